@@ -1,0 +1,1 @@
+"""Dataset cards by field, suites, and the generators of the embedded datasets."""

@@ -1,0 +1,1 @@
+"""Botanical datasets: cards and the generator of leaf-morphology."""

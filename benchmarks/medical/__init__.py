@@ -1,0 +1,1 @@
+"""Medical datasets: cards and the generator of mri-planes."""

@@ -1,0 +1,1 @@
+"""Robotics datasets: cards and the generator of tabletop."""

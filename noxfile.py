@@ -1,0 +1,47 @@
+"""Sessions on uv: `eval` runs the main job, `tests` the tests; each installs what it needs."""
+
+import nox
+
+nox.options.default_venv_backend = "uv"
+nox.options.reuse_existing_virtualenvs = True
+nox.options.sessions = ["lint", "types", "tests"]
+
+
+def _install(session: nox.Session, *extras: str) -> None:
+    session.install("-e", f".[{','.join(extras)}]")
+
+
+@nox.session(name="eval")
+def evaluate(session: nox.Session) -> None:
+    """Run a suite: `nox -s eval` runs quickstart, `nox -s eval -- SUITE [OPTIONS]` another one."""
+    _install(session, "quickstart")
+    session.run("workbench", "run", *(session.posargs or ["quickstart"]))
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the tests: `nox -s tests -- -k store` passes options on to pytest."""
+    _install(session, "quickstart", "dev")
+    session.run("pytest", *(session.posargs or ["-n", "2"]))
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style and format."""
+    session.install("ruff>=0.14")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session
+def types(session: nox.Session) -> None:
+    """Check types."""
+    _install(session, "quickstart", "dev")
+    session.run("mypy")
+
+
+@nox.session
+def dashboard(session: nox.Session) -> None:
+    """Open the dashboard on the runs in ./runs."""
+    _install(session, "quickstart")
+    session.run("workbench", "dashboard", *session.posargs)

@@ -1,0 +1,214 @@
+"""The dataset card: everything the engine must know about a dataset, in one TOML file."""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from workbench.errors import CardError
+from workbench.registry import closest
+
+Task = Literal["classification", "retrieval", "matching"]
+SplitName = Literal["train", "val", "test"]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class FolderSource(_Strict):
+    """Class sub-folders, with or without train/ val/ test/ above them, or files beside `metadata.csv` / `.jsonl`."""
+
+    type: Literal["folder"]
+    path: str
+
+
+class TableSource(_Strict):
+    """A CSV or JSONL file per split, or one for all; paths are relative to `root`, by default the file's folder."""
+
+    type: Literal["csv", "jsonl"]
+    path: str | dict[SplitName, str]
+    root: str | None = None
+
+
+class ParquetSource(_Strict):
+    """Parquet files with the image as bytes or `{bytes, path}`; a glob per split, or one for all."""
+
+    type: Literal["parquet"]
+    path: str | dict[SplitName, str]
+
+
+class WebDatasetSource(_Strict):
+    """Tar shards in WebDataset layout; columns name the members' extensions (`jpg`, `cls`, `txt`, `json`)."""
+
+    type: Literal["webdataset"]
+    path: str | dict[SplitName, str]
+
+
+class HubSource(_Strict):
+    """A Hugging Face Hub dataset, read through `datasets`.
+
+    Attributes:
+        id: `org/name`.
+        revision: Commit hash or tag; None means not pinned, and the resolved commit is recorded.
+        config: The dataset's configuration name.
+    """
+
+    type: Literal["hub"]
+    id: str
+    revision: str | None = None
+    config: str | None = None
+
+
+class GeneratorSource(_Strict):
+    """A function that writes a folder source, called once and cached.
+
+    Attributes:
+        call: `package.module:function`; it receives the folder to fill and `options` as keywords.
+        version: Part of the cache key; raise it when the output changes.
+        sha256: Checksum over the generated files' contents, verified after generation where given.
+    """
+
+    type: Literal["generator"]
+    call: str = Field(pattern=r"^[\w.]+:\w+$")
+    version: int = 1
+    options: dict[str, int | float | str | bool] = {}
+    sha256: str | None = None
+
+
+Source = FolderSource | TableSource | ParquetSource | WebDatasetSource | HubSource | GeneratorSource
+
+
+class Columns(_Strict):
+    """Names of the source's columns. None means the dataset has none."""
+
+    image: str = "image"
+    label: str | None = None
+    caption: str | None = None
+    group: str | None = None
+    split: str | None = None
+    id: str | None = None
+
+
+class Splits(_Strict):
+    """What the source calls its splits. A missing test or val is made from train, stratified, by group, seeded."""
+
+    train: str | None = "train"
+    val: str | None = "val"
+    test: str | None = "test"
+    seed: int = 0
+    test_fraction: float = Field(default=0.2, gt=0, lt=1)
+    val_fraction: float = Field(default=0.15, gt=0, lt=1)
+
+
+class Prompts(_Strict):
+    """How class names become sentences.
+
+    Attributes:
+        templates: Each holds `{}` for the class name once; the first is the single template.
+        descriptions: Class name to sentences that describe it.
+        descriptions_file: CSV with columns `label` and `text`, beside the data; adds to `descriptions`.
+    """
+
+    templates: tuple[str, ...] = ("a photo of a {}.",)
+    descriptions: dict[str, tuple[str, ...]] = {}
+    descriptions_file: str | None = None
+
+    @field_validator("templates")
+    @classmethod
+    def _one_place(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
+        wrong = next((t for t in templates if t.count("{}") != 1), None)
+        if not templates or wrong is not None:
+            raise ValueError(f"every template needs the class name's place `{{}}` exactly once, got {wrong!r}")
+        return templates
+
+
+class DatasetCard(_Strict):
+    """A dataset, described.
+
+    Attributes:
+        name: Registered name; lower case, digits, dashes.
+        field: `medical`, `botany`, `robotics` or another; an open list.
+        task: The task its primary metric belongs to.
+        multi_label: Several labels per image; the label column is a list or text separated by `label_separator`.
+        classes: Raw label to class name, in class order; empty means the sorted raw labels name themselves.
+        primary_metric: The metric that ranks runs, as in the run record (`accuracy`, `auroc`, ...).
+        protocol: Which published protocol and split the numbers are comparable to, or that they are not.
+        verified: Whether the source has been read by this card as it stands.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    title: str = ""
+    description: str = ""
+    field: str = "unspecified"
+    task: Task = "classification"
+    multi_label: bool = False
+    label_separator: str = "|"
+    source: Source = Field(discriminator="type")
+    columns: Columns = Columns()
+    splits: Splits = Splits()
+    classes: dict[str, str] = {}
+    prompts: Prompts = Prompts()
+    primary_metric: str = "accuracy"
+    protocol: str = "not comparable to a published protocol"
+    licence: str = "unknown"
+    citation: str = ""
+    homepage: str = ""
+    verified: bool = True
+
+    @model_validator(mode="after")
+    def _task_has_its_column(self) -> Self:
+        if self.task == "retrieval" and self.columns.caption is None:
+            raise ValueError("task 'retrieval' needs columns.caption")
+        return self
+
+
+def parse_card(text: str, origin: str) -> DatasetCard:
+    """Validate a card.
+
+    Args:
+        text: TOML.
+        origin: File or package that the text came from, for messages.
+
+    Raises:
+        CardError: Names `origin`, the key, what was expected, and the nearest known key for a typo.
+    """
+    try:
+        return DatasetCard.model_validate(tomllib.loads(text))
+    except tomllib.TOMLDecodeError as error:
+        raise CardError(f"{origin}: not valid TOML ({error}).") from error
+    except ValidationError as error:
+        raise CardError(f"{origin}: {explain(error, DatasetCard)}") from error
+
+
+def read_card(path: Path) -> DatasetCard:
+    """Read and validate a card file; raises `CardError`."""
+    try:
+        return parse_card(path.read_text(encoding="utf-8"), str(path))
+    except OSError as error:
+        raise CardError(f"{path}: cannot be read ({error.strerror}).") from error
+
+
+def explain(error: ValidationError, model: type[BaseModel]) -> str:
+    """One sentence for pydantic's first complaint, with "did you mean" for an unknown key."""
+    first = error.errors()[0]
+    # The discriminator's tag stands in the location but not in the file.
+    tags = {"folder", "csv", "jsonl", "parquet", "webdataset", "hub", "generator"}
+    key = ".".join(str(part) for part in first["loc"] if part not in tags)
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(model, first["loc"][:-1])
+        hint = closest(str(first["loc"][-1]), known) or " Known: " + ", ".join(known) + "."
+        return f"unknown key {key!r}.{hint}"
+    return f"{key or 'the file'}: {first['msg'].removeprefix('Value error, ')}."
+
+
+def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
+    current: Any = model
+    for part in path:
+        if part == "source":
+            continue
+        variants = {"csv": TableSource, "jsonl": TableSource, "folder": FolderSource, "parquet": ParquetSource,
+                    "webdataset": WebDatasetSource, "hub": HubSource, "generator": GeneratorSource}  # fmt: skip
+        current = variants.get(str(part)) or current.model_fields[part].annotation
+    return list(current.model_fields)

@@ -1,0 +1,28 @@
+"""The errors that reach a user as one sentence instead of a traceback."""
+
+
+class WorkbenchError(Exception):
+    """Wrong usage or input. The message names the file, key or flag, what was expected, and what to do.
+
+    The command line prints the message alone and exits with 2.
+    """
+
+
+class UnknownNameError(WorkbenchError):
+    """A name that no registry entry answers to."""
+
+
+class CardError(WorkbenchError):
+    """A dataset card or suite file that cannot be used as it is written."""
+
+
+class DataError(WorkbenchError):
+    """Data that is missing, unreadable or contradicts its card."""
+
+
+class ModelError(WorkbenchError):
+    """A model that cannot be found, loaded or safely used."""
+
+
+class RecipeError(WorkbenchError):
+    """A recipe that cannot be used on this task, or whose configuration is wrong."""

@@ -1,0 +1,61 @@
+"""The contract of a recipe: a way of adapting, or not adapting, a pretrained model to a task."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from workbench.recipes.predictor import LinearClassifier, Predictor
+from workbench.tasks import ClassificationTask, TaskModel
+
+
+class RecipeConfig(BaseModel):
+    """Base of a recipe's settings: unknown keys are errors, values do not change after validation."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+C = TypeVar("C", bound=RecipeConfig)
+
+
+class Recipe(ABC, Generic[C]):
+    """A way of adapting. Subclass, set the class variables, write `fit`, register it under `workbench.recipes`.
+
+    The engine builds it with a validated config, calls `fit` with train and validation data, and afterwards asks the
+    predictor for scores of test images. A recipe never sees the test split.
+
+    Attributes:
+        version: Raise it when results change; part of the run key.
+        Config: The settings' model.
+        tasks: Tasks it can do.
+        reads: `nothing` (labels alone), `features`, or `images` (the network is loaded).
+        trains: Whether training images are used. If not, shots and seeds make no difference and are not swept.
+        stochastic: Whether the seed changes the result beyond the choice of few-shot images.
+        multi_label: Whether it can do multi-label classification.
+    """
+
+    version: ClassVar[str] = "1"
+    Config: ClassVar[type[RecipeConfig]] = RecipeConfig
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
+    reads: ClassVar[Literal["nothing", "features", "images"]] = "features"
+    trains: ClassVar[bool] = True
+    stochastic: ClassVar[bool] = False
+    multi_label: ClassVar[bool] = False
+
+    def __init__(self, config: C) -> None:
+        self.config = config
+
+    @abstractmethod
+    def fit(self, task: ClassificationTask) -> Predictor:
+        """Adapt to the task; hyper-parameters and early stopping on `task.val` only."""
+
+    def fit_many(self, tasks: Sequence[ClassificationTask]) -> list[Predictor]:
+        """Fit several tasks of one dataset and model, which differ in shots and seed; override to batch them."""
+        return [self.fit(task) for task in tasks]
+
+    @classmethod
+    def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
+        """Rebuild a predictor from what its `save` wrote; override it where that is not a `LinearClassifier`."""
+        return LinearClassifier.restore(directory)

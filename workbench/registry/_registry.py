@@ -1,0 +1,115 @@
+"""The registry: names from installed distributions' metadata, objects imported when asked for."""
+
+import difflib
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
+
+from workbench.errors import UnknownNameError, WorkbenchError
+from workbench.registry._shadow import shadowed_by
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One name of a registry, known without importing anything.
+
+    Attributes:
+        name: The entry point's name.
+        provider: Distribution and version, `clip-workbench 0.1.0`; several, comma-separated, in a collision.
+        problem: Why the name cannot be used, or None.
+    """
+
+    name: str
+    provider: str
+    problem: str | None = None
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """`" Did you mean 'x'?"` for the nearest of `known`, or an empty string."""
+    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.55)
+    return f" Did you mean {found[0]!r}?" if found else ""
+
+
+class Registry(Generic[T]):
+    """Objects of one kind that installed distributions offer under an entry-point group.
+
+    Args:
+        group: Entry-point group, for example `workbench.recipes`.
+        kind: What an entry is called in messages, for example `recipe`.
+        check: Turns the imported object into a `T`, or raises `WorkbenchError` with the reason that it is none.
+            It receives the object and the entry point.
+    """
+
+    def __init__(self, group: str, kind: str, check: Callable[[Any, EntryPoint], T]) -> None:
+        self.group = group
+        self.kind = kind
+        self._check = check
+
+    @cached_property
+    def _points(self) -> dict[str, list[EntryPoint]]:
+        points: dict[str, list[EntryPoint]] = defaultdict(list)
+        for point in entry_points(group=self.group):
+            # An editable install can leave the same distribution twice on the path.
+            if all(_provider(point) != _provider(other) for other in points[point.name]):
+                points[point.name].append(point)
+        return dict(sorted(points.items()))
+
+    def names(self) -> list[str]:
+        """All names, sorted; imports no plug-in."""
+        return list(self._points)
+
+    def listing(self, *, probe: bool = False) -> list[Listing]:
+        """Every name with its provider.
+
+        Args:
+            probe: Import each entry too, so that broken ones carry their reason.
+        """
+        return [self._listing(name, probe) for name in self._points]
+
+    def _listing(self, name: str, probe: bool) -> Listing:
+        problem = None
+        try:
+            if probe or len(self._points[name]) > 1:
+                self.get(name)
+        except WorkbenchError as error:
+            problem = str(error)
+        return Listing(name, ", ".join(_provider(point) for point in self._points[name]), problem)
+
+    def provider(self, name: str) -> str:
+        """Distribution and version behind `name`."""
+        return _provider(self._point(name))
+
+    def get(self, name: str) -> T:
+        """Import and return the object called `name`.
+
+        Raises:
+            UnknownNameError: Nothing has that name.
+            WorkbenchError: Two distributions claim it, it fails to import, or it is not of this registry's kind.
+        """
+        point = self._point(name)
+        try:
+            loaded = point.load()
+        except Exception as error:
+            shadow = shadowed_by(point)
+            reason = shadow or f"{type(error).__name__}: {error}"
+            raise WorkbenchError(f"{self.kind} {name!r} of {_provider(point)} cannot be loaded: {reason}") from error
+        return self._check(loaded, point)
+
+    def _point(self, name: str) -> EntryPoint:
+        points = self._points.get(name)
+        if not points:
+            hint = closest(name, self._points) or f" `workbench list {self.kind}s` shows what there is."
+            raise UnknownNameError(f"No {self.kind} is called {name!r}.{hint}")
+        if len(points) > 1:
+            owners = " and ".join(_provider(point) for point in points)
+            raise WorkbenchError(f"{self.kind} {name!r} is claimed by {owners}; uninstall one of them.")
+        return points[0]
+
+
+def _provider(point: EntryPoint) -> str:
+    return f"{point.dist.name} {point.dist.version}" if point.dist else "unknown distribution"

@@ -1,0 +1,100 @@
+"""Settings: flags, then `WORKBENCH_*` environment variables, then `workbench.toml` or `[tool.workbench]`."""
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from workbench.errors import WorkbenchError
+
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+
+
+def _default_cache() -> Path:
+    from platformdirs import user_cache_path
+
+    return user_cache_path("clip-workbench", appauthor=False)
+
+
+class Settings(BaseModel):
+    """Where things live and what the machine may use; none of it is part of a dataset, model or recipe.
+
+    Attributes:
+        cache: Features, manifests and generated data.
+        data: Where local data lives; a card's relative source path is looked up beside the card, then here.
+        runs: Folder of the default MLflow store (`mlflow.db` and `artifacts/`).
+        tracking_uri: An MLflow tracking URI; `MLFLOW_TRACKING_URI` fills it, and None means the default store.
+        device: `auto`, `cpu`, `cuda` or `cuda:n`.
+        precision: `auto` takes bf16 where the device computes it natively, else fp32.
+        workers: Threads that decode images; 0 means one per usable core.
+        max_unreadable: Share of a split (0..1) that may be unreadable before a run fails.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    cache: Path = Field(default_factory=_default_cache)
+    data: Path | None = None
+    runs: Path = Path("runs")
+    tracking_uri: str | None = None
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    precision: Precision = "auto"
+    workers: int = Field(default=0, ge=0)
+    max_unreadable: float = Field(default=0.01, ge=0, le=1)
+
+    @classmethod
+    def load(cls, start: Path | None = None, **flags: Any) -> Self:
+        """Merge the three sources.
+
+        Args:
+            start: Folder whose `workbench.toml` or `pyproject.toml` is read; the current one if None.
+            flags: Values from the command line; None means not given.
+
+        Raises:
+            WorkbenchError: A value or key is wrong; the message says which and where it came from.
+        """
+        values: dict[str, Any] = {}
+        origin: dict[str, str] = {}
+        for found, named in (_from_files(start or Path.cwd()), _from_environment(cls.model_fields)):
+            values.update(found)
+            origin.update(named)
+        if "tracking_uri" not in values and os.environ.get("MLFLOW_TRACKING_URI"):
+            values["tracking_uri"] = os.environ["MLFLOW_TRACKING_URI"]
+            origin["tracking_uri"] = "MLFLOW_TRACKING_URI"
+        for key, value in flags.items():
+            if value is not None:
+                values[key] = value
+                origin[key] = f"--{key.replace('_', '-')}"
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = str(first["loc"][0])
+            raise WorkbenchError(f"{origin.get(key, key)}: {first['msg']}, got {values.get(key)!r}.") from error
+
+
+def _from_files(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
+    """`workbench.toml` wins over `[tool.workbench]`; relative paths in them are relative to the file."""
+    for name, table in (("workbench.toml", ()), ("pyproject.toml", ("tool", "workbench"))):
+        path = folder / name
+        if not path.is_file():
+            continue
+        try:
+            content: Any = tomllib.loads(path.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise WorkbenchError(f"{path}: not valid TOML ({error}).") from error
+        for key in table:
+            content = content.get(key, {})
+        if content:
+            found = {
+                key: folder / value if key in {"cache", "data", "runs"} else value for key, value in content.items()
+            }
+            return found, {key: f"{path}: {key}" for key in found}
+    return {}, {}
+
+
+def _from_environment(fields: Any) -> tuple[dict[str, Any], dict[str, str]]:
+    names = {key: f"WORKBENCH_{key.upper()}" for key in fields}
+    found = {key: os.environ[name] for key, name in names.items() if os.environ.get(name)}
+    return found, {key: names[key] for key in found}
