@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from workbench._version import __version__
 
 if TYPE_CHECKING:
-    from workbench.arrays import normalise
-    from workbench.errors import WorkbenchError
+    from workbench.arrays import FloatArray, normalise
+    from workbench.errors import RecipeError, WorkbenchError
     from workbench.recipes import FitReport, LinearClassifier, Predictor, Recipe, RecipeConfig
     from workbench.tasks import (
         ClassificationTask,
@@ -20,43 +20,47 @@ if TYPE_CHECKING:
         ImageSet,
         LabelledImages,
         TaskModel,
+        class_embeddings,
     )
 
 _HOMES = {
-    "ClassPrompts": "workbench.tasks",
-    "ClassificationTask": "workbench.tasks",
-    "Features": "workbench.tasks",
-    "FitReport": "workbench.recipes",
-    "ImageSet": "workbench.tasks",
-    "LabelledImages": "workbench.tasks",
-    "LinearClassifier": "workbench.recipes",
-    "Predictor": "workbench.recipes",
-    "Recipe": "workbench.recipes",
-    "RecipeConfig": "workbench.recipes",
-    "TaskModel": "workbench.tasks",
-    "WorkbenchError": "workbench.errors",
-    "normalise": "workbench.arrays",
+    "workbench.arrays": ["FloatArray", "normalise"],
+    "workbench.errors": ["RecipeError", "WorkbenchError"],
+    "workbench.recipes": ["FitReport", "LinearClassifier", "Predictor", "Recipe", "RecipeConfig"],
+    "workbench.tasks": [
+        "ClassPrompts",
+        "ClassificationTask",
+        "Features",
+        "ImageSet",
+        "LabelledImages",
+        "TaskModel",
+        "class_embeddings",
+    ],
 }
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "ClassPrompts",
     "ClassificationTask",
     "Features",
     "FitReport",
+    "FloatArray",
     "ImageSet",
     "LabelledImages",
     "LinearClassifier",
     "Predictor",
     "Recipe",
     "RecipeConfig",
+    "RecipeError",
     "TaskModel",
     "WorkbenchError",
     "__version__",
+    "class_embeddings",
     "normalise",
 ]
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
+    if name in _HOME_OF:
+        return getattr(import_module(_HOME_OF[name]), name)
     raise AttributeError(f"module 'workbench' has no attribute {name!r}")

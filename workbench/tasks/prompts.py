@@ -1,7 +1,16 @@
-"""Class names as sentences: templates and descriptions."""
+"""Class names as sentences, and sentences as class embeddings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import Literal
+
+import numpy as np
+
+from workbench.arrays import FloatArray, normalise
+from workbench.tasks.model import TaskModel
+
+PromptKind = Literal["single", "ensemble", "descriptions"]
 
 
 @dataclass(frozen=True)
@@ -18,14 +27,32 @@ class ClassPrompts:
     templates: tuple[str, ...]
     descriptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def single(self) -> list[list[str]]:
-        """One sentence a class, from the first template."""
-        return [[self.templates[0].format(name)] for name in self.class_names]
+    def sentences(self, kind: PromptKind) -> list[list[str]]:
+        """The sentences of each class.
 
-    def ensemble(self) -> list[list[str]]:
-        """Every template, for each class."""
-        return [[template.format(name) for template in self.templates] for name in self.class_names]
+        Args:
+            kind: `single` uses the first template, `ensemble` all of them, `descriptions` the class's own sentences
+                (the first template where a class has none).
+        """
+        if kind == "descriptions":
+            first = self.templates[0]
+            return [list(self.descriptions.get(name) or (first.replace("{}", name),)) for name in self.class_names]
+        templates = self.templates[:1] if kind == "single" else self.templates
+        return [[template.replace("{}", name) for template in templates] for name in self.class_names]
 
-    def described(self) -> list[list[str]]:
-        """The descriptions of each class; the first template where a class has none."""
-        return [list(self.descriptions.get(name) or (self.templates[0].format(name),)) for name in self.class_names]
+
+def class_embeddings(model: TaskModel, texts: Sequence[Sequence[str]]) -> FloatArray:
+    """Mean of each class's normalised sentence embeddings, renormalised.
+
+    Radford et al. (ICML 2021), section 3.1.4.
+
+    Args:
+        model: Embeds the sentences.
+        texts: At least one sentence for each class.
+
+    Returns:
+        Shape (n_classes, embed_dim), rows of unit norm.
+    """
+    embedded = normalise(model.encode_texts(list(chain.from_iterable(texts))))
+    starts = np.cumsum([0, *(len(own) for own in texts[:-1])])
+    return normalise(np.add.reduceat(embedded, starts, axis=0))
