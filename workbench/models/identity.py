@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 
 from workbench.models.spec import ModelSpec
 
-FEATURE_PROTOCOL = "1"
+FEATURE_PROTOCOL = "2"
 """Raise it when the same weights and images give other features."""
 
 _PACKAGES = ("open_clip_torch", "timm", "torch", "transformers")

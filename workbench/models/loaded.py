@@ -57,7 +57,9 @@ class LoadedModel:
         Returns:
             (n, d_pooled) and (n, d). Pooled is what the projection into the joint space reads: the pooled token of a
             transformer, the pooled map of a convolutional network. CLIP's ResNets attend and project in one step, so
-            theirs is the mean of the last feature map. Without a projection both are the same.
+            theirs is the mean of the last feature map. Without a projection both are the same. The projection is
+            computed in fp32 under autocast too: it is cheap, and what tells classes apart in the joint space can be
+            small against what all images share.
         """
         own = getattr(self.network, "image_features", None)
         if own is not None:
@@ -85,7 +87,8 @@ def _image_features(visual: nn.Module, pixels: Tensor) -> tuple[Tensor, Tensor]:
             if name in {"drop", "proj", "mlp"}:
                 break
             pooled = layer(pooled)
-        return pooled, _after(visual.head, pooled)  # type: ignore[arg-type]
+        with torch.autocast(pixels.device.type, enabled=False):
+            return pooled, _after(visual.head, pooled.float())  # type: ignore[arg-type]
     if hasattr(visual, "attnpool") and hasattr(visual, "layer4"):  # CLIP's ModifiedResNet
         x = visual.stem(pixels)  # type: ignore[operator]
         for stage in (visual.layer1, visual.layer2, visual.layer3, visual.layer4):
@@ -98,7 +101,8 @@ def _image_features(visual: nn.Module, pixels: Tensor) -> tuple[Tensor, Tensor]:
             pooled = _first(visual(pixels))
         finally:
             visual.proj = projection  # type: ignore[assignment]
-        return pooled, pooled @ projection
+        with torch.autocast(pixels.device.type, enabled=False):
+            return pooled, pooled.float() @ projection
     pooled = _first(visual(pixels))
     return pooled, pooled
 
