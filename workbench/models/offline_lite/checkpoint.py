@@ -15,7 +15,7 @@ import torch.nn.functional as F
 
 from workbench.models.offline_lite import alignment, towers
 
-VERSION = "1"
+VERSION = "2"
 LOGIT_SCALE = 30.0
 """CLIP learns its scale; here cosines spread like those of a model at about 30."""
 
@@ -62,6 +62,7 @@ def config(place: Path) -> dict[str, Any]:
                 "hf_tokenizer_name": str(place),
                 "hf_model_pretrained": False,
                 "hf_pooler_type": "mean_pooler",
+                "hf_proj_type": None,  # open_clip adds an untrained projection otherwise
                 "context_length": _CONTEXT,
             },
             "custom_text": True,
