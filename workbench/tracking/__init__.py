@@ -1,1 +1,7 @@
-"""tracking."""
+"""MLflow: where runs are written and read. Importing this package does not import mlflow."""
+
+from workbench.tracking.reading import RunResult, read_runs
+from workbench.tracking.store import Store, open_store
+from workbench.tracking.writing import RunRecorder
+
+__all__ = ["RunRecorder", "RunResult", "Store", "open_store", "read_runs"]

@@ -1,0 +1,105 @@
+"""A suite: models x datasets x recipes x shots x seeds, in one TOML file."""
+
+import tomllib
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from workbench.datasets.card import explain
+from workbench.errors import CardError, UnknownNameError
+from workbench.registry import closest
+
+_PACKAGE = "benchmarks.suites"
+
+
+def _shots(value: Any) -> Any:
+    return int(value) if isinstance(value, str) and value.isdigit() else value
+
+
+Shots = Annotated[int | Literal["all"], BeforeValidator(_shots)]
+
+
+class RecipeEntry(BaseModel):
+    """One recipe of a suite.
+
+    Attributes:
+        recipe: Registered name.
+        label: What tables call it; tells two entries of one recipe apart.
+        config: The recipe's settings.
+        shots: Replaces the suite's.
+        seeds: Replaces the suite's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recipe: str
+    label: str | None = None
+    config: dict[str, Any] = {}
+    shots: tuple[Shots, ...] | None = None
+    seeds: tuple[int, ...] | None = None
+
+
+class Suite(BaseModel):
+    """What is run.
+
+    Attributes:
+        name: The MLflow experiment.
+        models: Model arguments.
+        datasets: Dataset arguments: names, card files or folders.
+        recipes: Recipes with their settings.
+        shots: Training images per class; `all` is the whole training split.
+        seeds: Seeds of the few-shot samples and of whatever a recipe draws.
+        refit: Fit once more on train and validation with the settings that validation chose.
+        baseline: Add a majority-class run for every dataset.
+        figures: Store a confusion matrix and a reliability diagram with each run.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(min_length=1)
+    description: str = ""
+    models: tuple[str, ...] = Field(min_length=1)
+    datasets: tuple[str, ...] = Field(min_length=1)
+    recipes: tuple[RecipeEntry, ...] = Field(min_length=1)
+    shots: tuple[Shots, ...] = ("all",)
+    seeds: tuple[int, ...] = (0,)
+    refit: bool = False
+    baseline: bool = True
+    figures: bool = True
+
+
+def suite_names() -> list[str]:
+    """Suites that ship with the workbench."""
+    return sorted(path.stem for path in _folder().glob("*.toml"))
+
+
+def load_suite(argument: str) -> Suite:
+    """A suite by name or file.
+
+    Raises:
+        WorkbenchError: No such suite, or a file that cannot be used; names the file and the key.
+    """
+    path = Path(argument)
+    if path.suffix != ".toml":
+        path = _folder() / f"{argument}.toml"
+        if not path.is_file():
+            known = suite_names()
+            hint = closest(argument, known) or f" There are: {', '.join(known)}."
+            raise UnknownNameError(f"No suite is called {argument!r}.{hint} A suite file (.toml) works too.")
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+        return Suite.model_validate(content)
+    except OSError as error:
+        raise CardError(f"{path}: cannot be read ({error.strerror}).") from error
+    except tomllib.TOMLDecodeError as error:
+        raise CardError(f"{path}: not valid TOML ({error}).") from error
+    except ValidationError as error:
+        raise CardError(f"{path}: {explain(error, Suite)}") from error
+
+
+def _folder() -> Path:
+    spec = find_spec(_PACKAGE)
+    places = list(spec.submodule_search_locations or []) if spec else []
+    return Path(places[0]) if places else Path()

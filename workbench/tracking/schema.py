@@ -1,0 +1,12 @@
+"""Names of params and tags in the run record, shared by what writes and what reads it."""
+
+RUN_KEY = "workbench.run_key"
+SUITE = "workbench.suite"
+LABEL = "workbench.label"
+PRIMARY_METRIC = "workbench.primary_metric"
+ERROR = "workbench.error"
+HOST = "workbench.host"
+PREDICTIONS = "predictions.parquet"
+
+IDENTITY_PARAMS = ("model", "dataset", "field", "task", "recipe", "shots", "seed")
+"""Params that every run has; those of the recipe's config follow, under `recipe.`."""

@@ -1,0 +1,97 @@
+"""The MLflow store: a local SQLite file with an artifact folder, or whatever MLFLOW_TRACKING_URI names."""
+
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+from workbench.settings import Settings
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+_SQLITE = "sqlite:///"
+
+
+@dataclass(frozen=True)
+class Store:
+    """A tracking store.
+
+    Attributes:
+        uri: MLflow tracking URI.
+        artifacts: Local artifact folder of new experiments; None leaves it to the server.
+    """
+
+    uri: str
+    artifacts: Path | None = None
+
+    @property
+    def sqlite_file(self) -> Path | None:
+        """The database of a local store, which can be read without MLflow."""
+        return Path(self.uri.removeprefix(_SQLITE)) if self.uri.startswith(_SQLITE) else None
+
+    @property
+    def exists(self) -> bool:
+        """Whether there is anything to read; a server is assumed to be."""
+        return self.sqlite_file is None or self.sqlite_file.is_file()
+
+    @cached_property
+    def client(self) -> "MlflowClient":
+        """MLflow's client; imports mlflow, and makes the local store where there is none."""
+        quiet()
+        from mlflow import MlflowClient
+        from mlflow.exceptions import MlflowException
+
+        if self.sqlite_file is not None:
+            self.sqlite_file.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            return MlflowClient(tracking_uri=self.uri)
+        except MlflowException as error:
+            raise WorkbenchError(f"--tracking-uri {self.uri}: MLflow cannot open it ({error.message}).") from error
+
+    def experiment(self, name: str) -> str:
+        """Id of the experiment called `name`, made if there is none."""
+        from mlflow.exceptions import MlflowException, RestException
+
+        try:
+            found = self.client.get_experiment_by_name(name)
+            if found is not None:
+                if found.lifecycle_stage == "deleted":
+                    raise WorkbenchError(
+                        f"suite {name!r}: MLflow has a deleted experiment of that name; restore it "
+                        f"(`mlflow experiments restore -x {found.experiment_id}`) or rename the suite."
+                    )
+                return str(found.experiment_id)
+            location = (self.artifacts / _folder_name(name)).as_uri() if self.artifacts else None
+            return str(self.client.create_experiment(name, artifact_location=location))
+        except (RestException, MlflowException) as error:
+            again = self.client.get_experiment_by_name(name)  # Another process may have made it meanwhile.
+            if again is not None:
+                return str(again.experiment_id)
+            raise WorkbenchError(f"{self.uri}: MLflow refused the experiment {name!r} ({error.message}).") from error
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that settings name; the default is `mlflow.db` and `artifacts/` below `settings.runs`."""
+    if settings.tracking_uri:
+        uri = settings.tracking_uri
+        return Store(uri if "://" in uri or ":" in uri else Path(uri).resolve().as_uri())
+    runs = settings.runs.resolve()
+    return Store(f"{_SQLITE}{runs / 'mlflow.db'}", runs / "artifacts")
+
+
+def quiet() -> None:
+    """Turn off MLflow's telemetry and chatter before it is imported."""
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+    os.environ.setdefault("DO_NOT_TRACK", "true")
+    os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    import logging
+
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow").setLevel(logging.WARNING)
+
+
+def _folder_name(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)

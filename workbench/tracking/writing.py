@@ -1,0 +1,74 @@
+"""Write one run: begun before the work, finished in one step after it."""
+
+import math
+import socket
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from workbench.tracking import schema
+from workbench.tracking.store import Store
+
+_MAX_VALUE = 5000  # MLflow's bound on a tag's or param's length, with room
+
+
+@dataclass(frozen=True)
+class RunRecorder:
+    """A run that is being written.
+
+    Attributes:
+        store: Where.
+        run_id: MLflow's id.
+    """
+
+    store: Store
+    run_id: str
+
+    @classmethod
+    def begin(cls, store: Store, suite: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> "RunRecorder":
+        """Create the run, in state RUNNING, with its params and tags."""
+        from mlflow.entities import Param
+
+        all_tags = {schema.SUITE: suite, schema.HOST: socket.gethostname(), **tags}
+        run = store.client.create_run(
+            store.experiment(suite), tags={key: value[:_MAX_VALUE] for key, value in all_tags.items()}, run_name=name
+        )
+        listed = [Param(key, str(value)[:_MAX_VALUE]) for key, value in params.items()]
+        store.client.log_batch(run.info.run_id, params=listed)
+        return cls(store, run.info.run_id)
+
+    def finish(
+        self,
+        metrics: Mapping[str, float],
+        tags: Mapping[str, str],
+        artifacts: Path,
+        history: Mapping[str, list[float]] | None = None,
+    ) -> None:
+        """Log artifacts, metrics and tags, and only then mark the run as finished.
+
+        Args:
+            metrics: Values; those that are not finite are left out, since not every store takes them.
+            tags: Further tags.
+            artifacts: Folder whose files become the run's artifacts.
+            history: Values per epoch.
+        """
+        from mlflow.entities import Metric, RunTag
+
+        self.store.client.log_artifacts(self.run_id, str(artifacts))
+        now = int(time.time() * 1000)
+        listed = [Metric(key, float(value), now, 0) for key, value in metrics.items() if math.isfinite(value)]
+        for key, values in (history or {}).items():
+            listed += [Metric(f"epoch_{key}", float(v), now, i) for i, v in enumerate(values, 1) if math.isfinite(v)]
+        listed_tags = [RunTag(key, value[:_MAX_VALUE]) for key, value in tags.items()]
+        for start in range(0, max(len(listed), 1), 1000):  # MLflow takes 1000 metrics a call.
+            self.store.client.log_batch(
+                self.run_id, metrics=listed[start : start + 1000], tags=listed_tags if start == 0 else []
+            )
+        self.store.client.set_terminated(self.run_id, "FINISHED")
+
+    def fail(self, error: str, status: str = "FAILED") -> None:
+        """Mark the run as failed (or KILLED) with its reason."""
+        self.store.client.set_tag(self.run_id, schema.ERROR, error[:_MAX_VALUE])
+        self.store.client.set_terminated(self.run_id, status)
