@@ -1,0 +1,122 @@
+"""Bootstrap weights over items, groups and seeds, and the estimates they give."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+
+from workbench.arrays import AnyArray, FloatArray
+from workbench.errors import WorkbenchError
+from workbench.metrics.estimate import MIN_UNITS, Estimate, interval
+from workbench.metrics.functional import Values
+
+Evaluator = Callable[[FloatArray], dict[str, Values]]
+"""Metrics by name, each (b,), of weights (b, n)."""
+
+_BLOCK_BYTES = 64 << 20
+
+
+class Resampler:
+    """Draws test items, whole groups where there are groups, with replacement.
+
+    The weights depend on the number of items, the groups and the seed alone: two runs on the same items are resampled
+    alike.
+
+    Args:
+        n: Number of items.
+        groups: Group of each item, (n,), any values; None resamples items.
+        replicates: Number of resamples.
+        seed: Seeds the draws.
+
+    Raises:
+        WorkbenchError: There is no item, or no replicate is asked for.
+    """
+
+    def __init__(self, n: int, groups: AnyArray | None = None, *, replicates: int = 1000, seed: int = 0) -> None:
+        if n == 0:
+            raise WorkbenchError("No test item is left to compute metrics from; check the dataset's test split.")
+        if replicates < 1:
+            raise WorkbenchError(f"replicates: expected at least 1, got {replicates}.")
+        if groups is not None and len(groups) != n:
+            raise WorkbenchError(f"groups: expected one for each of the {n} test items, got {len(groups)}.")
+        self.n = n
+        self.replicates = replicates
+        self._seed = seed
+        # Groups are numbered in the order of their first item: renaming them changes nothing.
+        self.unit_of = np.arange(n) if groups is None else _numbered(groups)
+        self.n_units = int(self.unit_of.max()) + 1
+        self.n_groups = None if groups is None else self.n_units
+
+    @property
+    def reliable(self) -> bool:
+        """Whether there are enough units to trust an interval."""
+        return self.n_units >= MIN_UNITS
+
+    def weights(self) -> Iterator[FloatArray]:
+        """Blocks of weights (b, n), `replicates` rows in all, each block at most 64 MiB."""
+        rng = np.random.default_rng(self._seed)
+        rows = max(1, _BLOCK_BYTES // (8 * self.n))
+        for start in range(0, self.replicates, rows):
+            count = min(rows, self.replicates - start)
+            drawn = rng.integers(0, self.n_units, size=(count, self.n_units), dtype=np.int64)
+            drawn += np.arange(count)[:, None] * self.n_units
+            counts = np.bincount(drawn.ravel(), minlength=count * self.n_units).astype(np.float32)
+            counts = counts.reshape(count, self.n_units)
+            yield counts if self.n_groups is None else counts[:, self.unit_of]
+
+    def seed_weights(self, n_seeds: int) -> Values:
+        """Weights of seeds (replicates, n_seeds), summing to 1 in each replicate.
+
+        Drawing s seeds with replacement understates the variance between seeds by (s - 1) / s, a third for three
+        seeds; deviations from equal weights are scaled by sqrt(s / (s - 1)) to undo that (Rao and Wu, JASA 1988).
+        """
+        if n_seeds == 1:
+            return np.ones((self.replicates, 1))
+        rng = np.random.default_rng([self._seed, n_seeds])
+        drawn = rng.multinomial(n_seeds, np.full(n_seeds, 1 / n_seeds), size=self.replicates)
+        return np.asarray((1.0 + np.sqrt(n_seeds / (n_seeds - 1)) * (drawn - 1.0)) / n_seeds)
+
+
+def replicate(evaluators: Sequence[Evaluator], resampler: Resampler) -> tuple[dict[str, Values], dict[str, Values]]:
+    """Metrics of runs over seeds on the same items: values and bootstrap replicates.
+
+    Args:
+        evaluators: One a seed.
+        resampler: Items and seeds are drawn together.
+
+    Returns:
+        By name the mean over seeds, shape (1,), and the replicates (replicates,). Metrics that some seed leaves
+        undefined are left out.
+    """
+    seeds = resampler.seed_weights(len(evaluators))
+    found: list[list[dict[str, Values]]] = []
+    for block in resampler.weights():
+        # The sample itself rides along as a first row: its value costs no second pass.
+        rows = block if found else np.concatenate([np.ones((1, resampler.n), np.float32), block])
+        found.append([evaluate(rows) for evaluate in evaluators])
+    values, replicates = {}, {}
+    for name in found[0][0]:
+        each = np.stack([np.concatenate([block[s][name] for block in found]) for s in range(len(evaluators))], axis=1)
+        if not np.isnan(each[0]).any():
+            values[name] = each[:1].mean(axis=1)
+            replicates[name] = np.einsum("bs,bs->b", seeds, each[1:])
+    return values, replicates
+
+
+def estimates(evaluators: Sequence[Evaluator], resampler: Resampler) -> dict[str, Estimate]:
+    """Metrics of runs over seeds on the same items, each with its interval."""
+    values, replicates = replicate(evaluators, resampler)
+    return {name: _estimate(name, float(values[name][0]), replicates[name], resampler) for name in values}
+
+
+def _estimate(name: str, raw: float, replicates: Values, resampler: Resampler) -> Estimate:
+    low, high = interval(name, raw, replicates)
+    # Debiasing can take ECE below 0.
+    value = max(raw, 0.0)
+    return Estimate(value, max(low, 0.0), max(high, 0.0), resampler.reliable, resampler.n, resampler.n_groups)
+
+
+def _numbered(groups: AnyArray) -> AnyArray:
+    _, first, inverse = np.unique(groups, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[inverse]

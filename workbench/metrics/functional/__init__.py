@@ -1,0 +1,58 @@
+"""Metrics as pure functions of numpy arrays; most take many weight vectors at a time (see `_weights`)."""
+
+from workbench.metrics.functional._weights import Values, mean_of_defined, ones, ratio, weighted_means, weighted_median
+from workbench.metrics.functional.calibration import (
+    BinSums,
+    CalibrationCurve,
+    calibration_curve,
+    calibration_error,
+    equal_mass_bins,
+)
+from workbench.metrics.functional.classification import (
+    ClassCounts,
+    balanced_accuracy,
+    binary_nll_terms,
+    brier_terms,
+    confusion_matrix,
+    in_top_k,
+    macro_f1,
+    micro_f1,
+    nll_terms,
+    sigmoid,
+    softmax,
+)
+from workbench.metrics.functional.matching import prefers_right, winoground
+from workbench.metrics.functional.ranking import Ranking, auroc, average_precision
+from workbench.metrics.functional.retrieval import Ranks, rank_positives
+
+__all__ = [
+    "BinSums",
+    "CalibrationCurve",
+    "ClassCounts",
+    "Ranking",
+    "Ranks",
+    "Values",
+    "auroc",
+    "average_precision",
+    "balanced_accuracy",
+    "binary_nll_terms",
+    "brier_terms",
+    "calibration_curve",
+    "calibration_error",
+    "confusion_matrix",
+    "equal_mass_bins",
+    "in_top_k",
+    "macro_f1",
+    "mean_of_defined",
+    "micro_f1",
+    "nll_terms",
+    "ones",
+    "prefers_right",
+    "rank_positives",
+    "ratio",
+    "sigmoid",
+    "softmax",
+    "weighted_means",
+    "weighted_median",
+    "winoground",
+]

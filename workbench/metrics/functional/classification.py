@@ -1,0 +1,95 @@
+"""Metrics of predicted classes and probabilities. Each takes weights (b, n); see `_weights`."""
+
+import numpy as np
+
+from workbench.arrays import AnyArray, BoolArray, FloatArray
+from workbench.metrics.functional._weights import ClassSums, Values, mean_of_defined, ratio
+
+
+def softmax(scores: AnyArray) -> Values:
+    """Probabilities from logits (n, c), in float64."""
+    shifted = np.asarray(scores, np.float64)
+    shifted = shifted - shifted.max(axis=1, keepdims=True)
+    np.exp(shifted, out=shifted)
+    shifted /= shifted.sum(axis=1, keepdims=True)
+    return np.asarray(shifted)
+
+
+def sigmoid(scores: AnyArray) -> Values:
+    """Probabilities from independent logits, in float64, without overflow."""
+    return 0.5 * (1.0 + np.tanh(0.5 * np.asarray(scores, np.float64)))
+
+
+def in_top_k(scores: AnyArray, labels: AnyArray, k: int) -> BoolArray:
+    """Whether fewer than `k` classes stand before the true one, bool (n,).
+
+    Of equal scores the lower class index stands first, as with `argmax`, so that k = 1 agrees with it.
+    """
+    own = np.take_along_axis(scores, labels[:, None], axis=1)
+    before = (scores > own) | ((scores == own) & (np.arange(scores.shape[1]) < labels[:, None]))
+    return np.asarray(np.count_nonzero(before, axis=1) < k)
+
+
+def nll_terms(scores: AnyArray, labels: AnyArray) -> Values:
+    """Negative log-likelihood of each item in nats, (n,); no probability is clipped."""
+    exact = np.asarray(scores, np.float64)
+    top = exact.max(axis=1)
+    log_total = top + np.log(np.exp(exact - top[:, None]).sum(axis=1))
+    return np.asarray(log_total - exact[np.arange(len(labels)), labels])
+
+
+def brier_terms(probabilities: Values, labels: AnyArray) -> Values:
+    """Half the squared distance from the one-hot truth, (n,), in 0..1.
+
+    Brier (1950) without the half runs to 2; the half is scikit-learn's `scale_by_half=True`, and makes two classes
+    agree with the usual binary score.
+    """
+    own = probabilities[np.arange(len(labels)), labels]
+    return np.asarray(0.5 * ((probabilities**2).sum(axis=1) - 2.0 * own + 1.0))
+
+
+def binary_nll_terms(scores: AnyArray, targets: AnyArray) -> Values:
+    """Mean over labels of the binary negative log-likelihood in nats, (n,), for logits (n, l)."""
+    exact = np.asarray(scores, np.float64)
+    return np.asarray(np.logaddexp(0.0, np.where(targets, -exact, exact)).mean(axis=1))
+
+
+class ClassCounts:
+    """Counts of truth, prediction and agreement by class, for balanced accuracy and macro-F1.
+
+    Args:
+        predicted: int64 (n,).
+        labels: int64 (n,).
+        n_classes: Number of classes.
+    """
+
+    def __init__(self, predicted: AnyArray, labels: AnyArray, n_classes: int) -> None:
+        self._correct = np.asarray(predicted == labels)
+        self._true = ClassSums(labels, n_classes)
+        self._predicted = ClassSums(predicted, n_classes)
+        self._hits = ClassSums(labels[self._correct], n_classes)
+
+    def __call__(self, weights: FloatArray) -> tuple[Values, Values, Values]:
+        """Weight of hits, of true and of predicted items by class, each (b, n_classes)."""
+        return self._hits(weights[:, self._correct]), self._true(weights), self._predicted(weights)
+
+
+def balanced_accuracy(hits: Values, true: Values) -> Values:
+    """Mean recall over the classes that occur in the truth, (b,)."""
+    return mean_of_defined(ratio(hits, true))
+
+
+def macro_f1(hits: Values, true: Values, predicted: Values) -> Values:
+    """Mean F1 over the classes that occur in the truth or among the predictions, (b,)."""
+    return mean_of_defined(ratio(2.0 * hits, true + predicted))
+
+
+def micro_f1(hits: Values, true: Values, predicted: Values) -> Values:
+    """F1 of the pooled decisions, (b,); only for multi-label data, where it is not accuracy."""
+    return ratio(2.0 * hits.sum(axis=1), (true + predicted).sum(axis=1))
+
+
+def confusion_matrix(labels: AnyArray, predicted: AnyArray, n_classes: int) -> AnyArray:
+    """Counts int64 (n_classes, n_classes), rows the truth, columns the prediction."""
+    cells = np.asarray(labels, np.int64) * n_classes + np.asarray(predicted, np.int64)
+    return np.bincount(cells, minlength=n_classes * n_classes).reshape(n_classes, n_classes)

@@ -1,0 +1,28 @@
+"""Matching of images and texts, item by item; ties count as wrong."""
+
+import numpy as np
+
+from workbench.arrays import AnyArray, BoolArray
+
+
+def prefers_right(scores: AnyArray) -> BoolArray:
+    """Whether the first text of an item scores higher than all others, bool (n,), for scores (n, k).
+
+    An item with fewer texts than others is filled up with -inf.
+    """
+    return np.asarray(scores[:, 0] > scores[:, 1:].max(axis=1))
+
+
+def winoground(scores: AnyArray) -> tuple[BoolArray, BoolArray, BoolArray]:
+    """Text, image and group score of each item, bool (n,) each.
+
+    Thrush et al., Winoground (CVPR 2022), equations 1 to 3: for each image the right text must win, for each text the
+    right image, and both.
+
+    Args:
+        scores: (n, 2, 2), [item, image, text]; image k belongs to text k.
+    """
+    s = scores
+    text = (s[:, 0, 0] > s[:, 0, 1]) & (s[:, 1, 1] > s[:, 1, 0])
+    image = (s[:, 0, 0] > s[:, 1, 0]) & (s[:, 1, 1] > s[:, 0, 1])
+    return text, image, text & image

@@ -1,0 +1,134 @@
+"""AUROC and average precision of one class against the rest, for many weight vectors in one matrix product.
+
+For a positive item i of class c let F[j, i] = 1 where j is a negative of c that scores at least as high. The weight
+of the negatives that stand before i is then (W F)[b, i], for all replicates b and all classes at once, and both metrics
+are sums over positives of functions of it. Counts in float32 are exact up to 2^24.
+"""
+
+import numpy as np
+
+from workbench.arrays import AnyArray, BoolArray, FloatArray
+from workbench.metrics.functional._influence import auroc_influence, average_precision_influence
+from workbench.metrics.functional._weights import Values, mean_of_defined, ones, ratio
+
+EXACT_PAIRS = 1 << 26
+"""Number of (item, positive) pairs beyond which `Ranking` is linearised: about 8,192 items with one label each."""
+_BLOCK_BYTES = 32 << 20
+
+
+class Ranking:
+    """AUROC and average precision as functions of item weights.
+
+    Up to `exact_pairs` every value is exact. Beyond, the sample's own value is exact (from a sort) and a replicate is
+    its first-order expansion in the weights (`_influence`), which costs no more than a mean; it is off by O(1/n) where
+    the interval's width is O(1/sqrt(n)).
+
+    Ties count one half in AUROC; in average precision tied items share one threshold, as in scikit-learn.
+
+    Args:
+        scores: (n, c), compared within a column only.
+        targets: bool (n, c), True for positives. A class without positives or without negatives is undefined.
+        macro: Average over the defined classes.
+        exact_pairs: See above.
+
+    Attributes:
+        exact: Whether replicates are exact.
+    """
+
+    def __init__(
+        self, scores: AnyArray, targets: BoolArray, *, macro: bool = True, exact_pairs: int = EXACT_PAIRS
+    ) -> None:
+        self._scores, self._targets, self._macro = scores, targets, macro
+        positives = targets.sum(axis=0)
+        self._defined = np.flatnonzero((positives > 0) & (positives < len(targets)))
+        self.exact = len(targets) * int(positives[self._defined].sum()) <= exact_pairs
+        self._expansions = None if self.exact else self._expand()
+
+    def __call__(self, weights: FloatArray) -> tuple[Values, Values]:
+        """AUROC and average precision, each (b,) where macro, else (b, c) with NaN where a class is undefined.
+
+        A class that has no positive or no negative weight under a weight vector is left out of that one's mean.
+        """
+        if self._expansions is not None:
+            auroc, precision = (_expanded(*expansion, weights) for expansion in self._expansions)
+            return auroc, precision
+        auroc, precision = self._by_product(weights)
+        return (mean_of_defined(auroc), mean_of_defined(precision)) if self._macro else (auroc, precision)
+
+    def _by_product(self, weights: FloatArray) -> tuple[Values, Values]:
+        shape = (len(weights), self._scores.shape[1])
+        mass, behind, shares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+        where, items = np.nonzero(self._targets[:, self._defined].T)
+        room = max(1, _BLOCK_BYTES // (4 * len(self._scores)))
+        for start in range(0, len(items), room):
+            rows, columns = items[start : start + room], self._defined[where[start : start + room]]
+            classes, starts = np.unique(columns, return_index=True)
+            ahead, tied = self._negatives_ahead(rows, columns, weights)
+            hits = self._positives_ahead(rows, classes, starts, weights)
+            own = weights[:, rows]
+            # `hits` is 0 only where the item's own weight is 0, and then the term is 0 whatever it is divided by.
+            precision = own * hits / np.maximum(hits + ahead, np.float32(1e-30))
+            for total, terms in ((mass, own), (behind, own * (ahead - tied)), (shares, precision)):
+                total[:, classes] += np.add.reduceat(terms, starts, axis=1, dtype=np.float64)
+        rest = weights.sum(axis=1, dtype=np.float64, keepdims=True) - mass
+        # Without negatives every order has precision 1: undefined rather than flattering.
+        return 1.0 - ratio(behind, mass * rest), ratio(shares, np.where(rest > 0, mass, 0.0))
+
+    def _negatives_ahead(self, rows: AnyArray, columns: AnyArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Weight of negatives that score at least as high, and half the weight of those that tie, each (b, rows)."""
+        others, own = self._scores[:, columns], self._scores[rows, columns]
+        negative = ~self._targets[:, columns]
+        ahead = weights @ (negative & (others >= own)).astype(np.float32)
+        ties = negative & (others == own)
+        tied = np.zeros_like(ahead)
+        some = np.flatnonzero(ties.any(axis=0))
+        if len(some):
+            tied[:, some] = 0.5 * (weights @ ties[:, some].astype(np.float32))
+        return ahead, tied
+
+    def _positives_ahead(self, rows: AnyArray, classes: AnyArray, starts: AnyArray, weights: FloatArray) -> FloatArray:
+        """Weight of positives of the same class that score at least as high, the item itself included, (b, rows)."""
+        out = np.empty((len(weights), len(rows)), dtype=np.float32)
+        for c, start, stop in zip(classes, starts, [*starts[1:], len(rows)], strict=True):
+            fellows = np.flatnonzero(self._targets[:, c])
+            at_least = self._scores[fellows, c][:, None] >= self._scores[rows[start:stop], c]
+            out[:, start:stop] = weights[:, fellows] @ at_least.astype(np.float32)
+        return out
+
+    def _expand(self) -> list[tuple[Values, AnyArray]]:
+        """For AUROC and average precision the value and the influence of items, of each class or of the mean."""
+        n, c = self._targets.shape
+        expansions: list[tuple[Values, AnyArray]] = []
+        for function in (auroc_influence, average_precision_influence):
+            values = np.full(c, np.nan)
+            influence = np.zeros((n, 1 if self._macro else c))
+            for k in self._defined:
+                values[k], own = function(self._scores[:, k], self._targets[:, k])
+                influence[:, 0 if self._macro else k] += own / (len(self._defined) if self._macro else 1)
+            expansions.append((mean_of_defined(values) if self._macro else values, influence))
+        return expansions
+
+
+def _expanded(value: Values, influence: AnyArray, weights: FloatArray) -> Values:
+    moved = ratio(weights @ influence.astype(np.float32), weights.sum(axis=1, keepdims=True))
+    values = np.clip(value + moved, 0.0, 1.0)
+    return values[:, 0] if value.ndim == 0 else values
+
+
+def auroc(scores: AnyArray, targets: BoolArray, weights: FloatArray | None = None) -> Values:
+    """One-vs-rest AUROC averaged over the classes that have positives and negatives.
+
+    Args:
+        scores: (n, c).
+        targets: bool (n, c).
+        weights: (b, n); the sample itself if None.
+
+    Returns:
+        (b,); NaN where no class has both.
+    """
+    return Ranking(scores, targets)(ones(len(scores)) if weights is None else weights)[0]
+
+
+def average_precision(scores: AnyArray, targets: BoolArray, weights: FloatArray | None = None) -> Values:
+    """Average precision averaged over the classes that have positives and negatives; arguments as in `auroc`."""
+    return Ranking(scores, targets)(ones(len(scores)) if weights is None else weights)[1]

@@ -1,0 +1,60 @@
+"""Comparisons in words."""
+
+from workbench.metrics.comparison import PairedDifference
+from workbench.metrics.names import higher_is_better
+
+_NOT_SHARES = ("nll", "median_rank")
+
+
+def describe(
+    difference: PairedDifference,
+    a: str,
+    b: str,
+    metric: str,
+    *,
+    p_value: float | None = None,
+    level: float = 0.05,
+) -> str:
+    """One or two sentences that say what a paired difference shows, and what it does not.
+
+    Args:
+        difference: A minus B.
+        a: What run A is called.
+        b: What run B is called.
+        metric: The metric's name.
+        p_value: Corrected for the family that the comparison belongs to; the difference's own if None.
+        level: Significance level.
+    """
+    p = difference.p_value if p_value is None else p_value
+    low, high, value = difference.low, difference.high, difference.value
+    test = f"{_probability(p)}{'' if p_value is None else ' after Holm correction'}, {difference.test}"
+    if p >= level or value == 0:
+        span = f"95 % interval {_signed(low, metric)} to {_signed(high, metric)}, {test}"
+        sentence = f"No evidence of a difference in {metric}: {a} minus {b} is {_signed(value, metric)} ({span})."
+        return sentence + _caution(difference)
+    better, worse = (a, b) if (value > 0) == higher_is_better(metric) else (b, a)
+    if value < 0:
+        low, high, value = -high, -low, -value
+    span = f"95 % interval {_signed(low, metric)} to {_signed(high, metric)}, {test}"
+    return f"{better} is better than {worse} in {metric} by {_signed(value, metric)[1:]} ({span})." + _caution(
+        difference
+    )
+
+
+def _caution(difference: PairedDifference) -> str:
+    if difference.reliable:
+        return ""
+    units = difference.n if difference.n_groups is None else difference.n_groups
+    kind = "items" if difference.n_groups is None else "groups"
+    hopeless = ", and no test over so few can reach 5 %" if units <= 5 else ""
+    return f" The interval rests on {units} {kind} and is unreliable{hopeless}."
+
+
+def _signed(value: float, metric: str) -> str:
+    if metric.endswith(_NOT_SHARES):
+        return f"{value:+.3g}"
+    return f"{100 * value:+.1f} points"
+
+
+def _probability(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
