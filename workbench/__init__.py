@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 from workbench._version import __version__
 
 if TYPE_CHECKING:
-    from workbench.arrays import FloatArray, normalise
+    from workbench.arrays import AnyArray, FloatArray, normalise
     from workbench.errors import RecipeError, WorkbenchError
     from workbench.recipes import FitReport, LinearClassifier, Predictor, Recipe, RecipeConfig
+    from workbench.solvers import fit_logistic
     from workbench.tasks import (
         ClassificationTask,
         ClassPrompts,
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
     )
 
 _HOMES = {
-    "workbench.arrays": ["FloatArray", "normalise"],
+    "workbench.arrays": ["AnyArray", "FloatArray", "normalise"],
     "workbench.errors": ["RecipeError", "WorkbenchError"],
     "workbench.recipes": ["FitReport", "LinearClassifier", "Predictor", "Recipe", "RecipeConfig"],
+    "workbench.solvers": ["fit_logistic"],
     "workbench.tasks": [
         "ClassPrompts",
         "ClassificationTask",
@@ -40,6 +42,7 @@ _HOMES = {
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
+    "AnyArray",
     "ClassPrompts",
     "ClassificationTask",
     "Features",
@@ -56,6 +59,7 @@ __all__ = [
     "WorkbenchError",
     "__version__",
     "class_embeddings",
+    "fit_logistic",
     "normalise",
 ]
 

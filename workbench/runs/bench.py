@@ -93,8 +93,8 @@ class Bench:
             bad = [int(row) for row in rows if int(row) in self.unreadable]
             if len(bad) > self.max_unreadable * len(rows):
                 raise DataError(
-                    f"dataset {self.dataset.name!r}: {len(bad)} of {len(rows)} {split} images cannot be read, more than "
-                    f"the {self.max_unreadable:.1%} that --max-unreadable allows; the first is "
+                    f"dataset {self.dataset.name!r}: {len(bad)} of {len(rows)} {split} images cannot be read, more "
+                    f"than the {self.max_unreadable:.1%} that --max-unreadable allows; the first is "
                     f"{self.dataset.ids(bad[:1])[0]} ({self.unreadable[bad[0]]})."
                 )
             kept[split] = rows[~np.isin(rows, bad)]

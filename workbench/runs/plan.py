@@ -78,8 +78,8 @@ def _samples(suite: Suite, entry: RecipeEntry, factory: type[Recipe[Any]]) -> Se
         return [(0, seeds[0])]
     found: list[tuple[int | None, int]] = []
     for shots in entry.shots or suite.shots:
-        for seed in seeds if shots != "all" or factory.stochastic else seeds[:1]:
-            found.append((None if shots == "all" else int(shots), seed))
+        own = seeds if shots != "all" or factory.stochastic else seeds[:1]
+        found += [(None if shots == "all" else int(shots), seed) for seed in own]
     return found
 
 

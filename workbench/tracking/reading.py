@@ -162,7 +162,9 @@ def _from_server(store: Store, suite: str | None, run_id: str | None) -> Iterabl
             if not token:
                 return
     except MlflowException as error:
-        raise WorkbenchError(f"{store.uri}: the MLflow server does not answer as expected ({error.message}).") from error
+        raise WorkbenchError(
+            f"{store.uri}: the MLflow server does not answer as expected ({error.message})."
+        ) from error
 
 
 def one_run(store: Store, run_id: str) -> RunResult:

@@ -27,7 +27,9 @@ class RunRecorder:
     run_id: str
 
     @classmethod
-    def begin(cls, store: Store, suite: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]) -> "RunRecorder":
+    def begin(
+        cls, store: Store, suite: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]
+    ) -> "RunRecorder":
         """Create the run, in state RUNNING, with its params and tags."""
         from mlflow.entities import Param
 

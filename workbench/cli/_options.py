@@ -1,0 +1,48 @@
+"""Options that several commands share."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from workbench.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def settings_options(*names: str) -> Callable[[F], F]:
+    """Options that override settings; the command receives them under their own names."""
+    known = {
+        "cache": click.option(
+            "--cache", type=click.Path(path_type=Path), help="Folder of features and generated data [WORKBENCH_CACHE]."
+        ),
+        "data": click.option(
+            "--data", type=click.Path(path_type=Path), help="Where local data lives [WORKBENCH_DATA]."
+        ),
+        "tracking_uri": click.option("--tracking-uri", help="MLflow store [MLFLOW_TRACKING_URI; default ./runs]."),
+        "device": click.option("--device", help="auto, cpu, cuda or cuda:n [WORKBENCH_DEVICE]."),
+        "precision": click.option(
+            "--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), help="[WORKBENCH_PRECISION]"
+        ),
+        "max_unreadable": click.option(
+            "--max-unreadable", type=float, help="Share of a split that may be unreadable (default 0.01)."
+        ),
+    }
+
+    def decorate(function: F) -> F:
+        for name in reversed(names):
+            function = known[name](function)
+        return function
+
+    return decorate
+
+
+def load_settings(**flags: Any) -> "Settings":
+    """Settings with the command's flags on top."""
+    from workbench.settings import Settings
+
+    return Settings.load(**flags)

@@ -1,0 +1,99 @@
+"""A suite from a name or file, and what the options replace in it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from workbench.datasets.card import explain
+from workbench.errors import WorkbenchError
+from workbench.recipes import recipes as registry
+from workbench.registry import closest
+from workbench.runs.suite import Suite, load_suite
+
+
+def assemble(
+    suite: str | None,
+    models: Sequence[str],
+    datasets: Sequence[str],
+    recipes: Sequence[str],
+    shots: Sequence[str],
+    seeds: Sequence[int],
+    assignments: Sequence[str],
+    name: str | None,
+    refit: bool | None,
+) -> Suite:
+    """The suite to run.
+
+    Raises:
+        WorkbenchError: Neither a suite nor enough options; or an option's value is wrong.
+    """
+    if suite is not None:
+        values: dict[str, Any] = load_suite(suite).model_dump()
+    else:
+        lacking = [
+            flag for flag, given in (("--model", models), ("--dataset", datasets), ("--recipe", recipes)) if not given
+        ]
+        if lacking:
+            raise WorkbenchError(
+                f"Give a suite (`workbench list suites`), or at least --model, --dataset and --recipe; "
+                f"missing: {', '.join(lacking)}."
+            )
+        values = {"name": name or "adhoc"}
+    replaced = {"models": models, "datasets": datasets, "seeds": seeds}
+    values |= {key: list(given) for key, given in replaced.items() if given}
+    if name:
+        values["name"] = name
+    if refit is not None:
+        values["refit"] = refit
+    if recipes:
+        values["recipes"] = [{"recipe": recipe} for recipe in recipes]
+    entries = [dict(entry) for entry in values["recipes"]]
+    if shots:
+        values["shots"] = [_shots(value) for value in shots]
+    for entry in entries:
+        if shots:
+            entry["shots"] = None
+        if seeds:
+            entry["seeds"] = None
+    for assignment in assignments:
+        _assign(entries, *_assignment(assignment))
+    values["recipes"] = entries
+    for entry in entries:
+        registry.provider(entry["recipe"])  # An unknown recipe is better said before anything else is looked at.
+    try:
+        return Suite.model_validate(values)
+    except ValidationError as error:
+        raise WorkbenchError(explain(error, Suite)) from error
+
+
+def _assign(entries: list[dict[str, Any]], recipe: str, key: str, value: Any) -> None:
+    targets = [entry for entry in entries if entry["recipe"] == recipe]
+    if not targets:
+        used = [entry["recipe"] for entry in entries]
+        hint = closest(recipe, used) or f" Recipes of this run: {', '.join(used)}."
+        raise WorkbenchError(f"--set {recipe}.{key}: recipe {recipe!r} is not run.{hint}")
+    for entry in targets:
+        entry["config"] = {**(entry.get("config") or {}), key: value}
+
+
+def _shots(value: str) -> int | str:
+    if value == "all":
+        return value
+    if value.isdigit() and int(value) > 0:
+        return int(value)
+    raise WorkbenchError(f"--shots {value}: expected a positive number or 'all'.")
+
+
+def _assignment(text: str) -> tuple[str, str, Any]:
+    """`recipe.key=value`; the value is read as TOML, and as a plain string where it is none."""
+    import tomllib
+
+    left, equals, value = text.partition("=")
+    recipe, dot, key = left.rpartition(".")
+    if not (equals and dot and recipe and key):
+        raise WorkbenchError(f"--set {text}: expected RECIPE.KEY=VALUE, for example lora.rank=8.")
+    try:
+        return recipe, key, tomllib.loads(f"value = {value}")["value"]
+    except tomllib.TOMLDecodeError:
+        return recipe, key, value

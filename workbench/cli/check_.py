@@ -1,0 +1,34 @@
+"""`workbench check`."""
+
+import json
+import sys
+from typing import Any
+
+import click
+
+from workbench.cli._options import as_json, load_settings, settings_options
+
+
+@click.command("check")
+@click.argument("dataset")
+@settings_options("cache", "data")
+@as_json
+def command(dataset: str, as_json: bool, **flags: Any) -> None:
+    """Look for unreadable files, duplicates across splits, groups that straddle splits, and count classes.
+
+    Exits with 1 if something was found that makes results doubtful.
+
+    \b
+    Example:
+      workbench check photos/
+      workbench check mri-planes --json
+    """
+    from workbench.cli._progress import ConsoleReporter
+    from workbench.datasets import open_dataset
+    from workbench.datasets.check import check_dataset, render_check
+
+    opened = open_dataset(dataset, load_settings(**flags))
+    with ConsoleReporter() as reporter:
+        report = check_dataset(opened, lambda done, total: reporter.progress("reading images", done, total))
+    click.echo(json.dumps(report.to_dict(), indent=1, ensure_ascii=False) if as_json else render_check(report))
+    sys.exit(1 if report.problems else 0)

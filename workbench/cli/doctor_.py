@@ -1,0 +1,85 @@
+"""`workbench doctor`."""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli._options import as_json, load_settings, settings_options
+
+
+@click.command("doctor")
+@settings_options("device", "precision", "cache", "data", "tracking_uri")
+@as_json
+def command(as_json: bool, **flags: Any) -> None:
+    """Show settings, device, versions and plug-ins, and what is wrong with them.
+
+    \b
+    Example:
+      workbench doctor
+      workbench doctor --device cuda --json
+    """
+    found = _examine(flags)
+    if as_json:
+        click.echo(json.dumps(found, indent=1))
+    else:
+        for key, value in found["facts"].items():
+            click.echo(f"{key:22} {value}")
+        for problem in found["problems"]:
+            click.echo(f"problem: {problem}")
+        if not found["problems"]:
+            click.echo("no problems found")
+    sys.exit(1 if found["problems"] else 0)
+
+
+def _examine(flags: dict[str, Any]) -> dict[str, Any]:
+    from workbench.errors import WorkbenchError
+    from workbench.models import resolve_device, resolve_precision
+    from workbench.models.plugin import models
+    from workbench.recipes import recipes
+    from workbench.runs.provenance import device_name, version_tags
+    from workbench.tracking import open_store
+
+    settings = load_settings(**flags)
+    facts: dict[str, str] = {key.removeprefix("version."): value for key, value in version_tags().items()}
+    problems: list[str] = []
+    facts["python"] = sys.version.split()[0]
+    try:
+        device = resolve_device(settings.device)
+        facts["device"] = f"{device} ({device_name(device)})"
+        facts["precision"] = resolve_precision(settings.precision, device)
+    except WorkbenchError as error:
+        problems.append(str(error))
+    try:
+        import open_clip  # noqa: F401 - a torchvision that does not match torch shows here
+    except Exception as error:
+        problems.append(
+            f"open_clip does not import ({type(error).__name__}: {error}); install matching torch and torchvision builds."
+        )
+    facts["cache"] = f"{settings.cache} ({_free(settings.cache)} free)"
+    facts["data"] = str(settings.data) if settings.data else "not set (WORKBENCH_DATA)"
+    if settings.data and not settings.data.is_dir():
+        problems.append(f"WORKBENCH_DATA: {settings.data} is not a folder.")
+    store = open_store(settings)
+    facts["store"] = f"{store.uri}{'' if store.exists else ' (not made yet)'}"
+    for registry in (recipes, models):
+        listing = registry.listing(probe=True)
+        facts[f"{registry.kind}s"] = ", ".join(entry.name for entry in listing)
+        problems += [entry.problem for entry in listing if entry.problem]
+    problems += _broken_cards()
+    return {"facts": facts, "problems": problems}
+
+
+def _broken_cards() -> list[str]:
+    from workbench.datasets import list_cards
+
+    return [listing.problem for listing in list_cards() if listing.problem]
+
+
+def _free(path: Path) -> str:
+    while not path.exists():
+        path = path.parent
+    return f"{shutil.disk_usage(path).free / 2**30:.0f} GiB"

@@ -1,0 +1,44 @@
+"""`workbench embed`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli._options import load_settings, settings_options
+
+
+@click.command("embed")
+@click.argument("dataset")
+@click.option("--model", required=True, help="Model argument.")
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="Parquet file to write.")
+@click.option("--split", type=click.Choice(["train", "val", "test", "all"]), default="all", show_default=True)
+@settings_options("device", "precision", "cache", "data")
+def command(dataset: str, model: str, target: Path, split: str, **flags: Any) -> None:
+    """Compute DATASET's features (or take them from the cache) and write them with ids, labels and splits.
+
+    \b
+    Example:
+      workbench embed photos/ --model ViT-B-32/laion2b_s34b_b79k --to features.parquet
+    """
+    import numpy as np
+
+    from workbench.cli._progress import ConsoleReporter
+    from workbench.datasets import open_dataset
+    from workbench.features import FeatureStore, extract
+    from workbench.features.table import write_feature_table
+    from workbench.models import open_model
+
+    settings = load_settings(**flags)
+    opened = open_dataset(dataset, settings)
+    splits = ("train", "val", "test") if split == "all" else (split,)
+    rows = np.concatenate([opened.rows(name) for name in splits])
+    with ConsoleReporter() as reporter:
+        found = extract(
+            opened, rows, open_model(model, settings), FeatureStore(settings.cache), workers=settings.workers,
+            progress=lambda done, total: reporter.progress("features", done, total),
+        )  # fmt: skip
+    write_feature_table(opened, rows, found, target)
+    click.echo(f"{int(found.readable.sum())} images, {found.computed} computed now, written to {target}")
+    for name, reason in found.unreadable:
+        click.echo(f"left out: {name}: {reason}", err=True)

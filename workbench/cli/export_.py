@@ -1,0 +1,32 @@
+"""`workbench export`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli._options import load_settings, settings_options
+
+
+@click.command("export")
+@click.argument("run")
+@click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="Folder to write; must be empty.")
+@settings_options("tracking_uri", "cache")
+def command(run: str, target: Path, **flags: Any) -> None:
+    """Write RUN's adapted model as a checkpoint that stock open_clip loads: `create_model("local-dir:DIR")`.
+
+    \b
+    Example:
+      workbench export 3f2a --to adapted/
+    """
+    from workbench.errors import WorkbenchError
+    from workbench.models import save_checkpoint
+    from workbench.runs.finished import FinishedRun
+
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise WorkbenchError(f"--to {target}: must be a new or empty folder.")
+    finished = FinishedRun.open(run, load_settings(**flags))
+    merged = finished.predictor().merged(finished.model)
+    target.mkdir(parents=True, exist_ok=True)
+    save_checkpoint(merged, target)
+    click.echo(f"written to {target}; load it with open_clip.create_model_from_pretrained('local-dir:{target}')")

@@ -1,0 +1,96 @@
+"""`workbench list`."""
+
+import json
+from typing import Any
+
+import click
+
+from workbench.cli._options import as_json
+from workbench.registry import Registry
+
+
+@click.command("list")
+@click.argument("what", type=click.Choice(["recipes", "models", "datasets", "suites"]))
+@click.option("--field", help="Only datasets of this field.")
+@click.option("--open-clip", is_flag=True, help="With models: open_clip's architectures and tags, too (slower).")
+@click.option("--probe", is_flag=True, help="Import every entry, to see which are broken (slower).")
+@as_json
+def command(what: str, field: str | None, open_clip: bool, probe: bool, as_json: bool) -> None:
+    """List what is installed, plug-ins included.
+
+    \b
+    Example:
+      workbench list recipes
+      workbench list datasets --field botany
+      workbench list models --open-clip
+    """
+    if what == "datasets":
+        rows = _datasets(field)
+    elif what == "suites":
+        from workbench.runs.suite import suite_names
+
+        rows = [{"name": name} for name in suite_names()]
+    else:
+        rows = _registered(what, probe)
+        if what == "models" and open_clip:
+            import open_clip as catalogue
+
+            rows += [
+                {"name": f"{architecture}/{tag}", "provider": "open_clip"}
+                for architecture, tag in catalogue.list_pretrained()
+            ]
+    click.echo(json.dumps(rows, indent=1, ensure_ascii=False) if as_json else _columns(rows))
+    if what == "models" and not as_json:
+        click.echo(
+            "\nAlso: ARCH/TAG of open_clip (--open-clip lists them), ARCH@FILE, hf-hub:ORG/REPO, local-dir:PATH."
+        )
+
+
+def _registered(what: str, probe: bool) -> list[dict[str, str]]:
+    registry = _typed_registry(what) if probe else Registry(f"workbench.{what}", what[:-1], lambda loaded, _: loaded)
+    return [
+        {"name": entry.name, "provider": entry.provider, **({"problem": entry.problem} if entry.problem else {})}
+        for entry in registry.listing(probe=probe)
+    ]
+
+
+def _typed_registry(what: str) -> Registry[Any]:
+    """The registry that also checks what it imports; not needed, and slower to import, for names alone."""
+    from workbench.models.plugin import models
+    from workbench.recipes import recipes
+
+    return recipes if what == "recipes" else models
+
+
+def _datasets(field: str | None) -> list[dict[str, str]]:
+    from workbench.datasets.catalogue import list_cards
+
+    rows = []
+    for listing in list_cards():
+        if listing.card is None:
+            rows.append({"name": listing.name, "provider": listing.provider, "problem": listing.problem or ""})
+        elif field in {None, listing.card.field}:
+            card = listing.card
+            rows.append(
+                {
+                    "name": listing.name,
+                    "field": card.field,
+                    "task": card.task,
+                    "source": card.source.type,
+                    "verified": "yes" if card.verified else "no",
+                    "licence": card.licence,
+                    "provider": listing.provider,
+                }
+            )
+    return rows
+
+
+def _columns(rows: list[dict[str, str]]) -> str:
+    if not rows:
+        return "none"
+    keys = list(dict.fromkeys(key for row in rows for key in row))
+    table = [keys, *([row.get(key, "") for key in keys] for row in rows)]
+    widths = [max(len(line[i]) for line in table) for i in range(len(keys))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table
+    )

@@ -1,0 +1,54 @@
+"""`workbench predict`."""
+
+import csv
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli._options import as_json, load_settings, settings_options
+
+
+@click.command("predict")
+@click.argument("run")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--top", default=5, show_default=True, type=click.IntRange(1), help="Classes named for each image.")
+@click.option("--output", type=click.Path(path_type=Path), help="Write CSV here instead of printing it.")
+@settings_options("device", "tracking_uri", "cache")
+@as_json
+def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool, **flags: Any) -> None:
+    """Apply the finished run RUN (an id, or its beginning) to all images below FOLDER.
+
+    \b
+    Example:
+      workbench predict 3f2a photos/unsorted
+      workbench predict 3f2a photos/unsorted --top 1 --output labels.csv
+    """
+    from dataclasses import asdict
+
+    from workbench.cli._progress import ConsoleReporter
+    from workbench.runs.apply import predict_folder
+    from workbench.runs.finished import FinishedRun
+
+    with ConsoleReporter() as reporter:
+        found = predict_folder(
+            FinishedRun.open(run, load_settings(**flags)), folder, top=top,
+            progress=lambda done, total: reporter.progress("features", done, total),
+        )  # fmt: skip
+    if as_json:
+        click.echo(json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False))
+    else:
+        rows = [
+            (each.file, "|".join(each.classes), "|".join(f"{p:.4f}" for p in each.probabilities), each.error or "")
+            for each in found
+        ]
+        if output is not None:
+            with output.open("w", newline="", encoding="utf-8") as file:
+                csv.writer(file).writerows([("file", "classes", "probabilities", "error"), *rows])
+        else:
+            csv.writer(sys.stdout).writerows([("file", "classes", "probabilities", "error"), *rows])
+    unread = sum(each.error is not None for each in found)
+    if unread:
+        click.echo(f"{unread} of {len(found)} images could not be read.", err=True)

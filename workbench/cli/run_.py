@@ -1,0 +1,101 @@
+"""`workbench run`."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli._options import as_json, load_settings, settings_options
+
+
+@click.command("run")
+@click.argument("suite", required=False)
+@click.option("--model", "models", multiple=True, help="Model argument; repeatable.")
+@click.option("--dataset", "datasets", multiple=True, help="Registered name, card file or folder; repeatable.")
+@click.option("--recipe", "recipes", multiple=True, help="Recipe name; repeatable.")
+@click.option("--shots", multiple=True, help="Images per class, or `all`; repeatable.")
+@click.option("--seed", "seeds", multiple=True, type=int, help="Seed; repeatable.")
+@click.option("--set", "assignments", multiple=True, metavar="RECIPE.KEY=VALUE", help="A recipe's setting; repeatable.")
+@click.option("--name", help="Name of the suite (MLflow experiment) when no suite is given; default `adhoc`.")
+@click.option("--refit", is_flag=True, default=None, help="Fit once more on train and validation together.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+@click.option("--fresh", is_flag=True, help="Run finished runs again; each replaces the old one.")
+@click.option("--quiet", is_flag=True, help="No progress.")
+@settings_options("device", "precision", "tracking_uri", "cache", "data", "max_unreadable")
+@as_json
+def command(
+    suite: str | None,
+    models: tuple[str, ...],
+    datasets: tuple[str, ...],
+    recipes: tuple[str, ...],
+    shots: tuple[str, ...],
+    seeds: tuple[int, ...],
+    assignments: tuple[str, ...],
+    name: str | None,
+    refit: bool | None,
+    dry_run: bool,
+    fresh: bool,
+    quiet: bool,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Run a suite (a name or a .toml file), or what the options name. Options replace a suite's own values.
+
+    \b
+    Example:
+      workbench run quickstart
+      workbench run --model offline-lite --dataset photos/ --recipe linear-probe --shots 4 --shots 16 --seed 0 --seed 1
+      workbench run botany --recipe lora --set lora.rank=8 --dry-run
+    """
+    from workbench.cli._progress import ConsoleReporter
+    from workbench.cli._suite import assemble
+    from workbench.runs.plan import plan
+    from workbench.tracking import open_store
+
+    settings = load_settings(**flags)
+    chosen = assemble(suite, models, datasets, recipes, shots, seeds, assignments, name, refit)
+    if dry_run:
+        _print_plan(plan(chosen), as_json)
+        return
+    from workbench.runs.execute import run_suite
+
+    with ConsoleReporter(quiet=quiet) as reporter:
+        found = run_suite(chosen, settings, fresh=fresh, reporter=reporter)
+    store = open_store(settings)
+    from workbench.reports import render
+
+    click.echo(render([run.to_dict() for run in found], "json" if as_json else "table"))
+    if not as_json:
+        place = store.sqlite_file or store.uri
+        click.echo(f"\nMLflow store: {_short(place)}\nResults:      workbench results --suite {chosen.name}")
+        click.echo(f"MLflow:       mlflow ui --backend-store-uri {_uri(store.uri)}")
+    if any(run.status != "finished" for run in found):
+        sys.exit(1)
+
+
+def _print_plan(cells: Any, as_json: bool) -> None:
+    import json
+
+    if as_json:
+        keys = ("model", "dataset", "recipe", "label", "seed")
+        rows = [{**{key: getattr(cell, key) for key in keys}, "shots": cell.shots_text} for cell in cells]
+        click.echo(json.dumps(rows, indent=1))
+        return
+    for cell in cells:
+        click.echo(str(cell))
+    click.echo(f"{len(cells)} runs")
+
+
+def _short(place: Path | str) -> str:
+    if isinstance(place, Path):
+        try:
+            return str(place.relative_to(Path.cwd()))
+        except ValueError:
+            return str(place)
+    return place
+
+
+def _uri(uri: str) -> str:
+    prefix = "sqlite:///"
+    return prefix + _short(Path(uri.removeprefix(prefix))) if uri.startswith(prefix) else uri

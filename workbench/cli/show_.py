@@ -1,0 +1,122 @@
+"""`workbench show`."""
+
+import json
+from typing import Any
+
+import click
+
+from workbench.cli._options import as_json, load_settings, settings_options
+
+
+@click.command("show")
+@click.argument("what", type=click.Choice(["dataset", "recipe", "model", "suite", "run"]))
+@click.argument("name")
+@click.option("--card", is_flag=True, help="With a dataset: print the card as TOML, to start one's own from.")
+@settings_options("tracking_uri", "device", "precision", "cache", "data")
+@as_json
+def command(what: str, name: str, card: bool, as_json: bool, **flags: Any) -> None:
+    """Show one thing in full.
+
+    \b
+    Example:
+      workbench show dataset photos/ --card > my-set.toml
+      workbench show recipe lora
+      workbench show run 3f2a --json
+    """
+    if card:
+        from workbench.datasets import resolve_card
+        from workbench.datasets.card_writing import card_to_toml
+
+        click.echo(card_to_toml(resolve_card(name)[0]), nl=False)
+        return
+    found = {"dataset": _dataset, "recipe": _recipe, "model": _model, "suite": _suite, "run": _run}[what](name, flags)
+    click.echo(json.dumps(found, indent=1, ensure_ascii=False, default=str) if as_json else _lines(found))
+
+
+def _dataset(name: str, flags: dict[str, Any]) -> dict[str, Any]:
+    """The card, and counts and notes where the data are at hand."""
+    from workbench.datasets import open_dataset, resolve_card
+    from workbench.errors import WorkbenchError
+
+    card, _ = resolve_card(name)
+    found: dict[str, Any] = card.model_dump(mode="json", exclude_none=True)
+    if card.source.type == "hub":
+        found["images"] = "on the Hub; downloaded when a run needs them"
+        return found
+    try:
+        dataset = open_dataset(name, load_settings(**flags))
+    except WorkbenchError as error:
+        found["images"] = str(error)
+        return found
+    found["images"] = {split: len(dataset.rows(split)) for split in ("train", "val", "test")}
+    found["class_names"] = list(dataset.class_names)
+    found["notes"] = list(dataset.notes)
+    return found
+
+
+def _recipe(name: str, flags: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+    import inspect
+
+    from workbench.recipes import recipes
+
+    recipe = recipes.get(name)
+    module = inspect.getmodule(recipe)
+    return {
+        "name": name,
+        "provider": recipes.provider(name),
+        "version": recipe.version,
+        "tasks": sorted(recipe.tasks),
+        "reads": recipe.reads,
+        "multi_label": recipe.multi_label,
+        "settings": {key: repr(value.default) for key, value in recipe.Config.model_fields.items()},
+        "settings_help": inspect.getdoc(recipe.Config),
+        "about": inspect.getdoc(module) or inspect.getdoc(recipe),
+    }
+
+
+def _model(name: str, flags: dict[str, Any]) -> dict[str, Any]:
+    from workbench.models import open_model
+
+    encoder = open_model(name, load_settings(**flags))
+    return {
+        "name": name,
+        "fingerprint": encoder.fingerprint,
+        "notice": encoder.notice,
+        "precision": encoder.precision,
+        "drift_from_fp32": encoder.drift,
+        "device": encoder.device,
+        "embed_dim": encoder.embed_dim,
+        "pooled_dim": encoder.pooled_dim,
+        "logit_scale": encoder.logit_scale,
+        "logit_bias": encoder.logit_bias,
+        "config": encoder.identity.config,
+        "weights": [str(file.path) for file in encoder.identity.weights],
+    }
+
+
+def _suite(name: str, flags: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
+    from workbench.runs import load_suite
+
+    return load_suite(name).model_dump(mode="json")
+
+
+def _run(name: str, flags: dict[str, Any]) -> dict[str, Any]:
+    from workbench.tracking import open_store
+    from workbench.tracking.reading import one_run
+
+    return one_run(open_store(load_settings(**flags)), name).to_dict()
+
+
+def _lines(value: Any, indent: int = 0) -> str:
+    """Nested values as indented lines."""
+    pad = "  " * indent
+    if isinstance(value, dict):
+        return "\n".join(
+            f"{pad}{key}:\n{_lines(item, indent + 1)}"
+            if isinstance(item, dict | list) and item
+            else f"{pad}{key}: {item}"
+            for key, item in value.items()
+        )
+    if isinstance(value, list):
+        return "\n".join(_lines(item, indent) if isinstance(item, dict) else f"{pad}- {item}" for item in value)
+    return f"{pad}{value}"

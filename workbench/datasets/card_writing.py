@@ -1,0 +1,39 @@
+"""A card as TOML that a person can go on editing."""
+
+from typing import Any
+
+from workbench.datasets.card import DatasetCard
+
+_COMMENTS = {
+    "name": "Registered name: lower case, digits, dashes.",
+    "field": "medical, botany, robotics, or another.",
+    "primary_metric": "The metric that ranks runs.",
+    "protocol": "Which published protocol the numbers are comparable to, or that they are not.",
+    "source": "Where the images are; relative paths start at this file, then at WORKBENCH_DATA.",
+    "columns": "Names of the source's columns.",
+    "splits": "What the source calls its splits; a missing one is made from train.",
+    "classes": "Raw label = class name, in class order.",
+    "prompts": "Sentences with {} in the class name's place; the first is the single template.",
+}
+
+
+def card_to_toml(card: DatasetCard) -> str:
+    """The card as commented TOML; `parse_card` reads it back to an equal card."""
+    import tomlkit
+
+    values: dict[str, Any] = card.model_dump(mode="json", exclude_none=True)
+    document = tomlkit.document()
+    tables = {key: value for key, value in values.items() if isinstance(value, dict)}
+    for key, value in values.items():
+        if key not in tables:
+            item = tomlkit.item(value)
+            if key in _COMMENTS:
+                item.comment(_COMMENTS[key])
+            document.add(key, item)
+    for key, value in tables.items():
+        table = tomlkit.item(value)
+        document.add(tomlkit.nl())
+        if key in _COMMENTS:
+            document.add(tomlkit.comment(_COMMENTS[key]))
+        document.add(key, table)
+    return tomlkit.dumps(document)

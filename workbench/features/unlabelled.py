@@ -1,0 +1,45 @@
+"""Images in a folder, without a dataset around them."""
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from workbench.arrays import AnyArray
+from workbench.errors import DataError
+
+
+class ImageFiles:
+    """Files below a root as `extract` wants them.
+
+    Args:
+        root: The folder.
+        files: Relative paths; rows are positions in it.
+    """
+
+    def __init__(self, root: Path, files: Sequence[str]) -> None:
+        self._root = root
+        self._files = files
+
+    def hashes(self, rows: AnyArray) -> AnyArray:
+        """uint8 (n, 32); zeros where a file cannot be read."""
+        return np.stack([np.frombuffer(self._digest(int(row)), dtype=np.uint8) for row in rows])
+
+    def ids(self, rows: AnyArray) -> list[str]:
+        """Relative paths."""
+        return [self._files[int(row)] for row in rows]
+
+    def read(self, row: int) -> bytes:
+        """Encoded bytes."""
+        path = self._root / self._files[row]
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
+
+    def _digest(self, row: int) -> bytes:
+        try:
+            return hashlib.blake2b(self.read(row), digest_size=32).digest()
+        except DataError:
+            return bytes(32)

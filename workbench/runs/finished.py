@@ -1,0 +1,88 @@
+"""A finished run, brought back: its predictor, its predictions, its model."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from workbench.datasets import DatasetCard, parse_card
+from workbench.errors import WorkbenchError
+from workbench.features import CachedModel, FeatureStore
+from workbench.models import Encoder, open_model, resolve_device
+from workbench.recipes import Predictor, recipes
+from workbench.runs.artifacts import PREDICTOR
+from workbench.runs.predictions import Predictions, read_predictions
+from workbench.settings import Settings
+from workbench.tracking import RunResult, open_store, schema
+from workbench.tracking.reading import artifact_path, one_run
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """Reads a run's artifacts on demand.
+
+    Attributes:
+        result: The run.
+        settings: Give the store, cache and device.
+    """
+
+    result: RunResult
+    settings: Settings
+
+    @classmethod
+    def open(cls, run_id: str, settings: Settings) -> "FinishedRun":
+        """The finished run with an id, or an unambiguous beginning of one; raises `WorkbenchError` otherwise."""
+        result = one_run(open_store(settings), run_id)
+        if result.status != "finished":
+            reason = result.tags.get(schema.ERROR, "")
+            raise WorkbenchError(f"run {result.run_id} is {result.status}, not finished. {reason}".strip())
+        return cls(result, settings)
+
+    def artifact(self, name: str) -> Path:
+        """Local path of an artifact; raises `WorkbenchError` if it is missing."""
+        return artifact_path(open_store(self.settings), self.result, name)
+
+    @cached_property
+    def config(self) -> dict[str, Any]:
+        """The run's `config.json`."""
+        found: dict[str, Any] = json.loads(self.artifact("config.json").read_text(encoding="utf-8"))
+        return found
+
+    @cached_property
+    def card(self) -> DatasetCard:
+        """The dataset card as it was."""
+        path = self.artifact("card.toml")
+        return parse_card(path.read_text(encoding="utf-8"), str(path))
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """Scores of the test items."""
+        return read_predictions(self.artifact(schema.PREDICTIONS))
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The run's model at the run's precision.
+
+        Raises:
+            WorkbenchError: The model is not the one that the run used any more.
+        """
+        settings = self.settings.model_copy(update={"precision": self.config["precision"]})
+        encoder = open_model(self.config["model_argument"], settings)
+        recorded = self.result.tags.get("model.fingerprint")
+        if recorded is not None and encoder.fingerprint != recorded:
+            raise WorkbenchError(
+                f"run {self.result.run_id}: model {encoder.name!r} has other weights, preprocessing or precision now "
+                "than when the run was made; its predictor does not fit."
+            )
+        return encoder
+
+    @cached_property
+    def model(self) -> CachedModel:
+        """The model as recipes see it."""
+        return CachedModel(self.encoder, FeatureStore(self.settings.cache))
+
+    def predictor(self) -> Predictor:
+        """The fitted predictor; raises `WorkbenchError` if the recipe did not save one."""
+        folder = self.artifact(PREDICTOR)
+        return recipes.get(self.result.recipe).restore(folder, self.model, resolve_device(self.settings.device))

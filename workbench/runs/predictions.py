@@ -1,0 +1,91 @@
+"""`predictions.parquet`: enough to compute every metric again without a model."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from workbench.arrays import AnyArray, FloatArray
+from workbench.errors import DataError
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """Scores of test items.
+
+    Attributes:
+        ids: Item names.
+        groups: Group names, or None where an item has none.
+        labels: int64 (n,), or bool (n, n_classes) where multi-label; None for unlabelled items.
+        scores: float32 (n, n_classes) logits.
+        class_names: In column order.
+    """
+
+    ids: Sequence[str]
+    groups: Sequence[str | None]
+    labels: AnyArray | None
+    scores: FloatArray
+    class_names: tuple[str, ...]
+
+    @property
+    def group_codes(self) -> AnyArray | None:
+        """int64 (n,); None where no item has a group. An item without a group is one of its own."""
+        if not any(self.groups):
+            return None
+        names: dict[str, int] = {}
+        keys = [group if group else f"\0{i}" for i, group in enumerate(self.groups)]
+        return np.array([names.setdefault(key, len(names)) for key in keys], dtype=np.int64)
+
+
+def write_predictions(predictions: Predictions, path: Path) -> None:
+    """Write as Parquet: `id`, `group`, `label` (index, or list of indices), `scores`; class names in the metadata."""
+    import json
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    n, width = predictions.scores.shape
+    values = pa.array(np.ascontiguousarray(predictions.scores).reshape(-1))
+    columns = {
+        "id": pa.array(list(predictions.ids), pa.string()),
+        "group": pa.array(list(predictions.groups), pa.string()),
+        "scores": pa.FixedSizeListArray.from_arrays(values, width),
+    }
+    if predictions.labels is not None:
+        if predictions.labels.ndim == 2:
+            columns["label"] = pa.array(
+                [np.flatnonzero(row).tolist() for row in predictions.labels], pa.list_(pa.int64())
+            )
+        else:
+            columns["label"] = pa.array(predictions.labels)
+    table = pa.table(columns).replace_schema_metadata({"class_names": json.dumps(predictions.class_names)})
+    assert table.num_rows == n
+    pq.write_table(table, path, compression="zstd")
+
+
+def read_predictions(path: Path) -> Predictions:
+    """Read what `write_predictions` wrote; raises `DataError` naming the file."""
+    import json
+
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        table = pq.read_table(path)
+        names = tuple(json.loads((table.schema.metadata or {})[b"class_names"]))
+        ids, groups = table.column("id").to_pylist(), table.column("group").to_pylist()
+        column = table.column("scores").combine_chunks()
+    except (OSError, KeyError, pa.ArrowException) as error:
+        raise DataError(f"{path}: not a predictions file of the workbench ({error}).") from error
+    scores = np.asarray(column.values, dtype=np.float32).reshape(-1, len(names))
+    labels: AnyArray | None = None
+    if "label" in table.column_names:
+        listed = table.column("label")
+        if pa.types.is_list(listed.type):
+            labels = np.zeros((len(ids), len(names)), dtype=np.bool_)
+            for i, own in enumerate(listed.to_pylist()):
+                labels[i, own] = True
+        else:
+            labels = np.asarray(listed.to_pylist(), dtype=np.int64)
+    return Predictions(ids, groups, labels, scores, names)
