@@ -4,7 +4,7 @@ import sklearn.metrics as sk
 from scipy import stats
 
 from workbench.errors import WorkbenchError
-from workbench.metrics import Estimate, classification_metrics, flatten
+from workbench.metrics import Estimate, classification_metrics, flatten, is_reliable
 
 
 def sample(n=300, c=8, seed=0, signal=1.0):
@@ -191,9 +191,13 @@ def test_a_single_item_and_constant_scores_give_numbers():
     assert all(np.isfinite(list(flatten(constant).values())))
 
 
-def test_flatten_names_both_ends():
-    e = Estimate(0.5, 0.4, 0.6, reliable=True, n=10)
-    assert flatten({"accuracy": e}) == {"accuracy": 0.5, "accuracy_ci_low": 0.4, "accuracy_ci_high": 0.6}
+def test_flatten_names_both_ends_and_what_stands_behind_them():
+    flat = flatten({"accuracy": Estimate(0.5, 0.4, 0.6, reliable=True, n=30)})
+    assert flat == {"accuracy": 0.5, "accuracy_ci_low": 0.4, "accuracy_ci_high": 0.6, "test_items": 30}
+    assert is_reliable(flat)
+    few = flatten({"accuracy": Estimate(0.5, 0.4, 0.6, reliable=False, n=30, n_groups=19)})
+    assert few["test_groups"] == 19
+    assert not is_reliable(few)
 
 
 def spoiled(value):

@@ -12,7 +12,7 @@ from workbench.metrics.comparison import (
     compare_items,
     compare_paired,
 )
-from workbench.metrics.estimate import Estimate, flatten
+from workbench.metrics.estimate import Estimate, flatten, is_reliable
 from workbench.metrics.functional import (
     CalibrationCurve,
     Ranks,
@@ -44,6 +44,7 @@ __all__ = [
     "flatten",
     "higher_is_better",
     "holm",
+    "is_reliable",
     "matching_metrics",
     "mcnemar",
     "pairs_from_ids",

@@ -62,8 +62,21 @@ def interval(
 
 
 def flatten(estimates: Mapping[str, Estimate]) -> dict[str, float]:
-    """Plain numbers for a run record: `name`, `name_ci_low` and `name_ci_high` of every metric."""
+    """Plain numbers for a run record.
+
+    `name`, `name_ci_low` and `name_ci_high` of every metric, `test_items`, and `test_groups` where there are groups.
+    """
     flat: dict[str, float] = {}
     for name, estimate in estimates.items():
         flat |= {name: estimate.value, f"{name}_ci_low": estimate.low, f"{name}_ci_high": estimate.high}
+    if estimates:
+        flat["test_items"] = float(max(estimate.n for estimate in estimates.values()))
+    groups = [estimate.n_groups for estimate in estimates.values() if estimate.n_groups is not None]
+    if groups:
+        flat["test_groups"] = float(min(groups))
     return flat
+
+
+def is_reliable(metrics: Mapping[str, float]) -> bool:
+    """Whether enough groups (items, where there are none) stand behind the intervals of what `flatten` gave."""
+    return metrics.get("test_groups", metrics.get("test_items", MIN_UNITS)) >= MIN_UNITS

@@ -58,9 +58,9 @@ def calibration_error(count: Values, confidence: Values, hits: Values, *, debias
     above it. The debiased estimate is that of Kumar, Liang and Ma (NeurIPS 2019), in the form that their library
     `uncertainty-calibration` gives it for the L1 error: a bin's gap g would be seen as |N(g, s^2)| with
     s^2 = a (1 - a) / n_k and a the bin's accuracy, so what that adds to |g| is taken off. The mean of the folded normal
-    is used in closed form instead of by simulation. Gaps that are large against s come out nearly unbiased, and a perfectly
-    calibrated classifier keeps 59 % of the plain estimate's bias (2 - sqrt 2). The result can be below 0, where a
-    classifier looks better calibrated than chance allows; whoever reports it clips.
+    is used in closed form instead of by simulation. Gaps that are large against s come out nearly unbiased, and a
+    perfectly calibrated classifier keeps 59 % of the plain estimate's bias (2 - sqrt 2). The result can be below 0,
+    where a classifier looks better calibrated than chance allows; whoever reports it clips.
 
     Args:
         count: Total weight by bin.

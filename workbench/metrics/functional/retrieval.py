@@ -58,7 +58,7 @@ class Ranks:
         return np.asarray(np.diff(self.starts, append=len(self.query)))
 
     def _order(self) -> AnyArray:
-        return np.arange(len(self.query)) - np.repeat(self.starts, self._counts()) + 1
+        return np.asarray(np.arange(len(self.query)) - np.repeat(self.starts, self._counts()) + 1)
 
 
 def rank_positives(

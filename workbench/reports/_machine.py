@@ -1,0 +1,86 @@
+"""CSV and JSON: everything the results hold, one object a run."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from workbench.reports._sections import Section
+from workbench.reports._text import spreadsheet
+from workbench.tracking import schema
+
+_IDENTITY = ("run_id", "suite", "model", "dataset", "field", "task", "recipe", "shots", "seed", "status")
+
+
+def to_json(results: Sequence[Mapping[str, Any]], metrics: Sequence[str] | None) -> str:
+    """The objects as they are, with only the metrics asked for; a number that JSON cannot hold is null."""
+    kept = [{**result, "metrics": _chosen(result["metrics"], metrics)} for result in results]
+    return json.dumps(_finite(kept), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def to_csv(results: Sequence[Mapping[str, Any]], metrics: Sequence[str] | None) -> str:
+    """One row a run, a column for each metric and each end of its interval, values unrounded; the error last."""
+    chosen = [_chosen(result["metrics"], metrics) for result in results]
+    names = list(dict.fromkeys(name for found in chosen for name in found))
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([*_IDENTITY, *map(spreadsheet, names), "error"])
+    for result, found in zip(results, chosen, strict=True):
+        identity = [spreadsheet(str(result[key])) for key in _IDENTITY]
+        values = ["" if _missing(found.get(name)) else repr(float(found[name])) for name in names]
+        writer.writerow([*identity, *values, spreadsheet(str(result["tags"].get(schema.ERROR, "")))])
+    return out.getvalue()
+
+
+def aggregated_csv(sections: Sequence[Section]) -> str:
+    """One row for the seeds of a run and a metric: mean and standard deviation, unrounded."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["dataset", "field", "model", "recipe", "shots", "seeds", "status", "metric", "mean", "sd"])
+    for section in sections:
+        for row in section.rows:
+            texts = (section.dataset, section.field, row.model, row.recipe, row.shots, row.seeds, row.status)
+            for metric, cell in row.cells.items():
+                values = ("" if math.isnan(value) else repr(value) for value in (cell.value, cell.spread))
+                writer.writerow([*map(spreadsheet, texts), spreadsheet(metric), *values])
+    return out.getvalue()
+
+
+def aggregated_json(sections: Sequence[Section]) -> str:
+    """One object for the seeds of a run, metrics as `{mean, sd}`."""
+    rows = [
+        {
+            "dataset": section.dataset,
+            "field": section.field,
+            "model": row.model,
+            "recipe": row.recipe,
+            "shots": row.shots,
+            "seeds": row.seeds,
+            "status": row.status,
+            "metrics": {name: {"mean": cell.value, "sd": cell.spread} for name, cell in row.cells.items()},
+        }
+        for section in sections
+        for row in section.rows
+    ]
+    return json.dumps(_finite(rows), indent=2, ensure_ascii=False, allow_nan=False)
+
+
+def _chosen(found: Mapping[str, float], metrics: Sequence[str] | None) -> dict[str, float]:
+    if metrics is None:
+        return dict(found)
+    wanted = {f"{name}{end}" for name in metrics for end in ("", "_ci_low", "_ci_high")}
+    return {name: value for name, value in found.items() if name in wanted}
+
+
+def _missing(value: float | None) -> bool:
+    return value is None or math.isnan(value)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,40 @@
+"""What every table for people says beside its numbers: title, outcome of a run, and the legend of its marks."""
+
+import math
+from collections.abc import Sequence
+
+from workbench.reports._sections import Row, Section
+
+IDENTITY = ("model", "recipe", "shots", "seed")
+
+
+def title(section: Section) -> str:
+    """The dataset, its field, and what orders the rows."""
+    return f"{section.dataset} ({section.field}), by {section.primary}"
+
+
+def outcome(row: Row) -> str:
+    """Nothing for a finished run, else the status with its reason."""
+    if row.status == "finished":
+        return ""
+    return f"{row.status}: {row.reason}" if row.reason else row.status
+
+
+def legend(sections: Sequence[Section], *, best: str, unreliable: str) -> list[str]:
+    """One sentence for each mark that occurs.
+
+    Args:
+        sections: The table.
+        best: How the format marks the best value of a column.
+        unreliable: How it marks an unreliable interval.
+    """
+    cells = [cell for section in sections for row in section.rows for cell in row.cells.values()]
+    sentences = {
+        "[low, high]: 95 % bootstrap interval.": any(not math.isnan(cell.low) for cell in cells),
+        "a ± b: mean and standard deviation over seeds.": any(not math.isnan(cell.spread) for cell in cells),
+        f"{best}: best of its column.": any(cell.best for cell in cells),
+        f"{unreliable}: fewer than 20 groups or items, so the interval is unreliable.": any(
+            not cell.reliable for cell in cells
+        ),
+    }
+    return [sentence for sentence, applies in sentences.items() if applies]

@@ -1,0 +1,209 @@
+"""Results as sections of a table: one for each dataset, rows in order, cells with what is to be said about them."""
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from workbench.metrics.estimate import is_reliable
+from workbench.metrics.names import base_name, higher_is_better, primary_metric
+from workbench.tracking import schema
+
+BASELINE = "majority-class"
+_SHOWN_BESIDE_PRIMARY = (
+    "accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "auroc",
+    "ece",
+    "text_to_image_recall_at_1",
+    "image_to_text_recall_at_1",
+    "text_to_image_map",
+    "image_to_text_map",
+)
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A metric of a run, or of several seeds.
+
+    Attributes:
+        value: NaN where the run has no such metric.
+        low: Lower end of the interval, or NaN.
+        high: Upper end, or NaN.
+        spread: Standard deviation over seeds, or NaN.
+        reliable: Whether the interval is.
+        best: Whether no finished run of the section does better.
+    """
+
+    value: float = math.nan
+    low: float = math.nan
+    high: float = math.nan
+    spread: float = math.nan
+    reliable: bool = True
+    best: bool = False
+
+
+@dataclass(frozen=True)
+class Row:
+    """A run, or several seeds of one.
+
+    Attributes:
+        model: Model argument.
+        recipe: The recipe's label, the baseline marked as such.
+        shots: Shots as recorded.
+        seeds: The seed, or how many there are (`3 seeds`).
+        status: As recorded.
+        reason: Why it failed, in one line.
+        cells: By metric.
+    """
+
+    model: str
+    recipe: str
+    shots: str
+    seeds: str
+    status: str
+    reason: str
+    cells: dict[str, Cell]
+
+
+@dataclass(frozen=True)
+class Section:
+    """The runs on one dataset, best first, then those without a result."""
+
+    dataset: str
+    field: str
+    primary: str
+    metrics: tuple[str, ...]
+    rows: list[Row]
+
+
+def build(
+    results: Sequence[Mapping[str, Any]], metrics: Sequence[str] | None = None, *, aggregate: bool = False
+) -> list[Section]:
+    """Group, sort and mark results.
+
+    Args:
+        results: Objects as `workbench results --json` prints them.
+        metrics: Columns; the primary metric and a few others if None.
+        aggregate: Show runs that differ in nothing but the seed as one row of mean and standard deviation.
+    """
+    by_dataset: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for result in results:
+        by_dataset[str(result["dataset"])].append(result)
+    return [_section(name, by_dataset[name], metrics, aggregate) for name in sorted(by_dataset)]
+
+
+def _section(dataset: str, results: list[Mapping[str, Any]], metrics: Sequence[str] | None, aggregate: bool) -> Section:
+    primary = _primary(results, metrics)
+    present = {name for result in results for name in result["metrics"]}
+    others = metrics if metrics is not None else [name for name in _SHOWN_BESIDE_PRIMARY if name in present][:4]
+    columns = tuple(dict.fromkeys([primary, *others]) if metrics is None else metrics)
+    rows = [_row(runs, columns) for runs in _bundles(results, aggregate)]
+    rows.sort(key=lambda row: _place(row, primary))
+    return Section(dataset, str(results[0].get("field", "")), primary, columns, _with_best(rows, columns))
+
+
+def _primary(results: list[Mapping[str, Any]], metrics: Sequence[str] | None) -> str:
+    named = [result["tags"][schema.PRIMARY_METRIC] for result in results if schema.PRIMARY_METRIC in result["tags"]]
+    if named and (metrics is None or named[0] in metrics):
+        return str(named[0])
+    return metrics[0] if metrics else primary_metric(str(results[0]["task"]))
+
+
+def _bundles(results: list[Mapping[str, Any]], aggregate: bool) -> list[list[Mapping[str, Any]]]:
+    if not aggregate:
+        return [[result] for result in results]
+    bundles: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    for result in results:
+        own = tuple(sorted((key, str(value)) for key, value in result["params"].items()))
+        identity = tuple(str(result[key]) for key in ("suite", "model", "recipe", "shots", "status"))
+        bundles[(*identity, _label(result), own)].append(result)
+    return list(bundles.values())
+
+
+def _row(runs: list[Mapping[str, Any]], metrics: Sequence[str]) -> Row:
+    first = runs[0]
+    error = str(first["tags"].get(schema.ERROR, "")).strip()
+    return Row(
+        model=str(first["model"]),
+        recipe=_label(first) + (" (baseline)" if first["recipe"] == BASELINE else ""),
+        shots=str(first["shots"]),
+        seeds=str(first["seed"]) if len(runs) == 1 else f"{len(runs)} seeds",
+        status=str(first["status"]),
+        reason=error.splitlines()[0] if error else "",
+        cells={metric: _cell([run["metrics"] for run in runs], metric) for metric in metrics},
+    )
+
+
+def _label(result: Mapping[str, Any]) -> str:
+    return str(result["tags"].get(schema.LABEL) or result["recipe"])
+
+
+def _cell(runs: list[Mapping[str, float]], metric: str) -> Cell:
+    values = [_number(run.get(metric)) for run in runs]
+    values = [value for value in values if not math.isnan(value)]
+    if not values:
+        return Cell()
+    if len(runs) > 1:
+        return Cell(statistics.fmean(values), spread=statistics.stdev(values) if len(values) > 1 else math.nan)
+    low, high = (_number(runs[0].get(f"{metric}_ci_{end}")) for end in ("low", "high"))
+    return Cell(values[0], low, high, reliable=math.isnan(low) or is_reliable(runs[0]))
+
+
+def _number(value: float | None) -> float:
+    return math.nan if value is None else float(value)
+
+
+def _place(row: Row, primary: str) -> tuple[bool, float, str, str]:
+    value = row.cells[primary].value
+    signed = -value if higher_is_better(primary) else value
+    return (math.isnan(value), 0.0 if math.isnan(value) else signed, row.recipe, row.model)
+
+
+def _with_best(rows: list[Row], metrics: Sequence[str]) -> list[Row]:
+    for metric in metrics:
+        values = [row.cells[metric].value for row in rows if row.status == "finished"]
+        values = [value for value in values if not math.isnan(value)]
+        if len(values) < 2:
+            continue
+        best = max(values) if higher_is_better(metric) else min(values)
+        for row in rows:
+            cell = row.cells[metric]
+            if row.status == "finished" and cell.value == best:
+                row.cells[metric] = replace(cell, best=True)
+    return rows
+
+
+def is_share(metric: str) -> bool:
+    """Whether a metric lies in 0..1 and is shown in per cent."""
+    name = base_name(metric)
+    return not (name == "nll" or name.startswith(("test_", "n_")) or name.endswith(_PLAIN))
+
+
+_PLAIN = ("median_rank", "_seconds", "_bytes", "_parameters", "_per_second")
+
+
+def heading(metric: str) -> str:
+    """A column's title: the metric, and its unit where it is shown in per cent."""
+    return f"{metric} %" if is_share(metric) else metric
+
+
+def numbers(metric: str, cell: Cell) -> str:
+    """A cell as text without marks: `69.3 [66.1, 72.5]` or `69.3 ± 1.2`; `-` where there is nothing."""
+    if math.isnan(cell.value):
+        return "-"
+    text = _rounded(metric, cell.value)
+    if not math.isnan(cell.spread):
+        return f"{text} ± {_rounded(metric, cell.spread)}"
+    if math.isnan(cell.low) or math.isnan(cell.high):
+        return text
+    return f"{text} [{_rounded(metric, cell.low)}, {_rounded(metric, cell.high)}]"
+
+
+def _rounded(metric: str, value: float) -> str:
+    if is_share(metric):
+        return f"{100 * value:.1f}"
+    return f"{value:.0f}" if value == round(value) or abs(value) >= 1e4 else f"{value:.3g}"
