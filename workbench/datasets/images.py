@@ -8,20 +8,32 @@ from workbench.errors import DataError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-IMAGE_SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm"})
+IMAGE_SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .gif .ppm .pgm .pbm .jp2 .avif".split()  # noqa: SIM905
+)
+"""Files that end so are images; compare in lower case."""
+
+MAX_PIXELS = 178_956_970
+"""A larger image is refused before its pixels are allocated; where Pillow, too, speaks of a decompression bomb."""
+
+# An allow-list, since Pillow also opens formats that start other programs (EPS starts Ghostscript).
+_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
 _ORIENTATION = 0x0112
 
 
 class UnreadableImageError(DataError):
-    """Bytes that do not decode; the message gives the reason without the file's name."""
+    """An image that cannot be read or decoded; from `decode_image` the message is the reason without a file name."""
 
 
 def decode_image(data: bytes) -> "Image":
     """Decode one image.
 
-    Orientation from EXIF is applied. Transparency is laid over white. 16-bit and floating-point greyscale is stretched
-    from its own minimum and maximum to 0..255, because scanners fill very different parts of that range. CMYK and
-    palettes are converted. Only the first frame of an animation is read.
+    - Orientation from EXIF is applied. Only the first frame of an animation or stack is read.
+    - Transparency is laid over white.
+    - Greyscale of more than 8 bits is divided by the largest value of the smallest usual depth (8, 10, 12, 14, 16 bits)
+      that holds its maximum: 12-bit scans in 16-bit files do not turn black, and contrast is not stretched. Floating
+      point within 0..1 is taken as it is. Other ranges (signed, wider) go from their minimum to their maximum.
+    - CMYK, palettes, bilevel and other colour spaces are converted as Pillow does.
 
     Args:
         data: The encoded file.
@@ -30,38 +42,56 @@ def decode_image(data: bytes) -> "Image":
         An RGB image with its pixels loaded.
 
     Raises:
-        UnreadableImageError: The bytes are empty, truncated, of no known format, or unreasonably large.
+        UnreadableImageError: The bytes are empty, truncated, of no known format, or of more than `MAX_PIXELS`.
     """
-    from PIL import Image, ImageOps
+    from PIL import Image, ImageOps, UnidentifiedImageError
 
     if not data:
         raise UnreadableImageError("the file is empty")
     try:
-        image: Image.Image = Image.open(BytesIO(data))
+        image: Image.Image = Image.open(BytesIO(data), formats=_FORMATS)
+        if image.width * image.height > MAX_PIXELS:
+            raise UnreadableImageError(f"{image.width} x {image.height} pixels are more than {MAX_PIXELS:,}")
         image.load()
+    except UnreadableImageError:
+        raise
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError("not an image of a known format") from error
     except Exception as error:
-        # Decoders raise whatever they meet: OSError, SyntaxError, struct.error, DecompressionBombError, ...
-        raise UnreadableImageError(
-            f"{type(error).__name__}: {error}".replace("<_io.BytesIO object", "<bytes")
-        ) from error
-    if image.getexif().get(_ORIENTATION, 1) != 1:
+        # Decoders raise whatever they meet in broken bytes: OSError, SyntaxError, ValueError, struct.error, ...
+        raise UnreadableImageError(str(error) or type(error).__name__) from error
+    if _orientation(image) != 1:
         image = ImageOps.exif_transpose(image)
-    if image.mode == "RGB":
+    if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith(("I", "F")):
-        return _stretch(image).convert("RGB")
-    if "transparency" in image.info or image.mode in {"RGBA", "LA", "PA", "La", "RGBa"}:
+        return _to_8_bit(image).convert("RGB")
+    if image.has_transparency_data:
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image.convert("RGB")
 
 
-def _stretch(image: "Image") -> "Image":
+def _orientation(image: "Image") -> int:
+    """EXIF orientation, 1..8; 1 where there is none or it is damaged, which spoils no pixel."""
+    if image.format == "JPEG" and "exif" not in image.info:
+        return 1
+    try:
+        value = image.getexif().get(_ORIENTATION, 1)
+    except Exception:
+        return 1
+    return value if value in range(1, 9) else 1
+
+
+def _to_8_bit(image: "Image") -> "Image":
     import numpy as np
     from PIL import Image
 
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64))
+    values = np.nan_to_num(np.asarray(image).astype(np.float64))
     low, high = float(values.min()), float(values.max())
-    if high <= low:
-        return Image.new("L", image.size, 0)
-    return Image.fromarray(((values - low) * (255 / (high - low))).round().astype(np.uint8))
+    if image.mode == "F" and low >= 0 and high <= 1:
+        low, high = 0.0, 1.0
+    elif image.mode != "F" and low >= 0 and high < 2**16:
+        low, high = 0.0, next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if high < 2**bits)
+    scale = 255 / (high - low) if high > low else 0.0
+    return Image.fromarray(((values - low) * scale).round().astype(np.uint8))
