@@ -109,16 +109,20 @@ def _by_counting(queries: FloatArray, gallery: FloatArray, counts: AnyArray, col
     least[row, slot] = np.einsum("pd,pd->p", queries[row], gallery[columns]) - TIE_TOLERANCE
     holders = np.count_nonzero(np.isfinite(least), axis=0)
     ahead = np.zeros(least.shape, dtype=np.int64)
-    buffer = np.empty((len(queries), min(len(gallery), _GALLERY_ROWS)), dtype=np.float32)
+    width = min(len(gallery), _GALLERY_ROWS)
+    # Fresh pages for every block would cost as much as the comparisons.
+    scores, higher = (np.empty((len(queries), width), dtype=kind) for kind in (np.float32, np.bool_))
     for start in range(0, len(gallery), _GALLERY_ROWS):
         part = gallery[start : start + _GALLERY_ROWS]
-        scores = np.matmul(queries, part.T, out=buffer) if len(part) == buffer.shape[1] else queries @ part.T
+        if len(part) < width:
+            scores, higher = scores[:, : len(part)], higher[:, : len(part)]
+        np.matmul(queries, part.T, out=scores)
         inside = (columns >= start) & (columns < start + len(part))
         scores[row[inside], columns[inside] - start] = -np.inf
         for k, n in enumerate(holders):
+            np.greater_equal(scores[:n], least[:n, k, None], out=higher[:n])
             # A row at a time: counting along an axis would widen the mask to integers first.
-            higher = scores[:n] >= least[:n, k, None]
-            ahead[:n, k] += [np.count_nonzero(line) for line in higher]
+            ahead[:n, k] += [np.count_nonzero(line) for line in higher[:n]]
     return np.asarray(ahead[row, slot])
 
 
