@@ -177,6 +177,19 @@ def test_a_label_without_positives_has_no_metrics_of_its_own():
     assert found["auroc"].value == pytest.approx(np.mean([found[f"auroc/{k}"].value for k in (0, 2, 3)]))
 
 
+def test_label_names_are_fit_for_a_run_record():
+    from mlflow.utils.validation import _validate_metric_name
+
+    scores, targets = multi()
+    names = ["no, (yet) 100%", "no; (yet) 100%", "../x", "緑の葉"]
+    found = classification_metrics(scores, targets, multi_label=True, replicates=2, label_names=names)
+    keys = [name for name in found if name.startswith("auroc/")]
+    assert len(keys) == 4
+    assert "auroc/緑の葉" in keys
+    for key in keys:
+        _validate_metric_name(key)
+
+
 def test_top5_needs_more_than_five_classes():
     scores, labels = sample(c=5)
     assert "top5_accuracy" not in classification_metrics(scores, labels, replicates=2)

@@ -46,6 +46,7 @@ def test_with_many_classes_the_worst_confusions_are_listed():
     assert any("4 of 5  name0 > name7" in text for text in shown)
 
 
+@pytest.mark.filterwarnings("ignore:Glyph")
 def test_names_are_shown_as_they_are_and_all_fit():
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 

@@ -1,5 +1,6 @@
 """Classification metrics of a run with their bootstrap intervals."""
 
+import re
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -42,7 +43,8 @@ def classification_metrics(
         labels: int64 (n,); bool (n, c) where multi-label.
         groups: Group of each item, (n,); whole groups are resampled.
         multi_label: Several labels per item: sigmoid instead of softmax.
-        label_names: Names for the per-label metrics; indices if None.
+        label_names: Names for the per-label metrics; indices if None. Characters that a run record does not take in a
+            metric's name become `_`, and a name that then occurs again gets its label's index.
         replicates: Number of bootstrap resamples.
         seed: Seeds them; the same seed resamples the same items in every run on a test set.
 
@@ -53,7 +55,8 @@ def classification_metrics(
     found = estimates(classification_evaluators(scores, labels, multi_label=multi_label), resampler)
     if label_names is None:
         return found
-    return {_named(name, label_names): estimate for name, estimate in found.items()}
+    keys = _label_keys(label_names)
+    return {_named(name, keys): estimate for name, estimate in found.items()}
 
 
 def classification_evaluators(
@@ -171,6 +174,15 @@ def _means(terms: dict[str, AnyArray], weights: FloatArray) -> dict[str, F.Value
     return dict(zip(terms, F.weighted_means(np.column_stack(list(terms.values())), weights).T, strict=True))
 
 
-def _named(metric: str, names: Sequence[str]) -> str:
+def _named(metric: str, keys: Sequence[str]) -> str:
     base, _, index = metric.partition("/")
-    return f"{base}/{names[int(index)]}" if index else metric
+    return f"{base}/{keys[int(index)]}" if index else metric
+
+
+def _label_keys(names: Sequence[str]) -> list[str]:
+    keys: list[str] = []
+    for index, name in enumerate(names):
+        # MLflow takes letters, digits and `_ - . : /` and space, and no `.` or `..` between slashes.
+        key = re.sub(r"[^\w\-. :]", "_", name).strip(" .") or "_"
+        keys.append(f"{key}_{index}" if key in keys else key)
+    return keys

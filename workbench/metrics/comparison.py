@@ -15,7 +15,7 @@ from workbench.metrics.classification import classification_evaluators
 from workbench.metrics.estimate import interval
 from workbench.metrics.significance import mcnemar, sign_flip
 
-_MAX_UNITS = 2_000
+_MAX_UNITS = 500
 
 
 class NotComparableError(WorkbenchError):
@@ -105,7 +105,7 @@ def compare_paired(
     Interval: bootstrap over items, or groups; both runs are resampled alike, and seeds along with them (as pairs where
     both have equally many). Test: exact McNemar for accuracy without groups and seeds; otherwise a sign-flip test over
     groups, or items where there are none, of each one's contribution to the difference: its sum for metrics that are
-    means over items, its jackknife pseudo-value for the others (at random merged into 2,000 units where there are
+    means over items, its jackknife pseudo-value for the others (at random merged into 500 units where there are
     more). Seeds are averaged in the test; the interval alone counts their spread.
 
     Args:
