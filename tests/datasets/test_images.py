@@ -108,8 +108,8 @@ def test_exif_orientation_is_applied(orientation, kind):
     upright[:8, :16], upright[8:, :16] = (255, 0, 0), (0, 255, 0)
     upright[:8, 16:], upright[8:, 16:] = (0, 0, 255), (255, 255, 255)
     undo = {1: lambda a: a, 2: lambda a: a[:, ::-1], 3: lambda a: a[::-1, ::-1], 4: lambda a: a[::-1],
-            5: lambda a: a.transpose(1, 0, 2), 6: lambda a: np.rot90(a, 1), 7: lambda a: a[::-1, ::-1].transpose(1, 0, 2),
-            8: lambda a: np.rot90(a, -1)}[orientation]  # fmt: skip
+            5: lambda a: a.transpose(1, 0, 2), 6: lambda a: np.rot90(a, 1),
+            7: lambda a: a[::-1, ::-1].transpose(1, 0, 2), 8: lambda a: np.rot90(a, -1)}[orientation]  # fmt: skip
     exif = Image.Exif()
     exif[0x0112] = orientation
     options = {"quality": 100, "subsampling": 0} if kind == "JPEG" else {}

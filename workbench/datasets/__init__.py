@@ -1,18 +1,30 @@
 """Datasets: cards, sources, manifests, and what is wrong with the data."""
 
 from workbench.datasets.card import DatasetCard, parse_card, read_card
+from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.catalogue import CardListing, cards, list_cards
+from workbench.datasets.check import CheckReport, check_dataset
+from workbench.datasets.check_text import check_text
 from workbench.datasets.dataset import Dataset
-from workbench.datasets.opening import card_for_folder, open_dataset, resolve_card
+from workbench.datasets.images import UnreadableImageError, decode_image
+from workbench.datasets.opening import card_for_folder, open_card, open_dataset, open_unlabelled, resolve_card
 
 __all__ = [
     "CardListing",
+    "CheckReport",
     "Dataset",
     "DatasetCard",
+    "UnreadableImageError",
     "card_for_folder",
+    "card_to_toml",
     "cards",
+    "check_dataset",
+    "check_text",
+    "decode_image",
     "list_cards",
+    "open_card",
     "open_dataset",
+    "open_unlabelled",
     "parse_card",
     "read_card",
     "resolve_card",

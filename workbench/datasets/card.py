@@ -101,6 +101,14 @@ class Splits(_Strict):
     test_fraction: float = Field(default=0.2, gt=0, lt=1)
     val_fraction: float = Field(default=0.15, gt=0, lt=1)
 
+    @model_validator(mode="after")
+    def _three_different(self) -> Self:
+        named = [getattr(self, name) for name in sorted(self.model_fields_set & {"train", "val", "test"})]
+        twice = next((name for name in named if name is not None and named.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"{twice!r} is named for two splits; they must be different images")
+        return self
+
 
 class Prompts(_Strict):
     """How class names become sentences.

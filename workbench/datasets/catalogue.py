@@ -11,28 +11,62 @@ from workbench.errors import CardError, WorkbenchError
 from workbench.registry import Registry
 
 
-def _to_card(loaded: Any, point: EntryPoint) -> DatasetCard:
+@dataclass(frozen=True)
+class RegisteredCard:
+    """A card of an installed distribution.
+
+    Attributes:
+        card: The card.
+        folder: Where its file is, for data that lies beside it; None for a card written in Python.
+    """
+
+    card: DatasetCard
+    folder: Path | None
+
+
+def _load(point: EntryPoint) -> Any:
+    """The folders of a package, without importing it; an attribute of a module is imported."""
+    if point.attr:
+        return point.load()
+    spec = find_spec(point.module)
+    if spec is None:
+        raise ModuleNotFoundError(f"No module named {point.module!r}", name=point.module)
+    return [Path(place) for place in spec.submodule_search_locations or ()]
+
+
+def _to_card(loaded: Any, point: EntryPoint) -> RegisteredCard:
     """An entry's value is the package that holds `NAME.toml`, or an attribute that is a card or a path to one."""
     if isinstance(loaded, DatasetCard):
-        return loaded
-    if isinstance(loaded, str | Path):
-        return read_card(Path(loaded))
-    folders = getattr(loaded, "__path__", None)
-    if folders:
-        return read_card(Path(next(iter(folders))) / f"{point.name}.toml")
-    raise CardError(
-        f"dataset {point.name!r}: entry point {point.value!r} must name the package that holds {point.name}.toml, "
-        "a path, or a DatasetCard."
-    )
+        found = RegisteredCard(loaded, None)
+    elif isinstance(loaded, str | Path):
+        found = RegisteredCard(read_card(Path(loaded)), Path(loaded).resolve().parent)
+    elif isinstance(loaded, list) and loaded:
+        folder = next((folder for folder in loaded if (folder / f"{point.name}.toml").is_file()), loaded[0])
+        found = RegisteredCard(read_card(folder / f"{point.name}.toml"), folder)
+    else:
+        raise CardError(
+            f"dataset {point.name!r}: entry point {point.value!r} must name the package that holds {point.name}.toml, "
+            "or an attribute that is a path or a DatasetCard."
+        )
+    if found.card.name != point.name:
+        raise CardError(f"dataset {point.name!r}: its card says name = {found.card.name!r}.")
+    return found
 
 
-cards: Registry[DatasetCard] = Registry("workbench.datasets", "dataset", _to_card)
+cards: Registry[RegisteredCard] = Registry("workbench.datasets", "dataset", _to_card, load=_load)
 """All registered cards."""
 
 
 @dataclass(frozen=True)
 class CardListing:
-    """One line of `workbench list datasets`."""
+    """One line of `workbench list datasets`.
+
+    Attributes:
+        name: The dataset's name.
+        provider: Distribution and version.
+        card: The card; None where it cannot be used.
+        problem: Why it cannot.
+    """
 
     name: str
     provider: str
@@ -41,22 +75,12 @@ class CardListing:
 
 
 def list_cards() -> list[CardListing]:
-    """Every registered card; a broken one carries its reason instead."""
-    found = []
-    for entry in cards.listing():
-        card, problem = None, entry.problem
-        if problem is None:
-            try:
-                card = cards.get(entry.name)
-            except WorkbenchError as error:
-                problem = str(error)
-        found.append(CardListing(entry.name, entry.provider, card, problem))
-    return found
+    """Every registered card, by name; a broken one carries its reason instead."""
+    return [_listing(entry.name, entry.provider) for entry in cards.listing()]
 
 
-def card_folder(name: str) -> Path | None:
-    """The folder that holds a registered card's file, for data that lies beside it."""
-    point = next(point for point in cards._points[name])
-    spec = find_spec(point.module)
-    places = list(spec.submodule_search_locations or []) if spec else []
-    return Path(places[0]) if places else None
+def _listing(name: str, provider: str) -> CardListing:
+    try:
+        return CardListing(name, provider, cards.get(name).card)
+    except WorkbenchError as error:
+        return CardListing(name, provider, None, str(error))

@@ -9,18 +9,22 @@ from typing import Any
 import numpy as np
 
 from workbench.arrays import AnyArray, IntArray
-from workbench.datasets.card import DatasetCard
+from workbench.datasets._classes import class_list
+from workbench.datasets.card import DatasetCard, SplitName
 from workbench.datasets.manifest import Manifest
+from workbench.datasets.roles import ROLES
 from workbench.datasets.sources import Record, Source
-from workbench.errors import DataError
+from workbench.errors import CardError
 from workbench.registry import closest
 from workbench.tasks.prompts import ClassPrompts
 
-SPLITS = ("train", "val", "test")
-
 
 class Dataset:
-    """A card with its manifest and source. Rows are positions in the manifest.
+    """A card with its manifest and source.
+
+    Images go by *row*, their position in the manifest; ascending rows are the order in which the source reads them
+    fastest. `rows` of a split come ordered by content hash instead, so that nothing drawn from them by position depends
+    on how files are called.
 
     Args:
         card: The card.
@@ -28,8 +32,13 @@ class Dataset:
         source: Reads encoded bytes.
         descriptions: Sentences by raw label or class name, from the card's descriptions file.
 
+    Attributes:
+        class_keys: Raw labels, in class order.
+        class_names: What a prompt says for each.
+
     Raises:
-        DataError: A label is not among the card's classes, or an image of a labelled task has no label.
+        DataError: A label is not among the card's classes, or there are too few classes.
+        CardError: Two classes have one name, or a description is for no class.
     """
 
     def __init__(
@@ -43,11 +52,12 @@ class Dataset:
         self.manifest = manifest
         self._source = source
         self._descriptions = descriptions or {}
-        names = card.classes or manifest.class_names
-        seen = {label for record in manifest.records for label in record.labels}
-        self.class_keys: tuple[str, ...] = tuple(names) if names else tuple(sorted(seen))
-        self.class_names: tuple[str, ...] = tuple(names.values()) if names else self.class_keys
-        self._check_labels(seen)
+        classes = class_list(card, manifest)
+        self.class_keys: tuple[str, ...] = tuple(classes)
+        self.class_names: tuple[str, ...] = tuple(classes.values())
+
+    def __len__(self) -> int:
+        return len(self.manifest.records)
 
     @property
     def name(self) -> str:
@@ -57,41 +67,51 @@ class Dataset:
     def _record(self, row: int) -> Record:
         return self.manifest.records[row]
 
-    def _check_labels(self, seen: set[str]) -> None:
-        unknown = sorted(seen - set(self.class_keys))
-        if unknown:
-            record = next(r for r in self.manifest.records if unknown[0] in r.labels)
-            raise DataError(
-                f"dataset {self.name!r}: {record.id} has the label {unknown[0]!r}, which the card's [classes] lacks."
-                f"{closest(unknown[0], self.class_keys)}"
-            )
-        if self.card.task == "classification" and not self.card.multi_label:
-            wrong = next((r for r in self.manifest.records if len(r.labels) != 1), None)
-            if wrong is not None:
-                raise DataError(
-                    f"dataset {self.name!r}: {wrong.id} has {len(wrong.labels)} labels; a single-label classification "
-                    f"needs one each (columns.label is {self.card.columns.label!r}; or set multi_label = true)."
-                )
+    @property
+    def revision(self) -> str | None:
+        """The revision of a Hub dataset that is read; None for other sources."""
+        return self.manifest.revision
 
-    def rows(self, split: str) -> IntArray:
-        """Rows of `train`, `val` or `test`, in manifest order."""
+    def rows(self, split: SplitName) -> IntArray:
+        """Rows of `train`, `val` or `test`, int64 (n,), ordered by content hash."""
         return self._rows_by_split[split]
 
     @cached_property
     def _rows_by_split(self) -> dict[str, IntArray]:
-        splits = np.array([record.split for record in self.manifest.records])
-        return {name: np.flatnonzero(splits == name).astype(np.int64) for name in SPLITS}
+        records = self.manifest.records
+        words = np.ascontiguousarray(self.manifest.hashes).view(">u8").reshape(-1, 4)
+        order = np.lexsort((self._tie_break, *words.T[::-1])).astype(np.int64)
+        splits = np.array([record.split for record in records])[order]
+        return {name: order[splits == name] for name in ROLES}
+
+    @cached_property
+    def _tie_break(self) -> IntArray:
+        """Order among images with equal bytes: by what is said of them, not by where they lie."""
+        _, content, count = np.unique(self.manifest.hashes, axis=0, return_inverse=True, return_counts=True)
+        again = np.flatnonzero(count[content.reshape(-1)] > 1)
+        records = map(self._record, again.tolist())
+        said = [json.dumps([r.labels, r.group, r.captions, r.extra], default=str) for r in records]
+        rank = np.zeros(len(self), dtype=np.int64)
+        rank[again] = np.unique(np.array(said, dtype=np.str_), return_inverse=True)[1].reshape(-1)
+        return rank
 
     def labels(self, rows: Sequence[int] | AnyArray) -> AnyArray:
-        """int64 (n,) class indices; bool (n, n_classes) for a multi-label card."""
+        """int64 (n,) class indices, -1 without a label; bool (n, n_classes) for a multi-label card."""
         index = {key: i for i, key in enumerate(self.class_keys)}
         own = [[index[label] for label in self._record(row).labels] for row in rows]
         if not self.card.multi_label:
-            return np.array([each[0] for each in own], dtype=np.int64)
+            return np.array([each[0] if each else -1 for each in own], dtype=np.int64)
         hot = np.zeros((len(own), len(self.class_keys)), dtype=np.bool_)
         for i, each in enumerate(own):
             hot[i, each] = True
         return hot
+
+    def class_counts(self, split: SplitName) -> IntArray:
+        """Number of images of each class in a split, int64 (n_classes,)."""
+        labels = self.labels(self.rows(split))
+        if self.card.multi_label:
+            return np.asarray(labels.sum(axis=0), dtype=np.int64)
+        return np.bincount(labels[labels >= 0], minlength=len(self.class_keys)).astype(np.int64)
 
     def groups(self, rows: Sequence[int] | AnyArray) -> IntArray | None:
         """int64 (n,) group codes, equal across splits; None if the card names no groups.
@@ -118,7 +138,7 @@ class Dataset:
         return [self._record(row).captions for row in rows]
 
     def ids(self, rows: Sequence[int] | AnyArray) -> list[str]:
-        """Names of the images, by default their path in the source."""
+        """What users call the images, unique: the id column, or else the path in the source."""
         return [self._record(row).id for row in rows]
 
     def extra(self, rows: Sequence[int] | AnyArray) -> list[Mapping[str, Any]]:
@@ -135,44 +155,62 @@ class Dataset:
 
     @cached_property
     def prompts(self) -> ClassPrompts:
-        """Templates and descriptions by class name."""
+        """Templates and descriptions by class name; a description may name a class by its raw label, too."""
         own = self.card.prompts.descriptions
+        known = {*self.class_keys, *self.class_names}
+        stray = next((name for name in own if name not in known), None)
+        if stray is not None and known:
+            raise CardError(
+                f"card {self.name!r}: prompts.descriptions is for {stray!r}, which is no class."
+                f"{closest(stray, self.class_names)}"
+            )
         by_name = {}
         for key, name in zip(self.class_keys, self.class_names, strict=True):
-            texts = (*own.get(name, ()), *(own.get(key, ()) if key != name else ()))
-            from_file = self._descriptions.get(key) or self._descriptions.get(name) or ()
-            if texts or from_file:
-                by_name[name] = (*texts, *from_file)
+            names = dict.fromkeys((name, key))
+            found = tuple(text for given in (own, self._descriptions) for n in names for text in given.get(n, ()))
+            if found:
+                by_name[name] = found
         return ClassPrompts(self.class_names, self.card.prompts.templates, by_name)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest of all that determines results: contents, labels, splits, groups, captions, names, prompts."""
-        prompts = self.prompts
-        head = [self.class_keys, self.class_names, prompts.templates, dict(prompts.descriptions), self.card.multi_label]
-        digest = hashlib.sha256(json.dumps(head, sort_keys=True).encode())
-        digest.update(self.manifest.hashes.tobytes())
-        rows = [[r.labels, r.split, r.group, r.captions] for r in self.manifest.records]
-        digest.update(json.dumps(rows).encode())
+        """Hex digest of all that determines results: contents, labels, splits, groups, captions, names, prompts.
+
+        Names of files and ids are not part of it, nor the order in which they lie.
+        """
+        card, prompts = self.card, self.prompts
+        head = [card.task, card.multi_label, self.class_keys, self.class_names, prompts.templates]
+        digest = hashlib.sha256(json.dumps([*head, dict(prompts.descriptions)], sort_keys=True).encode())
+        for split in ROLES:
+            rows = self.rows(split)
+            digest.update(f"{split} {len(rows)}".encode())
+            digest.update(self.hashes(rows).tobytes())
+            said: list[Any] = [[r.labels, r.group, r.captions] for r in map(self._record, rows.tolist())]
+            # Boxes, instructions and negatives stand in other columns.
+            if card.task != "classification":
+                said += map(dict, self.extra(rows))  # noqa: S610 - not Django's
+            digest.update(json.dumps(said, default=str).encode())
         return digest.hexdigest()
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """What a reader of results must know: made splits, empty classes, labels that train lacks, divided groups."""
         notes = list(self.manifest.notes)
-        by_split = {
-            split: {label for row in self.rows(split) for label in self._record(row).labels} for split in SPLITS
-        }
-        empty = [k for k in self.class_keys if not any(k in seen for seen in by_split.values())]
+        notes += [f"There is no {split} split." for split in ("train", "test") if not len(self.rows(split))]
+        counts = {split: self.class_counts(split) for split in ROLES}
+        empty = self._names(counts["train"] + counts["val"] + counts["test"] == 0)
         if empty:
-            notes.append(f"{len(empty)} of {len(self.class_keys)} classes have no image: {_some(empty)}.")
-        untrained = sorted(by_split["test"] - by_split["train"])
-        if untrained:
+            notes.append(f"{len(empty)} of {len(self.class_names)} classes have no image: {_some(empty)}.")
+        untrained = self._names((counts["test"] > 0) & (counts["train"] == 0))
+        if untrained and len(self.rows("train")):
             notes.append(f"{len(untrained)} classes of test have no training image: {_some(untrained)}.")
         divided = divided_groups(self)
         if divided:
             notes.append(f"{len(divided)} groups stand in more than one split: {_some(divided)}.")
         return tuple(notes)
+
+    def _names(self, chosen: AnyArray) -> list[str]:
+        return [self.class_names[i] for i in np.flatnonzero(chosen)]
 
 
 def divided_groups(dataset: Dataset) -> list[str]:

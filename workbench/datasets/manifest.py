@@ -4,40 +4,49 @@ import hashlib
 import json
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from workbench.arrays import AnyArray
+from workbench.datasets._records import prepare_records
+from workbench.datasets.card import DatasetCard, SplitName
 from workbench.datasets.sources import Record, Source
 from workbench.datasets.sources._base import Location
+from workbench.datasets.sources._files import FileBacked
+from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
 
-FORMAT = "1"
+FORMAT = "2"
 HASH_BYTES = 32
 _UNREAD = bytes(HASH_BYTES)
 _WORKERS = min(8, 2 * (os.cpu_count() or 1))
 
 Stamp = tuple[int, int]
-AssignSplits = Callable[[list[Record]], tuple[list[Record], list[str]]]
 Progress = Callable[[int, int], None]
+_NO_FILE = (-1, -1)
+_CHUNK = 256  # Bounds the work in the queue.
+# File systems keep times in ticks of some milliseconds, so a file that is younger may change and keep its time.
+_TICK = 0.02
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """One row per image, ordered by content hash and then id, so that renaming a file moves nothing.
+    """One row per image, in the order in which the source reads them fastest.
 
     Attributes:
-        records: The rows as their source lists them, with splits filled in.
+        records: The rows as their source lists them, with our splits.
         stamps: (size, mtime_ns) of each row's file; (-1, -1) where there is none.
         hashes: uint8 (n, 32), BLAKE2b-256 of the encoded bytes; zeros where the file could not be read.
         state: The source's state that this was made from.
         class_names: Raw label to name where the source itself knows names.
         notes: Sentences about splits that were made and rows that were left out.
+        revision: The source's revision, where it has revisions.
         hashed: How many contents were read to make it; 0 when it came from the cache.
     """
 
@@ -47,23 +56,36 @@ class Manifest:
     state: str
     class_names: dict[str, str]
     notes: tuple[str, ...]
+    revision: str | None = None
     hashed: int = 0
 
 
 def build_manifest(
-    source: Source, old: Manifest | None, assign_splits: AssignSplits, progress: Progress | None = None
+    card: DatasetCard, source: Source, old: Manifest | None, progress: Progress | None = None
 ) -> Manifest:
     """List the source, and read only contents that are new or changed since `old`.
 
     Args:
+        card: Says what splits, labels and captions mean.
         source: Where the images are.
         old: The manifest of an earlier state.
-        assign_splits: Fills in missing splits; returns the records and what was done, in sentences.
         progress: Called with (done, total) while contents are read.
+
+    Raises:
+        DataError: The data contradicts the card, or none of its files is there.
     """
-    records = source.records()
+    records, notes = prepare_records(card, _list(source))
+    files = list(dict.fromkeys(record.location.file for record in records))
+    stamp_of = _settled_stamps(source, files)
+    # Before the contents: a file that changes from here on is found changed the next time.
+    state = source.state(files)
+    missing = [file for file in files if stamp_of[file] == _NO_FILE]
+    if missing and len(missing) == len(files) and isinstance(source, FileBacked):
+        raise DataError(
+            f"dataset {card.name!r}: none of its {len(files)} image files is there; the first would be "
+            f"{source.root / missing[0]}. Set source.root, where paths in a table are relative to another folder."
+        )
     known = _known_hashes(old)
-    stamp_of = {file: source.stamp(file) for file in {record.location.file for record in records}}
     digests = [known.get((record.location, stamp_of[record.location.file]), _UNREAD) for record in records]
     todo = [i for i, digest in enumerate(digests) if digest == _UNREAD]
 
@@ -74,29 +96,58 @@ def build_manifest(
             return _UNREAD  # Extraction reports it as unreadable.
 
     with ThreadPoolExecutor(_WORKERS) as pool:
-        for done, (i, value) in enumerate(zip(todo, pool.map(digest, todo), strict=True), 1):
-            digests[i] = value
-            if progress is not None and (done % 64 == 0 or done == len(todo)):
-                progress(done, len(todo))
+        for start in range(0, len(todo), _CHUNK):
+            part = todo[start : start + _CHUNK]
+            for i, value in zip(part, pool.map(digest, part), strict=True):
+                digests[i] = value
+            if progress is not None:
+                progress(start + len(part), len(todo))
 
-    order = sorted(range(len(records)), key=lambda i: (digests[i], records[i].id))
-    assigned, notes = assign_splits([records[i] for i in order])
+    hashes = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, HASH_BYTES)
+    splits, made = make_missing_splits(
+        [cast("SplitName", record.split) for record in records],
+        [record.labels for record in records],
+        [record.group for record in records],
+        hashes,
+        card.splits,
+    )
     return Manifest(
-        records=assigned,
-        stamps=[stamp_of[records[i].location.file] for i in order],
-        hashes=np.frombuffer(b"".join(digests[i] for i in order), dtype=np.uint8).reshape(-1, HASH_BYTES),
-        state=source.state(list(stamp_of)),
+        records=[replace(record, split=split) for record, split in zip(records, splits, strict=True)],
+        stamps=[stamp_of[record.location.file] for record in records],
+        hashes=hashes,
+        state=state,
         class_names=dict(source.class_names),
-        notes=tuple(notes),
+        notes=(*notes, *made),
+        revision=source.revision,
         hashed=len(todo),
     )
+
+
+def _list(source: Source) -> list[Record]:
+    """The source's records, from one state of its tables and folders."""
+    for _ in range(5):
+        before = source.state(())
+        records = source.records()
+        if source.state(()) == before:
+            break
+    return records
+
+
+def _settled_stamps(source: Source, files: list[str]) -> dict[str, Stamp]:
+    """Stamps of files, taken when the youngest is old enough for a later change to show in its time."""
+    stamps = {file: source.stamp(file) for file in files}
+    youngest = max((mtime for _, mtime in stamps.values()), default=0)
+    if 0 <= time.time() - youngest / 1e9 < _TICK:
+        time.sleep(_TICK)
+        stamps = {file: source.stamp(file) for file in files}
+    return stamps
 
 
 def _known_hashes(old: Manifest | None) -> dict[tuple[Location, Stamp], bytes]:
     if old is None:
         return {}
     rows = zip(old.records, old.stamps, old.hashes, strict=True)
-    return {(record.location, stamp): digest.tobytes() for record, stamp, digest in rows if stamp != (-1, -1)}
+    return {(record.location, stamp): digest.tobytes() for record, stamp, digest in rows if stamp != _NO_FILE}
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
@@ -130,12 +181,13 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
         "state": manifest.state,
         "class_names": json.dumps(manifest.class_names),
         "notes": json.dumps(manifest.notes),
+        "revision": json.dumps(manifest.revision),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
     try:
         with os.fdopen(handle, "wb") as file:
-            pq.write_table(table.replace_schema_metadata(about), file)
+            pq.write_table(table.replace_schema_metadata(about), file, write_page_checksum=True)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105 - the atomic step, named as such
@@ -150,7 +202,9 @@ def read_manifest(path: Path) -> Manifest | None:
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path, memory_map=True)
+        # Not pq.read_table, which imports pyarrow.dataset.
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            table = file.read(use_threads=False)
         about = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         if about.get("format") != FORMAT:
             return None
@@ -158,7 +212,7 @@ def read_manifest(path: Path) -> Manifest | None:
             name: table.column(name).to_pylist() for name in table.column_names if name != "hash"
         }
         packed = b"".join(table.column("hash").to_pylist())
-    except (OSError, pa.ArrowException, KeyError):
+    except (OSError, ValueError, KeyError, pa.ArrowException):
         return None
     locations = map(Location, columns["file"], columns["row"], columns["offset"], columns["length"])
     records = [
@@ -180,4 +234,5 @@ def read_manifest(path: Path) -> Manifest | None:
         state=about["state"],
         class_names=json.loads(about["class_names"]),
         notes=tuple(json.loads(about["notes"])),
+        revision=json.loads(about["revision"]),
     )

@@ -1,19 +1,20 @@
 """From a dataset argument (a registered name, a card file, a folder) to an open dataset."""
 
 import hashlib
+import os
 import re
-from collections.abc import Callable
 from pathlib import Path
 
-from workbench.datasets.card import Columns, DatasetCard, FolderSource, read_card
-from workbench.datasets.catalogue import card_folder, cards
+from workbench.datasets.card import Columns, DatasetCard, FolderSource, Splits, read_card
+from workbench.datasets.catalogue import cards
 from workbench.datasets.dataset import Dataset
-from workbench.datasets.manifest import Manifest, build_manifest, read_manifest, write_manifest
-from workbench.datasets.sources import Record, Source, open_source
+from workbench.datasets.manifest import Manifest, Progress, build_manifest, read_manifest, write_manifest
+from workbench.datasets.roles import role_of
+from workbench.datasets.sources import Source, open_source
+from workbench.datasets.sources._columns import text
 from workbench.datasets.sources._locate import Locator
-from workbench.datasets.sources.folder import metadata_files
+from workbench.datasets.sources.folder import LooseReader, metadata_files, split_folders, sub_folders
 from workbench.datasets.sources.table import read_rows
-from workbench.datasets.splits import assign_missing_splits
 from workbench.errors import DataError, UnknownNameError
 from workbench.settings import Settings
 
@@ -21,103 +22,214 @@ from workbench.settings import Settings
 def resolve_card(argument: str) -> tuple[DatasetCard, Path | None]:
     """The card behind a dataset argument, and the folder its relative paths start from.
 
+    A registered name wins over a folder of that name in the current one; `./NAME` means the folder.
+
     Raises:
         WorkbenchError: No such name, file or folder, or a card that cannot be used.
     """
+    if argument in cards.names():
+        found = cards.get(argument)
+        return found.card, found.folder
     path = Path(argument).expanduser()
     if path.is_dir():
         return card_for_folder(path), path.resolve().parent
     if path.suffix == ".toml":
         return read_card(path), path.resolve().parent
+    if path.exists():
+        raise DataError(f"dataset {argument!r}: expected a registered name, a folder, or a card file ending in .toml.")
+    if os.sep in argument or argument.startswith((".", "~")):
+        raise DataError(f"dataset {argument!r}: no such folder or card file.")
     try:
-        return cards.get(argument), card_folder(argument)
+        found = cards.get(argument)
     except UnknownNameError as error:
-        if "/" in argument or "\\" in argument:
-            raise DataError(f"dataset {argument!r}: no such folder or card file.") from error
-        raise UnknownNameError(f"{error} A folder of images or a card file (.toml) works too.") from error
+        raise UnknownNameError(f"{error} A folder of images or a card file (.toml) works, too.") from error
+    return found.card, found.folder
 
 
-def open_dataset(argument: str, settings: Settings, progress: Callable[[int, int], None] | None = None) -> Dataset:
+def open_dataset(argument: str, settings: Settings, progress: Progress | None = None) -> Dataset:
     """Open a dataset; its manifest comes from the cache when the source has not changed.
 
     Args:
         argument: A registered name, a card file, or a folder.
         settings: Gives the cache and the data folder.
         progress: Called with (done, total) while new contents are hashed.
+
+    Raises:
+        WorkbenchError: The dataset does not exist, its data is missing, or contradicts its card.
     """
     card, base = resolve_card(argument)
+    return open_card(card, base, settings, progress)
+
+
+def open_card(card: DatasetCard, base: Path | None, settings: Settings, progress: Progress | None = None) -> Dataset:
+    """Open the dataset that a card describes; see `open_dataset`.
+
+    Args:
+        card: The card.
+        base: Folder that its relative paths start from, or None.
+        settings: Gives the cache and the data folder.
+        progress: Called with (done, total) while new contents are hashed.
+    """
     source = open_source(card, base, settings)
-    descriptions = _descriptions(card, base, settings)
-    return Dataset(card, _manifest(card, source, settings, progress), source, descriptions)
+    descriptions = _descriptions(card, source, base, settings)
+    return Dataset(card, open_manifest(card, source, settings, progress), source, descriptions)
 
 
-def _manifest(
-    card: DatasetCard, source: Source, settings: Settings, progress: Callable[[int, int], None] | None
-) -> Manifest:
+def open_unlabelled(folder: Path, settings: Settings, progress: Progress | None = None) -> Dataset:
+    """All images below a folder, at any depth, as a test split without labels.
+
+    Args:
+        folder: The folder.
+        settings: Gives the cache.
+        progress: Called with (done, total) while new contents are hashed.
+
+    Raises:
+        DataError: There is no such folder, or no image in it.
+    """
+    if not folder.is_dir():
+        raise DataError(f"{folder}: no such folder.")
+    root = folder.resolve()
+    # Matching is the task that needs no labels of its images.
+    card = DatasetCard(
+        name="unlabelled", title=root.name, task="matching", source=FolderSource(type="folder", path=str(root))
+    )
+    source = LooseReader(root)
+    return Dataset(card, open_manifest(card, source, settings, progress), source)
+
+
+def open_manifest(card: DatasetCard, source: Source, settings: Settings, progress: Progress | None = None) -> Manifest:
+    """The manifest of a source from the cache; made, or brought up to date, where the source has changed.
+
+    Several processes may ask at once: one makes it, the others wait. A damaged manifest is made anew.
+
+    Args:
+        card: The card.
+        source: Its source; set to the revision that the manifest was made from.
+        settings: Gives the cache.
+        progress: Called with (done, total) while new contents are hashed.
+
+    Raises:
+        DataError: The data contradicts the card, or the cache cannot be written.
+    """
+    path = _manifest_path(card, source, settings.cache)
+    found = _current(path, source) or _make_manifest(path, card, source, progress)
+    source.revision = found.revision
+    return found
+
+
+def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
+    """A folder for each place that data lies in; in it, a file for each way of reading it."""
+    way = [
+        card.model_dump_json(include={"task", "source", "columns", "splits", "multi_label", "label_separator"}),
+        # What a card leaves open is read by its usual name; class codes are named where the card's classes allow.
+        *(sorted(part) for part in (card.columns.model_fields_set, card.splits.model_fields_set, card.classes)),
+        type(source).__name__,
+    ]
+    keys = (hashlib.sha256(repr(part).encode()).hexdigest()[:24] for part in (str(getattr(source, "root", "")), way))
+    return cache.joinpath("manifests", *keys).with_suffix(".parquet")
+
+
+def _current(path: Path, source: Source) -> Manifest | None:
+    found = read_manifest(path)
+    if found is None or source.state([record.location.file for record in found.records]) != found.state:
+        return None
+    return found
+
+
+def _make_manifest(path: Path, card: DatasetCard, source: Source, progress: Progress | None) -> Manifest:
     from filelock import FileLock
 
-    # What the records depend on: where they come from and how columns and splits are read.
-    identity = card.model_dump_json(include={"source", "columns", "splits", "multi_label", "label_separator"})
-    place = str(getattr(source, "root", ""))
-    key = hashlib.sha256(f"{place}\0{identity}".encode()).hexdigest()[:24]
-    path = settings.cache / "manifests" / f"{card.name}-{key}.parquet"
-    old = read_manifest(path)
-    if old is not None and source.state([record.location.file for record in old.records]) == old.state:
-        return old
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{path}.lock"):
-        old = read_manifest(path)  # Another process may have made it meanwhile.
-        if old is not None and source.state([record.location.file for record in old.records]) == old.state:
-            return old
-
-        def assign(records: list[Record]) -> tuple[list[Record], list[str]]:
-            return assign_missing_splits(records, card.splits, card.name)
-
-        manifest = build_manifest(source, old, assign, progress)
-        write_manifest(manifest, path)
-    return manifest
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(path.parent / ".lock"):
+            found = _current(path, source)  # Another process may have made it meanwhile.
+            if found is None:
+                found = build_manifest(card, source, _older(path), progress)
+                write_manifest(found, path)
+    except OSError as error:
+        raise DataError(
+            f"the cache cannot be written: {error.filename or path}: {error.strerror or error}. "
+            "WORKBENCH_CACHE names a folder for it that has space and may be written."
+        ) from error
+    return found
 
 
-def _descriptions(card: DatasetCard, base: Path | None, settings: Settings) -> dict[str, tuple[str, ...]]:
+def _older(path: Path) -> Manifest | None:
+    """This manifest in an older state, else the newest of another card that has read the same files."""
+    others = sorted(path.parent.glob("*.parquet"), key=lambda other: other.stat().st_mtime_ns, reverse=True)
+    return next((found for each in (path, *others) if (found := read_manifest(each)) is not None), None)
+
+
+def _descriptions(
+    card: DatasetCard, source: Source, base: Path | None, settings: Settings
+) -> dict[str, tuple[str, ...]]:
+    """Sentences by label or class name, from a file in the data's folder, else where the card's data is looked for."""
     name = card.prompts.descriptions_file
     if name is None:
         return {}
-    root = getattr(card.source, "path", None)
-    inside = f"{root}/{name}" if isinstance(card.source, FolderSource) else None
-    locate = Locator(card.name, base, settings.data)
-    try:
-        path = locate.find(inside or name)
-    except DataError:
-        path = locate.find(name)
+    inside = Path(getattr(source, "root", "")) / name
+    path = inside if inside.is_file() else Locator(card.name, base, settings.data).find(name)
     found: dict[str, tuple[str, ...]] = {}
     for number, row in read_rows(path):
         if not {"label", "text"} <= row.keys():
-            raise DataError(
-                f"{path}, line {number}: descriptions need the columns label and text, got {', '.join(row)}."
-            )
+            raise DataError(f"{path}: descriptions need the columns label and text; there are: {', '.join(row)}.")
+        if not row["label"] or not row["text"]:
+            raise DataError(f"{path}, line {number}: label and text must not be empty.")
         found[row["label"]] = (*found.get(row["label"], ()), row["text"])
     return found
 
 
 def card_for_folder(path: Path) -> DatasetCard:
-    """A sensible card for a folder that has none: columns by what its metadata file has, names from its labels."""
-    name = re.sub(r"[^a-z0-9._-]+", "-", path.resolve().name.lower()).strip("-._") or "folder"
-    columns = Columns(label="label")
-    tables = metadata_files(path)
-    if tables:
-        _, row = next(read_rows(tables[0]), (0, {}))
-        if "file_name" not in row:
-            raise DataError(f"{tables[0]}: no column 'file_name' with the image's path; columns: {', '.join(row)}.")
-        has = {key: key for key in ("label", "caption", "group", "split") if key in row}
-        columns = Columns(**has)
-    task = "classification" if columns.label else "retrieval"
-    if columns.label is None and columns.caption is None:
-        raise DataError(f"{tables[0]}: needs a column 'label' or 'caption' beside 'file_name'.")
+    """A sensible card for a folder that has none.
+
+    Columns are those of the metadata file that have usual names, splits the folders that do; classes that are folders
+    are spoken with spaces for underscores.
+
+    Raises:
+        DataError: The folder cannot be a dataset; the message says what was expected.
+    """
+    root = path.resolve()
+    name = re.sub(r"[^a-z0-9._-]+", "-", root.name.lower()).strip("-._") or "folder"
+    tables = metadata_files(root)
+    columns = _metadata_columns(tables[0]) if tables else Columns(label="label")
+    folders = split_folders(root)
+    roles = {role: folder.name for folder in reversed(folders) if (role := role_of(folder.name))}
+    captioned = columns.label is None
     return DatasetCard(
         name=name,
-        title=path.resolve().name,
-        task="classification" if task == "classification" else "retrieval",
-        source=FolderSource(type="folder", path=str(path.resolve())),
+        title=root.name,
+        task="retrieval" if captioned else "classification",
+        source=FolderSource(type="folder", path=str(root)),
         columns=columns,
-        primary_metric="accuracy" if columns.label else "text_to_image_recall_at_1",
+        splits=Splits.model_validate({} if columns.split else roles),
+        classes={} if tables else _class_folders(root, folders),
+        primary_metric="text_to_image_recall_at_1" if captioned else "accuracy",
     )
+
+
+def _metadata_columns(table: Path) -> Columns:
+    _, row = next(read_rows(table), (0, {}))
+    if "file_name" not in row:
+        raise DataError(
+            f"{table}: no column 'file_name' with the images' paths; there are: {', '.join(row) or 'none'}."
+        )
+    found: dict[str, str] = {role: role for role in ("label", "caption", "group", "split") if role in row}
+    if "text" in row:
+        found.setdefault("caption", "text")
+    if "label" not in found and "caption" not in found:
+        raise DataError(
+            f"{table}: needs a column 'label' or 'caption' beside 'file_name'; there are: {', '.join(row)}."
+        )
+    return Columns(image="file_name", **found)
+
+
+def _class_folders(root: Path, splits: list[Path]) -> dict[str, str]:
+    names = sorted({text(folder.name) or folder.name for top in splits or [root] for folder in sub_folders(top)})
+    if not names:
+        raise DataError(
+            f"{root}: expected class sub-folders (with or without train/ val/ test/ above them), or files with a "
+            "metadata.csv that has the columns file_name and label."
+        )
+    spoken = {name: name.replace("_", " ").strip() or name for name in names}
+    # `a_b` and `a b` must stay two classes.
+    return spoken if len(set(spoken.values())) == len(spoken) else {name: name for name in names}

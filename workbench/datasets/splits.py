@@ -1,89 +1,145 @@
 """Splits that a dataset lacks: made from train, stratified, by group, seeded."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import replace
+from hashlib import blake2b
 
 import numpy as np
 
-from workbench.datasets.card import Splits
-from workbench.datasets.sources import Record
-from workbench.errors import DataError
+from workbench.arrays import AnyArray, BoolArray, IntArray
+from workbench.datasets.card import SplitName, Splits
+
+Labels = Sequence[tuple[str, ...]]
+Groups = Sequence[str | None]
 
 
-def assign_missing_splits(records: list[Record], splits: Splits, dataset: str) -> tuple[list[Record], list[str]]:
+def make_missing_splits(
+    roles: Sequence[SplitName], labels: Labels, groups: Groups, hashes: AnyArray, splits: Splits
+) -> tuple[list[SplitName], list[str]]:
     """Make a test split where there is none, then a validation split where there is none.
 
+    What belongs together stays together: images of one group, and images with equal bytes. The choice depends on
+    contents, labels, groups and the seed, not on file names or order, and most of it stays when a dataset grows.
+
     Args:
-        records: All records; a record whose split is None belongs to a split that the card leaves out.
+        roles: Split of each image.
+        labels: Labels of each image; none, one or several.
+        groups: Group of each image, or None.
+        hashes: uint8 (n, 32), content hashes.
         splits: The card's fractions and seed.
-        dataset: For messages.
 
     Returns:
-        Records of the three splits, and one sentence for each thing done.
+        The new splits, and one sentence for each that was made or could not be.
     """
+    given: AnyArray = np.array(roles, dtype=object)
+    grouped = any(group is not None for group in groups)
     notes = []
-    kept = [record for record in records if record.split is not None]
-    if len(kept) < len(records):
-        notes.append(f"{len(records) - len(kept)} images belong to splits that the card does not name.")
-    if not kept:
-        raise DataError(f"dataset {dataset!r}: no image belongs to a split that the card names; check [splits].")
-    for name, fraction in (("test", splits.test_fraction), ("val", splits.val_fraction)):
-        if any(record.split == name for record in kept):
+    fractions: tuple[tuple[SplitName, float], ...] = (("test", splits.test_fraction), ("val", splits.val_fraction))
+    for role, fraction in fractions:
+        train: list[int] = np.flatnonzero(given == "train").tolist()
+        if (given == role).any() or not train:
             continue
-        train = [i for i, record in enumerate(kept) if record.split == "train"]
-        if not train:
+        part = [groups[i] for i in train]
+        salt = f"{role}-{splits.seed}"
+        held = hold_out([labels[i] for i in train], part, hashes[train], fraction, salt)
+        chosen = [train[i] for i in held]
+        given[chosen] = role
+        if not chosen:
+            notes.append(f"There is no {role} split, and train cannot be divided to make one.")
             continue
-        chosen = hold_out([kept[i].labels for i in train], [kept[i].group for i in train], fraction, seed=splits.seed)
-        kept = list(kept)
-        for position in chosen:
-            kept[train[position]] = replace(kept[train[position]], split=name)
-        by = "by group" if any(kept[i].group for i in train) else "without groups"
+        within = f" in {len({groups[i] for i in chosen})} of {len(set(part))} groups" if grouped else ""
         notes.append(
-            f"The {name} split was made here from train: {len(chosen)} of {len(train)} images, stratified by label, "
-            f"{by}, seed {splits.seed}."
+            f"The {role} split was made from train: {len(chosen)} of {len(train)} images{within}, stratified by label, "
+            f"{'by group' if grouped else 'without groups'}, seed {splits.seed}."
         )
-    return kept, notes
+    return list(given), notes
 
 
-def hold_out(labels: Sequence[tuple[str, ...]], groups: Sequence[str | None], fraction: float, seed: int) -> list[int]:
-    """Choose items to hold out so that each label keeps about its share and no group is divided.
+def hold_out(labels: Labels, groups: Groups, hashes: AnyArray, fraction: float, salt: str) -> IntArray:
+    """Choose images to hold out so that each label keeps its share and nothing that belongs together is divided.
 
-    Groups are visited in seeded random order, and one is taken when that brings the held-out label counts nearer to
-    their targets. Items without a group are groups of one.
+    Of a label's n images in two or more units, about `fraction * n` are wanted, at least 1 and at most n - 1; none of a
+    label that is in one unit only. With one label an image and no units of several images that is met exactly.
+    Otherwise units are taken one by one, large ones first, while they bring the counts nearer to what is wanted.
 
     Args:
-        labels: Labels of each item; none, one or several.
-        groups: Group of each item, or None.
+        labels: Labels of each image.
+        groups: Group of each image, or None.
+        hashes: uint8 (n, 32), content hashes.
         fraction: Share to hold out, 0..1.
-        seed: Seeds the order.
+        salt: Seeds the pseudo-random order of units.
 
     Returns:
-        Sorted positions. At least one item stays behind for every label that has two or more groups.
+        Sorted positions.
     """
-    members: dict[object, list[int]] = defaultdict(list)
-    for i, group in enumerate(groups):
-        members[i if group is None else group].append(i)
-    names = sorted({label for own in labels for label in own}) or [""]
-    column = {name: j for j, name in enumerate(names)}
-    counts = np.zeros((len(members), len(names)))
-    for g, items in enumerate(members.values()):
-        for i in items:
-            for label in labels[i] or ("",) * (names == [""]):
-                counts[g, column[label]] += 1
-    total = counts.sum(axis=0)
-    target = fraction * total
+    unit = _units(groups, hashes)
+    key = _order_keys(groups, hashes, unit, salt)
+    names = {name: i for i, name in enumerate(sorted({label for own in labels for label in own}))}
+    if len(key) == len(unit) and all(len(own) <= 1 for own in labels):
+        code = np.array([names[own[0]] if own else len(names) for own in labels], dtype=np.int64)
+        taken = _exact(code[np.argsort(unit)], key, fraction)
+    else:
+        counts = np.zeros((len(key), len(names) or 1), dtype=np.int32)
+        for u, own in zip(unit, labels, strict=True):
+            counts[u, [names[label] for label in own] if names else 0] += 1
+        taken = _greedy(counts, np.lexsort((key, -np.bincount(unit))), fraction)
+    return np.flatnonzero(taken[unit]).astype(np.int64)
+
+
+def _exact(code: IntArray, key: AnyArray, fraction: float) -> BoolArray:
+    """Of each code, its wanted number with the smallest keys."""
+    order = np.lexsort((key, code))
+    total = np.bincount(code)
+    rank = np.empty(len(code), dtype=np.int64)
+    rank[order] = np.arange(len(code)) - (np.cumsum(total) - total)[code[order]]
+    return np.asarray(rank < _wanted(total, total, fraction)[code], dtype=np.bool_)
+
+
+def _greedy(counts: AnyArray, order: IntArray, fraction: float) -> BoolArray:
+    """Units (rows of label counts), visited in `order`, taken when that helps and leaves some of every label."""
+    total = counts.sum(axis=0).astype(np.int64)
+    taken = np.zeros(len(counts), dtype=np.bool_)
+    wanted = _wanted(total, (counts > 0).sum(axis=0), fraction)
+    if not wanted.any() and len(counts) > 1:
+        # Every label is in one unit only, so a split can only be made of labels that train then lacks.
+        wanted, total = np.maximum(np.rint(fraction * total), 1).astype(np.int64), total + 1
     # Rare labels weigh as much as common ones, or a tail class would never be held out.
-    weight = 1 / np.maximum(total, 1)
-    held = np.zeros(len(names))
-    chosen: list[int] = []
-    order = np.random.default_rng(seed).permutation(len(members))
-    items_of = list(members.values())
-    for g in order:
-        after = held + counts[g]
-        nearer = (weight * np.abs(after - target)).sum() < (weight * np.abs(held - target)).sum()
-        leaves_some = bool(np.all((after < total) | (counts[g] == 0)))
-        if nearer and leaves_some:
-            held = after
-            chosen += items_of[g]
-    return sorted(chosen)
+    weight = 1 / np.maximum(wanted, 1)
+    held = np.zeros(len(total))
+    for u in order[: len(counts)]:
+        after = held + counts[u]
+        gain = weight @ (np.abs(held - wanted) - np.abs(after - wanted))
+        if gain > 0 and not ((after >= total) & (counts[u] > 0)).any() and taken.sum() < len(counts) - 1:
+            held, taken[u] = after, True
+    return taken
+
+
+def _wanted(total: IntArray, units: AnyArray, fraction: float) -> IntArray:
+    share = np.clip(np.rint(fraction * total), 1, np.maximum(total - 1, 1))
+    return np.where(units > 1, share, 0).astype(np.int64)
+
+
+def _units(groups: Groups, hashes: AnyArray) -> IntArray:
+    """Codes 0..u-1 of what stays together: connected components of images that share a group or their bytes."""
+    content = np.unique(hashes, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    named = [i for i, group in enumerate(groups) if group is not None]
+    if not named:
+        return content
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = int(content.max()) + 1
+    code = {group: n + i for i, group in enumerate(sorted({group for group in groups if group is not None}))}
+    links = (content[named], np.array([code[group] for group in groups if group is not None]))
+    size = n + len(code)
+    graph = coo_array((np.ones(len(named), dtype=np.int8), links), shape=(size, size))
+    component = connected_components(graph, directed=False)[1]
+    return np.unique(component[content], return_inverse=True)[1].reshape(-1).astype(np.int64)
+
+
+def _order_keys(groups: Groups, hashes: AnyArray, unit: IntArray, salt: str) -> AnyArray:
+    """A pseudo-random uint64 for each unit, from its groups' names or its contents."""
+    parts = (row.tobytes() if group is None else group.encode() for group, row in zip(groups, hashes, strict=True))
+    digests = b"".join(blake2b(part, digest_size=8, key=salt.encode()).digest() for part in parts)
+    keys = np.full(int(unit.max()) + 1, np.iinfo(np.uint64).max, dtype=np.uint64)
+    np.minimum.at(keys, unit, np.frombuffer(digests, dtype=np.uint64))
+    return keys

@@ -43,12 +43,20 @@ class Registry(Generic[T]):
         kind: What an entry is called in messages, for example `recipe`.
         check: Turns the imported object into a `T`, or raises `WorkbenchError` with the reason that it is none.
             It receives the object and the entry point.
+        load: Turns an entry point into an object; by default it is imported.
     """
 
-    def __init__(self, group: str, kind: str, check: Callable[[Any, EntryPoint], T]) -> None:
+    def __init__(
+        self,
+        group: str,
+        kind: str,
+        check: Callable[[Any, EntryPoint], T],
+        load: Callable[[EntryPoint], Any] = EntryPoint.load,
+    ) -> None:
         self.group = group
         self.kind = kind
         self._check = check
+        self._load = load
 
     @cached_property
     def _points(self) -> dict[str, list[EntryPoint]]:
@@ -93,7 +101,7 @@ class Registry(Generic[T]):
         """
         point = self._point(name)
         try:
-            loaded = point.load()
+            loaded = self._load(point)
         except Exception as error:
             shadow = shadowed_by(point)
             reason = shadow or f"{type(error).__name__}: {error}"

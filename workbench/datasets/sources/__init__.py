@@ -1,5 +1,6 @@
 """Where images and labels come from: one file for each kind of source."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from workbench.datasets.card import DatasetCard
@@ -24,7 +25,7 @@ def open_source(card: DatasetCard, base: Path | None, settings: Settings) -> Sou
     from workbench.datasets.sources._locate import Locator
 
     locate = Locator(card.name, base, settings.data)
-    kinds = {
+    kinds: dict[str, Callable[[DatasetCard, Locator], Source]] = {
         "folder": folder.FolderReader,
         "csv": table.TableReader,
         "jsonl": table.TableReader,
@@ -32,8 +33,7 @@ def open_source(card: DatasetCard, base: Path | None, settings: Settings) -> Sou
         "webdataset": webdataset.WebDatasetReader,
     }
     if card.source.type == "hub":
-        return hub.HubReader(card)
+        return hub.HubReader(card, base)
     if card.source.type == "generator":
         return folder.FolderReader(card, Locator(card.name, None, generator.generated(card, settings.cache)))
-    reader: Source = kinds[card.source.type](card, locate)
-    return reader
+    return kinds[card.source.type](card, locate)

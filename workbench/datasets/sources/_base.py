@@ -4,14 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
-from workbench.datasets.card import DatasetCard
-from workbench.errors import DataError
-from workbench.registry import closest
-
-_SPLIT_ALIASES = {
-    "training": "train", "valid": "val", "validation": "val", "dev": "val", "testing": "test",
-}  # fmt: skip
-
 
 class Location(NamedTuple):
     """Where an image's encoded bytes lie.
@@ -31,7 +23,17 @@ class Location(NamedTuple):
 
 @dataclass(frozen=True)
 class Record:
-    """One image as its source lists it; nothing is decoded."""
+    """One image as its source lists it; nothing is decoded.
+
+    Attributes:
+        id: What users call the image; by default its path in the source.
+        location: Where its bytes are.
+        labels: Raw labels.
+        split: The source's name of its split, or None; in a manifest, our name.
+        group: Patient, specimen, scene, or None.
+        captions: Sentences about it.
+        extra: Columns to which the card gives no role.
+    """
 
     id: str
     location: Location
@@ -46,7 +48,10 @@ class Source(Protocol):
     """A place that lists records and hands out encoded bytes."""
 
     class_names: Mapping[str, str]
-    """Raw label to name where the source itself knows names; may be empty."""
+    """Raw label to name where the source itself knows names; may be empty. Known after `records`."""
+
+    revision: str | None
+    """The revision that was read, where the source has revisions; known after `records`. Set it to read another."""
 
     def state(self, files: Sequence[str]) -> str:
         """A digest that changes when any file of the source may have changed, from names, sizes and times alone.
@@ -67,60 +72,3 @@ class Source(Protocol):
     def read(self, location: Location) -> bytes:
         """The encoded bytes at a location; safe to call from several threads."""
         ...
-
-
-def make_record(
-    card: DatasetCard, origin: str, row: Mapping[str, Any], location: Location, split: str | None
-) -> Record:
-    """Turn one row of a table into a record, by the card's column names.
-
-    Args:
-        card: Names the columns.
-        origin: The table, for messages.
-        row: Column to value.
-        location: Where the image lies.
-        split: The split that the row's place implies; a split column wins.
-    """
-    columns = card.columns
-    named = {name for name in (columns.label, columns.caption, columns.group, columns.split, columns.id) if name}
-    missing = next((name for name in sorted(named) if name not in row), None)
-    if missing is not None:
-        known = closest(missing, row) or f" Columns there: {', '.join(row)}."
-        raise DataError(f"{origin}: no column {missing!r}, which the card of {card.name!r} names.{known}")
-    raw_split = str(row[columns.split]) if columns.split and row[columns.split] not in {None, ""} else split
-    return Record(
-        id=str(row[columns.id]) if columns.id else location.file + (f"#{location.row}" if location.row >= 0 else ""),
-        location=location,
-        labels=_labels(card, row[columns.label]) if columns.label else (),
-        split=_split(card, raw_split),
-        group=str(row[columns.group]) if columns.group and row[columns.group] not in {None, ""} else None,
-        captions=_texts(row[columns.caption]) if columns.caption else (),
-        extra={key: value for key, value in row.items() if key not in named and key != columns.image},
-    )
-
-
-def _labels(card: DatasetCard, value: Any) -> tuple[str, ...]:
-    if value is None or value == "":
-        return ()
-    if isinstance(value, list | tuple):
-        return tuple(str(item) for item in value)
-    if card.multi_label:
-        return tuple(part.strip() for part in str(value).split(card.label_separator) if part.strip())
-    return (str(value),)
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if value is None or value == "":
-        return ()
-    return tuple(str(item) for item in value) if isinstance(value, list | tuple) else (str(value),)
-
-
-def _split(card: DatasetCard, raw: str | None) -> str | None:
-    """Our name of the source's split; None leaves the row out."""
-    if raw is None:
-        return "train"
-    for name in ("train", "val", "test"):
-        if getattr(card.splits, name) == raw:
-            return name
-    alias = _SPLIT_ALIASES.get(raw.lower())
-    return alias if alias and getattr(card.splits, alias) == alias else None

@@ -13,6 +13,7 @@ class FileBacked:
     """Reads whole files or byte ranges below `root`, and tells their state from names, sizes and times."""
 
     class_names: Mapping[str, str] = {}
+    revision: str | None = None
 
     def __init__(self, root: Path, index_files: Sequence[Path] = ()) -> None:
         self.root = root

@@ -25,15 +25,34 @@ class Locator:
         return self.find_all(path)[0]
 
     def find_all(self, pattern: str) -> list[Path]:
-        """What a path or glob pattern names, sorted, from the first place that has any."""
+        """What a path or glob pattern names, sorted, from the first place that has any.
+
+        Raises:
+            DataError: Nothing is there; the message says where it was looked for and how to name another place.
+        """
         given = Path(pattern).expanduser()
-        places = [given.parent] if given.is_absolute() else [p for p in (self.beside, self.data) if p is not None]
-        name = given.name if given.is_absolute() else str(given)
+        if given.is_absolute():
+            places, name = [Path(given.anchor)], str(given.relative_to(given.anchor))
+        else:
+            places, name = [place for place in (self.beside, self.data) if place is not None], str(given)
         for place in places:
             exact = place / name
             found = [exact] if exact.exists() else sorted(place.glob(name))
             if found:
                 return [path.resolve() for path in found]
-        tried = " and ".join(str(place / name) for place in places) or "nowhere"
-        hint = "" if self.data else " Set WORKBENCH_DATA (or --data) to the folder that holds it."
-        raise DataError(f"dataset {self.dataset!r}: source.path {pattern!r} was not found (looked at {tried}).{hint}")
+        tried = " and ".join(str(place / name) for place in places)
+        if given.is_absolute():
+            raise DataError(f"dataset {self.dataset!r}: {tried} does not exist.")
+        now = f"WORKBENCH_DATA is {self.data}; set it" if self.data else "Set WORKBENCH_DATA (or --data)"
+        raise DataError(
+            f"dataset {self.dataset!r}: {pattern!r} was not found (looked at {tried or 'no place'}). "
+            f"{now} to the folder that holds it, or write an absolute path in the card."
+        )
+
+
+def common_folder(files: list[Path]) -> Path:
+    """The deepest folder above all files."""
+    folder = files[0].parent
+    while not all(file.is_relative_to(folder) for file in files):
+        folder = folder.parent
+    return folder

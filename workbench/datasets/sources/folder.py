@@ -5,23 +5,27 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from workbench.datasets.card import DatasetCard, FolderSource
+from workbench.datasets.card import DatasetCard, FolderSource, Splits
 from workbench.datasets.images import IMAGE_SUFFIXES
-from workbench.datasets.sources._base import Location, Record, make_record
+from workbench.datasets.roles import role_of
+from workbench.datasets.sources._base import Location, Record
+from workbench.datasets.sources._columns import text
 from workbench.datasets.sources._files import FileBacked, relative
 from workbench.datasets.sources._locate import Locator
 from workbench.datasets.sources.table import table_records
 from workbench.errors import DataError
 
 METADATA_NAMES = ("metadata.csv", "metadata.jsonl")
-SPLIT_FOLDERS = {
-    "train": "train", "training": "train", "val": "val", "valid": "val", "validation": "val", "dev": "val",
-    "test": "test", "testing": "test",
-}  # fmt: skip
+METADATA_COLUMNS = ("image", "label", "caption", "group", "split")
+"""Roles whose columns a metadata file gives by their usual names."""
 
 
 class FolderReader(FileBacked):
-    """Reads a folder in either layout; `metadata` files win over class sub-folders."""
+    """Reads a folder in either layout; metadata files win over class sub-folders.
+
+    A sub-folder with a split's name is a split if it holds folders or a metadata file, and otherwise a class. Images at
+    any depth below a class folder are of that class. Hidden files and folders are left out.
+    """
 
     def __init__(self, card: DatasetCard, locate: Locator) -> None:
         path = card.source.path if isinstance(card.source, FolderSource) else "."
@@ -35,46 +39,86 @@ class FolderReader(FileBacked):
         """See `Source.state`."""
         digest = hashlib.sha256()
         for name, size, modified in sorted(_scan(self.root, "")):
-            digest.update(f"{name}\0{size}\0{modified}\n".encode())
+            digest.update(f"{name}\0{size}\0{modified}\n".encode(errors="surrogateescape"))
         return digest.hexdigest()
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
-        tables = metadata_files(self.root)
+        tables = metadata_files(self.root, self._card.splits)
         found = list(self._from_tables(tables) if tables else self._from_folders())
         if not found:
             kinds = ", ".join(sorted(IMAGE_SUFFIXES))
             raise DataError(
                 f"{self.root}: no images found; expected class sub-folders (with or without train/ val/ test/ above "
-                f"them) or a metadata.csv with the column file_name. Image files end in {kinds}."
+                f"them) or a metadata.csv with the columns file_name and label. Image files end in {kinds}."
             )
         return found
 
     def _from_tables(self, tables: list[Path]) -> Iterator[Record]:
         for path in tables:
-            prefix = "" if path.parent == self.root else relative(path.parent, self.root) + "/"
-            yield from table_records(
-                self._card, path, SPLIT_FOLDERS.get(prefix.rstrip("/").lower()), prefix, "file_name"
-            )
+            above = None if path.parent == self.root else path.parent.name
+            prefix = f"{above}/" if above else ""
+            yield from table_records(self._card, path, above, prefix=prefix, usual=METADATA_COLUMNS)
 
     def _from_folders(self) -> Iterator[Record]:
-        tops = sorted(path for path in self.root.iterdir() if path.is_dir() and not path.name.startswith("."))
-        splits = {path: SPLIT_FOLDERS[path.name.lower()] for path in tops if path.name.lower() in SPLIT_FOLDERS}
-        for top in splits or tops:
-            classes = sorted(path for path in top.iterdir() if path.is_dir()) if splits else [top]
-            for folder in classes:
-                for name, _, _ in sorted(_scan(folder, "")):
-                    if Path(name).suffix.lower() in IMAGE_SUFFIXES:
-                        row = {self._card.columns.label: folder.name} if self._card.columns.label else {}
-                        location = Location(f"{relative(folder, self.root)}/{name}")
-                        yield make_record(self._card, str(folder), row, location, splits.get(top))
+        for top in split_folders(self.root, self._card.splits) or [self.root]:
+            for folder in sub_folders(top):
+                label = text(folder.name) or folder.name
+                for file in image_files(folder):
+                    name = f"{relative(folder, self.root)}/{file}"
+                    yield Record(name, Location(name), (label,), None if top == self.root else top.name)
 
 
-def metadata_files(root: Path) -> list[Path]:
-    """Metadata files of a folder, or of its split sub-folders."""
-    places = [root, *sorted(path for path in root.iterdir() if path.is_dir() and path.name.lower() in SPLIT_FOLDERS)]
-    found = [path / name for path in places for name in METADATA_NAMES if (path / name).is_file()]
-    return found[:1] if found and found[0].parent == root else found
+class LooseReader(FileBacked):
+    """All images below a folder, at any depth, without labels; what `predict` reads."""
+
+    def records(self) -> list[Record]:
+        """See `Source.records`."""
+        found = [Record(name, Location(name), split="test") for name in image_files(self.root)]
+        if not found:
+            raise DataError(f"{self.root}: no images found; image files end in {', '.join(sorted(IMAGE_SUFFIXES))}.")
+        return found
+
+    def state(self, files: Sequence[str]) -> str:  # noqa: ARG002 - as in FolderReader
+        """See `Source.state`."""
+        return hashlib.sha256(repr(sorted(_scan(self.root, ""))).encode()).hexdigest()
+
+
+def metadata_files(root: Path, splits: Splits | None = None) -> list[Path]:
+    """The metadata file of a folder, or those of its split folders.
+
+    Raises:
+        DataError: Some split folders have one and others do not.
+    """
+    own = _metadata(root)
+    if own:
+        return [own]
+    folders = split_folders(root, splits)
+    found = [path for path in map(_metadata, folders) if path]
+    if found and len(found) < len(folders):
+        without = next(folder for folder in folders if _metadata(folder) is None)
+        raise DataError(f"{without}: has no {found[0].name}, although {found[0].parent.name} has one.")
+    return found
+
+
+def split_folders(root: Path, splits: Splits | None = None) -> list[Path]:
+    """Sub-folders that are splits: a class, too, may be called train, but then it holds images and no folders."""
+    named = [path for path in sub_folders(root) if role_of(path.name, splits)]
+    return [path for path in named if _metadata(path) or sub_folders(path)]
+
+
+def sub_folders(folder: Path) -> list[Path]:
+    """Visible sub-folders, sorted."""
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith("."))
+
+
+def image_files(folder: Path) -> list[str]:
+    """Relative paths of the images below a folder, sorted."""
+    return sorted(name for name, _, _ in _scan(folder, "") if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES)  # noqa: PTH122
+
+
+def _metadata(folder: Path) -> Path | None:
+    return next((folder / name for name in METADATA_NAMES if (folder / name).is_file()), None)
 
 
 def _scan(folder: Path, prefix: str) -> Iterator[tuple[str, int, int]]:
@@ -86,5 +130,8 @@ def _scan(folder: Path, prefix: str) -> Iterator[tuple[str, int, int]]:
             if entry.is_dir():
                 yield from _scan(Path(entry.path), f"{prefix}{entry.name}/")
             else:
-                found = entry.stat()
+                try:
+                    found = entry.stat()
+                except OSError:  # A dangling link.
+                    continue
                 yield f"{prefix}{entry.name}", found.st_size, found.st_mtime_ns

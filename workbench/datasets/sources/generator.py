@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -17,46 +18,73 @@ _DONE = ".generated"
 def generated(card: DatasetCard, cache: Path) -> Path:
     """The folder with a card's generated files; generates them if they are not there.
 
-    Several processes may ask at once: one generates, the others wait.
+    Several processes may ask at once: one generates, the others wait. A generator that dies leaves nothing that could
+    be taken for its output.
 
     Raises:
-        DataError: The generator cannot be imported, or its output does not have the card's checksum.
+        DataError: The generator cannot be imported, fails, or its output does not have the card's checksum.
     """
-    from filelock import FileLock
-
     source = card.source
     assert isinstance(source, GeneratorSource)
     key = hashlib.sha256(json.dumps([source.call, source.version, source.options], sort_keys=True).encode()).hexdigest()
     folder = cache / "generated" / f"{card.name}-{key[:12]}"
-    if (folder / _DONE).is_file():
+    if _is_made(folder, source):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
-        if (folder / _DONE).is_file():
-            return folder
-        module_name, _, function = source.call.partition(":")
-        try:
-            generate = getattr(import_module(module_name), function)
-        except (ImportError, AttributeError) as error:
-            raise DataError(
-                f"dataset {card.name!r}: generator {source.call!r} cannot be imported ({error}). "
-                "The embedded datasets need the extra: pip install 'clip-workbench[quickstart]'."
-            ) from error
-        work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    from filelock import FileLock
+
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not _is_made(folder, source):
+                _generate(card, source, folder)
+    except OSError as error:
+        raise DataError(
+            f"dataset {card.name!r} cannot be generated: {error.filename or folder}: {error.strerror or error} "
+            "(WORKBENCH_CACHE names the cache)."
+        ) from error
+    return folder
+
+
+def _is_made(folder: Path, source: GeneratorSource) -> bool:
+    done = folder / _DONE
+    return done.is_file() and source.sha256 in {None, done.read_text(encoding="utf-8")}
+
+
+def _generate(card: DatasetCard, source: GeneratorSource, folder: Path) -> None:
+    generate = _function(card, source)
+    work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+    try:
         try:
             generate(work, **source.options)
-            checksum = content_checksum(work)
-            if source.sha256 and checksum != source.sha256:
-                raise DataError(
-                    f"dataset {card.name!r}: generated files have checksum {checksum}, the card says {source.sha256}."
-                )
-            (work / _DONE).write_text(checksum, encoding="utf-8")
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.replace(work, folder)  # noqa: PTH105 - the atomic step, named as such
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-    return folder
+        except (OSError, DataError):
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {error}"
+            raise DataError(f"dataset {card.name!r}: generator {source.call!r} failed ({reason}).") from error
+        checksum = content_checksum(work)
+        if source.sha256 is not None and checksum != source.sha256:
+            raise DataError(
+                f"dataset {card.name!r}: the generated files have checksum {checksum}, the card says {source.sha256}; "
+                "another version of a package that the generator uses can do this."
+            )
+        (work / _DONE).write_text(checksum, encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(work, folder)  # noqa: PTH105 - the atomic step, named as such
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def _function(card: DatasetCard, source: GeneratorSource) -> Callable[..., None]:
+    module_name, _, name = source.call.partition(":")
+    try:
+        function: Callable[..., None] = getattr(import_module(module_name), name)
+    except (ImportError, AttributeError) as error:
+        raise DataError(
+            f"dataset {card.name!r}: generator {source.call!r} cannot be imported ({error}). "
+            "The embedded datasets need the extra: pip install 'clip-workbench[quickstart]'."
+        ) from error
+    return function
 
 
 def content_checksum(folder: Path) -> str:

@@ -1,80 +1,110 @@
 """Hugging Face Hub datasets, through `datasets`; images stay encoded."""
 
+import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from workbench.datasets.card import DatasetCard, HubSource
-from workbench.datasets.sources._base import Location, Record, make_record
+from workbench.datasets.sources._base import Location, Record
+from workbench.datasets.sources._columns import RowReader
+from workbench.datasets.sources.parquet import coded_classes, decode_labels
 from workbench.errors import DataError
 
 
 class HubReader:
-    """Loads what `datasets.load_dataset` loads: a Hub id, or a local folder in the same layout."""
+    """Loads what `datasets.load_dataset` loads: a Hub id, or a local folder in the same layout.
 
-    def __init__(self, card: DatasetCard) -> None:
+    Args:
+        card: The card.
+        beside: Folder that a local folder's relative path starts from, or None.
+    """
+
+    def __init__(self, card: DatasetCard, beside: Path | None = None) -> None:
         assert isinstance(card.source, HubSource)
         self._card = card
         self._source = card.source
+        self.revision = card.source.revision
+        self.class_names: Mapping[str, str] = {}
+        local = (beside or Path()) / card.source.id
+        self._local = local.resolve() if local.is_dir() else None
+        self.root = self._local or card.source.id
 
     @cached_property
-    def _splits(self) -> dict[str, Any]:
+    def _splits(self) -> dict[str, tuple[Any, str]]:
+        """Split to dataset and name of its image column."""
         import datasets
 
         source = self._source
         try:
-            loaded = datasets.load_dataset(source.id, source.config, revision=source.revision)
-        except Exception as error:  # The hub's clients raise many kinds; each is the user's to see as one sentence.
+            builder = datasets.load_dataset_builder(str(self.root), source.config, revision=self.revision)
+            builder.download_and_prepare()
+            loaded = builder.as_dataset()
+        except Exception as error:  # The Hub's clients raise many kinds; each is the user's to see as one sentence.
+            reason = next(iter(str(error).splitlines()), "")
             raise DataError(
-                f"dataset {self._card.name!r}: hub id {source.id!r} could not be loaded "
-                f"({type(error).__name__}: {str(error).splitlines()[0]}). Check network, id and `hf auth login`."
+                f"dataset {self._card.name!r}: Hub dataset {source.id!r} could not be loaded ({type(error).__name__}: "
+                f"{reason}). Check the id, the revision and the network, and for gated data `hf auth login`."
             ) from error
-        image = self._card.columns.image
+        # For a Hub repository the builder's hash is the commit that was read.
+        if self._local is None and re.fullmatch(r"[0-9a-f]{40}", builder.hash or ""):
+            self.revision = builder.hash
         found = {}
         for name, split in loaded.items():
-            if image not in split.column_names:
-                raise DataError(
-                    f"hub dataset {source.id!r}, split {name!r}: no column {image!r}; "
-                    f"columns there: {', '.join(split.column_names)}."
-                )
-            found[name] = split.cast_column(image, datasets.Image(decode=False))
+            image = RowReader(self._card, split.column_names, self._origin(name)).image
+            found[str(name)] = (split.cast_column(image, datasets.Image(decode=False)), image)
         return found
 
-    @property
-    def class_names(self) -> Mapping[str, str]:
-        """The names that the dataset's own features give its labels."""
-        label = self._card.columns.label
-        for split in self._splits.values():
-            feature = split.features.get(label) if label else None
-            feature = getattr(feature, "feature", feature)
-            if getattr(feature, "names", None):
-                return {str(index): name for index, name in enumerate(feature.names)}
-        return {}
+    def _origin(self, split: object) -> str:
+        return f"Hub dataset {self._source.id!r}, split {str(split)!r}"
 
-    def stamp(self, file: str) -> tuple[int, int]:  # noqa: ARG002 - a revision does not change
+    def stamp(self, file: str) -> tuple[int, int]:  # noqa: ARG002 - rows lie in `datasets`' own cache
         """See `Source.stamp`."""
         return (-1, -1)
 
     def state(self, files: Sequence[str]) -> str:  # noqa: ARG002
-        """See `Source.state`: a revision is its own state."""
-        return f"{self._source.id}@{self._source.revision}:{self._source.config}"
+        """See `Source.state`. A Hub dataset stays at the revision that was read first; a local folder may change."""
+        if self._local is None:
+            return f"{self._source.id}@{self._source.revision}:{self._source.config}"
+        digest = hashlib.sha256()
+        for path in sorted(self._local.rglob("*")):
+            found = path.stat()
+            digest.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+        return digest.hexdigest()
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
-        image = self._card.columns.image
         found = []
-        for name, split in self._splits.items():
+        for name, (split, image) in self._splits.items():
+            reader = RowReader(self._card, split.column_names, self._origin(name))
+            codes = _codes(split.features.get(reader.label)) if reader.label else ()
+            if codes:
+                self.class_names = coded_classes(codes, self._card)
             for number, row in enumerate(split.remove_columns([image])):
-                origin = f"hub dataset {self._source.id!r}, split {name!r}, row {number}"
-                found.append(make_record(self._card, origin, row, Location(name, number), name))
+                if codes and reader.label:
+                    row[reader.label] = decode_labels(row[reader.label], codes, self._card)
+                found.append(reader.record(row, Location(name, number), name, f"row {number}"))
         return found
 
     def read(self, location: Location) -> bytes:
         """See `Source.read`."""
-        value = self._splits[location.file][location.row][self._card.columns.image]
-        if value is None:
-            return b""
+        split, image = self._splits[location.file]
+        value = split[location.row][image] or {}
         if value.get("bytes") is not None:
             return bytes(value["bytes"])
-        with open(value["path"], "rb") as file:  # noqa: PTH123 - may be a URL-like path that `open` alone accepts
-            return file.read()
+        try:
+            return Path(value["path"]).read_bytes()
+        except (KeyError, TypeError) as error:
+            raise DataError(f"{self._origin(location.file)}, row {location.row}: has no image.") from error
+        except OSError as error:
+            raise DataError(f"{value['path']}: cannot be read ({error.strerror or error}).") from error
+
+
+def _codes(feature: Any) -> tuple[str, ...]:
+    """Names of a `ClassLabel`, or of a list of them; empty for anything else."""
+    inner = getattr(feature, "feature", feature)
+    if isinstance(inner, list):
+        inner = inner[0]
+    return tuple(getattr(inner, "names", None) or ())

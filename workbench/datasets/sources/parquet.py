@@ -1,80 +1,142 @@
 """Parquet files that carry the images' bytes."""
 
+import json
 import threading
+from bisect import bisect_right
+from collections import OrderedDict
 from collections.abc import Mapping
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
 from workbench.datasets.card import DatasetCard, ParquetSource
-from workbench.datasets.sources._base import Location, Record, make_record
-from workbench.datasets.sources._files import FileBacked
-from workbench.datasets.sources._locate import Locator
+from workbench.datasets.sources._base import Location, Record
+from workbench.datasets.sources._columns import RowReader
+from workbench.datasets.sources._files import FileBacked, relative
+from workbench.datasets.sources._locate import Locator, common_folder
 from workbench.errors import DataError
-from workbench.registry import closest
+
+# Row groups in memory; the usual ones are some ten megabytes, and a larger one is kept alone.
+_CACHE_BYTES = 512 * 2**20
 
 
 class ParquetReader(FileBacked):
-    """The image column holds bytes, or `{bytes, path}` as Hugging Face writes it."""
+    """The image column holds bytes, or `{bytes, path}` as Hugging Face writes it.
+
+    Files are read by row group, and the row groups read last stay in memory: ascending rows read each one once.
+    """
 
     def __init__(self, card: DatasetCard, locate: Locator) -> None:
         source = card.source
         assert isinstance(source, ParquetSource)
         paths = {None: source.path} if isinstance(source.path, str) else dict(source.path)
-        self._files = [(split, file) for split, pattern in paths.items() for file in locate.find_all(pattern)]
-        super().__init__(_common_folder([file for _, file in self._files]))
+        self._files = [
+            (name and getattr(card.splits, name), file)
+            for name, pattern in paths.items()
+            for file in locate.find_all(pattern)
+        ]
+        files = [file for _, file in self._files]
+        super().__init__(common_folder(files), files)
         self._card = card
         self._lock = threading.Lock()
-        self._open: tuple[str, int, int, Any] | None = None  # file, first row, end row, image column of a row group
+        self._tables: dict[str, tuple[Any, str, list[int]]] = {}
+        self._groups: OrderedDict[tuple[str, int], Any] = OrderedDict()
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
-        import pyarrow.parquet as pq
+        return [record for split, path in self._files for record in self._records(path, split)]
 
-        found: list[Record] = []
-        image = self._card.columns.image
-        for split, path in self._files:
-            file = pq.ParquetFile(path)
-            names = file.schema_arrow.names
-            if image not in names:
-                known = closest(image, names) or f" Columns there: {', '.join(names)}."
-                raise DataError(f"{path}: no column {image!r} with the images.{known}")
-            rows = file.read(columns=[name for name in names if name != image]).to_pylist()
-            own = path.relative_to(self.root).as_posix()
-            for number, row in enumerate(rows):
-                found.append(make_record(self._card, f"{path}, row {number}", row, Location(own, number), split))
+    def _records(self, path: Path, split: str | None) -> list[Record]:
+        file = open_parquet(path)
+        names: list[str] = file.schema_arrow.names
+        reader = RowReader(self._card, names, str(path))
+        codes = class_label_names(file.schema_arrow.metadata, reader.label)
+        if codes:
+            self.class_names = coded_classes(codes, self._card)
+        table = file.read(columns=[name for name in names if name != reader.image])
+        rows = table.to_pylist() if table.num_columns else [{}] * file.metadata.num_rows
+        own = relative(path, self.root)
+        found = []
+        for number, row in enumerate(rows):
+            if codes and reader.label:
+                row[reader.label] = decode_labels(row[reader.label], codes, self._card)
+            found.append(reader.record(row, Location(own, number), split, f"row {number}"))
         return found
 
     def read(self, location: Location) -> bytes:
-        """See `Source.read`. The row group read last stays in memory, since readers go through rows in order."""
+        """See `Source.read`."""
         with self._lock:
-            if (
-                self._open is None
-                or self._open[0] != location.file
-                or not self._open[1] <= location.row < self._open[2]
-            ):
-                self._open = self._row_group(location)
-            _, first, _, column = self._open
+            column, first = self._row_group(location)
         value = column[location.row - first].as_py()
         if isinstance(value, Mapping):
+            if value.get("bytes") is None and value.get("path"):
+                return super().read(Location((Path(location.file).parent / value["path"]).as_posix()))
             value = value.get("bytes")
-        return bytes(value) if value is not None else b""
+        if not isinstance(value, bytes):
+            raise DataError(f"{self.root / location.file}, row {location.row}: has no image bytes.")
+        return value
 
-    def _row_group(self, location: Location) -> tuple[str, int, int, Any]:
-        import pyarrow.parquet as pq
+    def _row_group(self, location: Location) -> tuple[Any, int]:
+        """The image column of the row group that holds a row, and the group's first row."""
+        file, image, starts = self._table(location.file)
+        if not 0 <= location.row < starts[-1]:
+            raise DataError(f"{self.root / location.file}: has no row {location.row}; it changed while being read.")
+        index = bisect_right(starts, location.row) - 1
+        key = (location.file, index)
+        if key not in self._groups:
+            try:
+                self._groups[key] = file.read_row_group(index, columns=[image]).column(0)
+            except OSError as error:
+                raise DataError(f"{self.root / location.file}: row group {index} is damaged ({error}).") from error
+            while len(self._groups) > 1 and sum(column.nbytes for column in self._groups.values()) > _CACHE_BYTES:
+                self._groups.popitem(last=False)
+        self._groups.move_to_end(key)
+        return self._groups[key], starts[index]
 
-        file = pq.ParquetFile(self.root / location.file)
-        first = 0
-        for index in range(file.num_row_groups):
-            end = first + file.metadata.row_group(index).num_rows
-            if location.row < end:
-                table = file.read_row_group(index, columns=[self._card.columns.image])
-                return location.file, first, end, table.column(0)
-            first = end
-        raise DataError(f"{self.root / location.file}: has no row {location.row}; it changed while being read.")
+    def _table(self, name: str) -> tuple[Any, str, list[int]]:
+        """The open file, its image column, and the first row of each row group with the number of rows at the end."""
+        if name not in self._tables:
+            file = open_parquet(self.root / name)
+            sizes = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
+            image = RowReader(self._card, file.schema_arrow.names, str(self.root / name)).image
+            self._tables[name] = (file, image, [0, *accumulate(sizes)])
+        return self._tables[name]
 
 
-def _common_folder(files: list[Path]) -> Path:
-    folder = files[0].parent
-    while not all(file.is_relative_to(folder) for file in files):
-        folder = folder.parent
-    return folder
+def open_parquet(path: Path) -> Any:
+    """A `pyarrow.parquet.ParquetFile`; raises `DataError` where the file is none."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return pq.ParquetFile(path)
+    except (OSError, pa.ArrowException) as error:
+        raise DataError(f"{path}: is not a readable Parquet file ({str(error).splitlines()[0]}).") from error
+
+
+def class_label_names(metadata: Mapping[bytes, bytes] | None, label: str | None) -> tuple[str, ...]:
+    """Names of a `ClassLabel` column, from what Hugging Face's `datasets` writes into a schema; empty without."""
+    try:
+        feature = json.loads((metadata or {})[b"huggingface"])["info"]["features"][label]
+        feature = feature[0] if isinstance(feature, list) else feature.get("feature", feature)
+        return tuple(feature["names"])
+    except (KeyError, ValueError, TypeError, IndexError, AttributeError):
+        return ()
+
+
+def decode_labels(value: Any, names: tuple[str, ...], card: DatasetCard) -> Any:
+    """Class codes as raw labels: their names, or the codes as text where the card's classes go by code."""
+    if isinstance(value, list):
+        return [decode_labels(item, names, card) for item in value]
+    if not isinstance(value, int) or not 0 <= value < len(names):
+        return None  # -1 is how `datasets` marks a label that is withheld.
+    return str(value) if _by_code(names, card) else names[value]
+
+
+def coded_classes(names: tuple[str, ...], card: DatasetCard) -> dict[str, str]:
+    """Raw label to class name, in the order of the codes."""
+    return {str(i) if _by_code(names, card) else name: name for i, name in enumerate(names)}
+
+
+def _by_code(names: tuple[str, ...], card: DatasetCard) -> bool:
+    return "0" in card.classes and not set(names) & set(card.classes)

@@ -2,16 +2,16 @@
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
 from workbench.datasets.card import DatasetCard, TableSource
-from workbench.datasets.sources._base import Location, Record, make_record
+from workbench.datasets.sources._base import Location, Record
+from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileBacked
 from workbench.datasets.sources._locate import Locator
 from workbench.errors import DataError
-from workbench.registry import closest
 
 
 class TableReader(FileBacked):
@@ -21,45 +21,66 @@ class TableReader(FileBacked):
         source = card.source
         assert isinstance(source, TableSource)
         paths = {None: source.path} if isinstance(source.path, str) else dict(source.path)
-        self._tables = [(split, locate.find(path)) for split, path in paths.items()]
+        self._tables = [(name and getattr(card.splits, name), locate.find(path)) for name, path in paths.items()]
         root = locate.find(source.root) if source.root else self._tables[0][1].parent
         super().__init__(root, [path for _, path in self._tables])
         self._card = card
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
-        return [
-            record
-            for split, path in self._tables
-            for record in table_records(self._card, path, split, prefix="", image_column=self._card.columns.image)
-        ]
+        return [record for split, path in self._tables for record in table_records(self._card, path, split)]
 
 
-def table_records(card: DatasetCard, path: Path, split: str | None, prefix: str, image_column: str) -> Iterator[Record]:
-    """Records of one table; image paths get `prefix` in front."""
+def table_records(
+    card: DatasetCard, path: Path, split: str | None, *, prefix: str = "", usual: Collection[str] | None = None
+) -> Iterator[Record]:
+    """Records of one table.
+
+    Args:
+        card: Names the columns.
+        path: The table.
+        split: The source's split of all its rows, where no column says otherwise.
+        prefix: Put in front of image paths.
+        usual: See `RowReader`.
+    """
+    reader: RowReader | None = None
     for number, row in read_rows(path):
-        if image_column not in row:
-            known = closest(image_column, row) or f" Columns there: {', '.join(row)}."
-            raise DataError(f"{path}: no column {image_column!r} with the image's file name.{known}")
-        file = str(row.pop(image_column)).replace("\\", "/")
-        if not file:
-            raise DataError(f"{path}, line {number}: {image_column!r} is empty; it must name an image file.")
-        yield make_record(card, f"{path}, line {number}", row, Location(prefix + file), split)
+        if reader is None:
+            reader = RowReader(card, list(row), str(path), usual=usual)
+        name = row.get(reader.image)
+        if not isinstance(name, str) or not name.strip():
+            raise DataError(f"{path}, line {number}: {reader.image!r} is empty; it must name an image file.")
+        file = name.strip().replace("\\", "/").removeprefix("./")
+        yield reader.record(row, Location(prefix + file), split, f"line {number}")
+    if reader is None:
+        raise DataError(f"{path}: has no rows.")
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line number, row) of a .csv, .tsv or .jsonl file."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        if path.suffix.lower() in {".jsonl", ".ndjson"}:
-            for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield number, _json_row(path, number, line)
-            return
-        reader = csv.DictReader(file, delimiter="\t" if path.suffix.lower() == ".tsv" else ",")
-        for row in reader:
-            if None in row or None in row.values():
-                raise DataError(f"{path}, line {reader.line_num}: the number of fields differs from the header's.")
-            yield reader.line_num, row
+    """(line number, row) of a .jsonl file, or else of a table separated by commas, semicolons or tabs.
+
+    Raises:
+        DataError: It is not UTF-8, not JSON, or a row has more or fewer fields than the header; the line is named.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            if path.suffix.lower() in {".jsonl", ".ndjson"}:
+                for number, line in enumerate(file, 1):
+                    if line.strip():
+                        yield number, _json_row(path, number, line)
+                return
+            header = file.readline()
+            file.seek(0)
+            csv.field_size_limit(2**31 - 1)  # Captions and scenes may be longer than the default of 128 KiB.
+            reader = csv.DictReader(file, delimiter=max(",;\t", key=header.count))
+            for row in reader:
+                if None in row or None in row.values():
+                    raise DataError(f"{path}, line {reader.line_num}: more or fewer fields than the header has.")
+                yield reader.line_num, row
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8.") from error
+    except csv.Error as error:
+        raise DataError(f"{path}: is not a readable table ({error}).") from error
 
 
 def _json_row(path: Path, number: int, line: str) -> dict[str, Any]:

@@ -2,16 +2,17 @@
 
 import json
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from workbench.datasets.card import DatasetCard, WebDatasetSource
 from workbench.datasets.images import IMAGE_SUFFIXES
-from workbench.datasets.sources._base import Location, Record, make_record
+from workbench.datasets.sources._base import Location, Record
+from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileBacked
-from workbench.datasets.sources._locate import Locator
-from workbench.datasets.sources.parquet import _common_folder
+from workbench.datasets.sources._locate import Locator, common_folder
 from workbench.errors import DataError
 
 
@@ -19,20 +20,31 @@ class WebDatasetReader(FileBacked):
     """Members that share a name up to its first dot are one sample; extensions are the columns.
 
     The card's image column is an extension (`jpg`), or `image` for whichever image extension the sample has. A `json`
-    member's keys are columns too.
+    member's keys are columns too. Where the card names no label or caption column, `cls` and `txt` are taken.
     """
 
     def __init__(self, card: DatasetCard, locate: Locator) -> None:
         source = card.source
         assert isinstance(source, WebDatasetSource)
         paths = {None: source.path} if isinstance(source.path, str) else dict(source.path)
-        self._shards = [(split, file) for split, pattern in paths.items() for file in locate.find_all(pattern)]
-        super().__init__(_common_folder([file for _, file in self._shards]))
+        self._shards = [
+            (name and getattr(card.splits, name), file)
+            for name, pattern in paths.items()
+            for file in locate.find_all(pattern)
+        ]
+        files = [file for _, file in self._shards]
+        super().__init__(common_folder(files), files)
         self._card = card
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
-        return [record for split, path in self._shards for record in self._shard(path, split)]
+        found = [record for split, path in self._shards for record in self._shard(path, split)]
+        if not found:
+            raise DataError(
+                f"{self._shards[0][1]}: no sample has an image; columns.image of the card {self._card.name!r} is "
+                f"{self._card.columns.image!r} (an extension such as 'jpg', or 'image' for any)."
+            )
+        return found
 
     def _shard(self, path: Path, split: str | None) -> Iterator[Record]:
         own = path.relative_to(self.root).as_posix()
@@ -41,25 +53,35 @@ class WebDatasetReader(FileBacked):
         try:
             with tarfile.open(path, "r:") as tar:
                 for member in tar:
-                    if not member.isfile():
-                        continue
-                    folder, _, name = member.name.rpartition("/")
+                    folder, _, name = member.name.removeprefix("./").rpartition("/")
                     stem, _, extension = name.partition(".")
+                    if not member.isfile() or not stem:
+                        continue
                     key = f"{folder}/{stem}" if folder else stem
                     row = samples.setdefault(key, {})
                     if self._is_image(extension):
                         images[key] = Location(own, -1, member.offset_data, member.size)
-                    else:
+                    elif f".{extension.lower()}" not in IMAGE_SUFFIXES:
                         row.update(_columns(path, member.name, extension, tar.extractfile(member)))
-        except tarfile.TarError as error:
-            raise DataError(f"{path}: not an uncompressed tar file ({error}).") from error
+        except (tarfile.TarError, OSError) as error:
+            raise DataError(f"{path}: not a readable, uncompressed tar file ({error}).") from error
+        card = _with_extensions(self._card, set().union(*samples.values()))
         for key, location in images.items():
-            record = make_record(self._card, f"{path}, sample {key!r}", samples[key], location, split)
-            yield record if self._card.columns.id else Record(**{**record.__dict__, "id": f"{own}/{key}"})
+            # A sample may lack a column that others have, but not one that the card names.
+            reader = RowReader(card, ["image", *samples[key]], f"{path}, sample {key!r}")
+            record = reader.record(samples[key], location, split, f"sample {key!r}")
+            yield record if card.columns.id else replace(record, id=f"{own}/{key}")
 
     def _is_image(self, extension: str) -> bool:
         wanted = self._card.columns.image
         return f".{extension.lower()}" in IMAGE_SUFFIXES if wanted == "image" else extension == wanted
+
+
+def _with_extensions(card: DatasetCard, available: Collection[str]) -> DatasetCard:
+    """The card with WebDataset's usual extensions where it names no column; the image's own is settled already."""
+    usual = {"label": "cls", "caption": "txt"}
+    found = {role: ext for role, ext in usual.items() if getattr(card.columns, role) is None and ext in available}
+    return card.model_copy(update={"columns": card.columns.model_copy(update={"image": "image", **found})})
 
 
 def _columns(path: Path, name: str, extension: str, file: Any) -> dict[str, Any]:

@@ -1,0 +1,79 @@
+"""What a source lists, made to fit the card before anything is read."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.roles import assign_roles
+from workbench.datasets.sources import Record
+from workbench.datasets.sources._base import Location
+from workbench.errors import DataError
+
+
+def prepare_records(card: DatasetCard, listed: Sequence[Record]) -> tuple[list[Record], list[str]]:
+    """Records of our splits with unique ids; in retrieval, one an image with all its captions.
+
+    Args:
+        card: The card.
+        listed: What the source lists.
+
+    Returns:
+        The records, and sentences about those that are left out.
+
+    Raises:
+        DataError: An image lacks its label, an id is not unique, or a name is not text; the message names it.
+    """
+    roles, notes = assign_roles([record.split for record in listed], card.splits, card.name)
+    records = [replace(record, split=role) for record, role in zip(listed, roles, strict=True) if role]
+    if card.task == "retrieval":
+        records = _merge_captions(records)
+    if card.task == "classification" and not card.multi_label:
+        _require_labels(card, records)
+    records = _unique_ids(card, records)
+    for record in records:
+        _require_text(record)
+    return records, notes
+
+
+def _merge_captions(records: Sequence[Record]) -> list[Record]:
+    """Rows that name the same image in the same split are one image with several captions."""
+    merged: dict[tuple[Location, str | None], Record] = {}
+    for record in records:
+        key = (record.location, record.split)
+        first = merged.get(key)
+        merged[key] = record if first is None else replace(first, captions=(*first.captions, *record.captions))
+    return list(merged.values())
+
+
+def _require_labels(card: DatasetCard, records: Sequence[Record]) -> None:
+    without = [record for record in records if not record.labels]
+    if not without:
+        return
+    if len(without) == len(records):
+        raise DataError(
+            f"dataset {card.name!r}: no image has a label; name the labels' column in columns.label of the card."
+        )
+    raise DataError(
+        f"dataset {card.name!r}: {without[0].id} has no label ({len(without)} of {len(records)} images have none); "
+        "give each one, or put them in a split that the card gives no role."
+    )
+
+
+def _unique_ids(card: DatasetCard, records: Sequence[Record]) -> list[Record]:
+    """Rows that share a file are told apart by a number; an id column must be unique by itself."""
+    seen: dict[str, int] = {}
+    found = []
+    for record in records:
+        count = seen[record.id] = seen.get(record.id, 0) + 1
+        if count > 1 and card.columns.id:
+            raise DataError(f"dataset {card.name!r}: column {card.columns.id!r} holds {record.id!r} more than once.")
+        found.append(record if count == 1 else replace(record, id=f"{record.id}#{count}"))
+    return found
+
+
+def _require_text(record: Record) -> None:
+    try:
+        record.location.file.encode()
+    except UnicodeEncodeError as error:
+        shown = record.location.file.encode(errors="backslashreplace").decode()
+        raise DataError(f"{shown}: the file's name is not valid UTF-8; rename the file.") from error

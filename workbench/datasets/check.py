@@ -1,0 +1,250 @@
+"""What is wrong with a dataset: unreadable images, leaks between splits, empty classes."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+
+from workbench.arrays import AnyArray
+from workbench.datasets._perceptual import near_pairs, thumbnail
+from workbench.datasets.card import SplitName
+from workbench.datasets.dataset import Dataset, divided_groups
+from workbench.datasets.images import decode_image
+from workbench.datasets.manifest import Progress
+from workbench.datasets.roles import ROLES
+from workbench.errors import DataError
+
+NEAR = 0.99
+"""Correlation of 16 x 16 greyscale thumbnails from which images count as near duplicates."""
+
+_CHUNK = 256
+_MOST_PAIRS = 1000
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An image that cannot be decoded."""
+
+    id: str
+    split: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Images with equal bytes."""
+
+    ids: tuple[str, ...]
+    splits: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NearPair:
+    """Two images of different splits that look alike; `similarity` is their thumbnails' correlation."""
+
+    first: str
+    first_split: str
+    second: str
+    second_split: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `check_dataset` found.
+
+    Attributes:
+        dataset: The dataset's name.
+        images: Split to number of images.
+        class_counts: Split to class name to number of images.
+        unreadable: Images that cannot be decoded.
+        empty_classes: Classes without an image in any split.
+        untrained_classes: Classes with test but no training images.
+        copies_across_splits: Images with equal bytes in different splits.
+        copies_with_other_labels: Images with equal bytes and different labels, in any split.
+        copies_within_splits: Number of images that repeat an earlier one of their own split.
+        near_duplicates: Pairs across splits that look alike, most alike first; at most 1000.
+        near_duplicate_count: How many such pairs there are.
+        divided_groups: Group to split to number of images, for groups in more than one split.
+        widths: Smallest, median and largest width in pixels, before EXIF orientation.
+        heights: The same for heights.
+        formats: Encoded format and colour mode (`JPEG RGB`) to number of images.
+        notes: The dataset's notes.
+    """
+
+    dataset: str
+    images: dict[str, int]
+    class_counts: dict[str, dict[str, int]]
+    unreadable: tuple[Unreadable, ...]
+    empty_classes: tuple[str, ...]
+    untrained_classes: tuple[str, ...]
+    copies_across_splits: tuple[Copies, ...]
+    copies_with_other_labels: tuple[Copies, ...]
+    copies_within_splits: int
+    near_duplicates: tuple[NearPair, ...]
+    near_duplicate_count: int
+    divided_groups: dict[str, dict[str, int]]
+    widths: tuple[int, int, int] | None
+    heights: tuple[int, int, int] | None
+    formats: dict[str, int]
+    notes: tuple[str, ...]
+
+    @property
+    def problems(self) -> int:
+        """How many things were found that can spoil results."""
+        found = (self.unreadable, self.empty_classes, self.untrained_classes, self.copies_across_splits)
+        return sum(map(len, (*found, self.copies_with_other_labels, self.divided_groups))) + self.near_duplicate_count
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "problems": self.problems}
+
+
+@dataclass(frozen=True)
+class _Look:
+    """What one image's bytes told."""
+
+    reason: str | None = None
+    size: tuple[int, int] = (0, 0)
+    kind: str = ""
+    thumbnail: AnyArray | None = None
+
+
+def check_dataset(dataset: Dataset, progress: Progress | None = None, *, near: float = NEAR) -> CheckReport:
+    """Decode every image and compare the splits.
+
+    Args:
+        dataset: The dataset.
+        progress: Called with (done, total) while images are decoded.
+        near: Correlation of 16 x 16 greyscale thumbnails from which images count as near duplicates.
+    """
+    split = np.empty(len(dataset), dtype=object)
+    for role in ROLES:
+        split[dataset.rows(role)] = role
+    ids = dataset.ids(range(len(dataset)))
+    looks = _look_at_all(dataset, progress)
+    across, within, relabelled = _copies(dataset, ids, split)
+    pairs, pair_count = _near(dataset, looks, ids, split, near)
+    counts = {role: dataset.class_counts(role) for role in ROLES}
+    seen = [look for look in looks if look.reason is None]
+    return CheckReport(
+        dataset=dataset.name,
+        images={role: len(dataset.rows(role)) for role in ROLES},
+        class_counts={
+            role: dict(zip(dataset.class_names, count.tolist(), strict=True)) for role, count in counts.items()
+        },
+        unreadable=tuple(
+            Unreadable(i, s, look.reason)
+            for i, s, look in zip(ids, split, looks, strict=True)
+            if look.reason is not None
+        ),
+        empty_classes=_names(dataset, counts["train"] + counts["val"] + counts["test"] == 0),
+        untrained_classes=_names(dataset, (counts["test"] > 0) & (counts["train"] == 0)),
+        copies_across_splits=across,
+        copies_with_other_labels=relabelled,
+        copies_within_splits=within,
+        near_duplicates=pairs,
+        near_duplicate_count=pair_count,
+        divided_groups=_divided(dataset),
+        widths=_spread([look.size[0] for look in seen]),
+        heights=_spread([look.size[1] for look in seen]),
+        formats=dict(Counter(look.kind for look in seen).most_common()),
+        notes=dataset.notes,
+    )
+
+
+def _look_at_all(dataset: Dataset, progress: Progress | None) -> list[_Look]:
+    def look(row: int) -> _Look:
+        from PIL import Image
+
+        try:
+            data = dataset.read(row)
+            image = decode_image(data)
+        except DataError as error:
+            return _Look(str(error))
+        with Image.open(BytesIO(data)) as header:
+            return _Look(None, header.size, f"{header.format} {header.mode}", thumbnail(image))
+
+    found: list[_Look] = []
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for start in range(0, len(dataset), _CHUNK):
+            found += pool.map(look, range(start, min(start + _CHUNK, len(dataset))))
+            if progress is not None:
+                progress(len(found), len(dataset))
+    return found
+
+
+def _copies(
+    dataset: Dataset, ids: Sequence[str], split: AnyArray
+) -> tuple[tuple[Copies, ...], int, tuple[Copies, ...]]:
+    """Copies across splits, how many repeat within a split, and copies with different labels."""
+    name = dict(zip(dataset.class_keys, dataset.class_names, strict=True))
+    labels = [", ".join(name[key] for key in record.labels) for record in dataset.manifest.records]
+    across, relabelled, within = [], [], 0
+    for rows in _repeated(dataset.manifest.hashes):
+        found = Copies(tuple(ids[i] for i in rows), tuple(split[i] for i in rows), tuple(labels[i] for i in rows))
+        if len(set(found.splits)) > 1:
+            across.append(found)
+        if len(set(found.labels)) > 1 and dataset.card.task == "classification":
+            relabelled.append(found)
+        within += len(rows) - len(set(found.splits))
+    return tuple(across), within, tuple(relabelled)
+
+
+def _repeated(hashes: AnyArray) -> Iterator[list[int]]:
+    """Positions of equal rows, where there are two or more."""
+    _, code, count = np.unique(hashes, axis=0, return_inverse=True, return_counts=True)
+    code = code.reshape(-1)
+    order = np.argsort(code, kind="stable")
+    # Zeros stand for contents that could not be read.
+    order = order[(count[code[order]] > 1) & hashes[order].any(axis=1)]
+    cuts = np.flatnonzero(np.diff(code[order])) + 1
+    if len(order):
+        yield from (part.tolist() for part in np.split(order, cuts))
+
+
+def _near(
+    dataset: Dataset, looks: Sequence[_Look], ids: Sequence[str], split: AnyArray, near: float
+) -> tuple[tuple[NearPair, ...], int]:
+    """Pairs of different splits that look alike but differ in bytes, most alike first, and how many there are."""
+    content = dataset.manifest.hashes
+    small = {row: look.thumbnail for row, look in enumerate(looks) if look.thumbnail is not None}
+    rows = {role: np.array([r for r in sorted(dataset.rows(role).tolist()) if r in small], np.int64) for role in ROLES}
+    found: list[NearPair] = []
+    total = 0
+    pairs: tuple[tuple[SplitName, SplitName], ...] = (("train", "val"), ("train", "test"), ("val", "test"))
+    for a, b in pairs:
+        if not len(rows[a]) or not len(rows[b]):
+            continue
+        first, second = (np.stack([small[r] for r in rows[role].tolist()]) for role in (a, b))
+        for i, j, similarity in near_pairs(first, second, near):
+            left, right = rows[a][i], rows[b][j]
+            other = (content[left] != content[right]).any(axis=1)
+            total += int(other.sum())
+            found += [
+                NearPair(ids[x], split[x], ids[y], split[y], float(alike))
+                for x, y, alike in zip(left[other], right[other], similarity[other], strict=True)
+            ]
+            found = sorted(found, key=lambda pair: -pair.similarity)[:_MOST_PAIRS]
+    return tuple(found), total
+
+
+def _divided(dataset: Dataset) -> dict[str, dict[str, int]]:
+    counts = {role: Counter(dataset.group_names(dataset.rows(role))) for role in ROLES}
+    return {
+        name: {role: counts[role][name] for role in ROLES if counts[role][name]} for name in divided_groups(dataset)
+    }
+
+
+def _names(dataset: Dataset, which: AnyArray) -> tuple[str, ...]:
+    return tuple(dataset.class_names[i] for i in np.flatnonzero(which))
+
+
+def _spread(values: Sequence[int]) -> tuple[int, int, int] | None:
+    return (min(values), int(np.median(values)), max(values)) if values else None

@@ -1,0 +1,66 @@
+"""The source's names of splits as ours."""
+
+from collections.abc import Collection, Sequence
+
+from workbench.datasets.card import SplitName, Splits
+from workbench.errors import DataError
+
+ROLES: tuple[SplitName, ...] = ("train", "val", "test")
+_USUAL: dict[str, SplitName] = {
+    "train": "train", "training": "train",
+    "val": "val", "valid": "val", "validation": "val", "dev": "val",
+    "test": "test", "testing": "test",
+}  # fmt: skip
+
+
+def role_of(name: str, splits: Splits | None = None, present: Collection[str] = ()) -> SplitName | None:
+    """Which of our splits the source's split `name` is.
+
+    What the card says comes first. Usual names (`validation`, `valid`, `dev`, `training`, ...) count for a split that
+    the card leaves open, where the source has none of the default name.
+
+    Args:
+        name: The source's split.
+        splits: The card's names; None means that all are left open.
+        present: All split names of the source.
+    """
+    splits = splits or Splits()
+    for role in sorted(ROLES, key=lambda role: role not in splits.model_fields_set):
+        if getattr(splits, role) == name:
+            return role
+    usual = _USUAL.get(name.lower())
+    if usual is None or usual in splits.model_fields_set or getattr(splits, usual) in present:
+        return None
+    return usual
+
+
+def assign_roles(names: Sequence[str | None], splits: Splits, dataset: str) -> tuple[list[SplitName | None], list[str]]:
+    """Our split for each image, None for one that is left out, and sentences about those.
+
+    Args:
+        names: The source's split of each image; None throughout means that the source has no splits: all is train.
+        splits: The card's names.
+        dataset: For messages.
+
+    Raises:
+        DataError: No image is in a split that the card names.
+    """
+    present = sorted({name for name in names if name is not None})
+    if not present:
+        return ["train"] * len(names), []
+    role = {name: role_of(name, splits, present) for name in present}
+    found = [role[name] if name is not None else None for name in names]
+    if not any(found):
+        wanted = ", ".join(f"{each} = {getattr(splits, each)!r}" for each in ROLES)
+        raise DataError(
+            f"dataset {dataset!r}: no image is in a split that the card names ({wanted}); "
+            f"the source has {', '.join(map(repr, present))}. Say in [splits] which is which."
+        )
+    notes = [
+        f"{names.count(name)} images of the source's split {name!r} are left out; the card gives it no role."
+        for name in present
+        if role[name] is None
+    ]
+    if None in names:
+        notes.append(f"{names.count(None)} images that the source puts in no split are left out.")
+    return found, notes

@@ -1,0 +1,119 @@
+"""From a row of any table to a record, by the card's column names."""
+
+import math
+import unicodedata
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.sources._base import Location, Record
+from workbench.errors import DataError
+from workbench.registry import closest
+
+# What a column is called where the card does not say.
+_USUAL = {
+    "image": ("image", "file_name"),
+    "label": ("label",),
+    "caption": ("caption", "text"),
+    "group": ("group",),
+    "split": ("split",),
+    "id": (),
+}
+
+
+class RowReader:
+    """Reads the rows of one table.
+
+    Args:
+        card: Names the columns.
+        available: The columns that the table has.
+        origin: The table, for messages.
+        usual: Roles whose column is taken by its usual name where the card names none; by default the image and, in a
+            classification, the label.
+
+    Raises:
+        DataError: A column that the card names is not there; the message says what is.
+    """
+
+    def __init__(
+        self, card: DatasetCard, available: Collection[str], origin: str, *, usual: Collection[str] | None = None
+    ) -> None:
+        self._card = card
+        self._origin = origin
+        if usual is None:
+            usual = {"image", "label"} if card.task == "classification" else {"image"}
+        names = {role: self._resolve(role, available, role in usual) for role in _USUAL}
+        self.image = names["image"] or card.columns.image
+        self.label = names["label"]
+        self._names = names
+        self._used = {name for name in names.values() if name is not None}
+
+    def _resolve(self, role: str, available: Collection[str], usual: bool) -> str | None:
+        name: str | None = getattr(self._card.columns, role)
+        if name in available:
+            return name
+        if name is not None and role in self._card.columns.model_fields_set:
+            raise DataError(
+                f"{self._origin}: no column {name!r}, which columns.{role} of the card {self._card.name!r} names."
+                f"{closest(name, available)} There are: {', '.join(available)}."
+            )
+        found = next((each for each in _USUAL[role] if usual and each in available), None)
+        if role == "image" and found is None:
+            raise DataError(
+                f"{self._origin}: no column 'image' or 'file_name'; say in columns.image of the card "
+                f"{self._card.name!r} which it is. There are: {', '.join(available)}."
+            )
+        return found
+
+    def record(self, row: Mapping[str, Any], location: Location, split: str | None, where: str) -> Record:
+        """One record.
+
+        Args:
+            row: Column to value; a missing one counts as empty.
+            location: Where the image's bytes are.
+            split: The source's split that the row's place implies; a split column wins.
+            where: The row, for messages (`line 7`).
+        """
+        cells = {role: row.get(name) if name else None for role, name in self._names.items()}
+        return Record(
+            id=text(cells["id"]) or location.file + (f"#{location.row}" if location.row >= 0 else ""),
+            location=location,
+            labels=self._labels(cells["label"], where),
+            split=text(cells["split"]) or split,
+            group=text(cells["group"]),
+            captions=_texts(cells["caption"]),
+            extra={key: value for key, value in row.items() if key not in self._used and not _holds_bytes(value)},
+        )
+
+    def _labels(self, value: Any, where: str) -> tuple[str, ...]:
+        if self._card.multi_label:
+            return _texts(value.split(self._card.label_separator) if isinstance(value, str) else value)
+        labels = _texts(value)
+        if len(labels) > 1:
+            raise DataError(
+                f"{self._origin}, {where}: {len(labels)} labels ({', '.join(labels[:3])}, ...) where the card "
+                f"{self._card.name!r} promises one; set multi_label = true if several are right."
+            )
+        return labels
+
+
+def text(value: Any) -> str | None:
+    """A cell as text: stripped, NFC, `true` and `false`, whole numbers without a point; None where it is empty."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return None
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    found = str(value).strip()
+    # The same name typed on two systems may be composed differently.
+    return (found if found.isascii() else unicodedata.normalize("NFC", found)) or None
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    items = value if isinstance(value, list | tuple) else (value,)
+    return tuple(found for found in map(text, items) if found is not None)
+
+
+def _holds_bytes(value: Any) -> bool:
+    return isinstance(value, bytes) or (isinstance(value, Mapping) and any(map(_holds_bytes, value.values())))
