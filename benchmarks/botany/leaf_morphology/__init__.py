@@ -1,4 +1,4 @@
-"""Generator of `leaf-morphology`: leaves drawn from botanical terms, to be told apart by the shape of their blade."""
+"""Leaves of six shapes drawn from the superformula: the generator of `leaf-morphology`."""
 
 from benchmarks.botany.leaf_morphology.generate import generate
 

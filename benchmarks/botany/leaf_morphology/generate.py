@@ -1,64 +1,66 @@
-"""Write the images of `leaf-morphology`."""
+"""Write `leaf-morphology`: images and `metadata.csv`."""
 
+import csv
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Literal
 
 import numpy as np
 
-from benchmarks.botany.leaf_morphology.drawing import COLOURS, Style, paint
-from benchmarks.botany.leaf_morphology.outline import MARGINS, SHAPES, draw_blade
-from benchmarks.metadata import assign_splits, write_metadata
+from benchmarks.botany.leaf_morphology.captions import caption
+from benchmarks.botany.leaf_morphology.render import render
+from benchmarks.botany.leaf_morphology.traits import SHAPES, Leaf, Specimen
 
-_GROUNDS = [(226, 222, 210), (206, 198, 180), (150, 140, 124), (92, 78, 62), (190, 200, 206)]
-_PALMATE = {"palmately lobed", "orbicular", "cordate"}
+COLUMNS = (
+    "file_name", "label", "split", "group", "caption", "margin", "colour", "venation", "ground", "damaged",
+)  # fmt: skip
+# Of seven plants of a shape four train, one validates and two test.
+_CYCLE: tuple[Literal["train", "val", "test"], ...] = ("train", "test", "train", "val", "train", "test", "train")
 
 
-def generate(folder: Path, *, specimens: int = 35, leaves: int = 4, size: int = 192, seed: int = 0) -> None:
-    """Write leaves and `metadata.jsonl`.
+def generate(folder: Path, seed: int = 0, size: int = 192, specimens: int = 28, leaves: int = 4) -> None:
+    """Write the dataset. A specimen (plant) is a group: its leaves share shape, margin, colour and proportions.
 
     Args:
-        folder: Filled with `SHAPE/*.png`.
-        specimens: Plants of each shape; a plant is a group, and its leaves share margin, colour and ground.
+        folder: Existing, empty folder.
+        seed: Seeds everything that is drawn.
+        size: Edge of the square images, pixels.
+        specimens: Plants of each shape.
         leaves: Leaves of each plant.
-        size: Side in pixels.
-        seed: Seeds everything.
     """
-    rng = np.random.default_rng(seed)
-    rows: list[dict[str, Any]] = []
-    for shape in SHAPES:
-        (folder / shape.replace(" ", "-")).mkdir(exist_ok=True)
-        plants = [f"{shape.replace(' ', '-')}-{number:02d}" for number in range(specimens)]
-        split_of = assign_splits(plants, rng)
-        for plant in plants:
-            margin = str(rng.choice(MARGINS))
-            style = Style(
-                colour=str(rng.choice(list(COLOURS), p=[0.4, 0.2, 0.15, 0.1, 0.15])),
-                venation="palmate" if shape in _PALMATE else "pinnate",
-                background=_GROUNDS[int(rng.integers(len(_GROUNDS)))],
-            )
-            for leaf in range(leaves):
-                file = f"{shape.replace(' ', '-')}/{plant}-{leaf}.png"
-                paint(draw_blade(shape, margin, rng), style, size, rng).save(folder / file)
-                rows.append(
-                    {
-                        "file_name": file,
-                        "label": shape,
-                        "split": split_of[plant],
-                        "group": plant,
-                        "caption": describe(shape, margin, style),
-                        "margin": margin,
-                        "colour": style.colour,
-                        "venation": style.venation,
-                    }
-                )
-    write_metadata(folder, rows)
+    (folder / "images").mkdir()
+    with (folder / "metadata.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for number in range(specimens):
+            for code in range(len(SHAPES)):
+                writer.writerows(_write_specimen(folder, code, number, leaves, seed, size))
 
 
-def describe(shape: str, margin: str, style: Style) -> list[str]:
-    """Two captions in botanical terms."""
-    article = "an" if shape[0] in "aeiou" else "a"
-    edge = "an entire" if margin == "entire" else f"a {margin}"
-    return [
-        f"{article} {shape} leaf with {edge} margin",
-        f"a {style.colour}, {shape} leaf, {style.venation} veined, with {edge} margin",
-    ]
+def _write_specimen(
+    folder: Path, code: int, number: int, leaves: int, seed: int, size: int
+) -> Iterator[dict[str, str]]:
+    from PIL import Image
+
+    shape = SHAPES[code]
+    specimen = Specimen.draw(shape, np.random.default_rng([seed, code, number]))
+    group = f"{shape.replace(' ', '-')}-{number:02d}"
+    for index in range(leaves):
+        # Each leaf draws from its own stream, so that it stays what it is when others are added.
+        rng = np.random.default_rng([seed, code, number, index + 1])
+        leaf = Leaf.draw(specimen, rng)
+        pixels, _ = render(leaf, size, rng)
+        name = f"images/{group}-{index}.png"
+        Image.fromarray(pixels).save(folder / name)
+        yield {
+            "file_name": name,
+            "label": shape,
+            "split": _CYCLE[number % len(_CYCLE)],
+            "group": group,
+            "caption": caption(leaf),
+            "margin": specimen.margin,
+            "colour": specimen.colour,
+            "venation": specimen.venation,
+            "ground": leaf.ground,
+            "damaged": "yes" if leaf.bites else "no",
+        }

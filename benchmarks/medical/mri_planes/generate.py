@@ -1,81 +1,68 @@
-"""Write the images of `mri-planes`."""
+"""Write `mri-planes`: images and `metadata.csv`."""
 
+import csv
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-from PIL import Image
 
-from benchmarks.medical.mri_planes.slabs import PLANES, cut_slabs
-from benchmarks.metadata import assign_splits, write_metadata
+from benchmarks.medical.mri_planes.acquisition import Acquisition, acquire
+from benchmarks.medical.mri_planes.captions import caption
+from benchmarks.medical.mri_planes.slabs import LAYOUTS, Plane, Slab, slabs
+from benchmarks.medical.mri_planes.volumes import MAPS, Map, Volume, load_volumes
 
-MAPS = {"t1": "T1-weighted", "gm": "grey matter map", "wm": "white matter map"}
+COLUMNS = ("file_name", "label", "split", "group", "caption", "plane", "map", "position_mm", "side")
+_SIDES: dict[Plane, tuple[str, ...]] = {"axial": ("",), "coronal": ("",), "sagittal": ("left", "right")}
 
 
-def generate(
-    folder: Path, *, size: int = 160, thickness: int = 4, gap: int = 2, margin: float = 0.35, seed: int = 0
-) -> None:
-    """Write slices and `metadata.jsonl`.
+def generate(folder: Path, seed: int = 0, size: int = 192, stride: int = 1) -> None:
+    """Write the dataset: every slice of every slab in every map, imaged once (sagittal slices once from each side).
 
     Args:
-        folder: Filled with `PLANE-MAP/*.png`, 8-bit greyscale.
-        size: Side in pixels.
-        thickness: Slices a slab (a group).
-        gap: Slices left out between slabs.
-        margin: Least area of a slice, as a share of the largest.
-        seed: Seeds splits and the variation of contrast, angle and noise.
+        folder: Existing, empty folder.
+        seed: Seeds the acquisition; slices, groups and splits do not depend on it.
+        size: Edge of the square images, pixels.
+        stride: Take every stride-th slab only, for a quick look.
+
+    Raises:
+        DataError: nilearn is missing, or its template is not the one that the layout was made for.
     """
-    volumes = _volumes()
-    rng = np.random.default_rng(seed)
-    slabs = cut_slabs(volumes["t1"], thickness, gap, margin)
-    split_of: dict[str, str] = {}
-    for plane in PLANES:
-        split_of |= assign_splits([slab.name for slab in slabs if slab.plane == plane], rng)
-    rows: list[dict[str, Any]] = []
-    for slab in slabs:
-        for index in slab.indices:
-            for name, volume in volumes.items():
-                label = f"{slab.plane}-{name}"
-                file = f"{label}/{index:03d}.png"
-                (folder / label).mkdir(exist_ok=True)
-                # Rows run from top to bottom, anatomy from bottom to top.
-                plane = np.take(volume, index, axis=PLANES[slab.plane]).T[::-1]
-                _picture(plane, size, rng).save(folder / file)
-                caption = f"{'an' if slab.plane == 'axial' else 'a'} {slab.plane} {MAPS[name]} of the brain"
-                rows.append(
-                    {
-                        "file_name": file,
-                        "label": label,
-                        "split": split_of[slab.name],
-                        "group": slab.name,
-                        "caption": caption,
-                    }
-                )
-    write_metadata(folder, rows)
+    volumes = load_volumes()
+    (folder / "images").mkdir()
+    with (folder / "metadata.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        for plane in LAYOUTS:
+            for slab in slabs(plane)[::stride]:
+                for name, volume in volumes.items():
+                    writer.writerows(_write_slab(folder, slab, name, volume, seed, size))
 
 
-def _volumes() -> dict[str, npt.NDArray[np.float64]]:
-    from nilearn import datasets
+def _write_slab(
+    folder: Path, slab: Slab, name: Map, volume: Volume, seed: int, size: int
+) -> Iterator[dict[str, str | int]]:
+    from PIL import Image
 
-    load = {
-        "t1": datasets.load_mni152_template,
-        "gm": datasets.load_mni152_gm_template,
-        "wm": datasets.load_mni152_wm_template,
-    }
-    return {name: np.asarray(function(resolution=1).get_fdata(), dtype=np.float64) for name, function in load.items()}
-
-
-def _picture(plane: npt.NDArray[np.float64], size: int, rng: np.random.Generator) -> Image.Image:
-    """One slice as a scanner's console would show it: window, level, angle, field of view and noise vary a little."""
-    side = max(plane.shape)
-    square = np.zeros((side, side))
-    top, left = (side - plane.shape[0]) // 2, (side - plane.shape[1]) // 2
-    square[top : top + plane.shape[0], left : left + plane.shape[1]] = plane
-    gain, level, gamma = rng.uniform(0.85, 1.15), rng.uniform(-0.03, 0.05), rng.uniform(0.85, 1.2)
-    shown = np.clip(square / square.max() * gain, 0, 1) ** gamma + level
-    shown += rng.normal(0, rng.uniform(0.005, 0.03), shown.shape)
-    image = Image.fromarray((np.clip(shown, 0, 1) * 255).astype(np.uint8))
-    image = image.rotate(rng.uniform(-8, 8), resample=Image.Resampling.BILINEAR)
-    crop = side * rng.uniform(0.0, 0.05)
-    return image.resize((size, size), Image.Resampling.BILINEAR, box=(crop, crop, side - crop, side - crop))
+    for distance in slab.positions:
+        for side in _SIDES[slab.plane]:
+            position = -distance if side == "left" else distance
+            # Each image draws from its own stream, so that it stays what it is when others are added.
+            stream = [list(LAYOUTS).index(slab.plane), MAPS.index(name), distance + 200, int(side == "left")]
+            rng = np.random.default_rng([seed, *stream])
+            cut = volume.slice(slab.plane, position)
+            if side == "left":
+                cut = cut[:, ::-1]  # Each half is seen from its own side, so the left one faces left.
+            pixels = acquire(cut, Acquisition.draw(rng), size, rng)
+            file = f"images/{slab.plane}-{name}-{position:+04d}{'-' * bool(side)}{side}.png"
+            Image.fromarray(pixels).save(folder / file)
+            yield {
+                "file_name": file,
+                "label": f"{slab.plane}-{name}",
+                "split": slab.split,
+                "group": slab.group,
+                "caption": caption(slab.plane, name, position, side),
+                "plane": slab.plane,
+                "map": name,
+                "position_mm": position,
+                "side": side,
+            }

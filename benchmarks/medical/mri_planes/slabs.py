@@ -1,51 +1,63 @@
-"""Cut each axis of a volume into slabs with gaps between them."""
+"""Which slice goes where: contiguous slabs with gaps between them, so that no slice's neighbour is in another split."""
 
 from dataclasses import dataclass
+from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
+Plane = Literal["axial", "coronal", "sagittal"]
+Split = Literal["train", "val", "test"]
 
-PLANES = {"sagittal": 0, "coronal": 1, "axial": 2}
+
+@dataclass(frozen=True)
+class PlaneLayout:
+    """How one plane is cut.
+
+    Attributes:
+        first: First slice, mm of MNI space; for the sagittal plane mm from the midline.
+        last: Last slice that may be used, inclusive.
+        thickness: Slices (1 mm each) in a slab.
+        gap: Slices left out after each slab.
+    """
+
+    first: int
+    last: int
+    thickness: int
+    gap: int
+
+
+# Every slice in range shows all three tissues. Planes differ in thickness so that their classes come out alike in size.
+LAYOUTS: dict[Plane, PlaneLayout] = {
+    "axial": PlaneLayout(first=-44, last=70, thickness=4, gap=2),
+    "coronal": PlaneLayout(first=-92, last=58, thickness=3, gap=3),
+    # The template is exactly left-right symmetric: a slice and its mirror image share a distance and thus a slab.
+    "sagittal": PlaneLayout(first=0, last=59, thickness=3, gap=2),
+}
+
+# Spread evenly over the head, so that every split sees every region: two fifths train, one fifth val, two fifths test.
+_CYCLE: tuple[Split, ...] = ("train", "test", "val", "train", "test")
 
 
 @dataclass(frozen=True)
 class Slab:
-    """Contiguous slices of one plane.
+    """A run of neighbouring slices that belong together.
 
     Attributes:
-        plane: `sagittal`, `coronal` or `axial`.
-        name: Group name.
-        indices: Slice indices along the plane's axis; a sagittal slab holds both sides.
+        plane: The plane that they are cut in.
+        group: Its name, the same for all maps.
+        split: Its split.
+        positions: Millimetres of MNI space; for the sagittal plane, distances from the midline.
     """
 
-    plane: str
-    name: str
-    indices: tuple[int, ...]
+    plane: Plane
+    group: str
+    split: Split
+    positions: tuple[int, ...]
 
 
-def cut_slabs(volume: npt.NDArray[np.float64], thickness: int, gap: int, margin: float) -> list[Slab]:
-    """Slabs of all planes.
-
-    Args:
-        volume: (x, y, z), nonzero inside the head; x is symmetric about its middle.
-        thickness: Slices a slab.
-        gap: Slices left out between slabs.
-        margin: Slices showing less than this share of the largest slice's area are left out.
-    """
-    inside = volume > 0.05 * volume.max()
-    found = []
-    for plane, axis in PLANES.items():
-        area = inside.sum(axis=tuple(other for other in range(3) if other != axis))
-        usable = np.flatnonzero(area >= margin * area.max())
-        size = volume.shape[axis]
-        if plane == "sagittal":
-            # Distance from the midline stands for both sides; index i mirrors to size - 1 - i.
-            places = [i for i in usable if i >= size // 2]
-        else:
-            places = list(usable)
-        for number, start in enumerate(range(0, len(places) - thickness + 1, thickness + gap)):
-            own = [int(i) for i in places[start : start + thickness]]
-            if plane == "sagittal":
-                own = sorted({*own, *(size - 1 - i for i in own)})
-            found.append(Slab(plane, f"{plane}-{number:02d}", tuple(own)))
-    return found
+def slabs(plane: Plane) -> list[Slab]:
+    """The slabs of a plane, in order of position."""
+    layout = LAYOUTS[plane]
+    starts = range(layout.first, layout.last - layout.thickness + 2, layout.thickness + layout.gap)
+    return [
+        Slab(plane, f"{plane}-{number:02d}", _CYCLE[number % len(_CYCLE)], tuple(range(s, s + layout.thickness)))
+        for number, s in enumerate(starts)
+    ]
