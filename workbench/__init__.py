@@ -12,6 +12,7 @@ from workbench._version import __version__
 if TYPE_CHECKING:
     from workbench.arrays import AnyArray, FloatArray, normalise
     from workbench.errors import RecipeError, WorkbenchError
+    from workbench.models import LoadedModel, freeze_batch_norm, merge_attention, split_attention, to_device
     from workbench.recipes import FitReport, LinearClassifier, Predictor, Recipe, RecipeConfig
     from workbench.solvers import fit_logistic
     from workbench.tasks import (
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
         TaskModel,
         class_embeddings,
     )
+    from workbench.training import Schedule, evaluation_batches, fit_epochs, training_pixels, training_precision
 
 _HOMES = {
     "workbench.arrays": ["AnyArray", "FloatArray", "normalise"],
     "workbench.errors": ["RecipeError", "WorkbenchError"],
+    "workbench.models": ["LoadedModel", "freeze_batch_norm", "merge_attention", "split_attention", "to_device"],
     "workbench.recipes": ["FitReport", "LinearClassifier", "Predictor", "Recipe", "RecipeConfig"],
     "workbench.solvers": ["fit_logistic"],
+    "workbench.training": ["Schedule", "evaluation_batches", "fit_epochs", "training_pixels", "training_precision"],
     "workbench.tasks": [
         "ClassPrompts",
         "ClassificationTask",
@@ -51,16 +55,26 @@ __all__ = [
     "ImageSet",
     "LabelledImages",
     "LinearClassifier",
+    "LoadedModel",
     "Predictor",
     "Recipe",
     "RecipeConfig",
     "RecipeError",
+    "Schedule",
     "TaskModel",
     "WorkbenchError",
     "__version__",
     "class_embeddings",
+    "evaluation_batches",
+    "fit_epochs",
     "fit_logistic",
+    "freeze_batch_norm",
+    "merge_attention",
     "normalise",
+    "split_attention",
+    "to_device",
+    "training_pixels",
+    "training_precision",
 ]
 
 

@@ -1,7 +1,6 @@
 """`workbench cache`."""
 
 import json
-import time
 from dataclasses import asdict
 from typing import Any
 
@@ -24,41 +23,45 @@ def command() -> None:
 @command.command("ls")
 @settings_options("cache")
 @as_json
-def ls(as_json: bool, **flags: Any) -> None:
+def list_usage(as_json: bool, **flags: Any) -> None:
     """List features by model."""
-    from workbench.features import usage
+    from workbench.features import cache_usage
 
     settings = load_settings(**flags)
-    found = usage(settings.cache)
+    found = cache_usage(settings.cache)
     if as_json:
-        click.echo(json.dumps([asdict(entry) for entry in found], indent=1))
+        click.echo(json.dumps([asdict(entry) for entry in found], indent=1, default=str))
         return
-    click.echo(f"{settings.cache}")
-    click.echo(_table(found))
+    click.echo(str(settings.cache))
+    for entry in found:
+        click.echo(
+            f"{_size(entry.bytes)}  {entry.last_used:%Y-%m-%d}  {entry.images:8} images  {entry.texts:6} texts  "
+            f"{entry.precision:5}  {entry.model}"
+        )
 
 
 @command.command("prune")
-@click.option("--model", help="Only this model's features.")
+@click.option("--model", help="Only this model's features (name, or first characters of a fingerprint).")
 @click.option("--older-than", type=float, metavar="DAYS", help="Only what was last used longer ago.")
 @click.option("--all", "everything", is_flag=True, help="All features.")
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted.")
 @settings_options("cache")
-def prune_command(model: str | None, older_than: float | None, everything: bool, dry_run: bool, **flags: Any) -> None:
+def prune_cache(model: str | None, older_than: float | None, everything: bool, dry_run: bool, **flags: Any) -> None:
     """Delete cached features; they are computed again when needed."""
+    from datetime import timedelta
+
     from workbench.errors import WorkbenchError
     from workbench.features import prune
 
     if not (model or older_than is not None or everything):
         raise WorkbenchError("cache prune: say what to delete: --model, --older-than DAYS, or --all.")
-    found = prune(load_settings(**flags).cache, model=model, older_than_days=older_than, dry_run=dry_run)
-    click.echo("would delete:" if dry_run else "deleted:")
-    click.echo(_table(found))
+    age = None if older_than is None else timedelta(days=older_than)
+    found = prune(load_settings(**flags).cache, model=model, older_than=age, dry_run=dry_run)
+    for entry in found:
+        click.echo(f"{_size(entry.bytes)}  {entry.what}")
+    total = _size(sum(entry.bytes for entry in found)).strip()
+    click.echo(f"{'would free' if dry_run else 'freed'} {total}")
 
 
-def _table(entries: Any) -> str:
-    lines = [
-        f"{entry.bytes / 2**20:10.1f} MiB  {time.strftime('%Y-%m-%d', time.localtime(entry.last_used))}  "
-        f"{entry.precision:5}  {entry.model}"
-        for entry in entries
-    ]
-    return "\n".join(lines) or "nothing"
+def _size(count: int) -> str:
+    return f"{count / 2**20:10.1f} MiB"

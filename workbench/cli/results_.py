@@ -1,6 +1,6 @@
 """`workbench results`."""
 
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -27,7 +27,7 @@ def command(
     recipes: tuple[str, ...],
     status: tuple[str, ...],
     metrics: tuple[str, ...],
-    form: str,
+    form: Literal["table", "markdown", "csv", "latex", "json"],
     as_json: bool,
     **flags: Any,
 ) -> None:

@@ -4,12 +4,17 @@ import json
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
 from workbench.arrays import FloatArray, normalise
+from workbench.errors import RecipeError
 from workbench.tasks.images import ImageSet
+from workbench.tasks.model import TaskModel
+
+if TYPE_CHECKING:
+    from workbench.models import LoadedModel
 
 Scalar = str | int | float | bool
 Space = Literal["pooled", "projected"]
@@ -52,6 +57,16 @@ class Predictor(ABC):
     def save(self, directory: Path) -> None:
         """Write weights and what else `Recipe.restore` needs into an existing, empty directory."""
         raise NotImplementedError(f"{type(self).__name__} cannot be saved")
+
+    def merged(self, model: TaskModel) -> "LoadedModel":  # noqa: ARG002
+        """The network with what was learned merged into it, for export as a stock checkpoint.
+
+        Raises:
+            RecipeError: The recipe changes no weights of the network.
+        """
+        raise RecipeError(
+            f"{type(self).__name__} changes no weights of the network; there is nothing to merge or export."
+        )
 
 
 class LinearClassifier(Predictor):

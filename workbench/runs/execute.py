@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,9 +88,7 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
     store = FeatureStore(settings.cache)
     datasets: dict[str, Dataset] = {}
     for argument in suite.datasets:
-        datasets[argument] = open_dataset(
-            argument, settings, lambda done, total, name=argument: tell.progress(f"reading {name}", done, total)
-        )
+        datasets[argument] = open_dataset(argument, settings, partial(tell.progress, f"reading {argument}"))
     for cell in cells:
         _check_fits(cell, datasets[cell.dataset])
     encoders: dict[str, Encoder] = {}
@@ -198,7 +197,7 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
     try:
         wanted = [bench.wanted(job.cell) for job in jobs]
         touched = np.unique(np.concatenate([np.concatenate([w.train, w.val, w.test]) for w in wanted]))
-        bench.prepare(touched, lambda done, total: tell.progress(f"features of {bench.dataset.name}", done, total))
+        bench.prepare(touched, partial(tell.progress, f"features of {bench.dataset.name}"))
         rows = [bench.readable(own) for own in wanted]
         tasks = [bench.task(job.cell, own, refit=suite.refit) for job, own in zip(jobs, rows, strict=True)]
         recipe = jobs[0].cell.factory(jobs[0].cell.config)
@@ -249,7 +248,7 @@ def _record(
         dataset.labels(rows.test),
         predictions.group_codes,
         multi_label=dataset.card.multi_label,
-        **({"label_names": dataset.class_names} if dataset.card.multi_label else {}),
+        label_names=dataset.class_names if dataset.card.multi_label else None,
     )
     report = predictor.report
     counts = {

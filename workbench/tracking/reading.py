@@ -1,11 +1,12 @@
-"""Read runs. A local SQLite store is queried directly and read-only, which is many times faster than MLflow's search."""
+"""Read runs. A local SQLite store is queried directly and read-only, many times faster than by MLflow's search."""
 
 import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from dataclasses import field as default
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +40,9 @@ class RunResult:
     shots: str
     seed: int
     status: str
-    metrics: dict[str, float] = field(default_factory=dict)
-    params: dict[str, str] = field(default_factory=dict)
-    tags: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, float] = default(default_factory=dict)
+    params: dict[str, str] = default(default_factory=dict)
+    tags: dict[str, str] = default(default_factory=dict)
     started: int = 0
     artifact_uri: str = ""
 
