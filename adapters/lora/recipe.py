@@ -31,7 +31,7 @@ from workbench import (
     training_pixels,
 )
 
-_LEAST_STEPS = 120
+_LEAST_STEPS = 60
 
 
 class LoraSettings(RecipeConfig):
@@ -46,7 +46,8 @@ class LoraSettings(RecipeConfig):
             convolutions and the projection of convolutional towers.
         learning_rate: Peak, of a cosine schedule.
         weight_decay: AdamW's.
-        epochs: Passes over the training images; None takes 12, or as many as make 120 steps where images are few.
+        epochs: Passes over the training images; None takes 12, or as many as make 60 steps where images are few.
+        patience: Epochs without a better validation after which training stops; None trains to the end.
         batch_size: Images a step.
         warmup: Share of the steps with rising learning rate.
         label_smoothing: 0..1; single-label tasks only.
@@ -64,6 +65,7 @@ class LoraSettings(RecipeConfig):
     learning_rate: float = Field(default=2e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     epochs: int | None = Field(default=None, ge=1)
+    patience: int | None = Field(default=8, ge=1)
     batch_size: int = Field(default=32, ge=1)
     warmup: float = Field(default=0.1, ge=0, le=1)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
@@ -114,6 +116,7 @@ class Lora(Recipe[LoraSettings]):
             weight_decay=config.weight_decay,
             warmup=config.warmup,
             steps_per_epoch=steps,
+            patience=config.patience,
         )
 
         def batches(epoch: int) -> object:  # noqa: ARG001

@@ -28,6 +28,7 @@ class ConsoleReporter:
         handler = _SayHandler(self)
         logging.getLogger("workbench").addHandler(handler)
         logging.getLogger("workbench").setLevel(logging.INFO)
+        logging.getLogger("workbench").propagate = False  # Libraries install root handlers; each line would show twice.
         if self._terminal and not self._quiet:
             from rich.console import Console
             from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -45,6 +46,7 @@ class ConsoleReporter:
         if self._bars is not None:
             self._bars.stop()
         log = logging.getLogger("workbench")
+        log.propagate = True
         log.handlers = [handler for handler in log.handlers if not isinstance(handler, _SayHandler)]
 
     def say(self, sentence: str) -> None:

@@ -26,6 +26,7 @@ class Schedule:
         weight_decay: AdamW's.
         warmup: Share of all steps with linear warm-up, 0..1.
         steps_per_epoch: Batches an epoch.
+        patience: Epochs without a better validation after which training stops; None trains to the end.
     """
 
     epochs: int
@@ -33,6 +34,7 @@ class Schedule:
     weight_decay: float
     warmup: float
     steps_per_epoch: int
+    patience: int | None = None
 
     def factor(self, step: int) -> float:
         """Multiplier of the learning rate at a step."""
@@ -116,6 +118,8 @@ def fit_epochs(
             if (accuracy, -nll) > best_quality:
                 best_epoch, best_quality, best_state = epoch, (accuracy, -nll), _copy(parameters)
         log.info(line)
+        if validate is not None and schedule.patience is not None and epoch - best_epoch >= schedule.patience:
+            break
     with torch.no_grad():
         for parameter, value in zip(parameters, best_state, strict=True):
             parameter.copy_(value)
