@@ -10,6 +10,7 @@ from workbench.datasets.card import SplitName, Splits
 
 Labels = Sequence[tuple[str, ...]]
 Groups = Sequence[str | None]
+_PASSES = 3
 
 
 def make_missing_splits(
@@ -59,7 +60,8 @@ def hold_out(labels: Labels, groups: Groups, hashes: AnyArray, fraction: float, 
 
     Of a label's n images in two or more units, about `fraction * n` are wanted, at least 1 and at most n - 1; none of a
     label that is in one unit only. With one label an image and no units of several images that is met exactly.
-    Otherwise units are taken one by one, large ones first, while they bring the counts nearer to what is wanted.
+    Otherwise units are taken (and put back) one by one, large ones first, while that brings the counts nearer to what
+    is wanted.
 
     Args:
         labels: Labels of each image.
@@ -95,21 +97,23 @@ def _exact(code: IntArray, key: AnyArray, fraction: float) -> BoolArray:
 
 
 def _greedy(counts: AnyArray, order: IntArray, fraction: float) -> BoolArray:
-    """Units (rows of label counts), visited in `order`, taken when that helps and leaves some of every label."""
+    """Units (rows of label counts), taken or put back in `order` while that helps and leaves some of every label."""
     total = counts.sum(axis=0).astype(np.int64)
-    taken = np.zeros(len(counts), dtype=np.bool_)
     wanted = _wanted(total, (counts > 0).sum(axis=0), fraction)
-    if not wanted.any() and len(counts) > 1:
-        # Every label is in one unit only, so a split can only be made of labels that train then lacks.
-        wanted, total = np.maximum(np.rint(fraction * total), 1).astype(np.int64), total + 1
     # Rare labels weigh as much as common ones, or a tail class would never be held out.
-    weight = 1 / np.maximum(wanted, 1)
+    weight = 1 / np.maximum(wanted, 1) ** 2
     held = np.zeros(len(total))
-    for u in order[: len(counts)]:
-        after = held + counts[u]
-        gain = weight @ (np.abs(held - wanted) - np.abs(after - wanted))
-        if gain > 0 and not ((after >= total) & (counts[u] > 0)).any() and taken.sum() < len(counts) - 1:
-            held, taken[u] = after, True
+    taken = np.zeros(len(counts), dtype=np.bool_)
+    for u in np.tile(order, _PASSES):
+        after = held - counts[u] if taken[u] else held + counts[u]
+        nearer = weight @ ((held - wanted) ** 2 - (after - wanted) ** 2) > 0
+        if nearer and not ((after >= total) & (counts[u] > 0)).any():
+            held, taken[u] = after, not taken[u]
+    if not taken.any():
+        # No unit can be spared without its label leaving train; small ones first, up to the share.
+        sizes = counts.sum(axis=1)
+        before = np.cumsum(sizes[order[::-1]]) - sizes[order[::-1]]
+        taken[order[::-1][before < fraction * sizes.sum()][: len(counts) - 1]] = True
     return taken
 
 

@@ -1,0 +1,143 @@
+"""The check finds what was planted, and nothing else."""
+
+import json
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from workbench.datasets import check_dataset, check_text, open_dataset
+from workbench.datasets._perceptual import near_pairs, thumbnail
+
+
+def picture(seed: int, size: int = 96) -> Image.Image:
+    coarse = np.random.default_rng(seed).integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize((size, size), Image.Resampling.BICUBIC)
+
+
+def jpeg(image: Image.Image, quality: int = 90) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def planted(tmp_path, settings):
+    root = tmp_path / "set"
+    root.mkdir()
+    rows = []
+
+    def add(name: str, data: bytes | None, label: str, split: str, group: str) -> None:
+        if data is not None:
+            (root / name).write_bytes(data)
+        rows.append(f"{name},{label},{split},{group}")
+
+    for i in range(30):
+        split = ("train", "val", "test")[i % 3]
+        add(f"{i}.jpg", jpeg(picture(i)), "ab"[i // 3 % 2], split, f"{split} {i % 5}")
+    add("cut short.jpg", jpeg(picture(50))[:700], "a", "train", "x")
+    add("empty.jpg", b"", "a", "train", "x")
+    add("gone.jpg", None, "b", "test", "y")
+    add("copy of 0.jpg", jpeg(picture(0)), "a", "test", "z")  # 0.jpg: train, a
+    add("again 3.jpg", jpeg(picture(3)), "a", "train", "x")  # 3.jpg: train, b
+    add("like 1.jpg", jpeg(ImageEnhance.Brightness(picture(1)).enhance(1.1).resize((48, 48)), 50), "a", "test", "z")
+    add("new kind.jpg", jpeg(picture(60)), "c", "test", "train 0")  # a class and a group
+    (root / "metadata.csv").write_text("\n".join(["file_name,label,split,group", *rows]), encoding="utf-8")
+    return open_dataset(str(root), settings)
+
+
+def test_finds_what_was_planted(planted):
+    told = []
+    report = check_dataset(planted, lambda done, total: told.append((done, total)))
+    assert told[-1] == (37, 37)
+    assert report.images == {"train": 13, "val": 10, "test": 14}
+    assert {(bad.id, bad.split) for bad in report.unreadable} == {
+        ("cut short.jpg", "train"), ("empty.jpg", "train"), ("gone.jpg", "test")
+    }  # fmt: skip
+    reasons = {bad.id: bad.reason for bad in report.unreadable}
+    assert "truncated" in reasons["cut short.jpg"]
+    assert "empty" in reasons["empty.jpg"]
+    assert "No such file" in reasons["gone.jpg"]
+    assert report.class_counts["test"] == {"a": 7, "b": 6, "c": 1}
+    assert report.untrained_classes == ("c",)
+    assert [(set(c.ids), set(c.splits)) for c in report.copies_across_splits] == [
+        ({"0.jpg", "copy of 0.jpg"}, {"train", "test"})
+    ]
+    assert [set(c.ids) for c in report.copies_with_other_labels] == [{"3.jpg", "again 3.jpg"}]
+    assert report.copies_within_splits == 1
+    assert [{p.first, p.second} for p in report.near_duplicates] == [{"1.jpg", "like 1.jpg"}]
+    assert report.near_duplicate_count == 1
+    assert report.divided_groups == {"train 0": {"train": 2, "test": 1}}
+    assert (report.widths, report.formats) == ((48, 96, 96), {"JPEG RGB": 34})
+    assert report.problems == 3 + 1 + 1 + 1 + 1 + 1
+
+
+def test_report_is_json_and_text(planted):
+    report = check_dataset(planted)
+    again = json.loads(json.dumps(report.to_dict()))
+    assert again["unreadable"][0].keys() == {"id", "split", "reason"}
+    assert again["problems"] == report.problems
+    text = check_text(report)
+    for expected in (
+        "FOUND 3 unreadable images",
+        "cut short.jpg (train)",
+        "train 0: 2 train, 1 test",
+        "ok    no classes without",
+    ):
+        assert expected in text
+    (row,) = [line for line in text.splitlines() if line.startswith("c  ")]
+    assert row.split() == ["c", "0", "0", "1"]
+
+
+def test_sound_data_has_no_problem(class_folders, settings):
+    report = check_dataset(open_dataset(str(class_folders), settings))
+    assert report.problems == 0
+    assert "FOUND" not in check_text(report)
+    assert report.images == {"train": 42, "val": 6, "test": 12}
+
+
+def test_multi_label_counts(tmp_path, settings):
+    root = tmp_path / "set"
+    root.mkdir()
+    for i in range(9):
+        (root / f"{i}.jpg").write_bytes(jpeg(picture(i)))
+    lines = [f"{i}.jpg,{('a|b', 'b', '')[i % 3]},{'train' if i < 6 else 'test'}" for i in range(9)]
+    (root / "metadata.csv").write_text("\n".join(["file_name,label,split", *lines]), encoding="utf-8")
+    (tmp_path / "c.toml").write_text(
+        'name = "c"\nmulti_label = true\n[source]\ntype = "folder"\npath = "set"\n', "utf-8"
+    )
+    report = check_dataset(open_dataset(str(tmp_path / "c.toml"), settings))
+    assert report.class_counts["test"] == {"a": 1, "b": 2}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda image: Image.open(BytesIO(jpeg(image, 40))),
+        lambda image: image.resize((48, 48)),
+        lambda image: ImageEnhance.Brightness(image).enhance(0.8),
+        lambda image: image.convert("L"),
+    ],
+    ids=["recompressed", "halved", "darker", "grey"],
+)
+def test_copies_look_alike_and_other_pictures_do_not(change):
+    first = np.stack([thumbnail(picture(i)) for i in range(40)])
+    second = np.stack([thumbnail(change(picture(i))) for i in range(40)])
+    found = {(int(i), int(j)) for a, b, _ in near_pairs(first, second, 0.99) for i, j in zip(a, b, strict=True)}
+    assert found == {(i, i) for i in range(40)}
+
+
+def test_similarity_is_pearson_correlation_over_all_blocks(monkeypatch):
+    monkeypatch.setattr("workbench.datasets._perceptual._BLOCK", 7)
+    rng = np.random.default_rng(0)
+    first, second = (rng.integers(0, 256, (n, 256), dtype=np.uint8) for n in (20, 17))
+    found = np.full((20, 17), np.nan)
+    for i, j, similarity in near_pairs(first, second, -2):
+        found[i, j] = similarity
+    assert np.allclose(found, np.corrcoef(first, second)[:20, 20:], atol=1e-5)
+
+
+def test_images_of_one_tone_are_left_out():
+    assert thumbnail(Image.new("RGB", (50, 50), (9, 9, 9))) is None
+    assert thumbnail(picture(1)).shape == (256,)
