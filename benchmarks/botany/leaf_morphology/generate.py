@@ -51,7 +51,7 @@ def _write_specimen(
         leaf = Leaf.draw(specimen, rng)
         pixels, _ = render(leaf, size, rng)
         name = f"images/{group}-{index}.png"
-        Image.fromarray(pixels).save(folder / name)
+        Image.fromarray(pixels).save(folder / name, compress_level=3)
         yield {
             "file_name": name,
             "label": shape,

@@ -54,7 +54,7 @@ def _write_slab(
                 cut = cut[:, ::-1]  # Each half is seen from its own side, so the left one faces left.
             pixels = acquire(cut, Acquisition.draw(rng), size, rng)
             file = f"images/{slab.plane}-{name}-{position:+04d}{'-' * bool(side)}{side}.png"
-            Image.fromarray(pixels).save(folder / file)
+            Image.fromarray(pixels).save(folder / file, compress_level=3)
             yield {
                 "file_name": file,
                 "label": f"{slab.plane}-{name}",

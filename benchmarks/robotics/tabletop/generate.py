@@ -1,0 +1,94 @@
+"""Write `tabletop`: images and `metadata.jsonl`."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from benchmarks.robotics.tabletop.camera import Camera
+from benchmarks.robotics.tabletop.language import captions, instructions
+from benchmarks.robotics.tabletop.objects import KINDS
+from benchmarks.robotics.tabletop.render import Tracer, pixel_rays, render
+from benchmarks.robotics.tabletop.scene import Scene, draw_scene
+from benchmarks.robotics.tabletop.view import Seen, look, relations
+from workbench.arrays import AnyArray
+
+# Of eight scenes with the same kind in the middle four train, one validates and three test.
+_CYCLE: tuple[Literal["train", "val", "test"], ...] = (
+    "train", "test", "train", "val", "test", "train", "test", "train",
+)  # fmt: skip
+_ATTEMPTS = 12
+_PREVIEW = 64
+
+
+def generate(folder: Path, seed: int = 0, size: int = 192, scenes: int = 32, views: int = 3) -> None:
+    """Write the dataset. A scene is a group: its photographs show the same objects from different sides.
+
+    The label is the kind of the object in the middle. Further columns of a row: `table`; `objects`, the middle one
+    first, each with kind, colour, size, box, depth and visible share; `relations`, triples of index, relation, index;
+    `instructions`, as `language.Instruction` has them.
+
+    Args:
+        folder: Existing, empty folder.
+        seed: Seeds everything that is drawn.
+        size: Edge of the square images, pixels.
+        scenes: Scenes for each kind of object in the middle.
+        views: Photographs of each scene.
+    """
+    (folder / "images").mkdir()
+    with (folder / "metadata.jsonl").open("w", encoding="utf-8") as file:
+        for number in range(scenes):
+            for code in range(len(KINDS)):
+                for row in _write_scene(folder, code, number, views, seed, size):
+                    file.write(json.dumps(row) + "\n")
+
+
+def _write_scene(folder: Path, code: int, number: int, views: int, seed: int, size: int) -> Iterator[dict[str, Any]]:
+    from PIL import Image
+
+    # Each scene draws from its own stream, so that it stays what it is when others are added.
+    rng = np.random.default_rng([seed, code, number])
+    scene, photographs = _photographs(code, views, size, rng)
+    group = f"{KINDS[code]}-{number:03d}"
+    for index, (pixels, things) in enumerate(photographs):
+        name = f"images/{group}-{index}.png"
+        Image.fromarray(pixels).save(folder / name, compress_level=3)
+        yield {
+            "file_name": name,
+            "label": KINDS[code],
+            "split": _CYCLE[number % len(_CYCLE)],
+            "group": group,
+            "caption": captions(things, scene.table, size),
+            "table": scene.table,
+            "objects": [thing.to_json() for thing in things],
+            "relations": relations(things, size),
+            "instructions": [found.to_json() for found in instructions(things, size, rng)],
+        }
+
+
+def _photographs(
+    code: int, views: int, size: int, rng: np.random.Generator
+) -> tuple[Scene, list[tuple[AnyArray, list[Seen]]]]:
+    """A scene from several sides, each of which shows all of it; draws again until there is one."""
+    while True:
+        scene = draw_scene(KINDS[code], rng)
+        tracer = Tracer(scene)
+        found: list[tuple[AnyArray, list[Seen]]] = []
+        for _ in range(_ATTEMPTS * views):
+            camera = Camera.draw(scene.extent, rng)
+            if not _shows_all(scene, tracer, camera):
+                continue
+            pixels, seen = render(tracer, scene, camera, size, rng)
+            things = look(scene, tracer, camera, seen)
+            if things is not None:
+                found.append((pixels, things))
+            if len(found) == views:
+                return scene, found
+
+
+def _shows_all(scene: Scene, tracer: Tracer, camera: Camera) -> bool:
+    """A coarse look before the costly one."""
+    hits = tracer.trace(np.array(camera.position, dtype=np.float32), pixel_rays(camera, _PREVIEW))
+    return look(scene, tracer, camera, hits.thing.reshape(_PREVIEW, _PREVIEW)) is not None
