@@ -79,7 +79,7 @@ class _Placement:
 
     def side(self, size: int) -> FloatArray:
         """-1 left and 1 right of the midrib, with a soft step at it, for each pixel of an image of edge `size`."""
-        rows, columns = np.mgrid[0:size, 0:size] * float(_OVERSAMPLING)
+        rows, columns = (_OVERSAMPLING * axis for axis in np.ogrid[0:size, 0:size])
         across = (columns - self._shift[0]) * self._turn[0, 0] - (rows - self._shift[1]) * self._turn[1, 0]
         return np.asarray(np.tanh(across / (0.03 * self.scale)), dtype=np.float32)
 
@@ -94,29 +94,30 @@ def _stalk(leaf: Leaf) -> AnyArray:
 def _polygon(points: AnyArray, size: int) -> AnyArray:
     from PIL import Image, ImageDraw
 
-    canvas = Image.new("1", (size, size))
+    canvas = Image.new("L", (size, size))
     ImageDraw.Draw(canvas).polygon([tuple(point) for point in points.tolist()], fill=1)
-    return np.array(canvas)
+    return np.asarray(canvas) > 0
 
 
 def _lines(lines: list[tuple[AnyArray, float]], size: int) -> AnyArray:
     from PIL import Image, ImageDraw
 
-    canvas = Image.new("1", (size, size))
+    canvas = Image.new("L", (size, size))
     draw = ImageDraw.Draw(canvas)
     for points, width in lines:
         draw.line([tuple(point) for point in points.tolist()], fill=1, width=max(1, round(width)))
-    return np.array(canvas)
+    return np.asarray(canvas) > 0
 
 
 def _disc(centre: AnyArray, radius: float, size: int) -> AnyArray:
-    rows, columns = np.mgrid[0:size, 0:size]
+    rows, columns = np.ogrid[0:size, 0:size]
     return np.asarray((columns - centre[0]) ** 2 + (rows - centre[1]) ** 2 < radius**2)
 
 
 def _shrink(mask: FloatArray) -> FloatArray:
-    edge = len(mask) // _OVERSAMPLING
-    return np.asarray(mask.reshape(edge, _OVERSAMPLING, edge, _OVERSAMPLING).mean(axis=(1, 3)), dtype=np.float32)
+    step = _OVERSAMPLING
+    parts = [mask[row::step, column::step] for row in range(step) for column in range(step)]
+    return np.asarray(sum(parts[1:], start=parts[0]) / step**2, dtype=np.float32)
 
 
 def _on_ground(leaf: Leaf, solid: FloatArray, size: int, rng: np.random.Generator) -> AnyArray:

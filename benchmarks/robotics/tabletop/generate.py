@@ -23,7 +23,7 @@ _ATTEMPTS = 12
 _PREVIEW = 64
 
 
-def generate(folder: Path, seed: int = 0, size: int = 192, scenes: int = 32, views: int = 3) -> None:
+def generate(folder: Path, seed: int = 0, size: int = 192, scenes: int = 28, views: int = 3) -> None:
     """Write the dataset. A scene is a group: its photographs show the same objects from different sides.
 
     The label is the kind of the object in the middle. Further columns of a row: `table`; `objects`, the middle one
