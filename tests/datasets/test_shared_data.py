@@ -58,8 +58,8 @@ def test_flowers(real):
 
 def test_nlvr(real):
     card = (
-        'name = "n"\ntask = "matching"\n[source]\ntype = "jsonl"\npath = {val = "nlvr/dev.jsonl", test = "nlvr/test.jsonl"}'
-        "\n"
+        'name = "n"\ntask = "matching"\n[source]\ntype = "jsonl"\n'
+        'path = {val = "nlvr/dev.jsonl", test = "nlvr/test.jsonl"}\n'
         '[columns]\nimage = "file_name"\nlabel = "label"\ncaption = "sentence"\n'
     )
     dataset = real("nlvr", card)

@@ -90,7 +90,7 @@ class Dataset:
         _, content, count = np.unique(self.manifest.hashes, axis=0, return_inverse=True, return_counts=True)
         again = np.flatnonzero(count[content.reshape(-1)] > 1)
         records = map(self._record, again.tolist())
-        said = [json.dumps([r.labels, r.group, r.captions, r.extra], default=str) for r in records]
+        said = [json.dumps([r.labels, r.group, r.captions, r.extra]) for r in records]
         rank = np.zeros(len(self), dtype=np.int64)
         rank[again] = np.unique(np.array(said, dtype=np.str_), return_inverse=True)[1].reshape(-1)
         return rank
@@ -143,7 +143,7 @@ class Dataset:
 
     def extra(self, rows: Sequence[int] | AnyArray) -> list[Mapping[str, Any]]:
         """Columns of the source that the card does not use."""
-        return [self._record(row).extra for row in rows]
+        return [json.loads(self._record(row).extra or "{}") for row in rows]
 
     def hashes(self, rows: Sequence[int] | AnyArray) -> AnyArray:
         """uint8 (n, 32): hash of each image's encoded bytes."""
@@ -185,11 +185,11 @@ class Dataset:
             rows = self.rows(split)
             digest.update(f"{split} {len(rows)}".encode())
             digest.update(self.hashes(rows).tobytes())
-            said: list[Any] = [[r.labels, r.group, r.captions] for r in map(self._record, rows.tolist())]
             # Boxes, instructions and negatives stand in other columns.
-            if card.task != "classification":
-                said += map(dict, self.extra(rows))  # noqa: S610 - not Django's
-            digest.update(json.dumps(said, default=str).encode())
+            whole = card.task != "classification"
+            records = map(self._record, rows.tolist())
+            said = [[r.labels, r.group, r.captions, r.extra if whole else ""] for r in records]
+            digest.update(json.dumps(said).encode())
         return digest.hexdigest()
 
     @cached_property

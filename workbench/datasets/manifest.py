@@ -22,7 +22,7 @@ from workbench.datasets.sources._files import FileBacked
 from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
 
-FORMAT = "2"
+FORMAT = "3"
 HASH_BYTES = 32
 _UNREAD = bytes(HASH_BYTES)
 _WORKERS = min(8, 2 * (os.cpu_count() or 1))
@@ -168,10 +168,7 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
             "split": pa.array([row.split for row in rows], pa.string()),
             "group": pa.array([row.group for row in rows], pa.string()),
             "caption": pa.array([list(row.captions) for row in rows], pa.list_(pa.string())),
-            "extra": pa.array(
-                [json.dumps(row.extra, default=str, ensure_ascii=False) if row.extra else None for row in rows],
-                pa.string(),
-            ),
+            "extra": pa.array([row.extra for row in rows], pa.string()),
             "size": pa.array([stamp[0] for stamp in manifest.stamps], pa.int64()),
             "mtime_ns": pa.array([stamp[1] for stamp in manifest.stamps], pa.int64()),
         }
@@ -223,7 +220,7 @@ def read_manifest(path: Path) -> Manifest | None:
             split=columns["split"][i],
             group=columns["group"][i],
             captions=tuple(columns["caption"][i]),
-            extra=json.loads(columns["extra"][i]) if columns["extra"][i] else {},
+            extra=columns["extra"][i],
         )
         for i, location in enumerate(locations)
     ]

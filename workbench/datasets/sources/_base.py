@@ -1,8 +1,8 @@
 """What every source offers the manifest."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 
 class Location(NamedTuple):
@@ -32,7 +32,7 @@ class Record:
         split: The source's name of its split, or None; in a manifest, our name.
         group: Patient, specimen, scene, or None.
         captions: Sentences about it.
-        extra: Columns to which the card gives no role.
+        extra: Columns to which the card gives no role, as JSON text, which may be long and is rarely read; or "".
     """
 
     id: str
@@ -41,7 +41,7 @@ class Record:
     split: str | None = None
     group: str | None = None
     captions: tuple[str, ...] = ()
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: str = ""
 
 
 class Source(Protocol):

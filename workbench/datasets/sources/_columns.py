@@ -1,5 +1,6 @@
 """From a row of any table to a record, by the card's column names."""
 
+import json
 import math
 import unicodedata
 from collections.abc import Collection, Mapping
@@ -74,6 +75,7 @@ class RowReader:
             split: The source's split that the row's place implies; a split column wins.
             where: The row, for messages (`line 7`).
         """
+        others = {key: value for key, value in row.items() if key not in self._used and not _holds_bytes(value)}
         cells = {role: row.get(name) if name else None for role, name in self._names.items()}
         return Record(
             id=text(cells["id"]) or location.file + (f"#{location.row}" if location.row >= 0 else ""),
@@ -82,7 +84,7 @@ class RowReader:
             split=text(cells["split"]) or split,
             group=text(cells["group"]),
             captions=_texts(cells["caption"]),
-            extra={key: value for key, value in row.items() if key not in self._used and not _holds_bytes(value)},
+            extra=json.dumps(others, default=str, ensure_ascii=False, sort_keys=True) if others else "",
         )
 
     def _labels(self, value: Any, where: str) -> tuple[str, ...]:
