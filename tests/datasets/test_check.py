@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from workbench.datasets import check_dataset, check_text, open_dataset
+from workbench.datasets import check_dataset, open_dataset, render_check
 from workbench.datasets._perceptual import near_pairs, thumbnail
 
 
@@ -78,7 +78,7 @@ def test_report_is_json_and_text(planted):
     again = json.loads(json.dumps(report.to_dict()))
     assert again["unreadable"][0].keys() == {"id", "split", "reason"}
     assert again["problems"] == report.problems
-    text = check_text(report)
+    text = render_check(report)
     for expected in (
         "FOUND 3 unreadable images",
         "cut short.jpg (train)",
@@ -93,7 +93,7 @@ def test_report_is_json_and_text(planted):
 def test_sound_data_has_no_problem(class_folders, settings):
     report = check_dataset(open_dataset(str(class_folders), settings))
     assert report.problems == 0
-    assert "FOUND" not in check_text(report)
+    assert "FOUND" not in render_check(report)
     assert report.images == {"train": 42, "val": 6, "test": 12}
 
 

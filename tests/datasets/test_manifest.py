@@ -222,3 +222,22 @@ def test_files_with_names_that_are_no_text_are_refused(class_folders, settings, 
         pytest.skip("this file system allows only UTF-8 names")
     with pytest.raises(DataError, match="not valid UTF-8; rename"):
         opened(class_folders, settings)
+
+
+def test_a_read_that_failed_once_is_tried_again(class_folders, settings, monkeypatch):
+    from workbench.datasets.sources.folder import FolderReader
+
+    original = FolderReader.read
+
+    def read(self, location):
+        if location.file == "oak/bild 00.jpg":
+            raise DataError("input/output error")
+        return original(self, location)
+
+    monkeypatch.setattr(FolderReader, "read", read)
+    dataset, _ = opened(class_folders, settings)
+    assert (~dataset.hashes(range(60)).any(axis=1)).sum() == 1
+    monkeypatch.undo()
+    dataset, hashed = opened(class_folders, settings)
+    assert hashed == 1
+    assert dataset.hashes(range(60)).any(axis=1).all()

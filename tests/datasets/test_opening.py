@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.datasets import card_for_folder, card_to_toml, open_dataset, open_unlabelled, resolve_card
+from workbench.datasets import card_for_folder, card_to_toml, open_dataset, resolve_card
 from workbench.errors import CardError, DataError, UnknownNameError
 
 
@@ -68,16 +68,6 @@ def test_underscores_stay_where_names_would_collide(tmp_path, jpeg):
     for name in ("a_b", "a b"):
         (tmp_path / "x" / name).mkdir(parents=True)
     assert card_for_folder(tmp_path / "x").classes == {"a b": "a b", "a_b": "a_b"}
-
-
-def test_unlabelled_folder(class_folders, settings):
-    dataset = open_unlabelled(class_folders, settings)
-    assert len(dataset.rows("test")) == 60
-    assert (dataset.labels(dataset.rows("test")) == -1).all()
-    assert dataset.class_names == ()
-    # The same files with labels are another dataset, with its own manifest.
-    assert open_dataset(str(class_folders), settings).class_names
-    assert len(open_unlabelled(class_folders, settings).rows("test")) == 60
 
 
 @pytest.mark.parametrize(

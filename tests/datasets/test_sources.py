@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from workbench.datasets import Dataset, open_card, open_dataset
+from workbench.datasets import Dataset, UnreadableImageError, decode_image, open_card, open_dataset
 from workbench.datasets.card import parse_card
 from workbench.errors import DataError, WorkbenchError
 
@@ -356,3 +356,13 @@ def test_ids_of_an_id_column_must_be_unique(folder, settings):
     write_csv(folder / "pics" / "table.csv", [{**row, "key": "same"} for row in ROWS])
     with pytest.raises(WorkbenchError, match=r"'key' holds 'same' more than once"):
         open_card(card('type = "csv"\npath = "pics/table.csv"', COLUMNS + 'id = "key"\n'), folder, settings)
+
+
+def test_a_parquet_row_without_an_image_is_an_empty_file(tmp_path, settings, jpeg):
+    pictures = [{"bytes": jpeg(i), "path": None} for i in range(5)] + [None, {"bytes": None, "path": None}]
+    table = {"image": pictures, "label": ["a", "b", "a", "b", "a", "b", "a"]}
+    pq.write_table(pa.table(table), tmp_path / "a.parquet")
+    dataset = open_card(card('type = "parquet"\npath = "a.parquet"', ""), tmp_path, settings)
+    assert [dataset.read(row) for row in (5, 6)] == [b"", b""]
+    with pytest.raises(UnreadableImageError, match="empty"):
+        decode_image(dataset.read(5))

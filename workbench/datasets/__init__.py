@@ -3,11 +3,11 @@
 from workbench.datasets.card import DatasetCard, parse_card, read_card
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.catalogue import CardListing, cards, list_cards
-from workbench.datasets.check import CheckReport, check_dataset
-from workbench.datasets.check_text import check_text
+from workbench.datasets.check import CheckReport, check_dataset, render_check
 from workbench.datasets.dataset import Dataset
+from workbench.datasets.folder_card import card_for_folder
 from workbench.datasets.images import UnreadableImageError, decode_image
-from workbench.datasets.opening import card_for_folder, open_card, open_dataset, open_unlabelled, resolve_card
+from workbench.datasets.opening import open_card, open_dataset, resolve_card
 
 __all__ = [
     "CardListing",
@@ -19,13 +19,12 @@ __all__ = [
     "card_to_toml",
     "cards",
     "check_dataset",
-    "check_text",
     "decode_image",
     "list_cards",
     "open_card",
     "open_dataset",
-    "open_unlabelled",
     "parse_card",
     "read_card",
+    "render_check",
     "resolve_card",
 ]

@@ -4,106 +4,28 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from io import BytesIO
-from typing import Any
 
 import numpy as np
 
 from workbench.arrays import AnyArray
 from workbench.datasets._perceptual import near_pairs, thumbnail
 from workbench.datasets.card import SplitName
+from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable, render_check
 from workbench.datasets.dataset import Dataset, divided_groups
 from workbench.datasets.images import decode_image
 from workbench.datasets.manifest import Progress
 from workbench.datasets.roles import ROLES
 from workbench.errors import DataError
 
+__all__ = ["CheckReport", "check_dataset", "render_check"]
+
 NEAR = 0.99
 """Correlation of 16 x 16 greyscale thumbnails from which images count as near duplicates."""
 
 _CHUNK = 256
 _MOST_PAIRS = 1000
-
-
-@dataclass(frozen=True)
-class Unreadable:
-    """An image that cannot be decoded."""
-
-    id: str
-    split: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Copies:
-    """Images with equal bytes."""
-
-    ids: tuple[str, ...]
-    splits: tuple[str, ...]
-    labels: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class NearPair:
-    """Two images of different splits that look alike; `similarity` is their thumbnails' correlation."""
-
-    first: str
-    first_split: str
-    second: str
-    second_split: str
-    similarity: float
-
-
-@dataclass(frozen=True)
-class CheckReport:
-    """What `check_dataset` found.
-
-    Attributes:
-        dataset: The dataset's name.
-        images: Split to number of images.
-        class_counts: Split to class name to number of images.
-        unreadable: Images that cannot be decoded.
-        empty_classes: Classes without an image in any split.
-        untrained_classes: Classes with test but no training images.
-        copies_across_splits: Images with equal bytes in different splits.
-        copies_with_other_labels: Images with equal bytes and different labels, in any split.
-        copies_within_splits: Number of images that repeat an earlier one of their own split.
-        near_duplicates: Pairs across splits that look alike, most alike first; at most 1000.
-        near_duplicate_count: How many such pairs there are.
-        divided_groups: Group to split to number of images, for groups in more than one split.
-        widths: Smallest, median and largest width in pixels, before EXIF orientation.
-        heights: The same for heights.
-        formats: Encoded format and colour mode (`JPEG RGB`) to number of images.
-        notes: The dataset's notes.
-    """
-
-    dataset: str
-    images: dict[str, int]
-    class_counts: dict[str, dict[str, int]]
-    unreadable: tuple[Unreadable, ...]
-    empty_classes: tuple[str, ...]
-    untrained_classes: tuple[str, ...]
-    copies_across_splits: tuple[Copies, ...]
-    copies_with_other_labels: tuple[Copies, ...]
-    copies_within_splits: int
-    near_duplicates: tuple[NearPair, ...]
-    near_duplicate_count: int
-    divided_groups: dict[str, dict[str, int]]
-    widths: tuple[int, int, int] | None
-    heights: tuple[int, int, int] | None
-    formats: dict[str, int]
-    notes: tuple[str, ...]
-
-    @property
-    def problems(self) -> int:
-        """How many things were found that can spoil results."""
-        found = (self.unreadable, self.empty_classes, self.untrained_classes, self.copies_across_splits)
-        return sum(map(len, (*found, self.copies_with_other_labels, self.divided_groups))) + self.near_duplicate_count
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
-        return {**asdict(self), "problems": self.problems}
 
 
 @dataclass(frozen=True)

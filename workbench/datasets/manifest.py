@@ -59,6 +59,12 @@ class Manifest:
     revision: str | None = None
     hashed: int = 0
 
+    @property
+    def has_unread_files(self) -> bool:
+        """Whether a file was there but could not be read, which neither its size nor its time tells when it can be."""
+        unread = np.flatnonzero(~self.hashes.any(axis=1))
+        return any(self.stamps[i] != _NO_FILE for i in unread.tolist())
+
 
 def build_manifest(
     card: DatasetCard, source: Source, old: Manifest | None, progress: Progress | None = None

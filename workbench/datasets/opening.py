@@ -2,18 +2,15 @@
 
 import hashlib
 import os
-import re
 from pathlib import Path
 
-from workbench.datasets.card import Columns, DatasetCard, FolderSource, Splits, read_card
+from workbench.datasets.card import DatasetCard, read_card
 from workbench.datasets.catalogue import cards
 from workbench.datasets.dataset import Dataset
+from workbench.datasets.folder_card import card_for_folder
 from workbench.datasets.manifest import Manifest, Progress, build_manifest, read_manifest, write_manifest
-from workbench.datasets.roles import role_of
 from workbench.datasets.sources import Source, open_source
-from workbench.datasets.sources._columns import text
 from workbench.datasets.sources._locate import Locator
-from workbench.datasets.sources.folder import LooseReader, metadata_files, split_folders, sub_folders
 from workbench.datasets.sources.table import read_rows
 from workbench.errors import DataError, UnknownNameError
 from workbench.settings import Settings
@@ -75,28 +72,6 @@ def open_card(card: DatasetCard, base: Path | None, settings: Settings, progress
     return Dataset(card, open_manifest(card, source, settings, progress), source, descriptions)
 
 
-def open_unlabelled(folder: Path, settings: Settings, progress: Progress | None = None) -> Dataset:
-    """All images below a folder, at any depth, as a test split without labels.
-
-    Args:
-        folder: The folder.
-        settings: Gives the cache.
-        progress: Called with (done, total) while new contents are hashed.
-
-    Raises:
-        DataError: There is no such folder, or no image in it.
-    """
-    if not folder.is_dir():
-        raise DataError(f"{folder}: no such folder.")
-    root = folder.resolve()
-    # Matching is the task that needs no labels of its images.
-    card = DatasetCard(
-        name="unlabelled", title=root.name, task="matching", source=FolderSource(type="folder", path=str(root))
-    )
-    source = LooseReader(root)
-    return Dataset(card, open_manifest(card, source, settings, progress), source)
-
-
 def open_manifest(card: DatasetCard, source: Source, settings: Settings, progress: Progress | None = None) -> Manifest:
     """The manifest of a source from the cache; made, or brought up to date, where the source has changed.
 
@@ -123,7 +98,6 @@ def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
         card.model_dump_json(include={"task", "source", "columns", "splits", "multi_label", "label_separator"}),
         # What a card leaves open is read by its usual name; class codes are named where the card's classes allow.
         *(sorted(part) for part in (card.columns.model_fields_set, card.splits.model_fields_set, card.classes)),
-        type(source).__name__,
     ]
     keys = (hashlib.sha256(repr(part).encode()).hexdigest()[:24] for part in (str(getattr(source, "root", "")), way))
     return cache.joinpath("manifests", *keys).with_suffix(".parquet")
@@ -131,9 +105,9 @@ def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
 
 def _current(path: Path, source: Source) -> Manifest | None:
     found = read_manifest(path)
-    if found is None or source.state([record.location.file for record in found.records]) != found.state:
+    if found is None or found.has_unread_files:
         return None
-    return found
+    return found if source.state([record.location.file for record in found.records]) == found.state else None
 
 
 def _make_manifest(path: Path, card: DatasetCard, source: Source, progress: Progress | None) -> Manifest:
@@ -144,7 +118,7 @@ def _make_manifest(path: Path, card: DatasetCard, source: Source, progress: Prog
         with FileLock(path.parent / ".lock"):
             found = _current(path, source)  # Another process may have made it meanwhile.
             if found is None:
-                found = build_manifest(card, source, _older(path), progress)
+                found = _build(card, source, _older(path), progress)
                 write_manifest(found, path)
     except OSError as error:
         raise DataError(
@@ -152,6 +126,13 @@ def _make_manifest(path: Path, card: DatasetCard, source: Source, progress: Prog
             "WORKBENCH_CACHE names a folder for it that has space and may be written."
         ) from error
     return found
+
+
+def _build(card: DatasetCard, source: Source, old: Manifest | None, progress: Progress | None) -> Manifest:
+    try:
+        return build_manifest(card, source, old, progress)
+    except OSError as error:
+        raise DataError(f"dataset {card.name!r}: {error.filename}: {error.strerror or error}.") from error
 
 
 def _older(path: Path) -> Manifest | None:
@@ -177,59 +158,3 @@ def _descriptions(
             raise DataError(f"{path}, line {number}: label and text must not be empty.")
         found[row["label"]] = (*found.get(row["label"], ()), row["text"])
     return found
-
-
-def card_for_folder(path: Path) -> DatasetCard:
-    """A sensible card for a folder that has none.
-
-    Columns are those of the metadata file that have usual names, splits the folders that do; classes that are folders
-    are spoken with spaces for underscores.
-
-    Raises:
-        DataError: The folder cannot be a dataset; the message says what was expected.
-    """
-    root = path.resolve()
-    name = re.sub(r"[^a-z0-9._-]+", "-", root.name.lower()).strip("-._") or "folder"
-    tables = metadata_files(root)
-    columns = _metadata_columns(tables[0]) if tables else Columns(label="label")
-    folders = split_folders(root)
-    roles = {role: folder.name for folder in reversed(folders) if (role := role_of(folder.name))}
-    captioned = columns.label is None
-    return DatasetCard(
-        name=name,
-        title=root.name,
-        task="retrieval" if captioned else "classification",
-        source=FolderSource(type="folder", path=str(root)),
-        columns=columns,
-        splits=Splits.model_validate({} if columns.split else roles),
-        classes={} if tables else _class_folders(root, folders),
-        primary_metric="text_to_image_recall_at_1" if captioned else "accuracy",
-    )
-
-
-def _metadata_columns(table: Path) -> Columns:
-    _, row = next(read_rows(table), (0, {}))
-    if "file_name" not in row:
-        raise DataError(
-            f"{table}: no column 'file_name' with the images' paths; there are: {', '.join(row) or 'none'}."
-        )
-    found: dict[str, str] = {role: role for role in ("label", "caption", "group", "split") if role in row}
-    if "text" in row:
-        found.setdefault("caption", "text")
-    if "label" not in found and "caption" not in found:
-        raise DataError(
-            f"{table}: needs a column 'label' or 'caption' beside 'file_name'; there are: {', '.join(row)}."
-        )
-    return Columns(image="file_name", **found)
-
-
-def _class_folders(root: Path, splits: list[Path]) -> dict[str, str]:
-    names = sorted({text(folder.name) or folder.name for top in splits or [root] for folder in sub_folders(top)})
-    if not names:
-        raise DataError(
-            f"{root}: expected class sub-folders (with or without train/ val/ test/ above them), or files with a "
-            "metadata.csv that has the columns file_name and label."
-        )
-    spoken = {name: name.replace("_", " ").strip() or name for name in names}
-    # `a_b` and `a b` must stay two classes.
-    return spoken if len(set(spoken.values())) == len(spoken) else {name: name for name in names}

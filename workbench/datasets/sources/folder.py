@@ -69,21 +69,6 @@ class FolderReader(FileBacked):
                     yield Record(name, Location(name), (label,), None if top == self.root else top.name)
 
 
-class LooseReader(FileBacked):
-    """All images below a folder, at any depth, without labels; what `predict` reads."""
-
-    def records(self) -> list[Record]:
-        """See `Source.records`."""
-        found = [Record(name, Location(name), split="test") for name in image_files(self.root)]
-        if not found:
-            raise DataError(f"{self.root}: no images found; image files end in {', '.join(sorted(IMAGE_SUFFIXES))}.")
-        return found
-
-    def state(self, files: Sequence[str]) -> str:  # noqa: ARG002 - as in FolderReader
-        """See `Source.state`."""
-        return hashlib.sha256(repr(sorted(_scan(self.root, ""))).encode()).hexdigest()
-
-
 def metadata_files(root: Path, splits: Splits | None = None) -> list[Path]:
     """The metadata file of a folder, or those of its split folders.
 

@@ -94,10 +94,10 @@ class HubReader:
         value = split[location.row][image] or {}
         if value.get("bytes") is not None:
             return bytes(value["bytes"])
+        if not value.get("path"):
+            return b""
         try:
             return Path(value["path"]).read_bytes()
-        except (KeyError, TypeError) as error:
-            raise DataError(f"{self._origin(location.file)}, row {location.row}: has no image.") from error
         except OSError as error:
             raise DataError(f"{value['path']}: cannot be read ({error.strerror or error}).") from error
 

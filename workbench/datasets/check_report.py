@@ -1,0 +1,151 @@
+"""What a check found, as values and as text for the terminal."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from workbench.datasets.roles import ROLES
+
+_SHOWN = 10
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """An image that cannot be decoded."""
+
+    id: str
+    split: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Copies:
+    """Images with equal bytes."""
+
+    ids: tuple[str, ...]
+    splits: tuple[str, ...]
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class NearPair:
+    """Two images of different splits that look alike; `similarity` is their thumbnails' correlation."""
+
+    first: str
+    first_split: str
+    second: str
+    second_split: str
+    similarity: float
+
+
+@dataclass(frozen=True)
+class CheckReport:
+    """What `check_dataset` found.
+
+    Attributes:
+        dataset: The dataset's name.
+        images: Split to number of images.
+        class_counts: Split to class name to number of images.
+        unreadable: Images that cannot be decoded.
+        empty_classes: Classes without an image in any split.
+        untrained_classes: Classes with test but no training images.
+        copies_across_splits: Images with equal bytes in different splits.
+        copies_with_other_labels: Images with equal bytes and different labels, in any split.
+        copies_within_splits: Number of images that repeat an earlier one of their own split.
+        near_duplicates: Pairs across splits that look alike, most alike first; at most 1000.
+        near_duplicate_count: How many such pairs there are.
+        divided_groups: Group to split to number of images, for groups in more than one split.
+        widths: Smallest, median and largest width in pixels, before EXIF orientation.
+        heights: The same for heights.
+        formats: Encoded format and colour mode (`JPEG RGB`) to number of images.
+        notes: The dataset's notes.
+    """
+
+    dataset: str
+    images: dict[str, int]
+    class_counts: dict[str, dict[str, int]]
+    unreadable: tuple[Unreadable, ...]
+    empty_classes: tuple[str, ...]
+    untrained_classes: tuple[str, ...]
+    copies_across_splits: tuple[Copies, ...]
+    copies_with_other_labels: tuple[Copies, ...]
+    copies_within_splits: int
+    near_duplicates: tuple[NearPair, ...]
+    near_duplicate_count: int
+    divided_groups: dict[str, dict[str, int]]
+    widths: tuple[int, int, int] | None
+    heights: tuple[int, int, int] | None
+    formats: dict[str, int]
+    notes: tuple[str, ...]
+
+    @property
+    def problems(self) -> int:
+        """How many things were found that can spoil results."""
+        found = (self.unreadable, self.empty_classes, self.untrained_classes, self.copies_across_splits)
+        return sum(map(len, (*found, self.copies_with_other_labels, self.divided_groups))) + self.near_duplicate_count
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {**asdict(self), "problems": self.problems}
+
+
+def render_check(report: CheckReport) -> str:
+    """What was found, a section each; sections without findings are one line."""
+    lines = [f"Dataset {report.dataset}: " + ", ".join(f"{report.images[role]} {role}" for role in ROLES)]
+    if report.widths and report.heights:
+        w, h = report.widths, report.heights
+        lines.append(
+            f"Sizes: {w[0]} to {w[2]} px wide (median {w[1]}), {h[0]} to {h[2]} px high (median {h[1]}). "
+            "Formats: " + ", ".join(f"{n} {kind}" for kind, n in report.formats.items()) + "."
+        )
+    lines += report.notes
+    lines += ["", *_class_table(report), ""]
+    lines += _section("unreadable images", [f"{u.id} ({u.split}): {u.reason}" for u in report.unreadable])
+    lines += _section("classes without any image", report.empty_classes)
+    lines += _section("classes of test without a training image", report.untrained_classes)
+    lines += _section(
+        "images that stand in several splits",
+        [" = ".join(f"{i} ({s})" for i, s in zip(c.ids, c.splits, strict=True)) for c in report.copies_across_splits],
+    )
+    lines += _section(
+        "images that stand there with different labels",
+        [
+            " = ".join(f"{i}: {k}" for i, k in zip(c.ids, c.labels, strict=True))
+            for c in report.copies_with_other_labels
+        ],
+    )
+    lines += _section(
+        "pairs across splits that look alike",
+        [
+            f"{p.first} ({p.first_split}) ~ {p.second} ({p.second_split}), {p.similarity:.3f}"
+            for p in report.near_duplicates
+        ],
+        report.near_duplicate_count,
+    )
+    lines += _section(
+        "groups in several splits",
+        [f"{g}: " + ", ".join(f"{n} {s}" for s, n in by.items()) for g, by in report.divided_groups.items()],
+    )
+    if report.copies_within_splits:
+        lines.append(f"For your information: {report.copies_within_splits} images repeat another of their own split.")
+    return "\n".join(lines)
+
+
+def _class_table(report: CheckReport) -> list[str]:
+    names = list(report.class_counts[ROLES[0]])
+    if not names:
+        return ["No classes."]
+    width = min(max(map(len, [*names, "class"])), 40)
+    head = f"{'class':<{width}}" + "".join(f"{role:>9}" for role in ROLES)
+    rows = [f"{n[:width]:<{width}}" + "".join(f"{report.class_counts[r][n]:>9}" for r in ROLES) for n in names]
+    return [head, *rows]
+
+
+def _section(what: str, items: Iterable[str], count: int | None = None) -> list[str]:
+    found: Sequence[str] = list(items)
+    total = len(found) if count is None else count
+    if not total:
+        return [f"ok    no {what}"]
+    shown = [f"        {item}" for item in found[:_SHOWN]]
+    more = [f"        and {total - _SHOWN} more"] if total > _SHOWN else []
+    return [f"FOUND {total} {what}", *shown, *more]

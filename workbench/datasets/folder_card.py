@@ -1,0 +1,67 @@
+"""The card of a folder that has none."""
+
+import re
+from pathlib import Path
+
+from workbench.datasets.card import Columns, DatasetCard, FolderSource, Splits
+from workbench.datasets.roles import role_of
+from workbench.datasets.sources._columns import text
+from workbench.datasets.sources.folder import metadata_files, split_folders, sub_folders
+from workbench.datasets.sources.table import read_rows
+from workbench.errors import DataError
+
+
+def card_for_folder(path: Path) -> DatasetCard:
+    """A sensible card for a folder that has none.
+
+    Columns are those of the metadata file that have usual names, splits the folders that do; classes that are folders
+    are spoken with spaces for underscores.
+
+    Raises:
+        DataError: The folder cannot be a dataset; the message says what was expected.
+    """
+    root = path.resolve()
+    name = re.sub(r"[^a-z0-9._-]+", "-", root.name.lower()).strip("-._") or "folder"
+    tables = metadata_files(root)
+    columns = _metadata_columns(tables[0]) if tables else Columns(label="label")
+    folders = split_folders(root)
+    roles = {role: folder.name for folder in reversed(folders) if (role := role_of(folder.name))}
+    captioned = columns.label is None
+    return DatasetCard(
+        name=name,
+        title=root.name,
+        task="retrieval" if captioned else "classification",
+        source=FolderSource(type="folder", path=str(root)),
+        columns=columns,
+        splits=Splits.model_validate({} if columns.split else roles),
+        classes={} if tables else _class_folders(root, folders),
+        primary_metric="text_to_image_recall_at_1" if captioned else "accuracy",
+    )
+
+
+def _metadata_columns(table: Path) -> Columns:
+    _, row = next(read_rows(table), (0, {}))
+    if "file_name" not in row:
+        raise DataError(
+            f"{table}: no column 'file_name' with the images' paths; there are: {', '.join(row) or 'none'}."
+        )
+    found: dict[str, str] = {role: role for role in ("label", "caption", "group", "split") if role in row}
+    if "text" in row:
+        found.setdefault("caption", "text")
+    if "label" not in found and "caption" not in found:
+        raise DataError(
+            f"{table}: needs a column 'label' or 'caption' beside 'file_name'; there are: {', '.join(row)}."
+        )
+    return Columns(image="file_name", **found)
+
+
+def _class_folders(root: Path, splits: list[Path]) -> dict[str, str]:
+    names = sorted({text(folder.name) or folder.name for top in splits or [root] for folder in sub_folders(top)})
+    if not names:
+        raise DataError(
+            f"{root}: expected class sub-folders (with or without train/ val/ test/ above them), or files with a "
+            "metadata.csv that has the columns file_name and label."
+        )
+    spoken = {name: name.replace("_", " ").strip() or name for name in names}
+    # `a_b` and `a b` must stay two classes.
+    return spoken if len(set(spoken.values())) == len(spoken) else {name: name for name in names}
