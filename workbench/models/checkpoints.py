@@ -1,86 +1,102 @@
 """Find a model's weight files and build its network, through open_clip."""
 
 import json
-from dataclasses import asdict
+import pickle
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import ModelError
+from workbench.models.catalogue import GELU, check_file, check_tag, usual_preprocessing
 from workbench.models.spec import ModelSpec
-from workbench.registry import closest
 
 if TYPE_CHECKING:
     from workbench.models.loaded import LoadedModel
 
-_EXPLICIT_GELU = "-gelu"
+CONFIG = "open_clip_config.json"
 
 
-def weight_files(spec: ModelSpec) -> list[Path]:
-    """The files that hold a model's weights and configuration; downloads what a tag or hub id names.
+@dataclass(frozen=True)
+class ModelFiles:
+    """Where a model lies.
+
+    Attributes:
+        weights: Their contents identify the model.
+        others: Configuration and tokenizer, whose meaning is hashed once they are loaded.
+    """
+
+    weights: list[Path]
+    others: list[Path] = field(default_factory=list)
+
+
+def find_files(spec: ModelSpec) -> ModelFiles:
+    """The files of a model; downloads what a tag or hub id names.
 
     Raises:
         ModelError: Unknown architecture or tag, wrong activation, missing file, or the hub cannot be reached.
     """
     if spec.kind == "directory":
-        return _directory_files(Path(spec.source))
+        return _in_directory(spec)
     if spec.kind == "file":
-        _check_file(spec)
-        return [Path(spec.source)]
+        check_file(spec)
+        return ModelFiles([Path(spec.source)])
+    if spec.kind == "tag":
+        check_tag(spec)
     import open_clip
     from open_clip.pretrained import download_pretrained_from_hf
 
     try:
         if spec.kind == "hub":
-            config = download_pretrained_from_hf(spec.source, filename="open_clip_config.json")
-            return [Path(config), Path(download_pretrained_from_hf(spec.source))]
-        _check_tag(spec)
-        return [Path(open_clip.download_pretrained(open_clip.get_pretrained_cfg(spec.architecture, spec.source)))]
-    except ModelError:
-        raise
+            config = download_pretrained_from_hf(spec.source, filename=CONFIG)
+            return ModelFiles([Path(download_pretrained_from_hf(spec.source))], [Path(config)])
+        return ModelFiles(
+            [Path(open_clip.download_pretrained(open_clip.get_pretrained_cfg(spec.architecture, spec.source)))]
+        )
     except Exception as error:  # Hub and network clients raise many kinds.
-        raise ModelError(
-            f"model {spec.argument!r}: its weights could not be downloaded ({type(error).__name__}: "
-            f"{str(error).splitlines()[0] if str(error) else 'no reason given'}). Check the name and the network; a "
-            "gated model needs `hf auth login`; local weights load with ARCH@FILE or local-dir:PATH."
-        ) from error
+        raise ModelError(f"model {spec.argument!r}: {_why_no_download(error)}") from error
 
 
 def build(spec: ModelSpec) -> "LoadedModel":
-    """Build the network with its weights, in fp32 on the CPU, in eval mode."""
+    """Build the network with its weights, in fp32 on the CPU, in eval mode, frozen.
+
+    Raises:
+        ModelError: The configuration is damaged or asks for foreign code, or the weights are not safe to read or do not
+            fit.
+    """
     import open_clip
-    import torch
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
     from workbench.models.loaded import LoadedModel
 
-    name, pretrained = open_clip_name(spec), None
-    if spec.kind in {"tag", "file"}:
-        pretrained = spec.source
+    name = open_clip_name(spec)
+    config = _model_config(spec)
+    by_file = spec.kind == "file"
     try:
-        network = open_clip.create_model(name, pretrained=pretrained, precision="fp32", device="cpu", weights_only=True)
+        network = open_clip.create_model(
+            name,
+            pretrained=spec.source if by_file or spec.kind == "tag" else None,
+            precision="fp32",
+            device="cpu",
+            weights_only=True,
+            require_pretrained=True,
+            force_preprocess_cfg=usual_preprocessing(name) if by_file else None,
+            **_described_beside(spec, config),
+        )
+        tokenizer = open_clip.get_tokenizer(name)
     except Exception as error:
-        raise ModelError(
-            f"model {spec.argument!r}: its weights could not be loaded ({type(error).__name__}: "
-            f"{str(error).splitlines()[0] if str(error) else 'no reason given'}). Expected safetensors or a state dict "
-            "that torch.load(weights_only=True) accepts, made for this architecture."
-        ) from error
-    network.eval()
-    for parameter in network.parameters():
-        parameter.requires_grad_(False)
-    preprocess = open_clip.get_model_preprocess_cfg(network)
-    size = preprocess["size"]
-    image_size = (size, size) if isinstance(size, int) else (int(size[0]), int(size[1]))
-    transform = image_transform_v2(PreprocessCfg(**preprocess), is_train=False)
-    assert isinstance(network, torch.nn.Module)
+        raise ModelError(f"model {spec.argument!r}: {_why_not_built(error)}") from error
+    network.eval().requires_grad_(False)
+    preprocess = PreprocessCfg(**open_clip.get_model_preprocess_cfg(network))
+    size = preprocess.size
     return LoadedModel(
         network=network,
-        preprocess=transform,
-        tokenizer=open_clip.get_tokenizer(name),
-        image_size=image_size,
-        mean=tuple(preprocess["mean"]),
-        std=tuple(preprocess["std"]),
-        config=model_config(spec),
-        preprocess_config=asdict(PreprocessCfg(**preprocess)),
+        preprocess=image_transform_v2(preprocess, is_train=False),
+        tokenizer=tokenizer,
+        image_size=(size, size) if isinstance(size, int) else (int(size[0]), int(size[1])),
+        mean=tuple(preprocess.mean),
+        std=tuple(preprocess.std),
+        config=config,
+        preprocess_config=asdict(preprocess),
     )
 
 
@@ -90,69 +106,95 @@ def open_clip_name(spec: ModelSpec) -> str:
         return f"hf-hub:{spec.source}"
     if spec.kind == "directory":
         return f"local-dir:{spec.source}"
-    return spec.architecture.removesuffix(_EXPLICIT_GELU)
+    return spec.architecture.removesuffix(GELU) if spec.kind == "file" else spec.architecture
 
 
-def model_config(spec: ModelSpec) -> dict[str, Any]:
+def _model_config(spec: ModelSpec) -> dict[str, Any]:
     """open_clip's `model_cfg`."""
     from open_clip.factory import get_model_config
 
-    config: dict[str, Any] = get_model_config(open_clip_name(spec))
-    return json.loads(json.dumps(config))  # type: ignore[no-any-return]  # a plain copy, tuples as lists
-
-
-def _directory_files(folder: Path) -> list[Path]:
-    config = folder / "open_clip_config.json"
-    if not config.is_file():
+    try:
+        # A plain copy, tuples as lists.
+        config: dict[str, Any] = json.loads(json.dumps(get_model_config(open_clip_name(spec))))
+        text = config["text_cfg"]
+        config["vision_cfg"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        reason = f"{type(error).__name__}: {error}"
         raise ModelError(
-            f"model 'local-dir:{folder}': open_clip_config.json is missing there; expected a folder in open_clip's hub "
-            "layout (open_clip_config.json, open_clip_model.safetensors, tokenizer files)."
-        )
-    weights = sorted(path for path in folder.iterdir() if path.suffix in {".safetensors", ".bin", ".pth", ".pt"})
-    if not weights:
-        raise ModelError(f"model 'local-dir:{folder}': no weights (.safetensors, .bin, .pth) beside its config.")
-    return [config, *weights]
+            f"model {spec.argument!r}: {CONFIG} is not open_clip's; expected 'model_cfg' with 'embed_dim', "
+            f"'vision_cfg' and 'text_cfg' ({reason})."
+        ) from error
+    if (text.get("tokenizer_kwargs") or {}).get("trust_remote_code"):
+        raise ModelError(f"model {spec.argument!r}: its tokenizer wants to run code from the hub; that is refused.")
+    return config
 
 
-def _check_architecture(spec: ModelSpec) -> None:
-    import open_clip
+def _described_beside(spec: ModelSpec, config: dict[str, Any]) -> dict[str, Any]:
+    """A text tower whose configuration lies beside the weights is built from there, wherever the folder was made."""
+    text = config["text_cfg"]
+    if spec.kind != "directory" or not text.get("hf_model_name") or not (Path(spec.source) / "config.json").is_file():
+        return {}
+    return {"text_cfg": {**text, "hf_model_name": spec.source, "hf_model_pretrained": False}}
 
-    name = open_clip_name(spec)
-    known = open_clip.list_models()
-    if name not in known:
-        raise ModelError(f"model {spec.argument!r}: open_clip knows no architecture {name!r}.{closest(name, known)}")
 
+def _in_directory(spec: ModelSpec) -> ModelFiles:
+    from open_clip.factory import _find_checkpoint_in_dir
 
-def _check_tag(spec: ModelSpec) -> None:
-    import open_clip
-
-    _check_architecture(spec)
-    tags = open_clip.list_pretrained_tags_by_model(spec.architecture)
-    if spec.source not in tags:
-        hint = closest(spec.source, tags) or f" Tags: {', '.join(tags) or 'none'}."
-        raise ModelError(f"model {spec.argument!r}: {spec.architecture} has no pretrained tag {spec.source!r}.{hint}")
-    trained_with = bool(open_clip.get_pretrained_cfg(spec.architecture, spec.source).get("quick_gelu", False))
-    built_with = bool(model_config(spec).get("quick_gelu", False))
-    if trained_with != built_with:
-        right = (
-            f"{spec.architecture}-quickgelu" if trained_with else spec.architecture.replace("-quickgelu", "")
-        ) + f"/{spec.source}"
-        activation = "QuickGELU" if trained_with else "GELU"
+    folder = Path(spec.source)
+    if not (folder / CONFIG).is_file():
         raise ModelError(
-            f"model {spec.argument!r}: these weights were trained with {activation}, and the wrong activation silently "
-            f"costs accuracy; use {right!r}."
+            f"model {spec.argument!r}: {folder / CONFIG} is missing; expected a folder in open_clip's hub layout "
+            f"({CONFIG}, open_clip_model.safetensors, tokenizer files)."
         )
+    weights = _find_checkpoint_in_dir(folder)
+    if weights is None:
+        raise ModelError(f"model {spec.argument!r}: no weights (.safetensors, .bin, .pth) in {folder}.")
+    others = [path for path in folder.iterdir() if path.suffix in {".json", ".txt", ".model"}]
+    return ModelFiles([Path(weights)], sorted(others))
 
 
-def _check_file(spec: ModelSpec) -> None:
-    import open_clip
+def _why_no_download(error: Exception) -> str:
+    from urllib.error import URLError
 
-    _check_architecture(spec)
-    if not Path(spec.source).is_file():
-        raise ModelError(f"model {spec.argument!r}: {spec.source} is not a file.")
-    name = spec.architecture
-    if not name.endswith((_EXPLICIT_GELU, "-quickgelu")) and f"{name}-quickgelu" in open_clip.list_models():
-        raise ModelError(
-            f"model {spec.argument!r}: a bare file does not say its activation; write '{name}-quickgelu@{spec.source}' "
-            f"for weights trained with QuickGELU (OpenAI's), or '{name}{_EXPLICIT_GELU}@{spec.source}' for GELU."
+    from huggingface_hub.errors import (
+        EntryNotFoundError,
+        GatedRepoError,
+        LocalEntryNotFoundError,
+        RepositoryNotFoundError,
+    )
+
+    # open_clip wraps whatever happened in an error of its own; the first one tells.
+    chain: list[BaseException] = [error]
+    while (earlier := chain[-1].__cause__ or chain[-1].__context__) is not None:
+        chain.append(earlier)
+    local = "weights that are here load with ARCH@FILE or local-dir:PATH"
+    if _any(chain, GatedRepoError):
+        return "it is gated: accept its terms on its hub page, then `hf auth login`."
+    if _any(chain, RepositoryNotFoundError):
+        return "the hub has no such repository, or it is private; check the name, or `hf auth login`."
+    if _any(chain, LocalEntryNotFoundError, ConnectionError, TimeoutError, URLError):
+        return f"it is not in the local cache and the hub cannot be reached; check the network ({local})."
+    if _any(chain, EntryNotFoundError):
+        return f"its repository lacks {CONFIG} or open_clip's weights; is it an open_clip model?"
+    return f"its weights could not be downloaded ({_shortly(error)}); {local}."
+
+
+def _any(chain: list[BaseException], *kinds: type[BaseException]) -> bool:
+    return any(isinstance(link, kinds) for link in chain)
+
+
+def _why_not_built(error: Exception) -> str:
+    text = str(error)
+    if isinstance(error, pickle.UnpicklingError) or "weights_only" in text or "TorchScript" in text:
+        return (
+            "its weight file is a pickle of more than tensors, which could run code when opened, so it is refused; "
+            "convert it to safetensors, or save its state_dict alone with torch.save."
         )
+    if "Error(s) in loading state_dict" in text or "size mismatch" in text:
+        return f"the weights do not fit the architecture; is it the right one? {_shortly(text.partition(':')[2])}"
+    return f"it could not be built ({type(error).__name__}: {_shortly(error)})."
+
+
+def _shortly(text: object) -> str:
+    line = " ".join(str(text).split())
+    return line if len(line) <= 240 else f"{line[:240]}…"

@@ -1,17 +1,20 @@
 """A handle on a model that loads weights only when something must be computed."""
 
-from collections.abc import Sequence
-from functools import cached_property
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.arrays import FloatArray
+from workbench.models.catalogue import check_registered
 from workbench.models.identity import (
     Identity,
-    hash_files,
+    hash_file,
     identity_path,
+    note_file,
     package_versions,
     read_identity,
     write_identity,
@@ -50,9 +53,12 @@ class Encoder:
         self.device = device
         self._spec = spec
         self._cache = cache
+        self._loaded: LoadedModel | None = None
+        self._loading = threading.Lock()
+        self._drift_key = f"{precision} on {device.partition(':')[0]}"
         path = identity_path(spec, cache)
         identity = read_identity(path)
-        if identity is None or precision not in identity.drift:
+        if identity is None or self._drift_key not in identity.drift:
             identity = self._identify(identity)
             write_identity(identity, path)
         self.identity: Identity = identity
@@ -63,31 +69,34 @@ class Encoder:
     logit_scale = property(lambda self: self.identity.logit_scale, doc="Multiplier of cosine similarities.")
     logit_bias = property(lambda self: self.identity.logit_bias, doc="Added after scaling.")
     notice = property(lambda self: self.identity.notice, doc="A sentence for the reader of results, or None.")
+    versions = property(lambda self: self.identity.versions, doc="Of the packages that turn weights into features.")
     drift = property(
-        lambda self: self.identity.drift[self.precision],
-        doc="1 - mean cosine between features at this precision and at fp32, on a fixed noise batch.",
+        lambda self: self.identity.drift[self._drift_key],
+        doc="1 - mean cosine between projected features at this precision and at fp32, on eight fixed photographs.",
     )
 
     @property
     def is_loaded(self) -> bool:
         """Whether weights are in memory."""
-        return "_ready" in self.__dict__
+        return self._loaded is not None
 
-    def load(self) -> "LoadedModel":
-        """A private fp32 copy on the CPU, free to be changed."""
+    def load(self, device: str = "cpu") -> "LoadedModel":
+        """A private fp32 copy, free to be changed."""
         from workbench.models.checkpoints import build
-
-        if self._spec.kind == "plugin":
-            return models.get(self._spec.source).load(self._cache)
-        return build(self._spec)
-
-    @cached_property
-    def _ready(self) -> "LoadedModel":
         from workbench.models.loaded import to_device
 
-        loaded = self.load()
-        to_device(loaded.network, self.device)
+        plugin = models.get(self._spec.source) if self._spec.kind == "plugin" else None
+        loaded = plugin.load(self._cache) if plugin else build(self._spec)
+        to_device(loaded.network, device)
         return loaded
+
+    @property
+    def _ready(self) -> "LoadedModel":
+        # Threads that decode images all ask for `preprocess` at once.
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = self.load(self.device)
+            return self._loaded
 
     def preprocess(self, image: "Image") -> "Tensor":
         """The model's own evaluation transform: RGB image to float32 (3, h, w)."""
@@ -100,10 +109,8 @@ class Encoder:
     def _encode(self, pixels: "Tensor", precision: str) -> Features:
         import torch
 
-        dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
         batch = pixels.to(self.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
-        device_type = "cuda" if self.device.startswith("cuda") else "cpu"
-        with torch.inference_mode(), torch.autocast(device_type, dtype=dtype, enabled=dtype is not None):
+        with torch.inference_mode(), _computing(self.device, precision):
             pooled, projected = self._ready.image_features(batch)
         return Features(pooled.float().cpu().numpy(), projected.float().cpu().numpy())
 
@@ -116,7 +123,7 @@ class Encoder:
         # Texts of like length share a batch, so that short ones are not padded to the longest.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         out = np.empty((len(texts), self.embed_dim), dtype=np.float32)
-        with torch.inference_mode():
+        with torch.inference_mode(), _computing(self.device, "fp32"):
             for start in range(0, len(order), _TEXT_BATCH):
                 rows = order[start : start + _TEXT_BATCH]
                 tokens = self._ready.trim(self._ready.tokenizer([texts[i] for i in rows]))
@@ -125,33 +132,56 @@ class Encoder:
 
     def _identify(self, known: Identity | None) -> Identity:
         """Hash the files, load once for the dimensions, and measure what the precision costs."""
-        import torch
+        from workbench.models.checkpoints import find_files
+        from workbench.models.probe import photographs, tokenizer_digest
 
-        from workbench.models.checkpoints import weight_files
-
-        plugin = models.get(self._spec.source) if self._spec.kind == "plugin" else None
-        files = plugin.files(self._cache) if plugin else weight_files(self._spec)
+        if self._spec.kind == "plugin":
+            plugin = models.get(self._spec.source)
+            weights, others, notice = plugin.files(self._cache), [], plugin.notice
+            extra = {"plugin": [self._spec.source, plugin.version]}
+        else:
+            files = find_files(self._spec)
+            weights, others, notice, extra = files.weights, files.others, None, {}
+        hashed, noted = [hash_file(path) for path in weights], [note_file(path) for path in others]
         loaded = self._ready
-        probe = torch.randn(8, 3, *loaded.image_size, generator=torch.Generator().manual_seed(0)) * 0.5
-        exact = self._encode(probe, "fp32")
-        config: dict[str, Any] = {"model": _without_places(loaded.config), "preprocess": loaded.preprocess_config}
-        if plugin:
-            config["plugin"] = [self._spec.source, plugin.version]
+        pixels = photographs(loaded.preprocess)
+        exact = self._encode(pixels, "fp32")
+        drift = _drift(exact.projected, self._encode(pixels, self.precision).projected)
         return Identity(
-            weights=hash_files(files),
-            config=config,
+            weights=hashed,
+            others=noted,
+            config={
+                "model": _without_places(loaded.config),
+                "preprocess": loaded.preprocess_config,
+                "tokenizer": tokenizer_digest(loaded.tokenizer),
+                **extra,
+            },
             versions=package_versions(),
             embed_dim=exact.projected.shape[1],
             pooled_dim=exact.pooled.shape[1],
             logit_scale=loaded.logit_scale,
             logit_bias=loaded.logit_bias,
-            notice=plugin.notice if plugin else None,
-            drift={
-                **(known.drift if known else {}),
-                "fp32": 0.0,
-                self.precision: _drift(exact.projected, self._encode(probe, self.precision).projected),
-            },
+            notice=notice,
+            drift={**(known.drift if known else {}), self._drift_key: drift},
         )
+
+
+@contextmanager
+def _computing(device: str, precision: str) -> Iterator[None]:
+    """Autocast to a precision; fp32 means fp32, not the TF32 that cuDNN takes for convolutions unless told."""
+    import torch
+
+    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
+    with (
+        torch.autocast(device.partition(":")[0], dtype=dtype, enabled=dtype is not None),
+        torch.backends.cudnn.flags(
+            enabled=torch.backends.cudnn.enabled,
+            benchmark=torch.backends.cudnn.benchmark,
+            deterministic=torch.backends.cudnn.deterministic,
+            allow_tf32=dtype is not None and torch.backends.cudnn.allow_tf32,
+        ),
+    ):
+        yield
 
 
 def _without_places(config: dict[str, Any]) -> dict[str, Any]:
@@ -178,6 +208,6 @@ def open_model(argument: str, settings: Settings) -> Encoder:
     """
     spec = parse_model(argument)
     if spec.kind == "plugin":
-        models.get(spec.source)  # An unknown name is the first thing to say.
+        check_registered(spec)
     device = resolve_device(settings.device)
     return Encoder(spec, settings.cache, resolve_precision(settings.precision, device), device)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
@@ -10,21 +9,21 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from workbench.errors import ModelError
 from workbench.models.spec import ModelSpec
 
-FEATURE_PROTOCOL = "2"
+FEATURE_PROTOCOL = "3"
 """Raise it when the same weights and images give other features."""
 
 _PACKAGES = ("open_clip_torch", "timm", "torch", "transformers")
 
 
-class WeightFile(BaseModel):
-    """A weight file as it was when it was hashed."""
+class KnownFile(BaseModel):
+    """A file of a model as it was when the model was loaded."""
 
     path: Path
     size: int
     mtime_ns: int
-    sha256: str
 
     def unchanged(self) -> bool:
         """Whether size and time are still the same."""
@@ -35,24 +34,33 @@ class WeightFile(BaseModel):
         return (found.st_size, found.st_mtime_ns) == (self.size, self.mtime_ns)
 
 
+class WeightFile(KnownFile):
+    """A weight file as it was when it was hashed."""
+
+    sha256: str
+
+
 class Identity(BaseModel):
     """Everything about a model that a run needs when features are cached.
 
     Attributes:
-        weights: Its files.
-        config: Architecture and preprocessing, as hashed.
+        weights: Its weight files.
+        others: Its configuration and tokenizer files; what they mean is in `config`.
+        config: Architecture, preprocessing and a digest of the tokenizer, as hashed.
         versions: Of the packages that turn weights into features.
         embed_dim: Width of the joint space.
         pooled_dim: Width of pooled features.
         logit_scale: Multiplier of cosine similarities.
         logit_bias: Added after scaling.
         notice: A sentence for the reader, or None.
-        drift: Precision to 1 - mean cosine between its features and fp32's on a fixed noise batch.
+        drift: 1 - mean cosine between features and those of fp32 on a few photographs, by precision and type of
+            device (`bf16 on cpu`).
     """
 
     model_config = ConfigDict(extra="forbid")
 
     weights: list[WeightFile]
+    others: list[KnownFile] = []
     config: dict[str, Any]
     versions: dict[str, str]
     embed_dim: int
@@ -64,7 +72,7 @@ class Identity(BaseModel):
 
     def current(self) -> bool:
         """Whether files and packages are those that were hashed."""
-        return self.versions == package_versions() and all(file.unchanged() for file in self.weights)
+        return self.versions == package_versions() and all(file.unchanged() for file in [*self.weights, *self.others])
 
     def fingerprint(self, precision: str) -> str:
         """Hex digest of weights, architecture, preprocessing and precision."""
@@ -77,15 +85,17 @@ def package_versions() -> dict[str, str]:
     return {name: version(name) for name in _PACKAGES}
 
 
-def hash_files(files: list[Path]) -> list[WeightFile]:
-    """SHA-256 of each file."""
-    found = []
-    for path in files:
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        stat = path.stat()
-        found.append(WeightFile(path=path, size=stat.st_size, mtime_ns=stat.st_mtime_ns, sha256=digest))
-    return found
+def hash_file(path: Path) -> WeightFile:
+    """SHA-256, size and time of a file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return WeightFile(**note_file(path).model_dump(), sha256=digest)
+
+
+def note_file(path: Path) -> KnownFile:
+    """Size and time of a file."""
+    stat = path.stat()
+    return KnownFile(path=path.absolute(), size=stat.st_size, mtime_ns=stat.st_mtime_ns)
 
 
 def identity_path(spec: ModelSpec, cache: Path) -> Path:
@@ -104,9 +114,18 @@ def read_identity(path: Path) -> Identity | None:
 
 
 def write_identity(identity: Identity, path: Path) -> None:
-    """Store by atomic rename."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(identity.model_dump_json(indent=1))
-    os.replace(temporary, path)  # noqa: PTH105 - the atomic step, named as such
+    """Store by atomic rename; raises `ModelError` where the cache cannot be written."""
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
+            temporary = Path(file.name)
+            file.write(identity.model_dump_json(indent=1))
+        temporary.replace(path)
+    except OSError as error:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+        raise ModelError(
+            f"{path}: what is known of the model could not be kept ({error.strerror}); free space there, or set "
+            "WORKBENCH_CACHE to another folder."
+        ) from error

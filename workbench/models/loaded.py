@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from workbench.models._towers import image_features
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
@@ -40,7 +42,7 @@ class LoadedModel:
     @property
     def logit_scale(self) -> float:
         """Multiplier of cosine similarities, exp(t)."""
-        return float(self.network.logit_scale.detach().exp())  # type: ignore[operator,union-attr]
+        return float(self.network.logit_scale.detach().exp())  # type: ignore[operator]
 
     @property
     def logit_bias(self) -> float:
@@ -55,17 +57,14 @@ class LoadedModel:
             pixels: (n, 3, h, w), preprocessed.
 
         Returns:
-            (n, d_pooled) and (n, d). Pooled is what the projection into the joint space reads: the pooled token of a
-            transformer, the pooled map of a convolutional network. CLIP's ResNets attend and project in one step, so
-            theirs is the mean of the last feature map. Without a projection both are the same. The projection is
-            computed in fp32 under autocast too: it is cheap, and what tells classes apart in the joint space can be
-            small against what all images share.
+            (n, d_pooled) and (n, d). Pooled is what the projection into the joint space reads; without a projection
+            both are the same.
         """
         own = getattr(self.network, "image_features", None)
         if own is not None:
             pooled, projected = own(pixels)
             return pooled, projected
-        return _image_features(self.network.visual, pixels)  # type: ignore[arg-type]
+        return image_features(self.network.visual, pixels)  # type: ignore[arg-type]
 
     def text_features(self, tokens: Tensor) -> Tensor:
         """Projected text features (n, d), differentiable, not normalised."""
@@ -80,52 +79,12 @@ class LoadedModel:
         return tokens[:, : max(1, longest)]
 
 
-def _image_features(visual: nn.Module, pixels: Tensor) -> tuple[Tensor, Tensor]:
-    if hasattr(visual, "trunk"):  # open_clip's TimmModel: the head ends with the projection.
-        pooled = visual.trunk(pixels)  # type: ignore[operator]
-        for name, layer in visual.head.named_children():  # type: ignore[union-attr]
-            if name in {"drop", "proj", "mlp"}:
-                break
-            pooled = layer(pooled)
-        with torch.autocast(pixels.device.type, enabled=False):
-            return pooled, _after(visual.head, pooled.float())  # type: ignore[arg-type]
-    if hasattr(visual, "attnpool") and hasattr(visual, "layer4"):  # CLIP's ModifiedResNet
-        x = visual.stem(pixels)  # type: ignore[operator]
-        for stage in (visual.layer1, visual.layer2, visual.layer3, visual.layer4):
-            x = stage(x)  # type: ignore[operator]
-        return x.mean(dim=(2, 3)), visual.attnpool(x)  # type: ignore[operator]
-    projection = getattr(visual, "proj", None)
-    if isinstance(projection, Tensor):  # open_clip's VisionTransformer skips the projection when it is None.
-        visual.proj = None  # type: ignore[assignment]
-        try:
-            pooled = _first(visual(pixels))
-        finally:
-            visual.proj = projection  # type: ignore[assignment]
-        with torch.autocast(pixels.device.type, enabled=False):
-            return pooled, pooled.float() @ projection
-    pooled = _first(visual(pixels))
-    return pooled, pooled
-
-
-def _after(head: nn.Module, pooled: Tensor) -> Tensor:
-    """What the head's layers from the projection on make of pooled features."""
-    x = pooled
-    for name, layer in head.named_children():
-        if name in {"drop", "proj", "mlp"}:
-            x = layer(x)
-    return x
-
-
-def _first(output: Any) -> Tensor:
-    return output[0] if isinstance(output, tuple | list) else output
-
-
 def freeze_batch_norm(network: nn.Module) -> None:
     """Keep batch normalisation at its stored statistics, whatever mode the network is put into."""
     for module in network.modules():
         if isinstance(module, nn.modules.batchnorm._BatchNorm):
             module.eval()
-            module.train = lambda mode=True, module=module: module  # type: ignore[method-assign,misc,assignment]
+            module.train = lambda _mode=True, module=module: module  # type: ignore[method-assign,misc]
 
 
 def to_device(network: nn.Module, device: str) -> nn.Module:

@@ -4,6 +4,7 @@ Norouzi et al., "Zero-Shot Learning by Convex Combination of Semantic Embeddings
 """
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 TOP = 10
@@ -14,15 +15,18 @@ class Conse(nn.Module):
 
     Args:
         base: An open_clip model with a timm trunk.
-        classifier: Linear layer from pooled features to ImageNet logits.
-        names: (1000, d) unit-norm name embeddings.
+        parts: `weight` (1000, d_pooled) and `bias` of ImageNet's classifier; `names` (1000, d), unit-norm embeddings of
+            its class names.
     """
 
-    def __init__(self, base: nn.Module, classifier: nn.Linear, names: Tensor) -> None:
+    def __init__(self, base: nn.Module, parts: dict[str, Tensor]) -> None:
         super().__init__()
         self.base = base
-        self.classifier = classifier
-        self.register_buffer("names", names)
+        self.weight: Tensor
+        self.bias: Tensor
+        self.names: Tensor
+        for name in ("weight", "bias", "names"):
+            self.register_buffer(name, parts[name])
         self.text = base.text
         self.logit_scale = base.logit_scale
 
@@ -31,8 +35,8 @@ class Conse(nn.Module):
         pooled: Tensor = self.base.visual.trunk(pixels)  # type: ignore[union-attr,operator]
         # Probabilities of 1000 classes lose too much in 8 bits of mantissa.
         with torch.autocast(pixels.device.type, enabled=False):
-            weights, index = self.classifier(pooled.float()).softmax(dim=1).topk(TOP, dim=1)
-            return pooled, (weights[..., None] * self.names[index]).sum(dim=1)  # type: ignore[index]
+            weights, index = F.linear(pooled.float(), self.weight, self.bias).softmax(dim=1).topk(TOP, dim=1)
+            return pooled, (weights[..., None] * self.names[index]).sum(dim=1)
 
     def encode_text(self, tokens: Tensor, normalize: bool = False) -> Tensor:
         """As the base model."""

@@ -20,7 +20,7 @@ class OfflineLite:
         from workbench.models.offline_lite import checkpoint
 
         # The configuration names the cache's own path, so it is left out of what identifies the model.
-        return [checkpoint.folder(cache) / "open_clip_model.safetensors"]
+        return [checkpoint.folder(cache) / checkpoint.WEIGHTS]
 
     def load(self, cache: Path) -> "LoadedModel":
         """See `ModelPlugin.load`."""
@@ -35,17 +35,21 @@ class OfflineLiteConse(OfflineLite):
 
     notice: str | None = "not CLIP-pretrained: ConSE over an ImageNet classifier; no head to train or export"
 
+    def files(self, cache: Path) -> list[Path]:
+        """See `ModelPlugin.files`."""
+        from workbench.models.offline_lite import checkpoint
+
+        return [*super().files(cache), checkpoint.folder(cache) / checkpoint.CONSE]
+
     def load(self, cache: Path) -> "LoadedModel":
         """See `ModelPlugin.load`."""
-        import torch
+        from safetensors.torch import load_file
 
-        from workbench.models.offline_lite import checkpoint, towers
+        from workbench.models.offline_lite import checkpoint
         from workbench.models.offline_lite.conse import Conse
 
         loaded = super().load(cache)
-        names = torch.from_numpy(checkpoint.embed_names(loaded.network, checkpoint.folder(cache)))
-        classifier = towers.image_tower().classifier
-        assert isinstance(classifier, torch.nn.Linear)
-        loaded.network = Conse(loaded.network, classifier, names).eval().requires_grad_(False)
+        loaded.network = Conse(loaded.network, load_file(checkpoint.folder(cache) / checkpoint.CONSE)).eval()
+        loaded.network.requires_grad_(False)
         loaded.frozen_reason = "offline-lite-conse has no projection head to train or export; use offline-lite"
         return loaded

