@@ -32,7 +32,7 @@ class Camera:
             rng: Draws it.
         """
         bearing, pitch = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(30, 52))
-        distance = rng.uniform(1.0, 1.2) * max(0.45, 0.25 + 2.05 * extent)
+        distance = rng.uniform(0.95, 1.1) * max(0.4, 0.25 + 1.95 * extent)
         jitter = rng.normal(0, 0.008, 2)
         ground = distance * np.cos(pitch)
         return cls(

@@ -30,7 +30,7 @@ _REFLECTANCE: dict[Colour, tuple[float, float, float]] = {
 }
 _METAL = (0.55, 0.55, 0.57)
 _CAP = (0.05, 0.05, 0.06)
-SCALES: dict[Size, float] = {"small": 0.7, "large": 1.1}
+SCALES: dict[Size, float] = {"small": 0.75, "large": 1.2}
 
 
 @dataclass(frozen=True)

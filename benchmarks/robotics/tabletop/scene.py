@@ -10,7 +10,7 @@ from benchmarks.robotics.tabletop.objects import COLOURS, KINDS, SIZES, Kind, Th
 Table = Literal["wooden", "white", "grey", "checked"]
 TABLES: tuple[Table, ...] = get_args(Table)
 
-_REACH = 0.25  # How far from the middle an object's centre may stand.
+_REACH = 0.24  # How far from the middle an object's centre may stand.
 _CLEARANCE = 0.025
 
 
@@ -48,8 +48,9 @@ def draw_scene(main: Kind, rng: np.random.Generator) -> Scene:
         main: Kind of the object in the middle.
         rng: Draws the rest.
     """
-    count = int(rng.integers(2, 7))
-    things = [Thing(main, COLOURS[rng.integers(len(COLOURS))], SIZES[rng.integers(2)], (0.0, 0.0), _turn(rng))]
+    count = int(rng.choice(range(2, 7), p=(0.3, 0.25, 0.2, 0.15, 0.1)))
+    size = SIZES[int(rng.random() < 0.75)]  # Mostly large, as it is what the picture is of.
+    things = [Thing(main, COLOURS[rng.integers(len(COLOURS))], size, (0.0, 0.0), _turn(rng))]
     while len(things) < count:
         thing = _another(things, rng)
         if thing is not None:
