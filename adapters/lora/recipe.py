@@ -42,7 +42,7 @@ class LoraSettings(RecipeConfig):
         alpha: Scale of the adapters; None means twice the rank.
         dropout: On the adapters' inputs.
         towers: Which tower gets adapters: `image`, `text` or `both`.
-        targets: Patterns (`*.attn.q`) of module names; None chooses attention projections of transformers, and 1x1
+        targets: Patterns (`*.attn.q_proj`) of module names; None chooses attention projections of transformers, and 1x1
             convolutions and the projection of convolutional towers.
         learning_rate: Peak, of a cosine schedule.
         weight_decay: AdamW's.

@@ -40,22 +40,19 @@ def assemble(
                 f"missing: {', '.join(lacking)}."
             )
         values = {"name": name or "adhoc"}
-    replaced = {"models": models, "datasets": datasets, "seeds": seeds}
-    values |= {key: list(given) for key, given in replaced.items() if given}
-    if name:
-        values["name"] = name
-    if refit is not None:
-        values["refit"] = refit
-    if recipes:
-        values["recipes"] = [{"recipe": recipe} for recipe in recipes]
-    entries = [dict(entry) for entry in values["recipes"]]
-    if shots:
-        values["shots"] = [_shots(value) for value in shots]
-    for entry in entries:
-        if shots:
-            entry["shots"] = None
-        if seeds:
-            entry["seeds"] = None
+    replaced = {
+        "name": name,
+        "models": list(models),
+        "datasets": list(datasets),
+        "recipes": [{"recipe": recipe} for recipe in recipes],
+        "shots": [_shots(value) for value in shots],
+        "seeds": list(seeds),
+        "refit": refit,
+    }
+    values |= {key: given for key, given in replaced.items() if given not in (None, [])}
+    # An entry's own shots and seeds would win over those of the command line.
+    cleared = {key: None for key, given in (("shots", shots), ("seeds", seeds)) if given}
+    entries = [{**entry, **cleared} for entry in values["recipes"]]
     for assignment in assignments:
         _assign(entries, *_assignment(assignment))
     values["recipes"] = entries

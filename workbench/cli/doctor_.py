@@ -57,7 +57,7 @@ def _examine(flags: dict[str, Any]) -> dict[str, Any]:
         import open_clip  # noqa: F401 - a torchvision that does not match torch shows here
     except Exception as error:
         problems.append(
-            f"open_clip does not import ({type(error).__name__}: {error}); install matching torch and torchvision builds."
+            f"open_clip does not import ({type(error).__name__}: {error}); torch and torchvision must match."
         )
     facts["cache"] = f"{settings.cache} ({_free(settings.cache)} free)"
     facts["data"] = str(settings.data) if settings.data else "not set (WORKBENCH_DATA)"

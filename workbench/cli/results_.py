@@ -1,5 +1,6 @@
 """`workbench results`."""
 
+import sys
 from typing import Any, Literal
 
 import click
@@ -18,6 +19,7 @@ from workbench.cli._options import as_json, load_settings, settings_options
     "--format", "form", type=click.Choice(["table", "markdown", "csv", "latex", "json"]), default="table",
     show_default=True,
 )  # fmt: skip
+@click.option("--aggregate", is_flag=True, help="One row for all seeds: mean and spread.")
 @settings_options("tracking_uri")
 @as_json
 def command(
@@ -28,6 +30,7 @@ def command(
     status: tuple[str, ...],
     metrics: tuple[str, ...],
     form: Literal["table", "markdown", "csv", "latex", "json"],
+    aggregate: bool,
     as_json: bool,
     **flags: Any,
 ) -> None:
@@ -54,4 +57,11 @@ def command(
     if not runs and not as_json and form != "json":
         click.echo(f"No runs{f' of suite {suite!r}' if suite else ''} in {store.uri}; `workbench run` makes some.")
         return
-    click.echo(render([run.to_dict() for run in runs], "json" if as_json else form, list(metrics) or None))
+    text = render(
+        [run.to_dict() for run in runs],
+        "json" if as_json else form,
+        list(metrics) or None,
+        aggregate_seeds=aggregate,
+        color=sys.stdout.isatty(),
+    )
+    click.echo(text, nl=not text.endswith("\n"))

@@ -50,7 +50,7 @@ def command(
     """
     from workbench.cli._progress import ConsoleReporter
     from workbench.cli._suite import assemble
-    from workbench.runs.plan import plan
+    from workbench.runs.planning import plan
     from workbench.tracking import open_store
 
     settings = load_settings(**flags)

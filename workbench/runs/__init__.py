@@ -8,9 +8,9 @@ from workbench.runs.suite import RecipeEntry, Suite, load_suite, suite_names
 if TYPE_CHECKING:
     from workbench.runs.execute import run_suite
     from workbench.runs.finished import FinishedRun
-    from workbench.runs.plan import Cell, plan
+    from workbench.runs.planning import Cell, plan
 
-_HOMES = {"run_suite": "execute", "FinishedRun": "finished", "Cell": "plan", "plan": "plan"}
+_HOMES = {"run_suite": "execute", "FinishedRun": "finished", "Cell": "planning", "plan": "planning"}
 
 __all__ = ["Cell", "FinishedRun", "RecipeEntry", "Suite", "load_suite", "plan", "run_suite", "suite_names"]
 

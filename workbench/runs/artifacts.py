@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.datasets.card_writing import card_to_toml
 from workbench.runs.bench import Bench, SplitRows
-from workbench.runs.plan import Cell
+from workbench.runs.planning import Cell
 from workbench.runs.predictions import Predictions, write_predictions
 from workbench.tracking import schema
 

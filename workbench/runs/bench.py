@@ -12,7 +12,7 @@ from workbench.datasets.images import decode_image
 from workbench.errors import DataError
 from workbench.features import CachedModel, Extraction, FeatureStore, extract
 from workbench.models import Encoder
-from workbench.runs.plan import Cell
+from workbench.runs.planning import Cell
 from workbench.tasks import ClassificationTask, ImageSet, LabelledImages
 from workbench.tasks.few_shot import MAX_VALIDATION_SHOTS, sample_shots
 

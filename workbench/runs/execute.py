@@ -20,7 +20,7 @@ from workbench.recipes import Predictor, Recipe
 from workbench.runs.artifacts import write_artifacts
 from workbench.runs.bench import Bench, SplitRows
 from workbench.runs.key import PROTOCOL, run_key
-from workbench.runs.plan import NO_MODEL, Cell, plan
+from workbench.runs.planning import NO_MODEL, Cell, plan
 from workbench.runs.predictions import Predictions
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.reporter import Reporter, Silent

@@ -7,7 +7,7 @@ from typing import Any
 from workbench.datasets import Dataset
 from workbench.models import Encoder
 from workbench.recipes import recipes
-from workbench.runs.plan import Cell
+from workbench.runs.planning import Cell
 
 PROTOCOL = "1"
 """Raise it when the same recipe on the same data is evaluated differently."""

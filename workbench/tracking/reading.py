@@ -75,7 +75,15 @@ def read_runs(store: Store, suite: str | None = None, run_id: str | None = None)
     return sorted(rows, key=lambda run: -run.started)
 
 
-def _result(run_id: str, status: str, started: int, uri: str, metrics: dict[str, float], params: dict[str, str], tags: dict[str, str]) -> RunResult:  # fmt: skip
+def _result(
+    run_id: str,
+    status: str,
+    started: int,
+    uri: str,
+    metrics: dict[str, float],
+    params: dict[str, str],
+    tags: dict[str, str],
+) -> RunResult:
     own = {key.removeprefix("recipe."): value for key, value in params.items() if key.startswith("recipe.")}
     return RunResult(
         run_id=run_id,
@@ -118,6 +126,8 @@ def _from_sqlite(file: Path | None, suite: str | None, run_id: str | None) -> It
             for table, column in (("latest_metrics", "value"), ("params", "value"), ("tags", "value")):
                 tables[table] = _pivot(connection, table, column, wanted)
     except sqlite3.Error as error:
+        if "no such table" in str(error):
+            return  # Another process is making the store just now.
         raise WorkbenchError(f"{file}: cannot be read as an MLflow store ({error}).") from error
     for uuid, status, started, uri in runs:
         metrics = {key: float(value) for key, value in tables["latest_metrics"][uuid].items()}

@@ -1,0 +1,77 @@
+"""Shared fixtures: a tiny open_clip model, coloured images, settings in a temporary folder."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workbench.settings import Settings
+
+COLOURS = {"red": (200, 40, 40), "green": (40, 180, 40), "blue": (40, 60, 200)}
+
+
+@pytest.fixture(autouse=True)
+def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No test reads or writes the user's cache, runs or settings."""
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path / "runs"))
+    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Everything below the test's own folder, in fp32."""
+    return Settings(cache=tmp_path / "cache", runs=tmp_path / "runs", precision="fp32", device="cpu")
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model argument: a small randomly initialised open_clip ViT in hub layout."""
+    import json
+
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    folder = tmp_path_factory.mktemp("tiny-clip")
+    config = {
+        "embed_dim": 24,
+        "vision_cfg": {"image_size": 32, "layers": 2, "width": 32, "head_width": 16, "patch_size": 8},
+        "text_cfg": {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2},
+    }
+    torch.manual_seed(0)
+    network = open_clip.CLIP(**config)
+    save_file(
+        {key: value.contiguous() for key, value in network.state_dict().items()}, folder / "open_clip_model.safetensors"
+    )
+    preprocess = {
+        "mean": [0.5] * 3,
+        "std": [0.5] * 3,
+        "size": 32,
+        "interpolation": "bicubic",
+        "resize_mode": "shortest",
+    }
+    content = {"model_cfg": config, "preprocess_cfg": preprocess}
+    (folder / "open_clip_config.json").write_text(json.dumps(content), encoding="utf-8")
+    return f"local-dir:{folder}"
+
+
+@pytest.fixture
+def make_colours(tmp_path: Path) -> Callable[..., Path]:
+    """Writes a folder of plainly coloured, noisy images in class sub-folders below train/, val/ and test/."""
+
+    def make(name: str = "colours", *, train: int = 6, val: int = 3, test: int = 8, seed: int = 0) -> Path:
+        rng = np.random.default_rng(seed)
+        folder = tmp_path / name
+        for split, count in (("train", train), ("val", val), ("test", test)):
+            for colour, rgb in COLOURS.items():
+                (folder / split / colour).mkdir(parents=True, exist_ok=True)
+                for i in range(count):
+                    pixels = np.clip(np.array(rgb) + rng.normal(0, 30, (40, 40, 3)), 0, 255).astype(np.uint8)
+                    Image.fromarray(pixels).save(folder / split / colour / f"{i}.png")
+        return folder
+
+    return make

@@ -1,0 +1,46 @@
+"""Suites from TOML, and the runs they ask for."""
+
+import pytest
+
+from workbench.errors import CardError, UnknownNameError
+from workbench.runs import Suite, load_suite, plan, suite_names
+
+
+def test_a_shipped_suite_loads_and_plans():
+    assert "quickstart" in suite_names()
+    cells = plan(load_suite("quickstart"))
+    assert {cell.recipe for cell in cells} == {"majority-class", "zero-shot", "linear-probe", "lora"}
+    assert {cell.shots for cell in cells if cell.recipe == "lora"} == {16}
+    assert len(cells) == 3 * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name = 'x'\nmodels = ['m']\ndatasets = ['d']\nrecipe = []", "recipes"),
+        ("name = 'x'\nmodels = []\ndatasets = ['d']\nrecipes = [{recipe = 'lora'}]", "models"),
+        ("name = 'x'\nmodels = ['m']\ndatasets = ['d']\nshots = ['some']\nrecipes = [{recipe = 'lora'}]", "shots"),
+        ("name = ", "not valid TOML"),
+    ],
+)
+def test_a_wrong_suite_file_names_file_and_key(tmp_path, text, message):
+    path = tmp_path / "mine.toml"
+    path.write_text(text)
+    with pytest.raises(CardError, match=f"mine.toml.*{message}"):
+        load_suite(str(path))
+
+
+def test_an_unknown_suite_gets_the_nearest_name():
+    with pytest.raises(UnknownNameError, match="Did you mean 'quickstart'"):
+        load_suite("quickstrat")
+
+
+def test_nothing_is_planned_twice_and_irrelevant_sweeps_are_dropped():
+    suite = Suite(
+        name="s", models=("a", "b"), datasets=("d",), shots=(1, "all"), seeds=(0, 1, 2),
+        recipes=({"recipe": "zero-shot"}, {"recipe": "linear-probe"}, {"recipe": "lora"}),
+    )  # fmt: skip
+    cells = plan(suite)
+    count = {name: sum(cell.recipe == name for cell in cells) for name in {cell.recipe for cell in cells}}
+    # The probe without few-shot sampling does not depend on the seed; lora's initialisation does.
+    assert count == {"majority-class": 1, "zero-shot": 2, "linear-probe": 2 * (3 + 1), "lora": 2 * (3 + 3)}

@@ -1,0 +1,82 @@
+"""The quick SQLite reader tells what MLflow's own client tells."""
+
+import pytest
+
+from workbench.errors import WorkbenchError
+from workbench.settings import Settings
+from workbench.tracking import RunRecorder, open_store, read_runs, schema
+from workbench.tracking.reading import _from_server, artifact_path, one_run
+
+
+@pytest.fixture
+def store(settings, tmp_path):
+    store = open_store(settings)
+    params = {
+        "model": "m",
+        "dataset": "d",
+        "field": "f",
+        "task": "classification",
+        "recipe": "r",
+        "shots": 4,
+        "seed": 1,
+    }
+    for number in range(3):
+        recorder = RunRecorder.begin(
+            store, "one" if number < 2 else "two", f"run {number}", {**params, "recipe.rank": number},
+            {schema.RUN_KEY: f"key{number}"},
+        )  # fmt: skip
+        if number == 0:
+            recorder.fail("it broke")
+            continue
+        folder = tmp_path / f"artifacts{number}"
+        folder.mkdir()
+        (folder / "note.txt").write_text(str(number))
+        recorder.finish({"accuracy": number / 4, "bad": float("nan")}, {"x": "y"}, folder, {"loss": [2.0, 1.0]})
+    # Runs of other tools in the same store are not ours.
+    store.client.create_run(store.experiment("one"))
+    return store
+
+
+def test_both_readers_agree(store):
+    quick = {run.run_id: run for run in read_runs(store)}
+    slow = {run.run_id: run for run in _from_server(store, None, None)}
+    assert len(quick) == 3
+    assert quick.keys() == slow.keys()
+    for run_id, run in quick.items():
+        other = slow[run_id]
+        assert run.metrics == pytest.approx(other.metrics)
+        assert (run.params, run.status, run.suite, run.seed, run.key) == (
+            other.params, other.status, other.suite, other.seed, other.key,
+        )  # fmt: skip
+
+
+def test_filters_status_and_values(store):
+    assert {run.status for run in read_runs(store, "one")} == {"failed", "finished"}
+    (run,) = read_runs(store, "two")
+    assert run.metrics == {"accuracy": 0.5, "epoch_loss": 1.0}
+    assert run.params == {"rank": "2"}
+    assert read_runs(store, "three") == []
+
+
+def test_deleted_runs_are_gone(store):
+    (run,) = read_runs(store, "two")
+    store.client.delete_run(run.run_id)
+    assert read_runs(store, "two") == []
+
+
+def test_a_run_by_the_beginning_of_its_id_and_its_artifact(store):
+    (run,) = read_runs(store, "two")
+    assert one_run(store, run.run_id[:10]) == run
+    assert artifact_path(store, run, "note.txt").read_text() == "2"
+    with pytest.raises(WorkbenchError, match=r"missing\.txt.*missing"):
+        artifact_path(store, run, "missing.txt")
+    with pytest.raises(WorkbenchError, match="No run 'zzz'"):
+        one_run(store, "zzz")
+
+
+def test_a_store_that_is_not_there_is_empty_and_one_that_is_none_says_so(tmp_path):
+    assert read_runs(open_store(Settings(runs=tmp_path / "none"))) == []
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "mlflow.db").write_text("this is no database, but text" * 100)
+    with pytest.raises(WorkbenchError, match=r"mlflow\.db: cannot be read"):
+        read_runs(open_store(Settings(runs=tmp_path / "bad")))
