@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import benchmarks.suites
-from workbench.datasets import cards
+from workbench.datasets import cards, resolve_card
 from workbench.models import models
 from workbench.recipes import recipes
 from workbench.runs.suite import load_suite
@@ -55,12 +55,12 @@ def test_models_are_registered_or_known_to_open_clip_with_the_right_activation(s
 
 @pytest.mark.parametrize("field", ["medical", "botany", "robotics"])
 def test_a_fields_suite_holds_its_datasets_alone(field):
-    assert {cards.get(name).field for name in load_suite(field).datasets} == {field}
+    assert {resolve_card(name)[0].field for name in load_suite(field).datasets} == {field}
 
 
 def test_quickstart_needs_nothing_but_packages():
     suite = load_suite("quickstart")
     assert suite.models == ("offline-lite",)
-    assert {cards.get(name).source.type for name in suite.datasets} == {"generator"}
-    assert {cards.get(name).field for name in suite.datasets} == {"medical", "botany", "robotics"}
-    assert sum(len(cards.get(name).classes) for name in suite.datasets) <= 20
+    assert {resolve_card(name)[0].source.type for name in suite.datasets} == {"generator"}
+    assert {resolve_card(name)[0].field for name in suite.datasets} == {"medical", "botany", "robotics"}
+    assert sum(len(resolve_card(name)[0].classes) for name in suite.datasets) <= 20
