@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from workbench._version import __version__
 
 if TYPE_CHECKING:
+    from workbench.api import results, run
     from workbench.arrays import AnyArray, FloatArray, normalise
     from workbench.errors import RecipeError, WorkbenchError
     from workbench.models import LoadedModel, freeze_batch_norm, merge_attention, split_attention, to_device
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from workbench.training import Schedule, evaluation_batches, fit_epochs, training_pixels, training_precision
 
 _HOMES = {
+    "workbench.api": ["results", "run"],
     "workbench.arrays": ["AnyArray", "FloatArray", "normalise"],
     "workbench.errors": ["RecipeError", "WorkbenchError"],
     "workbench.models": ["LoadedModel", "freeze_batch_norm", "merge_attention", "split_attention", "to_device"],
@@ -71,6 +73,8 @@ __all__ = [
     "freeze_batch_norm",
     "merge_attention",
     "normalise",
+    "results",
+    "run",
     "split_attention",
     "to_device",
     "training_pixels",

@@ -24,14 +24,15 @@ def command(dataset: str, model: str, target: Path, split: str, **flags: Any) ->
     import numpy as np
 
     from workbench.cli._progress import ConsoleReporter
-    from workbench.datasets import SPLITS, open_dataset
+    from workbench.datasets import open_dataset
+    from workbench.datasets.roles import ROLES
     from workbench.features import FeatureStore, extract
     from workbench.features.table import write_feature_table
     from workbench.models import open_model
 
     settings = load_settings(**flags)
     opened = open_dataset(dataset, settings)
-    rows = np.concatenate([opened.rows(name) for name in SPLITS if split in {name, "all"}])
+    rows = np.concatenate([opened.rows(name) for name in ROLES if split in {name, "all"}])
     with ConsoleReporter() as reporter:
         found = extract(
             opened, rows, open_model(model, settings), FeatureStore(settings.cache), workers=settings.workers,

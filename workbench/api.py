@@ -1,0 +1,81 @@
+"""The workbench from Python: `workbench.run(...)` and `workbench.results()`."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from workbench.runs import RecipeEntry, Suite, load_suite
+from workbench.settings import Settings
+from workbench.tracking import RunResult, open_store, read_runs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def run(
+    suite: str | Suite | None = None,
+    *,
+    models: Sequence[str] = (),
+    datasets: Sequence[str] = (),
+    recipes: Sequence[str | Mapping[str, Any]] = (),
+    shots: Sequence[int | str] = ("all",),
+    seeds: Sequence[int] = (0,),
+    name: str = "adhoc",
+    fresh: bool = False,
+    **settings: Any,
+) -> "pd.DataFrame":
+    """Run a suite, or what the arguments name, and wait for it.
+
+    Args:
+        suite: A suite, its name, or its file; None builds one from the other arguments.
+        models: Model arguments.
+        datasets: Dataset arguments.
+        recipes: Names, or mappings with `recipe`, `config`, `label`, `shots`, `seeds`.
+        shots: Images per class, or `all`.
+        seeds: Seeds.
+        name: The suite's name when none is given.
+        fresh: Run finished runs again, too.
+        settings: Fields of `workbench.settings.Settings`, such as `device` or `precision`.
+
+    Returns:
+        One row for each run, as `results` gives them.
+
+    Raises:
+        WorkbenchError: The plan itself is wrong; a run that fails is a row with status `failed`.
+    """
+    from workbench.runs.execute import run_suite
+
+    if suite is None:
+        entries = [{"recipe": entry} if isinstance(entry, str) else dict(entry) for entry in recipes]
+        suite = Suite(
+            name=name,
+            models=tuple(models),
+            datasets=tuple(datasets),
+            recipes=tuple(RecipeEntry.model_validate(entry) for entry in entries),
+            shots=tuple(shots),
+            seeds=tuple(seeds),
+        )
+    elif isinstance(suite, str):
+        suite = load_suite(suite)
+    return _frame(run_suite(suite, Settings.load(**settings), fresh=fresh))
+
+
+def results(suite: str | None = None, **settings: Any) -> "pd.DataFrame":
+    """Runs in the store, newest first.
+
+    Args:
+        suite: Only this suite's.
+        settings: Fields of `workbench.settings.Settings`, such as `tracking_uri`.
+
+    Returns:
+        Columns `run_id`, `suite`, `model`, `dataset`, `field`, `task`, `recipe`, `shots`, `seed`, `status`, and one for
+        each metric (NaN where a run lacks it).
+    """
+    return _frame(read_runs(open_store(Settings.load(**settings)), suite))
+
+
+def _frame(runs: Sequence[RunResult]) -> "pd.DataFrame":
+    import pandas as pd
+
+    keys = ("run_id", "suite", "model", "dataset", "field", "task", "recipe", "shots", "seed", "status")
+    rows = [{**{key: getattr(run, key) for key in keys}, **run.metrics} for run in runs]
+    return pd.DataFrame(rows, columns=None if rows else list(keys))
