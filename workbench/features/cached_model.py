@@ -1,33 +1,42 @@
-"""The model that recipes are given: text features from the store, weights only on request."""
+"""The pretrained model as recipes get it: texts from the store, the network only on request."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from workbench.arrays import FloatArray
-from workbench.features.store import FeatureStore, encode_texts_cached
+from workbench.features._protocols import DualEncoder
+from workbench.features.store import FeatureStore
+from workbench.features.texts import TextCache
 
 if TYPE_CHECKING:
-    from workbench.models import Encoder, LoadedModel
+    from workbench.models import LoadedModel
 
 
 class CachedModel:
-    """A `TaskModel` over an encoder and the feature store."""
+    """A `workbench.TaskModel` whose text features come from the store.
 
-    def __init__(self, encoder: "Encoder", store: FeatureStore) -> None:
+    Args:
+        encoder: The model.
+        store: Where features are kept.
+
+    Attributes: as `workbench.TaskModel`.
+    """
+
+    def __init__(self, encoder: DualEncoder, store: FeatureStore) -> None:
         self._encoder = encoder
-        self._shards = store.texts(encoder)
+        self._texts = TextCache(encoder, store)
         self.name = encoder.name
         self.fingerprint = encoder.fingerprint
         self.precision = encoder.precision
-        self.logit_scale = float(encoder.logit_scale)
-        self.logit_bias = float(encoder.logit_bias)
-        self.embed_dim = int(encoder.embed_dim)
-        self.pooled_dim = int(encoder.pooled_dim)
+        self.logit_scale = encoder.logit_scale
+        self.logit_bias = encoder.logit_bias
+        self.embed_dim = encoder.embed_dim
+        self.pooled_dim = encoder.pooled_dim
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        """See `TaskModel.encode_texts`."""
-        return encode_texts_cached(self._shards, texts, self._encoder.encode_texts, self.embed_dim)
+        """See `TextCache.encode`."""
+        return self._texts.encode(texts)
 
     def load(self) -> "LoadedModel":
-        """See `TaskModel.load`."""
+        """A private fp32 copy of the network."""
         return self._encoder.load()

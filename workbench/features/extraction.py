@@ -1,248 +1,191 @@
-"""Compute the features that the store lacks: decode in threads while the network works."""
+"""Features of a dataset's images: from the store where they are, computed and stored where they are not."""
 
-import os
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from workbench.arrays import AnyArray
-from workbench.datasets.images import UnreadableImageError, decode_image
-from workbench.errors import DataError, ModelError
-from workbench.features._shards import ShardFolder
+from workbench.arrays import AnyArray, BoolArray
+from workbench.errors import ModelError, WorkbenchError
+from workbench.features._files import CacheError
+from workbench.features._pipeline import Batch, Job, batches, usable_cores
+from workbench.features._protocols import ImageEncoder, ImageSource
+from workbench.features._shard import KEY_BYTES
+from workbench.features._writer import Writer
 from workbench.features.store import FeatureStore
-from workbench.tasks.images import Features
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-    from torch import Tensor
-
-BATCH_SIZE = 64
-_SHARD_ROWS = 1024
-_SHARD_SECONDS = 30.0
-_PREFETCH_BATCHES = 3
+from workbench.features.views import VIEWS
+from workbench.tasks import Features
 
 Progress = Callable[[int, int], None]
-
-
-class ImageSource(Protocol):
-    """Encoded images by row, as a `Dataset` has them."""
-
-    def hashes(self, rows: AnyArray) -> AnyArray:
-        """uint8 (n, 32) content hashes; zeros where a file could not be read."""
-        ...
-
-    def ids(self, rows: AnyArray) -> list[str]:
-        """Names, for messages."""
-        ...
-
-    def read(self, row: int) -> bytes:
-        """Encoded bytes."""
-        ...
-
-
-class ImageEncoder(Protocol):
-    """A model that turns preprocessed images into features."""
-
-    name: str
-    fingerprint: str
-    precision: str
-
-    @property
-    def embed_dim(self) -> int:
-        """Width of projected features."""
-        ...
-
-    @property
-    def pooled_dim(self) -> int:
-        """Width of pooled features."""
-        ...
-
-    def preprocess(self, image: "Image") -> "Tensor":
-        """RGB image to float32 (3, h, w)."""
-        ...
-
-    def encode_images(self, pixels: "Tensor") -> Features:
-        """(n, 3, h, w) to features."""
-        ...
+"""Called with (images done, images to compute)."""
 
 
 @dataclass(frozen=True)
 class Extraction:
-    """Features of rows, in their order.
+    """Features of n images, and where they came from.
 
     Attributes:
-        features: Zero rows where an image is unreadable.
+        features: n rows; NaN where an image is unreadable, so that using one by mistake cannot go unseen.
         readable: bool (n,).
-        unreadable: (id, reason) of each unreadable image.
-        computed: Images that went through the network or were found unreadable just now.
-        corrupt_shards: Shards that failed their checksum, were moved aside and recomputed.
-        seconds: Time spent computing; 0 when everything was stored.
+        computed: Different contents that went through the network.
+        reused: Rows, tombstones included, that were in the store already.
+        unreadable: Name and reason of each row without features.
+        corrupt_shards: Damaged files, where they were moved aside to; their rows were computed again.
+        seconds: Time spent reading, decoding, computing and storing what was missing.
     """
 
     features: Features
-    readable: AnyArray
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
+    readable: BoolArray
     computed: int = 0
+    reused: int = 0
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
     corrupt_shards: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
 
 def extract(
-    images: ImageSource,
-    rows: AnyArray,
+    dataset: ImageSource,
+    rows: Sequence[int] | AnyArray,
     encoder: ImageEncoder,
     store: FeatureStore,
     *,
-    batch_size: int = BATCH_SIZE,
+    view: str = "eval",
+    batch_size: int = 0,
     workers: int = 0,
     progress: Progress | None = None,
 ) -> Extraction:
-    """Features of the images at `rows`; only contents that the store lacks are computed.
+    """Features of images, in the order of `rows`.
+
+    Each content is computed once, however many rows have it. When nothing is missing, nothing is decoded and the
+    model is not loaded.
 
     Args:
-        images: Where encoded images come from.
-        rows: int64 (n,).
-        encoder: Not loaded unless something must be computed.
-        store: Read first, then filled.
-        batch_size: Images a forward pass.
-        workers: Decoding threads; 0 means one per usable core.
-        progress: Called with (done, total) of the images being computed.
+        dataset: Gives hashes and encoded bytes.
+        rows: n rows of the dataset.
+        encoder: The model.
+        store: Where features are kept.
+        view: A name in `VIEWS`.
+        batch_size: Images per forward pass; 0 takes 64 on a CPU and 256 on a GPU.
+        workers: Threads that read and decode; 0 takes one per usable core.
+        progress: Told of images computed; not called when nothing is missing.
 
     Raises:
-        DataError: Features cannot be written; what was committed before is kept.
-        ModelError: The network gave a value that is not finite; names the image and the precision.
+        CacheError: The store cannot be written; what was committed stays.
+        ModelError: The model gives features that are not finite; what was computed before stays.
+        WorkbenchError: There is no such view.
     """
-    rows = np.asarray(rows, dtype=np.int64)
-    keys = images.hashes(rows)
-    gone = ~keys.any(axis=1)
-    shards = store.images(encoder)
-    corrupt_before = len(shards.corrupt)
-    found = shards.find(keys)
-    while not shards.verify(found):
-        found = shards.find(keys)
-    computed, started = 0, time.perf_counter()
-    todo = np.flatnonzero(found.missing & ~gone)
-    if len(todo):
-        _, first = np.unique(keys[todo], axis=0, return_index=True)
-        todo = todo[np.sort(first)]
-        computed = len(todo)
-        _compute(images, rows[todo], keys[todo], encoder, shards, batch_size, workers or _cores(), progress)
-        found = shards.find(keys)
-        shards.verify(found)
-    readable, reasons = shards.status(found)
-    readable &= ~gone
-    ids = images.ids(rows[~readable])
-    why = ["the file cannot be read" if gone[i] else reasons[i] for i in np.flatnonzero(~readable)]
+    index = np.asarray(rows, dtype=np.int64)
+    keys = np.ascontiguousarray(dataset.hashes(index), dtype=np.uint8).reshape(-1, KEY_BYTES)
+    table = store.images(encoder, view)
+    moved = len(table.corrupt)
+    located = table.find(keys)
+    reused = int(located.found.sum())
+
+    # A row of zeros is the hash of nothing: its image could not be read when the dataset was listed.
+    jobs = _jobs(index, keys, ~located.found & keys.any(axis=1))
+    problems: dict[bytes, str] = {}
+    began = time.perf_counter()
+    if jobs:
+        problems = _compute(jobs, dataset, encoder, store, view, batch_size, workers, progress)
+        located = table.find(keys)
+    seconds = time.perf_counter() - began if jobs else 0.0
+
+    readable = table.readable(located)
+    tombstones = table.reasons(located)
+    unreadable = {
+        int(i): tombstones.get(int(i)) or problems.get(keys[i].tobytes()) or _why_unlisted(dataset, index[i], keys[i])
+        for i in np.flatnonzero(~readable)
+    }
+    lost = [i for i, reason in unreadable.items() if not reason]
+    if lost:
+        raise CacheError(
+            f"{table.folder}: {len(lost)} features that were just written cannot be read back; check the disk, or set "
+            f"WORKBENCH_CACHE to another folder."
+        )
+    names = dataset.ids(index[list(unreadable)])
     return Extraction(
-        features=Features(
-            shards.take("pooled", found, encoder.pooled_dim), shards.take("projected", found, encoder.embed_dim)
-        ),
+        features=Features(table.gather(located, "pooled"), table.gather(located, "projected")),
         readable=readable,
-        unreadable=list(zip(ids, why, strict=True)),
-        computed=computed,
-        corrupt_shards=shards.corrupt[corrupt_before:],
-        seconds=time.perf_counter() - started if computed else 0.0,
+        computed=len(jobs) - len(problems),
+        reused=reused,
+        unreadable=list(zip(names, unreadable.values(), strict=True)),
+        corrupt_shards=[str(path) for path in table.corrupt[moved:]],
+        seconds=seconds,
     )
 
 
-@dataclass
-class _Pending:
-    """Rows that wait for their shard."""
-
-    keys: list[AnyArray] = field(default_factory=list)
-    pooled: list[AnyArray] = field(default_factory=list)
-    projected: list[AnyArray] = field(default_factory=list)
-    reasons: dict[int, str] = field(default_factory=dict)
-    rows: int = 0
-    since: float = field(default_factory=time.monotonic)
-
-    def due(self) -> bool:
-        return self.rows >= _SHARD_ROWS or (self.rows > 0 and time.monotonic() - self.since > _SHARD_SECONDS)
-
-    def commit(self, shards: ShardFolder) -> None:
-        if self.rows:
-            arrays = {"pooled": np.concatenate(self.pooled), "projected": np.concatenate(self.projected)}
-            shards.append(np.concatenate(self.keys), arrays, self.reasons)
+def _jobs(rows: AnyArray, keys: AnyArray, missing: BoolArray) -> list[Job]:
+    """Missing contents, each once, in the order in which they are first met."""
+    first: dict[bytes, int] = {}
+    for i in np.flatnonzero(missing):
+        first.setdefault(keys[i].tobytes(), int(rows[i]))
+    return [Job(row, key) for key, row in first.items()]
 
 
 def _compute(
-    images: ImageSource,
-    rows: AnyArray,
-    keys: AnyArray,
+    jobs: list[Job],
+    dataset: ImageSource,
     encoder: ImageEncoder,
-    shards: ShardFolder,
+    store: FeatureStore,
+    view: str,
     batch_size: int,
     workers: int,
     progress: Progress | None,
-) -> None:
-    import torch
-
-    def prepare(row: int) -> "Tensor | UnreadableImageError":
-        try:
-            return encoder.preprocess(decode_image(images.read(row)))
-        except UnreadableImageError as error:
-            return error
-        except DataError as error:
-            return UnreadableImageError(str(error))
-
-    pending = _Pending()
-    try:
-        for start, batch in _batches(prepare, rows.tolist(), batch_size, workers):
-            good = [i for i, item in enumerate(batch) if not isinstance(item, UnreadableImageError)]
-            own_keys = keys[start : start + len(batch)]
-            pooled = np.zeros((len(batch), encoder.pooled_dim), dtype=np.float32)
-            projected = np.zeros((len(batch), encoder.embed_dim), dtype=np.float32)
-            if good:
-                found = encoder.encode_images(torch.stack([batch[i] for i in good]))  # type: ignore[misc]
-                pooled[good], projected[good] = found.pooled, found.projected
-                _check_finite(found, [images.ids(rows[start + np.array([i])])[0] for i in good], encoder)
-            for i, item in enumerate(batch):
-                if isinstance(item, UnreadableImageError):
-                    pending.reasons[pending.rows + i] = str(item)
-            pending.keys.append(own_keys)
-            pending.pooled.append(pooled)
-            pending.projected.append(projected)
-            pending.rows += len(batch)
-            if pending.due():
-                pending.commit(shards)
-                pending = _Pending()
+) -> dict[bytes, str]:
+    """Compute and store; returns why contents have no features, by key."""
+    on_gpu = encoder.device.startswith("cuda")
+    reasons: dict[bytes, str] = {}
+    done = 0
+    if progress is not None:
+        progress(0, len(jobs))
+    with (
+        Writer(store.images(encoder, view), store.shard_rows, store.shard_seconds) as writer,
+        batches(
+            jobs,
+            dataset,
+            encoder,
+            VIEWS[view],
+            batch_size=batch_size or (256 if on_gpu else 64),
+            workers=workers or usable_cores(),
+            ahead=3 if on_gpu else 2,
+        ) as stream,
+    ):
+        for batch in stream:
+            _encode(batch, encoder, dataset, writer)
+            reasons |= {batch.jobs[i].key: problem.reason for i, problem in batch.problems.items()}
+            done += len(batch.jobs)
             if progress is not None:
-                progress(start + len(batch), len(rows))
-    finally:
-        pending.commit(shards)
+                progress(done, len(jobs))
+    return reasons
 
 
-def _batches(
-    prepare: Callable[[int], "Tensor | UnreadableImageError"], rows: Sequence[int], batch_size: int, workers: int
-) -> Iterator[tuple[int, list["Tensor | UnreadableImageError"]]]:
-    """Prepared batches in order, a few of them ahead of the consumer."""
-    starts = deque(range(0, len(rows), batch_size))
-    ahead: deque[tuple[int, list[Future[Tensor | UnreadableImageError]]]] = deque()
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
-    try:
-        while starts or ahead:
-            while starts and len(ahead) < _PREFETCH_BATCHES:
-                start = starts.popleft()
-                ahead.append((start, [pool.submit(prepare, row) for row in rows[start : start + batch_size]]))
-            start, futures = ahead.popleft()
-            yield start, [future.result() for future in futures]
-    finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _check_finite(features: Features, ids: Sequence[str], encoder: ImageEncoder) -> None:
+def _encode(batch: Batch, encoder: ImageEncoder, dataset: ImageSource, writer: Writer) -> None:
+    writer.add_tombstones(
+        [(batch.jobs[i].key, problem.reason) for i, problem in batch.problems.items() if problem.lasting]
+    )
+    if batch.pixels is None:
+        return
+    jobs = [job for i, job in enumerate(batch.jobs) if i not in batch.problems]
+    features = encoder.encode_images(batch.pixels)
     finite = np.isfinite(features.pooled).all(axis=1) & np.isfinite(features.projected).all(axis=1)
+    good = np.flatnonzero(finite)
+    writer.add([jobs[i].key for i in good], {"pooled": features.pooled[good], "projected": features.projected[good]})
     if not finite.all():
+        (name,) = dataset.ids(np.array([jobs[int(np.argmin(finite))].row]))
+        advice = "its weights are damaged" if encoder.precision == "fp32" else "try --precision fp32"
         raise ModelError(
-            f"model {encoder.name!r} at {encoder.precision}: features of {ids[int(np.argmin(finite))]} are not finite; "
-            "try --precision fp32, and if that does not help the weights are damaged."
+            f"{encoder.name}: {(~finite).sum()} of {len(jobs)} images, {name!r} first, give features with NaN or "
+            f"infinity at precision {encoder.precision}; {advice}."
         )
 
 
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _why_unlisted(dataset: ImageSource, row: int, key: AnyArray) -> str:
+    """Why an image has no hash; empty if it has one."""
+    if key.any():
+        return ""
+    try:
+        dataset.read(int(row))
+    except (OSError, WorkbenchError) as error:
+        return str(error)
+    return "could not be read when the dataset was listed, but now it can; run again"

@@ -1,170 +1,68 @@
-"""The feature store: image and text features, once for each model and content, shared by all runs.
+"""The feature store: a folder per model fingerprint, a table per kind of feature in it."""
 
-Layout: `CACHE/features/FINGERPRINT/{VIEW,text}/*.safetensors`, and `model.json` that says whose features they are.
-"""
-
-import hashlib
+import contextlib
 import json
 import os
-import shutil
-import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
+from workbench.features._files import write_atomically
+from workbench.features._protocols import ModelIdentity
+from workbench.features._table import Table
+from workbench.features.views import check_view
 
-from workbench.arrays import AnyArray, FloatArray
-from workbench.features._shards import KEY_BYTES, ShardFolder
-
-
-class EncoderIdentity(Protocol):
-    """What the store must know of a model."""
-
-    name: str
-    fingerprint: str
-    precision: str
+MODEL_FILE = "model.json"
+TEXTS = "texts"
+IMAGES = "images-"
 
 
 class FeatureStore:
-    """Features below one cache folder.
+    """Features on disk, computed once per model fingerprint and content, shared by everything that runs.
+
+    `CACHE/features/FINGERPRINT/images-VIEW/*.safetensors` and `.../texts/*.safetensors`, with a `model.json` that says
+    what the fingerprint stands for and whose modification time is when it was last used.
 
     Args:
-        cache: The workbench's cache folder.
+        cache: The workbench's cache folder; made when something is first stored.
+        shard_rows: A shard is committed after so many images,
+        shard_seconds: or after so long, whichever comes first: what a killed run loses at most.
     """
 
-    def __init__(self, cache: Path) -> None:
-        self.root = cache / "features"
-        self._open: dict[tuple[str, str], ShardFolder] = {}
+    def __init__(self, cache: Path, *, shard_rows: int = 2048, shard_seconds: float = 20.0) -> None:
+        self.root = features_folder(cache)
+        self.shard_rows = shard_rows
+        self.shard_seconds = shard_seconds
+        self._tables: dict[Path, Table] = {}
 
-    def images(self, encoder: EncoderIdentity, view: str = "eval") -> ShardFolder:
-        """Shards of a model's image features (`pooled`, `projected`), keyed by content hash.
+    def images(self, model: ModelIdentity, view: str = "eval") -> Table:
+        """Table of image features: `pooled` and `projected` by the hash of the encoded bytes.
 
-        Args:
-            encoder: The model.
-            view: How the image was presented to it; `eval` is the model's own preprocessing.
+        Raises:
+            WorkbenchError: No such view.
         """
-        return self._shards(encoder, view, ("pooled", "projected"))
+        check_view(view)
+        return self._table(model, f"{IMAGES}{view}", {"pooled": model.pooled_dim, "projected": model.embed_dim})
 
-    def texts(self, encoder: EncoderIdentity) -> ShardFolder:
-        """Shards of a model's text features (`projected`), keyed by `text_keys`."""
-        return self._shards(encoder, "text", ("projected",))
+    def texts(self, model: ModelIdentity) -> Table:
+        """Table of text features: `projected` by the SHA-256 of the text."""
+        return self._table(model, TEXTS, {"projected": model.embed_dim})
 
-    def _shards(self, encoder: EncoderIdentity, view: str, names: Sequence[str]) -> ShardFolder:
-        key = (encoder.fingerprint, view)
-        if key not in self._open:
-            folder = self.root / encoder.fingerprint
-            self._describe(folder, encoder)
-            self._open[key] = ShardFolder(folder / view, names)
-        return self._open[key]
-
-    def _describe(self, folder: Path, encoder: EncoderIdentity) -> None:
-        about = folder / "model.json"
-        if not about.exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            temporary = folder / f".model.json.{os.getpid()}"
-            temporary.write_text(json.dumps({"model": encoder.name, "precision": encoder.precision}), encoding="utf-8")
-            os.replace(temporary, about)  # noqa: PTH105 - the atomic step, named as such
-        os.utime(about)  # The time of last use, which `prune` goes by.
+    def _table(self, model: ModelIdentity, kind: str, widths: dict[str, int]) -> Table:
+        folder = self.root / model.fingerprint
+        with contextlib.suppress(OSError):  # Not there yet, or a cache that may only be read.
+            os.utime(folder / MODEL_FILE)
+        if folder / kind not in self._tables:
+            self._tables[folder / kind] = Table(folder / kind, widths, partial(_describe, folder, model))
+        return self._tables[folder / kind]
 
 
-def text_keys(texts: Sequence[str]) -> AnyArray:
-    """uint8 (n, 32) keys of texts."""
-    digests = [hashlib.blake2b(text.encode(), digest_size=KEY_BYTES).digest() for text in texts]
-    return np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, KEY_BYTES)
+def features_folder(cache: Path) -> Path:
+    """Where the store lies in a cache folder."""
+    return Path(cache) / "features"
 
 
-@dataclass(frozen=True)
-class Usage:
-    """One model's part of the store.
-
-    Attributes:
-        fingerprint: Of the model.
-        model: Its name.
-        precision: Its precision.
-        bytes: Size on disk.
-        shards: Number of shards.
-        last_used: Seconds since the epoch.
-    """
-
-    fingerprint: str
-    model: str
-    precision: str
-    bytes: int
-    shards: int
-    last_used: float
-
-
-def usage(cache: Path) -> list[Usage]:
-    """What the store holds, largest first."""
-    found = []
-    root = cache / "features"
-    for folder in root.iterdir() if root.is_dir() else ():
-        about = folder / "model.json"
-        if not about.is_file():
-            continue
-        described = json.loads(about.read_text(encoding="utf-8"))
-        files = [path for path in folder.rglob("*") if path.is_file()]
-        found.append(
-            Usage(
-                fingerprint=folder.name,
-                model=described["model"],
-                precision=described["precision"],
-                bytes=sum(path.stat().st_size for path in files),
-                shards=sum(path.suffix == ".safetensors" for path in files),
-                last_used=about.stat().st_mtime,
-            )
-        )
-    return sorted(found, key=lambda entry: -entry.bytes)
-
-
-def prune(
-    cache: Path, *, model: str | None = None, older_than_days: float | None = None, dry_run: bool = False
-) -> list[Usage]:
-    """Delete features by model, by age, or all of them.
-
-    Args:
-        cache: The workbench's cache folder.
-        model: Only this model's.
-        older_than_days: Only what was last used longer ago.
-        dry_run: Delete nothing.
-
-    Returns:
-        What was, or would be, deleted.
-    """
-    limit = time.time() - (older_than_days or 0) * 86400
-    chosen = [entry for entry in usage(cache) if (model is None or entry.model == model) and entry.last_used <= limit]
-    for entry in chosen:
-        if not dry_run:
-            shutil.rmtree(cache / "features" / entry.fingerprint, ignore_errors=True)
-    return chosen
-
-
-def encode_texts_cached(shards: ShardFolder, texts: Sequence[str], encode: "TextEncoder", width: int) -> FloatArray:
-    """Text features, those not stored computed and committed.
-
-    Args:
-        shards: The model's text shards.
-        texts: Any texts; doubles are computed once.
-        encode: Computes float32 (n, width) features.
-        width: Width of the joint space.
-    """
-    keys = text_keys(texts)
-    found = shards.find(keys)
-    while not shards.verify(found):
-        found = shards.find(keys)
-    todo = {texts[i]: i for i in np.flatnonzero(found.missing)}
-    if todo:
-        shards.append(keys[list(todo.values())], {"projected": encode(list(todo))})
-        found = shards.find(keys)
-        shards.verify(found)
-    return shards.take("projected", found, width)
-
-
-class TextEncoder(Protocol):
-    """Texts to float32 (n, width)."""
-
-    def __call__(self, texts: Sequence[str], /) -> FloatArray:
-        """Encode."""
-        ...
+def _describe(folder: Path, model: ModelIdentity) -> None:
+    if (folder / MODEL_FILE).exists():
+        return
+    about = {"model": model.name, "precision": model.precision, "fingerprint": model.fingerprint}
+    write_atomically(folder / MODEL_FILE, json.dumps(about, indent=2, ensure_ascii=False).encode())

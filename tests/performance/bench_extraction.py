@@ -1,0 +1,75 @@
+"""Cold extraction against bare decoding plus bare forward passes. Asserts nothing; run it on a quiet machine:
+
+python tests/performance/bench_extraction.py [IMAGES]
+"""
+
+import sys
+import tempfile
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from workbench.datasets import open_dataset
+from workbench.datasets.images import decode_image
+from workbench.features import FeatureStore, extract
+from workbench.features._pipeline import usable_cores
+from workbench.models import open_model
+from workbench.settings import Settings
+
+
+def write_photos(folder: Path, count: int) -> None:
+    """JPEGs of 500 x 375 with as much detail as a photo."""
+    rng = np.random.default_rng(0)
+    for name in ("one", "two"):
+        (folder / "test" / name).mkdir(parents=True)
+    for i in range(count):
+        layers = [rng.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in ((3, 4), (24, 32), (94, 125))]
+        big = [
+            np.asarray(Image.fromarray(layer).resize((500, 375), Image.Resampling.BICUBIC), float) for layer in layers
+        ]
+        pixels = (0.6 * big[0] + 0.25 * big[1] + 0.15 * big[2]).astype(np.uint8)
+        Image.fromarray(pixels).save(folder / "test" / ("one", "two")[i % 2] / f"{i:05d}.jpg", quality=88)
+
+
+def main(count: int) -> None:
+    """Measure three times in turn, and print the median ratio."""
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary)
+        write_photos(root / "photos", count)
+        settings = Settings(cache=root / "cache")
+        dataset = open_dataset(str(root / "photos"), settings)
+        rows = dataset.rows("test")
+        encoder = open_model("offline-lite", settings)
+        pool = ThreadPoolExecutor(usable_cores())
+
+        def prepare(row: int) -> torch.Tensor:
+            return encoder.preprocess(decode_image(dataset.read(row)))
+
+        warm = torch.stack([prepare(int(row)) for row in rows[:64]])
+        for _ in range(3):
+            encoder.encode_images(warm)
+        ratios = []
+        for attempt in range(3):
+            began = time.perf_counter()
+            batches = [torch.stack(list(pool.map(prepare, rows[i : i + 64].tolist()))) for i in range(0, count, 64)]
+            decode = time.perf_counter() - began
+            began = time.perf_counter()
+            for batch in batches:
+                encoder.encode_images(batch)
+            forward = time.perf_counter() - began
+            del batches
+            store = FeatureStore(root / f"store{attempt}")
+            began = time.perf_counter()
+            extract(dataset, rows, encoder, store)
+            whole = time.perf_counter() - began
+            ratios.append(whole / (decode + forward))
+            print(f"decode {decode:.2f} s, forward {forward:.2f} s, extraction {whole:.2f} s, ratio {ratios[-1]:.3f}")
+        print(f"{count} images, {encoder.precision}: median ratio {np.median(ratios):.3f}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2500)

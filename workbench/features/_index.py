@@ -1,0 +1,81 @@
+"""Where the row of a key lies, for a million keys and more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.arrays import AnyArray, BoolArray, IntArray
+from workbench.features._shard import KEY_BYTES, Shard
+
+
+@dataclass(frozen=True)
+class Located:
+    """Where the rows of n keys lie.
+
+    Attributes:
+        shards: The shards that `shard` counts.
+        shard: int64 (n,), -1 where the key is not stored.
+        row: int64 (n,), the row in its shard.
+    """
+
+    shards: tuple[Shard, ...]
+    shard: IntArray
+    row: IntArray
+
+    @property
+    def found(self) -> BoolArray:
+        """Boolean (n,): stored, if only as a tombstone."""
+        return self.shard >= 0
+
+    def by_shard(self) -> list[tuple[Shard, IntArray]]:
+        """Each shard that holds any of the keys, with the positions of those keys."""
+        found = np.flatnonzero(self.found)
+        return [(self.shards[n], found[self.shard[found] == n]) for n in np.unique(self.shard[found])]
+
+
+class Index:
+    """An immutable index over the keys of shards.
+
+    Keys are sorted by their first eight bytes, which for a hash tell nearly all of them apart; the rest decides.
+
+    Args:
+        shards: Where a key stands twice, a readable row wins over a tombstone.
+    """
+
+    def __init__(self, shards: Sequence[Shard]) -> None:
+        self.shards = tuple(shards)
+        lengths = [len(shard.keys) for shard in self.shards]
+        keys = np.concatenate([np.empty((0, KEY_BYTES), np.uint8), *(shard.keys for shard in self.shards)])
+        dead = ~np.concatenate([np.empty(0, np.bool_), *(shard.readable for shard in self.shards)])
+        prefix = _prefix(keys)
+        order = np.lexsort((dead, prefix))
+        self._keys = keys[order]
+        self._prefix = prefix[order]
+        self._shard = np.repeat(np.arange(len(lengths)), lengths)[order]
+        self._row = np.concatenate([np.empty(0, np.int64), *(np.arange(n) for n in lengths)])[order]
+
+    def find(self, keys: AnyArray) -> Located:
+        """Look keys up.
+
+        Args:
+            keys: uint8 (n, 32).
+        """
+        shard = np.full(len(keys), -1, dtype=np.int64)
+        row = np.zeros(len(keys), dtype=np.int64)
+        prefix = _prefix(keys)
+        at = np.searchsorted(self._prefix, prefix)
+        open_ = np.arange(len(keys))
+        while len(open_):
+            open_ = open_[at[open_] < len(self._prefix)]
+            open_ = open_[self._prefix[at[open_]] == prefix[open_]]
+            hit = (self._keys[at[open_]] == keys[open_]).all(axis=1)
+            done = open_[hit]
+            shard[done], row[done] = self._shard[at[done]], self._row[at[done]]
+            open_ = open_[~hit]
+            at[open_] += 1
+        return Located(self.shards, shard, row)
+
+
+def _prefix(keys: AnyArray) -> AnyArray:
+    return np.ascontiguousarray(keys[:, :8]).view("<u8")[:, 0]

@@ -1,0 +1,122 @@
+"""Encoded bytes to preprocessed batches, read and decoded by threads ahead of the network."""
+
+import hashlib
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+from workbench.features._protocols import ImageEncoder, ImageSource
+from workbench.features._shard import KEY_BYTES
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Job:
+    """One image to compute: its row in the dataset, and the hash that its bytes must have."""
+
+    row: int
+    key: bytes
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why there are no pixels. `lasting` problems lie in the bytes themselves and are worth remembering."""
+
+    reason: str
+    lasting: bool
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Jobs in order; `pixels` (n, 3, h, w) holds those without a problem, None if there are none."""
+
+    jobs: Sequence[Job]
+    problems: dict[int, Problem]
+    pixels: "Tensor | None"
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+@contextmanager
+def batches(
+    jobs: Sequence[Job],
+    source: ImageSource,
+    encoder: ImageEncoder,
+    transform: "Callable[[Image], Image]",
+    *,
+    batch_size: int,
+    workers: int,
+    ahead: int,
+) -> Iterator[Iterator[Batch]]:
+    """Prepare jobs in order, at most `ahead` batches before they are asked for.
+
+    Leaving the context drops what is not done yet.
+    """
+    from PIL import Image
+
+    # Load the network here: threads that all find it missing would each load it.
+    encoder.preprocess(Image.new("RGB", (8, 8)))
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+
+    def submitted() -> Iterator[list[tuple[Job, "Future[Tensor | Problem]"]]]:
+        for start in range(0, len(jobs), batch_size):
+            yield [
+                (job, pool.submit(_prepare, job, source, encoder, transform))
+                for job in jobs[start : start + batch_size]
+            ]
+
+    def collected() -> Iterator[Batch]:
+        coming = submitted()
+        queue = deque(islice(coming, ahead))
+        while queue:
+            batch = _collect(queue.popleft(), pin=encoder.device.startswith("cuda"))
+            queue.extend(islice(coming, 1))
+            yield batch
+
+    try:
+        yield collected()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _prepare(
+    job: Job, source: ImageSource, encoder: ImageEncoder, transform: "Callable[[Image], Image]"
+) -> "Tensor | Problem":
+    from workbench.datasets.images import UnreadableImageError, decode_image
+
+    try:
+        data = source.read(job.row)
+    except (OSError, WorkbenchError) as error:
+        return Problem(str(error), lasting=False)
+    # Features of other bytes under this key would stay wrong for ever.
+    if hashlib.blake2b(data, digest_size=KEY_BYTES).digest() != job.key:
+        return Problem("its contents changed after the dataset was listed; run again", lasting=False)
+    try:
+        image = decode_image(data)
+    except UnreadableImageError as error:
+        return Problem(str(error), lasting=True)
+    return encoder.preprocess(transform(image))
+
+
+def _collect(items: "Sequence[tuple[Job, Future[Tensor | Problem]]]", *, pin: bool) -> Batch:
+    import torch
+
+    results = [future.result() for _, future in items]
+    problems = {i: result for i, result in enumerate(results) if isinstance(result, Problem)}
+    tensors = [result for result in results if not isinstance(result, Problem)]
+    if not tensors:
+        return Batch([job for job, _ in items], problems, None)
+    pixels = torch.stack(tensors)
+    return Batch([job for job, _ in items], problems, pixels.pin_memory() if pin else pixels)

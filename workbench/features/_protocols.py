@@ -1,0 +1,97 @@
+"""What features need of a model and of a dataset; `workbench.models.Encoder` and `workbench.datasets.Dataset` fit."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from workbench.arrays import AnyArray, FloatArray
+from workbench.tasks import Features
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+    from torch import Tensor
+
+    from workbench.models import LoadedModel
+
+
+class ModelIdentity(Protocol):
+    """What is known of a model without loading it.
+
+    Attributes:
+        name: The model argument.
+        fingerprint: Hex digest of weights, preprocessing and precision.
+        precision: `fp32`, `bf16` or `fp16`.
+        embed_dim: Width of the joint space.
+        pooled_dim: Width of pooled features.
+    """
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def fingerprint(self) -> str: ...
+    @property
+    def precision(self) -> str: ...
+    @property
+    def embed_dim(self) -> int: ...
+    @property
+    def pooled_dim(self) -> int: ...
+
+
+class TextEncoder(ModelIdentity, Protocol):
+    """A model that embeds texts."""
+
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray:
+        """Projected features, float32 (len(texts), embed_dim), not normalised."""
+        ...
+
+
+class ImageEncoder(ModelIdentity, Protocol):
+    """A model that embeds images.
+
+    Attributes:
+        device: `cpu` or `cuda:n`.
+    """
+
+    @property
+    def device(self) -> str: ...
+
+    def preprocess(self, image: "Image") -> "Tensor":
+        """RGB image to the network's input, float32 (3, h, w); called from several threads."""
+        ...
+
+    def encode_images(self, pixels: "Tensor") -> Features:
+        """Float32 features of a batch (n, 3, h, w), on the CPU."""
+        ...
+
+
+class DualEncoder(ImageEncoder, TextEncoder, Protocol):
+    """A CLIP-like model.
+
+    Attributes:
+        logit_scale: Multiplier of cosine similarities.
+        logit_bias: Added after scaling.
+    """
+
+    @property
+    def logit_scale(self) -> float: ...
+    @property
+    def logit_bias(self) -> float: ...
+
+    def load(self) -> "LoadedModel":
+        """A private fp32 copy of the network."""
+        ...
+
+
+class ImageSource(Protocol):
+    """Encoded images by row."""
+
+    def hashes(self, rows: AnyArray) -> AnyArray:
+        """uint8 (n, 32): BLAKE2b-256 of each image's encoded bytes; zeros where they could not be read."""
+        ...
+
+    def read(self, row: int) -> bytes:
+        """Encoded bytes of one image; called from several threads."""
+        ...
+
+    def ids(self, rows: AnyArray) -> list[str]:
+        """Names of the images, for messages."""
+        ...

@@ -1,0 +1,131 @@
+"""One shard: an immutable safetensors file of keyed rows, named by the checksum of its own bytes.
+
+The name covers the header as well as the data, makes writing the same rows twice harmless, and needs no second file.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from workbench.arrays import AnyArray, FloatArray
+from workbench.features._files import CacheError, write_atomically
+
+KEY_BYTES = 32
+SUFFIX = ".safetensors"
+_FORMAT = "workbench-features-1"
+_DTYPES: dict[str, np.dtype[Any]] = {"F32": np.dtype("<f4"), "U8": np.dtype("u1")}
+
+
+class CorruptShardError(Exception):
+    """A shard whose bytes are not those that were committed."""
+
+
+@dataclass
+class Shard:
+    """A memory-mapped shard of n rows. Nothing in it is to be trusted before `verify`.
+
+    Attributes:
+        path: The file.
+        keys: uint8 (n, 32).
+        readable: bool (n,); a row that is not is a tombstone, its columns hold zeros.
+        columns: Float arrays (n, width) by name.
+        reasons: Why, by tombstone row.
+    """
+
+    path: Path
+    keys: AnyArray
+    readable: AnyArray
+    columns: dict[str, FloatArray]
+    reasons: dict[int, str]
+    _raw: AnyArray = field(repr=False)
+    _verified: bool = False
+
+    def verify(self) -> None:
+        """Compare the file with the checksum in its name, once.
+
+        Raises:
+            CorruptShardError: They differ.
+        """
+        from xxhash import xxh3_128_hexdigest
+
+        if not self._verified and xxh3_128_hexdigest(self._raw.data) != self.path.stem:
+            raise CorruptShardError(f"{self.path}: checksum mismatch")
+        self._verified = True
+
+
+def write_shard(
+    folder: Path, keys: AnyArray, readable: AnyArray, columns: Mapping[str, FloatArray], reasons: Mapping[int, str]
+) -> Path:
+    """Commit rows as a new shard.
+
+    Args:
+        folder: Where.
+        keys: uint8 (n, 32).
+        readable: bool (n,).
+        columns: Float32 arrays (n, width) by name.
+        reasons: Why a row is a tombstone, by row.
+
+    Raises:
+        CacheError: The folder cannot be written.
+    """
+    from safetensors.numpy import save
+    from xxhash import xxh3_128_hexdigest
+
+    tensors = {name: np.ascontiguousarray(column, dtype="<f4") for name, column in columns.items()}
+    tensors["keys"] = np.ascontiguousarray(keys, dtype=np.uint8)
+    tensors["readable"] = np.ascontiguousarray(readable, dtype=np.uint8)
+    named = {str(row): reason for row, reason in reasons.items()}
+    data = save(tensors, metadata={"format": _FORMAT, "reasons": json.dumps(named, sort_keys=True)})
+    path = folder / f"{xxh3_128_hexdigest(data)}{SUFFIX}"
+    write_atomically(path, data)
+    return path
+
+
+def open_shard(path: Path, columns: Sequence[str]) -> Shard:
+    """Map a shard without reading its rows.
+
+    Args:
+        path: The file.
+        columns: The columns it must have.
+
+    Raises:
+        FileNotFoundError: Another process pruned it.
+        CorruptShardError: It is truncated or its header is damaged.
+        CacheError: Another version of the workbench wrote it.
+    """
+    try:
+        # Mapped with numpy: safetensors' own reader copies whole tensors.
+        raw: AnyArray = np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
+        start = 8 + int(raw[:8].view("<u8")[0])
+        header: dict[str, Any] = json.loads(raw[8:start].tobytes())
+        metadata = header.pop("__metadata__")
+        arrays = {name: _array(raw, start, entry) for name, entry in header.items()}
+        shard = Shard(
+            path=path,
+            keys=arrays["keys"].reshape(-1, KEY_BYTES),
+            readable=arrays["readable"].astype(np.bool_),
+            columns={name: arrays[name] for name in columns},
+            reasons={int(row): str(reason) for row, reason in json.loads(metadata["reasons"]).items()},
+            _raw=raw,
+        )
+        lengths = {len(shard.keys), len(shard.readable), *(len(column) for column in shard.columns.values())}
+        other_format = metadata["format"] != _FORMAT
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
+        raise CorruptShardError(f"{path}: damaged ({error})") from error
+    if len(lengths) != 1:
+        raise CorruptShardError(f"{path}: columns of different lengths")
+    if other_format:
+        shard.verify()  # Damage is likelier than a format of the future.
+        raise CacheError(f"{path}: written by another version of the workbench; set WORKBENCH_CACHE to another folder.")
+    return shard
+
+
+def _array(raw: AnyArray, start: int, entry: Mapping[str, Any]) -> AnyArray:
+    """A view of one tensor; numpy refuses what does not lie inside the file."""
+    first, last = entry["data_offsets"]
+    array: AnyArray = raw[start + first : start + last].view(_DTYPES[entry["dtype"]]).reshape(entry["shape"])
+    return array

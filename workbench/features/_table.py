@@ -1,0 +1,146 @@
+"""A folder of shards as one table: keys to rows, append-only, shared by any number of processes."""
+
+import contextlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from workbench.arrays import AnyArray, BoolArray, FloatArray
+from workbench.features._files import CacheError, remove_stale_temporaries
+from workbench.features._index import Index, Located
+from workbench.features._shard import SUFFIX, CorruptShardError, Shard, open_shard, write_shard
+
+CORRUPT = ".corrupt"
+
+
+class Table:
+    """Float rows of fixed widths by 32-byte key.
+
+    Every method sees what other processes have committed so far. A shard that fails its checksum is moved aside, and
+    its rows count as not stored.
+
+    Args:
+        folder: Holds the shards; made on the first commit.
+        widths: Columns and their widths.
+        prepare: Called before each commit.
+
+    Attributes:
+        corrupt: Shards that this object moved aside, under their new names.
+    """
+
+    def __init__(self, folder: Path, widths: Mapping[str, int], prepare: Callable[[], None] | None = None) -> None:
+        self.folder = folder
+        self.widths = dict(widths)
+        self.corrupt: list[Path] = []
+        self._prepare = prepare
+        self._refused: set[str] = set()
+        self._index = Index([])
+        self._cleaned = False
+
+    def find(self, keys: AnyArray) -> Located:
+        """Locate keys; every shard that holds one of them has passed its checksum.
+
+        Args:
+            keys: uint8 (n, 32).
+
+        Raises:
+            CacheError: A shard is of another version or model.
+        """
+        while True:
+            self._refresh()
+            located = self._index.find(keys)
+            try:
+                for shard, _ in located.by_shard():
+                    shard.verify()
+            except CorruptShardError:
+                self._set_aside(shard.path)
+            else:
+                return located
+
+    def gather(self, located: Located, column: str) -> FloatArray:
+        """Rows of one column, float32 (n, width); NaN where the key is not stored or is a tombstone."""
+        out = np.full((len(located.shard), self.widths[column]), np.nan, dtype=np.float32)
+        for shard, positions in located.by_shard():
+            rows = located.row[positions]
+            live = shard.readable[rows]
+            out[positions[live]] = shard.columns[column][rows[live]]
+        return out
+
+    def readable(self, located: Located) -> BoolArray:
+        """Boolean (n,): stored and not a tombstone."""
+        out = np.zeros(len(located.shard), dtype=np.bool_)
+        for shard, positions in located.by_shard():
+            out[positions] = shard.readable[located.row[positions]]
+        return out
+
+    def reasons(self, located: Located) -> dict[int, str]:
+        """Why keys have tombstones, by position."""
+        return {
+            int(position): shard.reasons.get(int(located.row[position]), "unreadable")
+            for shard, positions in located.by_shard()
+            if shard.reasons
+            for position in positions[~shard.readable[located.row[positions]]]
+        }
+
+    def commit(
+        self,
+        keys: AnyArray,
+        columns: Mapping[str, FloatArray],
+        readable: BoolArray | None = None,
+        reasons: Mapping[int, str] | None = None,
+    ) -> None:
+        """Add rows as one shard; once this returns, they survive a crash.
+
+        Args:
+            keys: uint8 (n, 32).
+            columns: Float32 (n, width) for each of `widths`.
+            readable: bool (n,); False makes a tombstone.
+            reasons: Why, by tombstone row.
+
+        Raises:
+            CacheError: The folder cannot be written; what was committed before is untouched.
+        """
+        if self._prepare is not None:
+            self._prepare()
+        if not self._cleaned:
+            remove_stale_temporaries(self.folder)
+            self._cleaned = True
+        alive = np.ones(len(keys), dtype=np.bool_) if readable is None else readable
+        path = write_shard(self.folder, keys, alive, {name: columns[name] for name in self.widths}, reasons or {})
+        self._refused.discard(path.name)
+
+    def _refresh(self) -> None:
+        """Take up shards that appeared, and let go of those that went."""
+        try:
+            names = {path.name for path in self.folder.glob(f"*{SUFFIX}")} - self._refused
+        except OSError as error:
+            raise CacheError(f"{self.folder}: cannot be read ({error.strerror or error}).") from error
+        known = {shard.path.name: shard for shard in self._index.shards}
+        if names == known.keys():
+            return
+        shards = [known.get(name) or self._open(self.folder / name) for name in sorted(names)]
+        self._index = Index([shard for shard in shards if shard is not None])
+
+    def _open(self, path: Path) -> Shard | None:
+        try:
+            shard = open_shard(path, tuple(self.widths))
+            widths = {name: column.shape[1:] for name, column in shard.columns.items()}
+            if widths == {name: (width,) for name, width in self.widths.items()}:
+                return shard
+            shard.verify()
+        except FileNotFoundError:
+            return None
+        except CorruptShardError:
+            self._set_aside(path)
+            return None
+        except OSError as error:
+            raise CacheError(f"{path}: cannot be read ({error.strerror or error}).") from error
+        raise CacheError(f"{path}: has columns of shape {widths}, expected {self.widths}; delete the file.")
+
+    def _set_aside(self, path: Path) -> None:
+        aside = path.with_name(path.name + CORRUPT)
+        with contextlib.suppress(OSError):  # Gone already, or a cache that may only be read: then it is ignored.
+            path.replace(aside)
+        self.corrupt.append(aside if aside.exists() else path)
+        self._refused.add(path.name)

@@ -1,0 +1,57 @@
+"""Text features by the text itself, in the same store as the images'."""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from workbench.arrays import FloatArray
+from workbench.errors import ModelError
+from workbench.features._protocols import TextEncoder
+from workbench.features._shard import KEY_BYTES
+from workbench.features.store import FeatureStore
+
+
+class TextCache:
+    """Embeds each text once per model fingerprint.
+
+    Args:
+        encoder: Asked only for texts that the store lacks.
+        store: Where features are kept.
+    """
+
+    def __init__(self, encoder: TextEncoder, store: FeatureStore) -> None:
+        self._encoder = encoder
+        self._store = store
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Projected features, float32 (len(texts), embed_dim), not normalised.
+
+        Raises:
+            CacheError: The store cannot be written.
+            ModelError: The model gives features that are not finite.
+        """
+        table = self._store.texts(self._encoder)
+        digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+        keys = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, KEY_BYTES)
+        located = table.find(keys)
+        out = table.gather(located, "projected")
+        missing = {digests[i]: texts[i] for i in np.flatnonzero(~located.found).tolist()}
+        if missing:
+            fresh = self._encode(list(missing.values()))
+            table.commit(np.frombuffer(b"".join(missing), dtype=np.uint8).reshape(-1, KEY_BYTES), {"projected": fresh})
+            position = {digest: i for i, digest in enumerate(missing)}
+            for i in np.flatnonzero(~located.found).tolist():
+                out[i] = fresh[position[digests[i]]]
+        return out
+
+    def _encode(self, texts: Sequence[str]) -> FloatArray:
+        features = np.asarray(self._encoder.encode_texts(texts), dtype=np.float32)
+        finite = np.isfinite(features).all(axis=1)
+        if not finite.all():
+            worst = texts[int(np.argmin(finite))]
+            raise ModelError(
+                f"{self._encoder.name}: the text {worst!r} gives features with NaN or infinity; "
+                "the model's weights are damaged."
+            )
+        return features

@@ -1,0 +1,169 @@
+"""What the feature store holds, and getting rid of it."""
+
+import contextlib
+import json
+import shutil
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from workbench.features._files import CacheError, stale_temporaries
+from workbench.features._shard import SUFFIX, CorruptShardError, open_shard
+from workbench.features._table import CORRUPT
+from workbench.features.store import IMAGES, MODEL_FILE, TEXTS, features_folder
+
+_PRUNED = ".pruned-"
+_UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class ModelUsage:
+    """What is stored for one model fingerprint.
+
+    Attributes:
+        fingerprint: Identifies weights, preprocessing and precision.
+        model: The model argument.
+        precision: `fp32`, `bf16` or `fp16`.
+        images: Rows of images, over all views, tombstones included.
+        texts: Rows of texts.
+        bytes: On disk.
+        last_used: UTC.
+        folder: Where.
+    """
+
+    fingerprint: str
+    model: str
+    precision: str
+    images: int
+    texts: int
+    bytes: int
+    last_used: datetime
+    folder: Path
+
+
+@dataclass(frozen=True)
+class Pruned:
+    """Something that was removed, or would be.
+
+    Attributes:
+        path: A folder or file.
+        what: In words.
+        bytes: On disk.
+    """
+
+    path: Path
+    what: str
+    bytes: int
+
+
+def cache_usage(cache: Path) -> list[ModelUsage]:
+    """What the feature store holds, most recently used first.
+
+    Args:
+        cache: The workbench's cache folder; it need not exist.
+    """
+    found = [_usage(folder) for folder in _folders(features_folder(cache)) if not folder.name.startswith(".")]
+    return sorted(found, key=lambda usage: usage.last_used, reverse=True)
+
+
+def prune(
+    cache: Path, *, model: str | None = None, older_than: timedelta | None = None, dry_run: bool = False
+) -> list[Pruned]:
+    """Remove features of models, and always what damage and killed processes left.
+
+    Processes that are reading what is removed go on unharmed; those that write start the folder anew.
+
+    Args:
+        cache: The workbench's cache folder.
+        model: Model argument, or the first characters (six at least) of a fingerprint.
+        older_than: Only what has not been used for so long. Without this and `model`, only leftovers go.
+        dry_run: Remove nothing, and return what would be.
+
+    Raises:
+        CacheError: Something cannot be removed.
+    """
+    now = datetime.now(UTC)
+    chosen = [
+        usage
+        for usage in cache_usage(cache)
+        if (model is not None or older_than is not None)
+        and (model is None or _is(usage, model))
+        and (older_than is None or now - usage.last_used >= older_than)
+    ]
+    gone = {usage.folder for usage in chosen}
+    pruned = [Pruned(u.folder, f"{u.model} {u.precision}: {u.images} images, {u.texts} texts", u.bytes) for u in chosen]
+    pruned += [
+        leftover for leftover in _leftovers(features_folder(cache)) if not gone.intersection(leftover.path.parents)
+    ]
+    if not dry_run:
+        for each in pruned:
+            _remove(each.path)
+    return pruned
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+
+
+def _usage(folder: Path) -> ModelUsage:
+    try:
+        about = json.loads((folder / MODEL_FILE).read_text(encoding="utf-8"))
+        used = (folder / MODEL_FILE).stat().st_mtime
+    except (OSError, ValueError):
+        about, used = {}, folder.stat().st_mtime
+    return ModelUsage(
+        fingerprint=folder.name,
+        model=str(about.get("model", _UNKNOWN)),
+        precision=str(about.get("precision", _UNKNOWN)),
+        images=sum(_rows(path) for path in folder.glob(f"{IMAGES}*/*{SUFFIX}")),
+        texts=sum(_rows(path) for path in folder.glob(f"{TEXTS}/*{SUFFIX}")),
+        bytes=_size(folder),
+        last_used=datetime.fromtimestamp(used, UTC),
+        folder=folder,
+    )
+
+
+def _is(usage: ModelUsage, model: str) -> bool:
+    return usage.model == model or (len(model) >= 6 and usage.fingerprint.startswith(model))
+
+
+def _rows(path: Path) -> int:
+    try:
+        return len(open_shard(path, ()).keys)
+    except (CorruptShardError, CacheError, OSError):
+        return 0
+
+
+def _leftovers(root: Path) -> Iterator[Pruned]:
+    for folder in _folders(root):
+        if _PRUNED in folder.name:
+            yield Pruned(folder, "left by an interrupted prune", _size(folder))
+            continue
+        for inner in (folder, *_folders(folder)):
+            for path in inner.glob(f"*{CORRUPT}"):
+                yield Pruned(path, "damaged shard, computed again since", _size(path))
+            for path in stale_temporaries(inner):
+                yield Pruned(path, "left by a killed process", _size(path))
+
+
+def _size(path: Path) -> int:
+    total = 0
+    for file in path.rglob("*") if path.is_dir() else (path,):
+        with contextlib.suppress(OSError):  # Another process may just have removed it.
+            total += file.stat().st_size if file.is_file() else 0
+    return total
+
+
+def _remove(path: Path) -> None:
+    """A folder goes in one rename, so that no process ever meets it half-emptied."""
+    try:
+        if not path.is_dir():
+            path.unlink(missing_ok=True)
+            return
+        aside = path if _PRUNED in path.name else path.with_name(f".{path.name}{_PRUNED}{uuid.uuid4().hex[:8]}")
+        path.rename(aside)
+        shutil.rmtree(aside)
+    except OSError as error:
+        raise CacheError(f"{path}: cannot be removed ({error.strerror or error}).") from error
