@@ -1,8 +1,7 @@
 """The superformula: one polar equation for the outlines of leaves and much else.
 
 J. Gielis, "A generic geometric transformation that unifies a wide range of natural and abstract shapes", American
-Journal of Botany 90(3), 2003, equation 4. That its case m = 1 fits simple leaves was measured by P. Shi et al.,
-"Capturing spiral radial growth of conifers using the superellipse ..." (2015) and the work on bamboo leaves after it.
+Journal of Botany 90(3), 2003.
 """
 
 from dataclasses import dataclass
