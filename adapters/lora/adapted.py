@@ -1,143 +1,112 @@
-"""A network with adapters: put on, trained, saved in peft's format, merged."""
+"""Put peft's adapters into a dual encoder, store them in peft's format, and merge them into the weights."""
 
-import json
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any, Self
 
-import numpy as np
+import peft
 import torch
-import torch.nn.functional as F
-from torch import Tensor
+from peft.tuners.tuners_utils import BaseTunerLayer
+from torch import nn
 
-from workbench import (
-    FitReport,
-    FloatArray,
-    ImageSet,
-    LoadedModel,
-    Predictor,
-    RecipeError,
-    TaskModel,
-    evaluation_batches,
-    freeze_batch_norm,
-    merge_attention,
-    split_attention,
-    to_device,
-    training_precision,
-)
-
-_ADAPTER = "adapter"
-_CLASSES = "classes.safetensors"
-_SETTINGS = "lora.json"
+from adapters.lora.targets import Tower, find_targets
+from workbench import LoadedModel, RecipeError, TaskModel, merge_attention, split_attention, to_device
 
 
-def load_for_adapters(model: TaskModel) -> LoadedModel:
-    """A private copy with split attention and fixed batch-normalisation statistics.
+class AdaptedModel:
+    """A private copy of a model with adapters in it.
 
-    Raises:
-        RecipeError: The model cannot be trained.
-    """
-    loaded = model.load()
-    if loaded.frozen_reason:
-        raise RecipeError(f"recipe 'lora' cannot adapt model {model.name!r}: {loaded.frozen_reason}.")
-    split_attention(loaded.network)
-    freeze_batch_norm(loaded.network)
-    return loaded
-
-
-def embed_classes(loaded: LoadedModel, texts: Sequence[str], device: str) -> Tensor:
-    """Unit-norm embeddings of one sentence a class, (n_classes, d), differentiable."""
-    tokens = loaded.trim(loaded.tokenizer(list(texts))).to(device)
-    return F.normalize(loaded.text_features(tokens).float(), dim=1)
-
-
-class AdaptedClassifier(Predictor):
-    """Scaled cosines between adapted image features and class embeddings.
-
-    Args:
-        loaded: Network with adapters, on `device`.
-        peft_model: peft's wrapper of the same network.
-        classes: (n_classes, d) unit-norm class embeddings.
-        scale: Multiplier of the cosines.
-        bias: Added after scaling.
-        device: Where to compute.
-        report: How it was fitted.
+    Attributes:
+        loaded: The model; its network calls the adapters.
     """
 
-    def __init__(
-        self,
-        loaded: LoadedModel,
-        peft_model: "torch.nn.Module",
-        classes: FloatArray,
-        scale: float,
-        bias: float,
+    def __init__(self, loaded: LoadedModel, wrapped: "peft.PeftModel") -> None:
+        self.loaded = loaded
+        self._wrapped = wrapped
+        # Under autocast a cast of all activations to the adapters' fp32 and back would only cost time and memory.
+        for layer in self._layers():
+            layer.cast_input_dtype_enabled = False
+
+    @classmethod
+    def create(
+        cls,
+        model: TaskModel,
         device: str,
-        report: FitReport | None = None,
-    ) -> None:
-        self._loaded = loaded
-        self._peft = peft_model
-        self._classes = np.asarray(classes, dtype=np.float32)
-        self._bias = bias
-        self._device = device
-        self.scale = scale
-        self.report = report or FitReport()
+        towers: Sequence[Tower],
+        patterns: Sequence[str] | None,
+        *,
+        rank: int,
+        alpha: float,
+        dropout: float,
+    ) -> Self:
+        """New adapters, which change nothing yet.
 
-    def scores(self, images: ImageSet) -> FloatArray:
-        """See `Predictor.scores`."""
-        return adapted_scores(
-            self._loaded, images, torch.from_numpy(self._classes), self.scale, self._bias, self._device
+        Raises:
+            RecipeError: The model cannot be trained, or no layer matches.
+        """
+        loaded = _load(model, device)
+        settings = peft.LoraConfig(
+            r=rank,
+            lora_alpha=alpha,
+            lora_dropout=dropout,
+            target_modules=find_targets(loaded.network, towers, patterns),
         )
+        return cls(loaded, peft.get_peft_model(loaded.network, settings))
+
+    @classmethod
+    def restore(cls, directory: Path, model: TaskModel, device: str) -> Self:
+        """Adapters as `save` wrote them."""
+        loaded = _load(model, device)
+        return cls(loaded, peft.PeftModel.from_pretrained(loaded.network, directory))
+
+    @property
+    def convolutional(self) -> bool:
+        """Whether a convolution has an adapter."""
+        return any(isinstance(layer.get_base_layer(), nn.Conv2d) for layer in self._layers())
+
+    def parameters(self) -> dict[str, nn.Parameter]:
+        """The adapters' weights, by name."""
+        return {name: p for name, p in self.loaded.network.named_parameters() if p.requires_grad}
+
+    def train_dropout(self, on: bool) -> None:
+        """Switch the adapters' own dropout; the rest of the network stays as it is."""
+        for layer in self._layers():
+            layer.lora_dropout.train(on)
 
     def save(self, directory: Path) -> None:
-        """Write the adapters in peft's format, and the class embeddings."""
-        from safetensors.numpy import save_file
+        """Write `adapter_config.json` and `adapter_model.safetensors`, as `peft.PeftModel.from_pretrained` reads them.
 
-        self._peft.save_pretrained(str(directory / _ADAPTER))  # type: ignore[operator]
-        save_file({"classes": self._classes}, directory / _CLASSES)
-        settings = {"scale": self.scale, "bias": self._bias}
-        (directory / _SETTINGS).write_text(json.dumps(settings), encoding="utf-8")
+        peft needs a network whose attention was split (`workbench.split_attention`).
+        """
+        self._wrapped.save_pretrained(str(directory), save_embedding_layers=False)
 
-    def merged(self, model: TaskModel) -> LoadedModel:
-        """The network with its adapters merged into stock modules; this predictor stays as it is."""
-        import tempfile
+    def merged(self, model: TaskModel, scale: float) -> LoadedModel:
+        """A copy without adapters and with stock attention, on the CPU, whose weights contain the adapters.
 
-        with tempfile.TemporaryDirectory() as folder:
-            self._peft.save_pretrained(folder)  # type: ignore[operator]
-            loaded, peft_model = _with_saved_adapters(model, Path(folder))
-        peft_model.merge_and_unload()  # type: ignore[operator]
+        Args:
+            model: The base model.
+            scale: Becomes the logit scale.
+        """
+        loaded = _load(model, "cpu")
+        wrapped = peft.get_peft_model(loaded.network, self._wrapped.peft_config["default"])
+        peft.set_peft_model_state_dict(wrapped, peft.get_peft_model_state_dict(self._wrapped))
+        loaded.network = wrapped.merge_and_unload(safe_merge=True)
         merge_attention(loaded.network)
+        loaded.network.requires_grad_(False)
+        parts: Any = loaded.network
+        with torch.no_grad():
+            parts.logit_scale.fill_(math.log(scale))
         return loaded
 
+    def _layers(self) -> Iterator[Any]:
+        return (module for module in self.loaded.network.modules() if isinstance(module, BaseTunerLayer))
 
-def restore(directory: Path, model: TaskModel, device: str) -> AdaptedClassifier:
-    """Read what `AdaptedClassifier.save` wrote."""
-    from safetensors.numpy import load_file
 
-    loaded, peft_model = _with_saved_adapters(model, directory / _ADAPTER)
+def _load(model: TaskModel, device: str) -> LoadedModel:
+    loaded = model.load()
+    if loaded.frozen_reason:
+        raise RecipeError(f"lora: model {model.name!r} cannot be adapted: {loaded.frozen_reason}.")
+    split_attention(loaded.network)
     to_device(loaded.network, device)
-    settings = json.loads((directory / _SETTINGS).read_text(encoding="utf-8"))
-    classes = load_file(directory / _CLASSES)["classes"]
-    return AdaptedClassifier(loaded, peft_model, classes, settings["scale"], settings["bias"], device)
-
-
-def _with_saved_adapters(model: TaskModel, folder: Path) -> tuple[LoadedModel, "torch.nn.Module"]:
-    from peft import PeftModel
-
-    loaded = load_for_adapters(model)
-    return loaded, PeftModel.from_pretrained(loaded.network, str(folder)).eval()
-
-
-def adapted_scores(
-    loaded: LoadedModel, images: ImageSet, classes: Tensor, scale: float, bias: float, device: str
-) -> FloatArray:
-    """Logits (n, n_classes) of images through the network as it is."""
-    loaded.network.eval()
-    weight = classes.to(device)
-    out = [np.empty((0, len(classes)), dtype=np.float32)]
-    with torch.inference_mode():
-        for pixels in evaluation_batches(images, loaded):
-            batch = pixels.to(device).contiguous(memory_format=torch.channels_last)
-            with training_precision(device):
-                features = loaded.image_features(batch)[1]
-            logits = scale * F.normalize(features.float(), dim=1) @ weight.T + bias
-            out.append(logits.cpu().numpy())
-    return np.concatenate(out)
+    return loaded

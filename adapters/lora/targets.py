@@ -1,7 +1,7 @@
-"""Which layers of a network get adapters."""
+"""Which layers of a dual encoder get an adapter."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -9,56 +9,91 @@ from torch import nn
 
 from workbench import RecipeError
 
-Tower = Literal["image", "text", "both"]
+Tower = Literal["image", "text"]
 
-_ATTENTION = re.compile(r"(^|\.)(attn|attention|self|self_attn|self_attention|cross_attn)\.")
-_PROJECTIONS = {"q", "k", "v", "out", "qkv", "proj", "query", "key", "value", "q_proj", "k_proj", "v_proj", "out_proj"}
+_ATTENTION = re.compile(r"(^|\.)\w*(attn|attention)\w*\.", re.IGNORECASE)
+_HEAD = re.compile(r"^(visual\.head|text\.proj)\b")
+_SHOWN = 12
 
 
-def choose_targets(network: nn.Module, towers: Tower, patterns: Sequence[str] | None) -> list[str]:
-    """Full names of the modules that get adapters.
+def find_targets(network: nn.Module, towers: Sequence[Tower], patterns: Sequence[str] | None) -> list[str]:
+    """Names of the layers to adapt; attention must have been split.
 
-    Without patterns: the attention projections of a transformer; of a tower without attention, its 1x1 convolutions and
-    its linear projection into the joint space.
+    Without patterns: linear layers inside attention; in convolutional towers the 1x1 convolutions; where the projection
+    into the joint space is a linear layer, that too; and every linear layer of a tower that has none of these, such as
+    ConvNeXt's, whose pointwise convolutions are linear layers.
 
     Args:
-        network: Attention already split into `nn.Linear` layers.
-        towers: `image`, `text` or `both`.
-        patterns: Shell patterns on full names, or None.
+        network: An open_clip model.
+        towers: Which towers to look in.
+        patterns: Names or ends of names of layers (`q_proj`, `mlp.c_fc`), with wildcards (`visual.*.resblocks.1?.*`).
+
+    Returns:
+        Full names, in the network's order.
 
     Raises:
-        RecipeError: Nothing matches; names what there is.
+        RecipeError: A pattern matches no layer that can be adapted, or there is no such layer at all.
     """
-    chosen: list[str] = []
-    for tower in ("image", "text") if towers == "both" else (towers,):
-        names = _adaptable(network, tower)
-        if patterns is None:
-            attention = [n for n in names if _ATTENTION.search(f"{n}.") and n.rpartition(".")[2] in _PROJECTIONS]
-            own = attention or names
-        else:
-            own = [name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)]
-        if not own:
-            there = ", ".join(names[:6]) or "none"
+    chosen = []
+    for tower in towers:
+        layers = dict(_adaptable(network, _prefix(network, tower)))
+        if patterns is not None:
+            chosen += [name for name in layers if any(matches(name, pattern) for pattern in patterns)]
+            continue
+        default = [name for name, layer in layers.items() if _is_default(name, layer)]
+        if all(_HEAD.match(name) for name in default):
+            default = list(layers)
+        if not default:
+            raise RecipeError(f"lora: the {tower} tower has no linear layer or 1x1 convolution to adapt.")
+        chosen += default
+    for pattern in patterns or ():
+        if not any(matches(name, pattern) for name in chosen):
             raise RecipeError(
-                f"lora.targets {list(patterns or ())} match no layer of the {tower} tower; adaptable layers there: "
-                f"{there}{', ...' if len(names) > 6 else ''}."
+                f"lora: targets: {pattern!r} matches no linear layer or 1x1 convolution of the {' or '.join(towers)} "
+                f"tower; there are {_kinds(network, towers)}."
             )
-        chosen += own
     return chosen
 
 
-def as_peft_pattern(names: Sequence[str]) -> str:
-    """A regular expression for exactly these modules; peft matches a list's names as endings, across towers."""
+def exactly(names: Sequence[str]) -> str:
+    """A regular expression for these modules alone; peft takes a list's names as endings, which reach across towers."""
     return "|".join(re.escape(name) for name in names)
 
 
-def _adaptable(network: nn.Module, tower: str) -> list[str]:
-    return [
-        name
-        for name, module in network.named_modules()
-        if (name.startswith("visual.") == (tower == "image"))
-        and (
-            isinstance(module, nn.Linear)
-            or (isinstance(module, nn.Conv2d) and module.kernel_size == (1, 1) and module.groups == 1)
-        )
-    ]
+def matches(name: str, pattern: str) -> bool:
+    """Whether `name` is, or ends after a dot with, what the pattern says."""
+    return fnmatchcase(name, pattern) or fnmatchcase(name, f"*.{pattern}")
+
+
+def _prefix(network: nn.Module, tower: Tower) -> str:
+    if tower == "image":
+        return "visual"
+    # open_clip's CLIP keeps the text transformer at its top level, CustomTextCLIP and CoCa in a tower of its own.
+    return "text" if isinstance(getattr(network, "text", None), nn.Module) else "transformer"
+
+
+def _adaptable(network: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module]]:
+    tower = network.get_submodule(prefix)
+    # Stock attention reads the weights of its layers without calling them.
+    uncalled = {id(m.out_proj) for m in tower.modules() if isinstance(m, nn.MultiheadAttention)}
+    for name, layer in tower.named_modules(prefix=prefix):
+        pointwise = isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.groups == 1
+        if (isinstance(layer, nn.Linear) or pointwise) and id(layer) not in uncalled:
+            yield name, layer
+
+
+def _is_default(name: str, layer: nn.Module) -> bool:
+    return isinstance(layer, nn.Conv2d) or bool(_ATTENTION.search(name) or _HEAD.match(name))
+
+
+def _kinds(network: nn.Module, towers: Sequence[Tower]) -> str:
+    """The different ends of names, most frequent first."""
+    found: dict[str, int] = {}
+    for tower in towers:
+        for name, _ in _adaptable(network, _prefix(network, tower)):
+            # Numbers tell blocks apart, not kinds of layers.
+            parts = [part for part in name.split(".")[-2:] if not part.isdigit()]
+            found[".".join(parts)] = found.get(".".join(parts), 0) + 1
+    ranked = sorted(found, key=lambda kind: -found[kind])
+    more = f" and {len(ranked) - _SHOWN} more kinds" if len(ranked) > _SHOWN else ""
+    return ", ".join(f"{kind} ({found[kind]})" for kind in ranked[:_SHOWN]) + more if ranked else "none"

@@ -1,130 +1,170 @@
-"""Epochs of AdamW with a cosine schedule; validation decides which epoch is kept."""
+"""The training loop: AdamW, warm-up and cosine decay, and the best epoch by validation.
+
+It knows nothing of images, texts or tasks: batches are whatever `loss` takes.
+"""
 
 import logging
-import math
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+import time
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
 
-from workbench.arrays import AnyArray
 from workbench.errors import RecipeError
-from workbench.models.precision import native_bf16
+from workbench.training.schedule import warmup_cosine
 
-log = logging.getLogger("workbench.training")
+_log = logging.getLogger(__name__)
+_LOG_SECONDS = 5.0
 
-
-@dataclass(frozen=True)
-class Schedule:
-    """How long and how fast.
-
-    Attributes:
-        epochs: Passes over the training images.
-        learning_rate: Peak of the cosine.
-        weight_decay: AdamW's.
-        warmup: Share of all steps with linear warm-up, 0..1.
-        steps_per_epoch: Batches an epoch.
-        patience: Epochs without a better validation after which training stops; None trains to the end.
-    """
-
-    epochs: int
-    learning_rate: float
-    weight_decay: float
-    warmup: float
-    steps_per_epoch: int
-    patience: int | None = None
-
-    def factor(self, step: int) -> float:
-        """Multiplier of the learning rate at a step."""
-        total = max(1, self.epochs * self.steps_per_epoch)
-        ramp = max(1, round(self.warmup * total))
-        if step < ramp:
-            return (step + 1) / ramp
-        return 0.5 * (1 + math.cos(math.pi * (step - ramp) / max(1, total - ramp)))
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class Fitted:
-    """How training went.
+class Quality:
+    """How good an epoch is on validation.
 
     Attributes:
-        best_epoch: The epoch whose weights were kept, from 1; 0 means the weights from before training.
-        history: Values per epoch by name.
+        accuracy: 0..1, decides first.
+        nll: Mean negative log-likelihood, decides between equals.
     """
 
-    best_epoch: int
-    history: dict[str, list[float]]
+    accuracy: float
+    nll: float
+
+    def better_than(self, other: "Quality") -> bool:
+        """Strictly better; NaN never is."""
+        if self.accuracy != other.accuracy:
+            return self.accuracy > other.accuracy
+        return self.nll < other.nll
 
 
-def training_precision(device: str) -> AbstractContextManager[object]:
-    """Autocast to bfloat16 where the device computes it natively, on fp32 weights; nothing elsewhere."""
-    kind = "cuda" if device.startswith("cuda") else "cpu"
-    return torch.autocast(kind, dtype=torch.bfloat16, enabled=native_bf16(device))
+@dataclass(frozen=True)
+class Trained:
+    """How training went; the parameters hold the chosen epoch's values.
+
+    Attributes:
+        epoch: Whose values were kept, from 1; 0 stands for those before training.
+        losses: Mean training loss of each epoch.
+        qualities: Validation before training and after each epoch; empty without validation.
+        idle: Names of parameters that no gradient ever reached.
+    """
+
+    epoch: int
+    losses: list[float]
+    qualities: list[Quality]
+    idle: tuple[str, ...] = ()
 
 
-def fit_epochs(
-    parameters: Sequence[nn.Parameter],
-    batches: Callable[[int], Iterable[tuple[Tensor, AnyArray]]],
-    loss: Callable[[Tensor, AnyArray], Tensor],
-    validate: Callable[[], tuple[float, float]] | None,
-    schedule: Schedule,
-    device: str,
-) -> Fitted:
-    """Train, and leave the parameters at the best epoch.
+def train(
+    parameters: Mapping[str, nn.Parameter],
+    batches: Callable[[int], Iterable[T]],
+    loss: Callable[[T], Tensor],
+    *,
+    epochs: int,
+    steps_per_epoch: int,
+    learning_rate: float,
+    weight_decay: float = 0.0,
+    warmup: float = 0.0,
+    validate: Callable[[], Quality] | None = None,
+    mode: Callable[[bool], object] | None = None,
+    patience: int | None = None,
+    stop_after: int | None = None,
+    name: str = "training",
+) -> Trained:
+    """Minimise a loss; leave in the parameters what was best on validation.
+
+    The parameters before training compete too, so that training which does harm is not kept. Without validation the
+    last epoch is kept.
 
     Args:
-        parameters: What is trained.
-        batches: Epoch number to its batches (pixels on the CPU, indices).
-        loss: Pixels on the device and indices to a scalar.
-        validate: Gives (accuracy, negative log-likelihood) on validation; None keeps the last epoch. The weights from
-            before training take part, so that training never leaves a model worse on validation than it found it.
-        schedule: Length and learning rate.
-        device: Where to compute.
+        parameters: What is trained, by name.
+        batches: Gives the batches of an epoch, counted from 0.
+        loss: Mean loss of a batch, differentiable.
+        epochs: Number of epochs; fixes the schedule.
+        steps_per_epoch: Batches in each.
+        learning_rate: Peak of the schedule.
+        weight_decay: AdamW's; parameters of fewer than two dimensions are not decayed.
+        warmup: Share of all steps, see `warmup_cosine`.
+        validate: Quality of the present parameters.
+        mode: Called with True before each epoch and with False after it, to switch dropout and the like.
+        patience: Stop after this many epochs without a better validation.
+        stop_after: Stop the same schedule after this many epochs.
+        name: Begins what is logged.
 
     Raises:
         RecipeError: The loss is not finite.
     """
-    optimiser = torch.optim.AdamW(parameters, lr=schedule.learning_rate, weight_decay=schedule.weight_decay)
-    rate = torch.optim.lr_scheduler.LambdaLR(optimiser, schedule.factor)
-    history: dict[str, list[float]] = {"train_loss": []}
-    best_epoch, best_quality, best_state = 0, (-1.0, 0.0), _copy(parameters)
-    if validate is not None:
-        accuracy, nll = validate()
-        best_quality = (accuracy, -nll)
-        history |= {"val_accuracy": [], "val_nll": []}
-    for epoch in range(1, schedule.epochs + 1):
-        total, count = 0.0, 0
-        for pixels, index in batches(epoch):
-            with training_precision(device):
-                value = loss(pixels.to(device).contiguous(memory_format=torch.channels_last), index)
-            if not bool(torch.isfinite(value)):
-                raise RecipeError(f"the training loss is not finite in epoch {epoch}; try a smaller learning_rate.")
-            optimiser.zero_grad(set_to_none=True)
+    switch = mode or (lambda _: None)
+    optimiser = torch.optim.AdamW(_groups(parameters, weight_decay), lr=learning_rate)
+    steps = epochs * steps_per_epoch
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmup_cosine(step, steps, warmup))
+    losses: list[float] = []
+    qualities = [validate()] if validate else []
+    best, kept = 0, snapshot(parameters)
+    idle: tuple[str, ...] = ()
+    began = logged = time.monotonic()
+    last = stop_after or epochs
+    for epoch in range(1, last + 1):
+        switch(True)
+        total = torch.zeros((), dtype=torch.float64)
+        for batch in batches(epoch - 1):
+            value = loss(batch)
+            _check(value, name, epoch, epochs, learning_rate)
+            optimiser.zero_grad()
             value.backward()  # type: ignore[no-untyped-call]
+            if not losses:
+                idle = tuple(key for key, parameter in parameters.items() if parameter.grad is None)
             optimiser.step()
-            rate.step()
-            total, count = total + float(value.detach()) * len(index), count + len(index)
-        history["train_loss"].append(total / max(count, 1))
-        line = f"epoch {epoch}/{schedule.epochs}: train loss {history['train_loss'][-1]:.3f}"
-        if validate is None:
-            best_epoch, best_state = epoch, _copy(parameters)
-        else:
-            accuracy, nll = validate()
-            history["val_accuracy"].append(accuracy)
-            history["val_nll"].append(nll)
-            line += f", validation accuracy {accuracy:.1%}"
-            if (accuracy, -nll) > best_quality:
-                best_epoch, best_quality, best_state = epoch, (accuracy, -nll), _copy(parameters)
-        log.info(line)
-        if validate is not None and schedule.patience is not None and epoch - best_epoch >= schedule.patience:
+            schedule.step()
+            total += value.detach().cpu()
+        switch(False)
+        losses.append(float(total) / steps_per_epoch)
+        if validate:
+            qualities.append(validate())
+            if qualities[epoch].better_than(qualities[best]):
+                best, kept = epoch, snapshot(parameters)
+        now = time.monotonic()
+        if now - logged >= _LOG_SECONDS:
+            _log.info("%s", _line(name, epoch, last, losses[-1], qualities, now - began))
+            logged = now
+        if validate and patience is not None and epoch - best >= patience:
             break
+    if validate:
+        restore(parameters, kept)
+    return Trained(best if validate else len(losses), losses, qualities, idle)
+
+
+def _check(loss: Tensor, name: str, epoch: int, epochs: int, learning_rate: float) -> None:
+    if not bool(torch.isfinite(loss)):
+        raise RecipeError(
+            f"{name}: the training loss became {float(loss.detach())} in epoch {epoch} of {epochs}; lower "
+            f"learning_rate (it is {learning_rate:g}) or set precision to fp32."
+        )
+
+
+def snapshot(parameters: Mapping[str, nn.Parameter]) -> dict[str, Tensor]:
+    """Copies of the present values."""
+    return {name: parameter.detach().clone() for name, parameter in parameters.items()}
+
+
+def restore(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]) -> None:
+    """Put values back, in place."""
     with torch.no_grad():
-        for parameter, value in zip(parameters, best_state, strict=True):
-            parameter.copy_(value)
-    return Fitted(best_epoch, history)
+        for name, parameter in parameters.items():
+            parameter.copy_(values[name])
 
 
-def _copy(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
-    return [parameter.detach().clone() for parameter in parameters]
+def _groups(parameters: Mapping[str, nn.Parameter], weight_decay: float) -> list[dict[str, object]]:
+    matrices = [p for p in parameters.values() if p.dim() >= 2]
+    vectors = [p for p in parameters.values() if p.dim() < 2]
+    groups: list[dict[str, object]] = [{"params": matrices, "weight_decay": weight_decay}]
+    return [*groups, {"params": vectors, "weight_decay": 0.0}] if vectors else groups
+
+
+def _line(name: str, epoch: int, epochs: int, loss: float, qualities: list[Quality], seconds: float) -> str:
+    validation = f", validation accuracy {qualities[-1].accuracy:.3f}" if qualities else ""
+    left = seconds / epoch * (epochs - epoch)
+    estimate = f", about {left:.0f} s left" if epoch < epochs else ""
+    return f"{name}: epoch {epoch}/{epochs}, loss {loss:.3f}{validation}{estimate}"

@@ -1,125 +1,196 @@
-"""Images as batches of pixels; training images are decoded once and kept."""
+"""Images as network inputs: decoded once as far as memory allows, augmented reproducibly, prepared ahead by threads."""
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from threading import Lock
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor
-from torchvision.transforms import v2
-from torchvision.transforms.v2 import functional as VF
 
 from workbench.arrays import AnyArray
-from workbench.models.loaded import LoadedModel
+from workbench.models import LoadedModel
 from workbench.tasks import ImageSet
+from workbench.training._read_ahead import read_ahead
+from workbench.training.precision import Compute
 
-_MARGIN = 1.15
-_MAX_ASPECT = 1.5
-_THREADS = 4
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_MAX_ENLARGED = 1.5
 
 
-@dataclass
-class TrainingPixels:
-    """Decoded training images, and augmented batches of them.
+@dataclass(frozen=True)
+class Augmentation:
+    """What is done to a training image at random.
 
     Attributes:
-        size: (height, width) of the network's input.
-        mean: Channel means.
-        std: Channel standard deviations.
-        flip: Whether images may be mirrored.
-        min_area: Least share of the image that a random crop keeps; 1 turns cropping off.
-        kept: uint8 (3, h, w) images by index; None where they did not fit.
+        min_crop: Least share (0..1] of the area that a crop keeps; 1 shows the evaluation view.
+        flip: Whether half of the images are mirrored.
+        aspect: Largest ratio by which a crop's sides may differ from the input's.
     """
 
-    images: ImageSet
-    size: tuple[int, int]
-    mean: tuple[float, float, float]
-    std: tuple[float, float, float]
-    flip: bool
-    min_area: float
-    kept: list[Tensor | None]
+    min_crop: float = 0.5
+    flip: bool = True
+    aspect: float = 4 / 3
 
-    def batches(self, batch_size: int, rng: np.random.Generator) -> Iterator[tuple[Tensor, AnyArray]]:
-        """One epoch in random order: float32 (b, 3, h, w) and the images' indices."""
-        order = rng.permutation(len(self.images))
-        seeds = rng.integers(0, 2**63 - 1, size=len(order))
-        with ThreadPoolExecutor(_THREADS) as pool:
-            starts = list(range(0, len(order), batch_size))
-            ahead = [
-                pool.map(self._augmented, order[s : s + batch_size], seeds[s : s + batch_size]) for s in starts[:1]
-            ]
-            for position, start in enumerate(starts):
-                if position + 1 < len(starts):
-                    after = starts[position + 1]
-                    chosen = slice(after, after + batch_size)
-                    ahead.append(pool.map(self._augmented, order[chosen], seeds[chosen]))
-                pixels = torch.stack(list(ahead.pop(0)))
-                yield pixels, order[start : start + batch_size]
+    def box(self, rng: np.random.Generator, height: int, width: int, ratio: float = 1.0) -> tuple[int, int, int, int]:
+        """Draw a crop: its area uniform in [min_crop, 1], its logarithmic aspect uniform.
 
-    def _augmented(self, index: int, seed: int) -> Tensor:
-        image = self.kept[index]
-        if image is None:
-            image = _decoded(self.images, int(index), self.size)
-        rng = np.random.default_rng(seed)
-        height, width = image.shape[1:]
-        if self.min_area < 1:
-            area = rng.uniform(self.min_area, 1.0) * min(height, width) ** 2
-            ratio = float(np.exp(rng.uniform(np.log(3 / 4), np.log(4 / 3))))
-            h, w = min(height, round((area / ratio) ** 0.5)), min(width, round((area * ratio) ** 0.5))
-        else:
-            h = w = min(height, width)
-        top, left = int(rng.integers(0, height - h + 1)), int(rng.integers(0, width - w + 1))
-        out = VF.resized_crop(
-            image, top, left, h, w, list(self.size), interpolation=v2.InterpolationMode.BILINEAR, antialias=True
+        Szegedy et al., "Going Deeper with Convolutions" (CVPR 2015), section 6. Ten tries; a picture so long that none
+        fits is cropped at its centre.
+
+        Args:
+            rng: Where randomness comes from.
+            height: Of the picture.
+            width: Of the picture.
+            ratio: Width / height of the network's input.
+
+        Returns:
+            Top, left, height, width.
+        """
+        for _ in range(10):
+            area = height * width * rng.uniform(self.min_crop, 1.0)
+            aspect = ratio * math.exp(rng.uniform(-1, 1) * math.log(self.aspect))
+            w, h = round(math.sqrt(area * aspect)), round(math.sqrt(area / aspect))
+            if 0 < w <= width and 0 < h <= height:
+                return int(rng.integers(height - h + 1)), int(rng.integers(width - w + 1)), h, w
+        h, w = (
+            (height, max(1, round(height * ratio))) if width > height * ratio else (max(1, round(width / ratio)), width)
         )
-        if self.flip and rng.random() < 0.5:
-            out = out.flip(-1)
-        ready: Tensor = VF.normalize(out.float() / 255, list(self.mean), list(self.std))
-        return ready
+        return (height - h) // 2, (width - w) // 2, h, w
 
 
-def training_pixels(
-    images: ImageSet, loaded: LoadedModel, *, flip: bool, min_area: float, max_bytes: int = 2 * 2**30
-) -> TrainingPixels:
-    """Decode the training images, at a little more than the network's resolution.
+class MemoryBudget:
+    """Bytes that several caches may use together.
 
     Args:
-        images: n images.
-        loaded: Gives input size and normalisation.
-        flip: Whether images may be mirrored; turn it off where left and right matter.
-        min_area: Least share of the image that a random crop keeps.
-        max_bytes: Images beyond this are decoded anew each epoch.
+        size: In bytes.
     """
-    each = 3 * round(loaded.image_size[0] * _MARGIN) * round(loaded.image_size[1] * _MARGIN * _MAX_ASPECT)
-    fits = min(len(images), max_bytes // each)
-    with ThreadPoolExecutor(_THREADS) as pool:
-        kept: list[Tensor | None] = list(pool.map(lambda i: _decoded(images, i, loaded.image_size), range(fits)))
-    kept += [None] * (len(images) - fits)
-    return TrainingPixels(images, loaded.image_size, loaded.mean, loaded.std, flip, min_area, kept)
+
+    def __init__(self, size: float) -> None:
+        self._left = size
+        self._lock = Lock()
+
+    def take(self, size: int) -> bool:
+        """Whether there was room, which is now taken."""
+        with self._lock:
+            if size > self._left:
+                return False
+            self._left -= size
+            return True
 
 
-def evaluation_batches(images: ImageSet, loaded: LoadedModel, batch_size: int = 64) -> Iterator[Tensor]:
-    """Batches in order through the model's own preprocessing, float32 (b, 3, h, w)."""
-    with ThreadPoolExecutor(_THREADS) as pool:
-        ahead = []
-        for start in range(0, len(images), batch_size):
-            rows = range(start, min(start + batch_size, len(images)))
-            ahead.append(pool.map(lambda i: loaded.preprocess(images.decode(i)), rows))
-            if len(ahead) > 1:
-                yield torch.stack(list(ahead.pop(0)))
-        for batch in ahead:
-            yield torch.stack(list(batch))
+class PixelSource:
+    """Inputs of a network for the images of a set.
+
+    Args:
+        images: The set.
+        loaded: Gives preprocessing, size, mean and standard deviation.
+        compute: Where inputs go.
+        budget: Memory for decoded images; None keeps none.
+    """
+
+    def __init__(
+        self, images: ImageSet, loaded: LoadedModel, compute: Compute, budget: MemoryBudget | None = None
+    ) -> None:
+        self._images = images
+        self._preprocess = loaded.preprocess
+        self._size = loaded.image_size
+        self._mean = torch.tensor(loaded.mean).view(3, 1, 1)
+        self._std = torch.tensor(loaded.std).view(3, 1, 1)
+        self._compute = compute
+        self._budget = budget
+        self._views: dict[int, Tensor] = {}
+        self._pictures: dict[int, Tensor] = {}
+
+    def evaluation(self, batch_size: int) -> Iterator[Tensor]:
+        """All images in order, as the model's own preprocessing makes them, in batches on the device."""
+        rows = np.arange(len(self._images))
+        batches = [rows[start : start + batch_size].tolist() for start in range(0, len(rows), batch_size)]
+        for items in read_ahead(self._view, batches):
+            yield self._input(items)
+
+    def training(
+        self, batches: Sequence[AnyArray], augmentation: Augmentation, seed: int, epoch: int
+    ) -> Iterator[tuple[AnyArray, Tensor]]:
+        """Augmented images of given batches of rows.
+
+        What happens to an image depends on seed, epoch and row alone, not on its batch or on threads.
+
+        Yields:
+            The batch's rows, and (n, 3, h, w) on the device.
+        """
+
+        def augmented(row: int) -> Tensor:
+            return self._augmented(row, augmentation, np.random.default_rng([seed, epoch, row]))
+
+        for rows, items in zip(batches, read_ahead(augmented, [rows.tolist() for rows in batches]), strict=True):
+            yield rows, self._input(items)
+
+    def _augmented(self, row: int, augmentation: Augmentation, rng: np.random.Generator) -> Tensor:
+        from torchvision.transforms import v2
+
+        if augmentation.min_crop < 1:
+            picture = self._picture(row, augmentation.min_crop)
+            box = augmentation.box(rng, picture.shape[1], picture.shape[2], self._size[1] / self._size[0])
+            view = v2.functional.resized_crop(
+                picture, *box, size=list(self._size), interpolation=v2.InterpolationMode.BICUBIC, antialias=True
+            )
+        else:
+            view = self._view(row)
+        flipped: Tensor = view.flip(-1) if augmentation.flip and rng.random() < 0.5 else view
+        return flipped
+
+    def _view(self, row: int) -> Tensor:
+        """The evaluation view; uint8 where that loses nothing, else float."""
+        found = self._views.get(row)
+        if found is None:
+            found = self._as_bytes(self._preprocess(self._images.decode(row)))
+            self._keep(self._views, row, found)
+        return found
+
+    def _picture(self, row: int, min_crop: float) -> Tensor:
+        """The whole picture, uint8, just large enough that crops need not be enlarged."""
+        found = self._pictures.get(row)
+        if found is None:
+            enlarged = min(_MAX_ENLARGED, min_crop**-0.5)
+            shrunk = _shrunk(self._images.decode(row), self._size, enlarged)
+            found = torch.from_numpy(np.array(shrunk)).permute(2, 0, 1).contiguous()
+            self._keep(self._pictures, row, found)
+        return found
+
+    def _keep(self, cache: dict[int, Tensor], row: int, pixels: Tensor) -> None:
+        if self._budget is not None and self._budget.take(pixels.nbytes):
+            cache[row] = pixels
+
+    def _as_bytes(self, pixels: Tensor) -> Tensor:
+        levels = (pixels * self._std + self._mean) * 255
+        rounded = levels.round()
+        lossless = bool((levels - rounded).abs().max() < 1e-2) and rounded.min() >= 0 and rounded.max() <= 255
+        return rounded.to(torch.uint8) if lossless else pixels
+
+    def _input(self, items: Sequence[Tensor]) -> Tensor:
+        if len({item.dtype for item in items}) > 1:  # A transform whose views are only sometimes whole levels.
+            items = [self._normalised(item, "cpu") for item in items]
+        pixels = torch.stack(list(items))
+        if self._compute.on_gpu:
+            pixels = pixels.pin_memory()
+        return self._normalised(self._compute.images(pixels), self._compute.device)
+
+    def _normalised(self, pixels: Tensor, device: str) -> Tensor:
+        if pixels.dtype != torch.uint8:
+            return pixels
+        return (pixels.float() / 255 - self._mean.to(device)) / self._std.to(device)
 
 
-def _decoded(images: ImageSet, index: int, size: tuple[int, int]) -> Tensor:
-    """An image whose shorter side is a little larger than the input; very long ones lose their ends."""
-    image = VF.pil_to_tensor(images.decode(index))
-    shorter = round(min(size) * _MARGIN)
-    height, width = image.shape[1:]
-    scale = shorter / min(height, width)
-    new = [max(1, round(height * scale)), max(1, round(width * scale))]
-    image = VF.resize(image, new, interpolation=v2.InterpolationMode.BICUBIC, antialias=True)
-    limit = round(shorter * _MAX_ASPECT)
-    kept: Tensor = VF.center_crop(image, [min(new[0], limit), min(new[1], limit)])
-    return kept
+def _shrunk(image: "Image", size: tuple[int, int], enlarged: float) -> "Image":
+    from PIL.Image import Resampling
+
+    factor = enlarged * max(size[0] / image.height, size[1] / image.width)
+    if factor >= 1:
+        return image
+    shape = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
+    return image.resize(shape, Resampling.BICUBIC, reducing_gap=3.0)

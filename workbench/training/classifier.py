@@ -1,0 +1,71 @@
+"""Score images with an adapted dual encoder."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.arrays import FloatArray, normalise
+from workbench.recipes import FitReport, Predictor
+from workbench.tasks import ImageSet
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from workbench.models import LoadedModel
+    from workbench.training.precision import Compute
+
+
+class EncoderClassifier(Predictor):
+    """`scores = scale * cos(image, class embedding) + bias`, the image embedded by a network in memory.
+
+    Recipes that change a network's weights subclass it and add `save` and `merged`.
+
+    Args:
+        loaded: The network, on the device of `compute`; None where the image tower is the base model's, whose cached
+            features then serve.
+        compute: Device and precision.
+        classes: (n_classes, d) class embeddings of unit norm.
+        scale: Multiplier of the cosines.
+        bias: (n_classes,) added last.
+        report: How it was fitted.
+    """
+
+    def __init__(
+        self,
+        loaded: "LoadedModel | None",
+        compute: "Compute",
+        classes: FloatArray,
+        *,
+        scale: float,
+        bias: FloatArray,
+        report: FitReport | None = None,
+    ) -> None:
+        self.loaded = loaded
+        self.compute = compute
+        self.classes = np.asarray(classes, dtype=np.float32)
+        self.scale = float(scale)
+        self.bias = np.asarray(bias, dtype=np.float32)
+        self.report = report or FitReport()
+
+    def scores(self, images: ImageSet) -> FloatArray:
+        """See `Predictor.scores`."""
+        if self.loaded is None:
+            embedded = images.features.projected
+        else:
+            embedded = np.concatenate(
+                [np.empty((0, self.classes.shape[1]), np.float32)]
+                + [part.numpy() for part in self._embedded(images, self.loaded)]
+            )
+        return np.asarray(self.scale * (normalise(embedded) @ self.classes.T) + self.bias, dtype=np.float32)
+
+    def _embedded(self, images: ImageSet, loaded: "LoadedModel") -> "Iterator[Tensor]":
+        import torch
+
+        from workbench.training.pixels import PixelSource
+
+        loaded.network.eval()
+        batch_size = 256 if self.compute.on_gpu else 64
+        for pixels in PixelSource(images, loaded, self.compute).evaluation(batch_size):
+            with torch.inference_mode(), self.compute.autocast():
+                yield loaded.image_features(pixels)[1].float().cpu()

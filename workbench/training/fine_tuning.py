@@ -1,0 +1,245 @@
+"""Train some parameters of a dual encoder to classify: images against their classes' sentences."""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from workbench.arrays import AnyArray, FloatArray, normalise
+from workbench.models import LoadedModel
+from workbench.recipes import FitReport
+from workbench.tasks import ClassificationTask, Features, ImageSet, LabelledImages, class_embeddings
+from workbench.training._class_texts import ClassTexts
+from workbench.training.loop import Quality, Trained, restore, snapshot, train
+from workbench.training.objective import classification_loss, classification_quality
+from workbench.training.pixels import Augmentation, MemoryBudget, PixelSource
+from workbench.training.precision import Compute
+from workbench.training.settings import TrainingSettings
+
+_EPOCHS = 12
+_LEAST_STEPS = 60
+
+Batch = tuple[AnyArray, Tensor]
+"""Rows, and pixels or (where the image tower is not trained) embeddings."""
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """What `EncoderClassifier` needs besides the network.
+
+    Attributes:
+        classes: (n_classes, d) class embeddings of unit norm, by the text tower as it is after training.
+        scale: Multiplier of the cosines.
+        bias: (n_classes,).
+        report: For the run record.
+    """
+
+    classes: FloatArray
+    scale: float
+    bias: FloatArray
+    report: FitReport
+
+
+def fine_tune(
+    loaded: LoadedModel,
+    parameters: Mapping[str, nn.Parameter],
+    task: ClassificationTask,
+    config: TrainingSettings,
+    compute: Compute,
+    *,
+    learning_rate: float,
+    image: bool = True,
+    text: bool = False,
+    mode: Callable[[bool], object] | None = None,
+    name: str = "training",
+) -> FineTuned:
+    """Minimise the cross-entropy of `scale * cos(image, class)` (binary cross-entropy where multi-label).
+
+    - The network stays in eval mode: batch-norm statistics are frozen and there is no stochastic depth.
+    - Class embeddings are those of zero-shot. While the text tower is trained, each step embeds one sentence of each
+      class, drawn at random; evaluation uses all of them.
+    - Multi-label needs an offset, since cosines of dual encoders are far from zero: a fixed one for each class, such
+      that the base model's mean logit on the training images is the logit of the class's frequency.
+    - The best epoch is chosen on validation, that before training included. With `task.refit`, training is then
+      repeated from the start on train and validation up to that epoch.
+
+    Args:
+        loaded: On the device of `compute`; changed in place.
+        parameters: Trained ones, by name; they belong to `loaded.network`.
+        task: What to fit.
+        config: How.
+        compute: Device and precision.
+        learning_rate: Peak of the schedule.
+        image: Whether parameters of the image tower are among them. If not, cached features serve.
+        text: Whether parameters of the text tower are among them.
+        mode: See `train`; what it switches must be off at first.
+        name: Begins what is logged.
+
+    Raises:
+        RecipeError: The loss is not finite.
+    """
+    tuning = _Tuning(loaded, parameters, task, config, compute, learning_rate, image, text, mode, name)
+    before = snapshot(parameters)
+    trained = tuning.run(task.train, task.val)
+    if task.refit and len(task.val) and trained.epoch:
+        restore(parameters, before)
+        tuning.run(_joined(task.train, task.val), None, stop_after=trained.epoch)
+    return FineTuned(tuning.classes(), tuning.scale, tuning.bias, _report(trained, parameters, task))
+
+
+class _Tuning:
+    def __init__(
+        self,
+        loaded: LoadedModel,
+        parameters: Mapping[str, nn.Parameter],
+        task: ClassificationTask,
+        config: TrainingSettings,
+        compute: Compute,
+        learning_rate: float,
+        image: bool,
+        text: bool,
+        mode: Callable[[bool], object] | None,
+        name: str,
+    ) -> None:
+        loaded.network.eval()
+        self._loaded, self._parameters, self._config, self._compute = loaded, parameters, config, compute
+        self._learning_rate, self._image, self._mode, self._name = learning_rate, image, mode, name
+        self._seed = task.seed
+        self._budget = MemoryBudget(config.cache_gib * 2**30)
+        sentences = task.prompts.sentences(config.prompts)
+        self._frozen = class_embeddings(task.model, sentences)
+        self._texts = ClassTexts(loaded, sentences, compute) if text else None
+        self._fixed = torch.from_numpy(self._frozen).to(compute.device)
+        self.scale = config.scale or task.model.logit_scale
+        self.bias = np.zeros(task.n_classes, dtype=np.float32)
+        if task.multi_label:
+            self.bias = _offset(task.train, self.scale * self._frozen)
+        self._offset = torch.from_numpy(self.bias).to(compute.device)
+
+    def run(self, data: LabelledImages, val: LabelledImages | None, stop_after: int | None = None) -> Trained:
+        """Train on `data`."""
+        config = self._config
+        steps = math.ceil(len(data) / config.batch_size)
+        labels = torch.from_numpy(np.asarray(data.labels)).to(self._compute.device)
+        # Sentences are drawn anew in every step, from a stream of their own.
+        rng = np.random.default_rng([self._seed, 1])
+        return train(
+            self._parameters,
+            self._batches(data.images, steps),
+            lambda batch: self._loss(batch, labels, rng),
+            epochs=config.epochs or max(_EPOCHS, math.ceil(_LEAST_STEPS / steps)),
+            steps_per_epoch=steps,
+            learning_rate=self._learning_rate,
+            weight_decay=config.weight_decay,
+            warmup=config.warmup,
+            validate=self._validation(val) if val is not None and len(val) else None,
+            mode=self._mode,
+            patience=config.patience,
+            stop_after=stop_after,
+            name=self._name,
+        )
+
+    def classes(self) -> FloatArray:
+        """Embeddings of all sentences by the present text tower."""
+        return self._frozen if self._texts is None else self._texts.all().cpu().numpy()
+
+    def _batches(self, images: ImageSet, steps: int) -> Callable[[int], Iterable[Batch]]:
+        config = self._config
+
+        def shuffled(epoch: int) -> list[AnyArray]:
+            return np.array_split(np.random.default_rng([self._seed, 0, epoch]).permutation(len(images)), steps)
+
+        if self._image:
+            pixels = PixelSource(images, self._loaded, self._compute, self._budget)
+            augmentation = Augmentation(config.min_crop, config.flip)
+            return lambda epoch: pixels.training(shuffled(epoch), augmentation, self._seed, epoch)
+        embedded = self._cached(images)
+        return lambda epoch: ((rows, embedded[rows]) for rows in shuffled(epoch))
+
+    def _loss(self, batch: Batch, labels: Tensor, rng: np.random.Generator) -> Tensor:
+        rows, shown = batch
+        classes = self._fixed if self._texts is None else self._texts.sample(rng)
+        return classification_loss(
+            self._logits(self._embed(shown), classes), labels[rows], self._config.label_smoothing
+        )
+
+    def _validation(self, val: LabelledImages) -> Callable[[], Quality]:
+        labels = torch.from_numpy(np.asarray(val.labels)).to(self._compute.device)
+        views: Callable[[], Iterator[Tensor]]
+        if self._image:
+            pixels = PixelSource(val.images, self._loaded, self._compute, self._budget)
+            views = partial(pixels.evaluation, 256 if self._compute.on_gpu else 64)
+        else:
+            embedded = self._cached(val.images)
+            views = lambda: iter([embedded])  # noqa: E731
+
+        def quality() -> Quality:
+            with torch.no_grad():
+                classes = self._fixed if self._texts is None else self._texts.all()
+                logits = torch.cat([self._logits(self._embed(view), classes) for view in views()])
+            return classification_quality(logits, labels)
+
+        return quality
+
+    def _embed(self, shown: Tensor) -> Tensor:
+        if not self._image:
+            return shown
+        with self._compute.autocast():
+            return self._loaded.image_features(shown)[1]
+
+    def _logits(self, embedded: Tensor, classes: Tensor) -> Tensor:
+        return self.scale * F.normalize(embedded.float(), dim=1) @ classes.T + self._offset
+
+    def _cached(self, images: ImageSet) -> Tensor:
+        return torch.from_numpy(images.features.projected).to(self._compute.device)
+
+
+def _offset(data: LabelledImages, weight: FloatArray) -> FloatArray:
+    """Logit of each class's add-one smoothed frequency, less the base model's mean logit."""
+    mean = (normalise(data.images.features.projected) @ weight.T).mean(axis=0)
+    frequency = (data.labels.sum(axis=0) + 1) / (len(data) + 2)
+    return np.asarray(np.log(frequency) - np.log1p(-frequency) - mean, dtype=np.float32)
+
+
+def _joined(first: LabelledImages, second: LabelledImages) -> LabelledImages:
+    n = len(first)
+
+    def features() -> Features:
+        a, b = first.images.features, second.images.features
+        return Features(np.concatenate([a.pooled, b.pooled]), np.concatenate([a.projected, b.projected]))
+
+    images = ImageSet(
+        n + len(second), features, lambda i: first.images.decode(i) if i < n else second.images.decode(i - n)
+    )
+    return LabelledImages(images, np.concatenate([first.labels, second.labels]))
+
+
+def _report(trained: Trained, parameters: Mapping[str, nn.Parameter], task: ClassificationTask) -> FitReport:
+    notes = []
+    if not trained.qualities:
+        notes.append("There is no validation split, so the last epoch is kept.")
+    elif trained.epoch == 0:
+        notes.append("No epoch was better on validation than the model before training, whose weights are kept.")
+    elif task.refit:
+        notes.append(f"Trained again on train and validation for the {trained.epoch} epochs that validation chose.")
+    if trained.idle:
+        notes.append(f"{len(trained.idle)} trained parameters have no part in the result, {trained.idle[0]} first.")
+    history = {"train_loss": trained.losses}
+    if trained.qualities:
+        history["val_accuracy"] = [quality.accuracy for quality in trained.qualities[1:]]
+        history["val_nll"] = [quality.nll for quality in trained.qualities[1:]]
+    return FitReport(
+        chosen={"epoch": trained.epoch},
+        trials=[
+            {"epoch": epoch, "val_accuracy": quality.accuracy, "val_nll": quality.nll}
+            for epoch, quality in enumerate(trained.qualities)
+        ],
+        trainable_parameters=sum(parameter.numel() for parameter in parameters.values()),
+        history=history,
+        notes=tuple(notes),
+    )

@@ -1,0 +1,33 @@
+"""What is minimised, and what decides between epochs."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from workbench.training.loop import Quality
+
+
+def classification_loss(logits: Tensor, labels: Tensor, label_smoothing: float = 0.0) -> Tensor:
+    """Mean cross-entropy, or mean binary cross-entropy over all decisions where labels are a matrix.
+
+    Args:
+        logits: (n, n_classes).
+        labels: int64 (n,), or bool (n, n_classes).
+        label_smoothing: For single labels.
+    """
+    if labels.dim() == 2:
+        return F.binary_cross_entropy_with_logits(logits, labels.to(logits.dtype))
+    return F.cross_entropy(logits, labels, label_smoothing=label_smoothing)
+
+
+def classification_quality(logits: Tensor, labels: Tensor) -> Quality:
+    """Accuracy (share of all label decisions where multi-label) and mean negative log-likelihood.
+
+    Args:
+        logits: (n, n_classes), n > 0.
+        labels: int64 (n,), or bool (n, n_classes).
+    """
+    with torch.no_grad():
+        predicted = logits > 0 if labels.dim() == 2 else logits.argmax(dim=1)
+        accuracy = float((predicted == labels).double().mean())
+        return Quality(accuracy, float(classification_loss(logits.double(), labels)))

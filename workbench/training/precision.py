@@ -1,0 +1,52 @@
+"""Where and at which precision a network is trained and applied."""
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import torch
+from torch import Tensor
+
+from workbench.models import native_bf16
+
+
+@dataclass(frozen=True)
+class Compute:
+    """A device and the dtype of its matrix products; weights stay fp32.
+
+    Attributes:
+        device: `cpu` or `cuda:n`.
+        precision: `fp32` or `bf16`.
+    """
+
+    device: str
+    precision: Literal["fp32", "bf16"]
+
+    @classmethod
+    def resolve(cls, device: str, wanted: str, run: str) -> Self:
+        """Decide on a precision.
+
+        Args:
+            device: Resolved torch device.
+            wanted: `auto`, `fp32` or `bf16`.
+            run: Precision of the run's features, which `auto` follows. fp16 gives bf16 where the device has it, else
+                fp32: without loss scaling fp16 gradients underflow.
+        """
+        precision = run if wanted == "auto" else wanted
+        if precision == "fp16":
+            precision = "bf16" if native_bf16(device) else "fp32"
+        return cls(device, "bf16" if precision == "bf16" else "fp32")
+
+    @property
+    def on_gpu(self) -> bool:
+        """Whether the device is a CUDA device."""
+        return self.device.startswith("cuda")
+
+    def autocast(self) -> AbstractContextManager[object]:
+        """Autocast to the precision; does nothing at fp32."""
+        enabled = self.precision == "bf16"
+        return torch.autocast("cuda" if self.on_gpu else "cpu", dtype=torch.bfloat16, enabled=enabled)
+
+    def images(self, pixels: Tensor) -> Tensor:
+        """Move (n, 3, h, w) to the device, channels last."""
+        return pixels.to(self.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
