@@ -1,5 +1,7 @@
 """Tiny randomly initialised open_clip models of every family, in `local-dir:` layout."""
 
+import copy
+import dataclasses
 import json
 from collections.abc import Callable
 from importlib.util import find_spec
@@ -9,6 +11,9 @@ from typing import Any
 
 import pytest
 
+from workbench.models import LoadedModel
+from workbench.models.checkpoints import build
+from workbench.models.spec import parse_model
 from workbench.settings import Settings
 
 TEXT = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}
@@ -109,6 +114,19 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
         return root / family
 
     return folder
+
+
+@pytest.fixture(scope="session")
+def load_tiny(tiny: Callable[[str], Path]) -> Callable[[str], LoadedModel]:
+    """A private copy of a tiny model by family; the file is read once."""
+    known: dict[str, LoadedModel] = {}
+
+    def load(family: str) -> LoadedModel:
+        if family not in known:
+            known[family] = build(parse_model(f"local-dir:{tiny(family)}"))
+        return dataclasses.replace(known[family], network=copy.deepcopy(known[family].network))
+
+    return load
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 import copy
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import peft
@@ -9,17 +8,10 @@ import torch
 from torch import nn
 
 from workbench.errors import ModelError
-from workbench.models import merge_attention, split_attention
-from workbench.models.checkpoints import build
-from workbench.models.loaded import LoadedModel
-from workbench.models.spec import parse_model
+from workbench.models import LoadedModel, merge_attention, split_attention
 
-Tiny = Callable[[str], Path]
+Load = Callable[[str], LoadedModel]
 SPLIT = ["q_proj", "k_proj", "v_proj", "out_proj", "c_proj", "qkv"]
-
-
-def load(folder: Path) -> LoadedModel:
-    return build(parse_model(f"local-dir:{folder}"))
 
 
 def features(loaded: LoadedModel) -> list[torch.Tensor]:
@@ -105,8 +97,8 @@ def test_the_attention_of_open_clip_keeps_its_outputs(settings: dict[str, bool])
 
 
 @pytest.mark.parametrize("family", ["vit", "resnet", "coca", "timm-classifier", "hf-text"])
-def test_split_networks_say_the_same_and_merge_into_the_stock_state(family: str, tiny: Tiny) -> None:
-    loaded = load(tiny(family))
+def test_split_networks_say_the_same_and_merge_into_the_stock_state(family: str, load_tiny: Load) -> None:
+    loaded = load_tiny(family)
     before = features(loaded)
     state = {key: value.clone() for key, value in loaded.network.state_dict().items()}
     names = split_attention(loaded.network)
@@ -119,8 +111,8 @@ def test_split_networks_say_the_same_and_merge_into_the_stock_state(family: str,
 
 
 @pytest.mark.parametrize("family", ["vit", "resnet", "coca"])
-def test_every_adapter_takes_part(family: str, tiny: Tiny) -> None:
-    loaded = load(tiny(family))
+def test_every_adapter_takes_part(family: str, load_tiny: Load) -> None:
+    loaded = load_tiny(family)
     split_attention(loaded.network)
     visual = loaded.network.visual
     peft.inject_adapter_in_model(peft.LoraConfig(r=2, target_modules=SPLIT, init_lora_weights=False), visual)
@@ -148,8 +140,8 @@ def test_timm_layers_that_a_functional_call_would_skip_are_called() -> None:
     assert not torch.allclose(network(x), before)
 
 
-def test_merged_adapters_end_up_in_the_stock_weights(tiny: Tiny) -> None:
-    loaded = load(tiny("vit"))
+def test_merged_adapters_end_up_in_the_stock_weights(load_tiny: Load) -> None:
+    loaded = load_tiny("vit")
     before = features(loaded)
     split_attention(loaded.network)
     adapted = peft.get_peft_model(
@@ -161,7 +153,7 @@ def test_merged_adapters_end_up_in_the_stock_weights(tiny: Tiny) -> None:
         merge_attention(copy.deepcopy(adapted))
     loaded.network = adapted.merge_and_unload()
     merge_attention(loaded.network)
-    fresh = load(tiny("vit"))
+    fresh = load_tiny("vit")
     fresh.network.load_state_dict(loaded.network.state_dict(), strict=True)
     for found, wanted in zip(features(fresh), expected, strict=True):
         torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)

@@ -1,21 +1,19 @@
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 import torch
 
-from workbench.models.checkpoints import build
-from workbench.models.spec import parse_model
+from workbench.models import LoadedModel
 
-Tiny = Callable[[str], Path]
+Load = Callable[[str], LoadedModel]
 FAMILIES = [
     "vit", "vit-avg", "resnet", "coca", "timm-linear", "timm-mlp", "timm-classifier", "timm-none", "timm-attention",
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_projected_features_are_those_of_open_clip(family: str, tiny: Tiny) -> None:
-    loaded = build(parse_model(f"local-dir:{tiny(family)}"))
+def test_projected_features_are_those_of_open_clip(family: str, load_tiny: Load) -> None:
+    loaded = load_tiny(family)
     pixels = torch.randn(3, 3, *loaded.image_size)
     pooled, projected = loaded.image_features(pixels)
     expected = loaded.network.encode_image(pixels, normalize=False)
@@ -39,9 +37,9 @@ def test_projected_features_are_those_of_open_clip(family: str, tiny: Tiny) -> N
     ],
 )
 def test_pooled_features_are_what_the_projection_reads(
-    family: str, projection: Callable[[object, torch.Tensor], torch.Tensor], tiny: Tiny
+    family: str, projection: Callable[[object, torch.Tensor], torch.Tensor], load_tiny: Load
 ) -> None:
-    loaded = build(parse_model(f"local-dir:{tiny(family)}"))
+    loaded = load_tiny(family)
     pixels = torch.randn(2, 3, *loaded.image_size)
     pooled, _ = loaded.image_features(pixels)
     expected = loaded.network.encode_image(pixels, normalize=False)
@@ -50,16 +48,16 @@ def test_pooled_features_are_what_the_projection_reads(
         assert pooled.shape[1] != expected.shape[1]
 
 
-def test_features_do_not_depend_on_the_batch(tiny: Tiny) -> None:
-    loaded = build(parse_model(f"local-dir:{tiny('timm-linear')}"))
+def test_features_do_not_depend_on_the_batch(load_tiny: Load) -> None:
+    loaded = load_tiny("timm-linear")
     pixels = torch.randn(5, 3, *loaded.image_size)
     together = loaded.image_features(pixels)[1]
     alone = torch.cat([loaded.image_features(row[None])[1] for row in pixels])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
 
 
-def test_the_projection_stays_exact_under_autocast(tiny: Tiny) -> None:
-    loaded = build(parse_model(f"local-dir:{tiny('vit')}"))
+def test_the_projection_stays_exact_under_autocast(load_tiny: Load) -> None:
+    loaded = load_tiny("vit")
     with torch.autocast("cpu", dtype=torch.bfloat16):
         pooled, projected = loaded.image_features(torch.randn(2, 3, *loaded.image_size))
     assert projected.dtype == torch.float32
@@ -67,8 +65,8 @@ def test_the_projection_stays_exact_under_autocast(tiny: Tiny) -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-def test_gradients_reach_the_first_layer_of_the_image_tower(family: str, tiny: Tiny) -> None:
-    loaded = build(parse_model(f"local-dir:{tiny(family)}"))
+def test_gradients_reach_the_first_layer_of_the_image_tower(family: str, load_tiny: Load) -> None:
+    loaded = load_tiny(family)
     first = next(p for p in loaded.network.visual.parameters() if p.ndim == 4).requires_grad_()
     loaded.image_features(torch.randn(2, 3, *loaded.image_size))[1].square().sum().backward()
     assert first.grad is not None

@@ -118,7 +118,7 @@ def _model_config(spec: ModelSpec) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(json.dumps(get_model_config(open_clip_name(spec))))
         text = config["text_cfg"]
         config["vision_cfg"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise ModelError(
             f"model {spec.argument!r}: {CONFIG} is not open_clip's; expected 'model_cfg' with 'embed_dim', "
@@ -150,7 +150,8 @@ def _in_directory(spec: ModelSpec) -> ModelFiles:
     if weights is None:
         raise ModelError(f"model {spec.argument!r}: no weights (.safetensors, .bin, .pth) in {folder}.")
     others = [path for path in folder.iterdir() if path.suffix in {".json", ".txt", ".model"}]
-    return ModelFiles([Path(weights)], sorted(others))
+    # The folder's own time tells of new files, weights that open_clip would prefer among them.
+    return ModelFiles([Path(weights)], [folder, *sorted(others)])
 
 
 def _why_no_download(error: Exception) -> str:
@@ -190,8 +191,9 @@ def _why_not_built(error: Exception) -> str:
             "its weight file is a pickle of more than tensors, which could run code when opened, so it is refused; "
             "convert it to safetensors, or save its state_dict alone with torch.save."
         )
-    if "Error(s) in loading state_dict" in text or "size mismatch" in text:
-        return f"the weights do not fit the architecture; is it the right one? {_shortly(text.partition(':')[2])}"
+    # open_clip asserts widths of position embeddings before torch compares the rest.
+    if "Error(s) in loading state_dict" in text or isinstance(error, AssertionError):
+        return f"the weights do not fit the architecture; is it the right one? ({_shortly(text)})"
     return f"it could not be built ({type(error).__name__}: {_shortly(error)})."
 
 

@@ -130,6 +130,7 @@ adapted to hold for these weights, too.
 import open_clip
 
 model, preprocess = open_clip.create_model_from_pretrained("local-dir:{directory.resolve()}")
+model.eval()
 tokenizer = open_clip.get_tokenizer("local-dir:{directory.resolve()}")
 ```
 {moved}"""

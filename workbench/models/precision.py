@@ -6,6 +6,8 @@ from pathlib import Path
 from workbench.errors import ModelError
 from workbench.settings import Precision
 
+CPUINFO = Path("/proc/cpuinfo")
+
 
 @cache
 def resolve_device(device: str) -> str:
@@ -54,7 +56,7 @@ def native_bf16(device: str) -> bool:
 
         return torch.cuda.get_device_capability(device) >= (8, 0)
     try:
-        flags = Path("/proc/cpuinfo").read_text(encoding="ascii", errors="ignore")
+        flags = CPUINFO.read_text(encoding="ascii", errors="ignore").split()
     except OSError:
         return False
-    return any(flag in flags for flag in ("avx512_bf16", "amx_bf16", " bf16"))
+    return not {"avx512_bf16", "amx_bf16", "bf16"}.isdisjoint(flags)

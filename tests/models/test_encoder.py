@@ -1,0 +1,235 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import workbench.models.encoder as module
+from workbench.errors import ModelError
+from workbench.models import Encoder, open_model
+from workbench.settings import Settings
+
+Tiny = Callable[[str], Path]
+
+
+@pytest.fixture
+def copied(tiny: Tiny, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(tiny("vit"), tmp_path / "model"))
+
+
+def open_copy(folder: Path, settings: Settings, precision: str = "fp32") -> Encoder:
+    return open_model(f"local-dir:{folder}", settings.model_copy(update={"precision": precision}))
+
+
+def test_a_second_opening_knows_everything_and_loads_nothing(copied: Path, settings: Settings) -> None:
+    first = open_copy(copied, settings)
+    assert first.is_loaded
+    second = open_copy(copied, settings)
+    assert not second.is_loaded
+    for name in ("fingerprint", "embed_dim", "pooled_dim", "logit_scale", "logit_bias", "drift", "versions", "notice"):
+        assert getattr(first, name) == getattr(second, name)
+    assert (second.embed_dim, second.pooled_dim) == (24, 32)
+    assert second.logit_scale == pytest.approx(1 / 0.07, rel=1e-5)
+    second.encode_texts(["a cat"])
+    assert second.is_loaded
+
+
+def test_a_warm_opening_imports_no_heavy_library(copied: Path, settings: Settings) -> None:
+    fingerprint = open_copy(copied, settings).fingerprint
+    code = (
+        "import sys; from workbench.models import open_model; from workbench.settings import Settings;"
+        f"e = open_model({f'local-dir:{copied}'!r}, Settings(cache={str(settings.cache)!r}, device='auto',"
+        " precision='fp32'));"
+        "print(e.fingerprint, e.embed_dim, [m for m in ('torch', 'open_clip', 'timm', 'transformers', 'sklearn')"
+        " if m in sys.modules])"
+    )
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.split(maxsplit=2) == [fingerprint, "24", "[]\n"]
+
+
+def test_the_bias_and_scale_of_siglip_are_known(tiny: Tiny, settings: Settings) -> None:
+    encoder = open_model(f"local-dir:{tiny('timm-none')}", settings)
+    assert encoder.logit_bias == -10
+    assert encoder.logit_scale == pytest.approx(np.exp(2.0), rel=1e-5)
+    assert encoder.pooled_dim == encoder.embed_dim
+
+
+def test_features_are_float32_on_the_cpu_and_empty_requests_are_served(copied: Path, settings: Settings) -> None:
+    encoder = open_copy(copied, settings, "bf16")
+    features = encoder.encode_images(torch.randn(3, 3, 32, 32))
+    assert features.pooled.dtype == features.projected.dtype == np.float32
+    assert (features.pooled.shape, features.projected.shape) == ((3, 32), (3, 24))
+    assert encoder.encode_texts([]).shape == (0, 24)
+
+
+def test_texts_do_not_depend_on_their_company(tiny: Tiny, settings: Settings) -> None:
+    texts = ["a", "a much longer sentence than the others.", "ab c", "a"] * 40
+    for family in ("vit", "hf-text"):
+        encoder = open_model(f"local-dir:{tiny(family)}", settings)
+        together = encoder.encode_texts(texts)
+        alone = np.concatenate([encoder.encode_texts([text]) for text in texts[:4]])
+        np.testing.assert_allclose(together[:4], alone, rtol=1e-4, atol=1e-5)
+        np.testing.assert_allclose(together, np.tile(together[:4], (40, 1)), rtol=1e-4, atol=1e-5)
+        loaded = encoder.load()
+        untrimmed = loaded.text_features(loaded.tokenizer(texts[:4])).numpy()
+        np.testing.assert_allclose(together[:4], untrimmed, rtol=1e-4, atol=1e-5)
+
+
+def test_a_loaded_copy_is_private_frozen_and_in_eval_mode(copied: Path, settings: Settings) -> None:
+    encoder = open_copy(copied, settings)
+    before = encoder.encode_texts(["a cat"])
+    loaded = encoder.load()
+    assert not loaded.network.training
+    assert not any(p.requires_grad for p in loaded.network.parameters())
+    assert all(p.dtype == torch.float32 for p in loaded.network.parameters())
+    with torch.no_grad():
+        for parameter in loaded.network.parameters():
+            parameter.zero_()
+    np.testing.assert_array_equal(encoder.encode_texts(["a cat"]), before)
+
+
+def test_many_threads_load_the_network_once(copied: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_copy(copied, settings)
+    encoder = open_copy(copied, settings)
+    loads, together, load = [], threading.Barrier(4), encoder.load
+    monkeypatch.setattr(encoder, "load", lambda device: loads.append(device) or load(device))
+
+    def decode(_: int) -> torch.Tensor:
+        together.wait()
+        return encoder.preprocess(Image.new("RGB", (40, 30)))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert {tuple(pixels.shape) for pixels in pool.map(decode, range(4))} == {(3, 32, 32)}
+    assert loads == ["cpu"]
+
+
+def change_weights(folder: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    state = load_file(folder / "open_clip_model.safetensors")
+    state["visual.proj"][0, 0] += 1
+    save_file(state, folder / "open_clip_model.safetensors")
+
+
+def change_config(key: str, name: str, value: object) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        config = json.loads((folder / "open_clip_config.json").read_text())
+        config[key][name] = value
+        (folder / "open_clip_config.json").write_text(json.dumps(config))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        change_weights,
+        change_config("preprocess_cfg", "mean", [0.1, 0.1, 0.1]),
+        change_config("preprocess_cfg", "interpolation", "bilinear"),
+        change_config("preprocess_cfg", "resize_mode", "longest"),
+        change_config("model_cfg", "quick_gelu", False),
+    ],
+    ids=["weights", "mean", "interpolation", "resize", "activation"],
+)
+def test_what_changes_features_changes_the_fingerprint(
+    change: Callable[[Path], None], copied: Path, settings: Settings
+) -> None:
+    before = open_copy(copied, settings).fingerprint
+    change(copied)
+    after = open_copy(copied, settings)
+    assert after.is_loaded
+    assert after.fingerprint != before
+
+
+def test_another_tokenizer_is_another_model(tiny: Tiny, tmp_path: Path, settings: Settings) -> None:
+    folder = Path(shutil.copytree(tiny("hf-text"), tmp_path / "model"))
+    before = open_copy(folder, settings).fingerprint
+    tokenizer = json.loads((folder / "tokenizer_config.json").read_text())
+    (folder / "tokenizer_config.json").write_text(json.dumps({**tokenizer, "do_lower_case": False}))
+    assert open_copy(folder, settings).fingerprint != before
+
+
+def test_what_does_not_change_features_keeps_the_fingerprint(copied: Path, tmp_path: Path, settings: Settings) -> None:
+    before = open_copy(copied, settings)
+    os.utime(copied / "open_clip_model.safetensors", ns=(1, 1))
+    touched = open_copy(copied, settings)
+    assert touched.is_loaded, "a changed time is reason to look again"
+    assert touched.fingerprint == before.fingerprint
+    moved = Path(copied.rename(tmp_path / "elsewhere"))
+    assert open_copy(moved, settings).fingerprint == before.fingerprint
+
+
+def test_weights_that_open_clip_would_prefer_are_noticed(copied: Path, settings: Settings) -> None:
+    (copied / "open_clip_model.safetensors").rename(copied / "model.safetensors")
+    before = open_copy(copied, settings).fingerprint
+    shutil.copy(copied / "model.safetensors", copied / "open_clip_model.safetensors")
+    change_weights(copied)
+    assert open_copy(copied, settings).fingerprint != before
+
+
+def test_each_precision_has_its_fingerprint_and_drift(copied: Path, settings: Settings) -> None:
+    exact, rounded = open_copy(copied, settings), open_copy(copied, settings, "bf16")
+    assert exact.fingerprint != rounded.fingerprint
+    assert exact.drift == 0
+    assert 0 < rounded.drift < 0.05
+    assert not open_copy(copied, settings).is_loaded, "measuring one precision must not forget the other"
+    pixels = torch.randn(2, 3, 32, 32)
+    a, b = exact.encode_images(pixels).projected, rounded.encode_images(pixels).projected
+    assert not np.array_equal(a, b)
+    np.testing.assert_allclose(a, b, atol=0.1)
+
+
+def test_a_new_library_version_looks_again(copied: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = open_copy(copied, settings)
+    monkeypatch.setattr("workbench.models.identity.version", lambda name: "99" if name == "timm" else "1")
+    after = open_copy(copied, settings)
+    assert after.is_loaded
+    assert after.versions["timm"] == "99"
+    assert after.fingerprint == before.fingerprint
+
+
+@pytest.mark.parametrize("damage", ["", "{", "null", '{"weights": []}'])
+def test_a_damaged_identity_is_made_anew(damage: str, copied: Path, settings: Settings) -> None:
+    before = open_copy(copied, settings).fingerprint
+    (kept,) = (settings.cache / "models").glob("*.json")
+    kept.write_text(damage)
+    assert open_copy(copied, settings).fingerprint == before
+    assert not open_copy(copied, settings).is_loaded
+
+
+def test_a_cache_that_cannot_be_written_is_named(copied: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ModelError, match=r"file/models/.*WORKBENCH_CACHE"):
+        open_model(f"local-dir:{copied}", Settings(cache=tmp_path / "file", device="cpu", precision="fp32"))
+
+
+def test_a_full_disk_leaves_no_half_identity(copied: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    from workbench.models.identity import Identity
+
+    def full(*_: object, **__: object) -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Identity, "model_dump_json", full)
+    with pytest.raises(ModelError, match="No space left on device"):
+        open_copy(copied, settings)
+    assert list((settings.cache / "models").iterdir()) == []
+
+
+def test_fp32_on_cuda_means_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
+    with module._computing("cpu", "fp32"):
+        assert not torch.backends.cudnn.allow_tf32
+        assert not torch.is_autocast_enabled("cpu")
+    with module._computing("cpu", "bf16"):
+        assert torch.get_autocast_dtype("cpu") == torch.bfloat16
+        assert torch.is_autocast_enabled("cpu")
+    assert torch.backends.cudnn.allow_tf32
