@@ -33,11 +33,37 @@ def test_help_and_lists_import_nothing_heavy(arguments):
 def test_every_command_has_help_with_an_example(capsys):
     _, out, _ = run(capsys, "--help")
     commands = [line.split()[0] for line in out.partition("Commands:")[2].splitlines() if line.strip()]
-    assert {"run", "results", "list", "show", "check", "predict", "embed", "export", "new", "cache", "doctor"} <= {
-        *commands
-    }
+    assert {
+        "run",
+        "results",
+        "list",
+        "show",
+        "check",
+        "predict",
+        "embed",
+        "export",
+        "new",
+        "cache",
+        "compare",
+        "dashboard",
+        "doctor",
+    } <= {*commands}
     for name in commands:
-        if name in {"run", "results", "list", "show", "check", "predict", "embed", "export", "new", "cache", "doctor"}:
+        if name in {
+            "run",
+            "results",
+            "list",
+            "show",
+            "check",
+            "predict",
+            "embed",
+            "export",
+            "new",
+            "cache",
+            "compare",
+            "dashboard",
+            "doctor",
+        }:
             code, out, _ = run(capsys, name, "--help")
             assert code == 0
             assert "Example:" in out, name

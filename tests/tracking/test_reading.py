@@ -39,7 +39,7 @@ def store(settings, tmp_path):
 
 def test_both_readers_agree(store):
     quick = {run.run_id: run for run in read_runs(store)}
-    slow = {run.run_id: run for run in _from_server(store, None, None)}
+    slow = {run.run_id: run for run in _from_server(store, None, None, None)}
     assert len(quick) == 3
     assert quick.keys() == slow.keys()
     for run_id, run in quick.items():
@@ -56,6 +56,12 @@ def test_filters_status_and_values(store):
     assert run.metrics == {"accuracy": 0.5, "epoch_loss": 1.0}
     assert run.params == {"rank": "2"}
     assert read_runs(store, "three") == []
+
+
+def test_by_run_key_with_both_readers(store):
+    (quick,) = read_runs(store, key="key1")
+    (slow,) = _from_server(store, None, None, "key1")
+    assert quick.run_id == slow.run_id
 
 
 def test_deleted_runs_are_gone(store):

@@ -69,7 +69,7 @@ def command(
     if not as_json:
         place = store.sqlite_file or store.uri
         click.echo(f"\nMLflow store: {_short(place)}\nResults:      workbench results --suite {chosen.name}")
-        click.echo(f"MLflow:       mlflow ui --backend-store-uri {_uri(store.uri)}")
+        click.echo("Dashboard:    workbench dashboard" + ("" if store.sqlite_file else f" --tracking-uri {store.uri}"))
     if any(run.status != "finished" for run in found):
         sys.exit(1)
 
@@ -94,8 +94,3 @@ def _short(place: Path | str) -> str:
         except ValueError:
             return str(place)
     return place
-
-
-def _uri(uri: str) -> str:
-    prefix = "sqlite:///"
-    return prefix + _short(Path(uri.removeprefix(prefix))) if uri.startswith(prefix) else uri

@@ -154,7 +154,7 @@ def _claimed(job: Job, suite: Suite, settings: Settings, store: Store, fresh: bo
     folder.mkdir(parents=True, exist_ok=True)
     lock: BaseFileLock = FileLock(folder / f"{job.key[:32]}.lock")
     with lock:
-        yield fresh or not any(r.key == job.key and r.status == "finished" for r in read_runs(store, suite.name))
+        yield fresh or not any(r.status == "finished" for r in read_runs(store, suite.name, key=job.key))
 
 
 def _begin(job: Job, suite: Suite, store: Store) -> RunRecorder:
@@ -272,6 +272,6 @@ def _record(
 
 def _remove_superseded(job: Job, recorder: RunRecorder, suite: Suite, store: Store) -> None:
     """Delete earlier runs of the same key: killed, failed, or finished and asked for again."""
-    for run in read_runs(store, suite.name):
-        if run.key == job.key and run.run_id != recorder.run_id:
+    for run in read_runs(store, suite.name, key=job.key):
+        if run.run_id != recorder.run_id:
             store.client.delete_run(run.run_id)

@@ -61,18 +61,21 @@ class RunResult:
         return asdict(self)
 
 
-def read_runs(store: Store, suite: str | None = None, run_id: str | None = None) -> list[RunResult]:
+def read_runs(
+    store: Store, suite: str | None = None, *, run_id: str | None = None, key: str | None = None
+) -> list[RunResult]:
     """Runs of the workbench, newest first; others in the same store are left out.
 
     Args:
         store: The store; one that does not exist has no runs.
         suite: Only this suite's.
-        run_id: Only this run, by its id or an unambiguous beginning of it.
+        run_id: Only runs whose id begins so.
+        key: Only runs with this run key.
     """
     if not store.exists:
         return []
-    rows = _from_sqlite(store.sqlite_file, suite, run_id) if store.sqlite_file else _from_server(store, suite, run_id)
-    return sorted(rows, key=lambda run: -run.started)
+    read = _from_sqlite if store.sqlite_file else _from_server
+    return sorted(read(store, suite, run_id, key), key=lambda run: -run.started)
 
 
 def _result(
@@ -104,7 +107,8 @@ def _result(
     )
 
 
-def _from_sqlite(file: Path | None, suite: str | None, run_id: str | None) -> Iterable[RunResult]:
+def _from_sqlite(store: Store, suite: str | None, run_id: str | None, key: str | None) -> Iterable[RunResult]:
+    file = store.sqlite_file
     assert file is not None
     where, values = "r.lifecycle_stage = 'active'", [schema.RUN_KEY]
     if suite is not None:
@@ -113,6 +117,9 @@ def _from_sqlite(file: Path | None, suite: str | None, run_id: str | None) -> It
     if run_id is not None:
         where += " AND r.run_uuid LIKE ?"
         values.append(run_id.replace("%", "") + "%")
+    if key is not None:
+        where += " AND t.value = ?"
+        values.append(key)
     query = (
         "SELECT r.run_uuid, r.status, r.start_time, r.artifact_uri FROM runs r "  # noqa: S608 - only constants
         "JOIN experiments e ON e.experiment_id = r.experiment_id AND e.lifecycle_stage = 'active' "
@@ -150,7 +157,7 @@ def _pivot(connection: sqlite3.Connection, table: str, column: str, wanted: set[
     return found
 
 
-def _from_server(store: Store, suite: str | None, run_id: str | None) -> Iterable[RunResult]:
+def _from_server(store: Store, suite: str | None, run_id: str | None, key: str | None) -> Iterable[RunResult]:
     from mlflow.entities import ViewType
     from mlflow.exceptions import MlflowException
 
@@ -161,7 +168,10 @@ def _from_server(store: Store, suite: str | None, run_id: str | None) -> Iterabl
         token: str | None = None
         while experiments:
             page = client.search_runs(
-                experiments, filter_string=f"tags.`{schema.RUN_KEY}` LIKE '%'", max_results=200, page_token=token
+                experiments,
+                filter_string=f"tags.`{schema.RUN_KEY}` LIKE '{key or '%'}'",
+                max_results=200,
+                page_token=token,
             )
             for run in page:
                 if run_id is None or run.info.run_id.startswith(run_id):

@@ -1,13 +1,14 @@
 """Where and at which precision a network is trained and applied."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Literal, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from workbench.models import native_bf16
+from workbench.models import native_bf16, to_device
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,26 @@ class Compute:
         enabled = self.precision == "bf16"
         return torch.autocast("cuda" if self.on_gpu else "cpu", dtype=torch.bfloat16, enabled=enabled)
 
+    def place(self, network: nn.Module) -> None:
+        """Move a network to the device.
+
+        On a CPU in bf16, depthwise convolutions stay in fp32: their bf16 gradient is so slow there that
+        EfficientNet-Lite0 would train at 19 instead of 32 images a second (2 cores with avx512_bf16).
+        """
+        to_device(network, self.device)
+        if self.precision == "bf16" and not self.on_gpu:
+            for module in network.modules():
+                if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:
+                    module.forward = _in_fp32(module.forward)  # type: ignore[method-assign]
+
     def images(self, pixels: Tensor) -> Tensor:
         """Move (n, 3, h, w) to the device, channels last."""
         return pixels.to(self.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+
+
+def _in_fp32(forward: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+    def exact(x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            return forward(x.float())
+
+    return exact

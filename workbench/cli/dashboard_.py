@@ -1,0 +1,46 @@
+"""`workbench dashboard`."""
+
+import os
+import subprocess
+import sys
+from importlib.util import find_spec
+from typing import Any
+
+import click
+
+from workbench.cli._options import load_settings, settings_options
+from workbench.errors import WorkbenchError
+
+
+@click.command("dashboard")
+@click.option("--port", default=8501, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--address", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@settings_options("tracking_uri", "cache", "data")
+def command(port: int, address: str, **flags: Any) -> None:
+    """Open the dashboard on the store's runs, in a browser.
+
+    \b
+    Example:
+      workbench dashboard
+      workbench dashboard --tracking-uri http://127.0.0.1:5000 --port 8600
+    """
+    settings = load_settings(**flags)
+    spec = find_spec("dashboards.app")
+    if spec is None or spec.origin is None:
+        raise WorkbenchError("dashboard: the package dashboards is not installed with the workbench; reinstall it.")
+    environment = {
+        **os.environ,
+        "WORKBENCH_CACHE": str(settings.cache),
+        "WORKBENCH_RUNS": str(settings.runs),
+        **({"WORKBENCH_DATA": str(settings.data)} if settings.data else {}),
+        **({"MLFLOW_TRACKING_URI": settings.tracking_uri} if settings.tracking_uri else {}),
+    }
+    options = {"server.address": address, "server.port": port, "browser.gatherUsageStats": "false"}
+    arguments = [f"--{key}={value}" for key, value in options.items()]
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "streamlit", "run", spec.origin, *arguments], env=environment, check=False
+        )
+    except KeyboardInterrupt:
+        return
+    sys.exit(done.returncode)

@@ -1,0 +1,85 @@
+"""Paired comparison of finished runs, the same for the command line and the dashboard."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from workbench.errors import DataError
+from workbench.metrics import PairedDifference, align_items, compare_paired, describe, holm
+from workbench.runs.finished import FinishedRun
+from workbench.tracking import RunResult, schema
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One run against another.
+
+    Attributes:
+        first: Run id.
+        other: Run id.
+        metric: What was compared.
+        difference: First minus other, with interval and p-value.
+        p_corrected: Holm-corrected over the comparisons made together.
+        sentence: The result in words.
+        marks: What makes the two runs unlike besides their recipes.
+    """
+
+    first: str
+    other: str
+    metric: str
+    difference: PairedDifference
+    p_corrected: float
+    sentence: str
+    marks: tuple[str, ...]
+
+
+def compare_runs(first: FinishedRun, others: Sequence[FinishedRun], metric: str | None = None) -> list[Comparison]:
+    """Compare one run with others on their common test items.
+
+    Args:
+        first: The run.
+        others: Runs on the same dataset.
+        metric: Name as in the run record; None takes the card's primary metric.
+
+    Raises:
+        WorkbenchError: Other test items or labels; says which.
+    """
+    name = metric or first.result.tags.get(schema.PRIMARY_METRIC, "accuracy")
+    found = [_difference(first, other, name) for other in others]
+    corrected = holm([difference.p_value for difference in found])
+    return [
+        Comparison(
+            first=first.result.run_id,
+            other=other.result.run_id,
+            metric=name,
+            difference=difference,
+            p_corrected=float(p),
+            sentence=describe(difference, title(first.result), title(other.result), name, p_value=float(p)),
+            marks=_marks(first.result, other.result),
+        )
+        for other, difference, p in zip(others, found, corrected, strict=True)
+    ]
+
+
+def title(run: RunResult) -> str:
+    """A run in a few words."""
+    return f"{run.label} ({run.model}, {run.shots} shots, seed {run.seed}, {run.run_id[:8]})"
+
+
+def _difference(first: FinishedRun, other: FinishedRun, metric: str) -> PairedDifference:
+    a, b = first.predictions, other.predictions
+    if a.class_names != b.class_names:
+        raise DataError(f"runs {first.result.run_id} and {other.result.run_id} have different classes.")
+    if a.labels is None or b.labels is None:
+        raise DataError("runs without labels cannot be compared.")
+    order = align_items(a.ids, b.ids, a.labels, b.labels)
+    multi_label = a.labels.ndim == 2
+    return compare_paired(a.scores, b.scores[order], a.labels, a.group_codes, metric=metric, multi_label=multi_label)
+
+
+def _marks(a: RunResult, b: RunResult) -> tuple[str, ...]:
+    kinds = {"precision": "precision", "workbench.protocol": "protocol", "dataset.fingerprint": "dataset fingerprint"}
+    return tuple(
+        f"the runs differ in {words}: {a.tags.get(key)} and {b.tags.get(key)}"
+        for key, words in kinds.items()
+        if a.tags.get(key) and b.tags.get(key) and a.tags.get(key) != b.tags.get(key)
+    )
