@@ -10,8 +10,8 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
-from adapters.lora.targets import Tower, find_targets
-from workbench import LoadedModel, RecipeError, TaskModel, merge_attention, split_attention, to_device
+from adapters.lora.targets import Tower, exactly, find_targets
+from workbench import Compute, LoadedModel, RecipeError, TaskModel, merge_attention, split_attention
 
 
 class AdaptedModel:
@@ -32,7 +32,7 @@ class AdaptedModel:
     def create(
         cls,
         model: TaskModel,
-        device: str,
+        compute: Compute,
         towers: Sequence[Tower],
         patterns: Sequence[str] | None,
         *,
@@ -45,19 +45,17 @@ class AdaptedModel:
         Raises:
             RecipeError: The model cannot be trained, or no layer matches.
         """
-        loaded = _load(model, device)
-        settings = peft.LoraConfig(
-            r=rank,
-            lora_alpha=alpha,
-            lora_dropout=dropout,
-            target_modules=find_targets(loaded.network, towers, patterns),
-        )
+        loaded = _load(model)
+        compute.place(loaded.network)
+        names = find_targets(loaded.network, towers, patterns)
+        settings = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=exactly(names))
         return cls(loaded, peft.get_peft_model(loaded.network, settings))
 
     @classmethod
-    def restore(cls, directory: Path, model: TaskModel, device: str) -> Self:
+    def restore(cls, directory: Path, model: TaskModel, compute: Compute) -> Self:
         """Adapters as `save` wrote them."""
-        loaded = _load(model, device)
+        loaded = _load(model)
+        compute.place(loaded.network)
         return cls(loaded, peft.PeftModel.from_pretrained(loaded.network, directory))
 
     @property
@@ -88,7 +86,7 @@ class AdaptedModel:
             model: The base model.
             scale: Becomes the logit scale.
         """
-        loaded = _load(model, "cpu")
+        loaded = _load(model)
         wrapped = peft.get_peft_model(loaded.network, self._wrapped.peft_config["default"])
         peft.set_peft_model_state_dict(wrapped, peft.get_peft_model_state_dict(self._wrapped))
         loaded.network = wrapped.merge_and_unload(safe_merge=True)
@@ -103,10 +101,9 @@ class AdaptedModel:
         return (module for module in self.loaded.network.modules() if isinstance(module, BaseTunerLayer))
 
 
-def _load(model: TaskModel, device: str) -> LoadedModel:
+def _load(model: TaskModel) -> LoadedModel:
     loaded = model.load()
     if loaded.frozen_reason:
         raise RecipeError(f"lora: model {model.name!r} cannot be adapted: {loaded.frozen_reason}.")
     split_attention(loaded.network)
-    to_device(loaded.network, device)
     return loaded

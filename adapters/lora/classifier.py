@@ -58,10 +58,11 @@ class LoraClassifier(EncoderClassifier):
         """Read what `save` wrote."""
         settings = json.loads((directory / _SETTINGS).read_text(encoding="utf-8"))
         tensors = load_file(directory / _CLASSES)
+        compute = Compute(device, settings["precision"])
         return cls(
-            AdaptedModel.restore(directory, model, device),
+            AdaptedModel.restore(directory, model, compute),
             settings["adapts_images"],
-            Compute(device, settings["precision"]),
+            compute,
             tensors["classes"],
             scale=settings["scale"],
             bias=tensors["bias"],

@@ -62,7 +62,7 @@ class Lora(Recipe[LoraSettings]):
         compute = Compute.resolve(task.device, config.precision, task.model.precision)
         with seeded(task.seed, task.device):
             adapted = AdaptedModel.create(
-                task.model, task.device, towers, config.targets,
+                task.model, compute, towers, config.targets,
                 rank=config.rank, alpha=config.alpha or config.rank, dropout=config.dropout,
             )  # fmt: skip
             tuned = fine_tune(

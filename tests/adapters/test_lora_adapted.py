@@ -9,7 +9,7 @@ import torch
 
 from adapters.lora import Lora, LoraSettings
 from adapters.lora.adapted import AdaptedModel
-from workbench import Predictor, RecipeError, split_attention
+from workbench import Compute, Predictor, RecipeError, split_attention
 from workbench.models import save_checkpoint
 
 ARCHITECTURES = ["vit", "resnet", "efficientnet", "timm-vit", "convnext", "hf-text"]
@@ -17,7 +17,7 @@ SHORT = {"epochs": 2, "learning_rate": 1e-2, "batch_size": 6, "scale": 20.0}
 
 
 def adapted_model(network, towers=("image", "text")):
-    return AdaptedModel.create(network, "cpu", towers, None, rank=2, alpha=6.0, dropout=0.0)
+    return AdaptedModel.create(network, Compute("cpu", "fp32"), towers, None, rank=2, alpha=6.0, dropout=0.0)
 
 
 def shake(adapted):
@@ -61,6 +61,15 @@ def test_an_adapter_counts_exactly_once(model, architecture):
         torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-3)
         changed |= not torch.allclose(base, expected, atol=1e-3)
     assert changed
+
+
+def test_adapters_stay_in_their_tower(model):
+    """The names of one tower's layers can be the ends of the other's."""
+    network = model("vit")
+    image, text = (list(adapted_model(network, [tower]).parameters()) for tower in ("image", "text"))
+    assert all(name.startswith("visual.") for name in image)
+    assert not any(name.startswith("visual.") for name in text)
+    assert len(image) == len(text) == 2 * 2 * 4
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -58,7 +58,7 @@ class Compute:
         if self.precision == "bf16" and not self.on_gpu:
             for module in network.modules():
                 if isinstance(module, nn.Conv2d) and module.groups == module.in_channels > 1:
-                    module.forward = _in_fp32(module.forward)  # type: ignore[method-assign]
+                    module.forward = _in_fp32(module.forward)  # type: ignore[method-assign,assignment]
 
     def images(self, pixels: Tensor) -> Tensor:
         """Move (n, 3, h, w) to the device, channels last."""
