@@ -79,6 +79,15 @@ def test_patience_stops_early_and_keeps_the_best():
     assert len(trained.losses) == 3
 
 
+def test_patience_is_not_renewed_by_gains_that_do_not_matter():
+    x, epoch = point(0.0), iter(range(20))
+    trained = run({"x": x}, pull(x, [1.0]), validate=lambda: Quality(1.0, 0.02 - 1e-4 * next(epoch)), patience=3)
+    assert trained.epoch == len(trained.losses) == 3
+    slow = iter(range(20))
+    trained = run({"x": x}, pull(x, [1.0]), validate=lambda: Quality(0.5, 1 - 0.005 * next(slow)), patience=3)
+    assert trained.epoch == len(trained.losses) == 5
+
+
 def test_stopping_after_an_epoch_follows_the_same_schedule():
     values = []
     for stop in (2, None):

@@ -92,88 +92,89 @@ def fine_tune(
     return FineTuned(tuning.classes(), tuning.scale, tuning.bias, _report(trained, parameters, task))
 
 
+@dataclass
 class _Tuning:
-    def __init__(
-        self,
-        loaded: LoadedModel,
-        parameters: Mapping[str, nn.Parameter],
-        task: ClassificationTask,
-        config: TrainingSettings,
-        compute: Compute,
-        learning_rate: float,
-        image: bool,
-        text: bool,
-        mode: Callable[[bool], object] | None,
-        name: str,
-    ) -> None:
-        loaded.network.eval()
-        self._loaded, self._parameters, self._config, self._compute = loaded, parameters, config, compute
-        self._learning_rate, self._image, self._mode, self._name = learning_rate, image, mode, name
-        self._seed = task.seed
-        self._budget = MemoryBudget(config.cache_gib * 2**30)
-        sentences = task.prompts.sentences(config.prompts)
-        self._frozen = class_embeddings(task.model, sentences)
-        self._texts = ClassTexts(loaded, sentences, compute) if text else None
-        self._fixed = torch.from_numpy(self._frozen).to(compute.device)
-        self.scale = config.scale or task.model.logit_scale
-        self.bias = np.zeros(task.n_classes, dtype=np.float32)
-        if task.multi_label:
-            self.bias = _offset(task.train, self.scale * self._frozen)
-        self._offset = torch.from_numpy(self.bias).to(compute.device)
+    """The arguments of `fine_tune`, and what is made of them once."""
+
+    loaded: LoadedModel
+    parameters: Mapping[str, nn.Parameter]
+    task: ClassificationTask
+    config: TrainingSettings
+    compute: Compute
+    learning_rate: float
+    image: bool
+    text: bool
+    mode: Callable[[bool], object] | None
+    name: str
+
+    def __post_init__(self) -> None:
+        self.loaded.network.eval()
+        self._budget = MemoryBudget(self.config.cache_gib * 2**30)
+        sentences = self.task.prompts.sentences(self.config.prompts)
+        self._frozen = class_embeddings(self.task.model, sentences)
+        self._texts = ClassTexts(self.loaded, sentences, self.compute) if self.text else None
+        self._fixed = torch.from_numpy(self._frozen).to(self.compute.device)
+        self.scale = self.config.scale or self.task.model.logit_scale
+        self.bias = np.zeros(self.task.n_classes, dtype=np.float32)
+        if self.task.multi_label:
+            self.bias = _offset(self.task.train, self.scale * self._frozen)
+        self._offset = torch.from_numpy(self.bias).to(self.compute.device)
+        steps = self._steps(self.task.train)
+        self._epochs = self.config.epochs or max(_EPOCHS, math.ceil(_LEAST_STEPS / steps))
 
     def run(self, data: LabelledImages, val: LabelledImages | None, stop_after: int | None = None) -> Trained:
         """Train on `data`."""
-        config = self._config
-        steps = math.ceil(len(data) / config.batch_size)
-        labels = torch.from_numpy(np.asarray(data.labels)).to(self._compute.device)
+        config, steps = self.config, self._steps(data)
+        labels = torch.from_numpy(np.asarray(data.labels)).to(self.compute.device)
         # Sentences are drawn anew in every step, from a stream of their own.
-        rng = np.random.default_rng([self._seed, 1])
+        rng = np.random.default_rng([self.task.seed, 1])
         return train(
-            self._parameters,
+            self.parameters,
             self._batches(data.images, steps),
             lambda batch: self._loss(batch, labels, rng),
-            epochs=config.epochs or max(_EPOCHS, math.ceil(_LEAST_STEPS / steps)),
+            epochs=self._epochs,
             steps_per_epoch=steps,
-            learning_rate=self._learning_rate,
+            learning_rate=self.learning_rate,
             weight_decay=config.weight_decay,
             warmup=config.warmup,
             validate=self._validation(val) if val is not None and len(val) else None,
-            mode=self._mode,
+            mode=self.mode,
             patience=config.patience,
             stop_after=stop_after,
-            name=self._name,
+            name=self.name,
         )
+
+    def _steps(self, data: LabelledImages) -> int:
+        return math.ceil(len(data) / self.config.batch_size)
 
     def classes(self) -> FloatArray:
         """Embeddings of all sentences by the present text tower."""
         return self._frozen if self._texts is None else self._texts.all().cpu().numpy()
 
     def _batches(self, images: ImageSet, steps: int) -> Callable[[int], Iterable[Batch]]:
-        config = self._config
+        seed = self.task.seed
 
         def shuffled(epoch: int) -> list[AnyArray]:
-            return np.array_split(np.random.default_rng([self._seed, 0, epoch]).permutation(len(images)), steps)
+            return np.array_split(np.random.default_rng([seed, 0, epoch]).permutation(len(images)), steps)
 
-        if self._image:
-            pixels = PixelSource(images, self._loaded, self._compute, self._budget)
-            augmentation = Augmentation(config.min_crop, config.flip)
-            return lambda epoch: pixels.training(shuffled(epoch), augmentation, self._seed, epoch)
+        if self.image:
+            pixels = PixelSource(images, self.loaded, self.compute, self._budget)
+            augmentation = Augmentation(self.config.min_crop, self.config.flip)
+            return lambda epoch: pixels.training(shuffled(epoch), augmentation, seed, epoch)
         embedded = self._cached(images)
         return lambda epoch: ((rows, embedded[rows]) for rows in shuffled(epoch))
 
     def _loss(self, batch: Batch, labels: Tensor, rng: np.random.Generator) -> Tensor:
         rows, shown = batch
         classes = self._fixed if self._texts is None else self._texts.sample(rng)
-        return classification_loss(
-            self._logits(self._embed(shown), classes), labels[rows], self._config.label_smoothing
-        )
+        return classification_loss(self._logits(self._embed(shown), classes), labels[rows], self.config.label_smoothing)
 
     def _validation(self, val: LabelledImages) -> Callable[[], Quality]:
-        labels = torch.from_numpy(np.asarray(val.labels)).to(self._compute.device)
+        labels = torch.from_numpy(np.asarray(val.labels)).to(self.compute.device)
         views: Callable[[], Iterator[Tensor]]
-        if self._image:
-            pixels = PixelSource(val.images, self._loaded, self._compute, self._budget)
-            views = partial(pixels.evaluation, 256 if self._compute.on_gpu else 64)
+        if self.image:
+            pixels = PixelSource(val.images, self.loaded, self.compute, self._budget)
+            views = partial(pixels.evaluation, 256 if self.compute.on_gpu else 64)
         else:
             embedded = self._cached(val.images)
             views = lambda: iter([embedded])  # noqa: E731
@@ -187,16 +188,16 @@ class _Tuning:
         return quality
 
     def _embed(self, shown: Tensor) -> Tensor:
-        if not self._image:
+        if not self.image:
             return shown
-        with self._compute.autocast():
-            return self._loaded.image_features(shown)[1]
+        with self.compute.autocast():
+            return self.loaded.image_features(shown)[1]
 
     def _logits(self, embedded: Tensor, classes: Tensor) -> Tensor:
         return self.scale * F.normalize(embedded.float(), dim=1) @ classes.T + self._offset
 
     def _cached(self, images: ImageSet) -> Tensor:
-        return torch.from_numpy(images.features.projected).to(self._compute.device)
+        return torch.from_numpy(images.features.projected).to(self.compute.device)
 
 
 def _offset(data: LabelledImages, weight: FloatArray) -> FloatArray:

@@ -17,6 +17,7 @@ from workbench.training.schedule import warmup_cosine
 
 _log = logging.getLogger(__name__)
 _LOG_SECONDS = 5.0
+_LEAST_GAIN = 0.01
 
 T = TypeVar("T")
 
@@ -38,6 +39,10 @@ class Quality:
         if self.accuracy != other.accuracy:
             return self.accuracy > other.accuracy
         return self.nll < other.nll
+
+    def gains_over(self, other: "Quality") -> bool:
+        """Better by so much that going on seems worth while."""
+        return self.accuracy > other.accuracy or self.nll < other.nll - _LEAST_GAIN
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ def train(
         warmup: Share of all steps, see `warmup_cosine`.
         validate: Quality of the present parameters.
         mode: Called with True before each epoch and with False after it, to switch dropout and the like.
-        patience: Stop after this many epochs without a better validation.
+        patience: Stop after this many epochs in which validation neither got more accurate nor gained 0.01 nats.
         stop_after: Stop the same schedule after this many epochs.
         name: Begins what is logged.
 
@@ -103,6 +108,7 @@ def train(
     losses: list[float] = []
     qualities = [validate()] if validate else []
     best, kept = 0, snapshot(parameters)
+    gained = 0
     idle: tuple[str, ...] = ()
     began = logged = time.monotonic()
     last = stop_after or epochs
@@ -125,11 +131,13 @@ def train(
             qualities.append(validate())
             if qualities[epoch].better_than(qualities[best]):
                 best, kept = epoch, snapshot(parameters)
+            if qualities[epoch].gains_over(qualities[gained]):
+                gained = epoch
         now = time.monotonic()
         if now - logged >= _LOG_SECONDS:
             _log.info("%s", _line(name, epoch, last, losses[-1], qualities, now - began))
             logged = now
-        if validate and patience is not None and epoch - best >= patience:
+        if validate and patience is not None and epoch - gained >= patience:
             break
     if validate:
         restore(parameters, kept)

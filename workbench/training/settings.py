@@ -15,7 +15,7 @@ class TrainingSettings(RecipeConfig):
     Attributes:
         weight_decay: AdamW's decoupled weight decay.
         epochs: Passes over the training images; None takes 12, or as many as make 60 steps where images are few.
-        patience: Epochs without a better validation after which training stops; None trains to the end.
+        patience: Epochs without a gain on validation after which training stops; None trains to the end.
         batch_size: Most images a step; an epoch is split evenly.
         warmup: Share of all steps (0..1) during which the learning rate rises.
         label_smoothing: Share of the target (0..1) spread over all classes; single-label tasks only.
