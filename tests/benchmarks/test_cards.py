@@ -1,5 +1,6 @@
 """Every card that ships is usable, registered, and says what it must."""
 
+import re
 import tomllib
 from collections import Counter
 from pathlib import Path
@@ -11,6 +12,7 @@ from workbench.datasets import list_cards, read_card
 
 ROOT = Path(next(iter(benchmarks.__path__)))
 FILES = sorted(path for path in ROOT.glob("*/*.toml") if path.parent.name != "suites")
+HUB = [path for path in FILES if read_card(path).source.type == "hub"]
 LOCAL = {"grocery-store", "chula-rbc12", "flowers102", "nlvr"}
 PYPROJECT = ROOT.parent / "pyproject.toml"
 
@@ -25,6 +27,23 @@ def test_a_card_is_complete(path):
     assert card.source.type == "hub" or card.verified
     assert not (card.source.type == "hub" and card.verified), "a hub card counts as verified once it has been read"
     assert len(set(card.classes.values())) == len(card.classes)
+    if card.task == "classification":
+        assert len(set(card.prompts.templates)) >= 3
+    assert all(template.count("{}") == 1 for template in card.prompts.templates)
+
+
+@pytest.mark.parametrize("path", HUB, ids=lambda path: path.stem)
+def test_a_hub_card_can_be_asked_for(path):
+    source = read_card(path).source
+    assert re.fullmatch(r"[\w.-]+/[\w.-]+", source.id)
+    # The Hub knows full commit hashes, tags and refs, but no abbreviated hashes.
+    assert not re.fullmatch(r"[0-9a-f]{4,39}", source.revision or "")
+
+
+@pytest.mark.parametrize("path", HUB, ids=lambda path: path.stem)
+def test_class_names_are_words(path):
+    card = read_card(path)
+    assert not [name for name in card.classes.values() if "_" in name or name.isdecimal() or name != name.strip()]
 
 
 def test_every_card_is_registered_and_every_entry_has_its_card():
