@@ -140,4 +140,4 @@ def test_a_failed_run_exits_1(capsys, tiny_model, make_colours):
         "--set", 'lora.targets=["*.nowhere"]',
     )  # fmt: skip
     assert code == 1
-    assert "match no layer" in out + err
+    assert "matches no linear layer" in out + err

@@ -4,8 +4,8 @@ import open_clip
 import pytest
 
 from workbench.errors import ModelError, WorkbenchError
-from workbench.models import open_model
-from workbench.models.catalogue import list_models, right_architecture, usual_preprocessing
+from workbench.models import list_models, open_model
+from workbench.models.catalogue import right_architecture, usual_preprocessing
 from workbench.models.spec import parse_model
 from workbench.settings import Settings
 

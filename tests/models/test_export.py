@@ -60,6 +60,7 @@ def adapt(loaded: LoadedModel, targets: list[str]) -> None:
     loaded.network = peft.get_peft_model(loaded.network, config).merge_and_unload()
 
 
+@pytest.mark.slow
 def test_stock_open_clip_loads_what_was_exported_with_equal_outputs(tmp_path: Path, load_tiny: Load) -> None:
     exported = {}
     for family in ("vit", "resnet", "coca", "timm-linear", "timm-none", "hf-text"):

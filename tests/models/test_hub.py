@@ -83,12 +83,16 @@ def hub(tmp_path: Path, tiny: Callable[[str], Path]) -> Iterator[ThreadingHTTPSe
         server.shutdown()
 
 
-def ask(server: ThreadingHTTPServer, tmp_path: Path, *repos: str) -> tuple[dict[str, object], bool]:
+def ask(
+    server: ThreadingHTTPServer, tmp_path: Path, *repos: str, offline: bool = False
+) -> tuple[dict[str, object], bool]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("HF_")}
     environment |= {
         "HF_ENDPOINT": f"http://127.0.0.1:{server.server_port}", "HF_HOME": str(tmp_path / "hf"),
         "HF_HUB_DISABLE_TELEMETRY": "1", "HF_HUB_DISABLE_XET": "1", "NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1",
     }  # fmt: skip
+    if offline:  # Otherwise huggingface_hub tries an unreachable hub for half a minute.
+        environment["HF_HUB_OFFLINE"] = "1"
     command = [sys.executable, "-c", CLIENT, str(tmp_path / "cache-hub"), *repos]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -117,6 +121,6 @@ def test_a_model_of_the_hub_loads_and_what_goes_wrong_is_said(
 
     hub.shutdown()
     hub.server_close()
-    out, _ = ask(hub, tmp_path, "org/tiny", "org/unknown")
+    out, _ = ask(hub, tmp_path, "org/tiny", "org/unknown", offline=True)
     assert out["org/tiny"] == [local.fingerprint, 24, False]
     assert "the hub cannot be reached" in str(out["org/unknown"])

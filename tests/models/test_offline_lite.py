@@ -191,6 +191,7 @@ def test_the_penalty_is_chosen_by_leaving_classes_out() -> None:
     assert len(set(ranks.values())) > 1, "the choice must matter"
 
 
+@pytest.mark.slow
 def test_two_that_need_it_at_once_build_one_checkpoint(tmp_path: Path, offline: Settings) -> None:
     from workbench.models.offline_lite import OfflineLite
 

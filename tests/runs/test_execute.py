@@ -93,7 +93,7 @@ def test_a_failing_recipe_is_recorded_and_the_rest_goes_on(settings, tiny_model,
     runs = run_suite(suite_of(tiny_model, make_colours(), nothing, "zero-shot"), settings)
     status = {run.recipe: run for run in runs}
     assert status["lora"].status == "failed"
-    assert "match no layer" in status["lora"].tags["workbench.error"]
+    assert "matches no linear layer" in status["lora"].tags["workbench.error"]
     assert status["zero-shot"].status == "finished"
 
 

@@ -18,6 +18,11 @@ def data():
     return (centres[y] + 1.5 * rng.normal(size=(120, 20))).astype(np.float32), y
 
 
+def weight_error(penalty):
+    """A gradient within 1e-5 of zero leaves weights uncertain by about 1e-5 / penalty; a tenth of it is seen."""
+    return 1e-6 / penalty + 1e-3
+
+
 def objective(x, y, weight, bias, penalty):
     return -log_softmax(x @ weight.T + bias, axis=1)[np.arange(len(y)), y].mean() + penalty / 2 * (weight**2).sum()
 
@@ -30,7 +35,9 @@ def test_reaches_scikit_learns_objective_and_logits(data):
         assert ours.loss[i] == pytest.approx(objective(x, y, theirs.coef_, theirs.intercept_, penalty), rel=1e-4)
         a = x @ ours.weight[i].T + ours.bias[i]
         b = x @ theirs.coef_.T + theirs.intercept_
-        np.testing.assert_allclose(a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True), atol=0.03)
+        np.testing.assert_allclose(
+            a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True), atol=10 * weight_error(penalty)
+        )
     assert ours.converged.all()
 
 
@@ -45,7 +52,7 @@ def test_a_penalty_is_solved_alike_alone_and_in_a_batch(data):
     together = fit_logistic(x, y, PENALTIES, 5)
     for i, penalty in enumerate(PENALTIES):
         alone = fit_logistic(x, y, [penalty], 5)
-        np.testing.assert_allclose(alone.weight[0], together.weight[i], atol=2e-3)
+        np.testing.assert_allclose(alone.weight[0], together.weight[i], atol=weight_error(penalty))
 
 
 def test_multi_label_is_one_binary_model_a_label(data):

@@ -6,6 +6,7 @@ Importing this package imports neither torch nor open_clip.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from workbench.models.catalogue import list_models
 from workbench.models.encoder import Encoder, open_model
 from workbench.models.plugin import ModelPlugin, models
 from workbench.models.precision import native_bf16, resolve_device, resolve_precision
@@ -31,6 +32,7 @@ __all__ = [
     "ModelPlugin",
     "ModelSpec",
     "freeze_batch_norm",
+    "list_models",
     "merge_attention",
     "models",
     "native_bf16",
