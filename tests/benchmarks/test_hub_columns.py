@@ -13,20 +13,20 @@ from workbench.settings import Settings
 
 ROOT = Path(next(iter(benchmarks.__path__)))
 
-# Card: the repository's splits, and what its label column holds.
+# Card: the repository's splits, its label column, what that holds, and its other columns, all as its pages state them.
 LAYOUTS = {
-    "medical/aptos2019": (("train",), "codes"),
-    "medical/bloodmnist": (("train", "validation", "test"), "list of one code"),
-    "medical/colorectal-histology": (("train",), "numbers"),
-    "medical/ham10000": (("train", "validation", "test"), "names"),
-    "medical/pcam": (("train", "valid", "test"), "booleans"),
-    "botany/beans": (("train", "validation", "test"), "other names"),
-    "botany/plant-pathology-2021": (("train",), "list of texts"),
-    "botany/plantdoc": (("train",), "texts"),
-    "botany/plantvillage": (("train",), "texts"),
-    "robotics/food101": (("train", "validation"), "names"),
-    "robotics/garbage-classification": (("train",), "names"),
-    "robotics/office-home": (("train",), "names"),
+    "medical/aptos2019": (("train",), "label", "codes", ()),
+    "medical/bloodmnist": (("train", "validation", "test"), "label", "list of one code", ("path",)),
+    "medical/colorectal-histology": (("train",), "label", "numbers", ("filename",)),
+    "medical/ham10000": (("train", "validation", "test"), "label", "names", ()),
+    "medical/pcam": (("train", "valid", "test"), "label", "booleans", ()),
+    "botany/beans": (("train", "validation", "test"), "labels", "other names", ("image_file_path",)),
+    "botany/plant-pathology-2021": (("train",), "label_names", "list of texts", ("image_id",)),
+    "botany/plantdoc": (("train",), "class_label", "texts", ("host", "disease", "split", "filename")),
+    "botany/plantvillage": (("train",), "class_label", "texts", ("host", "disease", "split", "leaf_id")),
+    "robotics/food101": (("train", "validation"), "label", "names", ()),
+    "robotics/garbage-classification": (("train",), "label", "names", ()),
+    "robotics/office-home": (("train",), "label", "names", ("domain",)),
 }
 
 
@@ -82,23 +82,17 @@ def test_card_reads_the_layout_that_its_repository_describes(name, repository, t
     from datasets import Value
 
     card = read_card(ROOT / f"{name}.toml")
-    splits, kind = LAYOUTS[name]
+    splits, label, kind, others = LAYOUTS[name]
     feature, values = label_column(kind, list(card.classes))
-    columns = card.columns
-    texts = [column for column in (columns.group, columns.split, columns.id) if column]
-    rows = {}
-    for split in splits:
-        rows[split] = []
-        for i, value in enumerate([*values] * 10):
-            row = {columns.label: value}
-            if columns.group:
-                row[columns.group] = f"leaf {i}"
-            if columns.split:
-                row[columns.split] = "test" if i >= 8 * len(values) else "train"
-            if columns.id:
-                row[columns.id] = f"{split} {i}"
-            rows[split].append(row)
-    repository(rows, {columns.label: feature, **{text: Value("string") for text in texts}})
+
+    def row(split, i):
+        texts = {other: f"{split} {i}" for other in others}
+        if "split" in others:
+            texts["split"] = "test" if i >= 8 * len(values) else "train"
+        return {label: values[i % len(values)], **texts}
+
+    rows = {split: [row(split, i) for i in range(10 * len(values))] for split in splits}
+    repository(rows, {label: feature, **{other: Value("string") for other in others}})
 
     dataset = opened(card, tmp_path)
 
@@ -107,7 +101,7 @@ def test_card_reads_the_layout_that_its_repository_describes(name, repository, t
     assert all(count.all() for count in counts.values()), counts
     if not card.multi_label:
         assert sum(count.sum() for count in counts.values()) == 10 * len(values) * len(splits)
-    if columns.split:
+    if "split" in others:
         assert (counts["test"] == 2).all()
 
 
