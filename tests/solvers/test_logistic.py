@@ -32,12 +32,14 @@ def test_reaches_scikit_learns_objective_and_logits(data):
     ours = fit_logistic(x, y, PENALTIES, 5)
     for i, penalty in enumerate(PENALTIES):
         theirs = LogisticRegression(C=1 / (penalty * len(y)), tol=1e-10, max_iter=10000).fit(x, y)
-        assert ours.loss[i] == pytest.approx(objective(x, y, theirs.coef_, theirs.intercept_, penalty), rel=1e-4, abs=2e-6)
+        assert ours.loss[i] == pytest.approx(
+            objective(x, y, theirs.coef_, theirs.intercept_, penalty), rel=1e-4, abs=2e-6
+        )
         a = x @ ours.weight[i].T + ours.bias[i]
         b = x @ theirs.coef_.T + theirs.intercept_
-        np.testing.assert_allclose(
-            a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True), atol=10 * weight_error(penalty)
-        )
+        a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
+        # Single precision leaves the flat directions of a weakly penalised objective open by about a percent.
+        np.testing.assert_allclose(a, b, atol=0.01 * np.abs(b).max())
     assert ours.converged.all()
 
 
