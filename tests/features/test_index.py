@@ -44,5 +44,17 @@ def test_a_readable_row_wins_over_a_tombstone() -> None:
 def test_nothing_stored_and_nothing_asked() -> None:
     none = np.empty((0, 32), dtype=np.uint8)
     assert not Index([]).find(np.ones((3, 32), dtype=np.uint8)).found.any()
-    assert len(Index([shard(np.ones((3, 32), dtype=np.uint8))]).find(none).found) == 0
+    assert Index([shard(np.ones((3, 32), dtype=np.uint8))]).find(none).by_shard() == []
     assert Index([]).find(none).by_shard() == []
+
+
+def test_positions_by_shard_cover_what_was_found_once() -> None:
+    rng = np.random.default_rng(2)
+    shards = [shard(rng.integers(0, 256, (n, 32), dtype=np.uint8)) for n in (40, 3, 57)]
+    asked = rng.permutation(np.concatenate([shards[0].keys, shards[2].keys, np.zeros((9, 32), np.uint8)]))
+    seen = []
+    located = Index(shards).find(asked)
+    for each, positions in located.by_shard():
+        np.testing.assert_array_equal(each.keys[located.row[positions]], asked[positions])
+        seen += positions.tolist()
+    assert sorted(seen) == np.flatnonzero(asked.any(axis=1)).tolist()

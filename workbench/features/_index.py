@@ -31,7 +31,10 @@ class Located:
     def by_shard(self) -> list[tuple[Shard, IntArray]]:
         """Each shard that holds any of the keys, with the positions of those keys."""
         found = np.flatnonzero(self.found)
-        return [(self.shards[n], found[self.shard[found] == n]) for n in np.unique(self.shard[found])]
+        order = found[np.argsort(self.shard[found], kind="stable")]
+        numbers, starts = np.unique(self.shard[order], return_index=True)
+        ends = np.append(starts, len(order))[1:]
+        return [(self.shards[n], order[a:b]) for n, a, b in zip(numbers, starts, ends, strict=True)]
 
 
 class Index:

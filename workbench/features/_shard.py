@@ -1,6 +1,6 @@
 """One shard: an immutable safetensors file of keyed rows, named by the checksum of its own bytes.
 
-The name covers the header as well as the data, makes writing the same rows twice harmless, and needs no second file.
+The name covers the header as well as the data and needs no second file.
 """
 
 import json

@@ -1,0 +1,117 @@
+"""What can be odd about single images, and what an interrupted extraction leaves."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from feature_subjects import Folder, TinyEncoder, UnloadableEncoder, add_photos
+from PIL import Image, ImageOps
+
+from workbench.errors import ModelError, WorkbenchError
+from workbench.features import FeatureStore, extract
+from workbench.tasks import Features
+
+
+def test_no_rows_at_all(dataset: Folder, store: FeatureStore) -> None:
+    found = extract(dataset, dataset.rows[:0], UnloadableEncoder(), store)
+    assert found.features.pooled.shape == (0, 8)
+    assert found.features.projected.shape == (0, 5)
+    assert found.unreadable == []
+
+
+def test_contents_that_changed_since_listing_are_neither_used_nor_stored(
+    dataset: Folder, photos: Path, cache: Path
+) -> None:
+    path = dataset.paths[4]
+    original = path.read_bytes()
+    Image.new("RGB", (9, 9), "red").save(path)
+    found = extract(dataset, dataset.rows, TinyEncoder(), FeatureStore(cache))
+    assert [name for name, _ in found.unreadable] == [path.name]
+    assert "changed after the dataset was listed" in found.unreadable[0][1]
+    path.write_bytes(original)
+    again = extract(dataset, dataset.rows, TinyEncoder(), FeatureStore(cache))
+    assert (again.computed, again.unreadable) == (1, [])
+
+
+def test_images_without_a_hash_are_not_taken_for_one_another(photos: Path, cache: Path) -> None:
+    for name in ("0001.jpg", "0002.jpg"):
+        (photos / name).unlink()
+        (photos / name).symlink_to(photos / "nowhere")
+    listed = Folder(photos)
+    listed.paths = sorted([*listed.paths, photos / "0001.jpg", photos / "0002.jpg"])
+    listed._hashes = [listed._hash(path) for path in listed.paths]
+    found = extract(listed, listed.rows, TinyEncoder(), FeatureStore(cache))
+    assert [name for name, _ in found.unreadable] == ["0001.jpg", "0002.jpg"]
+    assert all("0001" in reason or "0002" in reason for _, reason in found.unreadable)
+    add_photos(photos, 1, first=77)
+    assert extract(Folder(photos), np.array([0]), UnloadableEncoder(), FeatureStore(cache)).computed == 0
+
+
+def test_a_batch_of_nothing_but_unreadable_images(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    for i in range(5):
+        (tmp_path / "bad" / f"{i}.jpg").write_bytes(b"x" * (i + 1))
+    dataset = Folder(tmp_path / "bad")
+    found = extract(dataset, dataset.rows, TinyEncoder(), FeatureStore(cache), batch_size=2)
+    assert (found.computed, len(found.unreadable)) == (0, 5)
+    assert extract(dataset, dataset.rows, UnloadableEncoder(), FeatureStore(cache)).unreadable == found.unreadable
+
+
+def test_equal_contents_under_two_names_are_computed_once(photos: Path, cache: Path) -> None:
+    (photos / "copy.jpg").write_bytes((photos / "0001.jpg").read_bytes())
+    dataset, encoder = Folder(photos), TinyEncoder()
+    found = extract(dataset, dataset.rows, encoder, FeatureStore(cache))
+    assert encoder.images_seen == found.computed == 23
+    names = dataset.ids(dataset.rows)
+    one, two = names.index("0001.jpg"), names.index("copy.jpg")
+    np.testing.assert_array_equal(found.features.projected[one], found.features.projected[two])
+
+
+def test_views_are_kept_apart(dataset: Folder, encoder: TinyEncoder, store: FeatureStore) -> None:
+    plain = extract(dataset, dataset.rows, encoder, store)
+    flipped = extract(dataset, dataset.rows, encoder, store, view="flip")
+    assert flipped.computed == 23
+    mirrored = torch.stack([encoder.preprocess(ImageOps.mirror(Image.open(p).convert("RGB"))) for p in dataset.paths])
+    np.testing.assert_allclose(flipped.features.pooled, encoder.encode_images(mirrored).pooled, atol=1e-5)
+    assert not np.allclose(plain.features.pooled, flipped.features.pooled, atol=1e-3)
+    with pytest.raises(WorkbenchError, match="Did you mean 'flip'"):
+        extract(dataset, dataset.rows, encoder, store, view="flop")
+
+
+def test_an_interrupt_keeps_what_was_computed(dataset: Folder, cache: Path) -> None:
+    class Interrupted(TinyEncoder):
+        def encode_images(self, pixels: torch.Tensor) -> Features:
+            if self.images_seen >= 8:
+                raise KeyboardInterrupt
+            return super().encode_images(pixels)
+
+    with pytest.raises(KeyboardInterrupt):
+        extract(dataset, dataset.rows, Interrupted(), FeatureStore(cache), batch_size=4)
+    found = extract(dataset, dataset.rows, TinyEncoder(), FeatureStore(cache))
+    assert (found.reused, found.computed) == (8, 15)
+
+
+def test_the_good_rows_of_a_bad_batch_are_kept(dataset: Folder, cache: Path) -> None:
+    class Broken(TinyEncoder):
+        def encode_images(self, pixels: torch.Tensor) -> Features:
+            found = super().encode_images(pixels)
+            found.pooled[3, 0] = np.inf
+            return found
+
+    with pytest.raises(ModelError, match=r"1 of 10 images, '0003\.png' first.*fp32; its weights are damaged"):
+        extract(dataset, dataset.rows, Broken(), FeatureStore(cache), batch_size=10)
+    found = extract(dataset, dataset.rows, TinyEncoder(), FeatureStore(cache))
+    assert found.reused == 9
+    assert np.isfinite(found.features.pooled).all()
+
+
+def test_an_error_of_the_model_is_not_taken_for_an_unreadable_image(dataset: Folder, store: FeatureStore) -> None:
+    class Failing(TinyEncoder):
+        def preprocess(self, image: Image.Image) -> torch.Tensor:
+            if image.size != (8, 8):
+                raise RuntimeError("out of memory")
+            return super().preprocess(image)
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        extract(dataset, dataset.rows, Failing(), store)
