@@ -79,7 +79,9 @@ def write_shard(
     tensors["keys"] = np.ascontiguousarray(keys, dtype=np.uint8)
     tensors["readable"] = np.ascontiguousarray(readable, dtype=np.uint8)
     named = {str(row): reason for row, reason in reasons.items()}
-    data = save(tensors, metadata={"format": _FORMAT, "reasons": json.dumps(named, sort_keys=True)})
+    # One entry: safetensors writes several in an order that differs from call to call.
+    description = json.dumps({"format": _FORMAT, "reasons": named}, sort_keys=True)
+    data = save(tensors, metadata={"workbench": description})
     path = folder / f"{xxh3_128_hexdigest(data)}{SUFFIX}"
     write_atomically(path, data)
     return path
@@ -102,18 +104,18 @@ def open_shard(path: Path, columns: Sequence[str]) -> Shard:
         raw: AnyArray = np.asarray(np.memmap(path, dtype=np.uint8, mode="r"))
         start = 8 + int(raw[:8].view("<u8")[0])
         header: dict[str, Any] = json.loads(raw[8:start].tobytes())
-        metadata = header.pop("__metadata__")
+        description = json.loads(header.pop("__metadata__")["workbench"])
         arrays = {name: _array(raw, start, entry) for name, entry in header.items()}
         shard = Shard(
             path=path,
             keys=arrays["keys"].reshape(-1, KEY_BYTES),
             readable=arrays["readable"].astype(np.bool_),
             columns={name: arrays[name] for name in columns},
-            reasons={int(row): str(reason) for row, reason in json.loads(metadata["reasons"]).items()},
+            reasons={int(row): str(reason) for row, reason in description["reasons"].items()},
             _raw=raw,
         )
         lengths = {len(shard.keys), len(shard.readable), *(len(column) for column in shard.columns.values())}
-        other_format = metadata["format"] != _FORMAT
+        other_format = description["format"] != _FORMAT
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError) as error:
         raise CorruptShardError(f"{path}: damaged ({error})") from error
     if len(lengths) != 1:
