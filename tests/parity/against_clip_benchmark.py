@@ -49,7 +49,7 @@ def main(argument: str) -> None:
             encoding="utf-8",
         )
         command = [*THEIRS, "python", str(Path(__file__).parent / "theirs.py"), str(job)]
-        printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        printed = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         theirs = json.loads(printed.strip().splitlines()[-1])
     ours = run.metrics["accuracy"]
     apart = round(abs(ours - theirs["accuracy"]) * theirs["n"])

@@ -11,10 +11,10 @@ from PIL import Image
 
 
 class Listed(torch.utils.data.Dataset):
-    """Image files with class indices."""
+    """Image files with class indices; clip-benchmark asks it for `classes`."""
 
-    def __init__(self, items, transform):
-        self.items, self.transform = items, transform
+    def __init__(self, items, classes, transform):
+        self.items, self.classes, self.transform = items, classes, transform
 
     def __len__(self):
         return len(self.items)
@@ -28,7 +28,7 @@ def main(job: Path) -> None:
     """Read the job, print the accuracy as JSON."""
     job = json.loads(job.read_text(encoding="utf-8"))
     model, transform = open_clip.create_model_from_pretrained(job["model"])
-    loader = torch.utils.data.DataLoader(Listed(job["items"], transform), batch_size=64)
+    loader = torch.utils.data.DataLoader(Listed(job["items"], job["class_names"], transform), batch_size=64)
     templates = [template.replace("{}", "{c}") for template in job["templates"]]
     metrics = zeroshot_classification.evaluate(
         model.eval(), loader, open_clip.get_tokenizer(job["model"]), job["class_names"], templates, "cpu", amp=False
