@@ -11,16 +11,18 @@ LOGITS = torch.randn(40, 5, generator=torch.Generator().manual_seed(0)) * 3
 def test_single_label_quality_equals_scikit_learn():
     labels = torch.arange(40) % 5
     quality = classification_quality(LOGITS, labels)
-    assert quality.accuracy == pytest.approx(accuracy_score(labels, LOGITS.argmax(dim=1)))
-    assert quality.nll == pytest.approx(log_loss(labels, LOGITS.double().softmax(dim=1)))
+    assert quality.score == quality.measures["accuracy"]
+    assert quality.measures["accuracy"] == pytest.approx(accuracy_score(labels, LOGITS.argmax(dim=1)))
+    assert quality.measures["nll"] == pytest.approx(log_loss(labels, LOGITS.double().softmax(dim=1)))
 
 
 def test_multi_label_quality_counts_all_decisions():
     labels = torch.rand(40, 5, generator=torch.Generator().manual_seed(1)) < 0.3
     quality = classification_quality(LOGITS, labels)
-    assert quality.accuracy == pytest.approx(((LOGITS > 0) == labels).double().mean())
+    assert quality.score == -quality.measures["nll"]
+    assert quality.measures["accuracy"] == pytest.approx(((LOGITS > 0) == labels).double().mean())
     losses = [log_loss(labels[:, c], LOGITS[:, c].double().sigmoid(), labels=[False, True]) for c in range(5)]
-    assert quality.nll == pytest.approx(np.mean(losses))
+    assert quality.measures["nll"] == pytest.approx(np.mean(losses))
 
 
 def test_label_smoothing_mixes_in_the_mean_over_classes():

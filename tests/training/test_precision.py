@@ -28,8 +28,8 @@ def test_autocast_only_in_bf16():
             assert layer(torch.zeros(1, 4)).dtype == dtype
 
 
-def test_depthwise_convolutions_stay_exact_in_bf16():
-    network = nn.Sequential(nn.Conv2d(8, 8, 3, groups=8), nn.Conv2d(8, 4, 1))
+def test_strided_depthwise_convolutions_stay_exact_in_bf16():
+    network = nn.Sequential(nn.Conv2d(8, 8, 3, stride=2, groups=8), nn.Conv2d(8, 4, 1))
     x = torch.randn(2, 8, 6, 6)
     with torch.no_grad():
         expected = network[0](x)

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.models._towers import image_features
+from workbench.models.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -88,5 +89,10 @@ def freeze_batch_norm(network: nn.Module) -> None:
 
 
 def to_device(network: nn.Module, device: str) -> nn.Module:
-    """Move a network, convolutional weights in channels-last order (faster on CPU and on tensor cores alike)."""
+    """Move a network, convolutional weights in channels-last order (faster on CPU and on tensor cores alike).
+
+    On the CPU, memory that the network frees is then kept for its next batch.
+    """
+    if device == "cpu":
+        keep_freed_memory()
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -119,6 +119,7 @@ class _Tuning:
         if self.task.multi_label:
             self.bias = _offset(self.task.train, self.scale * self._frozen)
         self._offset = torch.from_numpy(self.bias).to(self.compute.device)
+        self._batch_size = self.config.batch_size or min(max(len(self.task.train) // 32, 16), 128)
         steps = self._steps(self.task.train)
         self._epochs = self.config.epochs or max(_EPOCHS, math.ceil(_LEAST_STEPS / steps))
 
@@ -145,7 +146,7 @@ class _Tuning:
         )
 
     def _steps(self, data: LabelledImages) -> int:
-        return math.ceil(len(data) / self.config.batch_size)
+        return math.ceil(len(data) / self._batch_size)
 
     def classes(self) -> FloatArray:
         """Embeddings of all sentences by the present text tower."""
@@ -232,12 +233,12 @@ def _report(trained: Trained, parameters: Mapping[str, nn.Parameter], task: Clas
         notes.append(f"{len(trained.idle)} trained parameters have no part in the result, {trained.idle[0]} first.")
     history = {"train_loss": trained.losses}
     if trained.qualities:
-        history["val_accuracy"] = [quality.accuracy for quality in trained.qualities[1:]]
-        history["val_nll"] = [quality.nll for quality in trained.qualities[1:]]
+        for key in trained.qualities[0].measures:
+            history[f"val_{key}"] = [quality.measures[key] for quality in trained.qualities[1:]]
     return FitReport(
         chosen={"epoch": trained.epoch},
         trials=[
-            {"epoch": epoch, "val_accuracy": quality.accuracy, "val_nll": quality.nll}
+            {"epoch": epoch, **{f"val_{key}": value for key, value in quality.measures.items()}}
             for epoch, quality in enumerate(trained.qualities)
         ],
         trainable_parameters=sum(parameter.numel() for parameter in parameters.values()),

@@ -17,32 +17,21 @@ from workbench.training.schedule import warmup_cosine
 
 _log = logging.getLogger(__name__)
 _LOG_SECONDS = 5.0
-_LEAST_GAIN = 0.01
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Quality:
-    """How good an epoch is on validation.
+    """How good the present parameters are on validation.
 
     Attributes:
-        accuracy: 0..1, decides first.
-        nll: Mean negative log-likelihood, decides between equals.
+        score: Higher is better; decides which epoch is kept.
+        measures: What is reported, by name, the most telling first.
     """
 
-    accuracy: float
-    nll: float
-
-    def better_than(self, other: "Quality") -> bool:
-        """Strictly better; NaN never is."""
-        if self.accuracy != other.accuracy:
-            return self.accuracy > other.accuracy
-        return self.nll < other.nll
-
-    def gains_over(self, other: "Quality") -> bool:
-        """Better by so much that going on seems worth while."""
-        return self.accuracy > other.accuracy or self.nll < other.nll - _LEAST_GAIN
+    score: float
+    measures: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -80,8 +69,8 @@ def train(
 ) -> Trained:
     """Minimise a loss; leave in the parameters what was best on validation.
 
-    The parameters before training compete too, so that training which does harm is not kept. Without validation the
-    last epoch is kept.
+    The parameters before training compete too, so that training which does harm is not kept. Of epochs with the same
+    score the last is kept, whose learning rate had decayed furthest. Without validation it is the last of all.
 
     Args:
         parameters: What is trained, by name.
@@ -94,7 +83,7 @@ def train(
         warmup: Share of all steps, see `warmup_cosine`.
         validate: Quality of the present parameters.
         mode: Called with True before each epoch and with False after it, to switch dropout and the like.
-        patience: Stop after this many epochs in which validation neither got more accurate nor gained 0.01 nats.
+        patience: Stop after this many epochs without a higher score.
         stop_after: Stop the same schedule after this many epochs.
         name: Begins what is logged.
 
@@ -108,7 +97,7 @@ def train(
     losses: list[float] = []
     qualities = [validate()] if validate else []
     best, kept = 0, snapshot(parameters)
-    gained = 0
+    rose = 0
     idle: tuple[str, ...] = ()
     began = logged = time.monotonic()
     last = stop_after or epochs
@@ -129,15 +118,15 @@ def train(
         losses.append(float(total) / steps_per_epoch)
         if validate:
             qualities.append(validate())
-            if qualities[epoch].better_than(qualities[best]):
+            if qualities[epoch].score > qualities[best].score:
+                rose = epoch
+            if qualities[epoch].score >= qualities[best].score:
                 best, kept = epoch, snapshot(parameters)
-            if qualities[epoch].gains_over(qualities[gained]):
-                gained = epoch
         now = time.monotonic()
         if now - logged >= _LOG_SECONDS:
-            _log.info("%s", _line(name, epoch, last, losses[-1], qualities, now - began))
+            _log.info("%s", _line(name, epoch, last, losses[-1], qualities[-1] if qualities else None, now - began))
             logged = now
-        if validate and patience is not None and epoch - gained >= patience:
+        if validate and patience is not None and epoch - rose >= patience:
             break
     if validate:
         restore(parameters, kept)
@@ -171,8 +160,9 @@ def _groups(parameters: Mapping[str, nn.Parameter], weight_decay: float) -> list
     return [*groups, {"params": vectors, "weight_decay": 0.0}] if vectors else groups
 
 
-def _line(name: str, epoch: int, epochs: int, loss: float, qualities: list[Quality], seconds: float) -> str:
-    validation = f", validation accuracy {qualities[-1].accuracy:.3f}" if qualities else ""
+def _line(name: str, epoch: int, epochs: int, loss: float, quality: Quality | None, seconds: float) -> str:
+    measures = quality.measures if quality else {}
+    validation = "".join(f", validation {key} {value:.3f}" for key, value in measures.items())
     left = seconds / epoch * (epochs - epoch)
     estimate = f", about {left:.0f} s left" if epoch < epochs else ""
     return f"{name}: epoch {epoch}/{epochs}, loss {loss:.3f}{validation}{estimate}"

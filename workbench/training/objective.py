@@ -23,6 +23,8 @@ def classification_loss(logits: Tensor, labels: Tensor, label_smoothing: float =
 def classification_quality(logits: Tensor, labels: Tensor) -> Quality:
     """Accuracy (share of all label decisions where multi-label) and mean negative log-likelihood.
 
+    Accuracy is the score; where multi-label the likelihood is, since rare labels make saying no to all accurate.
+
     Args:
         logits: (n, n_classes), n > 0.
         labels: int64 (n,), or bool (n, n_classes).
@@ -30,4 +32,5 @@ def classification_quality(logits: Tensor, labels: Tensor) -> Quality:
     with torch.no_grad():
         predicted = logits > 0 if labels.dim() == 2 else logits.argmax(dim=1)
         accuracy = float((predicted == labels).double().mean())
-        return Quality(accuracy, float(classification_loss(logits.double(), labels)))
+        nll = float(classification_loss(logits.double(), labels))
+        return Quality(-nll if labels.dim() == 2 else accuracy, {"accuracy": accuracy, "nll": nll})

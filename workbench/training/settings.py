@@ -15,8 +15,8 @@ class TrainingSettings(RecipeConfig):
     Attributes:
         weight_decay: AdamW's decoupled weight decay.
         epochs: Passes over the training images; None takes 12, or as many as make 60 steps where images are few.
-        patience: Epochs without a gain on validation after which training stops; None trains to the end.
-        batch_size: Most images a step; an epoch is split evenly.
+        patience: Epochs without a better validation after which training stops; None trains to the end.
+        batch_size: Most images a step; an epoch is split evenly. None takes n / 32, within 16..128.
         warmup: Share of all steps (0..1) during which the learning rate rises.
         label_smoothing: Share of the target (0..1) spread over all classes; single-label tasks only.
         min_crop: Least share (0..1] of an image's area that a random crop keeps; 1 shows the evaluation view.
@@ -30,8 +30,8 @@ class TrainingSettings(RecipeConfig):
 
     weight_decay: float = Field(default=0.01, ge=0)
     epochs: int | None = Field(default=None, ge=1)
-    patience: int | None = Field(default=8, ge=1)
-    batch_size: int = Field(default=32, ge=1)
+    patience: int | None = Field(default=None, ge=1)
+    batch_size: int | None = Field(default=None, ge=1)
     warmup: float = Field(default=0.1, ge=0, lt=1)
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
     min_crop: float = Field(default=0.5, gt=0, le=1)

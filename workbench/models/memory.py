@@ -1,0 +1,23 @@
+"""Keep freed memory for the next batch instead of handing it back to the system."""
+
+import ctypes
+import sys
+
+_M_TRIM_THRESHOLD, _M_MMAP_MAX = -1, -4
+_LARGEST_INT = 2**31 - 1
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc's allocator to reuse large blocks, for the rest of the process.
+
+    By default it maps every block of more than 32 MB anew and unmaps it when freed, so that the kernel zeroes the pages
+    of each large activation again for each batch. On 2 cores that took half of the time of training EfficientNet-Lite0
+    and a third of the time of applying it.
+
+    Returns:
+        Whether the allocator took it; False where the C library is not glibc, and then nothing changes.
+    """
+    if sys.platform != "linux":
+        return False
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    return mallopt is not None and bool(mallopt(_M_MMAP_MAX, 0)) and bool(mallopt(_M_TRIM_THRESHOLD, _LARGEST_INT))
