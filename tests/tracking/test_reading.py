@@ -4,8 +4,9 @@ import pytest
 
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
-from workbench.tracking import RunRecorder, open_store, read_runs, schema
-from workbench.tracking.reading import _from_server, artifact_path, one_run
+from workbench.tracking import Fields, RunRecorder, metric_names, open_store, read_runs, schema
+from workbench.tracking._server import read_server
+from workbench.tracking.reading import artifact_path, one_run
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def store(settings, tmp_path):
 
 def test_both_readers_agree(store):
     quick = {run.run_id: run for run in read_runs(store)}
-    slow = {run.run_id: run for run in _from_server(store, None, None, None)}
+    slow = {run.run_id: run for page in read_server(store, None, None, None) for run in page}
     assert len(quick) == 3
     assert quick.keys() == slow.keys()
     for run_id, run in quick.items():
@@ -48,6 +49,21 @@ def test_both_readers_agree(store):
         assert (run.params, run.status, run.suite, run.seed, run.key) == (
             other.params, other.status, other.suite, other.seed, other.key,
         )  # fmt: skip
+
+
+def test_reads_no_more_than_asked_for(store):
+    asked = Fields(metrics=frozenset({"accuracy"}), tags=frozenset({schema.ERROR}), settings=False)
+    broken, good = (read_runs(store, key=key, fields=asked)[0] for key in ("key0", "key1"))
+    assert broken.tags[schema.ERROR] == "it broke"
+    assert good.metrics == {"accuracy": 0.25}
+    assert good.params == {}
+    assert good.tags.keys() == {schema.SUITE, schema.RUN_KEY}
+    assert (good.model, good.dataset, good.shots) == ("m", "d", "4")
+
+
+def test_knows_the_metrics_of_a_local_store(store, tmp_path):
+    assert metric_names(store) == ["accuracy", "epoch_loss"]
+    assert metric_names(open_store(Settings(runs=tmp_path / "nothing"))) == []
 
 
 def test_filters_status_and_values(store):
@@ -60,7 +76,7 @@ def test_filters_status_and_values(store):
 
 def test_by_run_key_with_both_readers(store):
     (quick,) = read_runs(store, key="key1")
-    (slow,) = _from_server(store, None, None, "key1")
+    ((slow,),) = read_server(store, None, None, "key1")
     assert quick.run_id == slow.run_id
 
 

@@ -1,0 +1,49 @@
+"""Read runs from an MLflow server, page by page."""
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from workbench.errors import WorkbenchError
+from workbench.tracking import schema
+from workbench.tracking.results import RunResult
+
+if TYPE_CHECKING:
+    from workbench.tracking.store import Store
+
+_PAGE = 200
+
+
+def read_server(store: "Store", suite: str | None, run_id: str | None, key: str | None) -> Iterator[list[RunResult]]:
+    """Pages of `workbench.tracking.read_pages`, the newest run first."""
+    from mlflow.entities import ViewType
+    from mlflow.exceptions import MlflowException
+
+    client = store.client
+    try:
+        names = f"name = {json.dumps(suite)}".replace('"', "'") if suite else None
+        experiments = [e.experiment_id for e in client.search_experiments(ViewType.ACTIVE_ONLY, filter_string=names)]
+        token: str | None = None
+        while experiments:
+            page = client.search_runs(
+                experiments,
+                filter_string=f"tags.`{schema.RUN_KEY}` LIKE '{key or '%'}'",
+                max_results=_PAGE,
+                order_by=["attributes.start_time DESC"],
+                page_token=token,
+            )
+            yield [
+                RunResult.from_store(
+                    run.info.run_id, run.info.status, run.info.start_time, run.info.artifact_uri,
+                    dict(run.data.metrics), dict(run.data.params), dict(run.data.tags),
+                )
+                for run in page
+                if run_id is None or run.info.run_id.startswith(run_id)
+            ]  # fmt: skip
+            token = page.token
+            if not token:
+                return
+    except MlflowException as error:
+        raise WorkbenchError(
+            f"{store.uri}: the MLflow server does not answer as expected ({error.message})."
+        ) from error

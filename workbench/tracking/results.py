@@ -1,0 +1,102 @@
+"""A run as it is read, and how much of it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from dataclasses import field as default
+from typing import Any
+
+from workbench.tracking import schema
+
+_STATUS = {"FINISHED": "finished", "FAILED": "failed", "RUNNING": "running", "KILLED": "killed", "SCHEDULED": "running"}
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """One run, as `results --json` prints it.
+
+    Attributes:
+        metrics: Plain names to values; `_ci_low` and `_ci_high` beside each.
+        params: The recipe's settings.
+        tags: Versions, fingerprints, notes.
+        status: `finished`, `failed`, `running` or `killed`.
+        started: Milliseconds since the epoch.
+        artifact_uri: Where its artifacts lie.
+    """
+
+    run_id: str
+    suite: str
+    model: str
+    dataset: str
+    field: str
+    task: str
+    recipe: str
+    shots: str
+    seed: int
+    status: str
+    metrics: dict[str, float] = default(default_factory=dict)
+    params: dict[str, str] = default(default_factory=dict)
+    tags: dict[str, str] = default(default_factory=dict)
+    started: int = 0
+    artifact_uri: str = ""
+
+    @property
+    def label(self) -> str:
+        """What tables call the recipe."""
+        return self.tags.get(schema.LABEL, self.recipe)
+
+    @property
+    def key(self) -> str:
+        """The run key."""
+        return self.tags.get(schema.RUN_KEY, "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_store(
+        cls,
+        run_id: str,
+        status: str,
+        started: int | None,
+        uri: str,
+        metrics: Mapping[str, float],
+        params: Mapping[str, str],
+        tags: Mapping[str, str],
+    ) -> "RunResult":
+        """A run from MLflow's own entries."""
+        return cls(
+            run_id=run_id,
+            suite=tags.get(schema.SUITE, ""),
+            model=params.get("model", ""),
+            dataset=params.get("dataset", ""),
+            field=params.get("field", ""),
+            task=params.get("task", ""),
+            recipe=params.get("recipe", ""),
+            shots=params.get("shots", ""),
+            seed=int(params.get("seed", "0")),
+            status=_STATUS.get(status, status.lower()),
+            metrics=dict(metrics),
+            params={key.removeprefix("recipe."): value for key, value in params.items() if key.startswith("recipe.")},
+            tags=dict(tags),
+            started=started or 0,
+            artifact_uri=uri,
+        )
+
+
+@dataclass(frozen=True)
+class Fields:
+    """Which entries of runs are read, for a view of thousands of them; None means all.
+
+    Attributes:
+        metrics: Names; their intervals come along.
+        tags: Names.
+        settings: Whether the recipe's settings are read.
+    """
+
+    metrics: frozenset[str] | None = None
+    tags: frozenset[str] | None = None
+    settings: bool = True
+
+
+ALL = Fields()
