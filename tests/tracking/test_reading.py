@@ -4,7 +4,7 @@ import pytest
 
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
-from workbench.tracking import Fields, RunRecorder, metric_names, open_store, read_runs, schema
+from workbench.tracking import RunRecorder, open_store, read_runs, schema
 from workbench.tracking._server import read_server
 from workbench.tracking.reading import artifact_path, one_run
 
@@ -49,21 +49,6 @@ def test_both_readers_agree(store):
         assert (run.params, run.status, run.suite, run.seed, run.key) == (
             other.params, other.status, other.suite, other.seed, other.key,
         )  # fmt: skip
-
-
-def test_reads_no_more_than_asked_for(store):
-    asked = Fields(metrics=frozenset({"accuracy"}), tags=frozenset({schema.ERROR}), settings=False)
-    broken, good = (read_runs(store, key=key, fields=asked)[0] for key in ("key0", "key1"))
-    assert broken.tags[schema.ERROR] == "it broke"
-    assert good.metrics == {"accuracy": 0.25}
-    assert good.params == {}
-    assert good.tags.keys() == {schema.SUITE, schema.RUN_KEY}
-    assert (good.model, good.dataset, good.shots) == ("m", "d", "4")
-
-
-def test_knows_the_metrics_of_a_local_store(store, tmp_path):
-    assert metric_names(store) == ["accuracy", "epoch_loss"]
-    assert metric_names(open_store(Settings(runs=tmp_path / "nothing"))) == []
 
 
 def test_filters_status_and_values(store):

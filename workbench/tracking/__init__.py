@@ -1,8 +1,8 @@
 """MLflow: where runs are written and read. Importing this package does not import mlflow."""
 
-from workbench.tracking.reading import metric_names, read_pages, read_runs
-from workbench.tracking.results import Fields, RunResult
+from workbench.tracking.reading import read_pages, read_runs
+from workbench.tracking.results import RunResult
 from workbench.tracking.store import Store, open_store
 from workbench.tracking.writing import RunRecorder
 
-__all__ = ["Fields", "RunRecorder", "RunResult", "Store", "metric_names", "open_store", "read_pages", "read_runs"]
+__all__ = ["RunRecorder", "RunResult", "Store", "open_store", "read_pages", "read_runs"]

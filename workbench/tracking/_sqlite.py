@@ -2,23 +2,19 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
 from workbench.errors import WorkbenchError
 from workbench.tracking import schema
-from workbench.tracking.results import Fields, RunResult
+from workbench.tracking.results import RunResult
 
 _FEW = 500
-_WITH_INTERVAL = ("", "_ci_low", "_ci_high")
-_TAGS = (schema.RUN_KEY, schema.SUITE, schema.LABEL, schema.PRIMARY_METRIC)
 
 
-def read_sqlite(
-    file: Path, suite: str | None, run_id: str | None, key: str | None, fields: Fields
-) -> Iterator[RunResult]:
+def read_sqlite(file: Path, suite: str | None, run_id: str | None, key: str | None) -> Iterator[RunResult]:
     """See `workbench.tracking.read_runs`."""
     where, values = "r.lifecycle_stage = 'active'", [schema.RUN_KEY]
     if suite is not None:
@@ -40,36 +36,22 @@ def read_sqlite(
             return  # Another process is making the store just now.
         runs = connection.execute(query, values).fetchall()
         wanted = {row[0] for row in runs}
-        names = None if fields.metrics is None else {f"{n}{end}" for n in fields.metrics for end in _WITH_INTERVAL}
-        metrics = _pivot(connection, "latest_metrics", wanted, names)
-        params = _pivot(connection, "params", wanted, None if fields.settings else schema.IDENTITY_PARAMS)
-        tags = _pivot(connection, "tags", wanted, None if fields.tags is None else {*fields.tags, *_TAGS})
+        metrics, params, tags = (_pivot(connection, table, wanted) for table in ("latest_metrics", "params", "tags"))
     for uuid, status, started, uri in runs:
         yield RunResult.from_store(uuid, status, started, uri, metrics[uuid], params[uuid], tags[uuid])
 
 
-def _pivot(
-    connection: sqlite3.Connection, table: str, wanted: set[str], names: Collection[str] | None
-) -> dict[str, dict[str, Any]]:
-    """Values by run and key; both are restricted in the query where that is short."""
-    conditions, values = [], []
-    for column, allowed in (("key", names), ("run_uuid", wanted if len(wanted) <= _FEW else None)):
-        if allowed is not None:
-            conditions.append(f"{column} IN ({','.join('?' * len(allowed))})")
-            values += sorted(allowed)
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    rows = connection.execute(f"SELECT run_uuid, key, value FROM {table}{where}", values)  # noqa: S608 - only constants
+def _pivot(connection: sqlite3.Connection, table: str, wanted: set[str]) -> dict[str, dict[str, Any]]:
+    """Values by run and key."""
+    query, values = f"SELECT run_uuid, key, value FROM {table}", []  # noqa: S608 - only constants
+    if len(wanted) <= _FEW:
+        query += f" WHERE run_uuid IN ({','.join('?' * len(wanted))})"
+        values = sorted(wanted)
     found: dict[str, dict[str, Any]] = defaultdict(dict)
-    for uuid, key, value in rows:
+    for uuid, key, value in connection.execute(query, values):
         if uuid in wanted:
             found[uuid][key] = value
     return found
-
-
-def sqlite_metric_names(file: Path) -> list[str]:
-    """All metrics that some run has, sorted."""
-    with _reading(file) as connection:
-        return sorted(row[0] for row in connection.execute("SELECT DISTINCT key FROM latest_metrics"))
 
 
 @contextmanager

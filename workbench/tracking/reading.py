@@ -5,18 +5,13 @@ from pathlib import Path
 
 from workbench.errors import WorkbenchError
 from workbench.tracking._server import read_server
-from workbench.tracking._sqlite import read_sqlite, sqlite_metric_names
-from workbench.tracking.results import ALL, Fields, RunResult
+from workbench.tracking._sqlite import read_sqlite
+from workbench.tracking.results import RunResult
 from workbench.tracking.store import Store
 
 
 def read_runs(
-    store: Store,
-    suite: str | None = None,
-    *,
-    run_id: str | None = None,
-    key: str | None = None,
-    fields: Fields = ALL,
+    store: Store, suite: str | None = None, *, run_id: str | None = None, key: str | None = None
 ) -> list[RunResult]:
     """Runs of the workbench, newest first; others in the same store are left out.
 
@@ -25,32 +20,21 @@ def read_runs(
         suite: Only this suite's.
         run_id: Only runs whose id begins so.
         key: Only runs with this run key.
-        fields: What is read of each; a server sends everything in any case.
     """
     return sorted(
-        (run for page in read_pages(store, suite, run_id=run_id, key=key, fields=fields) for run in page),
+        (run for page in read_pages(store, suite, run_id=run_id, key=key) for run in page),
         key=lambda run: -run.started,
     )
 
 
 def read_pages(
-    store: Store,
-    suite: str | None = None,
-    *,
-    run_id: str | None = None,
-    key: str | None = None,
-    fields: Fields = ALL,
+    store: Store, suite: str | None = None, *, run_id: str | None = None, key: str | None = None
 ) -> Iterator[list[RunResult]]:
     """The runs of `read_runs` as they arrive: a local store's in one page, a server's in pages, the newest first."""
     if store.exists and store.sqlite_file:
-        yield list(read_sqlite(store.sqlite_file, suite, run_id, key, fields))
+        yield list(read_sqlite(store.sqlite_file, suite, run_id, key))
     elif store.exists:
         yield from read_server(store, suite, run_id, key)
-
-
-def metric_names(store: Store) -> list[str]:
-    """All metrics that some run of a local store has, sorted; of a server's, none are known before its runs are."""
-    return sqlite_metric_names(store.sqlite_file) if store.exists and store.sqlite_file else []
 
 
 def one_run(store: Store, run_id: str) -> RunResult:

@@ -1,4 +1,4 @@
-"""A run as it is read, and how much of it."""
+"""A run as it is read."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -82,21 +82,3 @@ class RunResult:
             started=started or 0,
             artifact_uri=uri,
         )
-
-
-@dataclass(frozen=True)
-class Fields:
-    """Which entries of runs are read, for a view of thousands of them; None means all.
-
-    Attributes:
-        metrics: Names; their intervals come along.
-        tags: Names.
-        settings: Whether the recipe's settings are read.
-    """
-
-    metrics: frozenset[str] | None = None
-    tags: frozenset[str] | None = None
-    settings: bool = True
-
-
-ALL = Fields()
