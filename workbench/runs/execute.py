@@ -14,14 +14,14 @@ import numpy as np
 from workbench.datasets import Dataset, open_dataset
 from workbench.errors import RecipeError, WorkbenchError
 from workbench.features import FeatureStore
-from workbench.metrics import classification_metrics, flatten
+from workbench.metrics import flatten
 from workbench.models import Encoder, open_model, resolve_device
 from workbench.recipes import Predictor, Recipe
 from workbench.runs.artifacts import write_artifacts
 from workbench.runs.bench import Bench, SplitRows
+from workbench.runs.evaluation import evaluate
 from workbench.runs.key import PROTOCOL, run_key
 from workbench.runs.planning import NO_MODEL, Cell, plan
-from workbench.runs.predictions import Predictions
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.reporter import Reporter, Silent
 from workbench.runs.suite import Suite
@@ -227,47 +227,21 @@ def _failed(job: Job, recorder: RunRecorder, error: Exception, tell: Reporter) -
 def _record(
     job: Job, recorder: RunRecorder, rows: SplitRows, predictor: Predictor, train_seconds: float, figures: bool
 ) -> None:
-    bench, dataset = job.bench, job.bench.dataset
-    started = time.perf_counter()
-    scores = np.asarray(predictor.scores(bench.images(rows.test)), dtype=np.float32)
-    predict_seconds = time.perf_counter() - started
-    if scores.shape != (len(rows.test), len(dataset.class_names)):
-        raise RecipeError(
-            f"recipe {job.cell.recipe!r} gave scores of shape {scores.shape}, expected "
-            f"{(len(rows.test), len(dataset.class_names))} (test images, classes)."
-        )
-    predictions = Predictions(
-        ids=dataset.ids(rows.test),
-        groups=dataset.group_names(rows.test),
-        labels=dataset.labels(rows.test),
-        scores=scores,
-        class_names=dataset.class_names,
-    )
-    estimates = classification_metrics(
-        scores,
-        dataset.labels(rows.test),
-        predictions.group_codes,
-        multi_label=dataset.card.multi_label,
-        label_names=dataset.class_names if dataset.card.multi_label else None,
-    )
-    report = predictor.report
-    counts = {
-        "train_images": len(rows.train), "val_images": len(rows.val), "test_images": len(rows.test),
-        "unreadable_images": len(bench.unreadable), "trainable_parameters": report.trainable_parameters,
-        "train_seconds": train_seconds, "predict_seconds": predict_seconds, "extract_seconds": bench.extract_seconds,
-    }  # fmt: skip
-    notes = [*dataset.notes, *report.notes]
+    bench, report = job.bench, predictor.report
+    found = evaluate(predictor, bench, rows, job.cell.recipe)
+    metrics = {**flatten(found.estimates), **found.counts, "train_seconds": train_seconds}
+    notes = [*bench.dataset.notes, *report.notes]
     if bench.corrupt_shards:
         notes.append(f"{len(bench.corrupt_shards)} damaged feature shards were moved aside and computed again.")
     tags = {
         "scale": f"{predictor.scale:g}",
-        "intervals": "reliable" if all(e.reliable for e in estimates.values()) else "unreliable: under 20 groups",
+        "intervals": "reliable" if all(e.reliable for e in found.estimates.values()) else "unreliable: under 20 groups",
         **{f"chosen.{key}": str(value) for key, value in report.chosen.items()},
         **({"notes": "\n".join(notes)} if notes else {}),
     }
     with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
-        write_artifacts(Path(folder), job.cell, bench, rows, predictions, predictor, figures)
-        recorder.finish({**flatten(estimates), **counts}, tags, Path(folder), report.history)
+        write_artifacts(Path(folder), job.cell, bench, rows, found.predictions, predictor, figures)
+        recorder.finish(metrics, tags, Path(folder), report.history)
 
 
 def _remove_superseded(job: Job, recorder: RunRecorder, suite: Suite, store: Store) -> None:
