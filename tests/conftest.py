@@ -59,13 +59,12 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
     return f"local-dir:{folder}"
 
 
-@pytest.fixture
-def make_colours(tmp_path: Path) -> Callable[..., Path]:
-    """Writes a folder of plainly coloured, noisy images in class sub-folders below train/, val/ and test/."""
+@pytest.fixture(scope="session")
+def write_colours() -> Callable[..., Path]:
+    """Writes plainly coloured, noisy images in class sub-folders below train/, val/ and test/ of a folder."""
 
-    def make(name: str = "colours", *, train: int = 6, val: int = 3, test: int = 8, seed: int = 0) -> Path:
+    def write(folder: Path, *, train: int = 6, val: int = 3, test: int = 8, seed: int = 0) -> Path:
         rng = np.random.default_rng(seed)
-        folder = tmp_path / name
         for split, count in (("train", train), ("val", val), ("test", test)):
             for colour, rgb in COLOURS.items():
                 (folder / split / colour).mkdir(parents=True, exist_ok=True)
@@ -74,4 +73,10 @@ def make_colours(tmp_path: Path) -> Callable[..., Path]:
                     Image.fromarray(pixels).save(folder / split / colour / f"{i}.png")
         return folder
 
-    return make
+    return write
+
+
+@pytest.fixture
+def make_colours(tmp_path: Path, write_colours: Callable[..., Path]) -> Callable[..., Path]:
+    """`write_colours` into a folder of the test's own."""
+    return lambda name="colours", **counts: write_colours(tmp_path / name, **counts)

@@ -35,7 +35,12 @@ def command(port: int, address: str, **flags: Any) -> None:
         **({"WORKBENCH_DATA": str(settings.data)} if settings.data else {}),
         **({"MLFLOW_TRACKING_URI": settings.tracking_uri} if settings.tracking_uri else {}),
     }
-    options = {"server.address": address, "server.port": port, "browser.gatherUsageStats": "false"}
+    options = {
+        "server.address": address,
+        "server.port": port,
+        "browser.gatherUsageStats": "false",
+        "client.toolbarMode": "minimal",  # Without a button that deploys to a cloud.
+    }
     arguments = [f"--{key}={value}" for key, value in options.items()]
     try:
         done = subprocess.run(

@@ -9,10 +9,27 @@ if TYPE_CHECKING:
     from workbench.runs.execute import run_suite
     from workbench.runs.finished import FinishedRun
     from workbench.runs.planning import Cell, plan
+    from workbench.runs.predictions import Predictions
 
-_HOMES = {"run_suite": "execute", "FinishedRun": "finished", "Cell": "planning", "plan": "planning"}
+_HOMES = {
+    "run_suite": "execute",
+    "FinishedRun": "finished",
+    "Cell": "planning",
+    "plan": "planning",
+    "Predictions": "predictions",
+}
 
-__all__ = ["Cell", "FinishedRun", "RecipeEntry", "Suite", "load_suite", "plan", "run_suite", "suite_names"]
+__all__ = [
+    "Cell",
+    "FinishedRun",
+    "Predictions",
+    "RecipeEntry",
+    "Suite",
+    "load_suite",
+    "plan",
+    "run_suite",
+    "suite_names",
+]
 
 
 def __getattr__(name: str) -> Any:

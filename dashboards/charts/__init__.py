@@ -1,0 +1,1 @@
+"""Interactive charts, built with Altair from what the views compute."""

@@ -1,0 +1,46 @@
+"""What the charts have in common: number formats, axes, and scales that keep a recipe's mark."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import altair as alt
+
+from dashboards.colours import Mark
+from workbench.reports import is_share
+
+GREY = "#8C8C8C"
+"""Lines and texts beside the data; readable on white and on black."""
+
+
+def number_format(metric: str) -> str:
+    """d3 format of a metric's values: per cent for shares."""
+    return ".1%" if is_share(metric) else ".3~g"
+
+
+def metric_axis(metric: str) -> alt.Axis:
+    """An axis of a metric."""
+    return alt.Axis(format="~%" if is_share(metric) else "~g")
+
+
+def recipe_colour(recipes: Iterable[str], marks: Mapping[str, Mark], **options: Any) -> alt.Color:
+    """Colour by recipe, for those shown."""
+    names = sorted(set(recipes))
+    scale = alt.Scale(domain=names, range=[marks[name].colour for name in names])
+    return alt.Color("recipe:N", scale=scale, title=None, **options)
+
+
+def recipe_shape(recipes: Iterable[str], marks: Mapping[str, Mark], **options: Any) -> alt.Shape:
+    """Shape by recipe, for those shown."""
+    names = sorted(set(recipes))
+    scale = alt.Scale(domain=names, range=[marks[name].shape for name in names])
+    return alt.Shape("recipe:N", scale=scale, title=None, **options)
+
+
+def below() -> alt.Legend:
+    """A legend below the chart, which leaves a narrow screen its width."""
+    return alt.Legend(orient="bottom", columns=2, labelLimit=220)
+
+
+def records(rows: Iterable[Mapping[str, Any]]) -> alt.Data:
+    """Rows as inline data."""
+    return alt.Data(values=[dict(row) for row in rows])

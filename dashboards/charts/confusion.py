@@ -1,0 +1,48 @@
+"""Confusion matrices, and the difference of two."""
+
+from collections.abc import Sequence
+
+import altair as alt
+import numpy as np
+
+from dashboards.charts.axes import records
+from workbench.arrays import AnyArray
+
+
+def confusion_chart(matrix: AnyArray, class_names: Sequence[str], *, difference: bool = False) -> alt.LayerChart:
+    """A matrix of shares of the true class.
+
+    Args:
+        matrix: (c, c); in -1..1 where it is a difference.
+        class_names: In label order.
+        difference: Two-sided colours with white at zero.
+    """
+    names = _numbered(class_names)
+    # Empty cells make up nearly all of a large matrix, and are the background.
+    rows = [
+        {"true": names[i], "predicted": names[j], "share": float(matrix[i, j])} for i, j in np.argwhere(matrix != 0)
+    ]
+    scale = alt.Scale(scheme="blueorange", domain=[1, -1]) if difference else alt.Scale(scheme="blues", domain=[0, 1])
+    many = len(names) > 30
+    axis = alt.Axis(labels=not many, ticks=not many, labelLimit=110)
+    base = alt.Chart(records(rows)).encode(
+        x=alt.X("predicted:N", sort=names, scale=alt.Scale(domain=names), axis=axis),
+        y=alt.Y("true:N", sort=names, scale=alt.Scale(domain=names), axis=axis),
+        tooltip=["true:N", "predicted:N", alt.Tooltip("share:Q", format="+.1%" if difference else ".1%")],
+    )
+    layers = [base.mark_rect().encode(color=alt.Color("share:Q", scale=scale, legend=None))]
+    if len(names) <= 12:
+        dark = "abs(datum.share) > 0.5"
+        layers.append(
+            base.mark_text(fontSize=10).encode(
+                text=alt.Text("share:Q", format="+.0%" if difference else ".0%"),
+                color=alt.condition(dark, alt.value("white"), alt.value("black")),
+            )
+        )
+    return alt.layer(*layers).properties(height=max(260, min(560, 28 * len(names))))
+
+
+def _numbered(names: Sequence[str]) -> list[str]:
+    """Names shortened, and still different from each other."""
+    short = [name if len(name) <= 24 else f"{name[:23]}…" for name in names]
+    return [name if short.count(name) == 1 else f"{name} ({i})" for i, name in enumerate(short)]

@@ -1,0 +1,58 @@
+"""A metric against what it costs."""
+
+from collections.abc import Mapping, Sequence
+
+import altair as alt
+
+from dashboards.charts.axes import GREY, below, metric_axis, number_format, recipe_colour, recipe_shape, records
+from dashboards.colours import Mark
+from dashboards.views.pareto import COSTS, pareto_front
+from dashboards.views.standings import Standing
+
+
+def cost_chart(found: Sequence[Standing], cost: str, marks: Mapping[str, Mark]) -> alt.LayerChart:
+    """Standings as points, those on the Pareto front joined by a line.
+
+    Args:
+        found: Standings that have the cost; at least one.
+        cost: A key of `COSTS`.
+        marks: By recipe label.
+    """
+    metric = found[0].metric
+    front = pareto_front(found, cost)
+    costs = [each.mean(cost) for each in found]
+    # Zero parameters have no place on a logarithmic axis.
+    scale = alt.Scale(type="symlog", constant=0.01 if cost.endswith("seconds") else 1)
+    rows = [
+        {
+            "name": each.name,
+            "recipe": each.first.label,
+            "cost": spent,
+            "value": each.value,
+            "front": on_front,
+        }
+        for each, spent, on_front in zip(found, costs, front, strict=True)
+    ]
+    recipes = [each.first.label for each in found]
+    form = number_format(metric)
+    # symlog picks ticks by the linear rule, which crowds them at one end; decades are what is read off here.
+    decades = [0, *(10**k for k in range(-2 if cost.endswith("seconds") else 0, 10) if 10**k <= 2 * max(costs))]
+    x = alt.X("cost:Q", title=COSTS[cost], scale=scale, axis=alt.Axis(values=decades, format="~g", grid=False))
+    y = alt.Y("value:Q", title=metric, axis=metric_axis(metric), scale=alt.Scale(zero=False))
+    line = (
+        alt.Chart(records(row for row in rows if row["front"]))
+        .mark_line(color=GREY, strokeDash=[3, 3], interpolate="step-after")
+        .encode(x=x, y=y)
+    )
+    points = alt.Chart(records(rows)).mark_point(filled=True, opacity=1).encode(
+        x=x, y=y,
+        color=recipe_colour(recipes, marks, legend=below()),
+        shape=recipe_shape(recipes, marks, legend=below()),
+        size=alt.condition("datum.front", alt.value(170), alt.value(60)),
+        tooltip=[
+            "name:N", alt.Tooltip("value:Q", title=metric, format=form),
+            alt.Tooltip("cost:Q", title=cost, format=",.4~g"),
+            alt.Tooltip("front:N", title="on the Pareto front"),
+        ],
+    )  # fmt: skip
+    return (line + points).properties(height=380)

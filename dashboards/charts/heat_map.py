@@ -1,0 +1,42 @@
+"""Dataset x recipe, coloured by the metric."""
+
+from collections.abc import Sequence
+
+import altair as alt
+
+from dashboards.charts.axes import records
+from dashboards.views.heat_map import HeatCell
+from workbench.reports import is_share
+
+
+def heat_map_chart(cells: Sequence[HeatCell]) -> alt.LayerChart:
+    """Cells with their value, one hue from light to dark within each dataset's own range."""
+    spans: dict[str, tuple[float, float]] = {}
+    for cell in cells:
+        low, high = spans.get(cell.dataset, (cell.standing.value, cell.standing.value))
+        spans[cell.dataset] = (min(low, cell.standing.value), max(high, cell.standing.value))
+    rows = []
+    for cell in cells:
+        low, high = spans[cell.dataset]
+        each = cell.standing
+        rows.append(
+            {
+                "dataset": cell.dataset,
+                "recipe": cell.recipe,
+                "metric": each.metric,
+                "shots": each.shots,
+                "text": format(each.value, ".0%" if is_share(each.metric) else ".3g"),
+                "value": each.value,
+                "place": (each.value - low) / (high - low) if high > low else 1.0,
+            }
+        )
+    base = alt.Chart(records(rows)).encode(
+        x=alt.X("recipe:N", title=None, axis=alt.Axis(labelAngle=-40, labelLimit=160)),
+        y=alt.Y("dataset:N", title=None, axis=alt.Axis(labelLimit=140)),
+        tooltip=["dataset:N", "recipe:N", "metric:N", "shots:N", alt.Tooltip("value:Q", format=".4f")],
+    )
+    shade = alt.Color("place:Q", scale=alt.Scale(scheme="blues", domain=[-0.15, 1.15]), legend=None)
+    text_colour = alt.condition("datum.place > 0.6", alt.value("white"), alt.value("black"))
+    tiles = base.mark_rect().encode(color=shade)
+    texts = base.mark_text(fontSize=12).encode(text="text:N", color=text_colour)
+    return (tiles + texts).properties(height=alt.Step(30))

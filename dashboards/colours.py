@@ -1,0 +1,51 @@
+"""A colour and a shape for each recipe, the same on every page.
+
+Six hues of Okabe and Ito (2008), which colour-blind people tell apart and which stand out on white and on black; where
+there are more recipes than hues, shape and dash tell them apart as well.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+_HUES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
+_SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "triangle-down")
+_DASHES = ((1, 0), (6, 3), (2, 2), (8, 2, 2, 2), (4, 4), (1, 3))
+BASELINE = "#8C8C8C"
+FIRST, SECOND = _HUES[0], _HUES[5]
+"""The two sides of a comparison."""
+
+# The order of the built-in recipes is fixed, so that none changes its colour when another is added behind.
+_ORDER = (
+    "zero-shot", "linear-probe", "lora", "tip-adapter", "gda", "coop",
+    "nearest-class-mean", "knn", "clip-lora", "tip-adapter-f", "lp-plus-plus", "clap",
+    "linear-probe-text", "cross-modal-probe", "clip-adapter", "task-res", "full-fine-tune", "linear-head",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Mark:
+    """How a recipe is drawn.
+
+    Attributes:
+        colour: Hexadecimal.
+        shape: Vega-Lite's name of a point's shape.
+        dash: Line and gap lengths in pixels.
+    """
+
+    colour: str
+    shape: str
+    dash: tuple[int, ...]
+
+
+def marks(labels: Iterable[str]) -> dict[str, Mark]:
+    """The mark of each recipe label.
+
+    Args:
+        labels: All labels in the store, whatever the page shows of them, so that no filter changes a colour.
+    """
+    others = sorted(set(labels) - {*_ORDER, "majority-class"})
+    found = {"majority-class": Mark(BASELINE, "circle", (2, 2))}
+    for place, label in enumerate((*_ORDER, *others)):
+        turn = place // len(_HUES) % len(_SHAPES)
+        found[label] = Mark(_HUES[place % len(_HUES)], _SHAPES[turn], _DASHES[turn])
+    return found

@@ -1,0 +1,93 @@
+"""A dataset: its card, its classes, samples, and what a check finds."""
+
+import numpy as np
+import streamlit as st
+
+from dashboards.charts.counts import counts_chart
+from dashboards.gallery import gallery
+from dashboards.session import Session
+from dashboards.text import plain, shown
+from dashboards.widgets import choose
+from workbench.datasets import CheckReport, Dataset, check_dataset, render_check
+from workbench.datasets.card_writing import card_to_toml
+from workbench.datasets.roles import ROLES
+from workbench.errors import WorkbenchError
+
+_SAMPLES = 12
+
+
+def show(session: Session) -> None:
+    """The page."""
+    st.title("Data")
+    name = choose("dataset", sorted({run.dataset for run in session.runs}), key="dataset")
+    own = [run for run in session.runs if run.dataset == name]
+    st.caption(shown(own))
+    finished = [run for run in own if run.status == "finished"]
+    try:
+        argument = session.open_run(finished[0]).config["dataset_argument"] if finished else name
+        dataset = session.dataset(str(argument))
+    except WorkbenchError as error:
+        st.info(f"The dataset cannot be opened here: {plain(error)}")
+        return
+    _card(dataset)
+    st.header("Classes")
+    counts: dict[str, list[int]] = {role: dataset.class_counts(role).tolist() for role in ROLES}
+    if dataset.class_names:
+        st.altair_chart(counts_chart(counts, dataset.class_names), width="stretch")
+    for note in dataset.notes:
+        st.caption(plain(note))
+    _samples(dataset)
+    _check(dataset)
+
+
+def _card(dataset: Dataset) -> None:
+    card = dataset.card
+    st.header(plain(card.title or card.name))
+    if card.description:
+        st.markdown(plain(card.description))
+    if not card.verified:
+        st.warning("This card's source could not be reached when it was written; it is not verified.")
+    facts = {
+        "field": card.field,
+        "task": card.task,
+        "images": ", ".join(f"{len(dataset.rows(role))} {role}" for role in ROLES),
+        "primary metric": card.primary_metric,
+        "protocol": card.protocol,
+        "licence": card.licence,
+        "citation": card.citation,
+        "home page": card.homepage,
+        "fingerprint": dataset.fingerprint[:16],
+    }
+    st.markdown("  \n".join(f"**{key}**: {plain(value)}" for key, value in facts.items() if value))
+    with st.expander("The whole card"):
+        st.code(card_to_toml(card), language="toml")
+
+
+def _samples(dataset: Dataset) -> None:
+    st.header("Samples")
+    split = choose("split", [role for role in ROLES if len(dataset.rows(role))], key="split")
+    rows = dataset.rows(split)
+    picked = np.sort(np.random.default_rng(0).permutation(len(rows))[:_SAMPLES])
+    chosen = rows[picked]
+    labels = dataset.labels(chosen)
+    if labels.ndim == 2:
+        words = [", ".join(dataset.class_names[i] for i in np.flatnonzero(own)) for own in labels]
+    else:
+        words = [dataset.class_names[label] if label >= 0 else "" for label in labels]
+    captions = [word or " / ".join(said) for word, said in zip(words, dataset.captions(chosen), strict=True)]
+    gallery(dataset, dataset.ids(chosen), captions)
+
+
+def _check(dataset: Dataset) -> None:
+    st.header("Check")
+    if st.toggle("Decode every image and compare the splits", key="check", bind="query-params"):
+        report: CheckReport = _checked(dataset.fingerprint, dataset)
+        (st.warning if report.problems else st.success)(f"{report.problems} findings that can spoil results.")
+        st.code(render_check(report), language=None)
+    else:
+        st.caption("The same as `workbench check`; it takes about a second for every hundred images.")
+
+
+@st.cache_resource(max_entries=8, show_spinner="Checking every image")
+def _checked(fingerprint: str, _dataset: Dataset) -> CheckReport:  # noqa: ARG001
+    return check_dataset(_dataset)

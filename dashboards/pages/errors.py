@@ -1,0 +1,98 @@
+"""A run's most confident mistakes."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboards.session import Session, picture, row_of
+from dashboards.text import plain, share, shown
+from dashboards.views.mistakes import Mistake, mistakes
+from dashboards.views.neighbours import neighbours
+from dashboards.widgets import choose, choose_dataset, run_title
+from workbench.datasets import Dataset
+from workbench.errors import WorkbenchError
+from workbench.features import FeatureStore
+from workbench.tracking import RunResult
+
+_ANY = "any"
+_A_PAGE = 8
+
+
+def show(session: Session) -> None:
+    """The page."""
+    st.title("Errors")
+    _, own = choose_dataset(session.finished)
+    by_id = {run.run_id: run for run in own}
+    run = by_id[choose("run", list(by_id), key="run", show=lambda run_id: run_title(by_id[run_id]))]
+    st.caption(shown([run]))
+    try:
+        found = mistakes(session.predictions(run))
+    except WorkbenchError as error:
+        st.info(plain(error))
+        return
+    found = _filtered(found)
+    if not found:
+        st.success("No mistakes here.")
+        return
+    pages = -(-len(found) // _A_PAGE)
+    page = st.number_input(f"page of {pages}", 1, pages, 1, key="page", bind="query-params") if pages > 1 else 1
+    st.caption(f"{len(found)} mistakes, the most confident first.")
+    try:
+        dataset: Dataset | None = session.dataset_of(run)
+    except WorkbenchError as error:
+        st.info(f"No pictures: {plain(error)}")
+        dataset = None
+    for each in found[(page - 1) * _A_PAGE : page * _A_PAGE]:
+        _one(session, run, dataset, each)
+
+
+def _filtered(found: list[Mistake]) -> list[Mistake]:
+    columns = st.columns(3)
+    for column, name in zip(columns, ("true", "predicted", "group"), strict=True):
+        values = sorted({str(getattr(each, name)) for each in found if getattr(each, name) is not None})
+        if values:
+            label = f"{name} class" if name != "group" else name
+            picked = choose(label, [_ANY, *values], key=name, place=column)
+            found = [each for each in found if picked in {_ANY, str(getattr(each, name))}]
+    return found
+
+
+def _one(session: Session, run: RunResult, dataset: Dataset | None, each: Mistake) -> None:
+    with st.container(border=True):
+        left, right = st.columns([1, 2])
+        with right:
+            st.markdown(f"**{plain(each.true)}**, taken for **{plain(each.predicted)}** ({share(each.confidence)})")
+            st.caption(plain(each.id) + (f", group {plain(each.group)}" if each.group else ""))
+            st.dataframe(
+                pd.DataFrame({"class": [name for name, _ in each.top], "probability": [p for _, p in each.top]}),
+                hide_index=True,
+                column_config={
+                    "probability": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
+                },
+            )
+        if dataset is None:
+            return
+        row = row_of(dataset, each.id)
+        shown_picture = picture(dataset, row)
+        if shown_picture is not None:
+            left.image(shown_picture, alt=each.id)
+        if right.toggle("Nearest training images", key=f"near_{row}"):
+            _neighbours(session, run, dataset, row)
+
+
+def _neighbours(session: Session, run: RunResult, dataset: Dataset, row: int) -> None:
+    try:
+        encoder = session.open_run(run).encoder
+        found = neighbours(dataset, encoder, FeatureStore(session.settings.cache), row)
+    except WorkbenchError as error:
+        st.info(plain(error))
+        return
+    cells = st.container(horizontal=True)
+    labels = dataset.labels([near for near, _ in found])
+    for (near, cosine), label in zip(found, labels, strict=True):
+        with cells.container(width=140):
+            small = picture(dataset, near, 160)
+            if small is not None:
+                st.image(small, width=140)
+            name = dataset.class_names[label] if label.ndim == 0 and label >= 0 else ""
+            st.caption(f"{plain(name)} ({cosine:.2f})")
+    st.caption("By cosine of the base model's pooled features, before any adaptation.")

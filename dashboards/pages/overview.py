@@ -1,0 +1,142 @@
+"""Leaderboards by field and dataset, the heat map, and what did not finish."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import attrgetter
+
+import pandas as pd
+import streamlit as st
+
+from dashboards.charts.heat_map import heat_map_chart
+from dashboards.charts.intervals import interval_chart
+from dashboards.session import Session
+from dashboards.text import plain, shown, when
+from dashboards.views.heat_map import heat_map
+from dashboards.views.standings import Standing, metrics_of, shots_of, shots_order, standings
+from dashboards.widgets import choose, choose_dataset, choose_some, shares_of, table
+from workbench.reports import Format, render
+from workbench.tracking import RunResult, schema
+
+_LINES = 30
+_FORMATS: tuple[tuple[str, Format, str, str], ...] = (
+    ("CSV", "csv", "csv", "text/csv"),
+    ("Markdown", "markdown", "md", "text/markdown"),
+    ("LaTeX", "latex", "tex", "application/x-tex"),
+)
+_FILTERS: dict[str, Callable[[RunResult], str]] = {
+    "suite": attrgetter("suite"),
+    "field": attrgetter("field"),
+    "model": attrgetter("model"),
+    "recipe": attrgetter("label"),
+    "shots": shots_of,
+    "status": attrgetter("status"),
+}
+
+
+def show(session: Session) -> None:
+    """The page."""
+    st.title("Overview")
+    runs = _filtered(session.runs)
+    st.caption(shown(runs))
+    finished = [run for run in runs if run.status == "finished"]
+    if finished:
+        _on_dataset(session, finished)
+        st.header("All datasets")
+        st.caption(
+            "Each dataset's primary metric at the most shots that a recipe has there, mean over seeds; shades compare "
+            "within a row."
+        )
+        st.altair_chart(heat_map_chart(heat_map(finished)), width="stretch")
+        _downloads(finished)
+    elif runs:
+        st.info("None of these runs is finished yet.")
+    else:
+        st.info("No run passes these filters.")
+    _unfinished([run for run in runs if run.status != "finished"])
+
+
+def leaderboard(found: Sequence[Standing]) -> pd.DataFrame:
+    """Standings as a table, best first."""
+    return pd.DataFrame(
+        {
+            "rank": [each.rank for each in found],
+            "recipe": [each.first.label for each in found],
+            "model": [each.first.model for each in found],
+            "shots": [each.shots for each in found],
+            "seeds": [len(each.runs) for each in found],
+            found[0].metric: [each.value for each in found],
+            "low": [each.low for each in found],
+            "high": [each.high for each in found],
+            "train seconds": [each.mean("train_seconds") for each in found],
+            "trainable parameters": [each.mean("trainable_parameters") for each in found],
+            "suite": [each.first.suite for each in found],
+            "newest run": [each.first.run_id[:8] for each in found],
+        }
+    )
+
+
+def _on_dataset(session: Session, finished: Sequence[RunResult]) -> None:
+    left, right = st.columns(2)
+    dataset, own = choose_dataset(finished, place=left)
+    metric = choose("metric", metrics_of(own), key="metric", place=right)
+    found = standings(own, metric)
+    st.header(f"{plain(dataset)} ({plain(own[0].field)})")
+    if not found:
+        st.info("No run on this dataset has this metric.")
+        return
+    st.caption(f"{plain(metric)} with 95 % intervals; {len(found)} combinations of recipe, model and shots.")
+    st.altair_chart(interval_chart(found[:_LINES], session.marks), width="stretch")
+    if len(found) > _LINES:
+        st.caption(f"The best {_LINES} are drawn; the table holds all.")
+    if not all(each.reliable for each in found):
+        st.caption("Some intervals rest on under 20 groups and are unreliable.")
+    table(leaderboard(found), shares=shares_of(metric, metric, "low", "high"))
+
+
+def _filtered(runs: Sequence[RunResult]) -> list[RunResult]:
+    chosen = list(runs)
+    with st.sidebar:
+        st.subheader("Filters")
+        for name, read in _FILTERS.items():
+            values = sorted({read(run) for run in runs}, key=shots_order if name == "shots" else str)
+            picked = choose_some(name, values, key=f"only_{name}")
+            if picked:
+                chosen = [run for run in chosen if read(run) in picked]
+    return chosen
+
+
+def _downloads(runs: Sequence[RunResult]) -> None:
+    for column, (title, form, suffix, mime) in zip(st.columns(3), _FORMATS, strict=True):
+        # Rendered when clicked: thousands of runs take seconds.
+        column.download_button(
+            f"Download as {title}",
+            data=partial(_rendered, runs, form),
+            file_name=f"results.{suffix}",
+            mime=mime,
+            on_click="ignore",
+            width="stretch",
+        )
+
+
+def _rendered(runs: Sequence[RunResult], form: Format) -> str:
+    return render([run.to_dict() for run in runs], form, aggregate_seeds=form != "csv")
+
+
+def _unfinished(runs: Sequence[RunResult]) -> None:
+    if not runs:
+        return
+    st.header("Not finished")
+    table(
+        pd.DataFrame(
+            {
+                "status": [run.status for run in runs],
+                "dataset": [run.dataset for run in runs],
+                "recipe": [run.label for run in runs],
+                "model": [run.model for run in runs],
+                "shots": [shots_of(run) for run in runs],
+                "began": [when(run) for run in runs],
+                "reason": [run.tags.get(schema.ERROR, "") for run in runs],
+                "run": [run.run_id[:8] for run in runs],
+            }
+        ),
+    )

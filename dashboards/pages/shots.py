@@ -1,0 +1,41 @@
+"""A metric against shots."""
+
+import pandas as pd
+import streamlit as st
+
+from dashboards.charts.shots import shots_chart
+from dashboards.session import Session
+from dashboards.text import shown
+from dashboards.views.shots import shot_curves
+from dashboards.views.standings import metrics_of
+from dashboards.widgets import choose, choose_dataset, choose_some, shares_of, table
+
+
+def show(session: Session) -> None:
+    """The page."""
+    st.title("Shots")
+    dataset, model_of, metric_of = st.columns(3)
+    _, own = choose_dataset(session.finished, place=dataset)
+    models = sorted({run.model for run in own if run.model != "none"}) or ["none"]
+    model = choose("model", models, key="model", place=model_of)
+    own = [run for run in own if run.model in {model, "none"}]
+    metric = choose("metric", metrics_of(own), key="metric", place=metric_of)
+    recipes = choose_some("recipes", sorted({run.label for run in own}), key="recipe")
+    own = [run for run in own if not recipes or run.label in recipes]
+    st.caption(shown(own))
+    points, level = shot_curves(own, metric)
+    if not points:
+        st.info("No recipe here trains, so there is nothing to draw against shots.")
+        return
+    st.altair_chart(shots_chart(points, level, metric, session.marks), width="stretch")
+    st.caption("Means over seeds; bars are one standard deviation over seeds. Dotted lines use no training images.")
+    rows = pd.DataFrame(
+        {
+            "recipe": [point.recipe for point in points],
+            "shots": [point.shots for point in points],
+            "mean": [point.mean for point in points],
+            "standard deviation": [point.spread for point in points],
+            "seeds": [len(point.values) for point in points],
+        }
+    )
+    table(rows, shares=shares_of(metric, "mean", "standard deviation"))

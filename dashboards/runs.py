@@ -1,0 +1,117 @@
+"""The store's runs, read once and kept until the store changes; a server's arrive page by page."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import streamlit as st
+
+from workbench.errors import WorkbenchError
+from workbench.settings import Settings
+from workbench.tracking import RunResult, Store, open_store, read_pages, read_runs
+
+_FRESH_SECONDS = 60.0
+
+
+@dataclass
+class Feed:
+    """Runs of a server, collected in the background, the newest first.
+
+    Attributes:
+        store: The server.
+        runs: What has arrived.
+        complete: Whether everything has.
+        error: Why the reading stopped, if it did.
+        began: When the reading began, monotonic.
+    """
+
+    store: Store
+    runs: list[RunResult] = field(default_factory=list)
+    complete: bool = False
+    error: str | None = None
+    began: float = field(default_factory=time.monotonic)
+    _first: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> "Feed":
+        """Begin to read; returns when the first page is there or reading failed."""
+        threading.Thread(target=self._read, daemon=True).start()
+        self._first.wait()
+        return self
+
+    def _read(self) -> None:
+        try:
+            for page in read_pages(self.store):
+                self.runs = [*self.runs, *page]
+                self._first.set()
+        except WorkbenchError as error:
+            self.error = str(error)
+        except Exception as error:  # A thread's exception would leave the page waiting for ever.
+            self.error = f"{self.store.uri}: {type(error).__name__}: {error}"
+        self.complete = True
+        self._first.set()
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is known of the store now.
+
+    Attributes:
+        store: Where the runs are.
+        runs: Newest first.
+        complete: False while a server's older runs are still arriving.
+    """
+
+    store: Store
+    runs: tuple[RunResult, ...]
+    complete: bool = True
+
+
+def snapshot(settings: Settings) -> Snapshot:
+    """The runs as of now; raises `WorkbenchError` if the store cannot be read."""
+    store = open_store(settings)
+    if store.sqlite_file is not None:
+        return Snapshot(store, _local(store.uri, _signature(store.sqlite_file)))
+    feed = _feed(store.uri)
+    if feed.complete and time.monotonic() - feed.began > _FRESH_SECONDS:
+        _feed.clear()
+        feed = _feed(store.uri)
+    if feed.error:
+        _feed.clear()
+        raise WorkbenchError(feed.error)
+    return Snapshot(store, tuple(sorted(feed.runs, key=lambda run: -run.started)), feed.complete)
+
+
+def watch(known: Snapshot) -> None:
+    """Show that older runs are still arriving, and run the page again when they have."""
+    if known.complete:
+        return
+
+    @st.fragment(run_every=1.0)
+    def progress() -> None:
+        feed = _feed(known.store.uri)
+        st.caption(f"{len(feed.runs)} runs read so far, the newest first; older ones are still arriving.")
+        if feed.complete:
+            st.rerun(scope="app")
+
+    progress()
+
+
+@st.cache_resource(max_entries=4, show_spinner="Reading the store")
+def _local(uri: str, signature: tuple[int, ...]) -> tuple[RunResult, ...]:  # noqa: ARG001 - part of the key
+    return tuple(read_runs(Store(uri)))
+
+
+@st.cache_resource(max_entries=4, show_spinner="Asking the MLflow server")
+def _feed(uri: str) -> Feed:
+    return Feed(Store(uri)).start()
+
+
+def _signature(file: Path) -> tuple[int, ...]:
+    """Changes whenever SQLite commits to the file or its journal."""
+    found = []
+    for path in (file, file.with_name(f"{file.name}-wal")):
+        if path.exists():
+            stat = path.stat()
+            found += [stat.st_mtime_ns, stat.st_size]
+    return tuple(found)

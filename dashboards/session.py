@@ -1,0 +1,104 @@
+"""What every page works on: the settings, the runs, the recipes' marks, and cached access to runs and datasets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import streamlit as st
+
+from dashboards.colours import Mark, marks
+from dashboards.runs import Snapshot
+from dashboards.views.pictures import rows_by_id, thumbnail
+from workbench.datasets import Dataset, open_dataset
+from workbench.errors import WorkbenchError
+from workbench.runs import FinishedRun, Predictions
+from workbench.settings import Settings
+from workbench.tracking import RunResult
+
+
+@dataclass(frozen=True)
+class Session:
+    """One rerun of a page.
+
+    Attributes:
+        settings: Cache, data, store.
+        known: The store's runs.
+    """
+
+    settings: Settings
+    known: Snapshot
+
+    @property
+    def runs(self) -> Sequence[RunResult]:
+        """All runs, newest first."""
+        return self.known.runs
+
+    @cached_property
+    def finished(self) -> list[RunResult]:
+        """Runs with results, newest first."""
+        return [run for run in self.runs if run.status == "finished"]
+
+    @cached_property
+    def marks(self) -> Mapping[str, Mark]:
+        """By recipe label."""
+        return marks(run.label for run in self.runs)
+
+    def open_run(self, run: RunResult) -> FinishedRun:
+        """A run whose artifacts can be read."""
+        return FinishedRun(run, self.settings)
+
+    def predictions(self, run: RunResult) -> Predictions:
+        """A run's predictions, kept for the next rerun; raises `WorkbenchError` if they are missing."""
+        found: Predictions = _predictions(run.run_id, FinishedRun(run, self.settings))
+        return found
+
+    def dataset_of(self, run: RunResult) -> Dataset:
+        """The dataset that a run was made on, as it is now.
+
+        Raises:
+            WorkbenchError: It is not on this machine, or has changed since.
+        """
+        argument = str(self.open_run(run).config["dataset_argument"])
+        dataset = self.dataset(argument)
+        if dataset.fingerprint != run.tags.get("dataset.fingerprint"):
+            raise WorkbenchError(f"dataset {argument!r} has changed since the run was made.")
+        return dataset
+
+    def dataset(self, argument: str) -> Dataset:
+        """An open dataset, kept for the next rerun; raises `WorkbenchError` if its data is not here."""
+        found: Dataset = _dataset(argument, str(self.settings.data), self.settings)
+        return found
+
+
+def picture(dataset: Dataset, row: int, size: int = 320) -> bytes | None:
+    """A thumbnail, kept for the next rerun; None where the image cannot be read."""
+    found: bytes | None = _picture(dataset.fingerprint, row, size, dataset)
+    return found
+
+
+def row_of(dataset: Dataset, item: str) -> int:
+    """The row of an item; raises `WorkbenchError` if the dataset has no such item."""
+    rows = _rows(dataset.fingerprint, dataset)
+    if item not in rows:
+        raise WorkbenchError(f"dataset {dataset.name!r} has no item {item!r}.")
+    return int(rows[item])
+
+
+@st.cache_resource(max_entries=32, show_spinner="Reading predictions")
+def _predictions(run_id: str, _run: FinishedRun) -> Predictions:  # noqa: ARG001 - part of the key
+    return _run.predictions
+
+
+@st.cache_resource(max_entries=8, ttl=600, show_spinner="Opening the dataset")
+def _dataset(argument: str, data: str, _settings: Settings) -> Dataset:  # noqa: ARG001 - part of the key
+    return open_dataset(argument, _settings)
+
+
+@st.cache_data(max_entries=4000, show_spinner=False)
+def _picture(fingerprint: str, row: int, size: int, _dataset: Dataset) -> bytes | None:  # noqa: ARG001
+    return thumbnail(_dataset, row, size)
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _rows(fingerprint: str, _dataset: Dataset) -> dict[str, int]:  # noqa: ARG001
+    return rows_by_id(_dataset)

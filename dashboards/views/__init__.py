@@ -1,0 +1,1 @@
+"""What the pages show, as tables and values; nothing here knows Streamlit."""

@@ -1,0 +1,52 @@
+"""Dataset x recipe: one value a cell, chosen without looking at the values."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dashboards.views.standings import Standing, metric_of, shots_order, standings
+from workbench.tracking import RunResult
+
+
+@dataclass(frozen=True)
+class HeatCell:
+    """A recipe on a dataset.
+
+    Attributes:
+        dataset: Name.
+        recipe: Label, and the model where there are several.
+        standing: What is shown.
+    """
+
+    dataset: str
+    recipe: str
+    standing: Standing
+
+
+def heat_map(runs: Sequence[RunResult]) -> list[HeatCell]:
+    """Cells by dataset's primary metric, at the most shots that a recipe has there.
+
+    The most shots, not the best value: a maximum over test values would flatter recipes that were run more often. Of
+    several settings of a recipe the one with the newest run is shown.
+
+    Args:
+        runs: Runs of any datasets; the unfinished are left out.
+    """
+    by_dataset: dict[str, list[RunResult]] = defaultdict(list)
+    for run in runs:
+        if run.status == "finished":
+            by_dataset[run.dataset].append(run)
+    several = len({run.model for run in runs if run.model != "none"}) > 1
+    found: dict[tuple[str, str], Standing] = {}
+    for dataset, own in sorted(by_dataset.items()):
+        for standing in standings(own, metric_of(own)):
+            first = standing.first
+            recipe = f"{first.label} · {first.model}" if several and first.model != "none" else first.label
+            known = found.get((dataset, recipe))
+            if known is None or _place(standing) > _place(known):
+                found[dataset, recipe] = standing
+    return [HeatCell(dataset, recipe, standing) for (dataset, recipe), standing in found.items()]
+
+
+def _place(standing: Standing) -> tuple[tuple[int, int], int]:
+    return (shots_order(standing.shots), standing.first.started)

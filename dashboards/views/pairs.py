@@ -1,0 +1,133 @@
+"""Two classification runs on the same items, side by side."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from workbench.arrays import AnyArray, FloatArray
+from workbench.errors import DataError
+from workbench.metrics import (
+    CalibrationCurve,
+    align_items,
+    calibration_curve,
+    compare_paired,
+    confusion_matrix,
+    holm,
+    softmax,
+)
+from workbench.runs import Predictions
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Predictions of A and B in the order of A's items.
+
+    Attributes:
+        ids: Item names.
+        labels: int64 (n,).
+        groups: int64 (n,) or None.
+        scores: Logits (n, n_classes) of A and of B.
+        class_names: In label order.
+    """
+
+    ids: tuple[str, ...]
+    labels: AnyArray
+    groups: AnyArray | None
+    scores: tuple[FloatArray, FloatArray]
+    class_names: tuple[str, ...]
+
+    @property
+    def predicted(self) -> tuple[AnyArray, AnyArray]:
+        """Predicted classes of A and of B."""
+        return self.scores[0].argmax(axis=1), self.scores[1].argmax(axis=1)
+
+    @property
+    def right(self) -> tuple[AnyArray, AnyArray]:
+        """Whether A and B are right."""
+        a, b = self.predicted
+        return a == self.labels, b == self.labels
+
+
+def pair_up(a: Predictions, b: Predictions) -> Pair:
+    """Bring two single-label runs into one order.
+
+    Raises:
+        WorkbenchError: They are not of the same items and classes, or have several labels an item.
+    """
+    if a.class_names != b.class_names:
+        raise DataError("the runs have different classes.")
+    if a.labels is None or b.labels is None or a.labels.ndim != 1:
+        raise DataError("this view is for runs with one label an image.")
+    order = align_items(a.ids, b.ids, a.labels, b.labels)
+    return Pair(tuple(a.ids), a.labels, a.group_codes, (a.scores, b.scores[order]), a.class_names)
+
+
+def agreement(pair: Pair) -> pd.DataFrame:
+    """Numbers of items that A (rows) and B (columns) get right and wrong."""
+    a, b = pair.right
+    return pd.DataFrame(
+        [[int((a & b).sum()), int((a & ~b).sum())], [int((~a & b).sum()), int((~a & ~b).sum())]],
+        index=["A right", "A wrong"],
+        columns=["B right", "B wrong"],
+    )
+
+
+def kappa(pair: Pair) -> float:
+    """Cohen's kappa of the two runs' predicted classes (Cohen 1960); NaN where both always say the same one class."""
+    a, b = pair.predicted
+    table = confusion_matrix(a, b, len(pair.class_names)) / len(a)
+    expected = float(table.sum(axis=1) @ table.sum(axis=0))
+    return float("nan") if expected == 1 else float((np.trace(table) - expected) / (1 - expected))
+
+
+def per_class(pair: Pair) -> pd.DataFrame:
+    """Recall of A and of B by class, and their paired difference, the largest first.
+
+    Columns: class, images, A, B, difference, low, high (95 %), p (Holm-corrected over the classes). Classes without a
+    test image are left out.
+    """
+    a, b = pair.right
+    rows, p_values = [], []
+    for label, name in enumerate(pair.class_names):
+        own = np.flatnonzero(pair.labels == label)
+        if not len(own):
+            continue
+        groups = None if pair.groups is None else pair.groups[own]
+        found = compare_paired(
+            pair.scores[0][own], pair.scores[1][own], pair.labels[own], groups, replicates=500, draws=1999
+        )
+        rows.append((name, len(own), a[own].mean(), b[own].mean(), found.value, found.low, found.high))
+        p_values.append(found.p_value)
+    table = pd.DataFrame(rows, columns=["class", "images", "A", "B", "difference", "low", "high"])
+    table["p"] = np.asarray(holm(p_values))
+    return table.sort_values("difference", key=abs, ascending=False, ignore_index=True)
+
+
+def confusions(pair: Pair) -> tuple[FloatArray, FloatArray]:
+    """Confusion matrices of A and of B, rows normalised by the class's number of images; 0 where it has none."""
+    matrices = []
+    for predicted in pair.predicted:
+        counts = confusion_matrix(pair.labels, predicted, len(pair.class_names))
+        matrices.append(np.asarray(counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)))
+    return matrices[0], matrices[1]
+
+
+def calibration(pair: Pair) -> tuple[CalibrationCurve, CalibrationCurve]:
+    """Accuracy against confidence of the predicted class over equal-mass bins, of A and of B."""
+    chances = [softmax(scores) for scores in pair.scores]
+    a, b = (calibration_curve(each.max(axis=1), each.argmax(axis=1) == pair.labels) for each in chances)
+    return a, b
+
+
+def one_right(pair: Pair, winner: int) -> AnyArray:
+    """Items that only one run gets right, those of which the loser was surest first.
+
+    Args:
+        pair: The runs.
+        winner: 0 for A, 1 for B.
+    """
+    right = pair.right
+    found = np.flatnonzero(right[winner] & ~right[1 - winner])
+    confidence = softmax(pair.scores[1 - winner][found]).max(axis=1)
+    return np.asarray(found[np.argsort(-confidence, kind="stable")])

@@ -1,0 +1,94 @@
+"""Charts are valid Vega-Lite and hold the values that they were given."""
+
+import json
+
+import numpy as np
+import pytest
+
+from dashboards.charts.calibration import calibration_chart
+from dashboards.charts.confusion import confusion_chart
+from dashboards.charts.cost import cost_chart
+from dashboards.charts.counts import counts_chart
+from dashboards.charts.heat_map import heat_map_chart
+from dashboards.charts.intervals import interval_chart
+from dashboards.charts.shots import shots_chart
+from dashboards.colours import marks
+from dashboards.views.heat_map import heat_map
+from dashboards.views.pairs import calibration, confusions, pair_up
+from dashboards.views.shots import shot_curves
+from dashboards.views.standings import standings
+
+MARKS = marks(["gda", "lora", "zero-shot", "mine"])
+
+
+@pytest.fixture
+def runs(make_run):
+    cost = {"train_seconds": 2.0}
+    return [
+        make_run("gda", 0.5, shots="1", metrics=cost), make_run("gda", 0.7, shots="all", metrics=cost),
+        make_run("lora", 0.8, shots="all", metrics={"train_seconds": 60.0}),
+        make_run("zero-shot", 0.3, shots="0", metrics={"train_seconds": 0.0}),
+    ]  # fmt: skip
+
+
+def values(chart, field):
+    """All values of a field in a chart's inline data; `to_dict` checks the chart against the schema."""
+    found = []
+
+    def walk(node):
+        if isinstance(node, dict):
+            if isinstance(node.get("values"), list) and node["values"] and isinstance(node["values"][0], dict):
+                found.extend(row[field] for row in node["values"] if field in row)
+            for each in node.values():
+                walk(each)
+        elif isinstance(node, list):
+            for each in node:
+                walk(each)
+
+    walk(json.loads(chart.to_json()))
+    return found
+
+
+def test_interval_chart(runs):
+    chart = interval_chart(standings(runs, "accuracy"), MARKS)
+    assert set(values(chart, "value")) == {0.5, 0.7, 0.8, 0.3}
+    assert "1. lora · m · all" in values(chart, "name")
+
+
+def test_heat_map_chart(runs):
+    chart = heat_map_chart(heat_map(runs))
+    assert set(values(chart, "text")) == {"70%", "80%", "30%"}
+
+
+def test_shots_chart(runs):
+    points, level = shot_curves(runs, "accuracy")
+    assert set(values(shots_chart(points, level, "accuracy", MARKS), "mean")) == {0.5, 0.7, 0.8, 0.3}
+    assert set(values(shots_chart(points, [], "accuracy", MARKS), "mean")) == {0.5, 0.7, 0.8}
+
+
+@pytest.mark.parametrize("cost", ["train_seconds", "trainable_parameters"])
+def test_cost_chart(make_run, cost):
+    runs = [make_run(f"r{i}", 0.1 * i, metrics={cost: 10.0**i - 1}) for i in range(1, 5)]
+    chart = cost_chart(standings(runs, "accuracy"), cost, marks(run.label for run in runs))
+    assert set(values(chart, "cost")) == {9.0, 99.0, 999.0, 9999.0}
+
+
+def test_pair_charts(make_predictions):
+    pair = pair_up(make_predictions(), make_predictions(2.0, seed=1))
+    a, b = confusions(pair)
+    shares = values(confusion_chart(a, pair.class_names), "share")
+    assert sum(shares) == pytest.approx(3)
+    assert sum(values(confusion_chart(a - b, pair.class_names, difference=True), "share")) == pytest.approx(0)
+    curves = dict(zip("AB", calibration(pair), strict=True))
+    assert {*values(calibration_chart(curves), "run")} == {"A", "B"}
+
+
+def test_names_cut_short_stay_different():
+    names = [f"a very long class name that goes on and on {i}" for i in range(3)]
+    shown = values(confusion_chart(np.eye(3), names), "true")
+    assert len(set(shown)) == 3
+
+
+def test_counts_chart():
+    chart = counts_chart({"train": [3, 1], "val": [0, 0], "test": [2, 2]}, ["a", "b"])
+    assert sum(values(chart, "images")) == 8

@@ -1,0 +1,257 @@
+"""Every page, run for real by Streamlit's own test driver, on a store with runs of each status."""
+
+import shutil
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+import dashboards
+from workbench.errors import WorkbenchError
+from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
+from workbench.runs.comparison import compare_runs
+from workbench.settings import Settings
+from workbench.tracking import RunRecorder, open_store, schema
+
+APP = f"{next(iter(dashboards.__path__))}/app.py"
+PAGES = ("overview", "compare", "shots", "errors", "cost", "data")
+SCRIPT = """
+from dashboards.pages import {page}
+from dashboards.runs import snapshot
+from dashboards.session import Session
+from workbench.settings import Settings
+settings = Settings.load()
+{page}.show(Session(settings, snapshot(settings)))
+"""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_cached():
+    import streamlit as st
+
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def open_page(page, **query):
+    app = AppTest.from_string(SCRIPT.format(page=page), default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    return app.run()
+
+
+def texts(app):
+    kinds = (app.title, app.header, app.markdown, app.caption, app.info, app.warning, app.error, app.success)
+    return "\n".join(element.value for kind in kinds for element in kind)
+
+
+def fill(settings, tiny_model, folder):
+    entries = (
+        RecipeEntry(recipe="zero-shot"), RecipeEntry(recipe="linear-probe", shots=(1, 4), seeds=(0, 1)),
+        RecipeEntry(recipe="lora", config={"targets": ["nowhere"]}),
+    )  # fmt: skip
+    suite = Suite(name="s", models=(tiny_model,), datasets=(str(folder),), recipes=entries, figures=False)
+    return run_suite(suite, settings)
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory, tiny_model, write_colours):
+    """A store that no test changes."""
+    root = tmp_path_factory.mktemp("filled")
+    settings = Settings(cache=root / "cache", runs=root / "runs", precision="fp32", device="cpu")
+    return settings, fill(settings, tiny_model, write_colours(root / "colours"))
+
+
+@pytest.fixture
+def store(filled, monkeypatch):
+    """Settings of that store; the pages find it by the environment."""
+    settings, _ = filled
+    monkeypatch.setenv("WORKBENCH_CACHE", str(settings.cache))
+    monkeypatch.setenv("WORKBENCH_RUNS", str(settings.runs))
+    monkeypatch.setenv("WORKBENCH_PRECISION", "fp32")
+    return settings
+
+
+@pytest.fixture
+def runs(filled, store):
+    return filled[1]
+
+
+@pytest.fixture
+def own_runs(settings, tiny_model, make_colours, monkeypatch):
+    """A store of the test's own, to break."""
+    monkeypatch.setenv("WORKBENCH_PRECISION", "fp32")
+    return fill(settings, tiny_model, make_colours())
+
+
+def title_of(run):
+    from dashboards.widgets import run_title
+
+    return run_title(run)
+
+
+@pytest.mark.parametrize("page", ["", *PAGES])
+def test_an_empty_store_says_what_to_do(page):
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    assert not app.exception
+    assert "workbench run quickstart" in app.info[0].value
+
+
+def test_an_unreachable_server_is_one_sentence(monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    assert not app.exception
+    assert "does not answer" in app.error[0].value
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_page_opens_and_says_which_runs_it_shows(runs, page):
+    app = open_page(page)
+    assert not app.exception
+    assert page == "compare" or " of s, made 2" in texts(app)
+
+
+def test_overview_shows_the_stores_values_best_first(runs):
+    app = open_page("overview")
+    shown = app.dataframe[0].value
+    finished = [run for run in runs if run.status == "finished"]
+    zero = next(run for run in finished if run.recipe == "zero-shot")
+    row = shown[shown["recipe"] == "zero-shot"].iloc[0]
+    assert row["accuracy"] == pytest.approx(zero.metrics["accuracy"])
+    assert row["low"] == pytest.approx(zero.metrics["accuracy_ci_low"])
+    assert shown["accuracy"].is_monotonic_decreasing
+    assert shown[shown["recipe"] == "linear-probe"]["seeds"].tolist() == [2, 2]
+
+
+def test_overview_gives_the_reason_of_what_failed(runs):
+    failed = open_page("overview").dataframe[-1].value
+    assert failed["status"].tolist() == ["failed"]
+    assert "matches no linear layer" in failed["reason"][0]
+
+
+def test_overview_filters_by_choice_and_by_address(runs):
+    app = open_page("overview")
+    recipe = next(each for each in app.sidebar.multiselect if each.label == "recipe")
+    app = recipe.select("zero-shot").run()
+    assert set(app.dataframe[0].value["recipe"]) == {"zero-shot"}
+    again = open_page("overview", only_recipe="zero-shot")
+    assert set(again.dataframe[0].value["recipe"]) == {"zero-shot"}
+
+
+def test_runs_that_are_going_are_shown_as_such(settings):
+    params = dict.fromkeys(schema.IDENTITY_PARAMS, "x") | {"seed": 0}
+    RunRecorder.begin(open_store(settings), "s", "r", params, {schema.RUN_KEY: "k"})
+    app = open_page("overview")
+    assert "None of these runs is finished yet" in app.info[0].value
+    assert app.dataframe[0].value["status"].tolist() == ["running"]
+    app = AppTest.from_file(APP, default_timeout=60).run()
+    assert not app.exception
+
+
+@pytest.fixture
+def pair(runs):
+    by_recipe = {run.recipe: run for run in runs if run.status == "finished" and run.shots in {"0", "4"}}
+    return by_recipe["linear-probe"], by_recipe["zero-shot"]
+
+
+@pytest.mark.parametrize("view", ["agreement", "classes", "confusion", "calibration", "images"])
+def test_compare_shows_what_the_command_line_prints(pair, store, view):
+    app = open_page("compare", run=[title_of(run) for run in pair], view=view)
+    assert not app.exception
+    first, other = (FinishedRun(run, store) for run in pair)
+    (expected,) = compare_runs(first, [other])
+    row = app.dataframe[0].value.iloc[0]
+    assert row["difference in accuracy"] == pytest.approx(expected.difference.value)
+    assert row["p (Holm)"] == pytest.approx(expected.p_corrected)
+    assert expected.sentence in texts(app).replace("\\", "")
+
+
+def test_compare_without_two_runs_says_so(runs):
+    assert "Pick two" in open_page("compare").info[0].value
+
+
+def test_compare_refuses_runs_of_other_items(own_runs, settings, tiny_model, make_colours):
+    one = next(run for run in own_runs if run.recipe == "zero-shot")
+    other = make_colours(test=4)
+    shutil.rmtree(other / "test" / "red")
+    suite = Suite(name="t", models=(tiny_model,), datasets=(str(other),), baseline=False, figures=False,
+                  recipes=(RecipeEntry(recipe="zero-shot"),))  # fmt: skip
+    (run,) = run_suite(suite, settings)
+    app = open_page("compare", run=[title_of(one), title_of(run)])
+    assert not app.exception
+    assert "cannot be compared" in app.warning[0].value
+
+
+@pytest.fixture
+def wrong(runs):
+    """A run with mistakes."""
+    return next(run for run in runs if run.recipe == "majority-class")
+
+
+def test_errors_filters_by_class(wrong):
+    app = open_page("errors", run=title_of(wrong))
+    everything = int(next(c.value for c in app.caption if "mistakes" in c.value).split()[0])
+    true = next(box for box in app.selectbox if box.label == "true class")
+    app = true.select(true.options[1]).run()
+    assert not app.exception
+    assert int(next(c.value for c in app.caption if "mistakes" in c.value).split()[0]) < everything
+
+
+def test_nearest_training_images_on_request(wrong):
+    app = open_page("errors", run=title_of(wrong))
+    app = app.toggle[0].set_value(True).run()
+    assert not app.exception
+    assert "By cosine of the base model" in texts(app)
+
+
+def test_a_missing_artifact_is_one_sentence(own_runs, settings):
+    for run in own_runs:
+        if run.status == "finished":
+            FinishedRun(run, settings).artifact(schema.PREDICTIONS).unlink()
+    app = open_page("errors")
+    assert not app.exception
+    assert "is missing" in app.info[0].value.replace("\\", "")
+
+
+def test_a_dataset_that_is_gone_costs_the_pictures_alone(own_runs, tmp_path):
+    shutil.rmtree(tmp_path / "colours")
+    app = open_page("errors", run=title_of(next(run for run in own_runs if run.recipe == "majority-class")))
+    assert not app.exception
+    assert any("No pictures" in info.value for info in app.info)
+    assert "cannot be opened here" in texts(open_page("data"))
+
+
+def test_data_checks_on_request(runs):
+    app = open_page("data")
+    assert not app.code[-1].value.startswith("Dataset")
+    app = app.toggle[0].set_value(True).run()
+    assert app.code[-1].value.startswith("Dataset colours")
+
+
+def test_names_from_data_are_not_markup(settings, tiny_model, make_colours, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_PRECISION", "fp32")
+    folder, evil = make_colours(), "*x* [y](http:__z) <img src=x onerror=alert(1)>"
+    for split in ("train", "val", "test"):
+        (folder / split / "red").rename(folder / split / evil)
+    suite = Suite(name="<b>s</b>", models=(tiny_model,), datasets=(str(folder),), baseline=False, figures=False,
+                  recipes=(RecipeEntry(recipe="zero-shot"),))  # fmt: skip
+    (run,) = run_suite(suite, settings)
+    assert run.status == "finished"
+    for page in ("overview", "errors", "data"):
+        app = open_page(page)
+        assert not app.exception
+        for kind in (app.markdown, app.caption):
+            for element in kind:
+                assert "<img" not in element.value.replace("\\<", "")
+                assert "*x*" not in element.value
+                assert "<b>" not in element.value.replace("\\<", "")
+
+
+def test_the_session_refuses_a_dataset_that_has_changed(own_runs, settings, tmp_path):
+    from dashboards.runs import snapshot
+    from dashboards.session import Session
+
+    (tmp_path / "colours" / "test" / "red" / "0.png").unlink()
+    session = Session(settings, snapshot(settings))
+    with pytest.raises(WorkbenchError, match="has changed"):
+        session.dataset_of(session.finished[0])
