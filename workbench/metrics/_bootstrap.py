@@ -1,6 +1,7 @@
 """Bootstrap weights over items, groups and seeds, and the estimates they give."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -51,17 +52,23 @@ class Resampler:
         """Whether there are enough units to trust an interval."""
         return self.n_units >= MIN_UNITS
 
-    def weights(self) -> Iterator[FloatArray]:
-        """Blocks of weights (b, n), `replicates` rows in all, each block at most 64 MiB."""
-        rng = np.random.default_rng(self._seed)
+    def weights(self, *, sample: bool = False) -> Iterator[FloatArray]:
+        """Blocks of weights (b, n), `replicates` rows in all, each block at most 64 MiB.
+
+        An item's weights lie together in memory: that is the order in which metrics gather and sum them.
+
+        Args:
+            sample: Begin with a row of ones, the sample itself.
+        """
         rows = max(1, _BLOCK_BYTES // (8 * self.n))
-        for start in range(0, self.replicates, rows):
-            count = min(rows, self.replicates - start)
-            drawn = rng.integers(0, self.n_units, size=(count, self.n_units), dtype=np.int64)
-            drawn += np.arange(count)[:, None] * self.n_units
-            counts = np.bincount(drawn.ravel(), minlength=count * self.n_units).astype(np.float32)
-            counts = counts.reshape(count, self.n_units)
-            yield counts if self.n_groups is None else counts[:, self.unit_of]
+        blocks: Iterable[FloatArray] = (
+            [_only_block(self.n_units, self.replicates, self._seed)]
+            if rows >= self.replicates
+            else _blocks(self.n_units, self.replicates, self._seed, rows)
+        )
+        for i, block in enumerate(blocks):
+            counts = block if sample and i == 0 else block[:, 1:]
+            yield counts.T if self.n_groups is None else counts[self.unit_of].T
 
     def seed_weights(self, n_seeds: int) -> Values:
         """Weights of seeds (replicates, n_seeds), summing to 1 in each replicate.
@@ -88,11 +95,8 @@ def replicate(evaluators: Sequence[Evaluator], resampler: Resampler) -> tuple[di
         undefined are left out.
     """
     seeds = resampler.seed_weights(len(evaluators))
-    found: list[list[dict[str, Values]]] = []
-    for block in resampler.weights():
-        # The sample itself rides along as a first row: its value costs no second pass.
-        rows = block if found else np.concatenate([np.ones((1, resampler.n), np.float32), block])
-        found.append([evaluate(rows) for evaluate in evaluators])
+    # The sample itself rides along as a first row: its value costs no second pass.
+    found = [[evaluate(block) for evaluate in evaluators] for block in resampler.weights(sample=True)]
     values, replicates = {}, {}
     for name in found[0][0]:
         each = np.stack([np.concatenate([block[s][name] for block in found]) for s in range(len(evaluators))], axis=1)
@@ -113,6 +117,26 @@ def _estimate(name: str, raw: float, replicates: Values, resampler: Resampler) -
     # Debiasing can take ECE below 0.
     value = max(raw, 0.0)
     return Estimate(value, max(low, 0.0), max(high, 0.0), resampler.reliable, resampler.n, resampler.n_groups)
+
+
+def _blocks(n_units: int, replicates: int, seed: int, rows: int) -> Iterator[FloatArray]:
+    """How often each unit is drawn, (n_units, 1 + b) for b <= rows replicates, behind a column of ones."""
+    rng = np.random.default_rng(seed)
+    for start in range(0, replicates, rows):
+        count = min(rows, replicates - start)
+        drawn = rng.integers(0, n_units, size=(count, n_units), dtype=np.int64)
+        drawn += np.arange(count)[:, None] * n_units
+        block = np.ones((n_units, 1 + count), dtype=np.float32)
+        block[:, 1:] = np.bincount(drawn.ravel(), minlength=drawn.size).reshape(count, n_units).T
+        block.setflags(write=False)
+        yield block
+
+
+@lru_cache(maxsize=2)
+def _only_block(n_units: int, replicates: int, seed: int) -> FloatArray:
+    """The same for all runs on a test set, so it is drawn once for all of them."""
+    (block,) = _blocks(n_units, replicates, seed, replicates)
+    return block
 
 
 def _numbered(groups: AnyArray) -> AnyArray:

@@ -10,7 +10,7 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from workbench.arrays import AnyArray, FloatArray
+from workbench.arrays import AnyArray, BoolArray, FloatArray
 
 Values: TypeAlias = npt.NDArray[np.float64]
 """One value of a metric for each weight vector, shape (b,), or (b, k) for k classes."""
@@ -47,19 +47,22 @@ class ClassSums:
     Args:
         labels: int64 (n,).
         n_classes: Classes are 0..n_classes - 1.
+        among: Count these items alone, bool (n,).
     """
 
-    def __init__(self, labels: AnyArray, n_classes: int) -> None:
+    def __init__(self, labels: AnyArray, n_classes: int, among: BoolArray | None = None) -> None:
         self._n_classes = n_classes
-        self._order = np.argsort(labels, kind="stable")
-        self._present, self._starts = np.unique(np.asarray(labels)[self._order], return_index=True)
+        chosen = np.arange(len(labels)) if among is None else np.flatnonzero(among)
+        self._order = chosen[np.argsort(labels[chosen], kind="stable")]
+        self._present, self._starts = np.unique(labels[self._order], return_index=True)
 
     def __call__(self, weights: FloatArray) -> Values:
         """Total weight of each class, shape (b, n_classes)."""
-        out = np.zeros((len(weights), self._n_classes))
+        out = np.zeros((self._n_classes, len(weights)))
         if len(self._present):
-            out[:, self._present] = np.add.reduceat(weights[:, self._order], self._starts, axis=1, dtype=np.float64)
-        return out
+            # A row an item: what is gathered and summed lies together in memory.
+            out[self._present] = np.add.reduceat(weights.T[self._order], self._starts, axis=0, dtype=np.float64)
+        return out.T
 
 
 def weighted_median(values: AnyArray, weights: FloatArray) -> Values:

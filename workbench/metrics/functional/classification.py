@@ -64,14 +64,13 @@ class ClassCounts:
     """
 
     def __init__(self, predicted: AnyArray, labels: AnyArray, n_classes: int) -> None:
-        self._correct = np.asarray(predicted == labels)
         self._true = ClassSums(labels, n_classes)
         self._predicted = ClassSums(predicted, n_classes)
-        self._hits = ClassSums(labels[self._correct], n_classes)
+        self._hits = ClassSums(labels, n_classes, among=np.asarray(predicted == labels))
 
     def __call__(self, weights: FloatArray) -> tuple[Values, Values, Values]:
         """Weight of hits, of true and of predicted items by class, each (b, n_classes)."""
-        return self._hits(weights[:, self._correct]), self._true(weights), self._predicted(weights)
+        return self._hits(weights), self._true(weights), self._predicted(weights)
 
 
 def balanced_accuracy(hits: Values, true: Values) -> Values:

@@ -39,6 +39,7 @@ class Ranking:
         self, scores: AnyArray, targets: BoolArray, *, macro: bool = True, exact_pairs: int = EXACT_PAIRS
     ) -> None:
         self._scores, self._targets, self._macro = scores, targets, macro
+        self._by_class = np.ascontiguousarray(np.transpose(scores))
         positives = targets.sum(axis=0)
         self._defined = np.flatnonzero((positives > 0) & (positives < len(targets)))
         self.exact = len(targets) * int(positives[self._defined].sum()) <= exact_pairs
@@ -56,44 +57,53 @@ class Ranking:
         return (mean_of_defined(auroc), mean_of_defined(precision)) if self._macro else (auroc, precision)
 
     def _by_product(self, weights: FloatArray) -> tuple[Values, Values]:
-        shape = (len(weights), self._scores.shape[1])
+        # A row an item: what is gathered and summed below lies together in memory.
+        columns = weights.T
+        shape = (self._scores.shape[1], len(weights))
         mass, behind, shares = np.zeros(shape), np.zeros(shape), np.zeros(shape)
         where, items = np.nonzero(self._targets[:, self._defined].T)
         room = max(1, _BLOCK_BYTES // (4 * len(self._scores)))
         for start in range(0, len(items), room):
-            rows, columns = items[start : start + room], self._defined[where[start : start + room]]
-            classes, starts = np.unique(columns, return_index=True)
-            ahead, tied = self._negatives_ahead(rows, columns, weights)
-            hits = self._positives_ahead(rows, classes, starts, weights)
-            own = weights[:, rows]
+            rows = items[start : start + room]
+            found, starts = np.unique(where[start : start + room], return_index=True)
+            classes = self._defined[found]
+            ahead, tied, hits = self._at_least(rows, classes, starts, columns)
+            own = columns[rows]
             # `hits` is 0 only where the item's own weight is 0, and then the term is 0 whatever it is divided by.
             precision = own * hits / np.maximum(hits + ahead, np.float32(1e-30))
             for total, terms in ((mass, own), (behind, own * (ahead - tied)), (shares, precision)):
-                total[:, classes] += np.add.reduceat(terms, starts, axis=1, dtype=np.float64)
-        rest = weights.sum(axis=1, dtype=np.float64, keepdims=True) - mass
+                total[classes] += np.add.reduceat(terms, starts, axis=0, dtype=np.float64)
+        rest = columns.sum(axis=0, dtype=np.float64) - mass
         # Without negatives every order has precision 1: undefined rather than flattering.
-        return 1.0 - ratio(behind, mass * rest), ratio(shares, np.where(rest > 0, mass, 0.0))
+        return 1.0 - ratio(behind, mass * rest).T, ratio(shares, np.where(rest > 0, mass, 0.0)).T
 
-    def _negatives_ahead(self, rows: AnyArray, columns: AnyArray, weights: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Weight of negatives that score at least as high, and half the weight of those that tie, each (b, rows)."""
-        others, own = self._scores[:, columns], self._scores[rows, columns]
-        negative = ~self._targets[:, columns]
-        ahead = weights @ (negative & (others >= own)).astype(np.float32)
-        ties = negative & (others == own)
-        tied = np.zeros_like(ahead)
-        some = np.flatnonzero(ties.any(axis=0))
-        if len(some):
-            tied[:, some] = 0.5 * (weights @ ties[:, some].astype(np.float32))
-        return ahead, tied
+    def _at_least(
+        self, rows: AnyArray, classes: AnyArray, starts: AnyArray, columns: FloatArray
+    ) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Weights of what scores at least as high as each positive item, each (rows, b).
 
-    def _positives_ahead(self, rows: AnyArray, classes: AnyArray, starts: AnyArray, weights: FloatArray) -> FloatArray:
-        """Weight of positives of the same class that score at least as high, the item itself included, (b, rows)."""
-        out = np.empty((len(weights), len(rows)), dtype=np.float32)
+        Args:
+            rows: Positive items, those of a class together.
+            classes: Their classes.
+            starts: Where each class begins.
+            columns: Item weights (n, b).
+
+        Returns:
+            Of the negatives; half of those that tie; of the positives of the same class, the item itself included.
+        """
+        at_least = np.empty((len(rows), len(self._scores)), dtype=np.float32)
+        tied, hits = np.zeros((2, len(rows), columns.shape[1]), dtype=np.float32)
         for c, start, stop in zip(classes, starts, [*starts[1:], len(rows)], strict=True):
-            fellows = np.flatnonzero(self._targets[:, c])
-            at_least = self._scores[fellows, c][:, None] >= self._scores[rows[start:stop], c]
-            out[:, start:stop] = weights[:, fellows] @ at_least.astype(np.float32)
-        return out
+            scores, fellows = self._by_class[c], np.flatnonzero(self._targets[:, c])
+            own, block = scores[rows[start:stop], None], at_least[start:stop]
+            np.greater_equal(scores, own, out=block)
+            hits[start:stop] = block[:, fellows] @ columns[fellows]
+            block[:, fellows] = 0
+            ties = scores == own
+            ties[:, fellows] = False
+            if ties.any():
+                tied[start:stop] = 0.5 * (ties.astype(np.float32) @ columns)
+        return at_least @ columns, tied, hits
 
     def _expand(self) -> list[tuple[Values, AnyArray]]:
         """For AUROC and average precision the value and the influence of items, of each class or of the mean."""
