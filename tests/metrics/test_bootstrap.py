@@ -40,5 +40,5 @@ def test_small_blocks_draw_what_one_block_draws(monkeypatch):
     whole = drawn(Resampler(20, replicates=25, seed=4), sample=True)
     monkeypatch.setattr(_bootstrap, "_BLOCK_BYTES", 8 * 20 * 4)
     blocks = list(Resampler(20, replicates=25, seed=4).weights(sample=True))
-    assert [len(block) for block in blocks] == [5, 4, 4, 4, 4, 4]
+    assert [len(block) for block in blocks] == [5, 4, 4, 4, 4, 4, 1]
     np.testing.assert_array_equal(np.concatenate(blocks), whole)
