@@ -14,6 +14,7 @@ _COMMANDS = {
     "show": "Show a dataset card, a recipe, a model, a suite or a run.",
     "check": "Look for unreadable files, duplicates and leaks in a dataset.",
     "predict": "Apply a finished run to a folder of unlabelled images.",
+    "search": "Search a dataset by sentences and images.",
     "embed": "Compute a dataset's features and write them as Parquet.",
     "export": "Write a run's adapted model as a stock open_clip checkpoint.",
     "new": "Start a package with a recipe of your own.",

@@ -1,0 +1,141 @@
+"""`workbench search`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workbench.cli._options import as_json, load_settings, settings_options
+
+if TYPE_CHECKING:
+    from workbench.search import Approximate, Gallery, Hits, Term
+    from workbench.settings import Settings
+
+
+@click.command("search")
+@click.argument("dataset")
+@click.argument("sentences", nargs=-1)
+@click.option("--model", required=True, help="Model argument.")
+@click.option("--image", "images", multiple=True, type=click.Path(path_type=Path), help="Like this image; repeatable.")
+@click.option("--split", type=click.Choice(["train", "val", "test", "all"]), default="all", show_default=True)
+@click.option("--top", default=20, show_default=True, type=click.IntRange(1), help="Images to show.")
+@click.option(
+    "--index", type=click.Choice(["auto", "exact", "approximate"]), default="auto", show_default=True,
+    help="auto takes faiss's index, where it is installed, from a million images on.",
+)  # fmt: skip
+@click.option("--html", type=click.Path(path_type=Path), help="Write a contact sheet here, pictures inside.")
+@settings_options("device", "precision", "cache", "data")
+@as_json
+def command(
+    dataset: str,
+    sentences: tuple[str, ...],
+    model: str,
+    images: tuple[Path, ...],
+    split: Any,
+    top: int,
+    index: str,
+    html: Path | None,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Search DATASET for the images nearest to SENTENCES and images.
+
+    + and - add a sentence or search away from it, and a number before a sentence is its weight (default 1).
+
+    \b
+    Example:
+      workbench search flowers102 "a red flower" --model ViT-B-32/laion2b_s34b_b79k
+      workbench search photos/ 2 "red fruit" + "a bird" - 0.5 "a branch" --model ... --html found.html
+      workbench search photos/ --image query.jpg --model ... --top 5 --json
+    """
+    from workbench.cli._progress import ConsoleReporter
+    from workbench.datasets import open_dataset
+    from workbench.features import FeatureStore
+    from workbench.models import open_model
+    from workbench.search import ImageTerm, contact_sheet, embed_image, open_gallery, parse_terms, search_images
+
+    settings = load_settings(**flags)
+    terms: list[Term] = [*parse_terms(sentences)]
+    if not terms and not images:
+        raise click.UsageError("Give at least one sentence, or --image FILE.")
+    opened, encoder, store = open_dataset(dataset, settings), open_model(model, settings), FeatureStore(settings.cache)
+    terms += [ImageTerm(str(path), embed_image(path, encoder, store)) for path in images]
+    with ConsoleReporter() as reporter:
+        gallery = open_gallery(
+            opened, encoder, store, split, workers=settings.workers,
+            progress=lambda done, total: reporter.progress("features", done, total),
+        )  # fmt: skip
+    chosen = _index(index, gallery, settings)
+    hits = search_images(gallery, terms, top, index=chosen)
+    title = " ".join(str(term) for term in terms).removeprefix("+ ")
+    about = f"{opened.name}, {len(gallery)} images, {model}; {_how(chosen)}"
+    if as_json:
+        click.echo(json.dumps(_record(gallery, terms, hits, chosen), indent=1, ensure_ascii=False))
+    else:
+        click.echo(f"{title}\n{about}")
+        for rank, line in enumerate(_rows(gallery, hits), 1):
+            click.echo(f"{rank:4d}  {line['score']:.4f}  {line['id']}  {', '.join(line['labels'])}".rstrip())
+    for name, reason in gallery.unreadable:
+        click.echo(f"left out: {name}: {reason}", err=True)
+    if encoder.notice:
+        click.echo(f"{model} is {encoder.notice}.", err=True)
+    if html is not None:
+        html.write_text(contact_sheet(opened, hits, title, about), encoding="utf-8")
+        click.echo(f"written to {html}", err=True)
+
+
+def _index(choice: str, gallery: "Gallery", settings: "Settings") -> "Approximate | None":
+    from workbench.search.approximate import PAYS_FROM, approximate_index, is_available
+
+    if choice == "exact" or (choice == "auto" and (len(gallery) < PAYS_FROM or not is_available())):
+        return None
+    return approximate_index(gallery, settings.cache)
+
+
+def _how(index: "Approximate | None") -> str:
+    if index is None:
+        return "exact search"
+    recall = index.recall
+    return (
+        f"approximate search, recall at {recall.at} against exact {recall.value:.3f} over {recall.queries} images "
+        f"({recall.probes} of {recall.lists} lists)"
+    )
+
+
+def _rows(gallery: "Gallery", hits: "Hits") -> list[dict[str, Any]]:
+    from workbench.search.sheet import labels_of
+
+    dataset = gallery.dataset
+    rows = zip(hits.rows.tolist(), hits.scores.tolist(), hits.ids, strict=True)
+    return [
+        {
+            "id": name, "score": round(score, 6), "labels": labels_of(dataset, row),
+            "captions": list(dataset.captions([row])[0]),
+        }
+        for row, score, name in rows
+    ]  # fmt: skip
+
+
+def _record(gallery: "Gallery", terms: "list[Term]", hits: "Hits", index: "Approximate | None") -> dict[str, Any]:
+    from dataclasses import asdict
+
+    from workbench.search import TextTerm
+
+    query = [
+        {"text" if isinstance(term, TextTerm) else "image": getattr(term, "text", None) or getattr(term, "name", ""),
+         "weight": term.weight}
+        for term in terms
+    ]  # fmt: skip
+    return {
+        "dataset": gallery.dataset.name,
+        "model": gallery.encoder.name,
+        "precision": gallery.encoder.precision,
+        "split": gallery.split,
+        "query": query,
+        "searched": len(gallery),
+        "unreadable": len(gallery.unreadable),
+        "index": "exact" if index is None else "approximate",
+        "recall": None if index is None else asdict(index.recall),
+        "results": _rows(gallery, hits),
+    }

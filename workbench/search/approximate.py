@@ -1,0 +1,153 @@
+"""Approximate search for galleries of millions: faiss's inverted lists, with their recall against exact search."""
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.arrays import FloatArray, IntArray
+from workbench.errors import WorkbenchError
+from workbench.search.ranking import top_rows
+
+if TYPE_CHECKING:
+    from workbench.search.gallery import Gallery
+
+PAYS_FROM = 1_000_000
+"""Below so many images exact search answers before an index could be read from disk."""
+TARGET = 0.95
+"""Lists are added to a search until its recall at 10 on one half of the sample reaches this."""
+_SAMPLE = 200
+_AT = 10
+_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Recall:
+    """How much of what exact search finds the index finds.
+
+    Attributes:
+        value: Mean share (0..1) of the exact ten nearest that are among the index's ten.
+        at: Ten, or the size of a smaller gallery.
+        queries: Number of images of the gallery that were searched for, none of which chose `probes`.
+        probes: Lists visited by a search.
+        lists: All lists.
+    """
+
+    value: float
+    at: int
+    queries: int
+    probes: int
+    lists: int
+
+
+class Approximate:
+    """An index over a gallery.
+
+    Args:
+        index: faiss's.
+        recall: Measured when it was built.
+    """
+
+    def __init__(self, index: Any, recall: Recall) -> None:
+        self._index = index
+        self.recall = recall
+
+    def search(self, vector: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
+        """Positions (k,), best first, and their cosines; fewer where the visited lists hold fewer."""
+        scores, places = self._index.search(np.ascontiguousarray(vector[None], dtype=np.float32), k)
+        found = places[0] >= 0
+        return places[0][found].astype(np.int64), scores[0][found].astype(np.float32)
+
+
+def is_available() -> bool:
+    """Whether faiss is installed."""
+    return find_spec("faiss") is not None
+
+
+def approximate_index(gallery: "Gallery", cache: Path, *, seed: int = 0) -> Approximate:
+    """The index of a gallery from the cache, built where it is not there.
+
+    Vectors go to the list of their nearest k-means centre, and a search visits the lists nearest to the query (Jégou et
+    al., PAMI 2011, without the compression). Images of the gallery serve as queries for two measurements: one half of
+    them chooses how many lists a search visits, the other half measures recall. Sentences lie farther from images than
+    images do from each other, so their recall can be lower.
+
+    Args:
+        gallery: What is searched.
+        cache: The workbench's cache folder; the index is as large as the features.
+        seed: Seeds k-means and the sample.
+
+    Raises:
+        WorkbenchError: faiss is not installed, or the cache cannot be written.
+    """
+    if not is_available():
+        raise WorkbenchError(
+            "search --index approximate: faiss is not installed; pip install 'clip-workbench[search]', or leave "
+            "--index out."
+        )
+    import faiss
+
+    folder = cache / "search"
+    path = folder / f"{gallery.fingerprint()[:40]}-{_VERSION}.faiss"
+    about = path.with_suffix(".json")
+    if about.is_file():
+        try:
+            recall = Recall(**json.loads(about.read_text(encoding="utf-8")))
+            return _ready(faiss.read_index(str(path)), recall)
+        except (OSError, ValueError, TypeError, RuntimeError):
+            about.unlink(missing_ok=True)  # Damaged; built anew.
+    index, recall = _build(gallery, seed)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".part")
+        faiss.write_index(index, str(temporary))
+        temporary.replace(path)
+        about.write_text(json.dumps(asdict(recall)), encoding="utf-8")
+    except (OSError, RuntimeError) as error:
+        raise WorkbenchError(f"{path}: the index cannot be written ({error}).") from error
+    return _ready(index, recall)
+
+
+def _build(gallery: "Gallery", seed: int) -> tuple[Any, Recall]:
+    import faiss
+
+    n, width = len(gallery), int(gallery.encoder.embed_dim)
+    lists = max(1, min(4096, n // 39, round(2 * math.sqrt(n))))  # faiss wants 39 vectors a centre, and warns below.
+    rng = np.random.default_rng(seed)
+    index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, lists, faiss.METRIC_INNER_PRODUCT)
+    index.cp.seed, index.cp.spherical = seed, True
+    index.train(_take(gallery, np.sort(rng.permutation(n)[: 64 * lists])))
+    for _, rows in gallery.blocks():
+        index.add(rows)
+    sample = _take(gallery, np.sort(rng.permutation(n)[:_SAMPLE]))
+    choosing, measuring = (sample[::2], sample[1::2]) if len(sample) > 1 else (sample, sample)
+    at = min(_AT, n)
+    probes = 1
+    wanted = top_rows(choosing, gallery.blocks(), at)[0]
+    while probes < lists and _recall(index, choosing, wanted, at, probes) < TARGET:
+        probes = min(2 * probes, lists)
+    exact = top_rows(measuring, gallery.blocks(), at)[0]
+    return index, Recall(_recall(index, measuring, exact, at, probes), at, len(measuring), probes, lists)
+
+
+def _take(gallery: "Gallery", places: IntArray) -> FloatArray:
+    parts = []
+    for start, rows in gallery.blocks():
+        own = places[(places >= start) & (places < start + len(rows))]
+        parts.append(rows[own - start])
+    return np.ascontiguousarray(np.concatenate(parts))
+
+
+def _recall(index: Any, queries: FloatArray, exact: list[IntArray], at: int, probes: int) -> float:
+    index.nprobe = probes
+    _, found = index.search(np.ascontiguousarray(queries), at)
+    return float(np.mean([np.isin(own, ours).mean() for own, ours in zip(exact, found, strict=True)]))
+
+
+def _ready(index: Any, recall: Recall) -> Approximate:
+    index.nprobe = recall.probes
+    return Approximate(index, recall)

@@ -1,0 +1,121 @@
+"""What is searched for: sentences and images with weights, and the one vector that they make."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.arrays import FloatArray, normalise
+from workbench.errors import WorkbenchError
+
+_NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
+_CANCELLED = 1e-4
+"""A combination shorter than this (its terms have length 1) is rounding, not a direction."""
+
+
+@dataclass(frozen=True)
+class TextTerm:
+    """A sentence with its weight; below 0 it is searched away from."""
+
+    text: str
+    weight: float = 1.0
+
+    def __str__(self) -> str:
+        return _weighted(f'"{self.text}"', self.weight)
+
+
+@dataclass(frozen=True)
+class ImageTerm:
+    """An image with its weight.
+
+    Attributes:
+        name: What messages and records call it.
+        feature: Its projected feature, shape (d,), of the model that is searched with.
+        weight: Below 0 it is searched away from.
+    """
+
+    name: str
+    feature: FloatArray
+    weight: float = 1.0
+
+    def __str__(self) -> str:
+        return _weighted(f"image {self.name}", self.weight)
+
+
+Term = TextTerm | ImageTerm
+
+
+def parse_terms(arguments: Sequence[str]) -> tuple[TextTerm, ...]:
+    """Sentences as they stand on a command line.
+
+    `+` and `-`, each an argument of its own, add the sentence after them or search away from it; a number before a
+    sentence is its weight: `2 "red fruit" + "a bird" - 0.5 "a branch"`. A sentence without a sign is added. An argument
+    is never looked into: `"C++ - a book"` is one sentence.
+
+    Args:
+        arguments: One item for each sentence, sign and weight.
+
+    Raises:
+        WorkbenchError: A sentence is empty, or a sign has none after it.
+    """
+    terms: list[TextTerm] = []
+    sign, weight = "", None
+    for i, argument in enumerate(arguments):
+        if argument in {"+", "-"}:
+            if sign or weight is not None:
+                raise WorkbenchError(f"search: a sentence must follow {arguments[i - 1]!r}, got {argument!r}.")
+            sign = argument
+        elif weight is None and _NUMBER.fullmatch(argument) and i + 1 < len(arguments) and _is_text(arguments[i + 1]):
+            weight = float(argument)
+        elif not argument.strip():
+            raise WorkbenchError("search: a sentence is empty.")
+        else:
+            value = 1.0 if weight is None else weight
+            terms.append(TextTerm(argument, -value if sign == "-" else value))
+            sign, weight = "", None
+    if sign:
+        raise WorkbenchError(f"search: a sentence must follow {sign!r}, and there is none.")
+    return tuple(terms)
+
+
+def query_vector(terms: Sequence[Term], encode_texts: Callable[[Sequence[str]], FloatArray]) -> FloatArray:
+    """The weighted sum of the terms' unit vectors, made a unit vector.
+
+    Texts and images of one meaning lie apart in CLIP's space: beside an image, a sentence needs a larger weight to
+    be felt (Liang et al., Mind the Gap, NeurIPS 2022).
+
+    Args:
+        terms: At least one.
+        encode_texts: Projected features of texts, shape (n, d), such as `CachedModel.encode_texts`.
+
+    Returns:
+        Shape (d,), of unit norm.
+
+    Raises:
+        WorkbenchError: There is no term, a weight is not finite, or the terms cancel each other out.
+    """
+    if not terms:
+        raise WorkbenchError("search: give at least one sentence or image to search for.")
+    odd = next((term for term in terms if not np.isfinite(term.weight)), None)
+    if odd is not None:
+        raise WorkbenchError(f"search: the weight of {odd} must be a finite number.")
+    texts = [term.text for term in terms if isinstance(term, TextTerm)]
+    embedded = iter(normalise(encode_texts(texts)) if texts else ())
+    units = [next(embedded) if isinstance(term, TextTerm) else normalise(term.feature) for term in terms]
+    weights = np.array([term.weight for term in terms], dtype=np.float64)
+    total = weights @ np.stack(units)
+    if not np.isfinite(total).all():
+        raise WorkbenchError(f"search: the features of {' '.join(map(str, terms))} are not finite.")
+    if np.linalg.norm(total) <= _CANCELLED * np.abs(weights).max():
+        raise WorkbenchError(f"search: the terms {' '.join(map(str, terms))} cancel each other out.")
+    return normalise(total.astype(np.float32))
+
+
+def _is_text(argument: str) -> bool:
+    return argument not in {"+", "-"}
+
+
+def _weighted(what: str, weight: float) -> str:
+    size = "" if abs(weight) == 1 else f"{abs(weight):g} "
+    return f"{'-' if weight < 0 else '+'} {size}{what}"
