@@ -97,8 +97,12 @@ class Dataset:
 
     def labels(self, rows: Sequence[int] | AnyArray) -> AnyArray:
         """int64 (n,) class indices, -1 without a label; bool (n, n_classes) for a multi-label card."""
+        return np.asarray(self._labels[np.asarray(rows, dtype=np.int64)])
+
+    @cached_property
+    def _labels(self) -> AnyArray:
         index = {key: i for i, key in enumerate(self.class_keys)}
-        own = [[index[label] for label in self._record(row).labels] for row in rows]
+        own = [[index[label] for label in record.labels] for record in self.manifest.records]
         if not self.card.multi_label:
             return np.array([each[0] if each else -1 for each in own], dtype=np.int64)
         hot = np.zeros((len(own), len(self.class_keys)), dtype=np.bool_)

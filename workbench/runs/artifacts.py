@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from workbench.datasets.card_writing import card_to_toml
 from workbench.runs.bench import Bench, SplitRows
 from workbench.runs.planning import Cell
 from workbench.runs.predictions import Predictions, write_predictions
@@ -29,7 +28,7 @@ def write_artifacts(
 ) -> None:
     """Write predictions, card, settings, figures and weights into a folder."""
     write_predictions(predictions, folder / schema.PREDICTIONS)
-    (folder / "card.toml").write_text(card_to_toml(bench.dataset.card), encoding="utf-8")
+    (folder / "card.toml").write_text(bench.card_toml, encoding="utf-8")
     settings = {**describe(cell, bench, rows), "report": _report(predictor)}
     (folder / "config.json").write_text(json.dumps(settings, indent=1, ensure_ascii=False), encoding="utf-8")
     weights = folder / PREDICTOR

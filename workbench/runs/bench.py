@@ -8,6 +8,8 @@ import numpy as np
 
 from workbench.arrays import IntArray
 from workbench.datasets import Dataset
+from workbench.datasets.card import SplitName
+from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.images import decode_image
 from workbench.errors import DataError
 from workbench.features import CachedModel, Extraction, FeatureStore, extract
@@ -54,11 +56,17 @@ class Bench:
     extract_seconds: float = 0.0
     corrupt_shards: list[str] = field(default_factory=list)
     _last: dict[bytes, Extraction] = field(default_factory=dict)
+    _samples: dict[tuple[str, int, int], IntArray] = field(default_factory=dict)
 
     @cached_property
     def model(self) -> CachedModel:
         """The model as recipes see it."""
         return CachedModel(self.encoder, self.store)
+
+    @cached_property
+    def card_toml(self) -> str:
+        """The dataset's card, as it goes into every run record."""
+        return card_to_toml(self.dataset.card)
 
     def wanted(self, cell: Cell) -> SplitRows:
         """The rows that a run touches, unreadable ones included."""
@@ -72,10 +80,16 @@ class Bench:
                 f"dataset {self.dataset.name!r}: the train split is empty, and recipe {cell.recipe!r} needs it."
             )
         if cell.shots is not None:
-            train = train[sample_shots(self.dataset.labels(train), cell.shots, cell.seed)]
-            val_shots = min(cell.shots, MAX_VALIDATION_SHOTS)
-            val = val[sample_shots(self.dataset.labels(val), val_shots, cell.seed)] if len(val) else val
+            train = self._sample("train", cell.shots, cell.seed)
+            val = self._sample("val", min(cell.shots, MAX_VALIDATION_SHOTS), cell.seed)
         return SplitRows(train, val, test)
+
+    def _sample(self, split: SplitName, shots: int, seed: int) -> IntArray:
+        """A few-shot sample; each is drawn once for all recipes."""
+        if (split, shots, seed) not in self._samples:
+            rows = self.dataset.rows(split)
+            self._samples[split, shots, seed] = rows[sample_shots(self.dataset.labels(rows), shots, seed)]
+        return self._samples[split, shots, seed]
 
     def prepare(self, rows: IntArray, progress: Progress | None = None) -> None:
         """Compute the features of rows that the store lacks, and learn which images are unreadable."""

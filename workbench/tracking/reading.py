@@ -7,7 +7,7 @@ from workbench.errors import WorkbenchError
 from workbench.tracking._server import read_server
 from workbench.tracking._sqlite import read_sqlite
 from workbench.tracking.results import RunResult
-from workbench.tracking.store import Store
+from workbench.tracking.store import Store, local_path
 
 
 def read_runs(
@@ -53,10 +53,9 @@ def artifact_path(store: Store, run: RunResult, name: str) -> Path:
     Raises:
         WorkbenchError: The run has no such artifact.
     """
-    from urllib.parse import unquote, urlparse
-
-    if run.artifact_uri.startswith("file:"):
-        path = Path(unquote(urlparse(run.artifact_uri).path)) / name
+    folder = local_path(run.artifact_uri)
+    if folder is not None:
+        path = folder / name
         if not path.exists():
             raise WorkbenchError(f"run {run.run_id}: its artifact {name!r} is missing (looked at {path}).")
         return path

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlparse
 
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
@@ -52,7 +53,16 @@ class Store:
             raise WorkbenchError(f"--tracking-uri {self.uri}: MLflow cannot open it ({error.message}).") from error
 
     def experiment(self, name: str) -> str:
-        """Id of the experiment called `name`, made if there is none."""
+        """Id of the experiment called `name`, made if there is none; looked up once."""
+        if name not in self._experiments:
+            self._experiments[name] = self._experiment(name)
+        return self._experiments[name]
+
+    @cached_property
+    def _experiments(self) -> dict[str, str]:
+        return {}
+
+    def _experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException, RestException
 
         try:
@@ -80,6 +90,11 @@ def open_store(settings: Settings) -> Store:
         return Store(uri if "://" in uri or ":" in uri else Path(uri).resolve().as_uri())
     runs = settings.runs.resolve()
     return Store(f"{_SQLITE}{runs / 'mlflow.db'}", runs / "artifacts")
+
+
+def local_path(uri: str) -> Path | None:
+    """The folder that a `file:` URI means; None for other URIs."""
+    return Path(unquote(urlparse(uri).path)) if uri.startswith("file:") else None
 
 
 def quiet() -> None:

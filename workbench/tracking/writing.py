@@ -1,6 +1,7 @@
 """Write one run: begun before the work, finished in one step after it."""
 
 import math
+import shutil
 import socket
 import time
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.tracking import schema
-from workbench.tracking.store import Store
+from workbench.tracking.store import Store, local_path
 
 _MAX_VALUE = 5000  # MLflow's bound on a tag's or param's length, with room
 
@@ -21,10 +22,12 @@ class RunRecorder:
     Attributes:
         store: Where.
         run_id: MLflow's id.
+        artifact_uri: Where its artifacts go.
     """
 
     store: Store
     run_id: str
+    artifact_uri: str
 
     @classmethod
     def begin(
@@ -39,7 +42,7 @@ class RunRecorder:
         )
         listed = [Param(key, str(value)[:_MAX_VALUE]) for key, value in params.items()]
         store.client.log_batch(run.info.run_id, params=listed)
-        return cls(store, run.info.run_id)
+        return cls(store, run.info.run_id, run.info.artifact_uri)
 
     def finish(
         self,
@@ -58,7 +61,7 @@ class RunRecorder:
         """
         from mlflow.entities import Metric, RunTag
 
-        self.store.client.log_artifacts(self.run_id, str(artifacts))
+        self._log_artifacts(artifacts)
         now = int(time.time() * 1000)
         listed = [Metric(key, float(value), now, 0) for key, value in metrics.items() if math.isfinite(value)]
         for key, values in (history or {}).items():
@@ -69,6 +72,14 @@ class RunRecorder:
                 self.run_id, metrics=listed[start : start + 1000], tags=listed_tags if start == 0 else []
             )
         self.store.client.set_terminated(self.run_id, "FINISHED")
+
+    def _log_artifacts(self, folder: Path) -> None:
+        place = local_path(self.artifact_uri)
+        if place is None:
+            self.store.client.log_artifacts(self.run_id, str(folder))
+        else:
+            # What MLflow does with a local folder, without its three queries to the database.
+            shutil.copytree(folder, place, dirs_exist_ok=True)
 
     def fail(self, error: str, status: str = "FAILED") -> None:
         """Mark the run as failed (or KILLED) with its reason."""
