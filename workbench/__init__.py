@@ -13,9 +13,17 @@ if TYPE_CHECKING:
     from workbench.api import results, run
     from workbench.arrays import AnyArray, FloatArray, normalise
     from workbench.errors import RecipeError, WorkbenchError
-    from workbench.models import LoadedModel, freeze_batch_norm, merge_attention, split_attention, to_device
+    from workbench.models import (
+        LoadedModel,
+        Tower,
+        freeze_batch_norm,
+        merge_attention,
+        split_attention,
+        to_device,
+        tower_parameters,
+    )
     from workbench.recipes import FitReport, LinearClassifier, Predictor, Recipe, RecipeConfig
-    from workbench.solvers import fit_logistic
+    from workbench.solvers import fit_logistic, minimise
     from workbench.tasks import (
         ClassificationTask,
         ClassPrompts,
@@ -27,14 +35,18 @@ if TYPE_CHECKING:
     )
     from workbench.training import (
         Augmentation,
+        ClassEmbedder,
         Compute,
         EncoderClassifier,
         FineTuned,
         MemoryBudget,
+        OptimisationSettings,
         PixelSource,
         Quality,
+        SavedClassifier,
         Trained,
         TrainingSettings,
+        TunedClassifier,
         fine_tune,
         seeded,
         train,
@@ -44,19 +56,31 @@ _HOMES = {
     "workbench.api": ["results", "run"],
     "workbench.arrays": ["AnyArray", "FloatArray", "normalise"],
     "workbench.errors": ["RecipeError", "WorkbenchError"],
-    "workbench.models": ["LoadedModel", "freeze_batch_norm", "merge_attention", "split_attention", "to_device"],
+    "workbench.models": [
+        "LoadedModel",
+        "Tower",
+        "freeze_batch_norm",
+        "merge_attention",
+        "split_attention",
+        "to_device",
+        "tower_parameters",
+    ],
     "workbench.recipes": ["FitReport", "LinearClassifier", "Predictor", "Recipe", "RecipeConfig"],
-    "workbench.solvers": ["fit_logistic"],
+    "workbench.solvers": ["fit_logistic", "minimise"],
     "workbench.training": [
         "Augmentation",
+        "ClassEmbedder",
         "Compute",
         "EncoderClassifier",
         "FineTuned",
         "MemoryBudget",
+        "OptimisationSettings",
         "PixelSource",
         "Quality",
+        "SavedClassifier",
         "Trained",
         "TrainingSettings",
+        "TunedClassifier",
         "fine_tune",
         "seeded",
         "train",
@@ -76,6 +100,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "AnyArray",
     "Augmentation",
+    "ClassEmbedder",
     "ClassPrompts",
     "ClassificationTask",
     "Compute",
@@ -89,15 +114,19 @@ __all__ = [
     "LinearClassifier",
     "LoadedModel",
     "MemoryBudget",
+    "OptimisationSettings",
     "PixelSource",
     "Predictor",
     "Quality",
     "Recipe",
     "RecipeConfig",
     "RecipeError",
+    "SavedClassifier",
     "TaskModel",
+    "Tower",
     "Trained",
     "TrainingSettings",
+    "TunedClassifier",
     "WorkbenchError",
     "__version__",
     "class_embeddings",
@@ -105,12 +134,14 @@ __all__ = [
     "fit_logistic",
     "freeze_batch_norm",
     "merge_attention",
+    "minimise",
     "normalise",
     "results",
     "run",
     "seeded",
     "split_attention",
     "to_device",
+    "tower_parameters",
     "train",
 ]
 

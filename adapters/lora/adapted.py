@@ -10,8 +10,8 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
-from adapters.lora.targets import Tower, exactly, find_targets
-from workbench import Compute, LoadedModel, RecipeError, TaskModel, merge_attention, split_attention
+from adapters.lora.targets import Targets, exactly, find_targets
+from workbench import Compute, LoadedModel, RecipeError, TaskModel, Tower, merge_attention, split_attention
 
 
 class AdaptedModel:
@@ -34,7 +34,7 @@ class AdaptedModel:
         model: TaskModel,
         compute: Compute,
         towers: Sequence[Tower],
-        patterns: Sequence[str] | None,
+        patterns: Targets | None,
         *,
         rank: int,
         alpha: float,

@@ -1,16 +1,10 @@
 """Score images with an adapted model, save it, and merge it for export."""
 
-import json
 from pathlib import Path
 from typing import Self
 
-from safetensors.numpy import load_file, save_file
-
 from adapters.lora.adapted import AdaptedModel
-from workbench import Compute, EncoderClassifier, FitReport, FloatArray, LoadedModel, TaskModel
-
-_CLASSES = "classes.safetensors"
-_SETTINGS = "lora.json"
+from workbench import Compute, EncoderClassifier, FitReport, FloatArray, LoadedModel, SavedClassifier, TaskModel
 
 
 class LoraClassifier(EncoderClassifier):
@@ -43,30 +37,18 @@ class LoraClassifier(EncoderClassifier):
         self._adapted = adapted
 
     def save(self, directory: Path) -> None:
-        """Write the adapter in peft's format, `classes.safetensors` and `lora.json`."""
+        """Add the adapter, in peft's format, to what `EncoderClassifier.save` writes."""
+        super().save(directory)
         self._adapted.save(directory)
-        save_file({"classes": self.classes, "bias": self.bias}, directory / _CLASSES)
-        settings = {
-            "scale": self.scale,
-            "precision": self.compute.precision,
-            "adapts_images": self.loaded is not None,
-        }
-        (directory / _SETTINGS).write_text(json.dumps(settings, indent=1), encoding="utf-8")
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Self:
         """Read what `save` wrote."""
-        settings = json.loads((directory / _SETTINGS).read_text(encoding="utf-8"))
-        tensors = load_file(directory / _CLASSES)
-        compute = Compute(device, settings["precision"])
+        saved = SavedClassifier.read(directory, device)
+        adapted = AdaptedModel.restore(directory, model, saved.compute)
         return cls(
-            AdaptedModel.restore(directory, model, compute),
-            settings["adapts_images"],
-            compute,
-            tensors["classes"],
-            scale=settings["scale"],
-            bias=tensors["bias"],
-        )
+            adapted, saved.adapts_images, saved.compute, saved.classes, scale=saved.scale, bias=saved.bias
+        )  # fmt: skip
 
     def merged(self, model: TaskModel) -> LoadedModel:
         """See `Predictor.merged`; the logit scale is the one that the scores are made with."""

@@ -1,7 +1,7 @@
 """The recipe `lora`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from workbench import (
 
 if TYPE_CHECKING:
     from adapters.lora.classifier import LoraClassifier
-    from adapters.lora.targets import Tower
+    from workbench import Tower
 
 
 class LoraSettings(TrainingSettings):
@@ -29,7 +29,8 @@ class LoraSettings(TrainingSettings):
         dropout: On the adapters' inputs, 0..1.
         towers: Which towers get adapters.
         targets: Names, ends or wildcard patterns of the layers to adapt (`q_proj`, `mlp.c_fc`, `visual.*.conv_pw`).
-            None takes the linear layers of attention, 1x1 convolutions, and the projection where it is a layer.
+            `query-key-value` takes those layers of attention; None takes all linear layers of attention, 1x1
+            convolutions, and the projection where it is a layer.
         learning_rate: Peak; None takes 2e-3 where 1x1 convolutions are adapted, else 5e-4.
     """
 
@@ -37,7 +38,7 @@ class LoraSettings(TrainingSettings):
     alpha: float | None = Field(default=None, gt=0)
     dropout: float = Field(default=0.0, ge=0, lt=1)
     towers: Literal["image", "text", "both"] = "image"
-    targets: tuple[str, ...] | None = Field(default=None, min_length=1)
+    targets: Literal["query-key-value"] | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     learning_rate: float | None = Field(default=None, gt=0)
 
 

@@ -7,16 +7,17 @@ from typing import Literal
 
 from torch import nn
 
-from workbench import RecipeError
+from workbench import RecipeError, Tower
 
-Tower = Literal["image", "text"]
+Targets = Sequence[str] | Literal["query-key-value"]
 
 _ATTENTION = re.compile(r"(^|\.)\w*(attn|attention)\w*\.", re.IGNORECASE)
 _HEAD = re.compile(r"^(visual\.head|text\.proj)\b")
+_QUERY_KEY_VALUE = re.compile(r"\.(q|k|v|qkv|query|key|value)(_proj)?$")
 _SHOWN = 12
 
 
-def find_targets(network: nn.Module, towers: Sequence[Tower], patterns: Sequence[str] | None) -> list[str]:
+def find_targets(network: nn.Module, towers: Sequence[Tower], patterns: Targets | None) -> list[str]:
     """Names of the layers to adapt; attention must have been split.
 
     Without patterns: linear layers inside attention; in convolutional towers the 1x1 convolutions; where the projection
@@ -26,7 +27,9 @@ def find_targets(network: nn.Module, towers: Sequence[Tower], patterns: Sequence
     Args:
         network: An open_clip model.
         towers: Which towers to look in.
-        patterns: Names or ends of names of layers (`q_proj`, `mlp.c_fc`), with wildcards (`visual.*.resblocks.1?.*`).
+        patterns: Names or ends of names of layers (`q_proj`, `mlp.c_fc`), with wildcards (`visual.*.resblocks.1?.*`);
+            or `query-key-value`, the layers of attention that make queries, keys and values, and in a tower without
+            attention the same as without patterns.
 
     Returns:
         Full names, in the network's order.
@@ -37,7 +40,12 @@ def find_targets(network: nn.Module, towers: Sequence[Tower], patterns: Sequence
     chosen = []
     for tower in towers:
         layers = dict(_adaptable(network, _prefix(network, tower)))
-        if patterns is not None:
+        if patterns == "query-key-value":
+            inside = [name for name in layers if _ATTENTION.search(name) and _QUERY_KEY_VALUE.search(name)]
+            if inside:
+                chosen += inside
+                continue
+        elif patterns is not None:
             chosen += [name for name in layers if any(matches(name, pattern) for pattern in patterns)]
             continue
         default = [name for name, layer in layers.items() if _is_default(name, layer)]
@@ -46,7 +54,7 @@ def find_targets(network: nn.Module, towers: Sequence[Tower], patterns: Sequence
         if not default:
             raise RecipeError(f"lora: the {tower} tower has no linear layer or 1x1 convolution to adapt.")
         chosen += default
-    for pattern in patterns or ():
+    for pattern in () if patterns == "query-key-value" else patterns or ():
         if not any(matches(name, pattern) for name in chosen):
             raise RecipeError(
                 f"lora: targets: {pattern!r} matches no linear layer or 1x1 convolution of the {' or '.join(towers)} "

@@ -7,10 +7,11 @@ package imports no torch.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from workbench.training.settings import TrainingSettings
+from workbench.training.settings import OptimisationSettings, TrainingSettings
 
 if TYPE_CHECKING:
-    from workbench.training.classifier import EncoderClassifier
+    from workbench.training._class_texts import ClassEmbedder
+    from workbench.training.classifier import EncoderClassifier, SavedClassifier
     from workbench.training.fine_tuning import FineTuned, fine_tune
     from workbench.training.loop import Quality, Trained, train
     from workbench.training.objective import classification_loss, classification_quality
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
     from workbench.training.precision import Compute
     from workbench.training.schedule import warmup_cosine
     from workbench.training.seeding import seeded
+    from workbench.training.tuned import TunedClassifier
 
 _HEAVY = {
     "Augmentation": "pixels",
+    "ClassEmbedder": "_class_texts",
     "Compute": "precision",
     "EncoderClassifier": "classifier",
     "FineTuned": "fine_tuning",
     "MemoryBudget": "pixels",
     "PixelSource": "pixels",
     "Quality": "loop",
+    "SavedClassifier": "classifier",
     "Trained": "loop",
+    "TunedClassifier": "tuned",
     "classification_loss": "objective",
     "classification_quality": "objective",
     "fine_tune": "fine_tuning",
@@ -38,14 +43,18 @@ _HEAVY = {
 
 __all__ = [
     "Augmentation",
+    "ClassEmbedder",
     "Compute",
     "EncoderClassifier",
     "FineTuned",
     "MemoryBudget",
+    "OptimisationSettings",
     "PixelSource",
     "Quality",
+    "SavedClassifier",
     "Trained",
     "TrainingSettings",
+    "TunedClassifier",
     "classification_loss",
     "classification_quality",
     "fine_tune",

@@ -1,6 +1,7 @@
 """Class embeddings by a text tower that is being trained."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -11,6 +12,18 @@ from workbench.models import LoadedModel
 from workbench.training.precision import Compute
 
 _BATCH = 128
+
+
+class ClassEmbedder(Protocol):
+    """Gives class embeddings that training changes."""
+
+    def sample(self, rng: np.random.Generator) -> Tensor:
+        """(n_classes, d) of unit norm, differentiable, for one step; `rng` draws what differs from step to step."""
+        ...
+
+    def all(self) -> Tensor:
+        """(n_classes, d) of unit norm, without gradient, as images are classified with."""
+        ...
 
 
 class ClassTexts:

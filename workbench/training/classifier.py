@@ -1,7 +1,10 @@
 """Score images with an adapted dual encoder."""
 
+import json
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -16,10 +19,46 @@ if TYPE_CHECKING:
     from workbench.training.precision import Compute
 
 
+_CLASSES = "classes.safetensors"
+_SETTINGS = "classifier.json"
+
+
+@dataclass(frozen=True)
+class SavedClassifier:
+    """What `EncoderClassifier.save` wrote.
+
+    Attributes:
+        adapts_images: Whether the image tower differs from the base model's.
+        compute: Device and precision.
+        classes: (n_classes, d) class embeddings of unit norm.
+        scale: Multiplier of the cosines.
+        bias: (n_classes,) added last.
+    """
+
+    adapts_images: bool
+    compute: "Compute"
+    classes: FloatArray
+    scale: float
+    bias: FloatArray
+
+    @classmethod
+    def read(cls, directory: Path, device: str) -> Self:
+        """Read it, for a device."""
+        from safetensors.numpy import load_file
+
+        from workbench.training.precision import Compute
+
+        settings = json.loads((directory / _SETTINGS).read_text(encoding="utf-8"))
+        tensors = load_file(directory / _CLASSES)
+        compute = Compute(device, settings["precision"])
+        return cls(settings["adapts_images"], compute, tensors["classes"], settings["scale"], tensors["bias"])
+
+
 class EncoderClassifier(Predictor):
     """`scores = scale * cos(image, class embedding) + bias`, the image embedded by a network in memory.
 
-    Recipes that change a network's weights subclass it and add `save` and `merged`.
+    Recipes that change a network's weights subclass it, add their weights to what `save` writes, and define `merged`;
+    `TunedClassifier` does so for weights of the network itself.
 
     Args:
         loaded: The network, on the device of `compute`; None where the image tower is the base model's, whose cached
@@ -58,6 +97,18 @@ class EncoderClassifier(Predictor):
                 + [part.numpy() for part in self._embedded(images, self.loaded)]
             )
         return np.asarray(self.scale * (normalise(embedded) @ self.classes.T) + self.bias, dtype=np.float32)
+
+    def save(self, directory: Path) -> None:
+        """Write `classes.safetensors` and `classifier.json`, for `SavedClassifier.read`; the network is not in them."""
+        from safetensors.numpy import save_file
+
+        save_file({"classes": self.classes, "bias": self.bias}, directory / _CLASSES)
+        settings = {
+            "scale": self.scale,
+            "precision": self.compute.precision,
+            "adapts_images": self.loaded is not None,
+        }
+        (directory / _SETTINGS).write_text(json.dumps(settings, indent=1), encoding="utf-8")
 
     def _embedded(self, images: ImageSet, loaded: "LoadedModel") -> "Iterator[Tensor]":
         import torch

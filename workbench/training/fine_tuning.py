@@ -1,7 +1,7 @@
 """Train some parameters of a dual encoder to classify: images against their classes' sentences."""
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,7 +14,9 @@ from workbench.arrays import AnyArray, FloatArray, normalise
 from workbench.models import LoadedModel
 from workbench.recipes import FitReport
 from workbench.tasks import ClassificationTask, Features, ImageSet, LabelledImages, class_embeddings
-from workbench.training._class_texts import ClassTexts
+from workbench.training._class_texts import ClassEmbedder, ClassTexts
+from workbench.training._report import fit_report
+from workbench.training.interpolation import choose_alpha, interpolate
 from workbench.training.loop import Quality, Trained, restore, snapshot, train
 from workbench.training.objective import classification_loss, classification_quality
 from workbench.training.pixels import Augmentation, MemoryBudget, PixelSource
@@ -22,7 +24,6 @@ from workbench.training.precision import Compute
 from workbench.training.settings import TrainingSettings
 
 _EPOCHS = 12
-_LEAST_STEPS = 60
 
 Batch = tuple[AnyArray, Tensor]
 """Rows, and pixels or (where the image tower is not trained) embeddings."""
@@ -54,8 +55,10 @@ def fine_tune(
     *,
     learning_rate: float,
     image: bool = True,
-    text: bool = False,
+    text: bool | ClassEmbedder = False,
     mode: Callable[[bool], object] | None = None,
+    alphas: Sequence[float] = (1.0,),
+    default_alpha: float = 1.0,
     name: str = "training",
 ) -> FineTuned:
     """Minimise the cross-entropy of `scale * cos(image, class)` (binary cross-entropy where multi-label).
@@ -64,9 +67,10 @@ def fine_tune(
     - Class embeddings are those of zero-shot. While the text tower is trained, each step embeds one sentence of each
       class, drawn at random; evaluation uses all of them.
     - Multi-label needs an offset, since cosines of dual encoders are far from zero: a fixed one for each class, such
-      that the base model's mean logit on the training images is the logit of the class's frequency.
-    - The best epoch is chosen on validation, that before training included. With `task.refit`, training is then
-      repeated from the start on train and validation up to that epoch.
+      that the mean logit on the training images before training is the logit of the class's frequency.
+    - The best epoch is chosen on validation, that before training included; then, where there are several `alphas`,
+      how far to go from the weights before training to that epoch's (see `interpolate`). With `task.refit`, training is
+      then repeated from the start on train and validation up to that epoch, and that far.
 
     Args:
         loaded: On the device of `compute`; changed in place.
@@ -76,8 +80,10 @@ def fine_tune(
         compute: Device and precision.
         learning_rate: Peak of the schedule.
         image: Whether parameters of the image tower are among them. If not, cached features serve.
-        text: Whether parameters of the text tower are among them.
+        text: Whether parameters of the text tower are among them, or what gives class embeddings in its place.
         mode: See `train`; what it switches must be off at first.
+        alphas: Steps between the weights before (0) and after (1) training, of which validation chooses.
+        default_alpha: The step where there is no validation.
         name: Begins what is logged.
 
     Raises:
@@ -85,11 +91,20 @@ def fine_tune(
     """
     tuning = _Tuning(loaded, parameters, task, config, compute, learning_rate, image, text, mode, name)
     before = snapshot(parameters)
-    trained = tuning.run(task.train, task.val)
-    if task.refit and len(task.val) and trained.epoch:
+    trained = tuning.run(task.train, tuning.validate)
+    after = snapshot(parameters)
+    tried: dict[float, Quality] = {}
+    if len(alphas) > 1 and tuning.validate and trained.epoch:
+        alpha, tried = choose_alpha(parameters, before, after, alphas, tuning.validate)
+    else:
+        alpha = alphas[0] if len(alphas) == 1 else default_alpha
+        interpolate(parameters, before, after, alpha)
+    if task.refit and tuning.validate and trained.epoch:
         restore(parameters, before)
         tuning.run(_joined(task.train, task.val), None, stop_after=trained.epoch)
-    return FineTuned(tuning.classes(), tuning.scale, tuning.bias, _report(trained, parameters, task))
+        interpolate(parameters, before, snapshot(parameters), alpha)
+    report = fit_report(trained, parameters, alpha, tried, refit=task.refit)
+    return FineTuned(tuning.classes(), tuning.scale, tuning.bias, report)
 
 
 @dataclass
@@ -103,16 +118,22 @@ class _Tuning:
     compute: Compute
     learning_rate: float
     image: bool
-    text: bool
+    text: bool | ClassEmbedder
     mode: Callable[[bool], object] | None
     name: str
 
     def __post_init__(self) -> None:
         self.loaded.network.eval()
         self._budget = MemoryBudget(self.config.cache_gib * 2**30)
-        sentences = self.task.prompts.sentences(self.config.prompts)
-        self._frozen = class_embeddings(self.task.model, sentences)
-        self._texts = ClassTexts(self.loaded, sentences, self.compute) if self.text else None
+        self._texts: ClassEmbedder | None = None
+        if isinstance(self.text, bool):
+            sentences = self.task.prompts.sentences(self.config.prompts)
+            self._frozen = class_embeddings(self.task.model, sentences)
+            if self.text:
+                self._texts = ClassTexts(self.loaded, sentences, self.compute)
+        else:
+            self._texts = self.text
+            self._frozen = self._texts.all().cpu().numpy()
         self._fixed = torch.from_numpy(self._frozen).to(self.compute.device)
         self.scale = self.config.scale or self.task.model.logit_scale
         self.bias = np.zeros(self.task.n_classes, dtype=np.float32)
@@ -121,9 +142,12 @@ class _Tuning:
         self._offset = torch.from_numpy(self.bias).to(self.compute.device)
         self._batch_size = self.config.batch_size or min(max(len(self.task.train) // 32, 16), 128)
         steps = self._steps(self.task.train)
-        self._epochs = self.config.epochs or max(_EPOCHS, math.ceil(_LEAST_STEPS / steps))
+        self._epochs = self.config.epochs or max(_EPOCHS, math.ceil(self.config.min_steps / steps))
+        self.validate = self._validation(self.task.val) if len(self.task.val) else None
 
-    def run(self, data: LabelledImages, val: LabelledImages | None, stop_after: int | None = None) -> Trained:
+    def run(
+        self, data: LabelledImages, validate: Callable[[], Quality] | None, stop_after: int | None = None
+    ) -> Trained:
         """Train on `data`."""
         config, steps = self.config, self._steps(data)
         labels = torch.from_numpy(np.asarray(data.labels)).to(self.compute.device)
@@ -138,7 +162,7 @@ class _Tuning:
             learning_rate=self.learning_rate,
             weight_decay=config.weight_decay,
             warmup=config.warmup,
-            validate=self._validation(val) if val is not None and len(val) else None,
+            validate=validate,
             mode=self.mode,
             patience=config.patience,
             stop_after=stop_after,
@@ -219,29 +243,3 @@ def _joined(first: LabelledImages, second: LabelledImages) -> LabelledImages:
         n + len(second), features, lambda i: first.images.decode(i) if i < n else second.images.decode(i - n)
     )
     return LabelledImages(images, np.concatenate([first.labels, second.labels]))
-
-
-def _report(trained: Trained, parameters: Mapping[str, nn.Parameter], task: ClassificationTask) -> FitReport:
-    notes = []
-    if not trained.qualities:
-        notes.append("There is no validation split, so the last epoch is kept.")
-    elif trained.epoch == 0:
-        notes.append("No epoch was better on validation than the model before training, whose weights are kept.")
-    elif task.refit:
-        notes.append(f"Trained again on train and validation for the {trained.epoch} epochs that validation chose.")
-    if trained.idle:
-        notes.append(f"{len(trained.idle)} trained parameters have no part in the result, {trained.idle[0]} first.")
-    history = {"train_loss": trained.losses}
-    if trained.qualities:
-        for key in trained.qualities[0].measures:
-            history[f"val_{key}"] = [quality.measures[key] for quality in trained.qualities[1:]]
-    return FitReport(
-        chosen={"epoch": trained.epoch},
-        trials=[
-            {"epoch": epoch, **{f"val_{key}": value for key, value in quality.measures.items()}}
-            for epoch, quality in enumerate(trained.qualities)
-        ],
-        trainable_parameters=sum(parameter.numel() for parameter in parameters.values()),
-        history=history,
-        notes=tuple(notes),
-    )

@@ -1,0 +1,81 @@
+"""The recipe `coop`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field, field_validator
+
+from workbench import ClassificationTask, OptimisationSettings, Predictor, Recipe, RecipeConfig, RecipeError, TaskModel
+
+if TYPE_CHECKING:
+    from adapters.coop.classifier import CoopClassifier
+
+
+class CoopSettings(OptimisationSettings):
+    """Settings of `coop`.
+
+    Attributes:
+        n_context: Number of context vectors; with `init_template` the number of its words' tokens counts instead.
+        position: Of the class name: after the context, or in its middle.
+        class_specific: Each class has its own context; best where images are many.
+        init_template: Sentence with `{}` for the class whose words the context begins with, such as `a photo of a {}.`;
+            None begins with noise.
+        learning_rate: Peak.
+    """
+
+    n_context: int = Field(default=16, ge=1)
+    position: Literal["end", "middle"] = "end"
+    class_specific: bool = False
+    init_template: str | None = None
+    learning_rate: float = Field(default=2e-3, gt=0)
+
+    @field_validator("init_template")
+    @classmethod
+    def _has_one_place(cls, template: str | None) -> str | None:
+        if template is not None and template.count("{}") != 1:
+            raise ValueError("must hold {} once, where the class name goes")
+        return template
+
+
+class Coop(Recipe[CoopSettings]):
+    """Learn the context of the prompt; the best epoch is chosen on validation."""
+
+    Config: ClassVar[type[RecipeConfig]] = CoopSettings
+    # It trains on cached image features; the network is loaded for its text tower.
+    reads: ClassVar[Literal["nothing", "features", "images"]] = "images"
+    stochastic: ClassVar[bool] = True
+    multi_label: ClassVar[bool] = True
+
+    def fit(self, task: ClassificationTask) -> "CoopClassifier":
+        """Train the context vectors, and keep the class embeddings that they give."""
+        from adapters.coop.classifier import CoopClassifier
+        from adapters.coop.context import ContextPrompts
+        from workbench import Compute, TrainingSettings, fine_tune, seeded
+
+        if len(task.train) == 0:
+            raise RecipeError("coop: there are no training images.")
+        config = self.config
+        words, ending = (config.init_template or "{}.").split("{}")
+        compute = Compute.resolve(task.device, config.precision, task.model.precision)
+        loaded = task.model.load()
+        compute.place(loaded.network)
+        with seeded(task.seed, task.device):
+            prompts = ContextPrompts(
+                loaded, task.class_names, words=words.strip() if config.init_template else None, ending=ending,
+                count=config.n_context, position=config.position, class_specific=config.class_specific,
+                compute=compute,
+            )  # fmt: skip
+            shared = {name: getattr(config, name) for name in OptimisationSettings.model_fields}
+            tuned = fine_tune(
+                loaded, {"context": prompts.vectors}, task, TrainingSettings(**shared), compute,
+                learning_rate=config.learning_rate, image=False, text=prompts, name="coop",
+            )  # fmt: skip
+        context = prompts.vectors.detach().cpu().numpy()
+        return CoopClassifier(context, tuned.classes, tuned.bias, scale=tuned.scale, report=tuned.report)
+
+    @classmethod
+    def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
+        """See `Recipe.restore`."""
+        from adapters.coop.classifier import CoopClassifier
+
+        return CoopClassifier.restore(directory)

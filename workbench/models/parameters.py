@@ -1,0 +1,32 @@
+"""The parameters of a dual encoder, by tower."""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Tower = Literal["image", "text"]
+
+# Neither tower's: the logits' own parameters, and the caption decoder of CoCa.
+_NEITHER = ("logit_scale", "logit_bias", "text_decoder.")
+
+
+def tower_parameters(network: "nn.Module", towers: Collection[Tower]) -> "dict[str, nn.Parameter]":
+    """Parameters of the towers, by their names in the network.
+
+    Args:
+        network: An open_clip model.
+        towers: Which towers.
+    """
+    return {
+        name: parameter
+        for name, parameter in network.named_parameters()
+        if ("image" if is_image_parameter(name) else "text") in towers and not name.startswith(_NEITHER)
+    }
+
+
+def is_image_parameter(name: str) -> bool:
+    """Whether a name in a network is the image tower's."""
+    # Where the text tower is differs (open_clip's CLIP keeps it at its top level); the image tower is `visual` in all.
+    return name.startswith("visual.")
