@@ -32,6 +32,12 @@ def test_no_evidence_is_said_in_words():
     )
 
 
+def test_an_interval_that_holds_0_is_no_evidence_whatever_the_test_says():
+    text = describe(difference(0.008, -0.002, 0.02, 0.001), "a", "b", "accuracy")
+    assert text.startswith("No evidence")
+    assert "the interval does not" in text
+
+
 def test_correction_decides_and_is_said():
     text = describe(difference(), "a", "b", "accuracy", p_value=0.06)
     assert text.startswith("No evidence")

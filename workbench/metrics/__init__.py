@@ -4,12 +4,15 @@ Pure functions of arrays are in `workbench.metrics.functional`; what is here put
 is imported.
 """
 
+from workbench.metrics.captions import caption_metrics
+from workbench.metrics.captions_clip import clip_scores, ref_clip_scores
 from workbench.metrics.classification import classification_metrics
 from workbench.metrics.comparison import (
     NotComparableError,
     PairedDifference,
     align_items,
     compare_items,
+    compare_measured,
     compare_paired,
 )
 from workbench.metrics.estimate import Estimate, flatten, is_reliable
@@ -22,38 +25,54 @@ from workbench.metrics.functional import (
     sigmoid,
     softmax,
 )
+from workbench.metrics.generation import cmmd, prompt_metrics
 from workbench.metrics.matching import matching_metrics, statement_metrics, winoground_metrics
+from workbench.metrics.measured import Measured, measure
 from workbench.metrics.names import higher_is_better, primary_metric
+from workbench.metrics.ranks import FriedmanTest, average_ranks, friedman, nemenyi_difference
 from workbench.metrics.retrieval import pairs_from_ids, rank_metrics, retrieval_metrics
-from workbench.metrics.significance import holm, mcnemar, sign_flip
+from workbench.metrics.significance import holm, mcnemar, sign_flip, sign_flips
 from workbench.metrics.wording import describe
 
 __all__ = [
     "CalibrationCurve",
     "Estimate",
+    "FriedmanTest",
+    "Measured",
     "NotComparableError",
     "PairedDifference",
     "Ranks",
     "align_items",
+    "average_ranks",
     "calibration_curve",
+    "caption_metrics",
     "classification_metrics",
+    "clip_scores",
+    "cmmd",
     "compare_items",
+    "compare_measured",
     "compare_paired",
     "confusion_matrix",
     "describe",
     "flatten",
+    "friedman",
     "higher_is_better",
     "holm",
     "is_reliable",
     "matching_metrics",
     "mcnemar",
+    "measure",
+    "nemenyi_difference",
     "pairs_from_ids",
     "primary_metric",
+    "prompt_metrics",
     "rank_metrics",
     "rank_positives",
+    "ref_clip_scores",
     "retrieval_metrics",
     "sigmoid",
     "sign_flip",
+    "sign_flips",
     "softmax",
     "statement_metrics",
     "winoground_metrics",

@@ -6,16 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from workbench.arrays import AnyArray, FloatArray
+from workbench.arrays import AnyArray
 from workbench.errors import WorkbenchError
 from workbench.metrics import functional as F
-from workbench.metrics._bootstrap import Evaluator, Resampler, replicate
+from workbench.metrics._bootstrap import Resampler
 from workbench.metrics._checks import check_finite
-from workbench.metrics.classification import classification_evaluators
 from workbench.metrics.estimate import interval
-from workbench.metrics.significance import mcnemar, sign_flip
-
-_MAX_UNITS = 500
+from workbench.metrics.measured import Measured, measure
+from workbench.metrics.significance import mcnemar, sign_flip, sign_flips
 
 
 class NotComparableError(WorkbenchError):
@@ -128,24 +126,45 @@ def compare_paired(
             "The runs do not have the same items and classes: "
             f"A has {np.shape(scores_a)[-2:]} scores, B has {np.shape(scores_b)[-2:]}."
         )
-    a = classification_evaluators(scores_a, labels, multi_label=multi_label, only=[metric])
-    b = classification_evaluators(scores_b, labels, multi_label=multi_label, only=[metric])
-    resampler = Resampler(len(labels), groups, replicates=replicates, seed=seed)
-    value_a, drawn_a = replicate(a, resampler)
-    value_b, drawn_b = replicate(b, resampler)
-    if metric not in value_a or metric not in value_b:
-        known = ", ".join(name for name in value_a if "/" not in name)
-        raise WorkbenchError(f"metric {metric!r} is unknown or undefined on these items.{known and ' Known: '}{known}")
-    # Debiasing can take ECE below 0, where it is shown as 0.
-    value = max(float(value_a[metric][0]), 0.0) - max(float(value_b[metric][0]), 0.0)
-    low, high = interval(metric, value, drawn_a[metric] - drawn_b[metric], bounds=(-1.0, 1.0))
-    if metric in a[0].terms:
-        terms_a, terms_b = (np.mean([run.terms[metric] for run in side], axis=0) for side in (a, b))
-        p_value, test = _test_of_means(terms_a, terms_b, resampler, draws, seed)
-    else:
-        contributions = _pseudo_values(metric, a, resampler, seed) - _pseudo_values(metric, b, resampler, seed)
-        p_value, test = _sign_flip(contributions, resampler, draws, seed)
-    return PairedDifference(value, low, high, p_value, test, resampler.reliable, resampler.n, resampler.n_groups)
+    a, b = (
+        measure(scores, labels, groups, metric=metric, multi_label=multi_label, replicates=replicates, seed=seed)
+        for scores in (scores_a, scores_b)
+    )
+    if a.hits is not None and b.hits is not None:
+        return _difference(a, b, *_mcnemar(a.hits, b.hits))
+    p_value, exact = sign_flip(a.contributions - b.contributions, draws=draws, seed=seed)
+    return _difference(a, b, p_value, _named(a.units, exact=exact))
+
+
+def compare_measured(
+    measured: Sequence[Measured], pairs: Sequence[tuple[int, int]], *, draws: int = 9_999, seed: int = 0
+) -> list[PairedDifference]:
+    """Differences of many pairs on one test set, each as `compare_paired` gives it.
+
+    The sign patterns are drawn once for all pairs, and p-values too small for them to resolve are bounded; see
+    `significance.sign_flips`.
+
+    Args:
+        measured: What was measured with the same metric, items, groups and seed.
+        pairs: (i, j) for `measured[i]` minus `measured[j]`.
+        draws: Random sign patterns.
+        seed: Seeds them.
+    """
+    found: list[PairedDifference | None] = [None] * len(pairs)
+    flipped = []
+    for k, (i, j) in enumerate(pairs):
+        a, b = measured[i], measured[j]
+        if a.hits is not None and b.hits is not None:
+            found[k] = _difference(a, b, *_mcnemar(a.hits, b.hits))
+        else:
+            flipped.append(k)
+    if flipped:
+        columns = [measured[i].contributions - measured[j].contributions for i, j in (pairs[k] for k in flipped)]
+        p_values, exact = sign_flips(np.column_stack(columns), draws=draws, seed=seed)
+        for k, p_value, every in zip(flipped, p_values, exact, strict=True):
+            a, b = (measured[side] for side in pairs[k])
+            found[k] = _difference(a, b, float(p_value), _named(a.units, exact=bool(every)))
+    return [difference for difference in found if difference is not None]
 
 
 def compare_items(
@@ -177,37 +196,25 @@ def compare_items(
     drawn = np.concatenate([F.weighted_means((a - b)[:, None], block)[:, 0] for block in resampler.weights()])
     value = float(a.mean() - b.mean())
     low, high = interval("mean", value, drawn)
-    p_value, test = _test_of_means(a, b, resampler, draws, seed)
+    if resampler.n_groups is None and np.isin(a, (0, 1)).all() and np.isin(b, (0, 1)).all():
+        p_value, test = _mcnemar(a, b)
+    else:
+        sums = np.bincount(resampler.unit_of, weights=a - b).astype(np.float64)
+        p_value, exact = sign_flip(sums, draws=draws, seed=seed)
+        units = f"{resampler.n_units} {'items' if resampler.n_groups is None else 'groups'}"
+        test = _named(units, exact=exact)
     return PairedDifference(value, low, high, p_value, test, resampler.reliable, resampler.n, resampler.n_groups)
 
 
-def _test_of_means(a: AnyArray, b: AnyArray, resampler: Resampler, draws: int, seed: int) -> tuple[float, str]:
-    if resampler.n_groups is None and np.isin(a, (0, 1)).all() and np.isin(b, (0, 1)).all():
-        return mcnemar(int(np.count_nonzero(a > b)), int(np.count_nonzero(b > a))), "exact McNemar test"
-    sums = np.bincount(resampler.unit_of, weights=np.asarray(a, np.float64) - b).astype(np.float64)
-    return _sign_flip(sums, resampler, draws, seed)
+def _difference(a: Measured, b: Measured, p_value: float, test: str) -> PairedDifference:
+    value = a.shown - b.shown
+    low, high = interval(a.metric, value, a.replicates - b.replicates, bounds=(-1.0, 1.0))
+    return PairedDifference(value, low, high, p_value, test, a.reliable, a.n, a.n_groups)
 
 
-def _sign_flip(contributions: F.Values, resampler: Resampler, draws: int, seed: int) -> tuple[float, str]:
-    p_value, exact = sign_flip(contributions, draws=draws, seed=seed)
-    units = f"{resampler.n_units} {'items' if resampler.n_groups is None else 'groups'}"
-    return p_value, f"exact sign-flip test over {units}" if exact else f"sign-flip test over {units}"
+def _mcnemar(a: AnyArray, b: AnyArray) -> tuple[float, str]:
+    return mcnemar(int(np.count_nonzero(a > b)), int(np.count_nonzero(b > a))), "exact McNemar test"
 
 
-def _pseudo_values(metric: str, evaluators: Sequence[Evaluator], resampler: Resampler, seed: int) -> F.Values:
-    """Jackknife pseudo-values of units, u m - (u - 1) m without the unit, averaged over seeds."""
-    unit_of, units = resampler.unit_of, resampler.n_units
-    if units > _MAX_UNITS:
-        merged = np.random.default_rng(seed).permutation(units) % _MAX_UNITS
-        unit_of, units = merged[unit_of], _MAX_UNITS
-    everything = F.ones(resampler.n)
-    whole = np.mean([evaluate(everything)[metric][0] for evaluate in evaluators])
-    without = np.empty(units)
-    rows = max(1, (64 << 20) // (8 * resampler.n))
-    for start in range(0, units, rows):
-        left_out = np.arange(start, min(start + rows, units))
-        weights: FloatArray = (unit_of != left_out[:, None]).astype(np.float32)
-        without[left_out] = np.mean([evaluate(weights)[metric] for evaluate in evaluators], axis=0)
-    pseudo = units * whole - (units - 1) * without
-    # Without its only group a metric can be undefined; such a unit says nothing about the difference.
-    return np.asarray(np.where(np.isnan(pseudo), whole, pseudo))
+def _named(units: str, *, exact: bool) -> str:
+    return f"exact sign-flip test over {units}" if exact else f"sign-flip test over {units}"

@@ -17,6 +17,8 @@ def describe(
 ) -> str:
     """One or two sentences that say what a paired difference shows, and what it does not.
 
+    A run is called better where the p-value is below `level` and the interval leaves 0 out.
+
     Args:
         difference: A minus B.
         a: What run A is called.
@@ -28,10 +30,12 @@ def describe(
     p = difference.p_value if p_value is None else p_value
     low, high, value = difference.low, difference.high, difference.value
     test = f"{_probability(p)}{'' if p_value is None else ' after Holm correction'}, {difference.test}"
-    if p >= level or value == 0:
+    if p >= level or low <= 0 <= high:
         span = f"95 % interval {_signed(low, metric)} to {_signed(high, metric)}, {test}"
         sentence = f"No evidence of a difference in {metric}: {a} minus {b} is {_signed(value, metric)} ({span})."
-        return sentence + _caution(difference)
+        # The interval counts seeds too, the test does not; a difference is claimed where both show it.
+        unsure = " The test alone would show one, the interval does not." if p < level and value != 0 else ""
+        return sentence + unsure + _caution(difference)
     better, worse = (a, b) if (value > 0) == higher_is_better(metric) else (b, a)
     if value < 0:
         low, high, value = -high, -low, -value

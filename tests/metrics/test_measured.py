@@ -1,0 +1,76 @@
+"""Many comparisons at once give what one at a time gives."""
+
+import numpy as np
+import pytest
+
+from workbench.errors import WorkbenchError
+from workbench.metrics import classification_metrics, compare_measured, compare_paired, measure, sign_flip, sign_flips
+
+
+def contestants(n=240, c=4, seeds=3):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, c, n)
+    shared = rng.normal(size=(n, c))
+    made = []
+    for signal in (0.6, 0.7, 1.6):
+        scores = (shared + 0.7 * rng.normal(size=(seeds, n, c))).astype(np.float32)
+        scores[:, np.arange(n), labels] += signal
+        made.append(scores)
+    return made, labels
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "nll", "macro_f1", "auroc"])
+@pytest.mark.parametrize("groups", [None, np.arange(240) % 30], ids=["items", "groups"])
+def test_pairs_of_a_family_are_the_single_comparisons(metric, groups):
+    made, labels = contestants()
+    measured = [measure(scores, labels, groups, metric=metric) for scores in made]
+    for (i, j), found in zip([(0, 1), (2, 0)], compare_measured(measured, [(0, 1), (2, 0)]), strict=True):
+        alone = compare_paired(made[i], made[j], labels, groups, metric=metric)
+        assert (found.value, found.low, found.high, found.test) == (alone.value, alone.low, alone.high, alone.test)
+        # Other random patterns, so p agrees within their error; where it is tiny the family's is the finer one.
+        assert found.p_value == pytest.approx(alone.p_value, abs=0.03)
+        assert alone.p_value > 1e-3 or found.p_value <= alone.p_value * 1.5
+
+
+def test_single_runs_get_mcnemars_test():
+    made, labels = contestants(seeds=1)
+    a, b = (measure(scores, labels) for scores in made[1:])
+    assert compare_measured([a, b], [(1, 0)]) == [compare_paired(made[2], made[1], labels)]
+
+
+@pytest.mark.parametrize("metric", ["accuracy", "ece", "balanced_accuracy"])
+def test_mean_spread_and_interval_are_those_over_seeds(metric):
+    made, labels = contestants()
+    found = measure(made[0], labels, metric=metric)
+    each = [classification_metrics(run, labels, replicates=2)[metric].value for run in made[0]]
+    together = classification_metrics(made[0], labels)[metric]
+    assert found.shown == pytest.approx(np.mean(each), abs=1e-9)
+    assert found.spread == pytest.approx(np.std(each, ddof=1), abs=1e-9)
+    assert found.estimate() == together
+
+
+def test_a_family_of_sign_flips_agrees_with_single_ones_and_few_units_are_exact():
+    rng = np.random.default_rng(1)
+    columns = np.column_stack([rng.normal(mean, 1, 120) for mean in (0, 0.1, 0.2)])
+    columns[12:, 0] = 0
+    p, exact = sign_flips(columns)
+    assert exact.tolist() == [True, False, False]
+    assert p[0] == sign_flip(columns[:, 0])[0]
+    for k in (1, 2):
+        assert p[k] == pytest.approx(sign_flip(columns[:, k])[0], abs=0.015)
+    assert sign_flips(np.zeros((50, 2)))[0].tolist() == [1.0, 1.0]
+
+
+def test_beyond_the_random_patterns_p_is_hoeffdings_bound_and_never_too_small():
+    units = 40
+    p, _ = sign_flips(np.ones((units, 1)), draws=999)
+    assert p[0] == pytest.approx(2 * np.exp(-units / 2))
+    assert p[0] >= 2 / 2**units  # the exact value: only all-plus and all-minus are as extreme
+    middling = np.r_[np.ones(60), -np.ones(40)][:, None]
+    assert sign_flips(middling, draws=999)[0][0] == pytest.approx(sign_flip(middling[:, 0], draws=9999)[0], abs=0.02)
+
+
+def test_an_unknown_metric_is_refused():
+    made, labels = contestants(n=60)
+    with pytest.raises(WorkbenchError, match="'acuracy' is unknown"):
+        measure(made[0], labels, metric="acuracy")
