@@ -1,6 +1,8 @@
 """What a metric's name says about it: which way is better, and how its interval is formed."""
 
-_LOWER_IS_BETTER = ("nll", "brier", "ece", "median_rank", "_seconds", "_bytes", "trainable_parameters")
+_LOWER_IS_BETTER = (
+    "nll", "brier", "ece", "median_rank", "cmmd", "cmmd_unbiased", "_seconds", "_bytes", "trainable_parameters",
+)  # fmt: skip
 _BIASED_UNDER_RESAMPLING = ("balanced_accuracy", "macro_f1", "micro_f1", "auroc", "average_precision", "ece")
 
 
@@ -23,4 +25,6 @@ def primary_metric(task: str, *, multi_label: bool = False) -> str:
     """The metric that ranks runs of a task where the dataset's card does not say."""
     if task == "retrieval":
         return "text_to_image_recall_at_1"
+    if task == "captioning":
+        return "cider"
     return "auroc" if multi_label else "accuracy"
