@@ -15,6 +15,7 @@ _COMMANDS = {
     "check": "Look for unreadable files, duplicates and leaks in a dataset.",
     "predict": "Apply a finished run to a folder of unlabelled images.",
     "search": "Search a dataset by sentences and images.",
+    "judge": "Judge generated images by the prompts that made them.",
     "embed": "Compute a dataset's features and write them as Parquet.",
     "export": "Write a run's adapted model as a stock open_clip checkpoint.",
     "new": "Start a package with a recipe of your own.",

@@ -1,0 +1,110 @@
+"""`workbench judge`."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from workbench.cli._options import as_json, load_settings, settings_options
+
+if TYPE_CHECKING:
+    from workbench.generated import Judgement
+    from workbench.models import Encoder
+
+
+@click.command("judge")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--model", required=True, help="Model argument.")
+@click.option("--reference", help="Dataset or folder of real images, for CMMD.")
+@click.option(
+    "--split", type=click.Choice(["train", "val", "test", "all"]), default="all", show_default=True,
+    help="Part of the reference dataset.",
+)  # fmt: skip
+@click.option("--name", default="generated", show_default=True, help="MLflow experiment.")
+@click.option("--log/--no-log", default=True, show_default=True, help="Keep the result in MLflow.")
+@click.option("--worst", default=5, show_default=True, type=click.IntRange(0), help="Images with low scores to show.")
+@settings_options("device", "precision", "tracking_uri", "cache", "data", "max_unreadable")
+@as_json
+def command(
+    folder: Path,
+    model: str,
+    reference: str | None,
+    split: Any,
+    name: str,
+    log: bool,
+    worst: int,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Judge generated images: FOLDER holds them and a metadata.csv or .jsonl with file_name and prompt.
+
+    CLIPScore of each image and its mean, how often an image is nearest to its own prompt, and with --reference the
+    distance of the two sets (CMMD).
+
+    \b
+    Example:
+      workbench judge generated/ --model ViT-L-14-336-quickgelu/openai --reference photos/
+      workbench judge generated/ --model offline-lite --no-log --json
+    """
+    from workbench.cli._progress import ConsoleReporter
+    from workbench.features import FeatureStore
+    from workbench.generated import judge, read_prompts, record_judgement, reference_features
+    from workbench.models import open_model
+
+    settings = load_settings(**flags)
+    images, encoder = read_prompts(folder), open_model(model, settings)
+    with ConsoleReporter() as reporter:
+        other = reference and reference_features(
+            reference,
+            encoder,
+            settings,
+            split,
+            progress=lambda done, total: reporter.progress("reference", done, total),
+        )
+        found = judge(
+            images, encoder, FeatureStore(settings.cache), other or None, max_unreadable=settings.max_unreadable,
+            workers=settings.workers, progress=lambda done, total: reporter.progress("features", done, total),
+        )  # fmt: skip
+    run_id = record_judgement(found, encoder, settings, name) if log else None
+    if as_json:
+        click.echo(json.dumps(_record(found, encoder, run_id), indent=1, ensure_ascii=False))
+    else:
+        _print(found, worst)
+        if run_id is not None:
+            click.echo(f"run {run_id} of {name}: workbench results --suite {name}")
+    for note in (*found.images.notes, *(f"left out: {file}: {reason}" for file, reason in found.unreadable)):
+        click.echo(note, err=True)
+    if encoder.notice:
+        click.echo(f"{model} is {encoder.notice}.", err=True)
+
+
+def _print(found: "Judgement", worst: int) -> None:
+    click.echo(f"{len(found.images.files)} images of {found.different_prompts} prompts")
+    for name, estimate in found.estimates.items():
+        doubt = "" if estimate.reliable else " (unreliable: few prompts)"
+        click.echo(f"{name:16s} {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]{doubt}")
+    for name, value in found.distances.items():
+        click.echo(f"{name:16s} {value:.4f}")
+    if found.reference:
+        click.echo(f"reference: {found.reference[0]}, {found.reference[1]} images")
+    for i in found.clip_scores.argsort(kind="stable")[:worst]:
+        click.echo(f"  {found.clip_scores[i]:.4f}  {found.images.files[i]}  {found.images.prompts[i]}")
+
+
+def _record(found: "Judgement", encoder: "Encoder", run_id: str | None) -> dict[str, Any]:
+    from workbench.metrics import flatten
+
+    rows = zip(found.images.files, found.images.prompts, found.clip_scores.tolist(), found.nearest, strict=True)
+    return {
+        "run_id": run_id,
+        "model": encoder.name,
+        "precision": encoder.precision,
+        "reference": found.reference[0] if found.reference else None,
+        "metrics": {**flatten(found.estimates), **found.distances, "different_prompts": found.different_prompts},
+        "images": [
+            {"file_name": file, "prompt": prompt, "clip_score": score, "nearest_prompt": nearest}
+            for file, prompt, score, nearest in rows
+        ],
+        "unreadable": [{"file_name": file, "reason": reason} for file, reason in found.unreadable],
+    }

@@ -1,0 +1,59 @@
+"""A folder of generated images with the prompts that made them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from workbench.datasets.sources.folder import METADATA_NAMES, image_files
+from workbench.datasets.sources.table import read_rows
+from workbench.errors import DataError
+
+PROMPT_COLUMNS = ("prompt", "text", "caption")
+"""The first of these that the metadata file has holds the prompts."""
+
+
+@dataclass(frozen=True)
+class PromptedImages:
+    """Images and their prompts.
+
+    Attributes:
+        folder: Where they lie.
+        files: Paths relative to it.
+        prompts: Of each.
+        notes: Sentences about what was left out.
+    """
+
+    folder: Path
+    files: tuple[str, ...]
+    prompts: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+
+
+def read_prompts(folder: Path) -> PromptedImages:
+    """Read `metadata.csv` or `metadata.jsonl`: `file_name`, and `prompt` (or `text`, or `caption`).
+
+    Raises:
+        DataError: There is no such file or column, a prompt is empty, or a file is named twice.
+    """
+    table = next((folder / name for name in METADATA_NAMES if (folder / name).is_file()), None)
+    if table is None:
+        raise DataError(
+            f"{folder}: expected a metadata.csv or metadata.jsonl beside the images, with the columns file_name and "
+            "prompt."
+        )
+    found: dict[str, str] = {}
+    for number, row in read_rows(table):
+        column = next((name for name in PROMPT_COLUMNS if name in row), None)
+        if column is None or "file_name" not in row:
+            raise DataError(f"{table}: needs the columns file_name and prompt; there are: {', '.join(row) or 'none'}.")
+        file, prompt = (str(row[name] or "").strip() for name in ("file_name", column))
+        file = file.replace("\\", "/").removeprefix("./")
+        if not file or not prompt:
+            raise DataError(f"{table}, line {number}: file_name and {column} must not be empty.")
+        if file in found:
+            raise DataError(f"{table}, line {number}: {file} is there twice; an image has one prompt.")
+        found[file] = prompt
+    if not found:
+        raise DataError(f"{table}: has no rows.")
+    others = len(set(image_files(folder)) - found.keys())
+    notes = (f"{others} images of the folder have no prompt in {table.name} and are left out.",) if others else ()
+    return PromptedImages(folder, tuple(found), tuple(found.values()), notes)

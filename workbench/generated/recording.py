@@ -1,0 +1,85 @@
+"""A judgement as a run of the MLflow store, beside all other runs."""
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+from workbench.generated.judging import Judgement
+from workbench.metrics.estimate import flatten
+from workbench.models import Encoder
+from workbench.runs.provenance import device_name, git_tags, version_tags
+from workbench.settings import Settings
+from workbench.tracking import RunRecorder, open_store, read_runs, schema
+
+TASK = "generation"
+RECIPE = "judge"
+_VERSION = "1"
+
+
+def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings, suite: str) -> str:
+    """Write a judgement into the store; an earlier one of the same images, prompts, reference and model is replaced.
+
+    Args:
+        judgement: What `judge` gave.
+        encoder: The model.
+        settings: Give the store.
+        suite: The MLflow experiment.
+
+    Returns:
+        The run's id.
+    """
+    store = open_store(settings)
+    digest = f"{RECIPE} {_VERSION} {encoder.fingerprint} {judgement.digest}"
+    key = hashlib.sha256(digest.encode()).hexdigest()
+    name = judgement.images.folder.resolve().name
+    recorder = RunRecorder.begin(
+        store,
+        suite,
+        f"{name} / {RECIPE} / {encoder.name}",
+        {
+            "model": encoder.name, "dataset": name, "field": "generated", "task": TASK, "recipe": RECIPE,
+            "shots": "0", "seed": 0, "recipe.reference": judgement.reference[0] if judgement.reference else "none",
+        },
+        {
+            schema.RUN_KEY: key,
+            schema.LABEL: RECIPE,
+            schema.PRIMARY_METRIC: "clip_score",
+            "dataset.fingerprint": judgement.digest,
+            "model.fingerprint": encoder.fingerprint,
+            "precision": encoder.precision,
+            "device": encoder.device,
+            "device.name": device_name(encoder.device),
+            **({"model.notice": encoder.notice} if encoder.notice else {}),
+            **version_tags(),
+            **git_tags(),
+        },
+    )  # fmt: skip
+    metrics = {
+        **flatten(judgement.estimates),
+        **judgement.distances,
+        "different_prompts": float(judgement.different_prompts),
+        "unreadable_images": float(len(judgement.unreadable)),
+        **({"reference_images": float(judgement.reference[1])} if judgement.reference else {}),
+    }
+    with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
+        _write_scores(judgement, Path(folder) / "scores.parquet")
+        recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, Path(folder))
+    for run in read_runs(store, suite, key=key):
+        if run.run_id != recorder.run_id:
+            store.client.delete_run(run.run_id)
+    return recorder.run_id
+
+
+def _write_scores(judgement: Judgement, path: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    table = pa.table(
+        {
+            "file_name": list(judgement.images.files),
+            "prompt": list(judgement.images.prompts),
+            "clip_score": judgement.clip_scores,
+            "nearest_prompt": list(judgement.nearest),
+        }
+    )
+    pq.write_table(table, path, compression="zstd")
