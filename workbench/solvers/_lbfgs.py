@@ -41,9 +41,10 @@ class _Pair:
     step: Tensor  # (a, p)
     change: Tensor  # (a, p), of the gradient
     rho: Tensor  # (a,), 1 / (step . change); 0 where the pair is not usable
+    scale: Tensor  # (a,), of the initial inverse Hessian
 
     def keep(self, mask: Tensor) -> "_Pair":
-        return _Pair(self.step[mask], self.change[mask], self.rho[mask])
+        return _Pair(self.step[mask], self.change[mask], self.rho[mask], self.scale[mask])
 
 
 def minimise(
@@ -84,16 +85,18 @@ def minimise(
         direction = -_two_loop(gradient, pairs)
         if not pairs:  # Without curvature the gradient's length says nothing about the step's.
             direction = direction / gradient.norm(dim=1, keepdim=True).clamp(min=1.0)
-        slope = (direction * gradient).sum(dim=1)
+        slope = _dot(direction, gradient)
         uphill = slope >= 0
-        direction = torch.where(uphill[:, None], -gradient, direction)
-        slope = torch.where(uphill, -gradient.square().sum(dim=1), slope)
+        if bool(uphill.any()):
+            direction = torch.where(uphill[:, None], -gradient, direction)
+            slope = torch.where(uphill, -_dot(gradient, gradient), slope)
 
         new, new_loss, new_gradient, moved = _search(objective, active, x, loss, gradient, direction, slope)
         step, change = new - x, new_gradient - gradient
-        product = (step * change).sum(dim=1)
-        usable = moved & (product > torch.finfo(x.dtype).eps * change.square().sum(dim=1))
-        pairs.append(_Pair(step, change, torch.where(usable, 1 / product.clamp(min=1e-30), torch.zeros_like(product))))
+        product, length = _dot(step, change), _dot(change, change)
+        usable = moved & (product > torch.finfo(x.dtype).eps * length)
+        rho = torch.where(usable, 1 / product.clamp(min=1e-30), torch.zeros_like(product))
+        pairs.append(_Pair(step, change, rho, product / length.clamp(min=1e-30)))
         # A problem that no step improves is at its minimum as far as this precision can tell.
         new_gradient[~moved] = 0
         x, loss, gradient = new, new_loss, new_gradient
@@ -105,28 +108,38 @@ def _two_loop(gradient: Tensor, pairs: deque[_Pair]) -> Tensor:
     q = gradient.clone()
     alphas = []
     for pair in reversed(pairs):
-        alpha = pair.rho * (pair.step * q).sum(dim=1)
-        q -= alpha[:, None] * pair.change
+        alpha = pair.rho * _dot(pair.step, q)
+        q.addcmul_(alpha[:, None], pair.change, value=-1)
         alphas.append(alpha)
     scale = torch.ones_like(gradient[:, 0])
     for pair in pairs:  # The newest usable pair sets the scale.
-        ratio = 1 / (pair.rho * pair.change.square().sum(dim=1)).clamp(min=1e-30)
-        scale = torch.where(pair.rho > 0, ratio, scale)
+        scale = torch.where(pair.rho > 0, pair.scale, scale)
     q *= scale[:, None]
     for pair, alpha in zip(pairs, reversed(alphas), strict=True):
-        beta = pair.rho * (pair.change * q).sum(dim=1)
-        q += (alpha - beta)[:, None] * pair.step
+        beta = pair.rho * _dot(pair.change, q)
+        q.addcmul_((alpha - beta)[:, None], pair.step)
     return q
+
+
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    """Dot products of the rows, without a copy of their elementwise product."""
+    return torch.bmm(a[:, None], b[:, :, None])[:, 0, 0]
 
 
 def _search(
     objective: Objective, active: Tensor, x: Tensor, loss: Tensor, gradient: Tensor, direction: Tensor, slope: Tensor
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Halve each problem's step until its loss decreases enough; the last value tells which problems moved."""
-    new, new_loss, new_gradient = x.clone(), loss.clone(), gradient.clone()
-    moved = torch.zeros_like(loss, dtype=torch.bool)
-    size = torch.ones_like(loss)
-    for _ in range(_MAX_HALVINGS):
+    whole = x + direction
+    whole_loss, whole_gradient = objective(whole, active)
+    moved = (whole_loss <= loss + _ARMIJO * slope) & (whole_loss < loss)
+    if bool(moved.all()):
+        return whole, whole_loss, whole_gradient, moved
+    kept = moved[:, None]
+    new, new_gradient = torch.where(kept, whole, x), torch.where(kept, whole_gradient, gradient)
+    new_loss = torch.where(moved, whole_loss, loss)
+    size = torch.full_like(loss, 0.5)
+    for _ in range(_MAX_HALVINGS - 1):
         todo = torch.nonzero(~moved).squeeze(1)
         if len(todo) == 0:
             break

@@ -1,0 +1,52 @@
+"""Linear heads that learn a difference from the zero-shot weights under an L2 penalty."""
+
+from torch import Tensor
+
+from adapters._heads.choice import Grid, graded
+from adapters._heads.convex import Problems, solve
+from adapters._heads.data import Stack
+from adapters._heads.predictors import BlendedLinear
+from adapters._heads.recipe import Swept
+from adapters._heads.span import span
+
+
+def sweep_anchored(
+    batch: Stack, grid: Grid, penalty: Tensor, *, share: Tensor | None = None, tolerance: float, iterations: int
+) -> Swept:
+    """Solve for every text weight and penalty.
+
+    Args:
+        batch: The tasks.
+        grid: Has the axis `text_weight` first, and the penalty's second.
+        penalty: (b, h) penalties on the mean loss, in the order of the second axis.
+        share: (b, n_classes) multiplies a class's penalty.
+        tolerance: Largest gradient entry at a solution.
+        iterations: Bound on the solver's iterations for one penalty.
+    """
+    train, val, text_weight = batch.train, batch.val, grid["text_weight"]
+    reduced = span(train, val, centre=True)
+    importance = (train.mask / train.count[:, None])[:, None].expand(-1, text_weight.shape[1], -1)
+    offset = text_weight[:, :, None, None] * train.text_logits[:, None]
+    problems = Problems(reduced.train, train.target, importance, offset)
+    found = solve(problems, penalty, share=share, tolerance=tolerance, iterations=iterations)
+    learned = found.logits(reduced.val)
+
+    def logits(k: int) -> Tensor:
+        return learned[:, k] + text_weight[:, k, None, None, None] * val.text_logits[:, None]
+
+    accuracy, nll = graded(logits, text_weight.shape[1], val.target, val.mask)
+    converged = found.converged.flatten(1)
+
+    def build(i: int, j: int) -> BlendedLinear:
+        t, h = divmod(j, penalty.shape[1])
+        weight, bias = reduced.weights(i, found.weight[i, t, h], found.bias[i, t, h])
+        scale = float(text_weight[i, t] * batch.scale[i])
+        return BlendedLinear.of(batch.space, weight, bias, scale * batch.text[i], scale=scale)
+
+    def notes(i: int, j: int) -> tuple[str, ...]:
+        if converged[i, j]:
+            return ()
+        return (f"The solver stopped after {iterations} iterations before it converged.",)
+
+    c, r = batch.n_classes, train.x.shape[2]
+    return Swept(accuracy, nll, build, parameters=lambda _: c * (r + 1), notes=notes)

@@ -1,0 +1,94 @@
+"""Grids of hyper-parameters, and how validation chooses from them."""
+
+from collections.abc import Callable, Mapping, Sequence
+from itertools import product
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+Setting = dict[str, float]
+"""One value for each axis of a grid."""
+
+
+class Grid:
+    """A product of axes, for each of `b` tasks.
+
+    Args:
+        axes: Axis name to (b, h) values; the number of values is the same for all tasks, the values need not be.
+    """
+
+    def __init__(self, axes: Mapping[str, Tensor]) -> None:
+        self.axes = dict(axes)
+
+    @classmethod
+    def shared(cls, axes: Mapping[str, Sequence[float]], b: int, device: torch.device) -> "Grid":
+        """The same values for all tasks."""
+        return cls({k: torch.tensor([list(v)] * b, dtype=torch.float64, device=device) for k, v in axes.items()})
+
+    @classmethod
+    def fixed(cls, settings: Sequence[Setting], device: torch.device) -> "Grid":
+        """One point for each task."""
+        names = settings[0]
+        return cls({k: torch.tensor([[s[k]] for s in settings], dtype=torch.float64, device=device) for k in names})
+
+    def __getitem__(self, axis: str) -> Tensor:
+        return self.axes[axis]
+
+    def points(self, i: int) -> list[Setting]:
+        """Task `i`'s points; the last axis varies fastest."""
+        values = (own[i].tolist() for own in self.axes.values())
+        return [dict(zip(self.axes, point, strict=True)) for point in product(*values)]
+
+
+def quality(logits: Tensor, target: Tensor, mask: Tensor, *, multi_label: bool = False) -> tuple[Tensor, Tensor]:
+    """Accuracy (of all label decisions where multi-label) and mean negative log-likelihood.
+
+    Args:
+        logits: (b, h, m, n_classes).
+        target: (b, m, n_classes).
+        mask: (b, m), 0 in padding.
+        multi_label: Sigmoid rather than softmax.
+
+    Returns:
+        Two (b, h) tensors; zeros where there is no image.
+    """
+    count = mask.sum(dim=1).clamp(min=1)[:, None]
+    own = mask[:, None]
+    if multi_label:
+        truth = target[:, None].expand_as(logits)
+        correct = ((logits > 0) == (truth > 0)).double().mean(dim=3)
+        nll = F.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean(dim=3)
+    else:
+        labels = target.argmax(dim=2)[:, None].expand(logits.shape[:3])
+        correct = (logits.argmax(dim=3) == labels).double()
+        nll = logits.logsumexp(dim=3) - logits.gather(3, labels[..., None])[..., 0]
+    return (correct * own).sum(dim=2) / count, (nll * own).sum(dim=2) / count
+
+
+def rank(accuracy: float, nll: float) -> tuple[float, float]:
+    """What is larger for the better candidate: accuracy, then likelihood to six digits; equals go to the first."""
+    return accuracy, -round(nll, 6)
+
+
+def best(accuracy: Tensor, nll: Tensor) -> Tensor:
+    """Index of the best candidate of each row by `rank`, shapes (b, h) -> (b,)."""
+    rows = zip(accuracy.tolist(), nll.tolist(), strict=True)
+    chosen = [max(range(len(a)), key=lambda j, a=a, n=n: (*rank(a[j], n[j]), -j)) for a, n in rows]  # type: ignore[misc]
+    return torch.tensor(chosen, device=accuracy.device)
+
+
+def graded(logits: Callable[[int], Tensor], points: int, target: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """`quality` of many grid points, whose logits are made one after the other to bound memory.
+
+    Args:
+        logits: Number of a point to its (b, h, m, n_classes) logits, h the points that come together.
+        points: How many numbers there are; the h points of a number follow each other in the result.
+        target: See `quality`.
+        mask: See `quality`.
+
+    Returns:
+        Two (b, points * h) tensors.
+    """
+    found = [quality(logits(k), target, mask) for k in range(points)]
+    return torch.cat([accuracy for accuracy, _ in found], dim=1), torch.cat([nll for _, nll in found], dim=1)

@@ -1,0 +1,142 @@
+"""Regularised logistic regression for many tasks and grid points at once.
+
+Minimises, for each task and each of `t` variants of it,
+
+    sum_i weight_i * CE(offset_i + z_i W + bias, target_i) + sum_c penalty_c / 2 * ||W_c||^2.
+
+The penalty's values are solved from the strongest to the weakest, each from where the last one ended: that takes half
+the iterations of solving each from zero.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from workbench import minimise
+
+_LARGE = 2**15
+"""Matrices from this size on are multiplied one by one: they fill the machine alone, and copies of them would not."""
+
+
+@dataclass(frozen=True)
+class Problems:
+    """`b` tasks in `t` variants.
+
+    Attributes:
+        z: (b, n, r) features; zero in padding.
+        target: (b, n, n_classes) one-hot or 0/1; zero in padding.
+        weight: (b, t, n) weights of the images; zero in padding.
+        offset: (b, t, n, n_classes) added to the logits, or None.
+        multi_label: One binary model a class instead of one multinomial model.
+    """
+
+    z: Tensor
+    target: Tensor
+    weight: Tensor
+    offset: Tensor | None = None
+    multi_label: bool = False
+
+
+@dataclass(frozen=True)
+class Solutions:
+    """Weights at every penalty.
+
+    Attributes:
+        weight: (b, t, h, n_classes, r).
+        bias: (b, t, h, n_classes).
+        converged: (b, t, h).
+    """
+
+    weight: Tensor
+    bias: Tensor
+    converged: Tensor
+
+    def logits(self, z: Tensor) -> Tensor:
+        """(b, m, r) features to (b, t, h, m, n_classes), offsets not included."""
+        b, r = len(self.weight), self.weight.shape[-1]
+        columns = z @ self.weight.reshape(b, -1, r).mT
+        return columns.reshape(b, z.shape[1], *self.bias.shape[1:]).permute(0, 2, 3, 1, 4) + self.bias[:, :, :, None]
+
+
+def solve(
+    problems: Problems,
+    penalty: Tensor,
+    *,
+    share: Tensor | None = None,
+    start: tuple[Tensor, Tensor] | None = None,
+    tolerance: float = 1e-5,
+    iterations: int = 1000,
+) -> Solutions:
+    """Solve all tasks, variants and penalties.
+
+    Args:
+        problems: The tasks.
+        penalty: (b, h) positive.
+        share: (b, n_classes) multiplies the penalty class by class; 1 where left out.
+        start: (b, t, n_classes, r) weights and (b, t, n_classes) biases to start from; zeros where left out.
+        tolerance: Largest gradient entry at a solution.
+        iterations: Bound for each penalty.
+    """
+    b, _, r = problems.z.shape
+    t, c = problems.weight.shape[1], problems.target.shape[2]
+    owner = torch.arange(b, device=penalty.device).repeat_interleave(t)
+    current = problems.z.new_zeros(b * t, r * c + c)
+    if start is not None:
+        current = torch.cat([start[0].mT.reshape(b * t, -1), start[1].reshape(b * t, -1)], dim=1)
+    weight = problems.z.new_zeros(b, t, penalty.shape[1], c, r)
+    bias = problems.z.new_zeros(b, t, penalty.shape[1], c)
+    converged = torch.zeros(b, t, penalty.shape[1], dtype=torch.bool, device=penalty.device)
+    by_class = penalty[:, :, None] * (torch.ones_like(bias[:, 0, :1]) if share is None else share[:, None])
+    # Tasks may order their penalties differently; rank k of each is solved together.
+    order = penalty.argsort(dim=1, descending=True)
+    rows = torch.arange(b, device=penalty.device)
+    for k in range(penalty.shape[1]):
+        own = by_class[rows, order[:, k]][owner]
+        found = minimise(
+            _objective(problems, owner, own), current, tolerance=tolerance, max_iterations=iterations, history=6
+        )
+        current = found.x
+        matrix = found.x[:, : r * c].view(b, t, r, c).mT
+        for i, j in enumerate(order[:, k].tolist()):
+            weight[i, :, j], bias[i, :, j] = matrix[i], found.x[:, r * c :].view(b, t, c)[i]
+            converged[i, :, j] = found.converged.view(b, t)[i]
+    return Solutions(weight, bias, converged)
+
+
+def _objective(problems: Problems, owner: Tensor, penalty: Tensor) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    r, c = problems.z.shape[2], problems.target.shape[2]
+    sample_weight = problems.weight.flatten(0, 1)
+    offset = None if problems.offset is None else problems.offset.flatten(0, 1)
+
+    def objective(parameters: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
+        own = owner[index]
+        w, b = parameters[:, : r * c].view(-1, r, c), parameters[:, r * c :]
+        logits = _multiply(problems.z, own, w) + b[:, None]
+        if offset is not None:
+            logits = logits + offset[index]
+        target, importance, decay = problems.target[own], sample_weight[index][..., None], penalty[index][:, None]
+        if problems.multi_label:
+            data = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+            residual = (logits.sigmoid() - target) * importance
+        else:
+            log_p = logits.log_softmax(dim=2)
+            data = -log_p * target
+            residual = (log_p.exp() - target) * importance
+        loss = (data * importance).sum(dim=(1, 2)) + (decay * w.square()).sum(dim=(1, 2)) / 2
+        gradient = _multiply(problems.z.mT, own, residual) + decay * w
+        return loss, torch.cat([gradient.flatten(1), residual.sum(dim=1)], dim=1)
+
+    return objective
+
+
+def _multiply(matrices: Tensor, owner: Tensor, columns: Tensor) -> Tensor:
+    """`matrices[owner] @ columns`, without copying large matrices."""
+    if matrices[0].numel() < _LARGE:
+        return matrices[owner] @ columns
+    out = columns.new_empty(len(columns), matrices.shape[1], columns.shape[2])
+    for j, i in enumerate(owner.tolist()):
+        torch.mm(matrices[i], columns[j], out=out[j])
+    return out

@@ -1,0 +1,69 @@
+"""What feature recipes return: linear in both feature spaces, or a cache of the training images."""
+
+import json
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+from torch import Tensor
+
+from workbench import FitReport, FloatArray, ImageSet, Predictor, normalise
+
+Space = Literal["pooled", "projected"]
+
+
+def as_float32(values: Tensor) -> FloatArray:
+    """A tensor as a NumPy array on the CPU."""
+    return np.asarray(values.detach().cpu().numpy(), dtype=np.float32)
+
+
+class SavedArrays(Predictor):
+    """A predictor made of arrays and settings, which it saves and restores by name.
+
+    Args:
+        arrays: float32 arrays by name.
+        settings: Numbers and words by name.
+        scale: See `Predictor`.
+    """
+
+    def __init__(self, arrays: dict[str, FloatArray], settings: dict[str, Any], *, scale: float = 1.0) -> None:
+        self.arrays = {name: np.ascontiguousarray(own, dtype=np.float32) for name, own in arrays.items()}
+        self.settings = settings
+        self.scale = scale
+        self.report = FitReport()
+
+    def save(self, directory: Path) -> None:
+        """Write `head.safetensors` and `head.json`."""
+        from safetensors.numpy import save_file
+
+        save_file(self.arrays, directory / "head.safetensors")
+        (directory / "head.json").write_text(json.dumps({"scale": self.scale, **self.settings}), encoding="utf-8")
+
+    @classmethod
+    def restore(cls, directory: Path) -> Self:
+        """Read what `save` wrote."""
+        from safetensors.numpy import load_file
+
+        settings = json.loads((directory / "head.json").read_text(encoding="utf-8"))
+        scale = settings.pop("scale")
+        return cls(load_file(directory / "head.safetensors"), settings, scale=scale)
+
+    def features(self, images: ImageSet, space: str) -> FloatArray:
+        """Unit-norm features, (n, d)."""
+        return normalise(getattr(images.features, space))
+
+
+class BlendedLinear(SavedArrays):
+    """`x @ weight.T + projected @ text_weight.T + bias`, where `x` are pooled or projected features of unit norm."""
+
+    @classmethod
+    def of(cls, space: Space, weight: Tensor, bias: Tensor, text_weight: Tensor, *, scale: float = 1.0) -> Self:
+        """From (n_classes, d), (n_classes,) and (n_classes, d_projected)."""
+        arrays = {"weight": as_float32(weight), "bias": as_float32(bias), "text_weight": as_float32(text_weight)}
+        return cls(arrays, {"space": space}, scale=scale)
+
+    def scores(self, images: ImageSet) -> FloatArray:
+        """See `Predictor.scores`."""
+        visual = self.features(images, self.settings["space"]) @ self.arrays["weight"].T
+        text = self.features(images, "projected") @ self.arrays["text_weight"].T
+        return np.asarray(visual + text + self.arrays["bias"], dtype=np.float32)

@@ -1,0 +1,139 @@
+"""Gradient descent on many independent heads at once, each stopped where its own validation is best."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from math import cos, pi
+
+import torch
+from torch import Tensor
+
+Parameters = tuple[Tensor, ...]
+"""Each of shape (b, h, ...): one head for each task and grid point."""
+
+Step = Callable[[Parameters, int], Parameters]
+Assess = Callable[[Parameters], tuple[Tensor, Tensor]]
+
+_EQUAL_NLL = 1e-6
+
+
+@dataclass(frozen=True)
+class Trained:
+    """Where each head was best.
+
+    Attributes:
+        parameters: As they were then.
+        steps: (b, h) steps taken by then.
+        accuracy: (b, h) on validation.
+        nll: (b, h) on validation.
+    """
+
+    parameters: Parameters
+    steps: Tensor
+    accuracy: Tensor
+    nll: Tensor
+
+
+def descend(
+    start: Parameters, step: Step, assess: Assess, *, steps: int, every: int, stop_at: Tensor | None = None
+) -> Trained:
+    """Take steps, and keep each head as it was at its best validation accuracy, then likelihood, then fewest steps.
+
+    Args:
+        start: Initial parameters; a state to choose like any other.
+        step: Parameters and number of the step to the next parameters.
+        assess: Parameters to accuracy and negative log-likelihood, (b, h) each.
+        steps: Steps to take.
+        every: Steps between assessments.
+        stop_at: (b, h) steps after which to keep the state, instead of a choice.
+    """
+    current = start
+    accuracy, nll = assess(start)
+    found = Trained(tuple(p.clone() for p in start), torch.zeros_like(accuracy), accuracy, nll)
+    if stop_at is not None:
+        steps = int(stop_at.max())
+    for t in range(1, steps + 1):
+        current = step(current, t - 1)
+        if stop_at is not None:
+            _take(found, current, stop_at == t, t)
+        elif t % every == 0 or t == steps:
+            accuracy, nll = assess(current)
+            better = (accuracy > found.accuracy) | ((accuracy == found.accuracy) & (nll < found.nll - _EQUAL_NLL))
+            _take(found, current, better, t)
+            found.accuracy[better], found.nll[better] = accuracy[better], nll[better]
+    return found
+
+
+def _take(found: Trained, current: Parameters, which: Tensor, t: int) -> None:
+    for kept, own in zip(found.parameters, current, strict=True):
+        kept[which] = own[which]
+    found.steps[which] = t
+
+
+class Adam:
+    """Full-batch steps of AdamW with a cosine schedule; the gradient of a head sees its own loss only.
+
+    Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (ICLR 2019), algorithm 2.
+
+    Args:
+        loss: Parameters to (b, h) losses.
+        learning_rate: At the first step; it falls to 0 after `steps` steps.
+        steps: Length of the schedule.
+        weight_decay: Decoupled decay, multiplied by the learning rate.
+        epsilon: Added to the root of the second moment.
+    """
+
+    def __init__(
+        self,
+        loss: Callable[[Parameters], Tensor],
+        *,
+        learning_rate: float,
+        steps: int,
+        weight_decay: float = 0.0,
+        epsilon: float = 1e-8,
+    ) -> None:
+        self._loss = loss
+        self._rate = learning_rate
+        self._steps = steps
+        self._decay = weight_decay
+        self._epsilon = epsilon
+        self._moments: list[tuple[Tensor, Tensor]] = []
+
+    def __call__(self, parameters: Parameters, t: int) -> Parameters:
+        """The parameters after step `t`, counted from 0."""
+        if not self._moments:
+            self._moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in parameters]
+        rate = self._rate * (1 + cos(pi * t / self._steps)) / 2
+        updated = []
+        for p, gradient, (first, second) in zip(
+            parameters, gradients(self._loss, parameters), self._moments, strict=True
+        ):
+            first.mul_(0.9).add_(gradient, alpha=0.1)
+            second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+            size = (second / (1 - 0.999 ** (t + 1))).sqrt_().add_(self._epsilon)
+            updated.append(p * (1 - rate * self._decay) - rate / (1 - 0.9 ** (t + 1)) * first / size)
+        return tuple(updated)
+
+
+def gradients(loss: Callable[[Parameters], Tensor], parameters: Parameters) -> Sequence[Tensor]:
+    """Gradient of each head's own loss; the sum keeps them apart, since no head enters another's loss."""
+    with torch.enable_grad():
+        leaves = tuple(p.detach().requires_grad_() for p in parameters)
+        return torch.autograd.grad(loss(leaves).sum(), leaves)
+
+
+def cross_entropy(logits: Tensor, target: Tensor, count: Tensor) -> Tensor:
+    """Mean cross-entropy of each head, (b, h).
+
+    Args:
+        logits: (b, h, n, n_classes).
+        target: (b, n, n_classes) one-hot, zero in padding, which therefore adds nothing.
+        count: (b,) images.
+    """
+    return -(logits.log_softmax(dim=3) * target[:, None]).sum(dim=(2, 3)) / count[:, None]
+
+
+def columns(x: Tensor, weight: Tensor) -> Tensor:
+    """(b, n, d) features and (b, h, n_classes, d) weights to (b, h, n, n_classes), in one product a task."""
+    b, h, c, d = weight.shape
+    product = x @ weight.reshape(b, h * c, d).mT
+    return product.reshape(b, x.shape[1], h, c).transpose(1, 2)

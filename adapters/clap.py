@@ -1,0 +1,88 @@
+"""CLAP: a linear probe whose classes are held near the zero-shot weights, each as firmly as zero-shot deserves.
+
+Silva-Rodriguez et al., "A Closer Look at the Few-Shot Adaptation of Large Vision-Language Models" (CVPR 2024): the
+objective of equation 8, cross-entropy plus sum_c lambda_c ||w_c - t_c||^2, with the multipliers of equation 12, the
+mean zero-shot probability of class c over the support images of class c, kept constant after the first step.
+Differences: weights are not normalised in the logits, which makes the problem convex, so that it is solved instead of
+trained for 300 epochs with augmentation; a bias, without penalty, is fitted; the published code averages the penalty
+over classes, and a factor on it (1 is theirs) is chosen on validation, as is the weight of the text (1 is theirs),
+for models whose text knows little, where the paper chooses nothing; what is learned may act on pooled features while
+text acts on projected ones; classes without an image get the mean multiplier.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from adapters._heads.anchored import sweep_anchored
+from adapters._heads.choice import Grid, Setting
+from adapters._heads.data import FewShot, Stack
+from adapters._heads.predictors import Space
+from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from adapters.nearest_class_mean import space_of_class_means
+from workbench import RecipeConfig
+
+
+class ClapConfig(RecipeConfig):
+    """Settings of `clap`.
+
+    Attributes:
+        features: `pooled`, `projected`, or `auto`: where nearest class means are better on validation. Of what is
+            learned; text is always projected.
+        text_weights: Multipliers of the zero-shot weights.
+        strengths: Multipliers of the penalty.
+        default_strength: Used, with text weight 1, where there is no validation split.
+        tolerance: The solver stops where no entry of the gradient is larger; a smaller value takes longer.
+        max_iterations: Bound on the solver's iterations for one strength.
+    """
+
+    features: SpaceChoice = "auto"
+    text_weights: tuple[float, ...] = Field(default=(1.0, 0.1), min_length=1)
+    strengths: tuple[float, ...] = Field(default=(10000.0, 1000.0, 100.0, 10.0, 1.0), min_length=1)
+    default_strength: float = Field(default=1.0, gt=0)
+    tolerance: float = Field(default=1e-4, gt=0)
+    max_iterations: int = Field(default=1000, gt=0)
+
+
+class Clap(HeadRecipe[ClapConfig]):
+    """Fit a linear classifier under class-adaptive constraints."""
+
+    Config: ClassVar[type[RecipeConfig]] = ClapConfig
+
+    def axes(self) -> Mapping[str, Sequence[float]]:
+        """See `HeadRecipe.axes`."""
+        return {"text_weight": self.config.text_weights, "strength": self.config.strengths}
+
+    def defaults(self) -> Setting:
+        """See `HeadRecipe.defaults`."""
+        return {"text_weight": 1.0, "strength": self.config.default_strength}
+
+    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Sequence[Space]]:
+        """See `HeadRecipe.narrow`."""
+        return space_of_class_means(shots, self._spaces())
+
+    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+        """See `HeadRecipe.sweep`."""
+        # Weights here include the logit scale s: lambda ||w - t||^2 = lambda / s^2 ||s w - s t||^2.
+        penalty = 2 * grid["strength"] / (batch.n_classes * batch.scale[:, None].square())
+        share = multipliers(batch.train.text_logits, batch.train.target)
+        return sweep_anchored(
+            batch, grid, penalty, share=share, tolerance=self.config.tolerance, iterations=self.config.max_iterations
+        )
+
+
+def multipliers(text_logits: Tensor, target: Tensor) -> Tensor:
+    """Mean zero-shot probability of each class over its own images, (b, n_classes).
+
+    Args:
+        text_logits: (b, n, n_classes) zero-shot logits.
+        target: (b, n, n_classes) one-hot, zero in padding.
+    """
+    size = target.sum(dim=1)
+    found = (text_logits.softmax(dim=2) * target).sum(dim=1) / size.clamp(min=1)
+    mean = found.sum(dim=1, keepdim=True) / (size > 0).sum(dim=1, keepdim=True).clamp(min=1)
+    # A class that zero-shot never finds would be free of any penalty, and the problem without a minimum.
+    return torch.where(size > 0, found, mean).clamp(min=1e-3 * mean)

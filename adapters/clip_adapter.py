@@ -1,0 +1,147 @@
+"""CLIP-Adapter: a bottleneck network refines image features, and a residual connection keeps what they were.
+
+Gao et al., "CLIP-Adapter: Better Vision-Language Models with Feature Adapters" (IJCV 2024), equations 4 to 6, with
+the visual adapter alone, as in the published code: features become ratio * A(f) + (1 - ratio) * f, where A is two
+layers without bias, each followed by ReLU; logits are scaled cosines with the class embeddings. Differences: the
+ratio, a constant by dataset in the paper, is chosen on validation; so is the step, where the published code takes the
+last one; training takes full-batch Adam steps, so that many tasks are trained together; images are not augmented,
+because features come from the cache. Features have unit norm before the adapter: since it is positively homogeneous,
+that changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+from torch import Tensor
+
+from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.data import Padded, Stack
+from adapters._heads.predictors import SavedArrays, Space, as_float32
+from adapters._heads.recipe import HeadRecipe, Swept
+from adapters._heads.training import Adam, Parameters, cross_entropy, descend
+from workbench import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
+
+
+class ClipAdapterConfig(RecipeConfig):
+    """Settings of `clip-adapter`.
+
+    Attributes:
+        ratios: Shares of the adapter's output, 0..1.
+        reduction: The bottleneck is this many times narrower than the features.
+        learning_rate: Adam's, at the first step.
+        steps: Full-batch steps at most; validation chooses how many.
+        default_ratio: Used where there is no validation split.
+        default_steps: Steps where there is no validation split.
+    """
+
+    ratios: tuple[float, ...] = Field(default=(0.2, 0.8), min_length=1)
+    reduction: int = Field(default=4, gt=0)
+    learning_rate: float = Field(default=0.01, gt=0)
+    steps: int = Field(default=60, gt=0)
+    default_ratio: float = Field(default=0.2, ge=0, le=1)
+    default_steps: int = Field(default=30, ge=0)
+
+
+class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
+    """Train a small network behind the image encoder."""
+
+    Config: ClassVar[type[RecipeConfig]] = ClipAdapterConfig
+    spaces: ClassVar[tuple[Space, ...]] = ("projected",)
+    stochastic: ClassVar[bool] = True
+
+    def axes(self) -> Mapping[str, Sequence[float]]:
+        """See `HeadRecipe.axes`."""
+        return {"ratio": self.config.ratios}
+
+    def defaults(self) -> Setting:
+        """See `HeadRecipe.defaults`."""
+        return {"ratio": self.config.default_ratio, "steps": self.config.default_steps}
+
+    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+        """See `HeadRecipe.sweep`."""
+        train, val, ratio = batch.train, batch.val, grid["ratio"]
+        text = batch.scale[:, None, None] * batch.text
+
+        def logits(parameters: Parameters, images: Padded) -> Tensor:
+            down, up = parameters
+            return adapted(images.x, down, up, ratio) @ text[:, None].mT
+
+        step = Adam(
+            lambda parameters: cross_entropy(logits(parameters, train), train.target, train.count),
+            learning_rate=self.config.learning_rate,
+            steps=self.config.steps,
+        )
+        trained = descend(
+            self._start(batch, ratio.shape[1]),
+            step,
+            lambda parameters: quality(logits(parameters, val), val.target, val.mask),
+            steps=self.config.steps,
+            every=5,
+            stop_at=grid.axes.get("steps"),
+        )
+        down, up = trained.parameters
+
+        def build(i: int, j: int) -> "AdaptedFeatures":
+            return AdaptedFeatures(
+                {"down": as_float32(down[i, j]), "up": as_float32(up[i, j]), "text_weight": as_float32(text[i])},
+                {"ratio": float(ratio[i, j]), "logit_bias": batch.shots[i].task.model.logit_bias},
+                scale=float(batch.scale[i]),
+            )
+
+        return Swept(
+            trained.accuracy,
+            trained.nll,
+            build,
+            parameters=lambda _: down[0, 0].numel() + up[0, 0].numel(),
+            found=lambda i, j: {"steps": int(trained.steps[i, j])},
+        )
+
+    def _start(self, batch: Stack, h: int) -> Parameters:
+        """PyTorch's initial weights of linear layers, drawn from each task's own seed and the same for every ratio."""
+        d = batch.text.shape[2]
+        width = max(1, d // self.config.reduction)
+        layers: tuple[list[Tensor], list[Tensor]] = ([], [])
+        for shot in batch.shots:
+            draw = torch.Generator().manual_seed(shot.task.seed)
+            for layer, (rows, inputs) in zip(layers, ((width, d), (d, width)), strict=True):
+                values = torch.rand(rows, inputs, generator=draw, dtype=torch.float64)
+                layer.append(((2 * values - 1) / inputs**0.5).to(batch.text.device))
+        return tuple(torch.stack(own)[:, None].expand(-1, h, -1, -1).contiguous() for own in layers)
+
+    @classmethod
+    def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
+        """See `Recipe.restore`."""
+        return AdaptedFeatures.restore(directory)
+
+
+class AdaptedFeatures(SavedArrays):
+    """Scaled cosines of adapted features with the class embeddings."""
+
+    def scores(self, images: ImageSet) -> FloatArray:
+        """See `Predictor.scores`."""
+        x = self.features(images, "projected")
+        hidden = np.maximum(x @ self.arrays["down"].T, 0)
+        ratio = float(self.settings["ratio"])
+        moved = ratio * np.maximum(hidden @ self.arrays["up"].T, 0) + (1 - ratio) * x
+        logits = normalise(moved) @ self.arrays["text_weight"].T + float(self.settings["logit_bias"])
+        return np.asarray(logits, dtype=np.float32)
+
+
+def adapted(x: Tensor, down: Tensor, up: Tensor, ratio: Tensor) -> Tensor:
+    """Equation 6: unit-norm adapted features, (b, h, n, d).
+
+    Args:
+        x: (b, n, d).
+        down: (b, h, width, d).
+        up: (b, h, d, width).
+        ratio: (b, h).
+    """
+    b, h, width, d = down.shape
+    hidden = (x @ down.reshape(b, h * width, d).mT).relu().reshape(b, x.shape[1], h, width).transpose(1, 2)
+    share = ratio[:, :, None, None]
+    return F.normalize(share * (hidden @ up.mT).relu() + (1 - share) * x[:, None], dim=3)

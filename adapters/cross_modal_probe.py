@@ -1,0 +1,93 @@
+"""Cross-modal linear probe: embedded class names are training samples like images.
+
+Lin et al., "Multimodality Helps Unimodality: Cross-Modal Few-Shot Learning with Multimodal Models" (CVPR 2023),
+equations 4 and 5: one linear classifier in the joint space under the sum of both modalities' mean cross-entropy.
+Differences: the published code draws batches that are half image, half text, and trains for a fixed number of AdamW
+steps from zero-shot weights; here the same loss with an L2 penalty is convex and solved, the penalty and the text's
+share of the loss (1 is theirs) being chosen on validation, as they choose learning rate, weight decay and step; a
+class gives one text sample, the mean of its sentences' embeddings; a bias is fitted; logits are not scaled, since the
+penalty sets their scale.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+
+from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.convex import Problems, solve
+from adapters._heads.data import Padded, Stack
+from adapters._heads.predictors import BlendedLinear, Space
+from adapters._heads.recipe import HeadRecipe, Swept
+from adapters._heads.span import span
+from workbench import RecipeConfig
+
+
+class CrossModalProbeConfig(RecipeConfig):
+    """Settings of `cross-modal-probe`.
+
+    Attributes:
+        text_weights: Shares of the text's mean loss; 0 leaves text out.
+        penalties: L2 penalties on the loss.
+        default_penalty: Used, with text weight 1, where there is no validation split.
+        tolerance: The solver stops where no entry of the gradient is larger; a smaller value takes longer.
+        max_iterations: Bound on the solver's iterations for one penalty.
+    """
+
+    text_weights: tuple[float, ...] = Field(default=(1.0, 10.0, 0.1), min_length=1)
+    penalties: tuple[float, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
+    default_penalty: float = Field(default=1e-4, gt=0)
+    tolerance: float = Field(default=1e-4, gt=0)
+    max_iterations: int = Field(default=1000, gt=0)
+
+
+class CrossModalProbe(HeadRecipe[CrossModalProbeConfig]):
+    """Fit a linear classifier to images and class names together."""
+
+    Config: ClassVar[type[RecipeConfig]] = CrossModalProbeConfig
+    spaces: ClassVar[tuple[Space, ...]] = ("projected",)
+
+    def axes(self) -> Mapping[str, Sequence[float]]:
+        """See `HeadRecipe.axes`."""
+        return {"text_weight": self.config.text_weights, "penalty": self.config.penalties}
+
+    def defaults(self) -> Setting:
+        """See `HeadRecipe.defaults`."""
+        return {"text_weight": 1.0, "penalty": self.config.default_penalty}
+
+    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+        """See `HeadRecipe.sweep`."""
+        val, both = batch.val, _with_classes(batch)
+        reduced = span(both, val, centre=True)
+        text_weight = grid["text_weight"]
+        of_image = (batch.train.mask / batch.train.count[:, None])[:, None].expand(-1, text_weight.shape[1], -1)
+        of_text = (text_weight / batch.n_classes)[..., None].expand(-1, -1, batch.n_classes)
+        problems = Problems(reduced.train, both.target, torch.cat([of_image, of_text], dim=2))
+        found = solve(problems, grid["penalty"], tolerance=self.config.tolerance, iterations=self.config.max_iterations)
+        accuracy, nll = quality(found.logits(reduced.val).flatten(1, 2), val.target, val.mask)
+
+        def build(i: int, j: int) -> BlendedLinear:
+            t, h = divmod(j, grid["penalty"].shape[1])
+            weight, bias = reduced.weights(i, found.weight[i, t, h], found.bias[i, t, h])
+            return BlendedLinear.of(batch.space, weight, bias, torch.zeros_like(weight))
+
+        def notes(i: int, j: int) -> tuple[str, ...]:
+            if found.converged.flatten(1)[i, j]:
+                return ()
+            return (f"The solver stopped after {self.config.max_iterations} iterations before it converged.",)
+
+        size = batch.n_classes * (both.x.shape[2] + 1)
+        return Swept(accuracy, nll, build, parameters=lambda _: size, notes=notes)
+
+
+def _with_classes(batch: Stack) -> Padded:
+    """Training images, and behind them the embedding of each class."""
+    train, (b, c, _) = batch.train, batch.text.shape
+    names = torch.eye(c, dtype=train.x.dtype, device=train.x.device).expand(b, c, c)
+    return Padded(
+        x=torch.cat([train.x, batch.text], dim=1),
+        target=torch.cat([train.target, names], dim=1),
+        mask=torch.cat([train.mask, train.mask.new_ones(b, c)], dim=1),
+        text_logits=train.text_logits,
+    )

@@ -1,0 +1,110 @@
+"""Gaussian discriminant analysis blended with zero-shot: classes share a covariance, and nothing is trained.
+
+Wang et al., "A Hard-to-Beat Baseline for Training-free CLIP-based Adaptation" (ICLR 2024): the classifier of equation
+4, the precision matrix of equation 5 (Kubokawa and Srivastava's ridge-like estimate: d times the inverse of (N - 1)
+times the covariance plus its trace times the identity), and the blend with text of equation 6, whose alpha is chosen
+on validation as in their code. Differences: images are not augmented, because features come from the cache; features
+may be pooled while the text's stay projected; text may also be left out (weight 0), for models whose text knows
+little; the inverse is a Cholesky solve, not a pseudo-inverse; classes without an image get the mean of all images, so
+text alone tells them apart; with one image a class, where the covariance within classes is zero, it is taken around
+the mean of all images, because nothing can be inverted otherwise.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.data import Stack
+from adapters._heads.predictors import BlendedLinear
+from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from workbench import RecipeConfig
+
+
+class GdaConfig(RecipeConfig):
+    """Settings of `gda`.
+
+    Attributes:
+        features: `pooled`, `projected`, or `auto`: validation chooses. Of the visual part; text is always projected.
+        text_weights: Multipliers of the zero-shot logits; 0 leaves text out.
+        alphas: Multipliers of the discriminant's logits.
+        default_alpha: Used, with text weight 1, where there is no validation split.
+    """
+
+    features: SpaceChoice = "auto"
+    text_weights: tuple[float, ...] = Field(default=(1.0, 0.0), min_length=1)
+    alphas: tuple[float, ...] = Field(
+        default=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0), min_length=1
+    )
+    default_alpha: float = Field(default=0.1, gt=0)
+
+
+class Gda(HeadRecipe[GdaConfig]):
+    """Fit class means and a shared covariance in closed form, and add zero-shot logits."""
+
+    Config: ClassVar[type[RecipeConfig]] = GdaConfig
+
+    def axes(self) -> Mapping[str, Sequence[float]]:
+        """See `HeadRecipe.axes`."""
+        return {"text_weight": self.config.text_weights, "alpha": self.config.alphas}
+
+    def defaults(self) -> Setting:
+        """See `HeadRecipe.defaults`."""
+        return {"text_weight": 1.0, "alpha": self.config.default_alpha}
+
+    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+        """See `HeadRecipe.sweep`."""
+        weight, bias = discriminant(batch.train.x, batch.train.target, batch.train.mask)
+        visual = batch.val.x @ weight.mT + bias[:, None]
+        text_weight, alpha = grid["text_weight"], grid["alpha"]
+        logits = (
+            text_weight[:, :, None, None, None] * batch.val.text_logits[:, None, None]
+            + alpha[:, None, :, None, None] * visual[:, None, None]
+        ).flatten(1, 2)
+        accuracy, nll = quality(logits, batch.val.target, batch.val.mask)
+
+        def build(i: int, j: int) -> BlendedLinear:
+            point = grid.points(i)[j]
+            scale = float(point["text_weight"] * batch.scale[i])
+            return BlendedLinear.of(
+                batch.space, point["alpha"] * weight[i], point["alpha"] * bias[i], scale * batch.text[i], scale=scale
+            )
+
+        return Swept(accuracy, nll, build)
+
+
+def discriminant(x: Tensor, target: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+    """Weights and biases of the Gaussian discriminant with equal priors.
+
+    Args:
+        x: (b, n, d) features, zero in padding.
+        target: (b, n, n_classes) one-hot, zero in padding.
+        mask: (b, n), 0 in padding.
+
+    Returns:
+        (b, n_classes, d) and (b, n_classes); equal priors add the same to all classes and are left out.
+    """
+    count = mask.sum(dim=1)
+    overall = x.sum(dim=1) / count[:, None]
+    size = target.sum(dim=1)
+    means = (target.mT @ x) / size.clamp(min=1)[..., None]
+    means = torch.where(size[..., None] == 0, overall[:, None], means)
+    centred = (x - target @ means) * mask[..., None]
+    flat = centred.square().sum(dim=(1, 2)) < 1e-9 * count
+    centred = torch.where(flat[:, None, None], (x - overall[:, None]) * mask[..., None], centred)
+    # The covariance's own mean is zero within classes, so (N - 1) times it is the scatter matrix.
+    n, d = x.shape[1], x.shape[2]
+    ridge = centred.square().sum(dim=(1, 2)) / (count - 1).clamp(min=1)
+    ridge = ridge.clamp(min=1e-12)[:, None, None]
+    if n < d:
+        # Woodbury: the inverse of S'S + rI through the smaller n x n matrix.
+        gram = centred @ centred.mT + ridge * torch.eye(n, dtype=x.dtype, device=x.device)
+        inner = torch.cholesky_solve(centred @ means.mT, torch.linalg.cholesky(gram))
+        weight = d * (means - (centred.mT @ inner).mT) / ridge
+    else:
+        scatter = centred.mT @ centred + ridge * torch.eye(d, dtype=x.dtype, device=x.device)
+        weight = d * torch.cholesky_solve(means.mT, torch.linalg.cholesky(scatter)).mT
+    return weight, -(weight * means).sum(dim=2) / 2

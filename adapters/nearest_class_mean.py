@@ -1,0 +1,75 @@
+"""Nearest class mean: cosine similarity with the mean of each class's training features.
+
+Mensink et al., "Distance-Based Image Classification: Generalizing to New Classes at Near-Zero Cost" (PAMI 2013),
+equation 5, and the prototypes of Snell et al., "Prototypical Networks for Few-shot Learning" (NeurIPS 2017), equation
+1. Differences: no metric is learned; features and means have unit norm, so that distance and cosine rank alike; the
+temperature that makes cosines logits is chosen on validation. A class without a training image scores like the least
+similar one.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import torch
+import torch.nn.functional as F
+from pydantic import Field
+
+from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.data import FewShot, Stack
+from adapters._heads.predictors import BlendedLinear, Space
+from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from workbench import RecipeConfig
+
+
+class NearestClassMeanConfig(RecipeConfig):
+    """Settings of `nearest-class-mean`.
+
+    Attributes:
+        features: `pooled`, `projected`, or `auto`: validation chooses.
+        scales: Multipliers of cosines that validation chooses from; they change probabilities, not ranks.
+        default_scale: Used where there is no validation split.
+    """
+
+    features: SpaceChoice = "auto"
+    scales: tuple[float, ...] = Field(default=(3.0, 5.0, 10.0, 20.0, 30.0, 50.0, 100.0), min_length=1)
+    default_scale: float = Field(default=20.0, gt=0)
+
+
+class NearestClassMean(HeadRecipe[NearestClassMeanConfig]):
+    """Compare an image with the mean training image of each class; nothing is trained."""
+
+    Config: ClassVar[type[RecipeConfig]] = NearestClassMeanConfig
+
+    def axes(self) -> Mapping[str, Sequence[float]]:
+        """See `HeadRecipe.axes`."""
+        return {"scale": self.config.scales}
+
+    def defaults(self) -> Setting:
+        """See `HeadRecipe.defaults`."""
+        return {"scale": self.config.default_scale}
+
+    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+        """See `HeadRecipe.sweep`."""
+        sums = batch.train.target.mT @ batch.train.x
+        means = F.normalize(sums, dim=2)
+        empty = batch.train.target.sum(dim=1) == 0
+        means = torch.where(empty[..., None], -F.normalize(sums.sum(dim=1, keepdim=True), dim=2), means)
+        cosine = batch.val.x @ means.mT
+        accuracy, nll = quality(grid["scale"][:, :, None, None] * cosine[:, None], batch.val.target, batch.val.mask)
+
+        def build(i: int, j: int) -> BlendedLinear:
+            scale = float(grid["scale"][i, j])
+            none = means.new_zeros
+            weight = scale * means[i]
+            return BlendedLinear.of(
+                batch.space, weight, none(len(weight)), none(len(weight), batch.text.shape[2]), scale=scale
+            )
+
+        return Swept(accuracy, nll, build)
+
+
+def space_of_class_means(shots: Sequence[FewShot], spaces: Sequence[Space]) -> list[tuple[Space, ...]]:
+    """For each task the one of `spaces` where nearest class means are best on validation: a quick guide for others."""
+    if len(spaces) == 1:
+        return [tuple(spaces)] * len(shots)
+    return [(own.space,) for own in NearestClassMean(NearestClassMeanConfig()).choose(shots)]

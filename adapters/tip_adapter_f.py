@@ -1,0 +1,104 @@
+"""Tip-Adapter-F: Tip-Adapter whose keys are fine-tuned.
+
+Zhang et al., "Tip-Adapter: Training-free Adaption of CLIP for Few-shot Classification" (ECCV 2022), section 3.2: the
+cache's keys are trained by cross-entropy with AdamW and a cosine schedule, labels and text stay as they are, and
+alpha and beta are searched again afterwards. Differences: alpha, beta and text weight during training are
+Tip-Adapter's best on validation, not constants of a dataset, and so is the feature space; an image does not meet its
+own key in the loss (unless its class has no other), because without augmentation the cache would answer every
+training image perfectly, and leave nothing to learn; Adam works in the span of the training images, which is smaller;
+an epoch is one full-batch step, so that many tasks are trained together; the epoch is chosen on validation, where the
+published code takes the best on test; images are not augmented, because features come from the cache.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor
+
+from adapters._heads.cache import cache_logits
+from adapters._heads.choice import Grid, Setting, best
+from adapters._heads.data import FewShot, Padded, Stack
+from adapters._heads.predictors import Space
+from adapters._heads.recipe import Swept
+from adapters._heads.span import span
+from adapters._heads.training import Adam, Parameters, Trained, cross_entropy, descend
+from adapters.tip_adapter import TipAdapter, TipAdapterConfig, cache_predictor, grade_cache
+from workbench import RecipeConfig
+
+
+class TipAdapterFConfig(TipAdapterConfig):
+    """Settings of `tip-adapter-f`; those of `tip-adapter`, and the training's.
+
+    Attributes:
+        steps: Full-batch steps at most; validation chooses how many.
+        learning_rate: At the first step.
+        default_steps: Steps where there is no validation split.
+    """
+
+    steps: int = Field(default=12, gt=0)
+    learning_rate: float = Field(default=1e-3, gt=0)
+    default_steps: int = Field(default=6, ge=0)
+
+
+class TipAdapterF(TipAdapter):
+    """Train the keys of a Tip-Adapter."""
+
+    Config: ClassVar[type[RecipeConfig]] = TipAdapterFConfig
+    config: TipAdapterFConfig
+
+    def defaults(self) -> Setting:
+        """See `HeadRecipe.defaults`."""
+        return {**super().defaults(), "steps": self.config.default_steps}
+
+    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Sequence[Space]]:
+        """The space where the untrained cache is better."""
+        if len(self._spaces()) == 1 or not shots:
+            return super().narrow(shots)
+        chosen = TipAdapter(self.config).choose(shots)
+        return [(own.space,) for own in chosen]
+
+    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+        """See `HeadRecipe.sweep`."""
+        first = best(*grade_cache(batch, grid, batch.train.x)).tolist()
+        point = Grid.fixed([grid.points(i)[j] for i, j in enumerate(first)], batch.text.device)
+        trained = self._train(batch, point, grid.axes.get("steps"))
+        keys = trained.parameters[0][:, 0]
+        accuracy, nll = grade_cache(batch, grid, keys)
+        return Swept(
+            accuracy,
+            nll,
+            build=lambda i, j: cache_predictor(batch, grid, keys, i, j),
+            parameters=lambda i: int(batch.train.mask[i].sum()) * keys.shape[2],
+            found=lambda i, _: {"steps": int(trained.steps[i, 0])},
+        )
+
+    def _train(self, batch: Stack, point: Grid, stop_at: Tensor | None) -> Trained:
+        train = batch.train
+        reduced = span(train, batch.val, centre=False)
+        others = _others(train)
+        beta, alpha = point["beta"], point["alpha"][:, :, None, None]
+        text_weight = point["text_weight"][:, :, None, None]
+
+        def loss(parameters: Parameters) -> Tensor:
+            affinity = reduced.train @ parameters[0][:, 0].mT
+            cached = cache_logits(affinity.masked_fill(others == 0, -torch.inf), beta, train.target)
+            return cross_entropy(alpha * cached + text_weight * train.text_logits[:, None], train.target, train.count)
+
+        def assess(parameters: Parameters) -> tuple[Tensor, Tensor]:
+            return grade_cache(batch, point, parameters[0][:, 0], reduced.val)
+
+        # The larger epsilon is the published code's: it keeps keys that hardly matter from moving at full speed.
+        step = Adam(loss, learning_rate=self.config.learning_rate, steps=self.config.steps, epsilon=1e-4)
+        start = (reduced.train[:, None].clone(),)
+        trained = descend(start, step, assess, steps=self.config.steps, every=2, stop_at=stop_at)
+        return replace(trained, parameters=(trained.parameters[0] @ reduced.basis[:, None].mT,))
+
+
+def _others(train: Padded) -> Tensor:
+    """(b, n, n), 0 where an image meets its own key, unless its class has no other image."""
+    alone = (train.target @ train.target.sum(dim=1)[..., None])[..., 0] < 2
+    own = torch.diag_embed(torch.where(alone, 0.0, 1.0).to(train.x.dtype))
+    return 1 - own

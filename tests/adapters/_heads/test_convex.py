@@ -1,0 +1,105 @@
+"""Batched logistic regression against scikit-learn, alone and with padding, offsets and weights."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import LogisticRegression
+
+from adapters._heads.convex import Problems, solve
+from adapters._heads.data import Padded
+from adapters._heads.span import span
+from workbench.testing import one_hot
+
+
+@pytest.fixture
+def data():
+    rng = np.random.default_rng(0)
+    centres = rng.normal(size=(4, 6))
+    y = rng.integers(4, size=60)
+    return centres[y] + 1.5 * rng.normal(size=(60, 6)), y
+
+
+def problems(x, y, weight=None, padding=0, **settings):
+    n, hot = len(x), one_hot(y, 4) if y.ndim == 1 else y
+    weight = np.full(n, 1 / n) if weight is None else weight
+    rows = [np.pad(own, [(0, padding)] + [(0, 0)] * (own.ndim - 1)) for own in (x, hot.astype(float), weight)]
+    z, target, importance = (torch.as_tensor(own)[None] for own in rows)
+    return Problems(z, target, importance[:, None], **settings)
+
+
+def test_every_penalty_is_scikit_learns_in_whatever_order(data):
+    x, y = data
+    penalties = [1e-3, 1e-1, 1e-2]
+    found = solve(problems(x, y), torch.tensor([penalties]).double(), tolerance=1e-9)
+    for j, penalty in enumerate(penalties):
+        theirs = LogisticRegression(C=1 / (penalty * len(x)), tol=1e-12, max_iter=20000).fit(x, y)
+        ours = found.weight[0, 0, j].numpy()
+        np.testing.assert_allclose(ours - ours.mean(0), theirs.coef_ - theirs.coef_.mean(0), atol=1e-4)
+    assert found.converged.all()
+
+
+def test_padding_and_neighbours_change_nothing(data):
+    x, y = data
+    penalty = torch.tensor([[1e-2, 1e-4]]).double()
+    alone = solve(problems(x, y), penalty)
+    padded = problems(x, y, padding=7)
+    other = problems(-x[::-1], y, padding=7)
+    both = Problems(*(torch.cat([getattr(p, k) for p in (padded, other)]) for k in ("z", "target", "weight")))
+    together = solve(both, penalty.expand(2, -1))
+    torch.testing.assert_close(together.weight[0], alone.weight[0], atol=1e-7, rtol=1e-6)
+
+
+def test_large_matrices_are_multiplied_one_by_one_alike(data, monkeypatch):
+    x, y = data
+    penalty = torch.tensor([[1e-3]]).double()
+    batched = solve(problems(x, y), penalty)
+    monkeypatch.setattr("adapters._heads.convex._LARGE", 0)
+    torch.testing.assert_close(solve(problems(x, y), penalty).weight, batched.weight, atol=1e-8, rtol=1e-6)
+
+
+def test_a_start_at_the_solution_stays_there(data):
+    x, y = data
+    penalty = torch.tensor([[1e-2]]).double()
+    found = solve(problems(x, y), penalty, tolerance=1e-8)
+    again = solve(
+        problems(x, y), penalty, start=(found.weight[:, :, 0], found.bias[:, :, 0]), tolerance=1e-8, iterations=0
+    )
+    assert again.converged.all()
+    torch.testing.assert_close(again.weight, found.weight)
+
+
+def test_too_few_iterations_are_admitted(data):
+    x, y = data
+    assert not solve(problems(x, y), torch.tensor([[1e-4]]).double(), iterations=2).converged.any()
+
+
+def test_several_labels_are_binary_models(data):
+    x, y = data
+    labels = np.stack([y < 2, y % 2 == 0], axis=1)
+    found = solve(problems(x, labels, multi_label=True), torch.tensor([[1e-2]]).double(), tolerance=1e-9)
+    for c in range(2):
+        theirs = LogisticRegression(C=1 / (1e-2 * len(x)), tol=1e-12, max_iter=20000).fit(x, labels[:, c])
+        np.testing.assert_allclose(found.weight[0, 0, 0, c], theirs.coef_[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("n", [4, 30])
+def test_the_span_keeps_products_and_weights_return_from_it(n):
+    rng = np.random.default_rng(0)
+    x, val = (torch.as_tensor(rng.normal(size=(1, rows, 10))) for rows in (n, 5))
+    x[0, -1] = 0
+    mask = torch.ones(1, n, dtype=torch.float64)
+    mask[0, -1] = 0
+
+    def padded(features, own):
+        return Padded(features, features.new_zeros(1, features.shape[1], 2), own, features)
+
+    found = span(padded(x, mask), padded(val, torch.ones(1, 5).double()), centre=True)
+    assert found.train.shape[2] == min(n, 10)
+    mean = x[0, :-1].mean(0)
+    torch.testing.assert_close(found.mean[0], mean)
+    centred = x[0, :-1] - mean
+    torch.testing.assert_close(found.train[0, :-1] @ found.train[0, :-1].T, centred @ centred.T)
+    # Weights inside the span score new images as in the full space.
+    small = torch.as_tensor(rng.normal(size=(2, n))) @ found.train[0]
+    weight, bias = found.weights(0, small, torch.zeros(2).double())
+    torch.testing.assert_close(val[0] @ weight.T + bias, found.val[0] @ small.T)

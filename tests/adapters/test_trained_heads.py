@@ -1,0 +1,261 @@
+"""The heads that are solved or trained, against scikit-learn, SciPy's minimiser and PyTorch's own loop."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from scipy.optimize import minimize
+from scipy.special import log_softmax, softmax
+from sklearn.linear_model import LogisticRegression
+
+from adapters._heads.data import few_shots, stack
+from adapters.clap import Clap, multipliers
+from adapters.clip_adapter import ClipAdapter, adapted
+from adapters.cross_modal_probe import CrossModalProbe
+from adapters.linear_probe_text import LinearProbeText
+from adapters.lp_plus_plus import BlockSteps, LpPlusPlus, blended, initial
+from adapters.task_res import TaskRes
+from adapters.tip_adapter_f import TipAdapterF
+from workbench import normalise
+from workbench.testing import one_hot, planted_task
+
+
+def unit(data):
+    return normalise(data.images.features.projected).astype(float)
+
+
+def text_of(task):
+    return normalise(task.model.encode_texts(list(task.class_names))).astype(float)
+
+
+def minimum(x, y, offset, penalty, n_classes):
+    """SciPy's minimum of mean cross-entropy + sum_c penalty_c / 2 ||w_c||^2, as test logits' weights and bias."""
+    n, d = x.shape
+    hot, penalty = one_hot(y, n_classes), np.broadcast_to(penalty, n_classes)
+
+    def objective(flat):
+        w, b = flat[:-n_classes].reshape(n_classes, d), flat[-n_classes:]
+        log_p = log_softmax(offset + x @ w.T + b, axis=1)
+        residual = (np.exp(log_p) - hot) / n
+        loss = -log_p[hot].sum() / n + (penalty * (w**2).sum(1)).sum() / 2
+        return loss, np.concatenate([(residual.T @ x + penalty[:, None] * w).ravel(), residual.sum(0)])
+
+    found = minimize(
+        objective, np.zeros(n_classes * d + n_classes), jac=True, method="L-BFGS-B",
+        options={"maxiter": 20000, "maxfun": 40000, "ftol": 1e-15, "gtol": 1e-9},
+    ).x  # fmt: skip
+    return found[:-n_classes].reshape(n_classes, d), found[-n_classes:]
+
+
+def centred(logits):
+    return logits - logits.mean(axis=1, keepdims=True)
+
+
+@pytest.fixture
+def data():
+    return planted_task(n_classes=4, shots=10, dim=12, noise=1.5, test_size=10)
+
+
+def test_linear_probe_text_is_the_minimum_around_the_text_weights(data):
+    task, test = data
+    config = LinearProbeText.Config(features="projected", text_weights=(0.3,), penalties=(1e-2,), tolerance=1e-8)
+    predictor = LinearProbeText(config).fit(task)
+    text = 0.3 * 100 * text_of(task)
+    w, b = minimum(unit(task.train), task.train.labels, unit(task.train) @ text.T, 1e-2, 4)
+    expected = unit(test) @ (w + text).T + b
+    np.testing.assert_allclose(centred(predictor.scores(test.images)), centred(expected), atol=1e-3)
+
+
+def test_linear_probe_text_at_a_strong_penalty_is_zero_shot_with_a_bias(data):
+    task, test = data
+    config = LinearProbeText.Config(features="projected", text_weights=(1.0,), penalties=(1e6,))
+    scores = LinearProbeText(config).fit(task).scores(test.images)
+    shift = scores - 100 * unit(test) @ text_of(task).T
+    np.testing.assert_allclose(shift - shift[:1], 0, atol=1e-2)
+
+
+def test_clap_is_the_minimum_under_class_wise_penalties(data):
+    task, test = data
+    predictor = Clap(Clap.Config(features="projected", text_weights=(1.0,), strengths=(500.0,), tolerance=1e-8)).fit(
+        task
+    )
+    x, y, text = unit(task.train), task.train.labels, 100 * text_of(task)
+    probability = softmax(x @ text.T, axis=1)
+    by_class = np.array([probability[y == c, c].mean() for c in range(4)])
+    # The paper's penalty lambda_c ||w_c - t_c||^2, averaged over classes, for weights that include the scale 100.
+    w, b = minimum(x, y, x @ text.T, 2 * 500.0 * by_class / (4 * 100**2), 4)
+    expected = unit(test) @ (w + text).T + b
+    np.testing.assert_allclose(centred(predictor.scores(test.images)), centred(expected), atol=1e-3)
+
+
+def test_multipliers_of_classes_without_images_are_the_mean():
+    logits = torch.zeros(1, 3, 3, dtype=torch.float64)
+    logits[0, 0, 0] = 5.0
+    target = torch.tensor([[[1.0, 0, 0], [0, 1, 0], [0, 1, 0]]], dtype=torch.float64)
+    found = multipliers(logits, target)[0]
+    first = float(np.exp(5) / (np.exp(5) + 2))
+    torch.testing.assert_close(found, torch.tensor([first, 1 / 3, (first + 1 / 3) / 2], dtype=torch.float64))
+
+
+def test_cross_modal_probe_is_logistic_regression_on_images_and_text(data):
+    task, test = data
+    config = CrossModalProbe.Config(text_weights=(0.5,), penalties=(1e-2,), tolerance=1e-8)
+    predictor = CrossModalProbe(config).fit(task)
+    x, n = np.concatenate([unit(task.train), text_of(task)]), len(task.train)
+    weight = np.r_[np.full(n, 1 / n), np.full(4, 0.5 / 4)]
+    theirs = LogisticRegression(C=100.0, tol=1e-10, max_iter=20000)
+    theirs.fit(x, np.r_[task.train.labels, np.arange(4)], sample_weight=weight)
+    expected = theirs.decision_function(unit(test))
+    np.testing.assert_allclose(centred(predictor.scores(test.images)), centred(expected), atol=1e-3)
+
+
+@pytest.fixture
+def lp_problem():
+    """Classes that overlap, so that the loss has a minimum; returns a stack and what the paper's symbols are."""
+    task, _ = planted_task(n_classes=4, shots=30, dim=6, noise=3.0)
+    batch = stack(few_shots([task]), "projected")
+    agreement = batch.train.text_logits / 100
+    z = batch.train.x - batch.train.x.mean(dim=1, keepdim=True)
+    return task, batch, agreement, z
+
+
+def lp_loss(logits, labels):
+    return -log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean()
+
+
+def test_lp_plus_plus_logits_are_equation_5(lp_problem):
+    task, batch, _, _ = lp_problem
+    rng = np.random.default_rng(0)
+    w, alpha = rng.normal(size=(4, 6)), rng.normal(size=4)
+    f, t = unit(task.train), text_of(task)
+    expected = [[f[i] @ (w[k] + alpha[k] * t[k]) for k in range(4)] for i in range(len(f))]
+    found = blended(
+        batch.train.x, batch.train.text_logits / 100, torch.as_tensor(w)[None, None], torch.as_tensor(alpha)[None, None]
+    )
+    np.testing.assert_allclose(found[0, 0], expected, atol=1e-5)
+
+
+def test_lp_plus_plus_reaches_the_minimum_of_a_generic_optimiser(lp_problem):
+    task, batch, agreement, z = lp_problem
+    step = BlockSteps(z, agreement, batch.train, text_every=2)
+    parameters = initial(step.z, agreement, batch.train.target, torch.ones(1, 1, dtype=torch.float64))
+    for t in range(6000):
+        parameters = step(parameters, t)
+    ours = lp_loss(blended(step.z, agreement, *parameters)[0, 0].numpy(), task.train.labels)
+    a, f, y = agreement[0].numpy(), step.z[0].numpy(), task.train.labels
+
+    def objective(flat):
+        w, alpha = flat[:-4].reshape(4, -1), flat[-4:]
+        logits = f @ w.T + alpha * a
+        residual = (softmax(logits, axis=1) - one_hot(y, 4)) / len(y)
+        return lp_loss(logits, y), np.r_[(residual.T @ f).ravel(), (residual * a).sum(0)]
+
+    theirs = minimize(objective, np.zeros(4 * f.shape[1] + 4), jac=True, options={"maxiter": 5000, "gtol": 1e-8}).fun
+    assert ours == pytest.approx(theirs, abs=1e-4)
+
+
+def test_lp_plus_plus_steps_from_lipschitz_constants_never_raise_the_loss(lp_problem):
+    task, batch, agreement, z = lp_problem
+    losses = []
+    step = BlockSteps(z, agreement, batch.train, text_every=1)
+    parameters = initial(step.z, agreement, batch.train.target, torch.ones(1, 1, dtype=torch.float64))
+    for _ in range(30):
+        losses.append(lp_loss(blended(step.z, agreement, *parameters)[0, 0].numpy(), task.train.labels))
+        alone = BlockSteps(z, agreement, batch.train, text_every=1)  # Its first step has no momentum yet.
+        parameters = alone(parameters, 0)
+    assert (np.diff(losses) < 1e-12).all()
+    assert losses[-1] < losses[0] - 0.01
+
+
+def test_lp_plus_plus_begins_at_class_means_and_mean_agreement(lp_problem):
+    task, batch, agreement, _ = lp_problem
+    x, y = unit(task.train), task.train.labels
+    means, alphas = initial(batch.train.x, agreement, batch.train.target, torch.tensor([[1.0, 0.0]]).double())
+    np.testing.assert_allclose(means[0, 0], [x[y == c].mean(0) for c in range(4)], atol=1e-6)
+    expected = 250 * np.mean([(x[y == c] @ text_of(task)[c]).mean() for c in range(4)])
+    np.testing.assert_allclose(alphas[0], [[expected] * 4, [0] * 4], atol=1e-4)
+
+
+def test_lp_plus_plus_scores_are_those_validation_saw(data):
+    task, _ = data
+    predictor = LpPlusPlus(LpPlusPlus.Config()).fit(task)
+    scores = predictor.scores(task.val.images)
+    trial = next(t for t in predictor.report.trials if t["text_weight"] == predictor.report.chosen["text_weight"])
+    assert lp_loss(scores, task.val.labels) == pytest.approx(trial["val_nll"], abs=1e-4)
+
+
+def pytorch_loop(parameters, logits, labels, rate, steps, stop, **settings):
+    """AdamW and cosine annealing as a published training script has them."""
+    optimiser = torch.optim.AdamW(parameters, lr=rate, weight_decay=0.0, **settings)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps)
+    for _ in range(stop):
+        optimiser.zero_grad()
+        torch.nn.functional.cross_entropy(logits(), labels).backward()
+        optimiser.step()
+        schedule.step()
+
+
+def test_task_res_is_the_published_loop_in_full_batches(data):
+    task, test = data
+    predictor = TaskRes(TaskRes.Config(alphas=(0.5,))).fit(task)
+    x, text = torch.as_tensor(unit(task.train)), torch.as_tensor(text_of(task))
+    residual = torch.zeros_like(text, requires_grad=True)
+
+    def classifier():
+        return 100 * torch.nn.functional.normalize(text + 0.5 * residual, dim=1)
+
+    pytorch_loop(
+        [residual], lambda: x @ classifier().T, torch.as_tensor(task.train.labels), 0.02, 100,
+        predictor.report.chosen["steps"],
+    )  # fmt: skip
+    expected = unit(test) @ classifier().detach().numpy().T
+    np.testing.assert_allclose(predictor.scores(test.images), expected, atol=1e-3)
+
+
+def test_clip_adapter_adapts_as_two_layers_and_a_residual_do():
+    torch.manual_seed(0)
+    network = torch.nn.Sequential(
+        torch.nn.Linear(8, 2, bias=False), torch.nn.ReLU(), torch.nn.Linear(2, 8, bias=False), torch.nn.ReLU()
+    ).double()
+    x = torch.randn(5, 8, dtype=torch.float64)
+    for ratio in (0.0, 0.3, 1.0):
+        expected = torch.nn.functional.normalize(ratio * network(x) + (1 - ratio) * x, dim=1)
+        layers = (network[i].weight.detach()[None, None] for i in (0, 2))
+        found = adapted(x[None], *layers, torch.tensor([[ratio]], dtype=torch.float64))
+        torch.testing.assert_close(found[0, 0], expected.detach())
+
+
+def test_clip_adapter_scores_are_those_validation_saw_and_depend_on_the_seed(data):
+    task, test = data
+    recipe = ClipAdapter(ClipAdapter.Config())
+    predictor = recipe.fit(task)
+    trial = next(t for t in predictor.report.trials if t["ratio"] == predictor.report.chosen["ratio"])
+    assert lp_loss(predictor.scores(task.val.images), task.val.labels) == pytest.approx(trial["val_nll"], abs=1e-3)
+    again, other = recipe.fit(task), recipe.fit(replace(task, seed=1))
+    np.testing.assert_array_equal(again.scores(test.images), predictor.scores(test.images))
+    assert not np.allclose(other.scores(test.images), predictor.scores(test.images), atol=1e-3)
+
+
+def test_tip_adapter_f_is_the_published_loop_in_full_batches_without_own_keys():
+    task, test = planted_task(n_classes=4, shots=6, noise=1.2, text_noise=2.0)
+    settings = {"features": "projected", "text_weights": (0.0,), "alphas": (3.0,), "betas": (5.0,)}
+    recipe = TipAdapterF(TipAdapterF.Config(**settings, learning_rate=0.01, steps=20, default_steps=20))
+    trained = recipe.fit(task)
+    steps = trained.report.chosen["steps"]
+    assert steps > 0
+    x, y = torch.as_tensor(unit(task.train)), torch.as_tensor(task.train.labels)
+    hot = torch.nn.functional.one_hot(y).double()
+    # Adam's steps depend on the basis, which is that of the images' span.
+    basis = torch.linalg.qr(x.T).Q
+    keys = (x @ basis).clone().requires_grad_()
+    own = torch.eye(len(x), dtype=torch.bool)
+
+    def logits():
+        affinity = ((x @ basis) @ keys.T).masked_fill(own, -torch.inf)
+        return 3.0 * torch.exp(-5.0 * (1 - affinity)) @ hot
+
+    pytorch_loop([keys], logits, y, 0.01, 20, steps, eps=1e-4)
+    query = torch.as_tensor(unit(test))
+    expected = 3.0 * torch.exp(-5.0 * (1 - query @ (keys @ basis.T).T.detach())) @ hot
+    np.testing.assert_allclose(trained.scores(test.images), expected, atol=1e-4)
