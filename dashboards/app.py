@@ -4,14 +4,22 @@ from functools import partial
 
 import streamlit as st
 
-from dashboards.pages import compare, cost, data, errors, overview, shots
+from dashboards.pages import compare, cost, data, errors, overview, search, shots
 from dashboards.runs import Snapshot, snapshot, watch
 from dashboards.session import Session
 from dashboards.text import plain
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
 
-_PAGES = {"Overview": overview, "Compare": compare, "Shots": shots, "Errors": errors, "Cost": cost, "Data": data}
+_PAGES = {
+    "Overview": overview,
+    "Compare": compare,
+    "Shots": shots,
+    "Errors": errors,
+    "Search": search,
+    "Cost": cost,
+    "Data": data,
+}
 
 
 def main() -> None:

@@ -44,7 +44,8 @@ def choose_dataset(runs: Sequence[RunResult], *, place: Any = st) -> tuple[str, 
 
 def run_title(run: RunResult) -> str:
     """A run in one line that no other run has."""
-    return f"{run.label} · {run.model} · {shots_of(run)} shots · seed {run.seed} · {when(run)} · {run.run_id[:8]}"
+    shots = "no training" if shots_of(run) == "-" else f"{shots_of(run)} shots"
+    return f"{run.label} · {run.model} · {shots} · seed {run.seed} · {when(run)} · {run.run_id[:8]}"
 
 
 def table(rows: pd.DataFrame, *, shares: Sequence[str] = ()) -> None:

@@ -1,7 +1,6 @@
 """`workbench dashboard`."""
 
 import os
-import subprocess
 import sys
 from importlib.util import find_spec
 from typing import Any
@@ -42,10 +41,7 @@ def command(port: int, address: str, **flags: Any) -> None:
         "client.toolbarMode": "minimal",  # Without a button that deploys to a cloud.
     }
     arguments = [f"--{key}={value}" for key, value in options.items()]
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "streamlit", "run", spec.origin, *arguments], env=environment, check=False
-        )
-    except KeyboardInterrupt:
-        return
-    sys.exit(done.returncode)
+    # In place of this process, so that ending it ends the server.
+    os.execve(  # noqa: S606 - no shell is meant
+        sys.executable, [sys.executable, "-m", "streamlit", "run", spec.origin, *arguments], environment
+    )

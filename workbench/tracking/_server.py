@@ -1,6 +1,5 @@
 """Read runs from an MLflow server, page by page."""
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -21,8 +20,11 @@ def read_server(store: "Store", suite: str | None, run_id: str | None, key: str 
 
     client = store.client
     try:
-        names = f"name = {json.dumps(suite)}".replace('"', "'") if suite else None
-        experiments = [e.experiment_id for e in client.search_experiments(ViewType.ACTIVE_ONLY, filter_string=names)]
+        if suite is None:
+            found = list(client.search_experiments(ViewType.ACTIVE_ONLY))
+        else:  # Not by a filter, which a quote in the name would break.
+            found = [e for e in [client.get_experiment_by_name(suite)] if e and e.lifecycle_stage == "active"]
+        experiments = [experiment.experiment_id for experiment in found]
         token: str | None = None
         while experiments:
             page = client.search_runs(

