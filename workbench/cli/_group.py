@@ -20,7 +20,8 @@ _COMMANDS = {
     "export": "Write a run's adapted model as a stock open_clip checkpoint.",
     "new": "Start a package with a recipe of your own.",
     "cache": "Show or prune what is cached.",
-    "compare": "Compare two runs on the same test items, paired.",
+    "compare": "Compare runs, or all recipes of a suite, on the same test items.",
+    "report": "Write a suite's report as HTML and Markdown.",
     "dashboard": "Open the dashboard on the store's runs.",
     "doctor": "Show what the workbench finds on this machine.",
 }

@@ -2,33 +2,79 @@
 
 import json
 from dataclasses import asdict
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from workbench.cli._options import as_json, load_settings, settings_options
 
+if TYPE_CHECKING:
+    from workbench.settings import Settings
+
 
 @click.command("compare")
-@click.argument("first")
-@click.argument("others", nargs=-1, required=True)
+@click.argument("first", required=False)
+@click.argument("others", nargs=-1)
+@click.option("--suite", help="Compare a suite's recipes over their seeds and datasets instead of single runs.")
 @click.option("--metric", help="Metric to compare; default the card's primary metric.")
+@click.option("--dataset", "datasets", multiple=True, help="With --suite: show only this dataset; repeatable.")
+@click.option("--recipe", "recipes", multiple=True, help="With --suite: show only pairs with this recipe; repeatable.")
+@click.option("--shots", multiple=True, help="With --suite: show only this number of shots; repeatable.")
 @settings_options("tracking_uri", "cache")
 @as_json
-def command(first: str, others: tuple[str, ...], metric: str | None, as_json: bool, **flags: Any) -> None:
-    """Compare run FIRST with each of OTHERS on the same test items: paired difference, interval, Holm-corrected p.
+def command(
+    first: str | None,
+    others: tuple[str, ...],
+    suite: str | None,
+    metric: str | None,
+    datasets: tuple[str, ...],
+    recipes: tuple[str, ...],
+    shots: tuple[str, ...],
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Compare run FIRST with each of OTHERS, or all recipes of a suite, on the same test items.
+
+    Each comparison has the paired difference with its 95 % interval and a Holm-corrected p-value. OTHERS are runs, or
+    Parquet files of other tools with the columns `id` and `scores`. With --suite, seeds and items are resampled
+    together, recipes are ranked over datasets, and --dataset, --recipe and --shots only choose what is shown: the
+    correction counts all pairs of the suite.
 
     \b
     Example:
       workbench compare 3f2a 9c1b
-      workbench compare 3f2a 9c1b 77de --metric macro_f1 --json
+      workbench compare 3f2a other-tool.parquet --metric macro_f1 --json
+      workbench compare --suite few-shot --shots 16
     """
+    settings = load_settings(**flags)
+    if suite is not None:
+        if first is not None:
+            raise click.UsageError("Give either runs or --suite.")
+        _suite(settings, suite, metric, {"dataset": datasets, "recipe": recipes, "shots": shots}, as_json)
+        return
+    if first is None or not others:
+        raise click.UsageError("Give a run and what to compare it with, or --suite SUITE.")
+    if datasets or recipes or shots:
+        raise click.UsageError("--dataset, --recipe and --shots go with --suite.")
+    _runs(settings, first, others, metric, as_json)
+
+
+def _runs(settings: "Settings", first: str, others: tuple[str, ...], metric: str | None, as_json: bool) -> None:
     from workbench.runs.comparison import compare_runs
     from workbench.runs.finished import FinishedRun
+    from workbench.runs.imported import import_scores
 
-    settings = load_settings(**flags)
+    run = FinishedRun.open(first, settings)
     found = compare_runs(
-        FinishedRun.open(first, settings), [FinishedRun.open(other, settings) for other in others], metric
+        run,
+        [
+            import_scores(Path(other), run.predictions.class_names)
+            if other.endswith(".parquet")
+            else FinishedRun.open(other, settings)
+            for other in others
+        ],
+        metric,
     )
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=1))
@@ -37,3 +83,18 @@ def command(first: str, others: tuple[str, ...], metric: str | None, as_json: bo
         click.echo(each.sentence)
         for mark in each.marks:
             click.echo(f"  note: {mark}")
+
+
+def _suite(
+    settings: "Settings", suite: str, metric: str | None, only: dict[str, tuple[str, ...]], as_json: bool
+) -> None:
+    from workbench.cli._progress import ConsoleReporter
+    from workbench.reports.study import study_json, study_text
+    from workbench.runs.study import study_suite
+    from workbench.tracking import open_store
+
+    with ConsoleReporter(quiet=as_json) as reporter:
+        found = study_suite(
+            open_store(settings), suite, metric, lambda done, total: reporter.progress("datasets", done, total)
+        )
+    click.echo(study_json(found, only) if as_json else study_text(found, only), nl=False)

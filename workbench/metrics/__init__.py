@@ -32,7 +32,7 @@ from workbench.metrics.names import higher_is_better, primary_metric
 from workbench.metrics.ranks import FriedmanTest, average_ranks, friedman, nemenyi_difference
 from workbench.metrics.retrieval import pairs_from_ids, rank_metrics, retrieval_metrics
 from workbench.metrics.significance import holm, mcnemar, sign_flip, sign_flips
-from workbench.metrics.wording import describe
+from workbench.metrics.wording import describe, is_evident
 
 __all__ = [
     "CalibrationCurve",
@@ -58,6 +58,7 @@ __all__ = [
     "friedman",
     "higher_is_better",
     "holm",
+    "is_evident",
     "is_reliable",
     "matching_metrics",
     "mcnemar",

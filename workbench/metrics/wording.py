@@ -17,7 +17,7 @@ def describe(
 ) -> str:
     """One or two sentences that say what a paired difference shows, and what it does not.
 
-    A run is called better where the p-value is below `level` and the interval leaves 0 out.
+    A run is called better where the difference is evident; see `is_evident`.
 
     Args:
         difference: A minus B.
@@ -30,7 +30,7 @@ def describe(
     p = difference.p_value if p_value is None else p_value
     low, high, value = difference.low, difference.high, difference.value
     test = f"{_probability(p)}{'' if p_value is None else ' after Holm correction'}, {difference.test}"
-    if p >= level or low <= 0 <= high:
+    if not is_evident(difference, p, level):
         span = f"95 % interval {_signed(low, metric)} to {_signed(high, metric)}, {test}"
         sentence = f"No evidence of a difference in {metric}: {a} minus {b} is {_signed(value, metric)} ({span})."
         # The interval counts seeds too, the test does not; a difference is claimed where both show it.
@@ -43,6 +43,11 @@ def describe(
     return f"{better} is better than {worse} in {metric} by {_signed(value, metric)[1:]} ({span})." + _caution(
         difference
     )
+
+
+def is_evident(difference: PairedDifference, p_value: float, level: float = 0.05) -> bool:
+    """Whether a difference is shown: the p-value is below `level` and the interval leaves 0 out."""
+    return p_value < level and not difference.low <= 0 <= difference.high
 
 
 def _caution(difference: PairedDifference) -> str:

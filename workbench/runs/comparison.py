@@ -3,9 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from workbench.errors import DataError
 from workbench.metrics import PairedDifference, align_items, compare_paired, describe, holm
 from workbench.runs.finished import FinishedRun
+from workbench.runs.imported import ImportedScores
 from workbench.tracking import RunResult, schema
 
 
@@ -15,7 +18,7 @@ class Comparison:
 
     Attributes:
         first: Run id.
-        other: Run id.
+        other: Run id, or the file of imported scores.
         metric: What was compared.
         difference: First minus other, with interval and p-value.
         p_corrected: Holm-corrected over the comparisons made together.
@@ -32,12 +35,16 @@ class Comparison:
     marks: tuple[str, ...]
 
 
-def compare_runs(first: FinishedRun, others: Sequence[FinishedRun], metric: str | None = None) -> list[Comparison]:
+Other = FinishedRun | ImportedScores
+"""What a run can be compared with."""
+
+
+def compare_runs(first: FinishedRun, others: Sequence[Other], metric: str | None = None) -> list[Comparison]:
     """Compare one run with others on their common test items.
 
     Args:
         first: The run.
-        others: Runs on the same dataset.
+        others: Runs on the same dataset, or scores of another tool.
         metric: Name as in the run record; None takes the card's primary metric.
 
     Raises:
@@ -49,12 +56,12 @@ def compare_runs(first: FinishedRun, others: Sequence[FinishedRun], metric: str 
     return [
         Comparison(
             first=first.result.run_id,
-            other=other.result.run_id,
+            other=_id(other),
             metric=name,
             difference=difference,
             p_corrected=float(p),
-            sentence=describe(difference, title(first.result), title(other.result), name, p_value=float(p)),
-            marks=_marks(first.result, other.result),
+            sentence=describe(difference, title(first.result), _title(other), name, p_value=float(p)),
+            marks=_marks(first.result, other),
         )
         for other, difference, p in zip(others, found, corrected, strict=True)
     ]
@@ -65,18 +72,30 @@ def title(run: RunResult) -> str:
     return f"{run.label} ({run.model}, {run.shots} shots, seed {run.seed}, {run.run_id[:8]})"
 
 
-def _difference(first: FinishedRun, other: FinishedRun, metric: str) -> PairedDifference:
+def _id(run: Other) -> str:
+    return str(run.path) if isinstance(run, ImportedScores) else run.result.run_id
+
+
+def _title(run: Other) -> str:
+    return run.path.name if isinstance(run, ImportedScores) else title(run.result)
+
+
+def _difference(first: FinishedRun, other: Other, metric: str) -> PairedDifference:
     a, b = first.predictions, other.predictions
     if a.class_names != b.class_names:
-        raise DataError(f"runs {first.result.run_id} and {other.result.run_id} have different classes.")
-    if a.labels is None or b.labels is None:
+        raise DataError(f"runs {first.result.run_id} and {_id(other)} have different classes.")
+    if a.labels is None or (b.labels is None and not isinstance(other, ImportedScores)):
         raise DataError("runs without labels cannot be compared.")
-    order = align_items(a.ids, b.ids, a.labels, b.labels)
+    order = align_items(np.asarray(a.ids, np.str_), np.asarray(b.ids, np.str_), a.labels, b.labels)
     multi_label = a.labels.ndim == 2
     return compare_paired(a.scores, b.scores[order], a.labels, a.group_codes, metric=metric, multi_label=multi_label)
 
 
-def _marks(a: RunResult, b: RunResult) -> tuple[str, ...]:
+def _marks(a: RunResult, other: Other) -> tuple[str, ...]:
+    if isinstance(other, ImportedScores):
+        order = "" if other.named_classes else " It names no classes; they are taken to be in the run's order."
+        return (f"{other.path.name} was made by another tool.{order}",)
+    b = other.result
     kinds = {"precision": "precision", "workbench.protocol": "protocol", "dataset.fingerprint": "dataset fingerprint"}
     return tuple(
         f"the runs differ in {words}: {a.tags.get(key)} and {b.tags.get(key)}"

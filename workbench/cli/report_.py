@@ -1,0 +1,39 @@
+"""`workbench report`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli._options import load_settings, settings_options
+
+
+@click.command("report")
+@click.argument("suite")
+@click.option("--to", "folder", type=click.Path(path_type=Path), required=True, help="Folder for the report.")
+@click.option("--metric", help="Metric to report; default each card's primary metric.")
+@settings_options("tracking_uri", "cache")
+def command(suite: str, folder: Path, metric: str | None, **flags: Any) -> None:
+    """Write a report of SUITE: tables, shot curves, ranks, comparisons in words, and how the numbers were made.
+
+    SUITE is the name of a suite that was run. The folder gets `report.html` (one file with everything in it),
+    `report.md` with its figures, and `report.json`.
+
+    \b
+    Example:
+      workbench report few-shot --to report/
+    """
+    from workbench.cli._progress import ConsoleReporter
+    from workbench.reports.study import write_report
+    from workbench.runs.study import study_suite
+    from workbench.runs.suite import load_suite, suite_names
+    from workbench.tracking import open_store
+
+    settings = load_settings(**flags)
+    with ConsoleReporter() as reporter:
+        found = study_suite(
+            open_store(settings), suite, metric, lambda done, total: reporter.progress("datasets", done, total)
+        )
+    description = load_suite(suite).description if suite in suite_names() else ""
+    for path in write_report(found, folder, description):
+        click.echo(str(path))

@@ -1,0 +1,115 @@
+"""The report of a suite, as blocks."""
+
+import re
+
+from workbench.reports.study.blocks import Block, Bullets, Cell, Figure, Heading, Paragraph, Table
+from workbench.reports.study.curves import shot_curves
+from workbench.reports.study.grids import WITHOUT, Grid, grids, number, standings, value_text
+from workbench.reports.study.protocol import protocol
+from workbench.runs.study import Pair, Ranking, Study
+
+
+def report(study: Study, description: str = "") -> list[Block]:
+    """Tables and curves by dataset, ranks over datasets, comparisons in words, the protocol.
+
+    Args:
+        study: The study.
+        description: What the suite is for, in a sentence or two.
+    """
+    blocks: list[Block] = [Heading(1, f"Suite {study.suite}")]
+    if description:
+        blocks.append(Paragraph(description))
+    blocks.append(Paragraph(_summary(study)))
+    blocks.append(
+        Paragraph(
+            "Cells: mean ± standard deviation over seeds [95 % interval over seeds and test items]. Bold: best of its "
+            "column and of what uses no shots. ~: no evidence of a difference from that. †: unreliable interval, under "
+            "20 groups or items."
+        )
+    )
+    for i, grid in enumerate(grids(study)):
+        blocks += _dataset(study, grid, i)
+    blocks.append(Heading(2, "Ranks over datasets"))
+    blocks += [block for ranking in study.rankings for block in _ranking(ranking)]
+    if not study.rankings:
+        blocks.append(Paragraph("Ranks need at least two datasets with two recipes in common; there are none here."))
+    return [*blocks, *protocol(study)]
+
+
+def _summary(study: Study) -> str:
+    datasets = {entry.run.dataset for entry in study.entries}
+    models = {entry.run.model for entry in study.entries} - {"none"}
+    labels = {entry.contestant.label for entry in study.entries}
+    decided = sum(pair.decided for pair in study.pairs)
+    return (
+        f"{len(labels)} recipes on {len(datasets)} datasets with {len(models)} models; {len(study.pairs)} paired "
+        f"comparisons, of which {decided} show a difference after Holm correction, and {len(study.pairs) - decided} "
+        "are no evidence of one."
+    )
+
+
+def _dataset(study: Study, grid: Grid, i: int) -> list[Block]:
+    header = ("recipe", *("no shots" if column == WITHOUT else f"{column} shots" for column in grid.columns))
+    rows = tuple(
+        (
+            Cell(label + (" (baseline)" if label == grid.baseline else "")),
+            *(_cell(grid, label, c) for c in grid.columns),
+        )
+        for label in grid.rows
+    )
+    blocks: list[Block] = [Heading(2, grid.title), Table(header, rows)]
+    picture = shot_curves(grid)
+    if picture is not None:
+        name = re.sub(r"[^A-Za-z0-9-]+", "-", f"shots-{i + 1}-{grid.dataset}")[:60]
+        blocks.append(Figure(name, picture, f"{grid.metric} against shots on {grid.dataset}, as in the table above"))
+    own = [p for p in study.pairs if p.first.run.dataset == grid.dataset and p.model in (grid.model, "none")]
+    for shots in dict.fromkeys(pair.shots for pair in own if pair.kind == "recipes"):
+        pairs = [pair for pair in own if pair.kind == "recipes" and pair.shots == shots]
+        blocks.append(Bullets(tuple(standings(pairs)), f"Compared at {shots} shots"))
+    growth = tuple(pair.sentence for pair in own if pair.kind == "shots")
+    if growth:
+        blocks.append(Bullets(growth, "More shots against fewer"))
+    blocks.append(_pairs(own))
+    return blocks
+
+
+def _cell(grid: Grid, label: str, column: str) -> Cell:
+    place = grid.rows[label].get(column)
+    if place is None:
+        return Cell("")
+    marks = (" ~" if place.near else "") + ("" if place.entry.estimate.reliable else " †")
+    return Cell(value_text(grid.metric, place.entry) + marks, strong=place.best)
+
+
+def _pairs(pairs: list[Pair]) -> Table:
+    header = ("first", "other", "difference", "95 % interval", "p", "p, corrected")
+    rows = tuple(
+        tuple(
+            map(
+                Cell,
+                (
+                    _named(pair, first=True), _named(pair, first=False),
+                    number(pair.first.metric, pair.difference.value),
+                    f"{number(pair.first.metric, pair.difference.low)} to "
+                    f"{number(pair.first.metric, pair.difference.high)}",
+                    f"{pair.difference.p_value:.2g}", f"{pair.p_corrected:.2g}",
+                ),
+            )
+        )
+        for pair in pairs
+    )  # fmt: skip
+    return Table(header, rows, title=f"All {len(pairs)} paired differences")
+
+
+def _named(pair: Pair, *, first: bool) -> str:
+    entry = pair.first if first else pair.other
+    return entry.contestant.label + ("" if entry.contestant.is_everywhere else f", {entry.run.shots} shots")
+
+
+def _ranking(ranking: Ranking) -> list[Block]:
+    rows = tuple((Cell(label), Cell(f"{rank:.2f}")) for label, rank in zip(ranking.labels, ranking.ranks, strict=True))
+    return [
+        Heading(3, f"{ranking.model}, {ranking.shots} shots, over {', '.join(ranking.datasets)}"),
+        Table(("recipe", "average rank"), rows),
+        *(Paragraph(sentence) for sentence in ranking.sentences),
+    ]

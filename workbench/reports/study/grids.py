@@ -1,0 +1,150 @@
+"""A study as grids, one a dataset and model: recipes down, shots across, and each recipe's standing in words."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from workbench.metrics import higher_is_better
+from workbench.reports._sections import heading, is_share
+from workbench.runs.planning import NO_MODEL
+from workbench.runs.study import Entry, Pair, Study
+from workbench.runs.study.contestants import levels, shots_order
+
+WITHOUT = "0"
+"""Column of what uses no training image, and of the baseline."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """A cell of a grid.
+
+    Attributes:
+        entry: The result.
+        best: Whether nothing in its column, or among what stands beside every column, has a better mean.
+        near: Whether there is no evidence of a difference from the best.
+    """
+
+    entry: Entry
+    best: bool
+    near: bool
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Results on one dataset with one model.
+
+    Attributes:
+        dataset: Its name.
+        field: Its field.
+        model: Model argument.
+        metric: What is shown.
+        columns: Shots, `0` for what uses none.
+        rows: Label to shots to cell; best at the most shots first.
+        baseline: Label of the majority class, if it was run.
+    """
+
+    dataset: str
+    field: str
+    model: str
+    metric: str
+    columns: tuple[str, ...]
+    rows: dict[str, dict[str, Place]]
+    baseline: str | None
+
+    @property
+    def title(self) -> str:
+        """Heading of the table."""
+        model = "" if self.model == NO_MODEL else f", {self.model}"
+        return f"{self.dataset} ({self.field}){model}: {heading(self.metric)}"
+
+
+def grids(study: Study) -> list[Grid]:
+    """Grids by dataset and model."""
+    found = []
+    for dataset in dict.fromkeys(entry.run.dataset for entry in study.entries):
+        here = [entry for entry in study.entries if entry.run.dataset == dataset]
+        met = levels(entry.contestant for entry in here)
+        for model in dict.fromkeys(model for model, _ in met) or [NO_MODEL]:
+            own = [entry for entry in here if entry.run.model in (model, NO_MODEL)]
+            found.append(_grid(study, own, dataset, model))
+    return found
+
+
+def column_of(entry: Entry) -> str:
+    """The column in which an entry stands."""
+    return WITHOUT if entry.contestant.is_everywhere else entry.run.shots
+
+
+def _grid(study: Study, own: list[Entry], dataset: str, model: str) -> Grid:
+    metric = own[0].metric
+    sign = 1.0 if higher_is_better(metric) else -1.0
+    columns = tuple(sorted({column_of(entry) for entry in own}, key=shots_order))
+    undecided = {
+        frozenset((id(pair.first), id(pair.other)))
+        for pair in study.pairs
+        if pair.kind == "recipes" and not pair.decided and pair.first.run.dataset == dataset
+    }
+    places: dict[str, dict[str, Place]] = {}
+    for column in columns:
+        standing = [entry for entry in own if column_of(entry) in (column, WITHOUT)]
+        best = max(standing, key=lambda entry: sign * entry.estimate.value)
+        for entry in standing:
+            if column_of(entry) == column:
+                near = frozenset((id(entry), id(best))) in undecided
+                tied = entry.estimate.value == best.estimate.value
+                places.setdefault(entry.contestant.label, {})[column] = Place(entry, tied, near and not tied)
+
+    def order(label: str) -> tuple[bool, float]:
+        last = max(places[label], key=shots_order)
+        return last == WITHOUT, -sign * places[label][last].entry.estimate.value
+
+    baseline = next((entry.contestant.label for entry in own if entry.contestant.is_baseline), None)
+    rows = {label: places[label] for label in sorted(places, key=order)}
+    return Grid(dataset, own[0].run.field, model, metric, columns, rows, baseline)
+
+
+def standings(pairs: Iterable[Pair]) -> list[str]:
+    """For each recipe of these pairs one sentence: what it is better than, worse than, and not told apart from."""
+    better: dict[str, list[str]] = {}
+    worse: dict[str, list[str]] = {}
+    alike: dict[str, list[str]] = {}
+    order: dict[str, float] = {}
+    for pair in pairs:
+        a, b = pair.first.contestant.label, pair.other.contestant.label
+        sign = 1.0 if higher_is_better(pair.first.metric) else -1.0
+        for entry in (pair.first, pair.other):
+            order[entry.contestant.label] = -sign * entry.estimate.value
+        if not pair.decided:
+            alike.setdefault(a, []).append(b)
+            alike.setdefault(b, []).append(a)
+            continue
+        winner, loser = (a, b) if sign * pair.difference.value > 0 else (b, a)
+        better.setdefault(winner, []).append(loser)
+        worse.setdefault(loser, []).append(winner)
+    said = []
+    for label in sorted(order, key=lambda name: order[name]):
+        parts = [
+            f"{words} {', '.join(sorted(names[label], key=lambda name: order[name]))}"
+            for words, names in (
+                ("better than", better),
+                ("no evidence of a difference from", alike),
+                ("worse than", worse),
+            )
+            if label in names
+        ]
+        said.append(f"{label}: {'; '.join(parts)}.")
+    return said
+
+
+def value_text(metric: str, entry: Entry) -> str:
+    """Mean, spread and interval: `69.3 ± 1.2 [66.0, 72.5]`."""
+    estimate = entry.estimate
+    text = number(metric, estimate.value)
+    if not math.isnan(entry.spread):
+        text += f" ± {number(metric, entry.spread)}"
+    return f"{text} [{number(metric, estimate.low)}, {number(metric, estimate.high)}]"
+
+
+def number(metric: str, value: float) -> str:
+    """A value as shown: shares in per cent."""
+    return f"{100 * value:.1f}" if is_share(metric) else f"{value:.3g}"

@@ -1,0 +1,78 @@
+"""A study as JSON."""
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+from workbench.reports.study.selection import Only, select
+from workbench.runs.study import Entry, Pair, Study
+
+
+def study_json(study: Study, only: Only | None = None) -> str:
+    """`suite, metric, entries, comparisons, rankings, notes`; shares in 0..1, what is undefined is null."""
+    shown = select(study, only or {})
+    content = {
+        "suite": shown.suite,
+        "metric": shown.metric,
+        "family_size": len(study.pairs),
+        "entries": [_entry(entry) for entry in shown.entries],
+        "comparisons": [_pair(pair) for pair in shown.pairs],
+        "rankings": [asdict(each) for each in shown.rankings],
+        "notes": list(shown.notes),
+    }
+    return json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _entry(entry: Entry) -> dict[str, Any]:
+    run, estimate = entry.run, entry.estimate
+    return {
+        "model": run.model,
+        "dataset": run.dataset,
+        "field": run.field,
+        "recipe": run.recipe,
+        "label": entry.contestant.label,
+        "shots": run.shots,
+        "seeds": [each.seed for each in entry.contestant.runs],
+        "run_ids": [each.run_id for each in entry.contestant.runs],
+        "train_images": entry.contestant.train_images,
+        "metric": entry.metric,
+        "mean": estimate.value,
+        "sd": entry.spread,
+        "by_seed": list(entry.by_seed),
+        "ci_low": estimate.low,
+        "ci_high": estimate.high,
+        "reliable": estimate.reliable,
+    }
+
+
+def _pair(pair: Pair) -> dict[str, Any]:
+    difference = pair.difference
+    return {
+        "kind": pair.kind,
+        "model": pair.model,
+        "dataset": pair.first.run.dataset,
+        "shots": pair.shots,
+        "first": pair.first.contestant.label,
+        "first_shots": pair.first.run.shots,
+        "other": pair.other.contestant.label,
+        "other_shots": pair.other.run.shots,
+        "metric": pair.first.metric,
+        "difference": difference.value,
+        "ci_low": difference.low,
+        "ci_high": difference.high,
+        "p_value": difference.p_value,
+        "p_corrected": pair.p_corrected,
+        "test": difference.test,
+        "reliable": difference.reliable,
+        "decided": pair.decided,
+        "sentence": pair.sentence,
+    }
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

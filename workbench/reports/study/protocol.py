@@ -1,0 +1,73 @@
+"""How the numbers of a report were made: the protocol in words, and versions, fingerprints and times from the runs."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from workbench.reports.study.blocks import Block, Bullets, Cell, Heading, Paragraph, Table
+from workbench.runs.planning import NO_MODEL
+from workbench.runs.study import Study
+from workbench.tracking import RunResult
+
+_TEXT = (
+    "A recipe is given the training and validation images of its run, the class names and prompts, and the model. It "
+    "is never given the test split: the engine alone asks the fitted predictor for scores of test images, without "
+    "labels.",
+    "Hyper-parameters, early stopping and every other choice are made on validation. With k shots there are min(k, "
+    "available) training and min(k, 4) validation images a class, the same images for every recipe at a seed.",
+    "A value is the mean over seeds, ± the standard deviation over seeds. Its 95 % interval is a bootstrap over seeds "
+    "and test items together, over whole groups where the dataset names groups; under 20 groups (or items) it is "
+    "marked unreliable (†).",
+    "Two recipes are compared on the same test items at the same model, dataset and shots: the interval is that of "
+    "their difference, seeds and items resampled alike for both. The test is McNemar's (exact) for accuracy with one "
+    "seed and no groups, else a sign-flip test over items or groups of the mean over seeds.",
+    "p-values are Holm-corrected over all comparisons of the suite and metric, whatever part of them is shown. A "
+    "difference is claimed where the corrected p is below 0.05 and the interval leaves 0 out; otherwise there is no "
+    "evidence of a difference, which does not mean that there is none.",
+    "Ranks over datasets follow Demšar (2006): Friedman's test, then Nemenyi's critical difference at 5 %. The "
+    "majority class is not ranked.",
+)
+_VERSIONS = ("git.commit", "device.name", "precision", "precision.drift", "workbench.protocol", "workbench.refit")
+
+
+def protocol(study: Study) -> list[Block]:
+    """The section on how the numbers were made."""
+    runs = [run for entry in study.entries for run in entry.contestant.runs]
+    blocks: list[Block] = [Heading(2, "How these numbers were made"), Bullets(_TEXT)]
+    started = [run.started for run in runs if run.started]
+    if started:
+        when = " to ".join(dict.fromkeys(_day(value) for value in (min(started), max(started))))
+        blocks.append(Paragraph(f"{len(runs)} runs, made {when} (UTC)."))
+    comparable = {run.dataset: run.tags.get("dataset.protocol", "") for run in runs}
+    blocks.append(Bullets(tuple(f"{name}: {text}" for name, text in sorted(comparable.items()) if text)))
+    notices = dict.fromkeys(
+        f"{run.model} is {run.tags['model.notice']}." for run in runs if run.tags.get("model.notice")
+    )
+    blocks.append(Bullets(tuple(notices)))
+    blocks.append(Bullets(study.notes))
+    blocks = [block for block in blocks if not isinstance(block, Bullets) or block.items]
+    return [*blocks, *_tables(runs)]
+
+
+def _tables(runs: Sequence[RunResult]) -> list[Block]:
+    names = sorted({name for run in runs for name in run.tags if name.startswith("version.")})
+    rows = [(name.removeprefix("version."), _values(runs, name)) for name in [*_VERSIONS, *names]]
+    prints = {f"dataset {run.dataset}": run.tags.get("dataset.fingerprint", "") for run in runs}
+    prints |= {f"model {run.model}": run.tags.get("model.fingerprint", "") for run in runs if run.model != NO_MODEL}
+    return [
+        Table(
+            ("what", "version or value"), tuple((Cell(a), Cell(b)) for a, b in rows if b), numbers=False,
+            title="Versions",
+        ),
+        Table(
+            ("what", "fingerprint"), tuple((Cell(a), Cell(b)) for a, b in sorted(prints.items()) if b), numbers=False,
+            title="Fingerprints of data and weights",
+        ),
+    ]  # fmt: skip
+
+
+def _values(runs: Sequence[RunResult], name: str) -> str:
+    return ", ".join(dict.fromkeys(run.tags[name] for run in runs if run.tags.get(name)))
+
+
+def _day(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,79 @@
+"""A study on the terminal."""
+
+import io
+import shutil
+from collections.abc import Sequence
+
+from workbench.reports._text import plain
+from workbench.reports.study.grids import WITHOUT, Grid, grids, standings, value_text
+from workbench.reports.study.selection import Only, select
+from workbench.runs.study import Pair, Study
+
+_SENTENCES_UP_TO = 12
+
+
+def study_text(study: Study, only: Only | None = None, *, width: int | None = None) -> str:
+    """Tables by dataset, comparisons in words, rankings.
+
+    Args:
+        study: The study.
+        only: What to show.
+        width: Columns of the terminal; found out if None.
+    """
+    shown = select(study, only or {})
+    parts = [_table(grid, width or shutil.get_terminal_size((160, 24)).columns) for grid in grids(shown)]
+    parts.append(
+        "value ± standard deviation over seeds [95 % interval over seeds and test items]; * best of its column and of "
+        "what uses no shots; ~ no evidence of a difference from it.\n"
+    )
+    parts += [_words(shown)]
+    for ranking in shown.rankings:
+        ranks = ", ".join(f"{label} {rank:.2f}" for label, rank in zip(ranking.labels, ranking.ranks, strict=True))
+        head = f"Average ranks over {', '.join(ranking.datasets)} ({ranking.model}, {ranking.shots} shots): {ranks}."
+        parts.append("\n".join(map(plain, [head, *ranking.sentences])) + "\n")
+    parts.append(f"p-values are Holm-corrected over the {len(study.pairs)} comparisons of this suite and metric.\n")
+    parts += [f"note: {plain(note)}\n" for note in shown.notes]
+    return "\n".join(filter(None, parts))
+
+
+def _table(grid: Grid, width: int) -> str:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, title=Text(plain(grid.title)), title_justify="left")
+    table.add_column("recipe", overflow="fold")
+    for column in grid.columns:
+        table.add_column("no shots" if column == WITHOUT else f"{column} shots", justify="right", overflow="fold")
+    for label, places in grid.rows.items():
+        texts = [Text(plain(label) + (" (baseline)" if label == grid.baseline else ""))]
+        for column in grid.columns:
+            place = places.get(column)
+            mark = "" if place is None else "*" if place.best else "~" if place.near else ""
+            unreliable = "" if place is None or place.entry.estimate.reliable else " †"
+            texts.append(Text("" if place is None else value_text(grid.metric, place.entry) + mark + unreliable))
+        table.add_row(*texts)
+    out = io.StringIO()
+    Console(file=out, width=width, highlight=False, emoji=False, markup=False).print(table)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _words(study: Study) -> str:
+    lines: list[str] = []
+    met = dict.fromkeys((pair.first.run.dataset, pair.model, pair.shots) for pair in study.pairs)
+    for dataset, model, shots in met:
+        own = [
+            pair
+            for pair in study.pairs
+            if pair.kind == "recipes" and (pair.first.run.dataset, pair.model, pair.shots) == (dataset, model, shots)
+        ]
+        if own:
+            lines.append(f"{dataset}, {model}, {shots} shots:")
+            lines += [f"  {plain(line)}" for line in _said(own)]
+    growth = [pair.sentence for pair in study.pairs if pair.kind == "shots"]
+    return "\n".join([*lines, *(["More shots:"] if growth else []), *(f"  {plain(line)}" for line in growth), ""])
+
+
+def _said(pairs: Sequence[Pair]) -> list[str]:
+    return [pair.sentence for pair in pairs] if len(pairs) <= _SENTENCES_UP_TO else standings(pairs)

@@ -1,0 +1,43 @@
+"""Write the report of a suite into a folder."""
+
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.reports.study.blocks import Figure
+from workbench.reports.study.content import report
+from workbench.reports.study.html import to_html
+from workbench.reports.study.machine import study_json
+from workbench.reports.study.markdown import to_markdown
+from workbench.runs.study import Study
+
+_FIGURES = "figures"
+
+
+def write_report(study: Study, folder: Path, description: str = "") -> list[Path]:
+    """Write `report.html` (one file with everything), `report.md` with `figures/`, and `report.json`.
+
+    Args:
+        study: The study.
+        folder: Made if it is not there; files of an earlier report are replaced.
+        description: What the suite is for.
+
+    Returns:
+        The files.
+
+    Raises:
+        WorkbenchError: The folder cannot be written.
+    """
+    blocks = report(study, description)
+    files = {
+        folder / "report.html": to_html(blocks).encode(),
+        folder / "report.md": to_markdown(blocks, _FIGURES).encode(),
+        folder / "report.json": study_json(study).encode(),
+    }
+    files |= {folder / _FIGURES / f"{each.name}.svg": each.svg for each in blocks if isinstance(each, Figure)}
+    try:
+        for path, content in files.items():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+    except OSError as error:
+        raise WorkbenchError(f"--to {folder}: the report cannot be written ({error.strerror}).") from error
+    return list(files)

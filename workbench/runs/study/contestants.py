@@ -1,0 +1,131 @@
+"""Runs of a suite gathered into contestants: one recipe with its settings, on one dataset, at one number of shots."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from workbench.runs.planning import NO_MODEL
+from workbench.tracking import RunResult
+
+BASELINE = "majority-class"
+_SAME = ("dataset.fingerprint", "workbench.protocol", "workbench.refit")
+_SAME_MODEL = ("model.fingerprint", "precision")
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """Finished runs that differ in nothing but the seed.
+
+    Attributes:
+        label: What tables call the recipe; unique for its settings.
+        runs: One a seed, by seed.
+    """
+
+    label: str
+    runs: tuple[RunResult, ...]
+
+    @property
+    def first(self) -> RunResult:
+        """A run that stands for all."""
+        return self.runs[0]
+
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it is the majority class."""
+        return self.first.recipe == BASELINE
+
+    @property
+    def is_everywhere(self) -> bool:
+        """Whether it takes part at every number of shots: it uses no training image, or is the baseline."""
+        return self.first.shots == "0" or (self.first.model == NO_MODEL and self.first.shots == "all")
+
+    @property
+    def train_images(self) -> float:
+        """Training images, the mean over seeds."""
+        return sum(run.metrics.get("train_images", 0.0) for run in self.runs) / len(self.runs)
+
+    def takes_part(self, model: str, shots: str) -> bool:
+        """Whether it stands beside others of `model` at `shots`."""
+        return self.first.model in (model, NO_MODEL) and (self.is_everywhere or self.first.shots == shots)
+
+
+def contestants(runs: Sequence[RunResult]) -> tuple[list[Contestant], list[str]]:
+    """Gather finished runs.
+
+    Runs on an earlier state of a dataset or model, or of another protocol or precision than the newest run's, are left
+    out, and so is all but the newest of several runs with the same settings and seed.
+
+    Args:
+        runs: Newest first.
+
+    Returns:
+        Contestants in the order of dataset, model, label and shots, and sentences about what was left out.
+    """
+    finished = [run for run in runs if run.status == "finished" and run.task == "classification"]
+    notes = []
+    others = sum(run.status == "finished" for run in runs) - len(finished)
+    if others:
+        notes.append(f"{others} runs of other tasks than classification are left out.")
+    unfinished = sum(run.status != "finished" for run in runs)
+    if unfinished:
+        notes.append(f"{unfinished} runs did not finish and are left out.")
+    current = _current(finished)
+    if len(current) < len(finished):
+        notes.append(
+            f"{len(finished) - len(current)} runs are left out: they were made on another state of dataset or model, "
+            "or with another protocol or precision, than the newest run."
+        )
+    by_settings: dict[tuple[str, ...], dict[int, RunResult]] = defaultdict(dict)
+    for run in current:
+        settings = repr(sorted(run.params.items()))
+        by_settings[run.dataset, run.model, run.label, settings, run.shots].setdefault(run.seed, run)
+    labels = _unique_labels(by_settings)
+    found = [
+        Contestant(labels[key[2], key[3]], tuple(own[seed] for seed in sorted(own))) for key, own in by_settings.items()
+    ]
+    found.sort(key=lambda one: (one.first.dataset, one.first.model, one.label, shots_order(one.first.shots)))
+    return found, notes
+
+
+def levels(among: Iterable[Contestant]) -> list[tuple[str, str]]:
+    """Models and shots at which contestants meet; where nothing is trained, shots 0."""
+    everyone = list(among)
+    found = {(one.first.model, one.first.shots) for one in everyone if not one.is_everywhere}
+    trained = {model for model, _ in found}
+    found |= {
+        (one.first.model, "0") for one in everyone if one.first.model != NO_MODEL and one.first.model not in trained
+    }
+    real = {level for level in found if level[0] != NO_MODEL}
+    return sorted(real or found, key=lambda level: (level[0], shots_order(level[1])))
+
+
+def shots_order(shots: str) -> float:
+    """Numbers in their order, `all` last."""
+    return float(shots) if shots.isdigit() else float("inf")
+
+
+def _current(runs: Sequence[RunResult]) -> list[RunResult]:
+    """Runs that agree with the newest one of their dataset, and of their dataset and model."""
+    newest: dict[tuple[str, ...], tuple[str | None, ...]] = {}
+    kept = []
+    for run in runs:
+        keys: list[tuple[tuple[str, ...], tuple[str, ...]]] = [((run.dataset,), _SAME)]
+        if run.model != NO_MODEL:
+            keys.append(((run.dataset, run.model), _SAME_MODEL))
+        state = {place: tuple(run.tags.get(name) for name in names) for place, names in keys}
+        if all(newest.setdefault(place, own) == own for place, own in state.items()):
+            kept.append(run)
+    return kept
+
+
+def _unique_labels(keys: Iterable[tuple[str, ...]]) -> dict[tuple[str, str], str]:
+    """Label of each pair of label and settings; settings are numbered where a label has several."""
+    settings: dict[str, list[str]] = defaultdict(list)
+    for _, _, label, own, _ in keys:
+        if own not in settings[label]:
+            settings[label].append(own)
+    return {
+        (label, own): label if len(several) == 1 else f"{label} ({number})"
+        for label, several in settings.items()
+        for number, own in enumerate(sorted(several), 1)
+    }

@@ -1,0 +1,264 @@
+"""Compare the recipes of a suite at each model, dataset and number of shots."""
+
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from workbench.arrays import AnyArray
+from workbench.errors import DataError, WorkbenchError
+from workbench.metrics import (
+    Estimate,
+    Measured,
+    PairedDifference,
+    align_items,
+    compare_measured,
+    describe,
+    higher_is_better,
+    holm,
+    is_evident,
+    measure,
+)
+from workbench.runs.predictions import Predictions, read_predictions
+from workbench.runs.study.contestants import Contestant, contestants, levels, shots_order
+from workbench.runs.study.ranking import Ranking, rank
+from workbench.tracking import RunResult, Store, read_runs, schema
+from workbench.tracking.reading import artifact_path
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contestant with its result.
+
+    Attributes:
+        contestant: The runs.
+        metric: What was measured.
+        estimate: Mean over seeds, with its interval over seeds and items.
+        by_seed: Value of each seed.
+        spread: Standard deviation over seeds; NaN with one.
+    """
+
+    contestant: Contestant
+    metric: str
+    estimate: Estimate
+    by_seed: tuple[float, ...]
+    spread: float
+
+    @property
+    def run(self) -> RunResult:
+        """A run that stands for all seeds."""
+        return self.contestant.first
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two entries on the same dataset, compared.
+
+    Attributes:
+        kind: `recipes` (same shots) or `shots` (the same recipe with the most and the fewest shots).
+        model: Model at which they meet.
+        shots: Number of shots at which they meet; of the first where they differ in it.
+        first: The better one on average, or the one with more shots.
+        other: The other.
+        difference: First minus other.
+        p_corrected: Holm-corrected over all pairs of the suite and metric.
+        sentence: The result in words.
+    """
+
+    kind: str
+    model: str
+    shots: str
+    first: Entry
+    other: Entry
+    difference: PairedDifference
+    p_corrected: float
+    sentence: str
+
+    @property
+    def decided(self) -> bool:
+        """Whether a difference is shown: by the corrected test and by the interval."""
+        return is_evident(self.difference, self.p_corrected)
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a suite shows.
+
+    Attributes:
+        suite: Its name.
+        metric: As asked for; None where each dataset's card decides.
+        entries: Every contestant.
+        pairs: Every comparison; the family of the Holm correction.
+        rankings: One a model and number of shots.
+        notes: What was left out.
+    """
+
+    suite: str
+    metric: str | None
+    entries: tuple[Entry, ...]
+    pairs: tuple[Pair, ...]
+    rankings: tuple[Ranking, ...]
+    notes: tuple[str, ...]
+
+
+def study_suite(store: Store, suite: str, metric: str | None = None, progress: Progress | None = None) -> Study:
+    """Compare everything that a suite has finished.
+
+    Args:
+        store: Where its runs are.
+        suite: Its name.
+        metric: Name as in the run record; None takes each card's primary metric.
+        progress: Told of datasets done.
+
+    Raises:
+        WorkbenchError: The suite has no finished run, or a metric is unknown on some dataset.
+    """
+
+    def read(run: RunResult) -> Predictions:
+        return read_predictions(artifact_path(store, run, schema.PREDICTIONS))
+
+    found = study_runs(read_runs(store, suite), read, suite=suite, metric=metric, progress=progress)
+    if not found.entries:
+        raise WorkbenchError(
+            f"suite {suite!r} has no finished classification run in {store.uri}; `workbench results` lists what it has."
+        )
+    return found
+
+
+def study_runs(
+    runs: Sequence[RunResult],
+    read: Callable[[RunResult], Predictions],
+    *,
+    suite: str,
+    metric: str | None = None,
+    progress: Progress | None = None,
+) -> Study:
+    """Compare runs; see `study_suite`.
+
+    Args:
+        runs: Of one suite, newest first.
+        read: Gives a run's predictions.
+        suite: The suite's name.
+        metric: Name as in the run record; None takes each card's primary metric.
+        progress: Told of datasets done.
+    """
+    everyone, notes = contestants(runs)
+    entries: list[Entry] = []
+    pairs: list[Pair] = []
+    by_dataset: dict[str, list[Contestant]] = defaultdict(list)
+    for one in everyone:
+        by_dataset[one.first.dataset].append(one)
+    for done, (name, own) in enumerate(by_dataset.items(), 1):
+        chosen = metric or own[0].first.tags.get(schema.PRIMARY_METRIC, "accuracy")
+        try:
+            measured = _measure(read, own, chosen)
+        except WorkbenchError as error:
+            raise WorkbenchError(f"dataset {name!r}: {error}") from error
+        found = [
+            Entry(one, chosen, each.estimate(), tuple(map(float, each.by_seed)), each.spread)
+            for one, each in zip(own, measured, strict=True)
+        ]
+        pairs += _compare(found, measured, chosen)
+        entries += found
+        if progress is not None:
+            progress(done, len(by_dataset))
+    return Study(suite, metric, tuple(entries), tuple(_corrected(pairs)), _rankings(entries), tuple(notes))
+
+
+def _measure(read: Callable[[RunResult], Predictions], own: Sequence[Contestant], metric: str) -> list[Measured]:
+    reference: Predictions | None = None
+    measured = []
+    for one in own:
+        scores = []
+        for run in one.runs:
+            predictions = read(run)
+            reference = reference or predictions
+            if predictions.class_names != reference.class_names:
+                raise DataError(f"run {run.run_id} has other classes than the others.")
+            scores.append(predictions.scores[_order(reference, predictions)])
+        assert reference is not None
+        if reference.labels is None:
+            raise DataError(f"run {one.first.run_id} has no labels, so nothing can be compared.")
+        multi_label = reference.labels.ndim == 2
+        measured.append(
+            measure(np.stack(scores), reference.labels, reference.group_codes, metric=metric, multi_label=multi_label)
+        )
+    return measured
+
+
+def _order(reference: Predictions, predictions: Predictions) -> AnyArray | slice:
+    if list(reference.ids) == list(predictions.ids) and np.array_equal(
+        np.asarray(reference.labels), np.asarray(predictions.labels)
+    ):
+        return slice(None)
+    ids, others = (np.asarray(each.ids, np.str_) for each in (reference, predictions))
+    return align_items(ids, others, reference.labels, predictions.labels)
+
+
+def _compare(entries: Sequence[Entry], measured: Sequence[Measured], metric: str) -> list[Pair]:
+    """Every two contestants that meet at some model and shots, once, and each recipe's most against fewest shots."""
+    better = 1.0 if higher_is_better(metric) else -1.0
+    met: dict[tuple[int, int], tuple[str, str, str]] = {}
+    for model, shots in levels(entry.contestant for entry in entries):
+        here = [i for i, entry in enumerate(entries) if entry.contestant.takes_part(model, shots)]
+        here.sort(key=lambda i: -better * measured[i].shown)
+        for i, j in itertools.combinations(here, 2):
+            if (j, i) not in met:
+                met.setdefault((i, j), ("recipes", model, shots))
+    for i, j in _growth(entries):
+        met[i, j] = ("shots", entries[i].run.model, entries[i].run.shots)
+    found = compare_measured(measured, list(met))
+    return [
+        Pair(kind, model, shots, entries[i], entries[j], difference, difference.p_value, "")
+        for ((i, j), (kind, model, shots)), difference in zip(met.items(), found, strict=True)
+    ]
+
+
+def _growth(entries: Sequence[Entry]) -> list[tuple[int, int]]:
+    """(most, fewest) shots of each recipe; the most are the fewest at which no more training images come in."""
+    series: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for i, entry in enumerate(entries):
+        if not entry.contestant.is_everywhere and not entry.contestant.is_baseline:
+            series[entry.run.model, entry.contestant.label].append(i)
+    found = []
+    for own in series.values():
+        own.sort(key=lambda i: shots_order(entries[i].run.shots))
+        images = [entries[i].contestant.train_images for i in own]
+        most = own[images.index(max(images))]
+        if most != own[0]:
+            found.append((most, own[0]))
+    return found
+
+
+def _corrected(pairs: Sequence[Pair]) -> list[Pair]:
+    corrected = holm([pair.difference.p_value for pair in pairs])
+    return [replace(pair, p_corrected=p, sentence=_sentence(pair, p)) for pair, p in zip(pairs, corrected, strict=True)]
+
+
+def _sentence(pair: Pair, p_corrected: float) -> str:
+    names = (pair.first.contestant.label, pair.other.contestant.label)
+    if pair.kind == "shots":
+        names = (f"{names[0]} at {pair.first.run.shots} shots", f"{names[1]} at {pair.other.run.shots}")
+    return describe(pair.difference, *names, pair.first.metric, p_value=p_corrected)
+
+
+def _rankings(entries: Sequence[Entry]) -> tuple[Ranking, ...]:
+    found = []
+    for model, shots in levels(entry.contestant for entry in entries):
+        values: dict[str, dict[str, float]] = defaultdict(dict)
+        upwards: dict[str, bool] = {}
+        taking = [e for e in entries if e.contestant.takes_part(model, shots) and not e.contestant.is_baseline]
+        # A dataset that nothing was run on at this number of shots would leave only the zero-shot recipes in common.
+        there = {e.run.dataset for e in taking if e.run.shots == shots}
+        for entry in taking:
+            if entry.run.dataset in there:
+                values[entry.run.dataset][entry.contestant.label] = entry.estimate.value
+                upwards[entry.run.dataset] = higher_is_better(entry.metric)
+        ranking = rank(model, shots, values, upwards)
+        if ranking is not None:
+            found.append(ranking)
+    return tuple(found)
