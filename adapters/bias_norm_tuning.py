@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from workbench import ClassificationTask, Predictor, Recipe, RecipeConfig, TaskModel, TrainingSettings, tower_parameters
+from workbench import (
+    ClassificationTask,
+    Predictor,
+    Recipe,
+    RecipeConfig,
+    TaskModel,
+    TrainingSettings,
+    has_batch_norm,
+    tower_parameters,
+)
 
 if TYPE_CHECKING:
     from torch import nn
@@ -30,12 +39,12 @@ class BiasNormTuningSettings(TrainingSettings):
         parameters: `norm` (scales and shifts of layer, batch and other norms), `bias` (all biases, those shifts among
             them), or `both`.
         towers: Which towers they belong to.
-        learning_rate: Peak.
+        learning_rate: Peak; None takes 2e-2 for image towers with batch norm, else 1e-3.
     """
 
     parameters: Literal["norm", "bias", "both"] = "norm"
     towers: Literal["image", "text", "both"] = "image"
-    learning_rate: float = Field(default=5e-3, gt=0)
+    learning_rate: float | None = Field(default=None, gt=0)
 
 
 class BiasNormTuning(Recipe[BiasNormTuningSettings]):
@@ -51,8 +60,12 @@ class BiasNormTuning(Recipe[BiasNormTuningSettings]):
         from workbench import TunedClassifier
 
         return TunedClassifier.fit(
-            task, self.config, self._chosen, learning_rate=self.config.learning_rate, name="bias-norm-tuning"
+            task, self.config, self._chosen, learning_rate=self._learning_rate, name="bias-norm-tuning"
         )
+
+    def _learning_rate(self, network: "nn.Module") -> float:
+        usual = 2e-2 if self.config.towers != "text" and has_batch_norm(network) else 1e-3
+        return self.config.learning_rate or usual
 
     def _chosen(self, network: "nn.Module") -> "dict[str, nn.Parameter]":
         config = self.config

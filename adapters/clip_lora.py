@@ -22,14 +22,13 @@ from workbench import RecipeConfig
 
 
 class ClipLoraSettings(LoraSettings):
-    """Settings of `clip-lora`: those of `lora` with other defaults."""
+    """Settings of `clip-lora`: those of `lora` with other defaults; `learning_rate` takes 2e-4 in place of 5e-4."""
 
     rank: int = Field(default=2, ge=1)
     alpha: float | None = Field(default=2**0.5, gt=0)
     dropout: float = Field(default=0.25, ge=0, lt=1)
     towers: Literal["image", "text", "both"] = "both"
     targets: Literal["query-key-value"] | tuple[str, ...] | None = "query-key-value"
-    learning_rate: float | None = Field(default=2e-4, gt=0)
     batch_size: int | None = Field(default=32, ge=1)
     warmup: float = Field(default=0.0, ge=0, lt=1)
     min_crop: float = Field(default=0.08, gt=0, le=1)
@@ -40,3 +39,4 @@ class ClipLora(Lora):
     """Train low-rank adapters in both towers with the published settings."""
 
     Config: ClassVar[type[RecipeConfig]] = ClipLoraSettings
+    linear_rate: ClassVar[float] = 2e-4

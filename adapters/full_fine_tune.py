@@ -16,9 +16,20 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from workbench import ClassificationTask, Predictor, Recipe, RecipeConfig, TaskModel, TrainingSettings, tower_parameters
+from workbench import (
+    ClassificationTask,
+    Predictor,
+    Recipe,
+    RecipeConfig,
+    TaskModel,
+    TrainingSettings,
+    has_batch_norm,
+    tower_parameters,
+)
 
 if TYPE_CHECKING:
+    from torch import nn
+
     from workbench import Tower, TunedClassifier
 
 
@@ -27,13 +38,13 @@ class FullFineTuneSettings(TrainingSettings):
 
     Attributes:
         towers: Which towers are trained.
-        learning_rate: Peak.
+        learning_rate: Peak; None takes 2e-4 for image towers with batch norm, else the paper's 3e-5.
         alphas: Shares of fine-tuned weights, of which validation chooses; one alone is taken as it is.
         default_alpha: Taken of several where there is no validation split.
     """
 
     towers: Literal["image", "text", "both"] = "image"
-    learning_rate: float = Field(default=1e-4, gt=0)
+    learning_rate: float | None = Field(default=None, gt=0)
     alphas: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(
         default=tuple(round(0.1 * step, 1) for step in range(11)), min_length=1
     )
@@ -55,9 +66,13 @@ class FullFineTune(Recipe[FullFineTuneSettings]):
         config = self.config
         towers: tuple[Tower, ...] = ("image", "text") if config.towers == "both" else (config.towers,)
         return TunedClassifier.fit(
-            task, config, lambda network: tower_parameters(network, towers), learning_rate=config.learning_rate,
+            task, config, lambda network: tower_parameters(network, towers), learning_rate=self._learning_rate,
             alphas=config.alphas, default_alpha=config.default_alpha, name="full-fine-tune",
         )  # fmt: skip
+
+    def _learning_rate(self, network: "nn.Module") -> float:
+        usual = 2e-4 if self.config.towers != "text" and has_batch_norm(network) else 3e-5
+        return self.config.learning_rate or usual
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:

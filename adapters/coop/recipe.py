@@ -21,13 +21,17 @@ class CoopSettings(OptimisationSettings):
         init_template: Sentence with `{}` for the class whose words the context begins with, such as `a photo of a {}.`;
             None begins with noise.
         learning_rate: Peak.
+        batch_size: As the paper's: a step costs the embedding of all prompts, however many images it has.
+        min_steps: More than where images are passed through the network, which is what takes long.
     """
 
     n_context: int = Field(default=16, ge=1)
     position: Literal["end", "middle"] = "end"
     class_specific: bool = False
     init_template: str | None = None
-    learning_rate: float = Field(default=2e-3, gt=0)
+    learning_rate: float = Field(default=5e-3, gt=0)
+    batch_size: int | None = Field(default=32, ge=1)
+    min_steps: int = Field(default=200, ge=1)
 
     @field_validator("init_template")
     @classmethod

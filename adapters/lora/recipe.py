@@ -31,7 +31,7 @@ class LoraSettings(TrainingSettings):
         targets: Names, ends or wildcard patterns of the layers to adapt (`q_proj`, `mlp.c_fc`, `visual.*.conv_pw`).
             `query-key-value` takes those layers of attention; None takes all linear layers of attention, 1x1
             convolutions, and the projection where it is a layer.
-        learning_rate: Peak; None takes 2e-3 where 1x1 convolutions are adapted, else 5e-4.
+        learning_rate: Peak; None takes 2e-3 where 1x1 convolutions are adapted, else the recipe's own: 5e-4.
     """
 
     rank: int = Field(default=8, ge=1)
@@ -49,6 +49,8 @@ class Lora(Recipe[LoraSettings]):
     reads: ClassVar[Literal["nothing", "features", "images"]] = "images"
     stochastic: ClassVar[bool] = True
     multi_label: ClassVar[bool] = True
+    linear_rate: ClassVar[float] = 5e-4
+    convolutional_rate: ClassVar[float] = 2e-3
 
     def fit(self, task: ClassificationTask) -> "LoraClassifier":
         """Put adapters in, train them, and keep the best epoch."""
@@ -66,9 +68,10 @@ class Lora(Recipe[LoraSettings]):
                 task.model, compute, towers, config.targets,
                 rank=config.rank, alpha=config.alpha or config.rank, dropout=config.dropout,
             )  # fmt: skip
+            usual = self.convolutional_rate if adapted.convolutional else self.linear_rate
             tuned = fine_tune(
                 adapted.loaded, adapted.parameters(), task, config, compute,
-                learning_rate=config.learning_rate or (2e-3 if adapted.convolutional else 5e-4),
+                learning_rate=config.learning_rate or usual,
                 image="image" in towers, text="text" in towers, mode=adapted.train_dropout, name="lora",
             )  # fmt: skip
         return LoraClassifier(

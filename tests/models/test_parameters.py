@@ -1,6 +1,6 @@
 import pytest
 
-from workbench.models import tower_parameters
+from workbench.models import has_batch_norm, tower_parameters
 
 
 @pytest.mark.parametrize("family", ["vit", "hf-text", "coca"])
@@ -17,3 +17,8 @@ def test_towers_share_nothing_and_leave_only_what_belongs_to_neither(load_tiny, 
     own = dict(network.named_parameters())
     assert both.keys() == image.keys() | text.keys()
     assert all(parameter is own[name] for name, parameter in both.items())
+
+
+@pytest.mark.parametrize(("family", "expected"), [("vit", False), ("resnet", True)])
+def test_batch_norm_is_found_in_the_image_tower(load_tiny, family, expected):
+    assert has_batch_norm(load_tiny(family).network) is expected

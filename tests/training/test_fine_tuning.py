@@ -85,13 +85,14 @@ def test_any_parameters_can_be_trained(task, tower, epochs):
     assert accuracies[tuned.report.chosen["epoch"]] == max(accuracies) > accuracies[0]
 
 
-def test_few_images_are_shown_more_often(task):
+@pytest.mark.parametrize(("given", "epochs"), [({}, 60), ({"min_steps": 20}, 20), ({"min_steps": 2}, 12)])
+def test_few_images_are_shown_more_often(task, given, epochs):
     loaded = task.model.load()
     tuned = fine_tune(
-        loaded, norms(loaded, "text"), task, TrainingSettings(patience=None), FP32,
+        loaded, norms(loaded, "text"), task, TrainingSettings(**given), FP32,
         learning_rate=1e-3, image=False, text=True,
     )  # fmt: skip
-    assert len(tuned.report.history["train_loss"]) == 60
+    assert len(tuned.report.history["train_loss"]) == epochs
 
 
 def test_class_texts_are_what_zero_shot_uses(model):

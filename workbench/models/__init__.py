@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.models.catalogue import list_models
 from workbench.models.encoder import Encoder, open_model
-from workbench.models.parameters import Tower, is_image_parameter, tower_parameters
+from workbench.models.parameters import Tower, has_batch_norm, is_image_parameter, tower_parameters
 from workbench.models.plugin import ModelPlugin, models
 from workbench.models.precision import native_bf16, resolve_device, resolve_precision
 from workbench.models.spec import ModelSpec, parse_model
@@ -34,6 +34,7 @@ __all__ = [
     "ModelSpec",
     "Tower",
     "freeze_batch_norm",
+    "has_batch_norm",
     "is_image_parameter",
     "list_models",
     "merge_attention",

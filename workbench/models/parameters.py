@@ -26,6 +26,16 @@ def tower_parameters(network: "nn.Module", towers: Collection[Tower]) -> "dict[s
     }
 
 
+def has_batch_norm(network: "nn.Module") -> bool:
+    """Whether the image tower is normalised by stored statistics, as most convolutional ones are.
+
+    Such towers bear, and need, higher learning rates than transformers.
+    """
+    from torch.nn.modules.batchnorm import _BatchNorm
+
+    return any(isinstance(module, _BatchNorm) for module in network.get_submodule("visual").modules())
+
+
 def is_image_parameter(name: str) -> bool:
     """Whether a name in a network is the image tower's."""
     # Where the text tower is differs (open_clip's CLIP keeps it at its top level); the image tower is `visual` in all.

@@ -57,7 +57,7 @@ class TunedClassifier(EncoderClassifier):
         config: TrainingSettings,
         select: "Callable[[nn.Module], Mapping[str, nn.Parameter]]",
         *,
-        learning_rate: float,
+        learning_rate: "Callable[[nn.Module], float]",
         alphas: Sequence[float] = (1.0,),
         default_alpha: float = 1.0,
         name: str = "training",
@@ -68,7 +68,7 @@ class TunedClassifier(EncoderClassifier):
             task: What to fit.
             config: How.
             select: The parameters to train, by name, out of a network that is otherwise left as it is.
-            learning_rate: Peak of the schedule.
+            learning_rate: Peak of the schedule, for a network.
             alphas: See `fine_tune`.
             default_alpha: See `fine_tune`.
             name: Begins what is logged, and errors.
@@ -96,7 +96,7 @@ class TunedClassifier(EncoderClassifier):
         text = not all(is_image_parameter(key) for key in parameters)
         with seeded(task.seed, task.device):
             tuned = fine_tune(
-                loaded, parameters, task, config, compute, learning_rate=learning_rate,
+                loaded, parameters, task, config, compute, learning_rate=learning_rate(loaded.network),
                 image=image, text=text, alphas=alphas, default_alpha=default_alpha, name=name,
             )  # fmt: skip
         return cls(
