@@ -4,8 +4,9 @@ import re
 
 from workbench.reports.study.blocks import Block, Bullets, Cell, Figure, Heading, Paragraph, Table
 from workbench.reports.study.curves import shot_curves
-from workbench.reports.study.grids import WITHOUT, Grid, grids, number, standings, value_text
+from workbench.reports.study.grids import Grid, grids, meetings, number, shots_text, standings, value_text
 from workbench.reports.study.protocol import protocol
+from workbench.runs.planning import NO_MODEL
 from workbench.runs.study import Pair, Ranking, Study
 
 
@@ -38,18 +39,18 @@ def report(study: Study, description: str = "") -> list[Block]:
 
 def _summary(study: Study) -> str:
     datasets = {entry.run.dataset for entry in study.entries}
-    models = {entry.run.model for entry in study.entries} - {"none"}
+    models = sorted({entry.run.model for entry in study.entries} - {NO_MODEL})
     labels = {entry.contestant.label for entry in study.entries}
     decided = sum(pair.decided for pair in study.pairs)
     return (
-        f"{len(labels)} recipes on {len(datasets)} datasets with {len(models)} models; {len(study.pairs)} paired "
-        f"comparisons, of which {decided} show a difference after Holm correction, and {len(study.pairs) - decided} "
-        "are no evidence of one."
+        f"{len(labels)} recipes on {len(datasets)} datasets with {', '.join(models) or 'no model'}; "
+        f"{len(study.pairs)} paired comparisons: {decided} show a difference after Holm correction, "
+        f"{len(study.pairs) - decided} are no evidence of one."
     )
 
 
 def _dataset(study: Study, grid: Grid, i: int) -> list[Block]:
-    header = ("recipe", *("no shots" if column == WITHOUT else f"{column} shots" for column in grid.columns))
+    header = ("recipe", *map(shots_text, grid.columns))
     rows = tuple(
         (
             Cell(label + (" (baseline)" if label == grid.baseline else "")),
@@ -62,10 +63,9 @@ def _dataset(study: Study, grid: Grid, i: int) -> list[Block]:
     if picture is not None:
         name = re.sub(r"[^A-Za-z0-9-]+", "-", f"shots-{i + 1}-{grid.dataset}")[:60]
         blocks.append(Figure(name, picture, f"{grid.metric} against shots on {grid.dataset}, as in the table above"))
-    own = [p for p in study.pairs if p.first.run.dataset == grid.dataset and p.model in (grid.model, "none")]
-    for shots in dict.fromkeys(pair.shots for pair in own if pair.kind == "recipes"):
-        pairs = [pair for pair in own if pair.kind == "recipes" and pair.shots == shots]
-        blocks.append(Bullets(tuple(standings(pairs)), f"Compared at {shots} shots"))
+    own = [p for p in study.pairs if p.first.run.dataset == grid.dataset and p.model in (grid.model, NO_MODEL)]
+    for (_, _, shots), pairs in meetings(own).items():
+        blocks.append(Bullets(tuple(standings(pairs)), f"Compared at {shots_text(shots)}"))
     growth = tuple(pair.sentence for pair in own if pair.kind == "shots")
     if growth:
         blocks.append(Bullets(growth, "More shots against fewer"))
@@ -103,13 +103,13 @@ def _pairs(pairs: list[Pair]) -> Table:
 
 def _named(pair: Pair, *, first: bool) -> str:
     entry = pair.first if first else pair.other
-    return entry.contestant.label + ("" if entry.contestant.is_everywhere else f", {entry.run.shots} shots")
+    return entry.contestant.label + ("" if entry.contestant.is_everywhere else f", {shots_text(entry.run.shots)}")
 
 
 def _ranking(ranking: Ranking) -> list[Block]:
     rows = tuple((Cell(label), Cell(f"{rank:.2f}")) for label, rank in zip(ranking.labels, ranking.ranks, strict=True))
     return [
-        Heading(3, f"{ranking.model}, {ranking.shots} shots, over {', '.join(ranking.datasets)}"),
+        Heading(3, f"{ranking.model}, {shots_text(ranking.shots)}, over {', '.join(ranking.datasets)}"),
         Table(("recipe", "average rank"), rows),
         *(Paragraph(sentence) for sentence in ranking.sentences),
     ]

@@ -1,7 +1,7 @@
 """A study as grids, one a dataset and model: recipes down, shots across, and each recipe's standing in words."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from workbench.metrics import higher_is_better
@@ -101,6 +101,26 @@ def _grid(study: Study, own: list[Entry], dataset: str, model: str) -> Grid:
     baseline = next((entry.contestant.label for entry in own if entry.contestant.is_baseline), None)
     rows = {label: places[label] for label in sorted(places, key=order)}
     return Grid(dataset, own[0].run.field, model, metric, columns, rows, baseline)
+
+
+def shots_text(shots: str) -> str:
+    """`no shots`, `1 shot`, `4 shots`, `all shots`."""
+    return {WITHOUT: "no shots", "1": "1 shot"}.get(shots, f"{shots} shots")
+
+
+def meetings(pairs: Sequence[Pair]) -> dict[tuple[str, str, str], list[Pair]]:
+    """Pairs of recipes by dataset, model and shots; those that use no shots stand at every number of shots."""
+    met = dict.fromkeys((p.first.run.dataset, p.model, p.shots) for p in pairs if p.kind == "recipes")
+    return {
+        (dataset, model, shots): [
+            pair
+            for pair in pairs
+            if pair.kind == "recipes"
+            and (pair.first.run.dataset, pair.model) == (dataset, model)
+            and (pair.shots == shots or (pair.first.contestant.is_everywhere and pair.other.contestant.is_everywhere))
+        ]
+        for dataset, model, shots in met
+    }
 
 
 def standings(pairs: Iterable[Pair]) -> list[str]:

@@ -17,6 +17,7 @@ p, li { max-width: 46rem; overflow-wrap: anywhere }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums }
 th, td { padding: .3rem .6rem; border-bottom: 1px solid #e4e4e4; text-align: left; vertical-align: top }
 .numbers td + td, .numbers th + th { text-align: right; white-space: nowrap }
+td:first-child, th:first-child { white-space: nowrap; position: sticky; left: 0; background: #fff }
 th { border-bottom: 2px solid #999 }
 strong { color: #00518a }
 img { max-width: 100%; height: auto; display: block }

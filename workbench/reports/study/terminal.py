@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Sequence
 
 from workbench.reports._text import plain
-from workbench.reports.study.grids import WITHOUT, Grid, grids, standings, value_text
+from workbench.reports.study.grids import Grid, grids, meetings, shots_text, standings, value_text
 from workbench.reports.study.selection import Only, select
 from workbench.runs.study import Pair, Study
 
@@ -29,7 +29,9 @@ def study_text(study: Study, only: Only | None = None, *, width: int | None = No
     parts += [_words(shown)]
     for ranking in shown.rankings:
         ranks = ", ".join(f"{label} {rank:.2f}" for label, rank in zip(ranking.labels, ranking.ranks, strict=True))
-        head = f"Average ranks over {', '.join(ranking.datasets)} ({ranking.model}, {ranking.shots} shots): {ranks}."
+        head = (
+            f"Average ranks over {', '.join(ranking.datasets)} ({ranking.model}, {shots_text(ranking.shots)}): {ranks}."
+        )
         parts.append("\n".join(map(plain, [head, *ranking.sentences])) + "\n")
     parts.append(f"p-values are Holm-corrected over the {len(study.pairs)} comparisons of this suite and metric.\n")
     parts += [f"note: {plain(note)}\n" for note in shown.notes]
@@ -45,7 +47,7 @@ def _table(grid: Grid, width: int) -> str:
     table = Table(box=SIMPLE_HEAD, title=Text(plain(grid.title)), title_justify="left")
     table.add_column("recipe", overflow="fold")
     for column in grid.columns:
-        table.add_column("no shots" if column == WITHOUT else f"{column} shots", justify="right", overflow="fold")
+        table.add_column(shots_text(column), justify="right", overflow="fold")
     for label, places in grid.rows.items():
         texts = [Text(plain(label) + (" (baseline)" if label == grid.baseline else ""))]
         for column in grid.columns:
@@ -61,18 +63,13 @@ def _table(grid: Grid, width: int) -> str:
 
 def _words(study: Study) -> str:
     lines: list[str] = []
-    met = dict.fromkeys((pair.first.run.dataset, pair.model, pair.shots) for pair in study.pairs)
-    for dataset, model, shots in met:
-        own = [
-            pair
-            for pair in study.pairs
-            if pair.kind == "recipes" and (pair.first.run.dataset, pair.model, pair.shots) == (dataset, model, shots)
+    for (dataset, model, shots), own in meetings(study.pairs).items():
+        lines += [
+            f"{plain(dataset)}, {plain(model)}, {shots_text(shots)}:",
+            *(f"  {plain(text)}" for text in _said(own)),
         ]
-        if own:
-            lines.append(f"{dataset}, {model}, {shots} shots:")
-            lines += [f"  {plain(line)}" for line in _said(own)]
-    growth = [pair.sentence for pair in study.pairs if pair.kind == "shots"]
-    return "\n".join([*lines, *(["More shots:"] if growth else []), *(f"  {plain(line)}" for line in growth), ""])
+    growth = [f"  {plain(p.first.run.dataset)}: {plain(p.sentence)}" for p in study.pairs if p.kind == "shots"]
+    return "\n".join([*lines, *(["More shots:"] if growth else []), *growth, ""])
 
 
 def _said(pairs: Sequence[Pair]) -> list[str]:
