@@ -1,0 +1,100 @@
+"""Other tools' scores are read, aligned and compared; what does not fit is refused by name."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from workbench.errors import DataError
+from workbench.metrics import NotComparableError, compare_paired
+from workbench.runs.comparison import compare_runs
+from workbench.runs.imported import import_scores
+from workbench.runs.predictions import Predictions, write_predictions
+from workbench.tracking import RunResult
+
+CLASSES = ("ash", "birch", "cedar")
+
+
+class Run:
+    """What `compare_runs` needs of a finished run."""
+
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        labels = rng.integers(0, 3, 60)
+        scores = rng.normal(size=(60, 3)).astype(np.float32)
+        scores[np.arange(60), labels] += 1.5
+        self.result = RunResult("run0", "s", "m", "trees", "botany", "classification", "probe", "4", 0, "finished")
+        self.predictions = Predictions([str(i) for i in range(60)], [None] * 60, labels, scores, CLASSES)
+
+
+@pytest.fixture
+def run():
+    return Run()
+
+
+def write(path, ids, scores, metadata=None, **columns):
+    table = pa.table({"id": pa.array(ids), "scores": pa.array(scores), **columns})
+    pq.write_table(table.replace_schema_metadata(metadata), path)
+    return path
+
+
+def test_rows_in_any_order_and_integer_ids_compare_as_they_should(run, tmp_path):
+    rng = np.random.default_rng(1)
+    theirs = rng.normal(size=(60, 3))
+    order = rng.permutation(60)
+    path = write(tmp_path / "other.parquet", order, theirs[order].tolist())
+    (found,) = compare_runs(run, [import_scores(path, CLASSES)])
+    expected = compare_paired(run.predictions.scores, theirs.astype(np.float32), run.predictions.labels)
+    assert found.difference == expected
+    assert found.other == str(path)
+    assert "other.parquet" in found.sentence
+    assert "taken to be in the run's order" in found.marks[0]
+
+
+def test_the_workbenchs_own_file_is_such_a_file(run, tmp_path):
+    write_predictions(run.predictions, tmp_path / "predictions.parquet")
+    imported = import_scores(tmp_path / "predictions.parquet", CLASSES)
+    (found,) = compare_runs(run, [imported])
+    assert imported.named_classes
+    assert (found.difference.value, found.difference.p_value) == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("scores", "metadata", "words"),
+    [
+        ([[0.1, 0.2]] * 60, None, "a list of 3 numbers, one a class; row 0 has 2 values"),
+        ([[0.1, 0.2, 0.3]] * 59 + [None], None, "row 59 has None"),
+        ([0.1] * 60, None, "row 0 has 0.1"),
+        ([["a", "b", "c"]] * 60, None, "scores: expected numbers"),
+        ([[0.1, 0.2, 0.3]] * 60, {"class_names": json.dumps(["birch", "ash", "cedar"])}, "in another order"),
+    ],
+)
+def test_scores_that_do_not_fit_are_refused(tmp_path, scores, metadata, words):
+    path = write(tmp_path / "other.parquet", range(60), scores, metadata)
+    with pytest.raises(DataError, match=f"other.parquet: .*{words}"):
+        import_scores(path, CLASSES)
+
+
+def test_a_file_that_is_none_or_lacks_a_column_is_refused(tmp_path):
+    (tmp_path / "text.parquet").write_text("no parquet")
+    for name in ("text.parquet", "missing.parquet"):
+        with pytest.raises(DataError, match=f"{name}: cannot be read as Parquet"):
+            import_scores(tmp_path / name, CLASSES)
+    pq.write_table(pa.table({"id": [1], "logits": [[1.0]]}), tmp_path / "logits.parquet")
+    with pytest.raises(DataError, match="'scores' is missing; it has: id, logits"):
+        import_scores(tmp_path / "logits.parquet", CLASSES)
+
+
+def test_other_items_other_labels_and_nan_are_refused(run, tmp_path):
+    some = np.zeros((59, 3)).tolist()
+    with pytest.raises(NotComparableError, match="1 are in A only"):
+        compare_runs(run, [import_scores(write(tmp_path / "a.parquet", range(59), some), CLASSES)])
+    wrong = pa.array((run.predictions.labels + 1) % 3)
+    path = write(tmp_path / "b.parquet", range(60), np.zeros((60, 3)).tolist(), label=wrong)
+    with pytest.raises(NotComparableError, match="labels of 60 test items"):
+        compare_runs(run, [import_scores(path, CLASSES)])
+    path = write(tmp_path / "c.parquet", range(60), np.full((60, 3), np.nan).tolist())
+    with pytest.raises(DataError, match="NaN in 60 of 60 rows"):
+        compare_runs(run, [import_scores(path, CLASSES)])
