@@ -83,14 +83,14 @@ def _hf_text(folder: Path) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.fixture
-def model(checkpoint: Callable[[str], str], tmp_path: Path) -> Callable[[str], TaskModel]:
-    """The model of an architecture as a recipe gets it, in fp32."""
+@pytest.fixture(scope="session")
+def model(checkpoint: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], TaskModel]:
+    """The model of an architecture as a recipe gets it, in fp32; each is identified once."""
     from workbench.features import CachedModel, FeatureStore
     from workbench.models import open_model
     from workbench.settings import Settings
 
-    settings = Settings(cache=tmp_path / "cache", precision="fp32", device="cpu")
+    settings = Settings(cache=tmp_path_factory.mktemp("cache"), precision="fp32", device="cpu")
     return lambda name: CachedModel(open_model(checkpoint(name), settings), FeatureStore(settings.cache))
 
 
