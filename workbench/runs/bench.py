@@ -11,6 +11,7 @@ from workbench.datasets import Dataset
 from workbench.datasets.card import SplitName
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.images import decode_image
+from workbench.datasets.reading import reader
 from workbench.errors import DataError
 from workbench.features import CachedModel, Extraction, FeatureStore, extract
 from workbench.models import Encoder
@@ -19,6 +20,7 @@ from workbench.tasks import ClassificationTask, ImageSet, LabelledImages
 from workbench.tasks.few_shot import MAX_VALIDATION_SHOTS, sample_shots
 
 Progress = Callable[[int, int], None]
+_KEPT_ROWS = 50_000
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Bench:
 
     @cached_property
     def model(self) -> CachedModel:
-        """The model as recipes see it."""
-        return CachedModel(self.encoder, self.store)
+        """The model as recipes see it, with a store of its own: this one's tables hold features of test images."""
+        return CachedModel(self.encoder, FeatureStore(self.store.root.parent))
 
     @cached_property
     def card_toml(self) -> str:
@@ -115,12 +117,9 @@ class Bench:
         return SplitRows(**kept)
 
     def images(self, rows: IntArray) -> ImageSet:
-        """Images without labels."""
-        return ImageSet(
-            len(rows),
-            lambda: self._extract(rows).features,
-            lambda i: decode_image(self.dataset.read(int(rows[i]))),
-        )
+        """Images without labels. What they hold leads to no other image of the dataset, and to no label."""
+        features, read = self._extract(rows).features, reader(self.dataset, rows)
+        return ImageSet(len(rows), lambda: features, lambda i: decode_image(read(i)))
 
     def labelled(self, rows: IntArray) -> LabelledImages:
         """Images with labels and groups."""
@@ -151,8 +150,8 @@ class Bench:
         self.corrupt_shards += found.corrupt_shards
         bad = rows[~found.readable]
         self.unreadable.update(zip(bad.tolist(), (reason for _, reason in found.unreadable), strict=True))
-        # The test split comes back for every run; more than a few sets at once would only fill the memory.
-        if len(self._last) >= 4:
-            self._last.pop(next(iter(self._last)))
+        # The test split comes back for every run, few-shot samples for every recipe; more would only fill the memory.
         self._last[key] = found
+        while len(self._last) > 4 and sum(len(each.readable) for each in self._last.values()) > _KEPT_ROWS:
+            self._last.pop(next(iter(self._last)))
         return found
