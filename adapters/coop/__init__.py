@@ -7,8 +7,8 @@ the text tower the weight of the class, and the vectors minimise the cross-entro
 
 The published code differs in that:
 
-- it augments images and runs the image tower, which is frozen, in every step; here its cached features serve, so that
-  training takes seconds;
+- it augments images and runs the image tower, which is frozen, in every step; here its cached features serve, and no
+  image is decoded;
 - it uses SGD at 0.002 for 50 to 200 epochs and keeps the last; here AdamW, as for every other recipe, needs fewer, and
   validation chooses the epoch, that before training included;
 - a sentence always ends in a full stop; here the template whose words begin the context also says what follows the
