@@ -76,6 +76,7 @@ def _datasets(field: str | None) -> list[dict[str, str]]:
                     "name": listing.name,
                     "field": card.field,
                     "task": card.task,
+                    "languages": ",".join(dict.fromkeys((card.language, *card.languages))),
                     "source": card.source.type,
                     "verified": "yes" if card.verified else "no",
                     "licence": card.licence,

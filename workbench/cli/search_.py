@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     "--index", type=click.Choice(["auto", "exact", "approximate"]), default="auto", show_default=True,
     help="auto takes faiss's index, where it is installed, from a million images on.",
 )  # fmt: skip
+@click.option("--language", default="en", show_default=True, help="Language of the sentences; marked, or refused.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a contact sheet here, pictures inside.")
 @settings_options("device", "precision", "cache", "data")
 @as_json
@@ -35,6 +36,7 @@ def command(
     split: Any,
     top: int,
     index: str,
+    language: str,
     html: Path | None,
     as_json: bool,
     **flags: Any,
@@ -48,11 +50,13 @@ def command(
       workbench search flowers102 "a red flower" --model ViT-B-32/laion2b_s34b_b79k
       workbench search photos/ 2 "red fruit" + "a bird" - 0.5 "a branch" --model ... --html found.html
       workbench search photos/ --image query.jpg --model ... --top 5 --json
+      workbench search photos/ "赤い果物" --language ja --model xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k
     """
     from workbench.cli._progress import ConsoleReporter
     from workbench.datasets import open_dataset
     from workbench.features import FeatureStore
     from workbench.models import open_model
+    from workbench.models.languages import check_language
     from workbench.search import ImageTerm, contact_sheet, embed_image, open_gallery, parse_terms, search_images
 
     settings = load_settings(**flags)
@@ -60,6 +64,7 @@ def command(
     if not terms and not images:
         raise click.UsageError("Give at least one sentence, or --image FILE.")
     opened, encoder, store = open_dataset(dataset, settings), open_model(model, settings), FeatureStore(settings.cache)
+    doubt = check_language(encoder, language) if terms else None
     terms += [ImageTerm(str(path), embed_image(path, encoder, store)) for path in images]
     with ConsoleReporter() as reporter:
         gallery = open_gallery(
@@ -71,13 +76,15 @@ def command(
     title = " ".join(str(term) for term in terms).removeprefix("+ ")
     about = f"{opened.name}, {len(gallery)} images, {model}; {_how(chosen)}"
     if as_json:
-        click.echo(json.dumps(_record(gallery, terms, hits, chosen), indent=1, ensure_ascii=False))
+        click.echo(json.dumps(_record(gallery, terms, language, hits, chosen), indent=1, ensure_ascii=False))
     else:
         click.echo(f"{title}\n{about}")
         for rank, line in enumerate(_rows(gallery, hits), 1):
             click.echo(f"{rank:4d}  {line['score']:.4f}  {line['id']}  {', '.join(line['labels'])}".rstrip())
     for name, reason in gallery.unreadable:
         click.echo(f"left out: {name}: {reason}", err=True)
+    if doubt is not None:
+        click.echo(f"{doubt}.", err=True)
     if encoder.notice:
         click.echo(f"{model} is {encoder.notice}.", err=True)
     if html is not None:
@@ -117,7 +124,9 @@ def _rows(gallery: "Gallery", hits: "Hits") -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _record(gallery: "Gallery", terms: "list[Term]", hits: "Hits", index: "Approximate | None") -> dict[str, Any]:
+def _record(
+    gallery: "Gallery", terms: "list[Term]", language: str, hits: "Hits", index: "Approximate | None"
+) -> dict[str, Any]:
     from dataclasses import asdict
 
     from workbench.search import TextTerm
@@ -133,6 +142,7 @@ def _record(gallery: "Gallery", terms: "list[Term]", hits: "Hits", index: "Appro
         "precision": gallery.encoder.precision,
         "split": gallery.split,
         "query": query,
+        "language": language,
         "searched": len(gallery),
         "unreadable": len(gallery.unreadable),
         "index": "exact" if index is None else "approximate",

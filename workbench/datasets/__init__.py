@@ -7,6 +7,7 @@ from workbench.datasets.check import CheckReport, check_dataset, render_check
 from workbench.datasets.dataset import Dataset
 from workbench.datasets.folder_card import card_for_folder
 from workbench.datasets.images import UnreadableImageError, decode_image
+from workbench.datasets.languages import card_languages, in_language
 from workbench.datasets.opening import open_card, open_dataset, resolve_card
 
 __all__ = [
@@ -16,10 +17,12 @@ __all__ = [
     "DatasetCard",
     "UnreadableImageError",
     "card_for_folder",
+    "card_languages",
     "card_to_toml",
     "cards",
     "check_dataset",
     "decode_image",
+    "in_language",
     "list_cards",
     "open_card",
     "open_dataset",

@@ -8,6 +8,7 @@ from workbench.datasets.card import DatasetCard, read_card
 from workbench.datasets.catalogue import cards
 from workbench.datasets.dataset import Dataset
 from workbench.datasets.folder_card import card_for_folder
+from workbench.datasets.languages import in_language
 from workbench.datasets.manifest import Manifest, Progress, build_manifest, read_manifest, write_manifest
 from workbench.datasets.sources import Source, open_source
 from workbench.datasets.sources._locate import Locator
@@ -43,19 +44,22 @@ def resolve_card(argument: str) -> tuple[DatasetCard, Path | None]:
     return found.card, found.folder
 
 
-def open_dataset(argument: str, settings: Settings, progress: Progress | None = None) -> Dataset:
+def open_dataset(
+    argument: str, settings: Settings, progress: Progress | None = None, *, language: str | None = None
+) -> Dataset:
     """Open a dataset; its manifest comes from the cache when the source has not changed.
 
     Args:
         argument: A registered name, a card file, or a folder.
         settings: Gives the cache and the data folder.
         progress: Called with (done, total) while new contents are hashed.
+        language: One of the card's languages; None takes the card's own.
 
     Raises:
         WorkbenchError: The dataset does not exist, its data is missing, or contradicts its card.
     """
     card, base = resolve_card(argument)
-    return open_card(card, base, settings, progress)
+    return open_card(card if language is None else in_language(card, language), base, settings, progress)
 
 
 def open_card(card: DatasetCard, base: Path | None, settings: Settings, progress: Progress | None = None) -> Dataset:

@@ -129,6 +129,13 @@ def _model_config(spec: ModelSpec) -> dict[str, Any]:
     return config
 
 
+def text_tower_names(spec: ModelSpec) -> str | None:
+    """Hugging Face names, without owner, of a model's text tower and tokenizer; None where it is open_clip's own."""
+    text = _model_config(spec)["text_cfg"]
+    found = dict.fromkeys(Path(text[key]).name for key in ("hf_model_name", "hf_tokenizer_name") if text.get(key))
+    return ", ".join(found) or None
+
+
 def _described_beside(spec: ModelSpec, config: dict[str, Any]) -> dict[str, Any]:
     """A text tower whose configuration lies beside the weights is built from there, wherever the folder was made."""
     text = config["text_cfg"]

@@ -68,6 +68,7 @@ class Encoder:
     pooled_dim = property(lambda self: self.identity.pooled_dim, doc="Width of pooled features.")
     logit_scale = property(lambda self: self.identity.logit_scale, doc="Multiplier of cosine similarities.")
     logit_bias = property(lambda self: self.identity.logit_bias, doc="Added after scaling.")
+    spec = property(lambda self: self._spec, doc="The model argument, taken apart.")
     notice = property(lambda self: self.identity.notice, doc="A sentence for the reader of results, or None.")
     versions = property(lambda self: self.identity.versions, doc="Of the packages that turn weights into features.")
     drift = property(

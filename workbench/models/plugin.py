@@ -17,6 +17,8 @@ class ModelPlugin(Protocol):
     Attributes:
         version: Raise it when features change for the same files.
         notice: One sentence shown wherever the model is, or None.
+
+    A class may say in `languages` which ones its text tower reads, `("en",)`; other languages are refused then.
     """
 
     version: str

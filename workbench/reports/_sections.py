@@ -22,6 +22,11 @@ _SHOWN_BESIDE_PRIMARY = (
     "image_to_text_recall_at_1",
     "text_to_image_map",
     "image_to_text_map",
+    "bleu_4",
+    "rouge_l",
+    "clip_score",
+    "prompt_accuracy",
+    "cmmd",
 )
 
 
@@ -92,8 +97,14 @@ def build(
     """
     by_dataset: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
     for result in results:
-        by_dataset[str(result["dataset"])].append(result)
+        by_dataset[_dataset(result)].append(result)
     return [_section(name, by_dataset[name], metrics, aggregate) for name in sorted(by_dataset)]
+
+
+def _dataset(result: Mapping[str, Any]) -> str:
+    """Runs whose class names and captions are in different languages answer different questions."""
+    language = str(result["tags"].get(schema.LANGUAGE, "en"))
+    return str(result["dataset"]) + ("" if language == "en" else f" ({language})")
 
 
 def _section(dataset: str, results: list[Mapping[str, Any]], metrics: Sequence[str] | None, aggregate: bool) -> Section:
@@ -183,7 +194,9 @@ def is_share(metric: str) -> bool:
     return not (name == "nll" or name.startswith(("test_", "n_")) or name.endswith(_PLAIN))
 
 
-_PLAIN = ("median_rank", "_seconds", "_bytes", "_parameters", "_per_second")
+_PLAIN = (
+    "median_rank", "cider", "clip_score", "cmmd", "cmmd_unbiased", "_seconds", "_bytes", "_parameters", "_per_second",
+)  # fmt: skip
 
 
 def heading(metric: str) -> str:

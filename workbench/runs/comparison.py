@@ -96,7 +96,12 @@ def _marks(a: RunResult, other: Other) -> tuple[str, ...]:
         order = "" if other.named_classes else " It names no classes; they are taken to be in the run's order."
         return (f"{other.path.name} was made by another tool.{order}",)
     b = other.result
-    kinds = {"precision": "precision", "workbench.protocol": "protocol", "dataset.fingerprint": "dataset fingerprint"}
+    kinds = {
+        "precision": "precision",
+        "workbench.protocol": "protocol",
+        "dataset.fingerprint": "dataset fingerprint",
+        schema.LANGUAGE: "language",
+    }
     return tuple(
         f"the runs differ in {words}: {a.tags.get(key)} and {b.tags.get(key)}"
         for key, words in kinds.items()

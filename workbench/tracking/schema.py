@@ -6,6 +6,7 @@ LABEL = "workbench.label"
 PRIMARY_METRIC = "workbench.primary_metric"
 ERROR = "workbench.error"
 HOST = "workbench.host"
+LANGUAGE = "language"
 PREDICTIONS = "predictions.parquet"
 
 IDENTITY_PARAMS = ("model", "dataset", "field", "task", "recipe", "shots", "seed")

@@ -8,10 +8,11 @@ import numpy as np
 
 from benchmarks.medical.mri_planes.acquisition import Acquisition, acquire
 from benchmarks.medical.mri_planes.captions import caption
+from benchmarks.medical.mri_planes.captions_ja import japanese_caption
 from benchmarks.medical.mri_planes.slabs import LAYOUTS, Plane, Slab, slabs
 from benchmarks.medical.mri_planes.volumes import MAPS, Map, Volume, load_volumes
 
-COLUMNS = ("file_name", "label", "split", "group", "caption", "plane", "map", "position_mm", "side")
+COLUMNS = ("file_name", "label", "split", "group", "caption", "caption_ja", "plane", "map", "position_mm", "side")
 _SIDES: dict[Plane, tuple[str, ...]] = {"axial": ("",), "coronal": ("",), "sagittal": ("left", "right")}
 
 
@@ -61,6 +62,7 @@ def _write_slab(
                 "split": slab.split,
                 "group": slab.group,
                 "caption": caption(slab.plane, name, position, side),
+                "caption_ja": japanese_caption(slab.plane, name, position, side),
                 "plane": slab.plane,
                 "map": name,
                 "position_mm": position,

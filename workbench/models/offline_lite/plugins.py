@@ -13,6 +13,7 @@ class OfflineLite:
     """EfficientNet-Lite0 and MiniLM, joined by a linear projection."""
 
     version = "1"
+    languages = ("en",)
     notice: str | None = "not CLIP-pretrained: two separately trained towers, aligned in closed form"
 
     def files(self, cache: Path) -> list[Path]:

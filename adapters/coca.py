@@ -1,0 +1,93 @@
+"""Captions written by CoCa (Yu et al., TMLR 2022), any `coca_*` model of open_clip, by beam search."""
+
+import json
+from pathlib import Path
+
+from pydantic import Field
+
+from workbench import (
+    Captioner,
+    ClassificationTask,
+    FitReport,
+    ImageSet,
+    JointTask,
+    Predictor,
+    Recipe,
+    RecipeConfig,
+    RecipeError,
+    TaskModel,
+    to_device,
+)
+
+
+class Config(RecipeConfig):
+    """Settings; lengths in tokens, start and end included.
+
+    Attributes:
+        beams: Sentences kept open; 1 is greedy.
+        min_length: A caption is at least so long.
+        max_length: It ends here at the latest.
+        batch_size: Images at a time.
+    """
+
+    beams: int = Field(default=2, ge=1)
+    min_length: int = Field(default=5, ge=2)
+    max_length: int = Field(default=30, ge=3)
+    batch_size: int = Field(default=16, ge=1)
+
+
+class Coca(Recipe[Config]):
+    """See the module."""
+
+    Config = Config
+    tasks = frozenset({"captioning"})
+    reads = "images"
+    trains = False
+
+    def fit(self, task: ClassificationTask) -> Predictor:
+        """CoCa describes; it does not classify here."""
+        raise RecipeError(f"coca captions images; it cannot do {type(task).__name__}.")
+
+    def fit_joint(self, task: JointTask) -> "CocaCaptioner":
+        """Load the network; nothing is trained."""
+        return CocaCaptioner(task.model, task.device, self.config)
+
+    @classmethod
+    def restore_joint(cls, directory: Path, model: TaskModel, device: str) -> "CocaCaptioner":
+        """See `Recipe.restore_joint`."""
+        config = Config.model_validate(json.loads((directory / "coca.json").read_text(encoding="utf-8")))
+        return CocaCaptioner(model, device, config)
+
+
+class CocaCaptioner(Captioner):
+    """Writes captions with the pretrained network.
+
+    Args:
+        model: Loads it; refused where it has no decoder.
+        device: Where it runs.
+        config: Beams and lengths.
+    """
+
+    def __init__(self, model: TaskModel, device: str, config: Config) -> None:
+        from workbench.captioning.writing import check_writes
+
+        if config.min_length >= config.max_length:
+            raise RecipeError(f"coca: min_length {config.min_length} must be below max_length {config.max_length}.")
+        self._loaded = model.load()
+        check_writes(self._loaded)
+        to_device(self._loaded.network, device)
+        self._device = device
+        self._config = config
+        self.report = FitReport()
+
+    def captions(self, images: ImageSet) -> list[str]:
+        """See `Captioner.captions`."""
+        from workbench.captioning.writing import Decoding, write_captions
+
+        own = self._config
+        decoding = Decoding(own.beams, own.min_length, own.max_length)
+        return write_captions(self._loaded, images, decoding, device=self._device, batch_size=own.batch_size)
+
+    def save(self, directory: Path) -> None:
+        """Write `coca.json`; the weights are the model's own."""
+        (directory / "coca.json").write_text(self._config.model_dump_json(), encoding="utf-8")

@@ -1,0 +1,62 @@
+"""A card in another of its languages: names, templates, descriptions and captions, none left over from the first."""
+
+from typing import Any
+
+from workbench.datasets.card import DatasetCard
+from workbench.errors import CardError
+from workbench.registry import closest
+
+_TEXT_COLUMNS = ("caption", "negatives", "instruction")
+
+
+def card_languages(card: DatasetCard) -> tuple[str, ...]:
+    """The card's languages, its own first."""
+    return (card.language, *(name for name in card.languages if name != card.language))
+
+
+def in_language(card: DatasetCard, language: str) -> DatasetCard:
+    """The card as if it had been written in `language` alone.
+
+    Raises:
+        CardError: The card has no such language, or says less in it than its task needs: a class without a name, a
+            classification without templates, a column of texts without its counterpart.
+    """
+    if language == card.language:
+        return card.model_copy(update={"languages": {}})
+    if language not in card.languages:
+        known = card_languages(card)
+        hint = closest(language, known) or f" It has: {', '.join(known)}."
+        raise CardError(f"card {card.name!r}: has no language {language!r}.{hint}")
+    said, where = card.languages[language], f"card {card.name!r}: languages.{language}"
+    replaced = {"languages", "language", "classes", "prompts"}
+    values: dict[str, Any] = card.model_dump(exclude_unset=True, exclude=replaced)
+    values["language"] = language
+    stray = next((key for key in said.classes if card.classes and key not in card.classes), None)
+    if stray is not None:
+        raise CardError(f"{where}.classes names {stray!r}, which is no class.{closest(stray, card.classes)}")
+    if card.classes:
+        unnamed = next((key for key in card.classes if key not in said.classes), None)
+        if unnamed is not None:
+            raise CardError(f"{where}.classes has no name for {unnamed!r}; every class needs one.")
+        values["classes"] = {key: said.classes[key] for key in card.classes}
+    elif said.classes:
+        values["classes"] = dict(said.classes)
+    if card.task == "classification" and not (said.templates and (said.classes or not card.columns.label)):
+        raise CardError(f"{where} needs templates and classes, since names of another language would be mixed in.")
+    values["prompts"] = {
+        **({"templates": said.templates} if said.templates else {}),
+        "descriptions": said.descriptions,
+        "descriptions_file": said.descriptions_file,
+    }
+    columns = dict(values.get("columns") or {})
+    for role in _TEXT_COLUMNS:
+        if columns.get(role) is None:
+            continue
+        if role in said.columns:
+            columns[role] = said.columns[role]
+        elif card.task == "classification":
+            columns[role] = None  # Captions are no part of a classification.
+        else:
+            raise CardError(f"{where}.columns has no {role!r}, which task {card.task!r} reads.")
+    values["columns"] = columns
+    return DatasetCard.model_validate(values)
