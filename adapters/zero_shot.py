@@ -11,11 +11,19 @@ import numpy as np
 from pydantic import Field
 
 from workbench import (
+    AnyArray,
+    Choices,
     ClassificationTask,
     FitReport,
+    FloatArray,
+    GroundingTask,
+    JointTask,
     LinearClassifier,
+    LinearDualEncoder,
+    MatchingTask,
     Recipe,
     RecipeConfig,
+    RetrievalTask,
     class_embeddings,
     normalise,
 )
@@ -38,8 +46,10 @@ class ZeroShot(Recipe[ZeroShotConfig]):
     """Compare image and class embeddings; nothing is trained."""
 
     Config: ClassVar[type[RecipeConfig]] = ZeroShotConfig
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "retrieval", "matching", "grounding"})
     trains: ClassVar[bool] = False
     multi_label: ClassVar[bool] = True
+    unseen: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> LinearClassifier:
         """Embed the sentences."""
@@ -56,3 +66,32 @@ class ZeroShot(Recipe[ZeroShotConfig]):
             weight = class_embeddings(task.model, task.prompts.sentences(kind))
         bias = np.full(task.n_classes, task.model.logit_bias, dtype=np.float32)
         return LinearClassifier(weight, bias, scale=task.model.logit_scale, report=FitReport(notes=tuple(notes)))
+
+    def fit_joint(self, task: JointTask) -> LinearDualEncoder:
+        """The model as it is; of statements, validation says from which similarity on they are taken for true."""
+        if not isinstance(task, RetrievalTask | MatchingTask | GroundingTask):
+            return super().fit_joint(task)  # type: ignore[return-value]
+        if not isinstance(task, MatchingTask) or task.form != "statement":
+            return LinearDualEncoder(task.model)
+        if len(task.val) == 0:
+            note = "There is no validation split to choose a threshold on: a logit of at least 0 says true."
+            return LinearDualEncoder(task.model, report=FitReport(notes=(note,)))
+        logits = task.model.logit_scale * _cosines(LinearDualEncoder(task.model), task.val)
+        threshold = _threshold(logits, task.val.right)
+        return LinearDualEncoder(task.model, bias=-threshold, report=FitReport(chosen={"threshold": threshold}))
+
+
+def _cosines(model: LinearDualEncoder, items: Choices) -> FloatArray:
+    images, texts = (normalise(x) for x in (model.embed_images(items.images), model.embed_texts(items.texts)))
+    return np.asarray(np.einsum("pd,pd->p", images[items.pairs[:, 0]], texts[items.pairs[:, 1]]), dtype=np.float32)
+
+
+def _threshold(scores: FloatArray, truth: AnyArray) -> float:
+    """Halfway between two neighbouring scores, where most statements are taken for what they are."""
+    order = np.argsort(scores, kind="stable")
+    true = truth[order].astype(np.int64)
+    # Cutting before position k takes the k lowest for false.
+    right = np.concatenate([[0], np.cumsum(1 - true)]) + np.concatenate([np.cumsum(true[::-1])[::-1], [0]])
+    ordered = scores[order]
+    cuts = np.concatenate([[ordered[0] - 1], (ordered[1:] + ordered[:-1]) / 2, [ordered[-1] + 1]])
+    return float(cuts[right.argmax()])

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         tower_parameters,
     )
     from workbench.recipes import (
+        Captioner,
         DualEncoderPredictor,
         FitReport,
         LinearClassifier,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from workbench.solvers import fit_logistic, minimise
     from workbench.tasks import (
         CaptionedImages,
+        CaptioningTask,
         Choices,
         ClassificationTask,
         ClassPrompts,
@@ -86,6 +88,7 @@ _HOMES = {
         "tower_parameters",
     ],
     "workbench.recipes": [
+        "Captioner",
         "DualEncoderPredictor",
         "FitReport",
         "LinearClassifier",
@@ -119,6 +122,7 @@ _HOMES = {
     ],
     "workbench.tasks": [
         "CaptionedImages",
+        "CaptioningTask",
         "Choices",
         "ClassPrompts",
         "ClassificationTask",
@@ -139,6 +143,8 @@ __all__ = [
     "AnyArray",
     "Augmentation",
     "CaptionedImages",
+    "Captioner",
+    "CaptioningTask",
     "Choices",
     "ClassEmbedder",
     "ClassPrompts",

@@ -20,6 +20,7 @@ def run(
     shots: Sequence[int | str] = ("all",),
     seeds: Sequence[int] = (0,),
     name: str = "adhoc",
+    language: str | None = None,
     fresh: bool = False,
     **settings: Any,
 ) -> "pd.DataFrame":
@@ -33,6 +34,7 @@ def run(
         shots: Images per class, or `all`.
         seeds: Seeds.
         name: The suite's name when none is given.
+        language: Which of the cards' languages to take when no suite is given; None takes each card's own.
         fresh: Run finished runs again, too.
         settings: Fields of `workbench.settings.Settings`, such as `device` or `precision`.
 
@@ -53,6 +55,7 @@ def run(
             recipes=tuple(RecipeEntry.model_validate(entry) for entry in entries),
             shots=tuple(shots),
             seeds=tuple(seeds),
+            language=language,
         )
     elif isinstance(suite, str):
         suite = load_suite(suite)

@@ -22,6 +22,7 @@ def assemble(
     assignments: Sequence[str],
     name: str | None,
     refit: bool | None,
+    language: str | None = None,
 ) -> Suite:
     """The suite to run.
 
@@ -48,6 +49,7 @@ def assemble(
         "shots": [_shots(value) for value in shots],
         "seeds": list(seeds),
         "refit": refit,
+        "language": language,
     }
     values |= {key: given for key, given in replaced.items() if given not in (None, [])}
     # An entry's own shots and seeds would win over those of the command line.

@@ -26,7 +26,8 @@ def command(run: str, target: Path, **flags: Any) -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise WorkbenchError(f"--to {target}: must be a new or empty folder.")
     finished = FinishedRun.open(run, load_settings(**flags))
-    merged = finished.predictor().merged(finished.model)
+    fitted = finished.dual_encoder() if finished.is_joint else finished.predictor()
+    merged = fitted.merged(finished.model)
     target.mkdir(parents=True, exist_ok=True)
     save_checkpoint(merged, target)
     click.echo(f"written to {target}; load it with open_clip.create_model_from_pretrained('local-dir:{target}')")

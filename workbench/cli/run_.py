@@ -18,6 +18,7 @@ from workbench.cli._options import as_json, load_settings, settings_options
 @click.option("--seed", "seeds", multiple=True, type=int, help="Seed; repeatable.")
 @click.option("--set", "assignments", multiple=True, metavar="RECIPE.KEY=VALUE", help="A recipe's setting; repeatable.")
 @click.option("--name", help="Name of the suite (MLflow experiment) when no suite is given; default `adhoc`.")
+@click.option("--language", help="Language of names, prompts and captions, where the cards have it (en, ja).")
 @click.option("--refit", is_flag=True, default=None, help="Fit once more on train and validation together.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--fresh", is_flag=True, help="Run finished runs again; each replaces the old one.")
@@ -33,6 +34,7 @@ def command(
     seeds: tuple[int, ...],
     assignments: tuple[str, ...],
     name: str | None,
+    language: str | None,
     refit: bool | None,
     dry_run: bool,
     fresh: bool,
@@ -54,7 +56,7 @@ def command(
     from workbench.tracking import open_store
 
     settings = load_settings(**flags)
-    chosen = assemble(suite, models, datasets, recipes, shots, seeds, assignments, name, refit)
+    chosen = assemble(suite, models, datasets, recipes, shots, seeds, assignments, name, refit, language)
     if dry_run:
         _print_plan(plan(chosen), as_json)
         return

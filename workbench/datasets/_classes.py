@@ -2,8 +2,12 @@
 
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
 
+import numpy as np
+
+from workbench.arrays import IntArray
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.manifest import Manifest
 from workbench.errors import CardError, DataError
@@ -39,6 +43,35 @@ def class_list(card: DatasetCard, manifest: Manifest) -> dict[str, str]:
         only = f"only one class, {next(iter(classes))!r}" if classes else "no labels"
         raise DataError(f"dataset {card.name!r} has {only}; a classification needs at least two classes.")
     return classes
+
+
+def unseen_classes(card: DatasetCard, keys: Sequence[str], names: Sequence[str]) -> IntArray:
+    """Classes that only test has, int64, ascending; see `card.Splits`.
+
+    Raises:
+        CardError: A name is no class, or no class would be left to train on or to leave out.
+    """
+    unseen = card.splits.unseen
+    if unseen is None:
+        return np.empty(0, dtype=np.int64)
+    if isinstance(unseen, float):
+        salt = f"unseen-{card.splits.seed}".encode()
+        # By hash, so that most of the choice stays when a class is added.
+        order = sorted(range(len(keys)), key=lambda i: blake2b(keys[i].encode(), digest_size=8, key=salt).digest())
+        chosen = order[: max(1, round(unseen * len(keys)))]
+    else:
+        stray = next((name for name in unseen if name not in names and name not in keys), None)
+        if stray is not None:
+            raise CardError(
+                f"card {card.name!r}: splits.unseen names {stray!r}, which is no class.{closest(stray, names)}"
+            )
+        chosen = [i for i, pair in enumerate(zip(keys, names, strict=True)) if set(pair) & set(unseen)]
+    if not chosen or len(chosen) > len(keys) - 2:
+        raise CardError(
+            f"card {card.name!r}: splits.unseen takes {len(chosen)} of {len(keys)} classes; "
+            "at least one must be unseen and two seen."
+        )
+    return np.array(sorted(chosen), dtype=np.int64)
 
 
 def _sorted(labels: Iterable[str]) -> list[str]:

@@ -11,7 +11,7 @@ from workbench.errors import DataError
 
 
 def prepare_records(card: DatasetCard, listed: Sequence[Record]) -> tuple[list[Record], list[str]]:
-    """Records of our splits with unique ids; in retrieval, one an image with all its captions.
+    """Records of our splits with unique ids; in retrieval and captioning, one an image with all its captions.
 
     Args:
         card: The card.
@@ -23,9 +23,12 @@ def prepare_records(card: DatasetCard, listed: Sequence[Record]) -> tuple[list[R
     Raises:
         DataError: An image lacks its label, an id is not unique, or a name is not text; the message names it.
     """
+    if card.splits.by == "class":
+        # A class is a group, and one group never spans two splits.
+        listed = [replace(record, split=None, group=" + ".join(record.labels) or None) for record in listed]
     roles, notes = assign_roles([record.split for record in listed], card.splits, card.name)
     records = [replace(record, split=role) for record, role in zip(listed, roles, strict=True) if role]
-    if card.task == "retrieval":
+    if card.task in {"retrieval", "captioning"}:
         records = _merge_captions(records)
     if card.task == "classification" and not card.multi_label:
         _require_labels(card, records)

@@ -2,15 +2,16 @@
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from workbench.errors import CardError
 from workbench.registry import closest
 
-Task = Literal["classification", "retrieval", "matching"]
+Task = Literal["classification", "retrieval", "matching", "grounding", "captioning"]
 SplitName = Literal["train", "val", "test"]
+_LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$"
 
 
 class _Strict(BaseModel):
@@ -68,6 +69,7 @@ class GeneratorSource(_Strict):
         call: `package.module:function`; it receives the folder to fill and `options` as keywords.
         version: Part of the cache key; raise it when the output changes.
         sha256: Checksum over the generated files' contents, verified after generation where given.
+        folder: Name that cards share whose files are the same; the card's own name if None.
     """
 
     type: Literal["generator"]
@@ -75,13 +77,23 @@ class GeneratorSource(_Strict):
     version: int = 1
     options: dict[str, int | float | str | bool] = {}
     sha256: str | None = None
+    folder: str | None = None
 
 
 Source = FolderSource | TableSource | ParquetSource | WebDatasetSource | HubSource | GeneratorSource
 
 
 class Columns(_Strict):
-    """Names of the source's columns. None means the dataset has none."""
+    """Names of the source's columns. None means the dataset has none.
+
+    Attributes:
+        negatives: Matching: wrong texts of an image; see `workbench.datasets.items`.
+        kind: Matching and grounding: the kind of an item.
+        pair: Matching: two rows with the same value are a pair of images with a caption each.
+        boxes: Grounding: candidate boxes of an image.
+        instruction: Grounding: the sentence, or sentences, that mean a box.
+        answer: Grounding: index of the box that is meant, or indices where several will do.
+    """
 
     image: str = "image"
     label: str | None = None
@@ -89,10 +101,22 @@ class Columns(_Strict):
     group: str | None = None
     split: str | None = None
     id: str | None = None
+    negatives: str | None = None
+    kind: str | None = None
+    pair: str | None = None
+    boxes: str | None = None
+    instruction: str | None = None
+    answer: str | None = None
 
 
 class Splits(_Strict):
-    """What the source calls its splits. A missing test or val is made from train, stratified, by group, seeded."""
+    """What the source calls its splits. A missing test or val is made from train, stratified, by group, seeded.
+
+    Attributes:
+        by: `class` makes all splits anew, so that no class stands in two of them; a class is a group then.
+        unseen: Classes that only test has: their names, or their share of all classes (seeded). Training and validation
+            images of them are left out.
+    """
 
     train: str | None = "train"
     val: str | None = "val"
@@ -100,6 +124,8 @@ class Splits(_Strict):
     seed: int = 0
     test_fraction: float = Field(default=0.2, gt=0, lt=1)
     val_fraction: float = Field(default=0.15, gt=0, lt=1)
+    by: Literal["image", "class"] = "image"
+    unseen: Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...] | None = None
 
     @model_validator(mode="after")
     def _three_different(self) -> Self:
@@ -126,10 +152,54 @@ class Prompts(_Strict):
     @field_validator("templates")
     @classmethod
     def _one_place(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
-        wrong = next((t for t in templates if t.count("{}") != 1), None)
-        if not templates or wrong is not None:
-            raise ValueError(f"every template needs the class name's place `{{}}` exactly once, got {wrong!r}")
-        return templates
+        if not templates:
+            raise ValueError("expected at least one template")
+        return _checked_templates(templates)
+
+
+def _checked_templates(templates: tuple[str, ...]) -> tuple[str, ...]:
+    wrong = next((t for t in templates if t.count("{}") != 1), None)
+    if wrong is not None:
+        raise ValueError(f"every template needs the class name's place `{{}}` exactly once, got {wrong!r}")
+    return templates
+
+
+class Language(_Strict):
+    """What a card says in a further language. Nothing of the card's own language fills a gap.
+
+    Attributes:
+        classes: Raw label to class name; every class must have one.
+        templates: As in `Prompts`.
+        descriptions: As in `Prompts`.
+        descriptions_file: As in `Prompts`.
+        columns: The columns that hold `caption`, `negatives` or `instruction` in this language.
+    """
+
+    classes: dict[str, str] = {}
+    templates: tuple[str, ...] = ()
+    descriptions: dict[str, tuple[str, ...]] = {}
+    descriptions_file: str | None = None
+    columns: dict[Literal["caption", "negatives", "instruction"], str] = {}
+
+    @field_validator("templates")
+    @classmethod
+    def _one_place(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked_templates(templates)
+
+
+class Regions(_Strict):
+    """How candidate boxes become images.
+
+    Attributes:
+        format: Left, top, right, bottom (`xyxy`), or left, top, width, height (`xywh`), in pixels of the upright image.
+        context: What surrounds a candidate: nothing (`crop`), the image blurred (`blur`), or the image as it is with an
+            ellipse about the candidate (`circle`).
+        margin: By how much of its width and height a box is widened on each side.
+    """
+
+    format: Literal["xyxy", "xywh"] = "xyxy"
+    context: Literal["crop", "blur", "circle"] = "crop"
+    margin: float = Field(default=0.1, ge=0, le=2)
 
 
 class DatasetCard(_Strict):
@@ -144,6 +214,8 @@ class DatasetCard(_Strict):
         primary_metric: The metric that ranks runs, as in the run record (`accuracy`, `auroc`, ...).
         protocol: Which published protocol and split the numbers are comparable to, or that they are not.
         verified: Whether the source has been read by this card as it stands.
+        language: Of the card's names, templates, descriptions and captions (`en`, `ja`, `pt-BR`).
+        languages: The same in further languages; see `workbench.datasets.languages`.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
@@ -158,17 +230,41 @@ class DatasetCard(_Strict):
     splits: Splits = Splits()
     classes: dict[str, str] = {}
     prompts: Prompts = Prompts()
+    regions: Regions | None = None
     primary_metric: str = "accuracy"
     protocol: str = "not comparable to a published protocol"
     licence: str = "unknown"
     citation: str = ""
     homepage: str = ""
     verified: bool = True
+    language: str = Field(default="en", pattern=_LANGUAGE)
+    languages: dict[Annotated[str, Field(pattern=_LANGUAGE)], Language] = {}
 
     @model_validator(mode="after")
     def _task_has_its_column(self) -> Self:
-        if self.task == "retrieval" and self.columns.caption is None:
-            raise ValueError("task 'retrieval' needs columns.caption")
+        columns, prompts = self.columns, self.prompts
+        described = columns.label is not None and bool(prompts.descriptions or prompts.descriptions_file)
+        if self.task == "retrieval" and columns.caption is None and not described:
+            raise ValueError(
+                "task 'retrieval' needs columns.caption, or columns.label with descriptions of the classes in [prompts]"
+            )
+        if self.task == "captioning" and columns.caption is None:
+            raise ValueError("task 'captioning' needs columns.caption")
+        if self.task == "matching" and columns.negatives is None:
+            if columns.caption is None:
+                raise ValueError("task 'matching' needs columns.negatives or columns.caption")
+            if columns.label is None and columns.pair is None:
+                raise ValueError(
+                    "task 'matching' needs, besides columns.caption, columns.negatives (wrong texts), columns.label "
+                    "(true or false) or columns.pair (images in pairs)"
+                )
+        missing = [name for name in ("boxes", "instruction") if getattr(columns, name) is None]
+        if self.task == "grounding" and missing:
+            raise ValueError(f"task 'grounding' needs columns.{missing[0]}")
+        if self.splits.by == "class" and columns.label is None:
+            raise ValueError("splits.by = 'class' needs columns.label")
+        if self.splits.unseen is not None and (self.task != "classification" or self.multi_label):
+            raise ValueError("splits.unseen is for classification with one label an image")
         return self
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from workbench.arrays import AnyArray, IntArray
-from workbench.datasets._classes import class_list
+from workbench.datasets._classes import class_list, unseen_classes
 from workbench.datasets.card import DatasetCard, SplitName
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.roles import ROLES
@@ -82,7 +82,20 @@ class Dataset:
         words = np.ascontiguousarray(self.manifest.hashes).view(">u8").reshape(-1, 4)
         order = np.lexsort((self._tie_break, *words.T[::-1])).astype(np.int64)
         splits = np.array([record.split for record in records])[order]
-        return {name: order[splits == name] for name in ROLES}
+        rows: dict[str, IntArray] = {name: order[splits == name] for name in ROLES}
+        if len(self.unseen_classes):
+            for name in ("train", "val"):
+                rows[name] = rows[name][~np.isin(self.labels(rows[name]), self.unseen_classes)]
+        return rows
+
+    @cached_property
+    def unseen_classes(self) -> IntArray:
+        """Classes that test alone has, as the card's `splits.unseen` wants it: int64, ascending.
+
+        Raises:
+            CardError: A name is no class, or no class would be left to train on or to leave out.
+        """
+        return unseen_classes(self.card, self.class_keys, self.class_names)
 
     @cached_property
     def _tie_break(self) -> IntArray:
@@ -138,8 +151,17 @@ class Dataset:
         return [self._record(row).group for row in rows]
 
     def captions(self, rows: Sequence[int] | AnyArray) -> list[tuple[str, ...]]:
-        """Captions of each image; an image may have none or several."""
-        return [self._record(row).captions for row in rows]
+        """Captions of each image; an image may have none or several.
+
+        Where the card of a retrieval names no captions, they are the descriptions of the image's classes.
+        """
+        if self.card.task != "retrieval" or self.card.columns.caption is not None:
+            return [self._record(row).captions for row in rows]
+        name = dict(zip(self.class_keys, self.class_names, strict=True))
+        said = self.prompts.descriptions
+        return [
+            tuple(text for key in self._record(row).labels for text in said.get(name[key], ())) for row in rows
+        ]  # fmt: skip
 
     def ids(self, rows: Sequence[int] | AnyArray) -> list[str]:
         """What users call the images, unique: the id column, or else the path in the source."""
@@ -183,7 +205,16 @@ class Dataset:
         Names of files and ids are not part of it, nor the order in which they lie.
         """
         card, prompts = self.card, self.prompts
-        head = [card.task, card.multi_label, self.class_keys, self.class_names, prompts.templates]
+        head: list[Any] = [card.task, card.multi_label, self.class_keys, self.class_names, prompts.templates]
+        if len(self.unseen_classes):
+            head.append(self.unseen_classes.tolist())
+        if card.language != "en":
+            head.append(["language", card.language])
+        if card.task in {"matching", "grounding"}:
+            head.append(
+                card.columns.model_dump(include={"negatives", "kind", "pair", "boxes", "instruction", "answer"})
+            )
+            head.append(card.regions and card.regions.model_dump())
         digest = hashlib.sha256(json.dumps([*head, dict(prompts.descriptions)], sort_keys=True).encode())
         for split in ROLES:
             rows = self.rows(split)

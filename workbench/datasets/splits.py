@@ -41,16 +41,21 @@ def make_missing_splits(
             continue
         part = [groups[i] for i in train]
         salt = f"{role}-{splits.seed}"
-        held = hold_out([labels[i] for i in train], part, hashes[train], fraction, salt)
+        if splits.by == "class":
+            held = hold_out_units(part, hashes[train], fraction, salt)
+        else:
+            held = hold_out([labels[i] for i in train], part, hashes[train], fraction, salt)
         chosen = [train[i] for i in held]
         given[chosen] = role
         if not chosen:
             notes.append(f"There is no {role} split, and train cannot be divided to make one.")
             continue
-        within = f" in {len({groups[i] for i in chosen})} of {len(set(part))} groups" if grouped else ""
+        units = "classes" if splits.by == "class" else "groups"
+        within = f" in {len({groups[i] for i in chosen})} of {len(set(part))} {units}" if grouped else ""
+        how = f"stratified by label, {'by group' if grouped else 'without groups'}"
         notes.append(
-            f"The {role} split was made from train: {len(chosen)} of {len(train)} images{within}, stratified by label, "
-            f"{'by group' if grouped else 'without groups'}, seed {splits.seed}."
+            f"The {role} split was made from train: {len(chosen)} of {len(train)} images{within}, "
+            f"{'by class' if splits.by == 'class' else how}, seed {splits.seed}."
         )
     return list(given), notes
 
@@ -85,6 +90,14 @@ def hold_out(labels: Labels, groups: Groups, hashes: AnyArray, fraction: float, 
             counts[u, [names[label] for label in own] if names else 0] += 1
         taken = _greedy(counts, np.lexsort((key, -np.bincount(unit))), fraction)
     return np.flatnonzero(taken[unit]).astype(np.int64)
+
+
+def hold_out_units(groups: Groups, hashes: AnyArray, fraction: float, salt: str) -> IntArray:
+    """Hold out a share of the units themselves, however many images each has; arguments as for `hold_out`."""
+    unit = _units(groups, hashes)
+    order = np.argsort(_order_keys(groups, hashes, unit, salt), kind="stable")
+    taken = order[: min(max(1, round(fraction * len(order))), len(order) - 1)]
+    return np.flatnonzero(np.isin(unit, taken)).astype(np.int64)
 
 
 def _exact(code: IntArray, key: AnyArray, fraction: float) -> BoolArray:

@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from workbench.errors import WorkbenchError
-from workbench.features._protocols import ImageEncoder, ImageSource
+from workbench.features._protocols import ImageEncoder, ImageSource, PictureSource
 from workbench.features._shard import KEY_BYTES
 
 if TYPE_CHECKING:
@@ -96,6 +96,13 @@ def _prepare(
 ) -> "Tensor | Problem":
     from workbench.datasets.images import UnreadableImageError, decode_image
 
+    if isinstance(source, PictureSource):
+        try:
+            return encoder.preprocess(source.decode(job.row))
+        except UnreadableImageError as error:
+            return Problem(str(error), lasting=True)
+        except (OSError, WorkbenchError) as error:
+            return Problem(str(error), lasting=False)
     try:
         data = source.read(job.row)
     except (OSError, WorkbenchError) as error:

@@ -1,7 +1,7 @@
 """What features need of a model and of a dataset; `workbench.models.Encoder` and `workbench.datasets.Dataset` fit."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from workbench.arrays import AnyArray, FloatArray
 from workbench.tasks import Features
@@ -78,6 +78,20 @@ class DualEncoder(ImageEncoder, TextEncoder, Protocol):
 
     def load(self) -> "LoadedModel":
         """A private fp32 copy of the network."""
+        ...
+
+
+@runtime_checkable
+class PictureSource(Protocol):
+    """An image source whose rows are pictures made from encoded images, such as cut-outs."""
+
+    def decode(self, row: int) -> "Image":
+        """One picture, RGB.
+
+        Raises:
+            UnreadableImageError: The bytes cannot be decoded.
+            DataError: They cannot be read now.
+        """
         ...
 
 

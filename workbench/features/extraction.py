@@ -14,7 +14,7 @@ from workbench.features._protocols import ImageEncoder, ImageSource
 from workbench.features._shard import KEY_BYTES
 from workbench.features._writer import Writer
 from workbench.features.store import FeatureStore
-from workbench.features.views import VIEWS
+from workbench.features.views import REGION_VIEWS, VIEWS
 from workbench.tasks import Features
 
 Progress = Callable[[int, int], None]
@@ -65,7 +65,7 @@ def extract(
         rows: n rows of the dataset.
         encoder: The model.
         store: Where features are kept.
-        view: A name in `VIEWS`.
+        view: A name in `VIEWS`; for `Regions` their context.
         batch_size: Images per forward pass; 0 takes 64 on a CPU and 256 on a GPU.
         workers: Threads that read and decode; 0 takes one per usable core.
         progress: Told of images computed; not called when nothing is missing.
@@ -145,7 +145,8 @@ def _compute(
             jobs,
             dataset,
             encoder,
-            VIEWS[view],
+            # A picture source has made the view already.
+            VIEWS["eval" if view in REGION_VIEWS else view],
             batch_size=batch_size or (256 if on_gpu else 64),
             workers=workers or usable_cores(),
             ahead=3 if on_gpu else 2,

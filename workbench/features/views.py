@@ -1,4 +1,7 @@
-"""Views: what is done to an image before the model's own preprocessing. The view is part of a feature's key."""
+"""Views: what is done to an image before the model's own preprocessing. The view is part of a feature's key.
+
+Views of regions (`regions.py`) need a box besides the image; their names are known here.
+"""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -20,7 +23,12 @@ VIEWS: dict[str, "Callable[[Image], Image]"] = {"eval": lambda image: image, "fl
 """`eval` leaves the image as it is; `flip` mirrors it left to right."""
 
 
+REGION_VIEWS = ("crop", "blur", "circle")
+"""What surrounds a candidate box, see `regions.cut_out`."""
+
+
 def check_view(view: str) -> None:
-    """Refuse a name that is not in `VIEWS`."""
-    if view not in VIEWS:
-        raise WorkbenchError(f"view {view!r}: unknown.{closest(view, VIEWS)}")
+    """Refuse a name that is neither in `VIEWS` nor in `REGION_VIEWS`."""
+    known = [*VIEWS, *REGION_VIEWS]
+    if view not in known:
+        raise WorkbenchError(f"view {view!r}: unknown.{closest(view, known)}")

@@ -73,7 +73,8 @@ def flatten(estimates: Mapping[str, Estimate]) -> dict[str, float]:
         flat["test_items"] = float(max(estimate.n for estimate in estimates.values()))
     groups = [estimate.n_groups for estimate in estimates.values() if estimate.n_groups is not None]
     if groups:
-        flat["test_groups"] = float(min(groups))
+        # Metrics of one kind of item rest on fewer.
+        flat["test_groups"] = float(max(groups))
     return flat
 
 

@@ -40,11 +40,11 @@ def matching_metrics(
     check_finite(np.where(np.isneginf(array[:, 1:]), 0, array[:, 1:]), "scores of wrong texts")
     check_finite(array[:, 0], "scores of right texts")
     right = F.prefers_right(array)
-    found = {"accuracy": _mean(right, groups, replicates, seed)}
+    found = {"accuracy": item_mean(right, groups, replicates, seed)}
     for kind in [] if kinds is None else np.unique(kinds):
         inside = np.asarray(kinds) == kind
         own = None if groups is None else np.asarray(groups)[inside]
-        found[f"accuracy/{kind}"] = _mean(right[inside], own, replicates, seed)
+        found[f"accuracy/{kind}"] = item_mean(right[inside], own, replicates, seed)
     return found
 
 
@@ -67,7 +67,7 @@ def winoground_metrics(
         raise DataError(f"scores: expected (items, 2 images, 2 texts), got shape {array.shape}.")
     names = ("text_score", "image_score", "group_score")
     parts = zip(names, F.winoground(array), strict=True)
-    return {name: _mean(right, groups, replicates, seed) for name, right in parts}
+    return {name: item_mean(right, groups, replicates, seed) for name, right in parts}
 
 
 def statement_metrics(
@@ -108,7 +108,8 @@ def statement_metrics(
     return estimates([evaluate], Resampler(len(array), groups, replicates=replicates, seed=seed))
 
 
-def _mean(values: AnyArray, groups: AnyArray | None, replicates: int, seed: int) -> Estimate:
+def item_mean(values: AnyArray, groups: AnyArray | None, replicates: int, seed: int) -> Estimate:
+    """The mean of values over items, (n,), with its interval."""
     resampler = Resampler(len(values), groups, replicates=replicates, seed=seed)
 
     def evaluate(weights: FloatArray) -> dict[str, F.Values]:

@@ -4,11 +4,25 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from workbench.errors import RecipeError
-from workbench.recipes.predictor import FitReport, LinearClassifier, Predictor
+from workbench.recipes.captioner import Captioner
+from workbench.recipes.dual_encoder import DualEncoderPredictor, LinearDualEncoder, LinearMap
+from workbench.recipes.predictor import FitReport, Fitted, LinearClassifier, Predictor
 from workbench.recipes.recipe import Recipe, RecipeConfig
 from workbench.registry import Registry
 
-__all__ = ["FitReport", "LinearClassifier", "Predictor", "Recipe", "RecipeConfig", "recipes"]
+__all__ = [
+    "Captioner",
+    "DualEncoderPredictor",
+    "FitReport",
+    "Fitted",
+    "LinearClassifier",
+    "LinearDualEncoder",
+    "LinearMap",
+    "Predictor",
+    "Recipe",
+    "RecipeConfig",
+    "recipes",
+]
 
 
 def _is_recipe(loaded: Any, point: EntryPoint) -> type[Recipe[Any]]:

@@ -39,8 +39,8 @@ class FitReport:
     notes: tuple[str, ...] = ()
 
 
-class Predictor(ABC):
-    """Scores images. Scores of an image do not depend on the batch it comes in.
+class Fitted:
+    """What every task's predictor has.
 
     Attributes:
         report: How it was fitted.
@@ -49,10 +49,6 @@ class Predictor(ABC):
 
     report: FitReport = FitReport()
     scale: float = 1.0
-
-    @abstractmethod
-    def scores(self, images: ImageSet) -> FloatArray:
-        """Logits, shape (len(images), n_classes): softmax gives probabilities, sigmoid where multi-label."""
 
     def save(self, directory: Path) -> None:
         """Write weights and what else `Recipe.restore` needs into an existing, empty directory."""
@@ -67,6 +63,14 @@ class Predictor(ABC):
         raise RecipeError(
             f"{type(self).__name__} changes no weights of the network; there is nothing to merge or export."
         )
+
+
+class Predictor(Fitted, ABC):
+    """Scores images. Scores of an image do not depend on the batch it comes in."""
+
+    @abstractmethod
+    def scores(self, images: ImageSet) -> FloatArray:
+        """Logits, shape (len(images), n_classes): softmax gives probabilities, sigmoid where multi-label."""
 
 
 class LinearClassifier(Predictor):

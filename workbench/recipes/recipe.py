@@ -7,8 +7,11 @@ from typing import ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from workbench.errors import RecipeError
+from workbench.recipes.captioner import Captioner
+from workbench.recipes.dual_encoder import DualEncoderPredictor, LinearDualEncoder
 from workbench.recipes.predictor import LinearClassifier, Predictor
-from workbench.tasks import ClassificationTask, TaskModel
+from workbench.tasks import ClassificationTask, JointTask, TaskModel
 
 
 class RecipeConfig(BaseModel):
@@ -34,6 +37,7 @@ class Recipe(ABC, Generic[C]):
         trains: Whether training images are used. If not, shots and seeds make no difference and are not swept.
         stochastic: Whether the seed changes the result beyond the choice of few-shot images.
         multi_label: Whether it can do multi-label classification.
+        unseen: Whether it can recognise classes that it has no training image of.
     """
 
     version: ClassVar[str] = "1"
@@ -43,6 +47,7 @@ class Recipe(ABC, Generic[C]):
     trains: ClassVar[bool] = True
     stochastic: ClassVar[bool] = False
     multi_label: ClassVar[bool] = False
+    unseen: ClassVar[bool] = False
 
     def __init__(self, config: C) -> None:
         self.config = config
@@ -55,7 +60,20 @@ class Recipe(ABC, Generic[C]):
         """Fit several tasks of one dataset and model, which differ in shots and seed; override to batch them."""
         return [self.fit(task) for task in tasks]
 
+    def fit_joint(self, task: JointTask) -> DualEncoderPredictor | Captioner:
+        """Adapt to a `RetrievalTask`, `MatchingTask` or `GroundingTask`; override it where `tasks` names one of them.
+
+        The engine embeds the test images and texts with what this returns, and computes everything from the products.
+        Of a `CaptioningTask` it asks a `Captioner`, which writes.
+        """
+        raise RecipeError(f"{type(self).__name__} does not do {type(task).__name__}.")
+
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
         """Rebuild a predictor from what its `save` wrote; override it where that is not a `LinearClassifier`."""
         return LinearClassifier.restore(directory)
+
+    @classmethod
+    def restore_joint(cls, directory: Path, model: TaskModel, device: str) -> DualEncoderPredictor | Captioner:  # noqa: ARG003
+        """As `restore`, for what `fit_joint` returned; override it where that is not a `LinearDualEncoder`."""
+        return LinearDualEncoder.restore(directory, model)

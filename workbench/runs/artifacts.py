@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.runs.bench import Bench, SplitRows
+from workbench.runs.joint_predictions import JointPredictions
 from workbench.runs.planning import Cell
 from workbench.runs.predictions import Predictions, write_predictions
 from workbench.tracking import schema
 
 if TYPE_CHECKING:
-    from workbench.recipes import Predictor
+    from workbench.recipes import Fitted
 
 PREDICTOR = "predictor"
 
@@ -22,12 +23,15 @@ def write_artifacts(
     cell: Cell,
     bench: Bench,
     rows: SplitRows,
-    predictions: Predictions,
-    predictor: "Predictor",
+    predictions: Predictions | JointPredictions,
+    predictor: "Fitted",
     figures: bool,
 ) -> None:
     """Write predictions, card, settings, figures and weights into a folder."""
-    write_predictions(predictions, folder / schema.PREDICTIONS)
+    if isinstance(predictions, JointPredictions):
+        predictions.write(folder / schema.PREDICTIONS)
+    else:
+        write_predictions(predictions, folder / schema.PREDICTIONS)
     (folder / "card.toml").write_text(bench.card_toml, encoding="utf-8")
     settings = {**describe(cell, bench, rows), "report": _report(predictor)}
     (folder / "config.json").write_text(json.dumps(settings, indent=1, ensure_ascii=False), encoding="utf-8")
@@ -37,7 +41,9 @@ def write_artifacts(
         predictor.save(weights)
     except NotImplementedError:
         weights.rmdir()
-    if figures and predictions.labels is not None and predictions.labels.ndim == 1:
+    if isinstance(predictions, JointPredictions) or not figures:
+        return
+    if predictions.labels is not None and predictions.labels.ndim == 1:
         _figures(folder / "figures", predictions)
 
 
@@ -50,6 +56,7 @@ def describe(cell: Cell, bench: Bench, rows: SplitRows) -> dict[str, Any]:
         "precision": bench.encoder.precision,
         "dataset": dataset.name,
         "dataset_argument": cell.dataset,
+        "language": dataset.card.language,
         "class_names": list(dataset.class_names),
         "multi_label": dataset.card.multi_label,
         "recipe": cell.recipe,
@@ -62,7 +69,7 @@ def describe(cell: Cell, bench: Bench, rows: SplitRows) -> dict[str, Any]:
     }
 
 
-def _report(predictor: "Predictor") -> dict[str, Any]:
+def _report(predictor: "Fitted") -> dict[str, Any]:
     report = predictor.report
     return {
         "chosen": report.chosen,

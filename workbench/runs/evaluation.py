@@ -5,10 +5,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.arrays import IntArray
 from workbench.errors import RecipeError
 from workbench.metrics import Estimate, classification_metrics
-from workbench.recipes import Predictor
+from workbench.metrics.unseen import unseen_metrics
+from workbench.recipes import Captioner, DualEncoderPredictor, Fitted, Predictor
 from workbench.runs.bench import Bench, SplitRows
+from workbench.runs.caption_evaluation import predict_captions
+from workbench.runs.joint_bench import JointBench
+from workbench.runs.joint_evaluation import predict_joint
+from workbench.runs.joint_predictions import JointPredictions
 from workbench.runs.predictions import Predictions
 
 
@@ -22,13 +28,15 @@ class Evaluation:
         counts: Numbers without interval: images of each split, seconds.
     """
 
-    predictions: Predictions
+    predictions: Predictions | JointPredictions
     estimates: dict[str, Estimate]
     counts: dict[str, float]
 
 
-def evaluate(predictor: Predictor, bench: Bench, rows: SplitRows, recipe: str) -> Evaluation:
-    """Ask a fitted predictor for scores of the test images, without labels, and compute every metric from them.
+def evaluate(predictor: Fitted, bench: Bench, rows: SplitRows, recipe: str) -> Evaluation:
+    """Ask a fitted predictor about the test split and compute every metric from its answer.
+
+    It scores test images, or embeds test images and texts, and is told neither labels nor what belongs together.
 
     Args:
         predictor: Fitted on the train and validation rows.
@@ -37,10 +45,18 @@ def evaluate(predictor: Predictor, bench: Bench, rows: SplitRows, recipe: str) -
         recipe: Named in errors.
 
     Raises:
-        RecipeError: The scores do not have a row for each test image and a column for each class.
+        RecipeError: The scores do not have a row for each test image and a column for each class; an embedding is
+            missing, not finite, or of another width than the rest.
+        DataError: The test split has nothing to ask.
     """
     dataset = bench.dataset
     started = time.perf_counter()
+    if isinstance(bench, JointBench):
+        asked = _asked(predictor, bench, rows.test, recipe)
+        counts = {**_counts(predictor, bench, rows, time.perf_counter() - started), **asked.chance()}
+        return Evaluation(asked, asked.metrics(), counts)
+    if not isinstance(predictor, Predictor):
+        raise RecipeError(f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a Predictor.")
     scores = np.asarray(predictor.scores(bench.images(rows.test)), dtype=np.float32)
     predict_seconds = time.perf_counter() - started
     shape = (len(rows.test), len(dataset.class_names))
@@ -62,7 +78,23 @@ def evaluate(predictor: Predictor, bench: Bench, rows: SplitRows, recipe: str) -
         multi_label=dataset.card.multi_label,
         label_names=dataset.class_names if dataset.card.multi_label else None,
     )
-    counts = {
+    if len(dataset.unseen_classes):
+        labels, groups = dataset.labels(rows.test), predictions.group_codes
+        estimates |= unseen_metrics(scores, labels, dataset.unseen_classes, groups)
+    return Evaluation(predictions, estimates, _counts(predictor, bench, rows, predict_seconds))
+
+
+def _asked(predictor: Fitted, bench: JointBench, rows: IntArray, recipe: str) -> JointPredictions:
+    expected = Captioner if bench.dataset.card.task == "captioning" else DualEncoderPredictor
+    if not isinstance(predictor, expected):
+        raise RecipeError(f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a {expected.__name__}.")
+    if isinstance(predictor, Captioner):
+        return predict_captions(predictor, bench, rows, recipe)
+    return predict_joint(predictor, bench, rows, recipe)
+
+
+def _counts(predictor: Fitted, bench: Bench, rows: SplitRows, predict_seconds: float) -> dict[str, float]:
+    return {
         "train_images": len(rows.train),
         "val_images": len(rows.val),
         "test_images": len(rows.test),
@@ -71,4 +103,3 @@ def evaluate(predictor: Predictor, bench: Bench, rows: SplitRows, recipe: str) -
         "predict_seconds": predict_seconds,
         "extract_seconds": bench.extract_seconds,
     }
-    return Evaluation(predictions, estimates, counts)

@@ -2,7 +2,7 @@
 
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -14,12 +14,14 @@ import numpy as np
 from workbench.datasets import Dataset, open_dataset
 from workbench.errors import RecipeError, WorkbenchError
 from workbench.features import FeatureStore
-from workbench.metrics import flatten
+from workbench.metrics import Estimate, flatten
 from workbench.models import Encoder, open_model, resolve_device
-from workbench.recipes import Predictor, Recipe
+from workbench.models.languages import check_language
+from workbench.recipes import Fitted, Recipe
 from workbench.runs.artifacts import write_artifacts
 from workbench.runs.bench import Bench, SplitRows
 from workbench.runs.evaluation import evaluate
+from workbench.runs.joint_bench import JointBench, bench_class
 from workbench.runs.key import PROTOCOL, run_key
 from workbench.runs.planning import NO_MODEL, Cell, plan
 from workbench.runs.provenance import device_name, git_tags, version_tags
@@ -88,12 +90,21 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
     store = FeatureStore(settings.cache)
     datasets: dict[str, Dataset] = {}
     for argument in suite.datasets:
-        datasets[argument] = open_dataset(argument, settings, partial(tell.progress, f"reading {argument}"))
+        datasets[argument] = open_dataset(
+            argument, settings, partial(tell.progress, f"reading {argument}"), language=suite.language
+        )
+    asked = {entry.recipe for entry in suite.recipes}
+    # The baseline that every suite has is one of classification.
+    cells = [cell for cell in cells if cell.recipe in asked or datasets[cell.dataset].card.task in cell.factory.tasks]
     for cell in cells:
         _check_fits(cell, datasets[cell.dataset])
     encoders: dict[str, Encoder] = {}
     for argument in suite.models:
         encoders[argument] = open_model(argument, settings)
+        for language in sorted({dataset.card.language for dataset in datasets.values()}):
+            doubt = check_language(encoders[argument], language)
+            if doubt is not None:
+                tell.say(f"{doubt}.")
         if encoders[argument].notice:
             tell.say(f"{argument} is {encoders[argument].notice}.")
     benches: dict[tuple[str, str], Bench] = {}
@@ -103,7 +114,9 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
         argument = suite.models[0] if cell.model == NO_MODEL else cell.model
         bench = benches.setdefault(
             (cell.dataset, argument),
-            Bench(datasets[cell.dataset], encoders[argument], store, device, settings.max_unreadable, settings.workers),
+            bench_class(datasets[cell.dataset])(
+                datasets[cell.dataset], encoders[argument], store, device, settings.max_unreadable, settings.workers
+            ),
         )
         encoder = None if cell.model == NO_MODEL else bench.encoder
         jobs.append(Job(cell, run_key(cell, bench.dataset, encoder, refit=suite.refit), bench))
@@ -117,13 +130,18 @@ def _check_fits(cell: Cell, dataset: Dataset) -> None:
         raise RecipeError(f"recipe {cell.recipe!r} does {can}, and dataset {dataset.name!r} is for {task}.")
     if dataset.card.multi_label and not cell.factory.multi_label:
         raise RecipeError(f"recipe {cell.recipe!r} cannot do multi-label datasets such as {dataset.name!r}.")
+    if len(dataset.unseen_classes) and not cell.factory.unseen:
+        raise RecipeError(
+            f"recipe {cell.recipe!r} cannot recognise classes without training images, of which dataset "
+            f"{dataset.name!r} has {len(dataset.unseen_classes)}."
+        )
 
 
 def _groups(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Jobs that a recipe fits together because it has a batched `fit_many`; all others one by one."""
     batches: dict[tuple[Any, ...], list[Job]] = {}
     for i, job in enumerate(jobs):
-        batched = job.cell.factory.fit_many is not Recipe.fit_many
+        batched = job.cell.factory.fit_many is not Recipe.fit_many and not isinstance(job.bench, JointBench)
         key = (id(job.bench), job.cell.model, job.cell.label, job.cell.config) if batched else (i,)
         batches.setdefault(key, []).append(job)
     yield from batches.values()
@@ -161,7 +179,7 @@ def _begin(job: Job, suite: Suite, store: Store) -> RunRecorder:
     cell, card = job.cell, job.bench.dataset.card
     params = {
         "model": cell.model, "dataset": card.name, "field": card.field, "task": card.task,
-        "recipe": cell.recipe, "shots": cell.shots_text, "seed": cell.seed,
+        "recipe": cell.recipe, "shots": cell.shots_text, "seed": cell.seed, "language": card.language,
         **{f"recipe.{key}": value for key, value in cell.config.model_dump(mode="json").items()},
     }  # fmt: skip
     encoder = job.bench.encoder
@@ -172,6 +190,7 @@ def _begin(job: Job, suite: Suite, store: Store) -> RunRecorder:
         "workbench.protocol": PROTOCOL,
         "workbench.refit": str(suite.refit).lower(),
         "workbench.recipe_version": cell.factory.version,
+        schema.LANGUAGE: card.language,
         "dataset.fingerprint": job.bench.dataset.fingerprint,
         "dataset.protocol": card.protocol,
         "dataset.verified": str(card.verified).lower(),
@@ -199,10 +218,16 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
         touched = np.unique(np.concatenate([np.concatenate([w.train, w.val, w.test]) for w in wanted]))
         bench.prepare(touched, partial(tell.progress, f"features of {bench.dataset.name}"))
         rows = [bench.readable(own) for own in wanted]
-        tasks = [bench.task(job.cell, own, refit=suite.refit) for job, own in zip(jobs, rows, strict=True)]
         recipe = jobs[0].cell.factory(jobs[0].cell.config)
-        started = time.perf_counter()
-        predictors = recipe.fit_many(tasks) if len(jobs) > 1 else [recipe.fit(tasks[0])]
+        predictors: Sequence[Fitted]
+        if isinstance(bench, JointBench):
+            joint = bench.joint_task(jobs[0].cell, rows[0], refit=suite.refit)
+            started = time.perf_counter()
+            predictors = [recipe.fit_joint(joint)]
+        else:
+            tasks = [bench.task(job.cell, own, refit=suite.refit) for job, own in zip(jobs, rows, strict=True)]
+            started = time.perf_counter()
+            predictors = recipe.fit_many(tasks) if len(jobs) > 1 else [recipe.fit(tasks[0])]
         seconds = (time.perf_counter() - started) / len(jobs)
     except Exception as error:  # A plug-in may raise anything; the rest of the suite goes on.
         for job, recorder in zip(jobs, recorders, strict=True):
@@ -225,23 +250,37 @@ def _failed(job: Job, recorder: RunRecorder, error: Exception, tell: Reporter) -
 
 
 def _record(
-    job: Job, recorder: RunRecorder, rows: SplitRows, predictor: Predictor, train_seconds: float, figures: bool
+    job: Job,
+    recorder: RunRecorder,
+    rows: SplitRows,
+    predictor: Fitted,
+    train_seconds: float,
+    figures: bool,
 ) -> None:
     bench, report = job.bench, predictor.report
     found = evaluate(predictor, bench, rows, job.cell.recipe)
     metrics = {**flatten(found.estimates), **found.counts, "train_seconds": train_seconds}
     notes = [*bench.dataset.notes, *report.notes]
+    if job.cell.model != NO_MODEL and (doubt := check_language(bench.encoder, bench.dataset.card.language)):
+        notes.append(f"{doubt}.")
     if bench.corrupt_shards:
         notes.append(f"{len(bench.corrupt_shards)} damaged feature shards were moved aside and computed again.")
     tags = {
         "scale": f"{predictor.scale:g}",
-        "intervals": "reliable" if all(e.reliable for e in found.estimates.values()) else "unreliable: under 20 groups",
+        "intervals": _reliability(found.estimates),
         **{f"chosen.{key}": str(value) for key, value in report.chosen.items()},
         **({"notes": "\n".join(notes)} if notes else {}),
     }
     with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
         write_artifacts(Path(folder), job.cell, bench, rows, found.predictions, predictor, figures)
         recorder.finish(metrics, tags, Path(folder), report.history)
+
+
+def _reliability(estimates: Mapping[str, Estimate]) -> str:
+    poor = [name for name, estimate in estimates.items() if not estimate.reliable]
+    if any("/" not in name for name in poor):
+        return "unreliable: under 20 groups"
+    return f"reliable, but for those of {', '.join(poor)}: under 20 groups" if poor else "reliable"
 
 
 def _remove_superseded(job: Job, recorder: RunRecorder, suite: Suite, store: Store) -> None:

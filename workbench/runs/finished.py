@@ -10,8 +10,9 @@ from workbench.datasets import DatasetCard, parse_card
 from workbench.errors import WorkbenchError
 from workbench.features import CachedModel, FeatureStore
 from workbench.models import Encoder, open_model, resolve_device
-from workbench.recipes import Predictor, recipes
+from workbench.recipes import Captioner, DualEncoderPredictor, Predictor, recipes
 from workbench.runs.artifacts import PREDICTOR
+from workbench.runs.joint_predictions import JointPredictions, read_joint_predictions
 from workbench.runs.predictions import Predictions, read_predictions
 from workbench.settings import Settings
 from workbench.tracking import RunResult, open_store, schema
@@ -55,9 +56,19 @@ class FinishedRun:
         path = self.artifact("card.toml")
         return parse_card(path.read_text(encoding="utf-8"), str(path))
 
+    @property
+    def is_joint(self) -> bool:
+        """Whether its task is retrieval, matching or grounding."""
+        return self.result.task in {"retrieval", "matching", "grounding", "captioning"}
+
+    @cached_property
+    def joint_predictions(self) -> JointPredictions:
+        """Ranks or scores of the test items of retrieval, matching or grounding."""
+        return read_joint_predictions(self.artifact(schema.PREDICTIONS))
+
     @cached_property
     def predictions(self) -> Predictions:
-        """Scores of the test items."""
+        """Scores of the test items of a classification."""
         return read_predictions(self.artifact(schema.PREDICTIONS))
 
     @cached_property
@@ -82,7 +93,30 @@ class FinishedRun:
         """The model as recipes see it."""
         return CachedModel(self.encoder, FeatureStore(self.settings.cache))
 
+    def dual_encoder(self) -> DualEncoderPredictor:
+        """The fitted predictor of retrieval, matching or grounding; raises `WorkbenchError` if there is none saved."""
+        found = self._restored_joint()
+        if not isinstance(found, DualEncoderPredictor):
+            raise WorkbenchError(f"run {self.result.run_id} is for {self.result.task}: it embeds no texts.")
+        return found
+
+    def captioner(self) -> Captioner:
+        """The fitted captioner; raises `WorkbenchError` if the run is of another task, or saved none."""
+        found = self._restored_joint() if self.is_joint else None
+        if not isinstance(found, Captioner):
+            raise WorkbenchError(f"run {self.result.run_id} is for {self.result.task}: it writes no captions.")
+        return found
+
+    def _restored_joint(self) -> DualEncoderPredictor | Captioner:
+        folder, device = self.artifact(PREDICTOR), resolve_device(self.settings.device)
+        return recipes.get(self.result.recipe).restore_joint(folder, self.model, device)
+
     def predictor(self) -> Predictor:
-        """The fitted predictor; raises `WorkbenchError` if the recipe did not save one."""
+        """The fitted predictor; raises `WorkbenchError` if the recipe did not save one, or of another task."""
+        if self.is_joint:
+            raise WorkbenchError(
+                f"run {self.result.run_id} is for {self.result.task}: it ranks pairs of image and text and names no "
+                "classes, so it cannot be applied as a classifier."
+            )
         folder = self.artifact(PREDICTOR)
         return recipes.get(self.result.recipe).restore(folder, self.model, resolve_device(self.settings.device))

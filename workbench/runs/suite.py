@@ -54,6 +54,8 @@ class Suite(BaseModel):
         refit: Fit once more on train and validation with the settings that validation chose.
         baseline: Add a majority-class run for every dataset.
         figures: Store a confusion matrix and a reliability diagram with each run.
+        language: Which of the cards' languages names, templates, descriptions and captions are taken in; None takes
+            each card's own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,6 +70,7 @@ class Suite(BaseModel):
     refit: bool = False
     baseline: bool = True
     figures: bool = True
+    language: str | None = None
 
 
 def suite_names() -> list[str]:

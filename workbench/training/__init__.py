@@ -12,7 +12,9 @@ from workbench.training.settings import OptimisationSettings, TrainingSettings
 if TYPE_CHECKING:
     from workbench.training._class_texts import ClassEmbedder
     from workbench.training.classifier import EncoderClassifier, SavedClassifier
+    from workbench.training.contrastive import choice_loss, contrastive_loss, sigmoid_loss
     from workbench.training.fine_tuning import FineTuned, fine_tune
+    from workbench.training.joint import JointBatch, JointObjective, joint_objective
     from workbench.training.loop import Quality, Trained, train
     from workbench.training.objective import classification_loss, classification_quality
     from workbench.training.pixels import Augmentation, MemoryBudget, PixelSource
@@ -27,16 +29,22 @@ _HEAVY = {
     "Compute": "precision",
     "EncoderClassifier": "classifier",
     "FineTuned": "fine_tuning",
+    "JointBatch": "joint",
+    "JointObjective": "joint",
     "MemoryBudget": "pixels",
     "PixelSource": "pixels",
     "Quality": "loop",
     "SavedClassifier": "classifier",
     "Trained": "loop",
     "TunedClassifier": "tuned",
+    "choice_loss": "contrastive",
     "classification_loss": "objective",
     "classification_quality": "objective",
+    "contrastive_loss": "contrastive",
     "fine_tune": "fine_tuning",
+    "joint_objective": "joint",
     "seeded": "seeding",
+    "sigmoid_loss": "contrastive",
     "train": "loop",
     "warmup_cosine": "schedule",
 }
@@ -47,6 +55,8 @@ __all__ = [
     "Compute",
     "EncoderClassifier",
     "FineTuned",
+    "JointBatch",
+    "JointObjective",
     "MemoryBudget",
     "OptimisationSettings",
     "PixelSource",
@@ -55,10 +65,14 @@ __all__ = [
     "Trained",
     "TrainingSettings",
     "TunedClassifier",
+    "choice_loss",
     "classification_loss",
     "classification_quality",
+    "contrastive_loss",
     "fine_tune",
+    "joint_objective",
     "seeded",
+    "sigmoid_loss",
     "train",
     "warmup_cosine",
 ]

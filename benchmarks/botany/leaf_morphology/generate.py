@@ -1,6 +1,7 @@
 """Write `leaf-morphology`: images and `metadata.csv`."""
 
 import csv
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -8,11 +9,14 @@ from typing import Literal
 import numpy as np
 
 from benchmarks.botany.leaf_morphology.captions import caption
+from benchmarks.botany.leaf_morphology.captions_ja import japanese_caption
+from benchmarks.botany.leaf_morphology.negatives import contrasts
 from benchmarks.botany.leaf_morphology.render import render
 from benchmarks.botany.leaf_morphology.traits import SHAPES, Leaf, Specimen
 
 COLUMNS = (
-    "file_name", "label", "split", "group", "caption", "margin", "colour", "venation", "ground", "damaged",
+    "file_name", "label", "split", "group", "caption", "caption_ja", "margin", "colour", "venation", "ground",
+    "damaged", "contrasts",
 )  # fmt: skip
 # Of seven plants of a shape four train, one validates and two test.
 _CYCLE: tuple[Literal["train", "val", "test"], ...] = ("train", "test", "train", "val", "train", "test", "train")
@@ -58,9 +62,11 @@ def _write_specimen(
             "split": _CYCLE[number % len(_CYCLE)],
             "group": group,
             "caption": caption(leaf),
+            "caption_ja": japanese_caption(leaf),
             "margin": specimen.margin,
             "colour": specimen.colour,
             "venation": specimen.venation,
             "ground": leaf.ground,
             "damaged": "yes" if leaf.bites else "no",
+            "contrasts": json.dumps(contrasts(leaf, rng)),
         }

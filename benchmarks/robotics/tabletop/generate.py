@@ -9,6 +9,8 @@ import numpy as np
 
 from benchmarks.robotics.tabletop.camera import Camera
 from benchmarks.robotics.tabletop.language import captions, instructions
+from benchmarks.robotics.tabletop.language_ja import japanese_captions
+from benchmarks.robotics.tabletop.negatives import contrasts
 from benchmarks.robotics.tabletop.objects import KINDS
 from benchmarks.robotics.tabletop.render import Tracer, pixel_rays, render
 from benchmarks.robotics.tabletop.scene import Scene, draw_scene
@@ -28,7 +30,7 @@ def generate(folder: Path, seed: int = 0, size: int = 192, scenes: int = 28, vie
 
     The label is the kind of the object in the middle. Further columns of a row: `table`; `objects`, the middle one
     first, each with kind, colour, size, box, depth and visible share; `relations`, triples of index, relation, index;
-    `instructions`, as `language.Instruction` has them.
+    `instructions`, as `language.Instruction` has them; `contrasts`, as `negatives.Contrast` has them.
 
     Args:
         folder: Existing, empty folder.
@@ -51,6 +53,8 @@ def _write_scene(folder: Path, code: int, number: int, views: int, seed: int, si
     # Each scene draws from its own stream, so that it stays what it is when others are added.
     rng = np.random.default_rng([seed, code, number])
     scene, photographs = _photographs(code, views, size, rng)
+    # Its own stream, so that it leaves the instructions as they are.
+    contrast_rng = np.random.default_rng([seed, code, number, 1])
     group = f"{KINDS[code]}-{number:03d}"
     for index, (pixels, things) in enumerate(photographs):
         name = f"images/{group}-{index}.png"
@@ -61,10 +65,12 @@ def _write_scene(folder: Path, code: int, number: int, views: int, seed: int, si
             "split": _CYCLE[number % len(_CYCLE)],
             "group": group,
             "caption": captions(things, scene.table, size),
+            "caption_ja": japanese_captions(things, scene.table, size),
             "table": scene.table,
             "objects": [thing.to_json() for thing in things],
             "relations": relations(things, size),
             "instructions": [found.to_json() for found in instructions(things, size, rng)],
+            "contrasts": [found.to_json() for found in contrasts(things, size, contrast_rng)],
         }
 
 

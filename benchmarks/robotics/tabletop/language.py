@@ -12,7 +12,7 @@ from benchmarks.robotics.tabletop.view import OPPOSITES, Relation, Seen, relatio
 InstructionKind = Literal["kind", "colour", "attributes", "distractors", "size", "relation", "extreme", "ambiguous"]
 
 _VERBS = ("bring me", "hand me", "pick up", "pass me", "fetch", "grab")
-_WORDS: dict[Relation, str] = {
+WORDS: dict[Relation, str] = {
     "left of": "to the left of", "right of": "to the right of", "in front of": "in front of", "behind": "behind",
 }  # fmt: skip
 _TABLES: dict[Table, str] = {
@@ -85,7 +85,7 @@ def captions(seen: Sequence[Seen], table: Table, size: int) -> list[str]:
     found = [f"{', '.join(in_order[:-1])} and {in_order[-1]} on {_TABLES[table]}"]
     for i, relation, j in relations(seen, size):
         if i == 0:
-            found.append(f"{describe(seen[i])} {_WORDS[relation]} {describe(seen[j])}")
+            found.append(f"{describe(seen[i])} {WORDS[relation]} {describe(seen[j])}")
             break
     others = f"{_NUMBERS[len(seen) - 1]} other {'object' if len(seen) == 2 else 'objects'}"
     found.append(f"{describe(seen[0])} in the middle of {_TABLES[table]} with {others}")
@@ -150,7 +150,7 @@ def _by_relation(seen: Sequence[Seen], size: int) -> Iterator[Instruction]:
                 if None in holds or holds.count(True) != 1:
                     continue
                 answer = alike[holds.index(True)]
-                text = f"the {query} {_WORDS[relation]} the {anchor_query}"
+                text = f"the {query} {WORDS[relation]} the {anchor_query}"
                 yield Instruction(text, "relation", answer, (answer,), query, relation, anchor_query)
 
 

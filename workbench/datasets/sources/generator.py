@@ -27,7 +27,7 @@ def generated(card: DatasetCard, cache: Path) -> Path:
     source = card.source
     assert isinstance(source, GeneratorSource)
     key = hashlib.sha256(json.dumps([source.call, source.version, source.options], sort_keys=True).encode()).hexdigest()
-    folder = cache / "generated" / f"{card.name}-{key[:12]}"
+    folder = cache / "generated" / f"{source.folder or card.name}-{key[:12]}"
     if _is_made(folder, source):
         return folder
     from filelock import FileLock

@@ -21,7 +21,7 @@ from workbench.metrics.functional.classification import (
     sigmoid,
     softmax,
 )
-from workbench.metrics.functional.matching import prefers_right, winoground
+from workbench.metrics.functional.matching import picks_right, prefers_right, winoground
 from workbench.metrics.functional.ranking import Ranking, auroc, average_precision
 from workbench.metrics.functional.retrieval import Ranks, rank_positives
 
@@ -47,6 +47,7 @@ __all__ = [
     "micro_f1",
     "nll_terms",
     "ones",
+    "picks_right",
     "prefers_right",
     "rank_positives",
     "ratio",

@@ -13,6 +13,19 @@ def prefers_right(scores: AnyArray) -> BoolArray:
     return np.asarray(scores[:, 0] > scores[:, 1:].max(axis=1))
 
 
+def picks_right(scores: AnyArray, right: AnyArray, starts: AnyArray) -> BoolArray:
+    """Whether the highest score of an item is a right candidate's, bool (items,).
+
+    Args:
+        scores: (p,), item after item.
+        right: bool (p,); several candidates of an item may be right.
+        starts: int64 (items,), where each item's candidates begin.
+    """
+    best_right = np.maximum.reduceat(np.where(right, scores, -np.inf), starts)
+    best_wrong = np.maximum.reduceat(np.where(right, -np.inf, scores), starts)
+    return np.asarray(best_right > best_wrong)
+
+
 def winoground(scores: AnyArray) -> tuple[BoolArray, BoolArray, BoolArray]:
     """Text, image and group score of each item, bool (n,) each.
 

@@ -1,0 +1,227 @@
+"""Linear heads on frozen features of images and texts, trained to bring together what belongs together.
+
+An embedding becomes `u - mean(u) + (x - mean(x)) @ W + offset`, with u the model's own unit-norm embedding and x
+unit-norm features: for images pooled or projected ones, for texts the embedding itself. W begins at zero, in full or as
+a product of two thin matrices (Hu et al., "LoRA", ICLR 2022), so that training begins at the model's own space,
+centred: the means of images and texts lie apart (Liang et al., "Mind the Gap", NeurIPS 2022), which makes some texts
+everybody's neighbour. Since texts pass through the head, classes and descriptions that training did not have can be
+asked for.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+import numpy as np
+from pydantic import Field
+
+from workbench import (
+    AnyArray,
+    CaptionedImages,
+    Choices,
+    ClassificationTask,
+    FitReport,
+    FloatArray,
+    GroundingTask,
+    ImageSet,
+    JointTask,
+    LinearDualEncoder,
+    LinearMap,
+    MatchingTask,
+    Predictor,
+    Recipe,
+    RecipeConfig,
+    RecipeError,
+    RetrievalTask,
+    TaskModel,
+    class_embeddings,
+    normalise,
+)
+
+if TYPE_CHECKING:
+    from adapters._head_training import Trial
+
+Space = Literal["pooled", "projected"]
+
+
+class LinearHeadConfig(RecipeConfig):
+    """Settings of `linear-head`.
+
+    Attributes:
+        loss: `contrastive` (CLIP's softmax) or `sigmoid` (SigLIP's), both with several positives. Matching and
+            grounding have a softmax over an item's candidates instead, statements a sigmoid.
+        features: x of images: `pooled`, `projected`, or `auto`: validation chooses.
+        rank: Of W; None trains the full matrix.
+        adapt: Whether images, texts or both pass through a W.
+        learning_rates: AdamW's peak rates, of which validation chooses.
+        weight_decay: AdamW's decoupled weight decay.
+        epochs: Passes over the training data; validation chooses the best.
+        batch_size: Images or items a step.
+        scale: Multiplier of cosines at the beginning; None takes the model's own, and 10 for the sigmoid loss.
+        prompts: In classification: sentences that stand for a class.
+    """
+
+    loss: Literal["contrastive", "sigmoid"] = "contrastive"
+    features: Literal["auto", "pooled", "projected"] = "auto"
+    rank: int | None = Field(default=None, ge=1)
+    adapt: Literal["image", "text", "both"] = "both"
+    learning_rates: tuple[float, ...] = Field(default=(1e-3, 1e-2), min_length=1)
+    weight_decay: float = Field(default=0.01, ge=0)
+    epochs: int = Field(default=15, ge=1)
+    batch_size: int = Field(default=256, ge=2)
+    scale: float | None = Field(default=None, gt=0)
+    prompts: Literal["single", "ensemble", "descriptions", "mix"] = "ensemble"
+
+
+@dataclass(frozen=True)
+class HeadData:
+    """A split as the head's training sees it.
+
+    Attributes:
+        data: The split.
+        texts: (m, embed_dim) of its texts, not normalised.
+    """
+
+    data: CaptionedImages | Choices
+    texts: FloatArray
+
+
+class LinearHead(Recipe[LinearHeadConfig]):
+    """Train linear maps of cached image and text features; everything is chosen on validation."""
+
+    Config: ClassVar[type[RecipeConfig]] = LinearHeadConfig
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "retrieval", "matching", "grounding"})
+    stochastic: ClassVar[bool] = True
+    unseen: ClassVar[bool] = True
+
+    def fit_joint(self, task: JointTask) -> LinearDualEncoder:
+        """See `Recipe.fit_joint`."""
+        if not isinstance(task, RetrievalTask | MatchingTask | GroundingTask):
+            return super().fit_joint(task)  # type: ignore[return-value]
+        statements = isinstance(task, MatchingTask) and task.form == "statement"
+        return self._fit(task.train, task.val, task.model, task.seed, task.device, statements, task.refit)
+
+    def fit(self, task: ClassificationTask) -> Predictor:
+        """Images against the sentences of their classes."""
+        prompts, kind = task.prompts, self.config.prompts
+        if kind == "mix":
+            both = zip(prompts.sentences("ensemble"), prompts.sentences("descriptions"), strict=True)
+            sentences = [[*names, *described] for names, described in both]
+        else:
+            sentences = prompts.sentences(kind)
+        train, val = (_captioned(part.images, part.labels, sentences) for part in (task.train, task.val))
+        head = self._fit(train, val, task.model, task.seed, task.device, False, task.refit)
+        return HeadClassifier(head, _class_weights(head, task.model, sentences))
+
+    def _fit(
+        self,
+        train: CaptionedImages | Choices,
+        val: CaptionedImages | Choices,
+        model: TaskModel,
+        seed: int,
+        device: str,
+        statements: bool,
+        refit: bool,
+    ) -> LinearDualEncoder:
+        from adapters._head_training import train_head
+
+        if len(train) == 0:
+            raise RecipeError("linear-head: there are no training images.")
+        both = HeadData(train, model.encode_texts(train.texts)), HeadData(val, model.encode_texts(val.texts))
+        trials = [
+            train_head(*both, self.config, space, rate, model.logit_scale, seed, device, statements)
+            for space, rate in self._grid(len(val))
+        ]
+        best = max(trials, key=lambda trial: trial.score)
+        return LinearDualEncoder(
+            model, best.image, best.text, space=best.space, scale=best.scale, bias=best.bias,
+            report=self._report(trials, best, len(val), refit),
+        )  # fmt: skip
+
+    def _grid(self, n_val: int) -> Iterator[tuple[Space, float]]:
+        spaces: tuple[Space, ...] = ("pooled", "projected")
+        if self.config.features != "auto":
+            spaces = (self.config.features,)
+        grid = list(product(spaces, self.config.learning_rates))
+        yield from grid if n_val else grid[:1]
+
+    def _report(self, trials: "list[Trial]", best: "Trial", n_val: int, refit: bool) -> FitReport:
+        notes = []
+        if not n_val:
+            notes.append("There is no validation split, so features, learning rate and epochs are the first or all.")
+        if refit:
+            notes.append("linear-head does not refit on train and validation; validation chose its epoch.")
+        return FitReport(
+            chosen={"features": best.space, "learning_rate": best.rate, "epoch": best.epoch},
+            trials=[
+                {"features": t.space, "learning_rate": t.rate, "epoch": t.epoch, **t.measures} for t in trials
+            ],
+            trainable_parameters=best.parameters,
+            history=best.history,
+            notes=tuple(notes),
+        )  # fmt: skip
+
+    @classmethod
+    def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
+        """See `Recipe.restore`."""
+        return HeadClassifier.restore(directory, model)
+
+
+@dataclass
+class HeadClassifier(Predictor):
+    """A head with the embeddings of classes.
+
+    Attributes:
+        head: Embeds images.
+        classes: (n_classes, d) of unit norm.
+    """
+
+    head: LinearDualEncoder
+    classes: FloatArray
+    report: FitReport = field(init=False)
+    scale: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.report, self.scale = self.head.report, self.head.scale
+
+    def scores(self, images: ImageSet) -> FloatArray:
+        """See `Predictor.scores`."""
+        embedded = normalise(self.head.embed_images(images))
+        return np.asarray(self.scale * embedded @ self.classes.T + self.head.bias, dtype=np.float32)
+
+    def save(self, directory: Path) -> None:
+        """Add `classes.safetensors` to what `LinearDualEncoder.save` writes."""
+        from safetensors.numpy import save_file
+
+        self.head.save(directory)
+        save_file({"classes": self.classes}, directory / "classes.safetensors")
+
+    @classmethod
+    def restore(cls, directory: Path, model: TaskModel) -> "HeadClassifier":
+        """Read what `save` wrote."""
+        from safetensors.numpy import load_file
+
+        classes = load_file(directory / "classes.safetensors")["classes"]
+        return cls(LinearDualEncoder.restore(directory, model), classes)
+
+
+def _captioned(images: ImageSet, labels: AnyArray, sentences: list[list[str]]) -> CaptionedImages:
+    """Images with all sentences of their classes; classes without an image are not in it."""
+    number: dict[str, int] = {}
+    pairs = [
+        (i, number.setdefault(text, len(number))) for i, c in enumerate(labels.tolist()) for text in sentences[c]
+    ]  # fmt: skip
+    return CaptionedImages(images, tuple(number), np.unique(np.array(pairs, dtype=np.int64).reshape(-1, 2), axis=0))
+
+
+def _class_weights(head: LinearDualEncoder, model: TaskModel, sentences: list[list[str]]) -> FloatArray:
+    """As zero-shot makes them, with the sentences passed through the head."""
+    if head.text is None:
+        return class_embeddings(model, sentences)
+    means = [normalise(head.embed_texts(own)).mean(axis=0) for own in sentences]
+    return normalise(np.stack(means))
+
+
+__all__ = ["HeadClassifier", "LinearHead", "LinearHeadConfig", "LinearMap"]

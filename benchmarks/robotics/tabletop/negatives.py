@@ -1,0 +1,112 @@
+"""Sentences that are true of a photograph, each with wrong ones that differ from it in one respect."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import permutations
+from typing import Any, Literal
+
+import numpy as np
+
+from benchmarks.robotics.tabletop.language import WORDS, Query, describe
+from benchmarks.robotics.tabletop.objects import COLOURS, KINDS
+from benchmarks.robotics.tabletop.view import OPPOSITES, Seen, relation_holds
+
+ChangeKind = Literal["attribute", "object", "relation", "negation"]
+
+
+@dataclass(frozen=True)
+class Contrast:
+    """A true sentence and false ones.
+
+    Attributes:
+        text: True of the photograph.
+        wrong: False of it.
+        kind: In what the wrong ones differ: the colours of two objects exchanged or one replaced (`attribute`), a kind
+            of object replaced (`object`), a relation turned round (`relation`), or whether there is something
+            (`negation`).
+    """
+
+    text: str
+    wrong: tuple[str, ...]
+    kind: ChangeKind
+
+    def to_json(self) -> dict[str, Any]:
+        """For the metadata."""
+        return asdict(self)
+
+
+def contrasts(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> list[Contrast]:
+    """One contrast of each kind that the photograph allows.
+
+    Args:
+        seen: The objects.
+        size: Edge of the image, pixels.
+        rng: Draws among the possible ones.
+    """
+    found = []
+    for make in (_attribute, _object, _relation, _negation):
+        options = list(make(seen, size))
+        if options:
+            found.append(options[rng.integers(len(options))])
+    return found
+
+
+def _there_is(seen: Sequence[Seen], kind: str | None, colour: str | None) -> bool:
+    return any(Query(kind, colour).fits(thing) for thing in seen)
+
+
+def _both(first: Seen, second: Seen) -> str:
+    return f"{describe(first, size=False)} and {describe(second, size=False)}"
+
+
+def _named(kind: str, colour: str) -> str:
+    return f"a {Query(kind, colour)}"
+
+
+def _pairs(seen: Sequence[Seen]) -> Iterator[tuple[Seen, Seen]]:
+    """Ordered pairs that differ in kind and colour."""
+    for first, second in permutations(seen, 2):
+        if first.kind != second.kind and first.colour != second.colour:
+            yield first, second
+
+
+def _attribute(seen: Sequence[Seen], size: int) -> Iterator[Contrast]:  # noqa: ARG001 - one signature for all makers
+    for number, (a, b) in enumerate(_pairs(seen)):
+        wrong = []
+        if not (_there_is(seen, a.kind, b.colour) and _there_is(seen, b.kind, a.colour)):
+            wrong.append(f"{_named(a.kind, b.colour)} and {_named(b.kind, a.colour)}")
+        absent = [colour for colour in COLOURS if not _there_is(seen, a.kind, colour)]
+        wrong += [f"{_named(a.kind, absent[number % len(absent)])} and {describe(b, size=False)}"] if absent else []
+        if wrong:
+            yield Contrast(_both(a, b), tuple(wrong), "attribute")
+
+
+def _object(seen: Sequence[Seen], size: int) -> Iterator[Contrast]:  # noqa: ARG001
+    for a, b in _pairs(seen):
+        absent = [kind for kind in KINDS if not _there_is(seen, kind, a.colour)]
+        wrong = tuple(f"{_named(kind, a.colour)} and {describe(b, size=False)}" for kind in absent[:2])
+        if wrong:
+            yield Contrast(_both(a, b), wrong, "object")
+
+
+def _relation(seen: Sequence[Seen], size: int) -> Iterator[Contrast]:
+    alone = [t for t in seen if sum(Query(t.kind, t.colour).fits(other) for other in seen) == 1]
+    for a, b in permutations(alone, 2):
+        for relation, opposite in OPPOSITES.items():
+            if relation_holds(a, relation, b, size):
+                one, other = describe(a, size=False), describe(b, size=False)
+                wrong = (f"{one} {WORDS[opposite]} {other}", f"{other} {WORDS[relation]} {one}")
+                yield Contrast(f"{one} {WORDS[relation]} {other}", wrong, "relation")
+
+
+def _negation(seen: Sequence[Seen], size: int) -> Iterator[Contrast]:  # noqa: ARG001
+    """As many objects that are there as such that are not, so that neither sentence form gives the answer away."""
+    there = sorted({(thing.kind, thing.colour) for thing in seen})
+    missing = [pair for pair in ((k, c) for k in KINDS for c in COLOURS) if pair not in there]
+    # Missing ones that share the kind or colour of something there are the hard ones.
+    near = [(k, c) for k, c in missing if _there_is(seen, k, None) or _there_is(seen, None, c)]
+    for (kind, colour), (other_kind, other_colour) in zip(there, near, strict=False):
+        yes, no = f"there is a {Query(kind, colour)}", f"there is no {Query(kind, colour)}"
+        yield Contrast(yes, (no,), "negation")
+        yes, no = f"there is a {Query(other_kind, other_colour)}", f"there is no {Query(other_kind, other_colour)}"
+        yield Contrast(no, (yes,), "negation")

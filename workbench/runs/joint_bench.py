@@ -1,0 +1,240 @@
+"""What recipes are given for retrieval, matching and grounding, and what only the engine sees."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from workbench.arrays import IntArray
+from workbench.datasets import Dataset
+from workbench.datasets.card import Regions as RegionSettings
+from workbench.datasets.items import Box, grounding_items, matching_form, matching_items
+from workbench.errors import DataError
+from workbench.features import Extraction, extract
+from workbench.features.regions import Regions
+from workbench.runs.bench import Bench, Progress, SplitRows
+from workbench.runs.planning import Cell
+from workbench.tasks import (
+    CaptionedImages,
+    CaptioningTask,
+    Choices,
+    Features,
+    GroundingTask,
+    ImageSet,
+    JointTask,
+    MatchingTask,
+    RetrievalTask,
+)
+
+_KEPT = 3  # Region features of train, val and test.
+
+
+@dataclass(frozen=True)
+class ItemNames:
+    """What users call the items of `Choices`: the image's id with a number, the image, and the text or texts."""
+
+    ids: tuple[str, ...]
+    images: tuple[str, ...]
+    texts: tuple[str, ...]
+    groups: tuple[str | None, ...]
+
+
+@dataclass
+class JointBench(Bench):
+    """A bench whose items are not labelled images."""
+
+    _regions: dict[bytes, Extraction] = field(default_factory=dict)
+
+    def wanted(self, cell: Cell) -> SplitRows:
+        """See `Bench.wanted`; without labels, shots are training images in all."""
+        rows = {split: self.dataset.rows(split) for split in ("train", "val", "test")}
+        statements = self.dataset.card.task == "matching" and matching_form(self.dataset) == "statement"
+        if cell.shots == 0 and statements and len(rows["test"]):
+            return SplitRows(rows["train"][:0], rows["val"], rows["test"])
+        if not cell.shots or len(self.dataset.class_names):
+            return super().wanted(cell)
+        full = super().wanted(_without_shots(cell))
+        chosen = {}
+        for split in ("train", "val"):
+            own = rows[split]
+            order = np.random.default_rng([cell.seed, len(own)]).permutation(len(own))
+            chosen[split] = own[np.sort(order[: cell.shots])]
+        return SplitRows(chosen["train"], chosen["val"], full.test)
+
+    def prepare(self, rows: IntArray, progress: Progress | None = None) -> None:
+        """See `Bench.prepare`; of grounding, the candidate boxes are embedded."""
+        if self.dataset.card.task == "grounding":
+            # By split, as they are asked for again.
+            for split in ("train", "val", "test"):
+                own = self.dataset.rows(split)
+                self._regions_of(own[np.isin(own, rows)], progress)
+        else:
+            super().prepare(rows, progress)
+
+    def joint_task(self, cell: Cell, rows: SplitRows, *, refit: bool) -> JointTask:
+        """What the recipe is given. Test rows are not in it."""
+        about = {
+            "dataset": self.dataset.name, "model": self.model, "shots": cell.shots, "seed": cell.seed,
+            "device": self.device, "refit": refit,
+        }  # fmt: skip
+        task = self.dataset.card.task
+        if task == "captioning":
+            return CaptioningTask(**about, train=self.captioned(rows.train), val=self.captioned(rows.val))  # type: ignore[arg-type]
+        if task == "retrieval":
+            return RetrievalTask(**about, train=self.captioned(rows.train), val=self.captioned(rows.val))  # type: ignore[arg-type]
+        train, val = (self.choices(part)[0] for part in (rows.train, rows.val))
+        if task == "grounding":
+            return GroundingTask(**about, train=train, val=val)  # type: ignore[arg-type]
+        return MatchingTask(**about, form=matching_form(self.dataset), train=train, val=val)  # type: ignore[arg-type]
+
+    def captioned(self, rows: IntArray) -> CaptionedImages:
+        """Images with their texts; an image without a caption is in no pair."""
+        number: dict[str, int] = {}
+        pairs = [
+            (i, number.setdefault(text, len(number)))
+            for i, texts in enumerate(self.dataset.captions(rows))
+            for text in texts
+        ]
+        positives = np.unique(np.array(pairs, dtype=np.int64).reshape(-1, 2), axis=0)
+        return CaptionedImages(self.images(rows), tuple(number), positives, self.dataset.groups(rows))
+
+    def choices(self, rows: IntArray) -> tuple[Choices, ItemNames]:
+        """Items of matching or grounding, and what they are called."""
+        grounding = self.dataset.card.task == "grounding"
+        return self._grounding(rows) if grounding else self._matching(rows)
+
+    def _matching(self, rows: IntArray) -> tuple[Choices, ItemNames]:
+        place = {int(row): i for i, row in enumerate(rows)}
+        pairs_form = matching_form(self.dataset) == "pairs"
+        build = _Builder(self.dataset)
+        for item in matching_items(self.dataset, self._whole_pairs(rows) if pairs_form else rows):
+            if pairs_form:
+                first, second = (place[row] for row in item.rows)
+                order = [(first, 0), (first, 1), (second, 0), (second, 1)]
+                candidates = [(image, item.texts[k]) for image, k in order]
+                right = [True, False, False, True]
+            else:
+                candidates = [(place[item.rows[0]], text) for text in item.texts]
+                right = [item.truth] if len(item.texts) == 1 else [True] + [False] * (len(item.texts) - 1)
+            build.add(item.rows[0], candidates, right, item.kind, " | ".join(item.texts))
+        return build.choices(self.images(rows))
+
+    def _whole_pairs(self, rows: IntArray) -> IntArray:
+        """Rows without those whose partner is unreadable."""
+        column = self.dataset.card.columns.pair or ""
+        lost = {str(extra.get(column)) for extra in self.dataset.extra(sorted(self.unreadable))}
+        return np.array(
+            [
+                row
+                for row, extra in zip(rows, self.dataset.extra(rows), strict=True)
+                if str(extra.get(column)) not in lost
+            ],
+            dtype=np.int64,
+        )
+
+    def _grounding(self, rows: IntArray) -> tuple[Choices, ItemNames]:
+        images, place = self._region_images(rows)
+        build = _Builder(self.dataset)
+        for item in grounding_items(self.dataset, rows):
+            candidates = [(place[item.row, box], item.text) for box in item.boxes]
+            build.add(item.row, candidates, [i in item.right for i in range(len(item.boxes))], item.kind, item.text)
+        return build.choices(images)
+
+    def _region_images(self, rows: IntArray) -> tuple[ImageSet, dict[tuple[int, Box], int]]:
+        listed = self._listed_regions(rows)
+        regions = self._region_source(listed)
+
+        def features() -> Features:
+            return self._regions_of(rows).features
+
+        return ImageSet(len(listed), features, regions.decode), {region: i for i, region in enumerate(listed)}
+
+    def _listed_regions(self, rows: IntArray) -> list[tuple[int, Box]]:
+        found = ((item.row, box) for item in grounding_items(self.dataset, rows) for box in item.boxes)
+        return list(dict.fromkeys(found))
+
+    def _region_source(self, listed: Sequence[tuple[int, Box]]) -> Regions:
+        settings = self.dataset.card.regions or RegionSettings()
+        rows, boxes = [row for row, _ in listed], [box for _, box in listed]
+        return Regions(self.dataset, rows, boxes, settings.context, settings.margin)
+
+    def _regions_of(self, rows: IntArray, progress: Progress | None = None) -> Extraction:
+        key = rows.tobytes()
+        if key in self._regions:
+            return self._regions[key]
+        listed = self._listed_regions(rows)
+        regions = self._region_source(listed)
+        found = extract(
+            regions, np.arange(len(listed)), self.encoder, self.store,
+            view=regions.context, workers=self.workers, progress=progress,
+        )  # fmt: skip
+        self.extract_seconds += found.seconds
+        self.corrupt_shards += found.corrupt_shards
+        bad = np.flatnonzero(~found.readable)
+        self.unreadable.update(
+            {listed[i][0]: reason for i, (_, reason) in zip(bad.tolist(), found.unreadable, strict=True)}
+        )
+        if len(self._regions) >= _KEPT:
+            self._regions.pop(next(iter(self._regions)))
+        self._regions[key] = found
+        return found
+
+
+def _without_shots(cell: Cell) -> Cell:
+    from dataclasses import replace
+
+    return replace(cell, shots=None)
+
+
+class _Builder:
+    """Collects items into `Choices`."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._number: dict[str, int] = {}
+        self._pairs: list[tuple[int, int]] = []
+        self._item: list[int] = []
+        self._right: list[bool] = []
+        self._kinds: list[str] = []
+        self._rows: list[int] = []
+        self._said: list[str] = []
+
+    def add(self, row: int, candidates: Sequence[tuple[int, str]], right: Sequence[bool], kind: str, said: str) -> None:
+        """One item of the image in a row of the dataset."""
+        self._pairs += [(image, self._number.setdefault(text, len(self._number))) for image, text in candidates]
+        self._item += [len(self._kinds)] * len(candidates)
+        self._right += right
+        self._kinds.append(kind)
+        self._rows.append(row)
+        self._said.append(said)
+
+    def choices(self, images: ImageSet) -> tuple[Choices, ItemNames]:
+        """All of them, with their names."""
+        seen: dict[int, int] = {}
+        ids = []
+        names = self._dataset.ids(self._rows)
+        for row, name in zip(self._rows, names, strict=True):
+            seen[row] = seen.get(row, 0) + 1
+            ids.append(f"{name}#{seen[row]}")
+        found = Choices(
+            images,
+            tuple(self._number),
+            np.array(self._pairs, dtype=np.int64).reshape(-1, 2),
+            np.array(self._item, dtype=np.int64),
+            np.array(self._right, dtype=np.bool_),
+            tuple(self._kinds),
+            self._dataset.groups(self._rows),
+        )
+        groups = tuple(self._dataset.group_names(self._rows))
+        return found, ItemNames(tuple(ids), tuple(names), tuple(self._said), groups)
+
+
+def bench_class(dataset: Dataset) -> type[Bench]:
+    """The kind of bench that a dataset's task needs."""
+    return Bench if dataset.card.task == "classification" else JointBench
+
+
+def require_texts(dataset: Dataset, data: CaptionedImages) -> None:
+    """Refuse a test split without a caption."""
+    if not len(data.positives):
+        raise DataError(f"dataset {dataset.name!r}: no test image has a caption, so there is nothing to retrieve.")

@@ -1,0 +1,75 @@
+"""What matching and grounding recipes are given to fit: items, each with pairs of image and text to choose from."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from workbench.arrays import AnyArray
+from workbench.tasks.images import ImageSet
+from workbench.tasks.joint import JointTask
+
+Form = Literal["choice", "pairs", "statement"]
+
+
+@dataclass(frozen=True)
+class Choices:
+    """Items whose right pairs should score higher than their wrong ones.
+
+    An item of matching has one image and several texts; one of grounding has one text and several images, each a
+    candidate box; an item of the form `pairs` has two images and two texts, in the order (0, 0), (0, 1), (1, 0),
+    (1, 1) of (image, text); a statement has one pair.
+
+    Attributes:
+        images: n images, or cut-outs around n boxes.
+        texts: m different texts.
+        pairs: int64 (p, 2), (image, text) of every candidate.
+        item: int64 (p,), the item that each candidate belongs to, ascending from 0 without gaps.
+        right: bool (p,), which candidates are right; of a statement, whether it is true.
+        kinds: Kind of each item (`attribute`, `relation`, ...), or empty texts.
+        groups: int64, group of each item where the card names groups, else None.
+    """
+
+    images: ImageSet
+    texts: tuple[str, ...]
+    pairs: AnyArray
+    item: AnyArray
+    right: AnyArray
+    kinds: tuple[str, ...]
+    groups: AnyArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.kinds)
+
+    @property
+    def starts(self) -> AnyArray:
+        """Where each item's candidates begin, int64 (items,)."""
+        return np.flatnonzero(np.diff(self.item, prepend=-1))
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchingTask(JointTask):
+    """Tell the right text of an image from wrong ones, or true statements from false ones.
+
+    Attributes:
+        form: What the items are, see `Choices`.
+        train: Training items.
+        val: Validation items. Statements have them for recipes that do not train, too, to place the threshold.
+    """
+
+    form: Form
+    train: Choices
+    val: Choices
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroundingTask(JointTask):
+    """Pick the box that an instruction means.
+
+    Attributes:
+        train: Training items.
+        val: Validation items. May be empty.
+    """
+
+    train: Choices
+    val: Choices

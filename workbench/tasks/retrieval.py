@@ -1,0 +1,59 @@
+"""What a retrieval recipe is given to fit: images, texts, and which belong together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.arrays import AnyArray
+from workbench.tasks.images import ImageSet
+from workbench.tasks.joint import JointTask
+
+
+@dataclass(frozen=True)
+class CaptionedImages:
+    """Images and the texts that are true of them.
+
+    Attributes:
+        images: n images.
+        texts: m different texts; one that several images share stands here once.
+        positives: int64 (p, 2), pairs (image, text) that belong together, in ascending order, each once.
+        groups: int64 (n,) group indices where the card names groups, else None.
+    """
+
+    images: ImageSet
+    texts: tuple[str, ...]
+    positives: AnyArray
+    groups: AnyArray | None = None
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def texts_of(self, rows: AnyArray) -> tuple[AnyArray, AnyArray]:
+        """The texts of some images.
+
+        Args:
+            rows: int64 (b,), different images.
+
+        Returns:
+            int64 (t,), the texts that belong to at least one of them, ascending; and bool (b, t), which to which.
+        """
+        place = np.full(len(self), -1)
+        place[rows] = np.arange(len(rows))
+        own = self.positives[place[self.positives[:, 0]] >= 0]
+        texts, column = np.unique(own[:, 1], return_inverse=True)
+        belongs = np.zeros((len(rows), len(texts)), dtype=np.bool_)
+        belongs[place[own[:, 0]], column.reshape(-1)] = True
+        return texts, belongs
+
+
+@dataclass(frozen=True, kw_only=True)
+class RetrievalTask(JointTask):
+    """Find the texts of an image, and the images of a text.
+
+    Attributes:
+        train: Training images with their texts.
+        val: Validation images with theirs. May be empty.
+    """
+
+    train: CaptionedImages
+    val: CaptionedImages
