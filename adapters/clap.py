@@ -41,9 +41,9 @@ class ClapConfig(RecipeConfig):
 
     features: SpaceChoice = "auto"
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.1), min_length=1)
-    strengths: tuple[float, ...] = Field(default=(10000.0, 1000.0, 100.0, 10.0, 1.0), min_length=1)
+    strengths: tuple[float, ...] = Field(default=(1000.0, 100.0, 10.0, 1.0), min_length=1)
     default_strength: float = Field(default=1.0, gt=0)
-    tolerance: float = Field(default=1e-4, gt=0)
+    tolerance: float = Field(default=3e-4, gt=0)
     max_iterations: int = Field(default=1000, gt=0)
 
 

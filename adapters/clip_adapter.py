@@ -41,7 +41,7 @@ class ClipAdapterConfig(RecipeConfig):
 
     ratios: tuple[float, ...] = Field(default=(0.2, 0.8), min_length=1)
     reduction: int = Field(default=4, gt=0)
-    learning_rate: float = Field(default=0.01, gt=0)
+    learning_rate: float = Field(default=0.02, gt=0)
     steps: int = Field(default=60, gt=0)
     default_ratio: float = Field(default=0.2, ge=0, le=1)
     default_steps: int = Field(default=30, ge=0)
@@ -81,7 +81,7 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
             step,
             lambda parameters: quality(logits(parameters, val), val.target, val.mask),
             steps=self.config.steps,
-            every=5,
+            every=10,
             stop_at=grid.axes.get("steps"),
         )
         down, up = trained.parameters

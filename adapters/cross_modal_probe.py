@@ -35,7 +35,7 @@ class CrossModalProbeConfig(RecipeConfig):
         max_iterations: Bound on the solver's iterations for one penalty.
     """
 
-    text_weights: tuple[float, ...] = Field(default=(1.0, 10.0, 0.1), min_length=1)
+    text_weights: tuple[float, ...] = Field(default=(1.0, 0.1), min_length=1)
     penalties: tuple[float, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
     default_penalty: float = Field(default=1e-4, gt=0)
     tolerance: float = Field(default=1e-4, gt=0)

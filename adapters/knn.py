@@ -68,7 +68,7 @@ class Knn(HeadRecipe[KnnConfig]):
                 {"space": batch.space, "n_classes": batch.n_classes, **grid.points(i)[j]},
             )
 
-        return Swept(accuracy, nll, build)
+        return Swept(accuracy, nll, build, found=lambda i, j: {"k": int(grid.points(i)[j]["k"])})
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003

@@ -40,7 +40,7 @@ class LinearProbeConfig(RecipeConfig):
     )
     default_penalty: float = Field(default=1e-4, gt=0)
     sweep_tolerance: float = Field(default=1e-4, gt=0)
-    tolerance: float = Field(default=1e-6, gt=0)
+    tolerance: float = Field(default=1e-5, gt=0)
     max_iterations: int = Field(default=2000, gt=0)
 
 

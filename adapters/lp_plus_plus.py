@@ -44,9 +44,9 @@ class LpPlusPlusConfig(RecipeConfig):
 
     features: SpaceChoice = "auto"
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.0), min_length=1)
-    steps: int = Field(default=100, gt=0)
+    steps: int = Field(default=60, gt=0)
     text_every: int = Field(default=10, gt=0)
-    default_steps: int = Field(default=100, ge=0)
+    default_steps: int = Field(default=60, ge=0)
 
 
 class LpPlusPlus(HeadRecipe[LpPlusPlusConfig]):

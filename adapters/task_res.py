@@ -35,11 +35,11 @@ class TaskResConfig(RecipeConfig):
         default_steps: Steps where there is no validation split.
     """
 
-    alphas: tuple[float, ...] = Field(default=(0.1, 0.5, 1.0), min_length=1)
-    learning_rate: float = Field(default=0.02, gt=0)
-    steps: int = Field(default=100, gt=0)
+    alphas: tuple[float, ...] = Field(default=(0.2, 1.0), min_length=1)
+    learning_rate: float = Field(default=0.03, gt=0)
+    steps: int = Field(default=60, gt=0)
     default_alpha: float = Field(default=0.5, gt=0)
-    default_steps: int = Field(default=50, ge=0)
+    default_steps: int = Field(default=30, ge=0)
 
 
 class TaskRes(HeadRecipe[TaskResConfig]):

@@ -17,10 +17,11 @@ from typing import ClassVar
 import torch
 from pydantic import Field
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
-from adapters._heads.cache import cache_logits
+from adapters._heads.cache import cache_logits, row_slices
 from adapters._heads.choice import Grid, Setting, best
-from adapters._heads.data import FewShot, Padded, Stack
+from adapters._heads.data import FewShot, Stack
 from adapters._heads.predictors import Space
 from adapters._heads.recipe import Swept
 from adapters._heads.span import span
@@ -78,14 +79,26 @@ class TipAdapterF(TipAdapter):
     def _train(self, batch: Stack, point: Grid, stop_at: Tensor | None) -> Trained:
         train = batch.train
         reduced = span(train, batch.val, centre=False)
-        others = _others(train)
+        alone = (train.target @ train.target.sum(dim=1)[..., None])[..., 0] < 2
+        position = torch.arange(train.x.shape[1], device=train.x.device)
         beta, alpha = point["beta"], point["alpha"][:, :, None, None]
         text_weight = point["text_weight"][:, :, None, None]
 
+        def cached(keys: Tensor, own: slice) -> Tensor:
+            itself = (position[own, None] == position) & ~alone[:, own, None]
+            affinity = (reduced.train[:, own] @ keys.mT).masked_fill(itself, -torch.inf)
+            return cache_logits(affinity, beta, train.target)
+
         def loss(parameters: Parameters) -> Tensor:
-            affinity = reduced.train @ parameters[0][:, 0].mT
-            cached = cache_logits(affinity.masked_fill(others == 0, -torch.inf), beta, train.target)
-            return cross_entropy(alpha * cached + text_weight * train.text_logits[:, None], train.target, train.count)
+            keys, (b, n) = parameters[0][:, 0], train.mask.shape
+            slices = list(row_slices(n, b * n))
+            # Beyond one slice affinities are computed again for the gradient: kept, they would fill the memory.
+            parts = [
+                cached(keys, own) if len(slices) == 1 else checkpoint(cached, keys, own, use_reentrant=False)
+                for own in slices
+            ]
+            logits = alpha * torch.cat(parts, dim=2) + text_weight * train.text_logits[:, None]
+            return cross_entropy(logits, train.target, train.count)
 
         def assess(parameters: Parameters) -> tuple[Tensor, Tensor]:
             return grade_cache(batch, point, parameters[0][:, 0], reduced.val)
@@ -95,10 +108,3 @@ class TipAdapterF(TipAdapter):
         start = (reduced.train[:, None].clone(),)
         trained = descend(start, step, assess, steps=self.config.steps, every=2, stop_at=stop_at)
         return replace(trained, parameters=(trained.parameters[0] @ reduced.basis[:, None].mT,))
-
-
-def _others(train: Padded) -> Tensor:
-    """(b, n, n), 0 where an image meets its own key, unless its class has no other image."""
-    alone = (train.target @ train.target.sum(dim=1)[..., None])[..., 0] < 2
-    own = torch.diag_embed(torch.where(alone, 0.0, 1.0).to(train.x.dtype))
-    return 1 - own

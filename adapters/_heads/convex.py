@@ -137,6 +137,11 @@ def _multiply(matrices: Tensor, owner: Tensor, columns: Tensor) -> Tensor:
     if matrices[0].numel() < _LARGE:
         return matrices[owner] @ columns
     out = columns.new_empty(len(columns), matrices.shape[1], columns.shape[2])
-    for j, i in enumerate(owner.tolist()):
-        torch.mm(matrices[i], columns[j], out=out[j])
+    owners, begin = owner.tolist(), 0
+    while begin < len(owners):
+        end = begin + owners[begin:].count(owners[begin])  # Variants of a task stand together: one product for all.
+        side_by_side = columns[begin:end].transpose(0, 1).flatten(1)
+        product = matrices[owners[begin]] @ side_by_side
+        out[begin:end] = product.view(len(product), end - begin, -1).transpose(0, 1)
+        begin = end
     return out

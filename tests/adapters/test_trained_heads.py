@@ -198,7 +198,7 @@ def pytorch_loop(parameters, logits, labels, rate, steps, stop, **settings):
 
 def test_task_res_is_the_published_loop_in_full_batches(data):
     task, test = data
-    predictor = TaskRes(TaskRes.Config(alphas=(0.5,))).fit(task)
+    predictor = TaskRes(TaskRes.Config(alphas=(0.5,), learning_rate=0.02, steps=40)).fit(task)
     x, text = torch.as_tensor(unit(task.train)), torch.as_tensor(text_of(task))
     residual = torch.zeros_like(text, requires_grad=True)
 
@@ -206,9 +206,10 @@ def test_task_res_is_the_published_loop_in_full_batches(data):
         return 100 * torch.nn.functional.normalize(text + 0.5 * residual, dim=1)
 
     pytorch_loop(
-        [residual], lambda: x @ classifier().T, torch.as_tensor(task.train.labels), 0.02, 100,
+        [residual], lambda: x @ classifier().T, torch.as_tensor(task.train.labels), 0.02, 40,
         predictor.report.chosen["steps"],
     )  # fmt: skip
+    assert predictor.report.chosen["steps"] > 0
     expected = unit(test) @ classifier().detach().numpy().T
     np.testing.assert_allclose(predictor.scores(test.images), expected, atol=1e-3)
 
@@ -235,6 +236,15 @@ def test_clip_adapter_scores_are_those_validation_saw_and_depend_on_the_seed(dat
     again, other = recipe.fit(task), recipe.fit(replace(task, seed=1))
     np.testing.assert_array_equal(again.scores(test.images), predictor.scores(test.images))
     assert not np.allclose(other.scores(test.images), predictor.scores(test.images), atol=1e-3)
+
+
+def test_tip_adapter_f_trains_alike_in_slices(monkeypatch):
+    task, test = planted_task(n_classes=4, shots=6, noise=1.2, text_noise=2.0)
+    whole = TipAdapterF(TipAdapterF.Config()).fit(task)
+    monkeypatch.setattr("adapters._heads.cache._ENTRIES", 5 * len(task.train))
+    sliced = TipAdapterF(TipAdapterF.Config()).fit(task)
+    assert sliced.report.chosen == whole.report.chosen
+    np.testing.assert_allclose(sliced.scores(test.images), whole.scores(test.images), rtol=1e-5, atol=1e-5)
 
 
 def test_tip_adapter_f_is_the_published_loop_in_full_batches_without_own_keys():
