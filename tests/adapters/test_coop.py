@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from open_clip.transformer import TextTransformer
 
 from adapters.coop import Coop, CoopSettings
 from adapters.coop.context import ContextPrompts
@@ -43,6 +44,22 @@ def test_an_untrained_context_from_a_template_is_the_template(model, architectur
     expected = encoded(loaded, [f"a photo of a {name}." for name in NAMES])
     torch.testing.assert_close(context.all(), expected, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(context.sample(np.random.default_rng(0)).detach(), expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"no_causal_mask": True, "pool_type": "last"}, {"embed_cls": True}, {"pool_type": "eos", "eos_id": 49407}],
+)
+def test_towers_that_mask_and_pool_otherwise(model, settings):
+    """SigLIP's has no causal mask and reads the last token, CoCa's appends one of its own."""
+    loaded = model("efficientnet").load()
+    with torch.random.fork_rng([]):
+        torch.manual_seed(0)
+        loaded.network.text = TextTransformer(16, 49408, 32, 2, layers=2, output_dim=24, **settings).eval()
+    context = prompts(loaded, words="a photo of a")
+    torch.testing.assert_close(
+        context.all(), encoded(loaded, [f"a photo of a {name}." for name in NAMES]), atol=1e-5, rtol=1e-4
+    )
 
 
 @pytest.mark.parametrize("ending", ["", ".", " picture."])
