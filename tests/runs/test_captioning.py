@@ -1,0 +1,146 @@
+"""Captioning runs: captions from other images, captions written by CoCa, and what is kept of them."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workbench.api import run
+from workbench.datasets import open_dataset
+from workbench.features import FeatureStore, extract
+from workbench.metrics.captions import caption_metrics
+from workbench.metrics.captions_clip import clip_scores
+from workbench.models import open_model
+from workbench.runs.caption_predictions import WrittenCaptions
+from workbench.runs.finished import FinishedRun
+from workbench.tasks import ImageSet
+
+SAID = {"red": "a sheet of red paper", "green": "some green cloth", "blue": "a blue screen that shines"}
+CARD = """
+name = "sheets"
+task = "captioning"
+primary_metric = "cider"
+[source]
+type = "folder"
+path = "sheets"
+[columns]
+caption = "caption"
+"""
+COCA = {
+    "embed_dim": 32,
+    "vision_cfg": {
+        "image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16, "attentional_pool": True,
+        "attn_pooler_heads": 2, "output_tokens": True,
+    },
+    "text_cfg": {
+        "context_length": 30, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1, "embed_cls": True,
+        "output_tokens": True,
+    },
+    "multimodal_cfg": {"context_length": 30, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
+    "custom_text": True,
+}  # fmt: skip
+
+
+@pytest.fixture
+def card(tmp_path, write_colours):
+    root = tmp_path / "sheets"
+    write_colours(root)
+    for split in ("train", "val", "test"):
+        with (root / split / "metadata.csv").open("w", newline="", encoding="utf-8") as file:
+            table = csv.writer(file)
+            table.writerow(["file_name", "caption"])
+            for path in sorted((root / split).rglob("*.png")):
+                colour = path.parent.name
+                table.writerow([path.relative_to(root / split).as_posix(), SAID[colour]])
+                table.writerow([path.relative_to(root / split).as_posix(), f"{SAID[colour]}, number {path.stem}"])
+    path = tmp_path / "sheets.toml"
+    path.write_text(CARD, encoding="utf-8")
+    return path
+
+
+def finished(frame, settings):
+    assert frame["status"].tolist() == ["finished"]
+    return FinishedRun.open(frame["run_id"][0], settings)
+
+
+def test_captions_of_other_images_are_found_and_kept(card, tiny_model, settings):
+    options = {"models": [tiny_model], "datasets": [str(card)], **settings.model_dump(include={"cache", "runs"})}
+    frame = run(recipes=["caption-retrieval"], precision="fp32", device="cpu", **options)
+    done = finished(frame, settings)
+    kept = done.joint_predictions
+    assert isinstance(kept, WrittenCaptions)
+    again = caption_metrics(
+        kept.captions, kept.references, extra={"clip_score": kept.clip_scores, "ref_clip_score": kept.ref_clip_scores}
+    )
+    assert {name: frame[name][0] for name in again} == pytest.approx({k: v.value for k, v in again.items()})
+    assert frame["cider"][0] > 1
+    assert frame["test_images"][0] == 24
+    assert kept.item_values("cider").values.mean() == pytest.approx(frame["cider"][0])
+    # Captions come from training, and never from test.
+    dataset = open_dataset(str(card), settings)
+    known = {text for own in dataset.captions(dataset.rows("train")) for text in own}
+    assert set(kept.captions) <= known
+    assert done.result.tags["workbench.primary_metric"] == "cider"
+    # CLIPScore is that of the run's own model, with the paper's words before each caption.
+    encoder = open_model(tiny_model, settings)
+    rows = dataset.rows("test")
+    place = {name: i for i, name in enumerate(dataset.ids(rows))}
+    images = extract(dataset, rows, encoder, FeatureStore(settings.cache)).features.projected
+    texts = encoder.encode_texts([f"A photo depicts {text}" for text in kept.captions])
+    naive = clip_scores(images[[place[name] for name in kept.ids]], texts)
+    np.testing.assert_allclose(kept.clip_scores, naive, atol=1e-5)
+
+
+def test_a_restored_captioner_says_the_same(card, tiny_model, settings):
+    options = {"models": [tiny_model], "datasets": [str(card)], **settings.model_dump(include={"cache", "runs"})}
+    for config in ({"by": "text"}, {"by": "image", "neighbours": [3]}):
+        frame = run(
+            recipes=[{"recipe": "caption-retrieval", "config": config}], precision="fp32", device="cpu",
+            name=config["by"], **options,
+        )  # fmt: skip
+        done = finished(frame, settings)
+        dataset = open_dataset(str(card), settings)
+        rows = dataset.rows("test")
+        found = extract(dataset, rows, open_model(tiny_model, settings), FeatureStore(settings.cache)).features
+        images = ImageSet(len(rows), lambda found=found: found, [].__getitem__)
+        assert done.captioner().captions(images) == list(done.joint_predictions.captions)
+        assert done.config["report"]["chosen"]["by"] == config["by"]
+
+
+def test_a_bank_of_captions(card, tiny_model, settings, tmp_path):
+    bank = tmp_path / "bank.txt"
+    bank.write_text("one thing\n\nanother thing\none thing\n", encoding="utf-8")
+    options = {"models": [tiny_model], "datasets": [str(card)], **settings.model_dump(include={"cache", "runs"})}
+    entry = {"recipe": "caption-retrieval", "config": {"by": "text", "bank": str(bank)}}
+    frame = run(recipes=[entry], precision="fp32", device="cpu", **options)
+    assert set(finished(frame, settings).joint_predictions.captions) <= {"one thing", "another thing"}
+    wrong = run(recipes=[{**entry, "config": {"bank": str(bank)}}], precision="fp32", device="cpu", **options)
+    assert wrong["status"].tolist() == ["failed"]
+
+
+def test_coca_writes_and_other_models_cannot(card, tiny_model, settings, tmp_path):
+    import torch
+    from open_clip.coca_model import CoCa
+    from safetensors.torch import save_file
+
+    folder = tmp_path / "coca"
+    folder.mkdir()
+    torch.manual_seed(0)
+    network = CoCa(**{key: value for key, value in COCA.items() if key != "custom_text"})
+    torch.nn.init.normal_(network.text_decoder.text_projection)
+    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / "open_clip_model.safetensors")
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": COCA, "preprocess_cfg": {"size": 32}}))
+    options = {"datasets": [str(card)], **settings.model_dump(include={"cache", "runs"})}
+    entry = {"recipe": "coca", "config": {"max_length": 8}}
+    frame = run(models=[f"local-dir:{folder}"], recipes=[entry], precision="fp32", device="cpu", **options)
+    done = finished(frame, settings)
+    captions = done.joint_predictions.captions
+    assert len(set(captions)) >= 1
+    assert all(captions)
+    images = [Image.new("RGB", (40, 40), (200, 40, 40)), Image.new("RGB", (40, 40), (40, 60, 200))]
+    written = done.captioner().captions(ImageSet(2, lambda: pytest.fail("no feature is needed"), images.__getitem__))
+    assert len(written) == 2
+    refused = run(models=[tiny_model], recipes=["coca"], name="refused", precision="fp32", device="cpu", **options)
+    assert refused["status"].tolist() == ["failed"]
