@@ -10,6 +10,7 @@ import pytest
 from workbench.errors import WorkbenchError
 from workbench.reports.study import study_json, study_text, write_report
 from workbench.reports.study.grids import grids, standings
+from workbench.reports.study.selection import select
 
 
 class Reader(HTMLParser):
@@ -84,11 +85,22 @@ def test_cells_say_best_and_what_is_not_told_apart_from_it(study):
     assert list(grid.rows)[-2:] == ["zero-shot", "majority-class"]
 
 
+def test_what_is_best_is_best_of_all_whatever_is_shown(study):
+    shown = select(study, {"recipe": ("zero-shot", "pro_be & co"), "dataset": ("ferns",)})
+    (small,) = grids(study, shown)
+    whole = next(grid for grid in grids(study) if grid.dataset == "ferns")
+    assert set(small.rows) == {"zero-shot", "pro_be & co"}
+    for label, places in small.rows.items():
+        assert places == whole.rows[label]
+    assert not grids(study, select(study, {"recipe": ("zero-shot",)}))[0].rows.keys() - {"zero-shot"}
+
+
 def test_standings_in_words(study):
     pairs = [p for p in study.pairs if p.first.run.dataset == "ferns" and p.kind == "recipes" and p.shots == "4"]
     said = {line.partition(":")[0]: line for line in standings(pairs)}
     assert "better than zero-shot, majority-class; no evidence of a difference from" in said["close"]
     assert "worse than" in said["zero-shot"]
+    assert standings(pairs, {"close"}) == [said["close"]]
 
 
 def test_choosing_what_is_shown_changes_no_p_value(study):

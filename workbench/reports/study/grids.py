@@ -1,8 +1,8 @@
 """A study as grids, one a dataset and model: recipes down, shots across, and each recipe's standing in words."""
 
 import math
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from workbench.metrics import higher_is_better
 from workbench.reports._sections import heading, is_share
@@ -58,8 +58,31 @@ class Grid:
         return f"{self.dataset} ({self.field}){model}: {heading(self.metric)}"
 
 
-def grids(study: Study) -> list[Grid]:
-    """Grids by dataset and model."""
+def grids(study: Study, shown: Study | None = None) -> list[Grid]:
+    """Grids by dataset and model.
+
+    Args:
+        study: Everything; what is best is best of all.
+        shown: Show these entries alone.
+    """
+    whole = _whole(study)
+    if shown is None:
+        return whole
+    kept = {id(entry) for entry in shown.entries}
+    return [small for grid in whole if (small := _only(grid, kept)).rows]
+
+
+def _only(grid: Grid, kept: set[int]) -> Grid:
+    rows = {
+        label: own
+        for label, places in grid.rows.items()
+        if (own := {column: place for column, place in places.items() if id(place.entry) in kept})
+    }
+    columns = tuple(column for column in grid.columns if any(column in own for own in rows.values()))
+    return replace(grid, rows=rows, columns=columns)
+
+
+def _whole(study: Study) -> list[Grid]:
     found = []
     for dataset in dict.fromkeys(entry.run.dataset for entry in study.entries):
         here = [entry for entry in study.entries if entry.run.dataset == dataset]
@@ -123,8 +146,13 @@ def meetings(pairs: Sequence[Pair]) -> dict[tuple[str, str, str], list[Pair]]:
     }
 
 
-def standings(pairs: Iterable[Pair]) -> list[str]:
-    """For each recipe of these pairs one sentence: what it is better than, worse than, and not told apart from."""
+def standings(pairs: Iterable[Pair], only: Collection[str] | None = None) -> list[str]:
+    """One sentence a recipe: what it is better than, worse than, and not told apart from.
+
+    Args:
+        pairs: Comparisons that met.
+        only: Labels to speak of; all if None.
+    """
     better: dict[str, list[str]] = {}
     worse: dict[str, list[str]] = {}
     alike: dict[str, list[str]] = {}
@@ -143,6 +171,8 @@ def standings(pairs: Iterable[Pair]) -> list[str]:
         worse.setdefault(loser, []).append(winner)
     said = []
     for label in sorted(order, key=lambda name: order[name]):
+        if only is not None and label not in only:
+            continue
         parts = [
             f"{words} {', '.join(sorted(names[label], key=lambda name: order[name]))}"
             for words, names in (

@@ -2,7 +2,7 @@
 
 import io
 import shutil
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from workbench.reports._text import plain
 from workbench.reports.study.grids import Grid, grids, meetings, shots_text, standings, value_text
@@ -21,7 +21,7 @@ def study_text(study: Study, only: Only | None = None, *, width: int | None = No
         width: Columns of the terminal; found out if None.
     """
     shown = select(study, only or {})
-    parts = [_table(grid, width or shutil.get_terminal_size((160, 24)).columns) for grid in grids(shown)]
+    parts = [_table(grid, width or shutil.get_terminal_size((160, 24)).columns) for grid in grids(study, shown)]
     parts.append(
         "value ± standard deviation over seeds [95 % interval over seeds and test items]; * best of its column and of "
         "what uses no shots; ~ no evidence of a difference from it.\n"
@@ -63,14 +63,15 @@ def _table(grid: Grid, width: int) -> str:
 
 def _words(study: Study) -> str:
     lines: list[str] = []
+    labels = {entry.contestant.label for entry in study.entries}
     for (dataset, model, shots), own in meetings(study.pairs).items():
         lines += [
             f"{plain(dataset)}, {plain(model)}, {shots_text(shots)}:",
-            *(f"  {plain(text)}" for text in _said(own)),
+            *(f"  {plain(text)}" for text in _said(own, labels)),
         ]
     growth = [f"  {plain(p.first.run.dataset)}: {plain(p.sentence)}" for p in study.pairs if p.kind == "shots"]
     return "\n".join([*lines, *(["More shots:"] if growth else []), *growth, ""])
 
 
-def _said(pairs: Sequence[Pair]) -> list[str]:
-    return [pair.sentence for pair in pairs] if len(pairs) <= _SENTENCES_UP_TO else standings(pairs)
+def _said(pairs: Sequence[Pair], labels: Collection[str]) -> list[str]:
+    return [pair.sentence for pair in pairs] if len(pairs) <= _SENTENCES_UP_TO else standings(pairs, labels)
