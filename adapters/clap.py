@@ -1,13 +1,13 @@
 """CLAP: a linear probe whose classes are held near the zero-shot weights, each as firmly as zero-shot deserves.
 
-Silva-Rodriguez et al., "A Closer Look at the Few-Shot Adaptation of Large Vision-Language Models" (CVPR 2024): the
-objective of equation 8, cross-entropy plus sum_c lambda_c ||w_c - t_c||^2, with the multipliers of equation 12, the
-mean zero-shot probability of class c over the support images of class c, kept constant after the first step.
-Differences: weights are not normalised in the logits, which makes the problem convex, so that it is solved instead of
-trained for 300 epochs with augmentation; a bias, without penalty, is fitted; the published code averages the penalty
-over classes, and a factor on it (1 is theirs) is chosen on validation, as is the weight of the text (1 is theirs),
-for models whose text knows little, where the paper chooses nothing; what is learned may act on pooled features while
-text acts on projected ones; classes without an image get the mean multiplier.
+Silva-Rodriguez et al., "A Closer Look at the Few-Shot Adaptation of Large Vision-Language Models" (CVPR 2024):
+cross-entropy plus sum_c lambda_c ||w_c - t_c||^2, where t_c are the class embeddings, and the multiplier lambda_c,
+set once, is the mean zero-shot probability of class c over its own support images. Differences: weights are not
+normalised in the logits, which makes the problem convex, so that it is solved instead of trained for 300 epochs with
+augmentation; a bias, without penalty, is fitted; the published code averages the penalty over classes, and a factor
+on it (1 is theirs) is chosen on validation, as is the weight of the text (1 is theirs), for models whose text knows
+little, where the paper chooses nothing; what is learned may act on pooled features while text acts on projected ones;
+classes without an image get the mean multiplier.
 """
 
 from collections.abc import Mapping, Sequence

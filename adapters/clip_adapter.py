@@ -1,12 +1,11 @@
 """CLIP-Adapter: a bottleneck network refines image features, and a residual connection keeps what they were.
 
-Gao et al., "CLIP-Adapter: Better Vision-Language Models with Feature Adapters" (IJCV 2024), equations 4 to 6, with
-the visual adapter alone, as in the published code: features become ratio * A(f) + (1 - ratio) * f, where A is two
-layers without bias, each followed by ReLU; logits are scaled cosines with the class embeddings. Differences: the
-ratio, a constant by dataset in the paper, is chosen on validation; so is the step, where the published code takes the
-last one; training takes full-batch Adam steps, so that many tasks are trained together; images are not augmented,
-because features come from the cache. Features have unit norm before the adapter: since it is positively homogeneous,
-that changes nothing.
+Gao et al., "CLIP-Adapter: Better Vision-Language Models with Feature Adapters" (IJCV 2024), with the visual adapter
+alone, as in the published code: features f become ratio * A(f) + (1 - ratio) * f, where A(f) = ReLU(W2 ReLU(W1 f))
+has no bias; logits are scaled cosines with the class embeddings. Differences: the ratio, a constant by dataset in the
+paper, is chosen on validation; so is the step, where the published code takes the last one; training takes full-batch
+Adam steps, so that many tasks are trained together; images are not augmented, because features come from the cache.
+Features have unit norm before the adapter: since it is positively homogeneous, that changes nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -133,7 +132,7 @@ class AdaptedFeatures(SavedArrays):
 
 
 def adapted(x: Tensor, down: Tensor, up: Tensor, ratio: Tensor) -> Tensor:
-    """Equation 6: unit-norm adapted features, (b, h, n, d).
+    """Adapted features, ratio * A(f) + (1 - ratio) * f at unit norm, (b, h, n, d).
 
     Args:
         x: (b, n, d).

@@ -1,12 +1,12 @@
 """Cross-modal linear probe: embedded class names are training samples like images.
 
 Lin et al., "Multimodality Helps Unimodality: Cross-Modal Few-Shot Learning with Multimodal Models" (CVPR 2023),
-equations 4 and 5: one linear classifier in the joint space under the sum of both modalities' mean cross-entropy.
-Differences: the published code draws batches that are half image, half text, and trains for a fixed number of AdamW
-steps from zero-shot weights; here the same loss with an L2 penalty is convex and solved, the penalty and the text's
-share of the loss (1 is theirs) being chosen on validation, as they choose learning rate, weight decay and step; a
-class gives one text sample, the mean of its sentences' embeddings; a bias is fitted; logits are not scaled, since the
-penalty sets their scale.
+section 3: one linear classifier in the joint space minimises mean_i CE(W f_i, y_i) + mean_c CE(W t_c, c) over images
+f_i and class texts t_c. Differences: the published code draws batches that are half image, half text, and trains for
+a fixed number of AdamW steps from zero-shot weights; here the same loss with an L2 penalty is convex and solved, the
+penalty and the text's share of the loss (1 is theirs) being chosen on validation, as they choose learning rate,
+weight decay and step; a class gives one text sample, the mean of its sentences' embeddings; a bias is fitted; logits
+are not scaled, since the penalty sets their scale.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,13 +1,13 @@
 """Gaussian discriminant analysis blended with zero-shot: classes share a covariance, and nothing is trained.
 
-Wang et al., "A Hard-to-Beat Baseline for Training-free CLIP-based Adaptation" (ICLR 2024): the classifier of equation
-4, the precision matrix of equation 5 (Kubokawa and Srivastava's ridge-like estimate: d times the inverse of (N - 1)
-times the covariance plus its trace times the identity), and the blend with text of equation 6, whose alpha is chosen
-on validation as in their code. Differences: images are not augmented, because features come from the cache; features
-may be pooled while the text's stay projected; text may also be left out (weight 0), for models whose text knows
-little; the inverse is a Cholesky solve, not a pseudo-inverse; classes without an image get the mean of all images, so
-text alone tells them apart; with one image a class, where the covariance within classes is zero, it is taken around
-the mean of all images, because nothing can be inverted otherwise.
+Wang et al., "A Hard-to-Beat Baseline for Training-free CLIP-based Adaptation" (ICLR 2024): weights w_c = P mu_c and
+biases -mu_c' P mu_c / 2 with equal priors; the precision P = d ((N - 1) S + tr(S) I)^-1 of Kubokawa and Srivastava,
+where S is the covariance within classes; and the blend zero-shot logits + alpha (W f + b), whose alpha is chosen on
+validation as in their code. Differences: images are not augmented, because features come from the cache; features may
+be pooled while the text's stay projected; text may also be left out (weight 0), for models whose text knows little;
+the inverse is a Cholesky solve, not a pseudo-inverse; classes without an image get the mean of all images, so text
+alone tells them apart; with one image a class, where the covariance within classes is zero, it is taken around the
+mean of all images, because nothing can be inverted otherwise.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,12 +1,12 @@
 """Linear probe that starts from the class names: logistic regression whose penalty pulls towards the zero-shot weights.
 
 The text-initialised linear probe of Silva-Rodriguez et al., "A Closer Look at the Few-Shot Adaptation of Large
-Vision-Language Models" (CVPR 2024), section 4.1 (ZS-LP), with the pull towards the initial weights that Li et al.,
-"Explicit Inductive Bias for Transfer Learning" (ICML 2018), equation 3, call L2-SP: minimise the mean cross-entropy
-plus penalty / 2 * ||W - text_weight * scale * T||^2, where T are the class embeddings. Differences: initial weights
-alone are forgotten by a convex problem solved to convergence, so the penalty keeps them; weights are not normalised,
-which makes it convex; a bias, without penalty, is fitted; the learned difference may act on pooled features while
-text acts on projected ones; penalty and text weight are chosen on validation, and text weight 0 is the plain probe.
+Vision-Language Models" (CVPR 2024), called ZS-LP there, with the pull towards the initial weights that Li et al.,
+"Explicit Inductive Bias for Transfer Learning" (ICML 2018), call L2-SP: minimise the mean cross-entropy plus penalty
+/ 2 * ||W - text_weight * scale * T||^2, where T are the class embeddings. Differences: initial weights alone are
+forgotten by a convex problem solved to convergence, so the penalty keeps them; weights are not normalised, which
+makes it convex; a bias, without penalty, is fitted; the learned difference may act on pooled features while text acts
+on projected ones; penalty and text weight are chosen on validation, and text weight 0 is the plain probe.
 """
 
 from collections.abc import Mapping, Sequence

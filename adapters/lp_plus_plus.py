@@ -1,16 +1,17 @@
 """LP++: a linear probe that learns, class by class, how much of the text to blend in.
 
-Huang et al., "LP++: A Surprisingly Strong Linear Probe for Few-Shot CLIP" (CVPR 2024): logits of equation 5, f . (w_k
-+ alpha_k t_k), under cross-entropy, by block coordinate majorise-minimise (algorithm 1): gradient steps on the visual
-prototypes w and on the multipliers alpha whose sizes come from Lipschitz constants of the data (proposition 2).
-Initial prototypes are class means, initial alphas the mean agreement of images with their class's text (section 3.3).
+Huang et al., "LP++: A Surprisingly Strong Linear Probe for Few-Shot CLIP" (CVPR 2024): logits f . (w_k + alpha_k t_k)
+under cross-entropy, by block coordinate majorise-minimise: gradient steps on the visual prototypes w and on the
+multipliers alpha whose sizes come from Lipschitz constants of the data (proposition 2 and equation 13): N over the
+largest eigenvalue of F'F for w, and over max_k sum_i (f_i . t_k)^2 for alpha, times a constant. Initial prototypes
+are class means, initial alphas the mean agreement of images with their class's text (250 mean_k f . t_k).
 
-Differences: the steps use 1/2, not 1/4, in both constants, since 1/2 bounds the softmax's curvature over all classes
-together (Boehning 1992); w gets Nesterov's momentum with restarts, not a fixed 0.9,
-and features are centred, which only moves the bias and makes the constant many times smaller; prototypes may live in
-pooled features while text acts on projected ones. The published code sets no hyper-parameter but keeps the step that
-is best on validation; so do we, and validation also chooses the initial alphas' multiplier (1 is theirs; 0 starts
-without text) for models whose text knows little.
+Differences: both constants are 2, since 1/2 bounds the softmax's curvature over all classes together (Boehning 1992),
+where the published code takes 4 for w, which only bounds one class at a time, and a cautious 1/4 for alpha; w gets
+Nesterov's momentum with restarts, not a fixed 0.9, and features are centred, which only moves the bias and makes the
+constant many times smaller; prototypes may live in pooled features while text acts on projected ones. The published
+code sets no hyper-parameter but keeps the step that is best on validation; so do we, and validation also chooses the
+initial alphas' multiplier (1 is theirs; 0 starts without text) for models whose text knows little.
 """
 
 from collections.abc import Mapping, Sequence
@@ -101,7 +102,7 @@ def _agreement(batch: Stack, images: Padded) -> Tensor:
 
 
 def blended(z: Tensor, agreement: Tensor, prototypes: Tensor, alphas: Tensor) -> Tensor:
-    """Equation 5: (b, h, n, n_classes) logits.
+    """Logits f . (w_k + alpha_k t_k), (b, h, n, n_classes).
 
     Args:
         z: (b, n, r) features, a constant behind them.
@@ -113,7 +114,7 @@ def blended(z: Tensor, agreement: Tensor, prototypes: Tensor, alphas: Tensor) ->
 
 
 def initial(z: Tensor, agreement: Tensor, target: Tensor, text_weight: Tensor) -> Parameters:
-    """Section 3.3: class means, and 250 times the mean agreement of classes' images with their text.
+    """Class means, and 250 times the mean agreement of classes' images with their text.
 
     Args:
         z: (b, n, r).
@@ -130,7 +131,7 @@ def initial(z: Tensor, agreement: Tensor, target: Tensor, text_weight: Tensor) -
 
 
 class BlockSteps:
-    """Algorithm 1: a step on the prototypes, and every so often one on the alphas, as long as curvature allows.
+    """A step on the prototypes, and every so often one on the alphas, as long as curvature allows.
 
     Args:
         z: (b, n, r) centred features; zero in padding.

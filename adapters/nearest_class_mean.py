@@ -1,10 +1,9 @@
 """Nearest class mean: cosine similarity with the mean of each class's training features.
 
-Mensink et al., "Distance-Based Image Classification: Generalizing to New Classes at Near-Zero Cost" (PAMI 2013),
-equation 5, and the prototypes of Snell et al., "Prototypical Networks for Few-shot Learning" (NeurIPS 2017), equation
-1. Differences: no metric is learned; features and means have unit norm, so that distance and cosine rank alike; the
-temperature that makes cosines logits is chosen on validation. A class without a training image scores like the least
-similar one.
+Mensink et al., "Distance-Based Image Classification: Generalizing to New Classes at Near-Zero Cost" (PAMI 2013), and
+the prototypes of Snell et al., "Prototypical Networks for Few-shot Learning" (NeurIPS 2017), equation 1. Differences:
+no metric is learned; features and means have unit norm, so that distance and cosine rank alike; the temperature that
+makes cosines logits is chosen on validation. A class without a training image scores like the least similar one.
 """
 
 from collections.abc import Mapping, Sequence

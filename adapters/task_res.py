@@ -1,11 +1,11 @@
 """TaskRes: a residual for every class is learned on top of the class names' embeddings.
 
-Yu et al., "Task Residual for Tuning Vision-Language Models" (CVPR 2023), equation 5: logits are scaled cosines of
-images with t + alpha * x, where t are the frozen class embeddings and x, zero at first, is trained by cross-entropy
-with Adam and a cosine schedule. Differences: alpha, a constant by dataset in the paper (0.5, and 1 for flowers), is
-chosen on validation; so is the step, where the published code takes the last one; an epoch is one full-batch step, so
-that many tasks are trained together, and the learning rate is larger for it; images are not augmented, because
-features come from the cache.
+Yu et al., "Task Residual for Tuning Vision-Language Models" (CVPR 2023): logits are scaled cosines of images with t +
+alpha * x, where t are the frozen class embeddings and x, zero at first, is trained by cross-entropy with Adam and a
+cosine schedule. Differences: alpha, a constant by dataset in the paper (0.5, and 1 for flowers), is chosen on
+validation; so is the step, where the published code takes the last one; an epoch is one full-batch step, so that many
+tasks are trained together, and the learning rate is larger for it; images are not augmented, because features come
+from the cache.
 """
 
 from collections.abc import Mapping, Sequence

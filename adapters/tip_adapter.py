@@ -1,10 +1,10 @@
 """Tip-Adapter: a cache of the training images' features, blended with zero-shot; nothing is trained.
 
-Zhang et al., "Tip-Adapter: Training-free Adaption of CLIP for Few-shot Classification" (ECCV 2022): affinities
-exp(-beta (1 - cosine)) of equation 3, and the blend of equation 5, logits = alpha * affinities @ one-hot labels +
-zero-shot logits. Differences: alpha and beta come from a logarithmic grid, not a linear one whose ends depend on the
-dataset; keys are single features, not means over augmented views, because features come from the cache; keys may be
-pooled while the text's stay projected; text may also be left out (weight 0), for models whose text knows little.
+Zhang et al., "Tip-Adapter: Training-free Adaption of CLIP for Few-shot Classification" (ECCV 2022): logits = alpha *
+exp(-beta (1 - f F')) L + zero-shot logits, where F are the training images' features of unit norm and L their one-hot
+labels. Differences: alpha and beta come from a logarithmic grid, not a linear one whose ends depend on the dataset;
+keys are single features, not means over augmented views, because features come from the cache; keys may be pooled
+while the text's stay projected; text may also be left out (weight 0), for models whose text knows little.
 """
 
 from collections.abc import Mapping, Sequence

@@ -32,7 +32,7 @@ def by_rows(x: Tensor, keys: Tensor, logits: Callable[[Tensor], Tensor]) -> Tens
 
 
 def cache_logits(affinity: Tensor, betas: Tensor, target: Tensor) -> Tensor:
-    """exp(-beta (1 - affinity)) @ target: Tip-Adapter, equation 4 without alpha.
+    """exp(-beta (1 - affinity)) @ target: what Tip-Adapter's cache says, without alpha.
 
     Args:
         affinity: (b, m, n) cosines.

@@ -38,10 +38,6 @@ class FewShot:
         """Train and validation together as the images to fit, and none to choose on."""
         return FewShot(self.task, self.text, self.train + self.val, self.val.none())
 
-    def fitted_on_train(self) -> "FewShot":
-        """The same without validation images."""
-        return FewShot(self.task, self.text, self.train, self.val.none())
-
 
 class Images:
     """Features of unit norm and targets.

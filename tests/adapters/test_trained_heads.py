@@ -124,7 +124,7 @@ def lp_loss(logits, labels):
     return -log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean()
 
 
-def test_lp_plus_plus_logits_are_equation_5(lp_problem):
+def test_lp_plus_plus_logits_are_the_papers_formula(lp_problem):
     task, batch, _, _ = lp_problem
     rng = np.random.default_rng(0)
     w, alpha = rng.normal(size=(4, 6)), rng.normal(size=4)

@@ -97,7 +97,7 @@ class FixedCovariance:
 
 
 def published_precision(x, y, n_classes):
-    """Wang et al., equation 5, written with NumPy's covariance."""
+    """Wang et al.'s estimate, written with NumPy's covariance."""
     centred = np.concatenate([x[y == c] - x[y == c].mean(0) for c in range(n_classes)])
     covariance, d = np.cov(centred.T), x.shape[1]
     return d * np.linalg.inv((len(x) - 1) * covariance + np.trace(covariance) * np.eye(d))
