@@ -8,11 +8,13 @@ import pytest
 from PIL import Image
 
 from workbench.api import run
+from workbench.cli import main
 from workbench.datasets import open_dataset
 from workbench.features import FeatureStore, extract
 from workbench.metrics.captions import caption_metrics
 from workbench.metrics.captions_clip import clip_scores
 from workbench.models import open_model
+from workbench.runs.apply import predict_folder
 from workbench.runs.caption_predictions import WrittenCaptions
 from workbench.runs.finished import FinishedRun
 from workbench.tasks import ImageSet
@@ -107,6 +109,26 @@ def test_a_restored_captioner_says_the_same(card, tiny_model, settings):
         images = ImageSet(len(rows), lambda found=found: found, [].__getitem__)
         assert done.captioner().captions(images) == list(done.joint_predictions.captions)
         assert done.config["report"]["chosen"]["by"] == config["by"]
+
+
+def test_a_finished_run_captions_a_folder(card, tiny_model, settings, capsys):
+    options = {"models": [tiny_model], "datasets": [str(card)], **settings.model_dump(include={"cache", "runs"})}
+    entry = {"recipe": "caption-retrieval", "config": {"by": "image", "neighbours": [3]}}
+    frame = run(recipes=[entry], precision="fp32", device="cpu", **options)
+    folder = card.parent / "new"
+    folder.mkdir()
+    Image.new("RGB", (40, 40), (40, 180, 40)).save(folder / "a.png")
+    (folder / "b.png").write_bytes(b"broken")
+    found = predict_folder(finished(frame, settings), folder)
+    assert [(each.file, each.caption is None, each.error is None) for each in found] == [
+        ("a.png", False, True), ("b.png", True, False),
+    ]  # fmt: skip
+    assert any(found[0].caption.startswith(said) for said in SAID.values())
+    with pytest.raises(SystemExit) as exit_:
+        main(["predict", frame["run_id"][0], str(folder)])
+    assert exit_.value.code in {0, None}
+    rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
+    assert [row["caption"] for row in rows] == [found[0].caption, ""]
 
 
 def test_a_bank_of_captions(card, tiny_model, settings, tmp_path):

@@ -4,11 +4,14 @@ import csv
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from workbench.cli._options import as_json, load_settings, settings_options
+
+if TYPE_CHECKING:
+    from workbench.runs.apply import Prediction
 
 
 @click.command("predict")
@@ -19,7 +22,7 @@ from workbench.cli._options import as_json, load_settings, settings_options
 @settings_options("device", "tracking_uri", "cache")
 @as_json
 def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool, **flags: Any) -> None:
-    """Apply the finished run RUN (an id, or its beginning) to all images below FOLDER.
+    """Apply the finished run RUN (an id, or its beginning) to all images below FOLDER: classes, or captions.
 
     \b
     Example:
@@ -40,15 +43,24 @@ def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False))
     else:
-        rows = [
-            (each.file, "|".join(each.classes), "|".join(f"{p:.4f}" for p in each.probabilities), each.error or "")
-            for each in found
-        ]
+        rows = _rows(found)
         if output is not None:
             with output.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows([("file", "classes", "probabilities", "error"), *rows])
+                csv.writer(file).writerows(rows)
         else:
-            csv.writer(sys.stdout).writerows([("file", "classes", "probabilities", "error"), *rows])
+            csv.writer(sys.stdout).writerows(rows)
     unread = sum(each.error is not None for each in found)
     if unread:
         click.echo(f"{unread} of {len(found)} images could not be read.", err=True)
+
+
+def _rows(found: "list[Prediction]") -> list[tuple[str, ...]]:
+    if any(each.caption is not None for each in found):
+        return [("file", "caption", "error"), *((each.file, each.caption or "", each.error or "") for each in found)]
+    return [
+        ("file", "classes", "probabilities", "error"),
+        *(
+            (each.file, "|".join(each.classes), "|".join(f"{p:.4f}" for p in each.probabilities), each.error or "")
+            for each in found
+        ),
+    ]

@@ -24,12 +24,14 @@ class Prediction:
         classes: Likeliest classes first; where multi-label, those with a probability of at least 0.5.
         probabilities: Of those classes.
         error: Why the image could not be read, or None.
+        caption: What a captioning run says of it, or None.
     """
 
     file: str
     classes: tuple[str, ...] = ()
     probabilities: tuple[float, ...] = ()
     error: str | None = None
+    caption: str | None = None
 
 
 def predict_folder(
@@ -38,7 +40,7 @@ def predict_folder(
     """Predict every image below a folder.
 
     Args:
-        run: A finished run whose recipe saved its predictor.
+        run: A finished run of classification or captioning whose recipe saved its predictor.
         folder: Searched recursively.
         top: Classes named for each image.
         progress: Called with (done, total) while features are computed.
@@ -56,10 +58,16 @@ def predict_folder(
     found = extract(images, rows, run.encoder, store, workers=run.settings.workers, progress=progress)
     good = np.flatnonzero(found.readable)
     subset = ImageSet(len(good), lambda: found.features.take(good), lambda i: decode_image(images.read(int(good[i]))))
+    errors = iter(found.unreadable)
+    if run.result.task == "captioning":
+        said = iter(run.captioner().captions(subset) if len(good) else ())
+        return [
+            Prediction(file, caption=next(said)) if readable else Prediction(file, error=next(errors)[1])
+            for file, readable in zip(files, found.readable, strict=True)
+        ]
     scores = run.predictor().scores(subset) if len(good) else np.empty((0, 0), np.float32)
     names, multi_label = run.config["class_names"], run.config["multi_label"]
     probabilities = sigmoid(scores) if multi_label else softmax(scores)
-    errors = iter(found.unreadable)
     out: list[Prediction] = []
     position = 0
     for i, file in enumerate(files):
