@@ -14,6 +14,7 @@ class MajorityClass(Recipe[RecipeConfig]):
 
     reads: ClassVar[Literal["nothing", "features", "images"]] = "nothing"
     multi_label: ClassVar[bool] = True
+    unseen: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> Predictor:
         """Count labels; a frequency is (count + 1) / (n + number of outcomes)."""

@@ -9,6 +9,7 @@ from workbench.errors import DataError
 from workbench.metrics import PairedDifference, align_items, compare_paired, describe, holm
 from workbench.runs.finished import FinishedRun
 from workbench.runs.imported import ImportedScores
+from workbench.runs.joint_comparison import joint_difference
 from workbench.tracking import RunResult, schema
 
 
@@ -81,6 +82,10 @@ def _title(run: Other) -> str:
 
 
 def _difference(first: FinishedRun, other: Other, metric: str) -> PairedDifference:
+    if first.is_joint and not isinstance(other, ImportedScores):
+        if first.result.task != other.result.task:
+            raise DataError(f"runs {first.result.run_id} and {_id(other)} are of different tasks.")
+        return joint_difference(first.joint_predictions, other.joint_predictions, metric)
     a, b = first.predictions, other.predictions
     if a.class_names != b.class_names:
         raise DataError(f"runs {first.result.run_id} and {_id(other)} have different classes.")

@@ -1,0 +1,77 @@
+"""The recipe `lora-contrastive`: low-rank adapters for retrieval, matching and grounding."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from adapters.lora.recipe import LoraSettings
+from workbench import (
+    ClassificationTask,
+    DualEncoderPredictor,
+    GroundingTask,
+    JointTask,
+    MatchingTask,
+    Predictor,
+    Recipe,
+    RecipeConfig,
+    RecipeError,
+    RetrievalTask,
+    TaskModel,
+)
+
+if TYPE_CHECKING:
+    from workbench import Tower
+
+
+class LoraContrastiveSettings(LoraSettings):
+    """Settings of `lora-contrastive`; those of `lora` that are not named here mean the same.
+
+    Attributes:
+        loss: `contrastive` (CLIP's softmax) or `sigmoid` (SigLIP's), both with several positives. Matching and
+            grounding have a softmax over an item's candidates instead, statements a sigmoid.
+        scale: Multiplier of cosines at the beginning; None takes the model's own, and 10 for the sigmoid loss.
+        flip: Off, since captions and instructions speak of left and right.
+        prompts: Without effect: texts are the dataset's own.
+    """
+
+    loss: Literal["contrastive", "sigmoid"] = "contrastive"
+    flip: bool = False
+
+
+class LoraContrastive(Recipe[LoraContrastiveSettings]):
+    """Train low-rank adapters on images and the texts that belong to them; the best epoch is chosen on validation."""
+
+    Config: ClassVar[type[RecipeConfig]] = LoraContrastiveSettings
+    tasks: ClassVar[frozenset[str]] = frozenset({"retrieval", "matching", "grounding"})
+    reads: ClassVar[Literal["nothing", "features", "images"]] = "images"
+    stochastic: ClassVar[bool] = True
+
+    def fit(self, task: ClassificationTask) -> Predictor:
+        """Not for classification; `lora` is."""
+        raise RecipeError(f"lora-contrastive: {task.dataset!r} is a classification; use lora.")
+
+    def fit_joint(self, task: JointTask) -> DualEncoderPredictor:
+        """Put adapters in, train them, and keep the best epoch."""
+        if not isinstance(task, RetrievalTask | MatchingTask | GroundingTask):
+            raise RecipeError(f"lora-contrastive does not do {type(task).__name__}.")
+        from adapters.lora.adapted import AdaptedModel
+        from adapters.lora.pair_training import PairTraining
+        from workbench import Compute, seeded
+
+        if len(task.train) == 0:
+            raise RecipeError("lora-contrastive: there are no training images.")
+        config = self.config
+        towers: tuple[Tower, ...] = ("image", "text") if config.towers == "both" else (config.towers,)
+        compute = Compute.resolve(task.device, config.precision, task.model.precision)
+        with seeded(task.seed, task.device):
+            adapted = AdaptedModel.create(
+                task.model, compute, towers, config.targets,
+                rank=config.rank, alpha=config.alpha or config.rank, dropout=config.dropout,
+            )  # fmt: skip
+            return PairTraining(adapted, towers, task, config, compute).run()
+
+    @classmethod
+    def restore_joint(cls, directory: Path, model: TaskModel, device: str) -> DualEncoderPredictor:
+        """See `Recipe.restore_joint`."""
+        from adapters.lora.dual_encoder import LoraDualEncoder
+
+        return LoraDualEncoder.restore(directory, model, device)

@@ -1,0 +1,195 @@
+"""Retrieval, matching, grounding and unseen classes end to end, on a tiny model and coloured images."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from workbench.errors import RecipeError, WorkbenchError
+from workbench.metrics import retrieval_metrics
+from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
+from workbench.runs.comparison import compare_runs
+
+COLOURS = {"red": (200, 40, 40), "green": (40, 180, 40), "blue": (40, 60, 200), "grey": (120, 120, 120)}
+COUNTS = {"train": 24, "val": 8, "test": 24}
+HEAD = RecipeEntry(recipe="linear-head", config={"epochs": 4, "learning_rates": [1e-2], "features": "pooled"})
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes images of two coloured halves with the row that `describe(left, right, rng)` gives, and a card."""
+
+    def write(task, columns, describe, extra=""):
+        rng = np.random.default_rng(0)
+        names = list(COLOURS)
+        rows = []
+        for split, count in COUNTS.items():
+            for i in range(count):
+                left, right = (names[k] for k in rng.permutation(len(names))[:2])
+                pixels = np.empty((32, 32, 3))
+                pixels[:, :16], pixels[:, 16:] = COLOURS[left], COLOURS[right]
+                pixels = np.clip(pixels + rng.normal(0, 12, pixels.shape), 0, 255).astype(np.uint8)
+                name = f"{split}-{i}.png"
+                Image.fromarray(pixels).save(tmp_path / name)
+                rows.append({"file_name": name, "split": split, **describe(left, right, rng)})
+        (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+        named = "\n".join(f'{key} = "{value}"' for key, value in {"split": "split", **columns}.items())
+        path = tmp_path / "card.toml"
+        path.write_text(
+            f'name = "halves"\ntask = "{task}"\n{extra}\n[source]\ntype = "folder"\npath = "."\n[columns]\n{named}\n',
+            encoding="utf-8",
+        )
+        return path
+
+    return write
+
+
+def run(card, settings, model, *recipes, **values):
+    entries = tuple(r if isinstance(r, RecipeEntry) else RecipeEntry(recipe=r) for r in recipes)
+    suite = Suite(name="s", models=(model,), datasets=(str(card),), recipes=entries, figures=False, **values)
+    found = run_suite(suite, settings)
+    assert [r.status for r in found] == ["finished"] * len(recipes), [r.tags.get("workbench.error") for r in found]
+    return {r.recipe: r for r in found}
+
+
+def recomputed(result, settings):
+    """Every metric again, from the predictions alone."""
+    finished = FinishedRun.open(result.run_id, settings)
+    again = finished.joint_predictions.metrics()
+    for name, estimate in again.items():
+        assert result.metrics[name] == pytest.approx(estimate.value, abs=1e-6)
+        assert result.metrics[f"{name}_ci_low"] == pytest.approx(estimate.low, abs=1e-6)
+    return finished, again
+
+
+def test_retrieval(write, settings, tiny_model):
+    def captions(left, right, rng):
+        return {"caption": [f"{left} and {right}", f"there is {left}"]}
+
+    card = write("retrieval", {"caption": "caption"}, captions, 'primary_metric = "text_to_image_recall_at_1"')
+    found = run(card, settings, tiny_model, "zero-shot", HEAD)
+    head, again = recomputed(found["linear-head"], settings)
+    assert head.result.task == "retrieval"
+    assert head.result.metrics["image_to_text_recall_at_1"] > found["zero-shot"].metrics["image_to_text_recall_at_1"]
+    assert 0 < head.result.metrics["chance_image_to_text_recall_at_1"] < 0.2
+    # The engine's numbers are those of the metrics on the predictor's own embeddings.
+    from workbench.datasets import open_dataset
+    from workbench.features import FeatureStore
+    from workbench.runs.joint_bench import JointBench
+
+    dataset = open_dataset(str(card), settings)
+    bench = JointBench(dataset, head.encoder, FeatureStore(settings.cache), "cpu")
+    data = bench.captioned(dataset.rows("test"))
+    predictor = head.dual_encoder()
+    expected = retrieval_metrics(predictor.embed_images(data.images), predictor.embed_texts(data.texts), data.positives)
+    assert set(expected) == set(again)
+    for name, estimate in expected.items():
+        assert (again[name].value, again[name].n) == (pytest.approx(estimate.value), estimate.n)
+    (compared,) = compare_runs(head, [FinishedRun.open(found["zero-shot"].run_id, settings)])
+    difference = found["linear-head"].metrics["text_to_image_recall_at_1"]
+    difference -= found["zero-shot"].metrics["text_to_image_recall_at_1"]
+    assert compared.difference.value == pytest.approx(difference)
+
+
+def test_matching(write, settings, tiny_model):
+    def contrasts(left, right, rng):
+        absent = next(name for name in COLOURS if name not in {left, right})
+        return {
+            "contrasts": [
+                {"text": f"{left} and {right}", "wrong": [f"{right} and {left}"], "kind": "swap"},
+                {"text": f"there is {left}", "wrong": [f"there is {absent}"], "kind": "replace"},
+            ]
+        }
+
+    card = write("matching", {"negatives": "contrasts"}, contrasts)
+    found = run(card, settings, tiny_model, "zero-shot", HEAD)
+    finished, again = recomputed(found["linear-head"], settings)
+    assert set(again) == {"accuracy", "accuracy/swap", "accuracy/replace"}
+    assert again["accuracy"].n == 2 * COUNTS["test"]
+    assert again["accuracy"].value > 0.7 > found["zero-shot"].metrics["accuracy"]
+    (compared,) = compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)], "accuracy/swap")
+    assert compared.difference.n == COUNTS["test"]
+    with pytest.raises(WorkbenchError, match="cannot be compared item by item"):
+        compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)], "auroc")
+
+
+def test_statements(write, settings, tiny_model):
+    def statement(left, right, rng):
+        truth = bool(rng.random() < 0.5)
+        return {"said": f"{left if truth else right} is on the left", "label": truth}
+
+    card = write("matching", {"caption": "said", "label": "label"}, statement)
+    found = run(card, settings, tiny_model, "zero-shot", HEAD)
+    _, again = recomputed(found["linear-head"], settings)
+    assert set(again) == {"accuracy", "auroc", "average_precision"}
+    assert "chosen.threshold" in found["zero-shot"].tags
+    (compared,) = compare_runs(
+        FinishedRun.open(found["linear-head"].run_id, settings),
+        [FinishedRun.open(found["zero-shot"].run_id, settings)], "auroc",
+    )  # fmt: skip
+    assert compared.difference.value == pytest.approx(
+        found["linear-head"].metrics["auroc"] - found["zero-shot"].metrics["auroc"], abs=1e-6
+    )
+
+
+def test_pairs(write, settings, tiny_model):
+    number = iter(range(100))
+
+    def pair(left, right, rng):
+        return {"said": f"{left} left of {right}", "pair": next(number) // 2}
+
+    card = write("matching", {"caption": "said", "pair": "pair"}, pair, 'primary_metric = "group_score"')
+    found = run(card, settings, tiny_model, "zero-shot", HEAD)
+    _, again = recomputed(found["zero-shot"], settings)
+    assert set(again) == {"text_score", "image_score", "group_score"}
+    assert again["group_score"].n == COUNTS["test"] // 2
+    assert found["zero-shot"].metrics["chance_group_score"] == pytest.approx(1 / 6)
+
+
+def test_grounding(write, settings, tiny_model):
+    def instruction(left, right, rng):
+        answer = int(rng.integers(2))
+        boxes = [[0, 0, 16, 32], [16, 0, 32, 32]]
+        return {"boxes": boxes, "said": [{"text": f"take {(left, right)[answer]}", "answer": answer, "kind": "colour"}]}
+
+    columns = {"boxes": "boxes", "instruction": "said"}
+    card = write("grounding", columns, instruction, "regions = { margin = 0.0 }")
+    found = run(card, settings, tiny_model, "zero-shot", HEAD)
+    _, again = recomputed(found["linear-head"], settings)
+    assert set(again) == {"accuracy", "accuracy/colour", "accuracy/2_candidates"}
+    assert found["linear-head"].metrics["chance_accuracy"] == 0.5
+    assert again["accuracy"].value > 0.8
+
+
+def caption(left, right, rng):
+    return {"c": f"{left} {right}"}
+
+
+def test_few_shots_and_what_cannot_be_done(write, settings, tiny_model):
+    card = write("retrieval", {"caption": "c"}, caption)
+    with pytest.raises(RecipeError, match="'linear-probe' does classification, and dataset 'halves' is for retrieval"):
+        run(card, settings, tiny_model, "linear-probe")
+    # Without labels, shots are images in all; the baseline of classification stays away.
+    (few,) = run(card, settings, tiny_model, HEAD, shots=(5,)).values()
+    assert (few.metrics["train_images"], few.metrics["val_images"]) == (5, 5)
+    with pytest.raises(WorkbenchError, match="cannot be applied as a classifier"):
+        FinishedRun.open(few.run_id, settings).predictor()
+
+
+def test_unseen_classes(settings, tiny_model, make_colours):
+    folder = make_colours()
+    card = folder.parent / "card.toml"
+    card.write_text(
+        f'name = "unseen"\nprimary_metric = "harmonic_accuracy"\n[source]\ntype = "folder"\npath = "{folder}"\n'
+        '[splits]\nunseen = ["blue"]\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(RecipeError, match="'linear-probe' cannot recognise classes without training images"):
+        run(card, settings, tiny_model, "linear-probe")
+    found = run(card, settings, tiny_model, "majority-class", "zero-shot", HEAD)
+    assert found["majority-class"].metrics["harmonic_accuracy"] == 0
+    assert found["linear-head"].metrics["train_images"] == 12
+    assert found["linear-head"].metrics["seen_accuracy"] > 0.6
+    finished = FinishedRun.open(found["linear-head"].run_id, settings)
+    assert finished.predictor().classes.shape[0] == 3
