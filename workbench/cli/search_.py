@@ -84,7 +84,7 @@ def command(
     for name, reason in gallery.unreadable:
         click.echo(f"left out: {name}: {reason}", err=True)
     if doubt is not None:
-        click.echo(f"{doubt}.", err=True)
+        click.echo(doubt, err=True)
     if encoder.notice:
         click.echo(f"{model} is {encoder.notice}.", err=True)
     if html is not None:

@@ -104,7 +104,7 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
         for language in sorted({dataset.card.language for dataset in datasets.values()}):
             doubt = check_language(encoders[argument], language)
             if doubt is not None:
-                tell.say(f"{doubt}.")
+                tell.say(doubt)
         if encoders[argument].notice:
             tell.say(f"{argument} is {encoders[argument].notice}.")
     benches: dict[tuple[str, str], Bench] = {}
@@ -262,7 +262,7 @@ def _record(
     metrics = {**flatten(found.estimates), **found.counts, "train_seconds": train_seconds}
     notes = [*bench.dataset.notes, *report.notes]
     if job.cell.model != NO_MODEL and (doubt := check_language(bench.encoder, bench.dataset.card.language)):
-        notes.append(f"{doubt}.")
+        notes.append(doubt)
     if bench.corrupt_shards:
         notes.append(f"{len(bench.corrupt_shards)} damaged feature shards were moved aside and computed again.")
     tags = {
