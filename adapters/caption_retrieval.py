@@ -28,9 +28,10 @@ from workbench import (
     RecipeConfig,
     RecipeError,
     TaskModel,
+    captions_by_text,
+    cider_d,
+    consensus_captions,
 )
-from workbench.captioning import captions_by_text, consensus_captions
-from workbench.metrics.captions_cider import cider_d
 
 
 class Config(RecipeConfig):
@@ -72,7 +73,7 @@ class CaptionRetrieval(Recipe[Config]):
         notes = () if np.isfinite(scores).any() or len(candidates) == 1 else (
             "there were no validation captions, so the first of several ways was taken",
         )  # fmt: skip
-        if task.refit and config.bank is None:
+        if task.refit and config.bank is None and len(task.val.positives):
             best = best.with_more(task.val, task.model)
         best.report = FitReport(chosen=best.settings(), trials=[{**t} for t in trials], notes=notes)
         return best

@@ -8,6 +8,7 @@ from pydantic import Field
 from workbench import (
     Captioner,
     ClassificationTask,
+    Decoding,
     FitReport,
     ImageSet,
     JointTask,
@@ -16,7 +17,9 @@ from workbench import (
     RecipeConfig,
     RecipeError,
     TaskModel,
+    check_writes,
     to_device,
+    write_captions,
 )
 
 
@@ -69,8 +72,6 @@ class CocaCaptioner(Captioner):
     """
 
     def __init__(self, model: TaskModel, device: str, config: Config) -> None:
-        from workbench.captioning.writing import check_writes
-
         if config.min_length >= config.max_length:
             raise RecipeError(f"coca: min_length {config.min_length} must be below max_length {config.max_length}.")
         self._loaded = model.load()
@@ -82,8 +83,6 @@ class CocaCaptioner(Captioner):
 
     def captions(self, images: ImageSet) -> list[str]:
         """See `Captioner.captions`."""
-        from workbench.captioning.writing import Decoding, write_captions
-
         own = self._config
         decoding = Decoding(own.beams, own.min_length, own.max_length)
         return write_captions(self._loaded, images, decoding, device=self._device, batch_size=own.batch_size)

@@ -12,7 +12,9 @@ from workbench._version import __version__
 if TYPE_CHECKING:
     from workbench.api import results, run
     from workbench.arrays import AnyArray, FloatArray, normalise
+    from workbench.captioning import Decoding, captions_by_text, check_writes, consensus_captions, write_captions
     from workbench.errors import RecipeError, WorkbenchError
+    from workbench.metrics.captions_cider import cider_d
     from workbench.models import (
         LoadedModel,
         Tower,
@@ -76,7 +78,15 @@ if TYPE_CHECKING:
 _HOMES = {
     "workbench.api": ["results", "run"],
     "workbench.arrays": ["AnyArray", "FloatArray", "normalise"],
+    "workbench.captioning": [
+        "Decoding",
+        "captions_by_text",
+        "check_writes",
+        "consensus_captions",
+        "write_captions",
+    ],
     "workbench.errors": ["RecipeError", "WorkbenchError"],
+    "workbench.metrics.captions_cider": ["cider_d"],
     "workbench.models": [
         "LoadedModel",
         "Tower",
@@ -150,6 +160,7 @@ __all__ = [
     "ClassPrompts",
     "ClassificationTask",
     "Compute",
+    "Decoding",
     "DualEncoderPredictor",
     "EncoderClassifier",
     "Features",
@@ -184,7 +195,11 @@ __all__ = [
     "TunedClassifier",
     "WorkbenchError",
     "__version__",
+    "captions_by_text",
+    "check_writes",
+    "cider_d",
     "class_embeddings",
+    "consensus_captions",
     "fine_tune",
     "fit_logistic",
     "freeze_batch_norm",
@@ -200,6 +215,7 @@ __all__ = [
     "to_device",
     "tower_parameters",
     "train",
+    "write_captions",
 ]
 
 

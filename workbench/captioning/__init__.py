@@ -10,11 +10,19 @@ from workbench.captioning.borrowing import captions_by_text, consensus_captions,
 
 if TYPE_CHECKING:
     from workbench.captioning.decoding import beam_search
-    from workbench.captioning.writing import Decoding, write_captions
+    from workbench.captioning.writing import Decoding, check_writes, write_captions
 
-_HEAVY = {"beam_search": "decoding", "Decoding": "writing", "write_captions": "writing"}
+_HEAVY = {"beam_search": "decoding", "Decoding": "writing", "check_writes": "writing", "write_captions": "writing"}
 
-__all__ = ["Decoding", "beam_search", "captions_by_text", "consensus_captions", "nearest_rows", "write_captions"]
+__all__ = [
+    "Decoding",
+    "beam_search",
+    "captions_by_text",
+    "check_writes",
+    "consensus_captions",
+    "nearest_rows",
+    "write_captions",
+]
 
 
 def __getattr__(name: str) -> Any:
