@@ -40,10 +40,10 @@ class ClipAdapterConfig(RecipeConfig):
 
     ratios: tuple[float, ...] = Field(default=(0.2, 0.8), min_length=1)
     reduction: int = Field(default=4, gt=0)
-    learning_rate: float = Field(default=0.02, gt=0)
-    steps: int = Field(default=60, gt=0)
+    learning_rate: float = Field(default=0.03, gt=0)
+    steps: int = Field(default=40, gt=0)
     default_ratio: float = Field(default=0.2, ge=0, le=1)
-    default_steps: int = Field(default=30, ge=0)
+    default_steps: int = Field(default=20, ge=0)
 
 
 class ClipAdapter(HeadRecipe[ClipAdapterConfig]):

@@ -109,8 +109,9 @@ class Adam:
         ):
             first.mul_(0.9).add_(gradient, alpha=0.1)
             second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
-            size = (second / (1 - 0.999 ** (t + 1))).sqrt_().add_(self._epsilon)
-            updated.append(p * (1 - rate * self._decay) - rate / (1 - 0.9 ** (t + 1)) * first / size)
+            size = second.sqrt().div_((1 - 0.999 ** (t + 1)) ** 0.5).add_(self._epsilon)
+            decayed = p * (1 - rate * self._decay) if self._decay else p
+            updated.append(torch.addcdiv(decayed, first, size, value=-rate / (1 - 0.9 ** (t + 1))))
         return tuple(updated)
 
 
