@@ -120,3 +120,53 @@ def test_refcoco_has_several_captions_an_image_and_leaves_further_splits_out(rep
     assert [len(dataset.rows(split)) for split in ("train", "val", "test")] == [0, 4, 4]
     assert set(dataset.captions(dataset.rows("test"))) == {tuple(row["answer"]) for row in rows}
     assert any("testA" in note for note in dataset.notes)
+
+
+def test_winoground_has_two_images_and_captions_a_row(repository, tmp_path):
+    import datasets
+    from datasets import Value
+
+    from workbench.datasets.items import matching_items
+
+    def other(i):
+        Image.fromarray(np.full((4, 4, 3), 200 + i, dtype=np.uint8)).save(data := io.BytesIO(), "PNG")
+        return {"bytes": data.getvalue(), "path": None}
+
+    rows = [
+        {
+            "id": i,
+            "image_1": other(i),
+            "caption_0": f"a before {i}",
+            "caption_1": f"{i} before a",
+            "collapsed_tag": "Object",
+        }
+        for i in range(3)
+    ]
+    features = {"id": Value("int32"), "image_1": datasets.Image(), "collapsed_tag": Value("string")}
+    features |= {"caption_0": Value("string"), "caption_1": Value("string")}
+    repository({"test": rows}, features)
+    card = read_card(ROOT / "robotics" / "winoground.toml")
+    # The repository's first image column is called image here.
+    dataset = opened(card.model_copy(update={"columns": card.columns.model_copy(update={"image": "image"})}), tmp_path)
+    items = matching_items(dataset, dataset.rows("test"))
+    assert {item.texts for item in items} == {(f"a before {i}", f"{i} before a") for i in range(3)}
+    assert {item.kind for item in items} == {"Object"}
+    for item in items:
+        number = int(item.texts[1][0])
+        assert dataset.read(item.rows[1]) == rows[number]["image_1"]["bytes"]
+        assert dataset.read(item.rows[0]) != dataset.read(item.rows[1])
+
+
+@pytest.mark.parametrize("name", ["sugarcrepe", "aro-attribution", "aro-relation"])
+def test_a_caption_and_its_wrong_one(name, repository, tmp_path):
+    from datasets import Value
+
+    from workbench.datasets.items import matching_items
+
+    card = read_card(ROOT / "robotics" / f"{name}.toml")
+    caption, wrong = card.columns.caption, card.columns.negatives
+    rows = [{caption: f"right {i}", wrong: f"wrong {i}"} for i in range(3)]
+    repository({card.splits.test: rows}, {caption: Value("string"), wrong: Value("string")})
+    dataset = opened(card.model_copy(update={"columns": card.columns.model_copy(update={"image": "image"})}), tmp_path)
+    items = matching_items(dataset, dataset.rows("test"))
+    assert {item.texts for item in items} == {(f"right {i}", f"wrong {i}") for i in range(3)}

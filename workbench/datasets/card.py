@@ -90,6 +90,8 @@ class Columns(_Strict):
         negatives: Matching: wrong texts of an image; see `workbench.datasets.items`.
         kind: Matching and grounding: the kind of an item.
         pair: Matching: two rows with the same value are a pair of images with a caption each.
+        second_image: Matching, Hub sources: the other image of a pair, where a row holds both.
+        second_caption: Its caption.
         boxes: Grounding: candidate boxes of an image.
         instruction: Grounding: the sentence, or sentences, that mean a box.
         answer: Grounding: index of the box that is meant, or indices where several will do.
@@ -104,6 +106,8 @@ class Columns(_Strict):
     negatives: str | None = None
     kind: str | None = None
     pair: str | None = None
+    second_image: str | None = None
+    second_caption: str | None = None
     boxes: str | None = None
     instruction: str | None = None
     answer: str | None = None
@@ -258,6 +262,8 @@ class DatasetCard(_Strict):
                     "task 'matching' needs, besides columns.caption, columns.negatives (wrong texts), columns.label "
                     "(true or false) or columns.pair (images in pairs)"
                 )
+        if columns.second_image is not None and (columns.pair is None or self.source.type != "hub"):
+            raise ValueError("columns.second_image needs a Hub source and columns.pair")
         missing = [name for name in ("boxes", "instruction") if getattr(columns, name) is None]
         if self.task == "grounding" and missing:
             raise ValueError(f"task 'grounding' needs columns.{missing[0]}")

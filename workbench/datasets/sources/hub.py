@@ -55,6 +55,10 @@ class HubReader:
         for name, split in loaded.items():
             image = RowReader(self._card, split.column_names, self._origin(name)).image
             found[str(name)] = (split.cast_column(image, datasets.Image(decode=False)), image)
+            second = self._card.columns.second_image
+            if second is not None:
+                # Where the second images lie, as if in a split of their own.
+                found[f"{name}/{second}"] = (split.cast_column(second, datasets.Image(decode=False)), second)
         return found
 
     def _origin(self, split: object) -> str:
@@ -77,15 +81,20 @@ class HubReader:
     def records(self) -> list[Record]:
         """See `Source.records`."""
         found = []
-        for name, (split, image) in self._splits.items():
-            reader = RowReader(self._card, split.column_names, self._origin(name))
+        for place, (split, image) in self._splits.items():
+            name, _, second = place.partition("/")
+            card = _of_second(self._card) if second else self._card
+            reader = RowReader(card, split.column_names, self._origin(name))
             codes = _codes(split.features.get(reader.label)) if reader.label else ()
             if codes:
                 self.class_names = coded_classes(codes, self._card)
-            for number, row in enumerate(split.remove_columns([image])):
+            columns = self._card.columns
+            # Other columns of images would be decoded.
+            images = [name for name in split.column_names if name in {image, columns.image, columns.second_image}]
+            for number, row in enumerate(split.remove_columns(images)):
                 if codes and reader.label:
                     row[reader.label] = decode_labels(row[reader.label], codes, self._card)
-                found.append(reader.record(row, Location(name, number), name, f"row {number}"))
+                found.append(reader.record(row, Location(place, number), name, f"row {number}"))
         return found
 
     def read(self, location: Location) -> bytes:
@@ -100,6 +109,13 @@ class HubReader:
             return Path(value["path"]).read_bytes()
         except OSError as error:
             raise DataError(f"{value['path']}: cannot be read ({error.strerror or error}).") from error
+
+
+def _of_second(card: DatasetCard) -> DatasetCard:
+    """The card as it reads the second image of each row."""
+    columns = card.columns
+    own = {"image": columns.second_image, "caption": columns.second_caption}
+    return card.model_copy(update={"columns": columns.model_copy(update=own)})
 
 
 def _codes(feature: Any) -> tuple[str, ...]:
