@@ -4,7 +4,7 @@ from sacrebleu.metrics.bleu import BLEU
 
 from workbench.errors import DataError
 from workbench.metrics.captions import caption_metrics
-from workbench.metrics.captions_cider import cider_d
+from workbench.metrics.captions_cider import cider_d, cider_matrix, document_frequency
 from workbench.metrics.captions_overlap import BleuCounts, rouge_l
 from workbench.metrics.captions_tokens import tokens
 
@@ -70,6 +70,25 @@ def test_cider_by_hand():
     assert cider_d(["the", "the"], [["the cup"], ["the leaf"]]).tolist() == [0, 0]
     # Saying a word twice is clipped at once: (1 * 1) / (2 * 1) over unigrams, a word too long.
     assert cider_d(["cup cup", "x"], [["cup"], ["y"]])[0] == pytest.approx(10 / 4 * 0.5 * np.exp(-1 / 72))
+
+
+def test_the_matrix_is_cider_without_clipping_and_length():
+    texts = sentences(12, 5)
+    sets = [texts[i : i + 2] for i in range(0, 12, 2)]
+    found = cider_matrix(texts, document_frequency(sets), 6)
+    np.testing.assert_allclose(found, found.T)
+    for i, j in ((0, 3), (2, 2), (5, 9)):
+        total = 0.0
+        for n in (1, 2, 3, 4):
+            grams = [[tuple(text.split()[k : k + n]) for k in range(len(text.split()) - n + 1)] for text in texts]
+            vocabulary = sorted({gram for own in grams for gram in own})
+            held = [sum(any(g in grams[2 * s + k] for k in (0, 1)) for s in range(6)) for g in vocabulary]
+            a, b = (
+                np.array([grams[t].count(g) * np.log(6 / h) for g, h in zip(vocabulary, held, strict=True)])
+                for t in (i, j)
+            )
+            total += a @ b / (np.linalg.norm(a) * np.linalg.norm(b)) if a.any() and b.any() else 0.0
+        assert found[i, j] == pytest.approx(total / 4, abs=1e-12)
 
 
 def test_cider_needs_two_images_and_bears_empty_captions():

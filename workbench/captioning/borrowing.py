@@ -1,12 +1,13 @@
 """Captions that people wrote of other images: the nearest text, or what the nearest images' captions agree on."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
 
 from workbench.arrays import FloatArray, IntArray, normalise
 from workbench.errors import RecipeError
-from workbench.metrics.captions_cider import cider_d
+from workbench.metrics.captions_cider import Phrase, cider_matrix, document_frequency
 
 _BLOCK = 1024
 
@@ -48,11 +49,11 @@ def captions_by_text(images: FloatArray, bank: Sequence[str], bank_features: Flo
 def consensus_captions(
     images: FloatArray, others: FloatArray, captions: Sequence[Sequence[str]], neighbours: int
 ) -> list[str]:
-    """For each image the caption of its nearest images that is most like their other captions.
+    """For each image the caption of its nearest images that is most like the other images' captions.
 
     Devlin et al., Exploring Nearest Neighbor Approaches for Image Captioning (arXiv:1505.04467): the captions of the k
-    nearest images are candidates, and the one with the highest mean CIDEr-D against all of them is taken; document
-    frequencies are counted over the k images.
+    nearest images are candidates, and the one with the highest mean CIDEr against the others is taken. An image's own
+    captions do not vouch for it; document frequencies are those of all captioned images.
 
     Args:
         images: (n, d) features.
@@ -65,24 +66,20 @@ def consensus_captions(
     """
     if not len(others):
         raise RecipeError("captions by consensus need at least one captioned training image.")
-    chosen: list[str] = []
-    known: dict[tuple[int, ...], str] = {}
-    for near in nearest_rows(images, others, neighbours):
-        key = tuple(sorted(near.tolist()))
-        if len(key) == 1 or key not in known:
-            known[key] = _consensus([captions[int(i)] for i in near])
-        chosen.append(known[key])
-    return chosen
+    frequency = document_frequency(captions)
+    return [
+        _consensus([captions[int(i)] for i in near], frequency, len(captions))
+        for near in nearest_rows(images, others, neighbours)
+    ]
 
 
-def _consensus(sets: Sequence[Sequence[str]]) -> str:
-    """The caption with the highest mean similarity to all images' captions; the nearest image's first if equal."""
-    candidates = list(dict.fromkeys(text for own in sets for text in own))
-    if len(sets) == 1 or len(candidates) == 1:
+def _consensus(sets: Sequence[Sequence[str]], frequency: Counter[Phrase], n: int) -> str:
+    """The caption with the highest mean similarity to other images' captions; the nearest image's first if equal."""
+    candidates = [text for own in sets for text in own]
+    if len(sets) == 1:
         return candidates[0]
-    scores = []
-    for candidate in candidates:
-        # An image's own caption would vouch for itself.
-        others = [[text for text in own if text != candidate] or list(own) for own in sets]
-        scores.append(float(np.mean(cider_d([candidate] * len(sets), others))))
-    return candidates[int(np.argmax(scores))]
+    owner = np.repeat(np.arange(len(sets)), [len(own) for own in sets])
+    members = (owner == np.arange(len(sets))[:, None]) / np.bincount(owner)[:, None]
+    by_image = cider_matrix(candidates, frequency, n) @ members.T
+    by_image[np.arange(len(owner)), owner] = 0.0
+    return candidates[int(np.argmax(np.round(by_image.sum(axis=1), 12)))]

@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 
 import numpy as np
@@ -37,14 +37,51 @@ def cider_d(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> V
     if len(candidates) < 2:
         return np.full(len(candidates), np.nan)
     counted = [[_phrases(text) for text in own] for own in references]
-    frequency: Counter[Phrase] = Counter()
-    for own in counted:
-        frequency.update(set(chain.from_iterable(own)))
+    frequency = _document_frequency(counted)
     scores = []
     for candidate, own in zip(candidates, counted, strict=True):
         counts = _phrases(candidate)
         scores.append(float(np.mean([_similarity(counts, reference, frequency, len(candidates)) for reference in own])))
     return _SCALE * np.array(scores)
+
+
+def document_frequency(references: Iterable[Sequence[str]]) -> Counter[Phrase]:
+    """In how many images' captions each phrase of 1 to 4 words stands."""
+    return _document_frequency([_phrases(text) for text in own] for own in references)
+
+
+def cider_matrix(texts: Sequence[str], frequency: Counter[Phrase], n: int) -> Values:
+    """CIDEr between all pairs of texts, 0..1, without the clipping and the Gaussian of CIDEr-D.
+
+    Vedantam et al. (CVPR 2015), equation 2, averaged over phrases of 1 to 4 words: cosines of tf-idf vectors.
+
+    Args:
+        texts: t texts.
+        frequency: From `document_frequency`.
+        n: Number of images that it was counted over.
+
+    Returns:
+        float64 (t, t).
+    """
+    counted = [_phrases(text) for text in texts]
+    total = np.zeros((len(texts), len(texts)))
+    for order in ORDERS:
+        vectors = [_weights(each, order, frequency, n) for each in counted]
+        place = {phrase: i for i, phrase in enumerate(dict.fromkeys(chain.from_iterable(vectors)))}
+        table = np.zeros((len(texts), len(place)))
+        for row, vector in zip(table, vectors, strict=True):
+            row[[place[phrase] for phrase in vector]] = list(vector.values())
+        norms = np.linalg.norm(table, axis=1, keepdims=True)
+        table = np.divide(table, norms, out=np.zeros_like(table), where=norms > 0)
+        total += table @ table.T
+    return total / len(ORDERS)
+
+
+def _document_frequency(counted: Iterable[Sequence[Counter[Phrase]]]) -> Counter[Phrase]:
+    frequency: Counter[Phrase] = Counter()
+    for own in counted:
+        frequency.update(set(chain.from_iterable(own)))
+    return frequency
 
 
 def _phrases(text: str) -> Counter[Phrase]:
