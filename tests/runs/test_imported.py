@@ -9,6 +9,7 @@ import pytest
 
 from workbench.errors import DataError
 from workbench.metrics import NotComparableError, compare_paired
+from workbench.runs import FinishedRun
 from workbench.runs.comparison import compare_runs
 from workbench.runs.imported import import_scores
 from workbench.runs.predictions import Predictions, write_predictions
@@ -17,21 +18,17 @@ from workbench.tracking import RunResult
 CLASSES = ("ash", "birch", "cedar")
 
 
-class Run:
-    """What `compare_runs` needs of a finished run."""
-
-    def __init__(self):
-        rng = np.random.default_rng(0)
-        labels = rng.integers(0, 3, 60)
-        scores = rng.normal(size=(60, 3)).astype(np.float32)
-        scores[np.arange(60), labels] += 1.5
-        self.result = RunResult("run0", "s", "m", "trees", "botany", "classification", "probe", "4", 0, "finished")
-        self.predictions = Predictions([str(i) for i in range(60)], [None] * 60, labels, scores, CLASSES)
-
-
 @pytest.fixture
-def run():
-    return Run()
+def run(settings):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 60)
+    scores = rng.normal(size=(60, 3)).astype(np.float32)
+    scores[np.arange(60), labels] += 1.5
+    result = RunResult("run0", "s", "m", "trees", "botany", "classification", "probe", "4", 0, "finished")
+    found = FinishedRun(result, settings)
+    # Stands for the file that it would be read from.
+    found.__dict__["predictions"] = Predictions([str(i) for i in range(60)], [None] * 60, labels, scores, CLASSES)
+    return found
 
 
 def write(path, ids, scores, metadata=None, **columns):

@@ -10,6 +10,7 @@ import click
 from workbench.cli._options import as_json, load_settings, settings_options
 
 if TYPE_CHECKING:
+    from workbench.runs.finished import FinishedRun
     from workbench.settings import Settings
 
 
@@ -69,7 +70,7 @@ def _runs(settings: "Settings", first: str, others: tuple[str, ...], metric: str
     found = compare_runs(
         run,
         [
-            import_scores(Path(other), run.predictions.class_names)
+            import_scores(Path(other), _classes(run))
             if other.endswith(".parquet")
             else FinishedRun.open(other, settings)
             for other in others
@@ -83,6 +84,17 @@ def _runs(settings: "Settings", first: str, others: tuple[str, ...], metric: str
         click.echo(each.sentence)
         for mark in each.marks:
             click.echo(f"  note: {mark}")
+
+
+def _classes(run: "FinishedRun") -> tuple[str, ...]:
+    from workbench.errors import WorkbenchError
+
+    if run.is_joint:
+        raise WorkbenchError(
+            f"run {run.result.run_id} is for {run.result.task}: scores of another tool can be compared with "
+            "classifications only."
+        )
+    return run.predictions.class_names
 
 
 def _suite(
