@@ -22,8 +22,8 @@ def evaluate(session: nox.Session) -> None:
 def tests(session: nox.Session) -> None:
     """Run the tests: `nox -s tests -- -k store` passes options on to pytest."""
     _install(session, "quickstart", "dev")
-    # Groups: tests that share a server or a browser's store run in one process.
-    session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "loadgroup"]))
+    # By file: tests that share a server or a store that took minutes to fill run in one process.
+    session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
 
 
 @nox.session

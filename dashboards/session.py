@@ -12,6 +12,7 @@ from dashboards.views.pictures import rows_by_id, thumbnail
 from workbench.datasets import Dataset, open_dataset
 from workbench.errors import WorkbenchError
 from workbench.runs import FinishedRun, Predictions
+from workbench.runs.joint_predictions import JointPredictions
 from workbench.settings import Settings
 from workbench.tracking import RunResult
 
@@ -52,6 +53,11 @@ class Session:
         found: Predictions = _predictions(run.run_id, FinishedRun(run, self.settings))
         return found
 
+    def joint_predictions(self, run: RunResult) -> JointPredictions:
+        """The same for retrieval, matching, grounding and captioning."""
+        found: JointPredictions = _joint_predictions(run.run_id, FinishedRun(run, self.settings))
+        return found
+
     def dataset_of(self, run: RunResult) -> Dataset:
         """The dataset that a run was made on, as it is now.
 
@@ -87,6 +93,11 @@ def row_of(dataset: Dataset, item: str) -> int:
 @st.cache_resource(max_entries=32, show_spinner="Reading predictions")
 def _predictions(run_id: str, _run: FinishedRun) -> Predictions:  # noqa: ARG001 - part of the key
     return _run.predictions
+
+
+@st.cache_resource(max_entries=32, show_spinner="Reading predictions")
+def _joint_predictions(run_id: str, _run: FinishedRun) -> JointPredictions:  # noqa: ARG001 - part of the key
+    return _run.joint_predictions
 
 
 @st.cache_resource(max_entries=8, ttl=600, show_spinner="Opening the dataset")

@@ -69,6 +69,9 @@ def _differences(found: Sequence[Comparison], others: Sequence[RunResult]) -> No
 def _detail(session: Session, first: RunResult, other: RunResult) -> None:
     st.header("Side by side")
     st.markdown(f"**A** is {plain(run_title(first))}  \n**B** is {plain(run_title(other))}")
+    if first.task != "classification":
+        st.info("Side by side are runs of classification; here the paired difference is all there is to see.")
+        return
     try:
         pair = pair_up(session.predictions(first), session.predictions(other))
     except WorkbenchError as error:

@@ -1,10 +1,14 @@
-"""A run's most confident mistakes."""
+"""What a run gets wrong, the worst first."""
+
+from collections.abc import Sequence
+from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
 
 from dashboards.session import Session, picture, row_of
 from dashboards.text import plain, share, shown
+from dashboards.views.failures import failures
 from dashboards.views.mistakes import Mistake, mistakes
 from dashboards.views.neighbours import neighbours
 from dashboards.widgets import choose, choose_dataset, run_title
@@ -13,6 +17,7 @@ from workbench.errors import WorkbenchError
 from workbench.features import FeatureStore
 from workbench.tracking import RunResult
 
+T = TypeVar("T")
 _ANY = "any"
 _A_PAGE = 8
 
@@ -25,24 +30,51 @@ def show(session: Session) -> None:
     run = by_id[choose("run", list(by_id), key="run", show=lambda run_id: run_title(by_id[run_id]))]
     st.caption(shown([run]))
     try:
-        found = mistakes(session.predictions(run))
-    except WorkbenchError as error:
-        st.info(plain(error))
-        return
-    found = _filtered(found)
-    if not found:
-        st.success("No mistakes here.")
-        return
-    pages = -(-len(found) // _A_PAGE)
-    page = st.number_input(f"page of {pages}", 1, pages, 1, key="page", bind="query-params") if pages > 1 else 1
-    st.caption(f"{len(found)} mistakes, the most confident first.")
-    try:
         dataset: Dataset | None = session.dataset_of(run)
     except WorkbenchError as error:
         st.info(f"No pictures: {plain(error)}")
         dataset = None
-    for each in found[(page - 1) * _A_PAGE : page * _A_PAGE]:
+    try:
+        if session.open_run(run).is_joint:
+            _failures(session, run, dataset)
+        else:
+            _mistakes(session, run, dataset)
+    except WorkbenchError as error:
+        st.info(plain(error))
+
+
+def _mistakes(session: Session, run: RunResult, dataset: Dataset | None) -> None:
+    found = _filtered(mistakes(session.predictions(run)))
+    for each in _paged(found, "mistakes, the most confident first"):
         _one(session, run, dataset, each)
+
+
+def _failures(session: Session, run: RunResult, dataset: Dataset | None) -> None:
+    found = failures(session.joint_predictions(run))
+    kinds = sorted({each.kind for each in found} - {""})
+    if kinds:
+        kind = choose("kind", [_ANY, *kinds], key="kind")
+        found = [each for each in found if kind in {_ANY, each.kind}]
+    for each in _paged(found, "items, the worst first"):
+        with st.container(border=True):
+            left, right = st.columns([1, 2])
+            right.markdown(f"**{plain(each.text or each.image)}**")
+            right.markdown(plain(each.what))
+            right.caption(plain(f"{each.kind} {each.image or ''}"))
+            small = picture(dataset, row_of(dataset, each.image)) if dataset and each.image else None
+            if small is not None:
+                left.image(small, alt=each.image)
+
+
+def _paged(found: Sequence[T], what: str) -> Sequence[T]:
+    """The items of the chosen page."""
+    if not found:
+        st.success("No mistakes here.")
+        return found
+    pages = -(-len(found) // _A_PAGE)
+    page = st.number_input(f"page of {pages}", 1, pages, 1, key="page", bind="query-params") if pages > 1 else 1
+    st.caption(f"{len(found)} {what}.")
+    return found[(page - 1) * _A_PAGE : page * _A_PAGE]
 
 
 def _filtered(found: list[Mistake]) -> list[Mistake]:

@@ -47,8 +47,10 @@ class Standing:
 
     @property
     def name(self) -> str:
-        """Recipe, and model and shots."""
-        return f"{self.first.label} · {self.first.model} · {self.shots}"
+        """Recipe, model and shots, and the language where it is not English."""
+        language = self.first.tags.get(schema.LANGUAGE, "en")
+        words = [self.first.label, self.first.model, self.shots, *([] if language == "en" else [language])]
+        return " · ".join(words)
 
     def mean(self, metric: str) -> float:
         """Mean of another metric over the runs that have it; NaN where none has."""
@@ -71,7 +73,8 @@ def standings(runs: Sequence[RunResult], metric: str) -> list[Standing]:
     for run in runs:
         if run.status == "finished" and metric in run.metrics:
             settings = repr(sorted(run.params.items()))
-            bundles[(run.suite, run.model, run.recipe, run.label, shots_of(run), settings)].append(run)
+            language = run.tags.get(schema.LANGUAGE, "")
+            bundles[run.suite, run.model, run.recipe, run.label, shots_of(run), language, settings].append(run)
     found = [_standing(tuple(bundle), metric) for bundle in bundles.values()]
     sign = -1 if higher_is_better(metric) else 1
     found.sort(key=lambda each: (sign * each.value, each.name))

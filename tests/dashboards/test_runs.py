@@ -44,7 +44,6 @@ def test_a_file_that_is_no_store_is_one_sentence(settings):
         snapshot(settings)
 
 
-@pytest.mark.xdist_group("server")
 def test_a_servers_runs_arrive_in_the_background(settings, mlflow_server, monkeypatch):
     remote = settings.model_copy(update={"tracking_uri": mlflow_server})
     store = open_store(remote)

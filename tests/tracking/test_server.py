@@ -7,8 +7,6 @@ from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
 from workbench.settings import Settings
 from workbench.tracking import Store, open_store, read_pages, read_runs
 
-pytestmark = pytest.mark.xdist_group("server")
-
 
 @pytest.fixture
 def remote(settings, mlflow_server):

@@ -3,7 +3,7 @@
 from workbench.metrics.comparison import PairedDifference
 from workbench.metrics.names import higher_is_better
 
-_NOT_SHARES = ("nll", "median_rank")
+_NOT_SHARES = ("nll", "median_rank", "cider", "clip_score", "cmmd", "cmmd_unbiased")
 
 
 def describe(

@@ -10,7 +10,7 @@ from workbench.models import open_model
 from workbench.search import nearest_images, open_gallery, search_images
 from workbench.tracking import open_store
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.slow
 DATASETS = ("leaf-morphology", "mri-planes", "tabletop")
 
 
