@@ -183,3 +183,13 @@ def test_unseen_classes_that_leave_nothing_are_refused(class_folders, settings):
         described(class_folders, settings, "classification", "unseen = ['oke']").rows("train")
     with pytest.raises(CardError, match="takes 2 of 3 classes"):
         described(class_folders, settings, "classification", "unseen = 0.7").rows("train")
+
+
+def test_folds_test_every_class_once(class_folders, settings):
+    tested = []
+    for k in (1, 2, 3):
+        dataset = described(class_folders, settings, splits=f'by = "class"\nfold = [{k}, 3]')
+        tested += sorted(set(dataset.labels(dataset.rows("test")).tolist()))
+    assert sorted(tested) == [0, 1, 2]
+    with pytest.raises(CardError, match="k of 1..n"):
+        described(class_folders, settings, splits='by = "class"\nfold = [4, 3]')

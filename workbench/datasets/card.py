@@ -118,6 +118,7 @@ class Splits(_Strict):
 
     Attributes:
         by: `class` makes all splits anew, so that no class stands in two of them; a class is a group then.
+        fold: With `by = "class"`, instead of `test_fraction`: [k, n], test has the k-th of n parts of the classes.
         unseen: Classes that only test has: their names, or their share of all classes (seeded). Training and validation
             images of them are left out.
     """
@@ -129,6 +130,7 @@ class Splits(_Strict):
     test_fraction: float = Field(default=0.2, gt=0, lt=1)
     val_fraction: float = Field(default=0.15, gt=0, lt=1)
     by: Literal["image", "class"] = "image"
+    fold: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=2)]] | None = None
     unseen: Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...] | None = None
 
     @model_validator(mode="after")
@@ -137,6 +139,8 @@ class Splits(_Strict):
         twice = next((name for name in named if name is not None and named.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"{twice!r} is named for two splits; they must be different images")
+        if self.fold is not None and (self.by != "class" or self.fold[0] > self.fold[1]):
+            raise ValueError("splits.fold = [k, n] needs by = 'class' and k of 1..n")
         return self
 
 

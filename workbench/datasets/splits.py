@@ -42,7 +42,7 @@ def make_missing_splits(
         part = [groups[i] for i in train]
         salt = f"{role}-{splits.seed}"
         if splits.by == "class":
-            held = hold_out_units(part, hashes[train], fraction, salt)
+            held = hold_out_units(part, hashes[train], fraction, salt, splits.fold if role == "test" else None)
         else:
             held = hold_out([labels[i] for i in train], part, hashes[train], fraction, salt)
         chosen = [train[i] for i in held]
@@ -92,11 +92,17 @@ def hold_out(labels: Labels, groups: Groups, hashes: AnyArray, fraction: float, 
     return np.flatnonzero(taken[unit]).astype(np.int64)
 
 
-def hold_out_units(groups: Groups, hashes: AnyArray, fraction: float, salt: str) -> IntArray:
-    """Hold out a share of the units themselves, however many images each has; arguments as for `hold_out`."""
+def hold_out_units(
+    groups: Groups, hashes: AnyArray, fraction: float, salt: str, fold: tuple[int, int] | None = None
+) -> IntArray:
+    """Hold out a share of the units themselves, however many images each has; arguments as for `hold_out`.
+
+    A fold (k, n) replaces the share: the k-th of n parts, which together hold every unit once.
+    """
     unit = _units(groups, hashes)
     order = np.argsort(_order_keys(groups, hashes, unit, salt), kind="stable")
-    taken = order[: min(max(1, round(fraction * len(order))), len(order) - 1)]
+    share = min(max(1, round(fraction * len(order))), len(order) - 1)
+    taken = order[:share] if fold is None else order[fold[0] - 1 :: fold[1]]
     return np.flatnonzero(np.isin(unit, taken)).astype(np.int64)
 
 

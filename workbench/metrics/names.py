@@ -3,7 +3,10 @@
 _LOWER_IS_BETTER = (
     "nll", "brier", "ece", "median_rank", "cmmd", "cmmd_unbiased", "_seconds", "_bytes", "trainable_parameters",
 )  # fmt: skip
-_BIASED_UNDER_RESAMPLING = ("balanced_accuracy", "macro_f1", "micro_f1", "auroc", "average_precision", "ece")
+_BIASED_UNDER_RESAMPLING = (
+    "balanced_accuracy", "macro_f1", "micro_f1", "auroc", "average_precision", "ece",
+    "seen_accuracy", "unseen_accuracy", "harmonic_accuracy",
+)  # fmt: skip
 
 
 def base_name(metric: str) -> str:

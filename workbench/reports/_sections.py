@@ -13,6 +13,10 @@ from workbench.tracking import schema
 
 BASELINE = "majority-class"
 _SHOWN_BESIDE_PRIMARY = (
+    "seen_accuracy",
+    "unseen_accuracy",
+    "text_score",
+    "image_score",
     "accuracy",
     "balanced_accuracy",
     "macro_f1",

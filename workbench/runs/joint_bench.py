@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from workbench.arrays import IntArray
+from workbench.arrays import AnyArray, IntArray
 from workbench.datasets import Dataset
 from workbench.datasets.card import Regions as RegionSettings
 from workbench.datasets.items import Box, grounding_items, matching_form, matching_items
+from workbench.datasets.reading import reader
 from workbench.errors import DataError
 from workbench.features import Extraction, extract
 from workbench.features.regions import Regions
@@ -18,7 +19,6 @@ from workbench.tasks import (
     CaptionedImages,
     CaptioningTask,
     Choices,
-    Features,
     GroundingTask,
     ImageSet,
     JointTask,
@@ -133,21 +133,15 @@ class JointBench(Bench):
         )
 
     def _grounding(self, rows: IntArray) -> tuple[Choices, ItemNames]:
-        images, place = self._region_images(rows)
+        listed = self._listed_regions(rows)
+        features, regions = self._regions_of(rows).features, self._region_source(listed)
+        images = ImageSet(len(listed), lambda: features, regions.decode)
+        place = {region: i for i, region in enumerate(listed)}
         build = _Builder(self.dataset)
         for item in grounding_items(self.dataset, rows):
             candidates = [(place[item.row, box], item.text) for box in item.boxes]
             build.add(item.row, candidates, [i in item.right for i in range(len(item.boxes))], item.kind, item.text)
         return build.choices(images)
-
-    def _region_images(self, rows: IntArray) -> tuple[ImageSet, dict[tuple[int, Box], int]]:
-        listed = self._listed_regions(rows)
-        regions = self._region_source(listed)
-
-        def features() -> Features:
-            return self._regions_of(rows).features
-
-        return ImageSet(len(listed), features, regions.decode), {region: i for i, region in enumerate(listed)}
 
     def _listed_regions(self, rows: IntArray) -> list[tuple[int, Box]]:
         found = ((item.row, box) for item in grounding_items(self.dataset, rows) for box in item.boxes)
@@ -155,8 +149,10 @@ class JointBench(Bench):
 
     def _region_source(self, listed: Sequence[tuple[int, Box]]) -> Regions:
         settings = self.dataset.card.regions or RegionSettings()
-        rows, boxes = [row for row, _ in listed], [box for _, box in listed]
-        return Regions(self.dataset, rows, boxes, settings.context, settings.margin)
+        rows = list(dict.fromkeys(row for row, _ in listed))
+        place = {row: i for i, row in enumerate(rows)}
+        images, boxes = _ChosenImages(self.dataset, rows), [box for _, box in listed]
+        return Regions(images, [place[row] for row, _ in listed], boxes, settings.context, settings.margin)
 
     def _regions_of(self, rows: IntArray, progress: Progress | None = None) -> Extraction:
         key = rows.tobytes()
@@ -178,6 +174,26 @@ class JointBench(Bench):
             self._regions.pop(next(iter(self._regions)))
         self._regions[key] = found
         return found
+
+
+class _ChosenImages:
+    """Some images of a dataset, as `Regions` wants them; it leads to no other image, and to no label."""
+
+    def __init__(self, dataset: Dataset, rows: Sequence[int]) -> None:
+        self._hashes, self._ids = dataset.hashes(rows), dataset.ids(rows)
+        self._read = reader(dataset, rows)
+
+    def hashes(self, rows: AnyArray) -> AnyArray:
+        """uint8 (n, 32)."""
+        return self._hashes[rows]
+
+    def ids(self, rows: AnyArray) -> list[str]:
+        """Names of the images."""
+        return [self._ids[int(row)] for row in rows]
+
+    def read(self, row: int) -> bytes:
+        """Encoded bytes of one image."""
+        return self._read(row)
 
 
 def _without_shots(cell: Cell) -> Cell:
