@@ -23,7 +23,10 @@ def tests(session: nox.Session) -> None:
     """Run the tests: `nox -s tests -- -k store` passes options on to pytest."""
     _install(session, "quickstart", "dev")
     # By file: tests that share a server or a store that took minutes to fill run in one process.
-    session.run("pytest", *(session.posargs or ["-n", "2", "--dist", "loadfile"]))
+    if session.posargs:
+        session.run("pytest", *session.posargs)
+    else:  # One thread a process: two processes with two threads each wait for one another on two cores.
+        session.run("pytest", "-n", "2", "--dist", "loadfile", env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session
