@@ -43,6 +43,9 @@ from workbench import (
 if TYPE_CHECKING:
     from adapters._head_training import Trial
 
+_MIN_SEEN = 4  # Fewer classes cannot be divided.
+_MARGINS = [round(0.01 * step, 2) for step in range(101)]
+
 Space = Literal["pooled", "projected"]
 
 
@@ -61,6 +64,8 @@ class LinearHeadConfig(RecipeConfig):
         batch_size: Images or items a step.
         scale: Multiplier of cosines at the beginning; None takes the model's own, and 10 for the sigmoid loss.
         prompts: In classification: sentences that stand for a class.
+        calibrate: In classification with classes that have no training image: take a margin off the scores of the
+            others, which training favours.
     """
 
     loss: Literal["contrastive", "sigmoid"] = "contrastive"
@@ -73,6 +78,7 @@ class LinearHeadConfig(RecipeConfig):
     batch_size: int = Field(default=256, ge=2)
     scale: float | None = Field(default=None, gt=0)
     prompts: Literal["single", "ensemble", "descriptions", "mix"] = "ensemble"
+    calibrate: bool = True
 
 
 @dataclass(frozen=True)
@@ -113,7 +119,49 @@ class LinearHead(Recipe[LinearHeadConfig]):
             sentences = prompts.sentences(kind)
         train, val = (_captioned(part.images, part.labels, sentences) for part in (task.train, task.val))
         head = self._fit(train, val, task.model, task.seed, task.device, False, task.refit)
-        return HeadClassifier(head, _class_weights(head, task.model, sentences))
+        bias = np.full(task.n_classes, head.bias, dtype=np.float32)
+        seen = np.unique(task.train.labels)
+        if self.config.calibrate and len(task.val) and _MIN_SEEN <= len(seen) < task.n_classes:
+            margin = self._seen_margin(task, seen, sentences, head)
+            bias[seen] -= np.float32(head.scale * margin)
+            head.report.chosen["seen_margin"] = margin
+        return HeadClassifier(head, _class_weights(head, task.model, sentences), bias)
+
+    def _seen_margin(
+        self, task: ClassificationTask, seen: AnyArray, sentences: list[list[str]], head: LinearDualEncoder
+    ) -> float:
+        """What to take off the cosines of seen classes, which training has favoured.
+
+        Calibrated stacking (Chao et al., "An Empirical Study and Analysis of Generalized Zero-Shot Learning for Object
+        Recognition in the Wild", ECCV 2016): a head is trained without a quarter of the seen classes, and the margin is
+        the one with the best harmonic mean of accuracies on both parts.
+        """
+        hidden = np.random.default_rng(task.seed).permutation(seen)[: max(1, len(seen) // 4)]
+        kept, held = (task.train.subset(np.flatnonzero(inside)) for inside in _both(task.train.labels, hidden))
+        known = task.val.subset(np.flatnonzero(~np.isin(task.val.labels, hidden)))
+        config = self.config.model_copy(
+            update={"features": head.space, "learning_rates": (float(head.report.chosen["learning_rate"]),)}
+        )
+        trial = LinearHead(config)._fit(
+            _captioned(kept.images, kept.labels, sentences), _captioned(known.images, known.labels, sentences),
+            task.model, task.seed, task.device, False, False,
+        )  # fmt: skip
+        classes = _class_weights(trial, task.model, [sentences[c] for c in seen])
+        is_hidden = np.isin(seen, hidden)
+        cosines = [normalise(trial.embed_images(part.images)) @ classes.T for part in (known, held)]
+        labels = [np.searchsorted(seen, part.labels) for part in (known, held)]
+
+        def harmonic(margin: float) -> float:
+            hits = [
+                (part - np.where(is_hidden, 0, margin)).argmax(axis=1) == own
+                for part, own in zip(cosines, labels, strict=True)
+            ]
+            a, b = (
+                np.mean([hit[own == c].mean() for c in np.unique(own)]) for hit, own in zip(hits, labels, strict=True)
+            )  # fmt: skip
+            return float(2 * a * b / (a + b)) if a + b else 0.0
+
+        return max(_MARGINS, key=lambda margin: (harmonic(margin), -margin))
 
     def _fit(
         self,
@@ -176,10 +224,12 @@ class HeadClassifier(Predictor):
     Attributes:
         head: Embeds images.
         classes: (n_classes, d) of unit norm.
+        bias: (n_classes,), added to scaled cosines.
     """
 
     head: LinearDualEncoder
     classes: FloatArray
+    bias: FloatArray
     report: FitReport = field(init=False)
     scale: float = field(init=False)
 
@@ -189,22 +239,27 @@ class HeadClassifier(Predictor):
     def scores(self, images: ImageSet) -> FloatArray:
         """See `Predictor.scores`."""
         embedded = normalise(self.head.embed_images(images))
-        return np.asarray(self.scale * embedded @ self.classes.T + self.head.bias, dtype=np.float32)
+        return np.asarray(self.scale * embedded @ self.classes.T + self.bias, dtype=np.float32)
 
     def save(self, directory: Path) -> None:
         """Add `classes.safetensors` to what `LinearDualEncoder.save` writes."""
         from safetensors.numpy import save_file
 
         self.head.save(directory)
-        save_file({"classes": self.classes}, directory / "classes.safetensors")
+        save_file({"classes": self.classes, "bias": self.bias}, directory / "classes.safetensors")
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel) -> "HeadClassifier":
         """Read what `save` wrote."""
         from safetensors.numpy import load_file
 
-        classes = load_file(directory / "classes.safetensors")["classes"]
-        return cls(LinearDualEncoder.restore(directory, model), classes)
+        tensors = load_file(directory / "classes.safetensors")
+        return cls(LinearDualEncoder.restore(directory, model), tensors["classes"], tensors["bias"])
+
+
+def _both(labels: AnyArray, hidden: AnyArray) -> tuple[AnyArray, AnyArray]:
+    inside = np.isin(labels, hidden)
+    return ~inside, inside
 
 
 def _captioned(images: ImageSet, labels: AnyArray, sentences: list[list[str]]) -> CaptionedImages:

@@ -123,3 +123,25 @@ def test_no_training_image_is_said(planted):
     empty = images([], 1, 0)
     with pytest.raises(RecipeError, match="no training images"):
         LinearHead(LinearHeadConfig()).fit_joint(RetrievalTask(**{**vars(task), "train": empty}))
+
+
+def test_a_margin_takes_the_favour_from_seen_classes():
+    task, test = planted_task(n_classes=12, text_noise=0.5, noise=1.0, seed=1)
+    seen = np.flatnonzero(task.train.labels < 9)
+    seen_val = np.flatnonzero(task.val.labels < 9)
+    given = {**vars(task), "train": task.train.subset(seen), "val": task.val.subset(seen_val)}
+    few = ClassificationTask(**given)
+    unseen = test.labels >= 9
+
+    def accuracies(calibrate):
+        head = LinearHead(LinearHeadConfig(epochs=10, features="pooled", calibrate=calibrate)).fit(few)
+        hits = head.scores(test.images).argmax(axis=1) == test.labels
+        return head, hits[~unseen].mean(), hits[unseen].mean()
+
+    plain, _, before = accuracies(False)
+    head, seen_accuracy, after = accuracies(True)
+    assert len(set(plain.bias)) == 1
+    assert head.bias[:9].max() <= head.bias[9:].min()
+    assert after > before
+    assert seen_accuracy > 0.3
+    assert head.report.chosen["seen_margin"] > 0
