@@ -191,5 +191,5 @@ def test_folds_test_every_class_once(class_folders, settings):
         dataset = described(class_folders, settings, splits=f'by = "class"\nfold = [{k}, 3]')
         tested += sorted(set(dataset.labels(dataset.rows("test")).tolist()))
     assert sorted(tested) == [0, 1, 2]
-    with pytest.raises(CardError, match="k of 1..n"):
+    with pytest.raises(CardError, match=r"k of 1\.\.n"):
         described(class_folders, settings, splits='by = "class"\nfold = [4, 3]')
