@@ -97,6 +97,16 @@ def test_a_failing_recipe_is_recorded_and_the_rest_goes_on(settings, tiny_model,
     assert status["zero-shot"].status == "finished"
 
 
+def test_failing_again_leaves_one_run(settings, tiny_model, make_colours):
+    lora = RecipeEntry(recipe="lora", config={"targets": ["nowhere"]})
+    suite = Suite(
+        name="s", models=(tiny_model,), datasets=(str(make_colours()),), recipes=(lora,), baseline=False
+    )  # fmt: skip
+    (first,), (second,) = run_suite(suite, settings), run_suite(suite, settings)
+    assert (first.status, second.status) == ("failed", "failed")
+    assert [run.run_id for run in read_runs(open_store(settings))] == [second.run_id]
+
+
 def test_shuffled_test_labels_change_no_fitted_parameter(settings, tiny_model, make_colours):
     folder = make_colours()
     suite = suite_of(tiny_model, folder, "linear-probe")

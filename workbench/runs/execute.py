@@ -231,21 +231,24 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
         seconds = (time.perf_counter() - started) / len(jobs)
     except Exception as error:  # A plug-in may raise anything; the rest of the suite goes on.
         for job, recorder in zip(jobs, recorders, strict=True):
-            _failed(job, recorder, error, tell)
+            _failed(job, recorder, error, suite, store, tell)
         return
     for job, recorder, own, predictor in zip(jobs, recorders, rows, predictors, strict=True):
         try:
             _record(job, recorder, own, predictor, seconds, suite.figures)
         except Exception as error:
-            _failed(job, recorder, error, tell)
+            _failed(job, recorder, error, suite, store, tell)
             continue
         _remove_superseded(job, recorder, suite, store)
         tell.say(f"finished: {job.cell}")
 
 
-def _failed(job: Job, recorder: RunRecorder, error: Exception, tell: Reporter) -> None:
+def _failed(
+    job: Job, recorder: RunRecorder, error: Exception, suite: Suite, store: Store, tell: Reporter
+) -> None:  # fmt: skip
     reason = str(error) if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
     recorder.fail(reason)
+    _remove_superseded(job, recorder, suite, store, finished=False)
     tell.say(f"failed: {job.cell}: {reason}")
 
 
@@ -283,8 +286,10 @@ def _reliability(estimates: Mapping[str, Estimate]) -> str:
     return f"reliable, but for those of {', '.join(poor)}: under 20 groups" if poor else "reliable"
 
 
-def _remove_superseded(job: Job, recorder: RunRecorder, suite: Suite, store: Store) -> None:
-    """Delete earlier runs of the same key: killed, failed, or finished and asked for again."""
+def _remove_superseded(
+    job: Job, recorder: RunRecorder, suite: Suite, store: Store, *, finished: bool = True
+) -> None:  # fmt: skip
+    """Delete earlier runs of the same key: killed, failed, or (unless not wanted) finished and asked for again."""
     for run in read_runs(store, suite.name, key=job.key):
-        if run.run_id != recorder.run_id:
+        if run.run_id != recorder.run_id and (finished or run.status != "finished"):
             store.client.delete_run(run.run_id)
