@@ -145,7 +145,7 @@ def test_search_by_sentence_then_by_image(address, open_tab, quickstart, picture
     dataset, encoder = open_dataset("tabletop", settings), open_model("offline-lite", settings)
     gallery = open_gallery(dataset, encoder, FeatureStore(settings.cache), "test")
     tab = open_tab(address).open("search?dataset=tabletop")
-    tab.page.get_by_label("sentence").fill("a photo of a banana")
+    tab.page.get_by_role("textbox", name="sentence").fill("a photo of a banana")
     tab.page.keyboard.press("Enter")
     tab.settle()
     assert "q=a+photo+of+a+banana" in tab.page.url or "q=a%20photo" in tab.page.url
