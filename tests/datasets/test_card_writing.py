@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.datasets import card_to_toml, parse_card
+from workbench.datasets import card_to_toml, open_dataset, parse_card
 
 CARDS = [
     'name = "a"\n[source]\ntype = "folder"\npath = "C:\\\\data \\"x\\""\n',
@@ -21,3 +21,19 @@ def test_written_cards_read_back_equal(text):
     written = card_to_toml(card)
     assert parse_card(written, "two") == card
     assert "# " in written
+
+
+def test_the_card_of_a_folder_with_a_table_opens_that_folder(tmp_path, settings, make_colours):
+    images = make_colours()
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    lines = ["file_name,label"]
+    for path in sorted(images.rglob("*.png")):
+        name = f"{path.parent.parent.name}-{path.parent.name}-{path.name}"
+        path.rename(folder / name)
+        lines.append(f"{name},{path.parent.name}")
+    (folder / "metadata.csv").write_text("\n".join(lines), encoding="utf-8")
+    card = open_dataset(str(folder), settings).card
+    written = tmp_path / "mine.toml"
+    written.write_text(card_to_toml(card), encoding="utf-8")
+    assert open_dataset(str(written), settings).fingerprint == open_dataset(str(folder), settings).fingerprint

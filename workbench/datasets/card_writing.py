@@ -22,6 +22,9 @@ def card_to_toml(card: DatasetCard) -> str:
     import tomlkit
 
     values: dict[str, Any] = card.model_dump(mode="json", exclude_none=True)
+    if "image" not in card.columns.model_fields_set:
+        # Written out it would be taken for a promise; left out, a table's `file_name` serves as well.
+        values["columns"].pop("image")
     document = tomlkit.document()
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
     for key, value in values.items():
