@@ -89,8 +89,7 @@ def title_of(run):
     return run_title(run)
 
 
-@pytest.mark.parametrize("page", ["", *PAGES])
-def test_an_empty_store_says_what_to_do(page):
+def test_an_empty_store_says_what_to_do():
     app = AppTest.from_file(APP, default_timeout=60).run()
     assert not app.exception
     assert "workbench run quickstart" in app.info[0].value

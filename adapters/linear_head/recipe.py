@@ -1,12 +1,4 @@
-"""Linear heads on frozen features of images and texts, trained to bring together what belongs together.
-
-An embedding becomes `u - mean(u) + (x - mean(x)) @ W + offset`, with u the model's own unit-norm embedding and x
-unit-norm features: for images pooled or projected ones, for texts the embedding itself. W begins at zero, in full or as
-a product of two thin matrices (Hu et al., "LoRA", ICLR 2022), so that training begins at the model's own space,
-centred: the means of images and texts lie apart (Liang et al., "Mind the Gap", NeurIPS 2022), which makes some texts
-everybody's neighbour. Since texts pass through the head, classes and descriptions that training did not have can be
-asked for.
-"""
+"""The recipe `linear-head`."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -41,7 +33,7 @@ from workbench import (
 )
 
 if TYPE_CHECKING:
-    from adapters._head_training import Trial
+    from adapters.linear_head.training import Trial
 
 _MIN_SEEN = 4  # Fewer classes cannot be divided.
 _MARGINS = [round(0.01 * step, 2) for step in range(101)]
@@ -173,7 +165,7 @@ class LinearHead(Recipe[LinearHeadConfig]):
         statements: bool,
         refit: bool,
     ) -> LinearDualEncoder:
-        from adapters._head_training import train_head
+        from adapters.linear_head.training import train_head
 
         if len(train) == 0:
             raise RecipeError("linear-head: there are no training images.")

@@ -8,8 +8,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adapters.linear_head import HeadData, LinearHeadConfig, Space
-from workbench import FloatArray, JointBatch, LinearMap, Quality, joint_objective, normalise, seeded, train
+from adapters.linear_head.recipe import HeadData, LinearHeadConfig, Space
+from workbench import (
+    AnyArray,
+    Choices,
+    FloatArray,
+    JointBatch,
+    LinearMap,
+    Quality,
+    joint_objective,
+    normalise,
+    seeded,
+    train,
+)
 
 _MAX_SCALE = 100.0  # CLIP's own bound.
 
@@ -59,7 +70,7 @@ def train_head(
     """Train one head; the best epoch is chosen on validation, that before training included."""
     goal = joint_objective(fit.data, config.loss, statements=statements)
     held = joint_objective(val.data, config.loss, statements=statements) if len(val.data) else None
-    sigmoid = config.loss == "sigmoid" and not len(getattr(fit.data, "kinds", ()))
+    sigmoid = config.loss == "sigmoid" and not isinstance(fit.data, Choices)
     features, held_features = fit.data.images.features, val.data.images.features if held else None
     with seeded(seed, device):
         image = _Side(
@@ -67,8 +78,8 @@ def train_head(
         )  # fmt: skip
         text = _Side(fit.texts, fit.texts, config.rank, config.adapt != "image", device)
         head = _Head(image, text, config.scale or (10.0 if sigmoid else model_scale), -10.0 if sigmoid else 0.0, device)
-        if statements:
-            head.centre_statements(fit)
+        if statements and isinstance(fit.data, Choices):
+            head.centre_statements(fit.data.pairs)
 
         def loss(batch: JointBatch) -> Tensor:
             scale = head.log_scale.exp().clamp(max=_MAX_SCALE)
@@ -163,9 +174,8 @@ class _Head:
         named |= {f"text.{name}": p for name, p in self._text.parameters.items()}
         return {**named, "log_scale": self.log_scale, "bias": self.bias}
 
-    def centre_statements(self, fit: HeadData) -> None:
-        """Place the bias where half of the training statements are true before training."""
-        pairs = getattr(fit.data, "pairs")  # noqa: B009 - statements are Choices
+    def centre_statements(self, pairs: AnyArray) -> None:
+        """Place the bias where half of the training statements, (image, text) each, are true before training."""
         with torch.no_grad():
             cosines = (self._image.rows(pairs[:, 0]) * self._text.rows(pairs[:, 1])).sum(dim=1)
             self.bias.fill_(-self.scale * float(cosines.median()))
