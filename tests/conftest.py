@@ -60,6 +60,37 @@ def tiny_model(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture(scope="session")
+def tiny_coca(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A model argument: a small randomly initialised CoCa, whose captions end before they are full."""
+    import json
+
+    import torch
+    from open_clip.coca_model import CoCa
+    from safetensors.torch import save_file
+
+    text = {"context_length": 30, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1}
+    config = {
+        "embed_dim": 32,
+        "vision_cfg": {
+            "image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16, "attentional_pool": True,
+            "attn_pooler_heads": 2, "output_tokens": True,
+        },
+        "text_cfg": {**text, "embed_cls": True, "output_tokens": True},
+        "multimodal_cfg": text,
+    }  # fmt: skip
+    folder = tmp_path_factory.mktemp("tiny-coca")
+    torch.manual_seed(0)
+    network = CoCa(**config)
+    torch.nn.init.normal_(network.text_decoder.text_projection)
+    # The end must not be as unlikely as one in 49408.
+    network.text_decoder.text_projection.data[:, 49407] *= 4
+    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / "open_clip_model.safetensors")
+    content = {"model_cfg": {**config, "custom_text": True}, "preprocess_cfg": {"size": 32}}
+    (folder / "open_clip_config.json").write_text(json.dumps(content), encoding="utf-8")
+    return f"local-dir:{folder}"
+
+
+@pytest.fixture(scope="session")
 def write_colours() -> Callable[..., Path]:
     """Writes plainly coloured, noisy images in class sub-folders below train/, val/ and test/ of a folder."""
 

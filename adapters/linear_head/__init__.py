@@ -8,6 +8,7 @@ everybody's neighbour. Since texts pass through the head, classes and descriptio
 asked for.
 """
 
-from adapters.linear_head.recipe import HeadClassifier, LinearHead, LinearHeadConfig
+from adapters.linear_head.classifier import HeadClassifier
+from adapters.linear_head.recipe import LinearHead, LinearHeadConfig
 
 __all__ = ["HeadClassifier", "LinearHead", "LinearHeadConfig"]

@@ -1,7 +1,7 @@
 """The recipe `linear-head`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from adapters.linear_head.classifier import HeadClassifier
 from workbench import (
     AnyArray,
     CaptionedImages,
@@ -20,7 +21,6 @@ from workbench import (
     ImageSet,
     JointTask,
     LinearDualEncoder,
-    LinearMap,
     MatchingTask,
     Predictor,
     Recipe,
@@ -209,46 +209,6 @@ class LinearHead(Recipe[LinearHeadConfig]):
         return HeadClassifier.restore(directory, model)
 
 
-@dataclass
-class HeadClassifier(Predictor):
-    """A head with the embeddings of classes.
-
-    Attributes:
-        head: Embeds images.
-        classes: (n_classes, d) of unit norm.
-        bias: (n_classes,), added to scaled cosines.
-    """
-
-    head: LinearDualEncoder
-    classes: FloatArray
-    bias: FloatArray
-    report: FitReport = field(init=False)
-    scale: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.report, self.scale = self.head.report, self.head.scale
-
-    def scores(self, images: ImageSet) -> FloatArray:
-        """See `Predictor.scores`."""
-        embedded = normalise(self.head.embed_images(images))
-        return np.asarray(self.scale * embedded @ self.classes.T + self.bias, dtype=np.float32)
-
-    def save(self, directory: Path) -> None:
-        """Add `classes.safetensors` to what `LinearDualEncoder.save` writes."""
-        from safetensors.numpy import save_file
-
-        self.head.save(directory)
-        save_file({"classes": self.classes, "bias": self.bias}, directory / "classes.safetensors")
-
-    @classmethod
-    def restore(cls, directory: Path, model: TaskModel) -> "HeadClassifier":
-        """Read what `save` wrote."""
-        from safetensors.numpy import load_file
-
-        tensors = load_file(directory / "classes.safetensors")
-        return cls(LinearDualEncoder.restore(directory, model), tensors["classes"], tensors["bias"])
-
-
 def _both(labels: AnyArray, hidden: AnyArray) -> tuple[AnyArray, AnyArray]:
     inside = np.isin(labels, hidden)
     return ~inside, inside
@@ -269,6 +229,3 @@ def _class_weights(head: LinearDualEncoder, model: TaskModel, sentences: list[li
         return class_embeddings(model, sentences)
     means = [normalise(head.embed_texts(own)).mean(axis=0) for own in sentences]
     return normalise(np.stack(means))
-
-
-__all__ = ["HeadClassifier", "LinearHead", "LinearHeadConfig", "LinearMap"]

@@ -1,5 +1,3 @@
-import json
-
 import pytest
 import torch
 from PIL import Image
@@ -10,36 +8,10 @@ from workbench.models.checkpoints import build
 from workbench.models.spec import parse_model
 from workbench.tasks import ImageSet
 
-CONFIG = {
-    "embed_dim": 32,
-    "vision_cfg": {
-        "image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16, "attentional_pool": True,
-        "attn_pooler_heads": 2, "output_tokens": True,
-    },
-    "text_cfg": {
-        "context_length": 30, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1, "embed_cls": True,
-        "output_tokens": True,
-    },
-    "multimodal_cfg": {"context_length": 30, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
-    "custom_text": True,
-}  # fmt: skip
-
 
 @pytest.fixture(scope="module")
-def coca(tmp_path_factory):
-    from open_clip.coca_model import CoCa
-    from safetensors.torch import save_file
-
-    folder = tmp_path_factory.mktemp("coca")
-    torch.manual_seed(0)
-    network = CoCa(**{key: value for key, value in CONFIG.items() if key != "custom_text"})
-    torch.nn.init.normal_(network.text_decoder.text_projection)
-    # The end must not be as unlikely as one in 49408.
-    network.text_decoder.text_projection.data[:, 49407] *= 4
-    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / "open_clip_model.safetensors")
-    content = {"model_cfg": CONFIG, "preprocess_cfg": {"size": 32}}
-    (folder / "open_clip_config.json").write_text(json.dumps(content))
-    return build(parse_model(f"local-dir:{folder}"))
+def coca(tiny_coca):
+    return build(parse_model(tiny_coca))
 
 
 @pytest.fixture(scope="module")

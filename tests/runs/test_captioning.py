@@ -1,7 +1,6 @@
 """Captioning runs: captions from other images, captions written by CoCa, and what is kept of them."""
 
 import csv
-import json
 
 import numpy as np
 import pytest
@@ -30,19 +29,6 @@ path = "sheets"
 [columns]
 caption = "caption"
 """
-COCA = {
-    "embed_dim": 32,
-    "vision_cfg": {
-        "image_size": 32, "layers": 1, "width": 32, "head_width": 16, "patch_size": 16, "attentional_pool": True,
-        "attn_pooler_heads": 2, "output_tokens": True,
-    },
-    "text_cfg": {
-        "context_length": 30, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1, "embed_cls": True,
-        "output_tokens": True,
-    },
-    "multimodal_cfg": {"context_length": 30, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 1},
-    "custom_text": True,
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -142,21 +128,10 @@ def test_a_bank_of_captions(card, tiny_model, settings, tmp_path):
     assert wrong["status"].tolist() == ["failed"]
 
 
-def test_coca_writes_and_other_models_cannot(card, tiny_model, settings, tmp_path):
-    import torch
-    from open_clip.coca_model import CoCa
-    from safetensors.torch import save_file
-
-    folder = tmp_path / "coca"
-    folder.mkdir()
-    torch.manual_seed(0)
-    network = CoCa(**{key: value for key, value in COCA.items() if key != "custom_text"})
-    torch.nn.init.normal_(network.text_decoder.text_projection)
-    save_file({k: v.contiguous() for k, v in network.state_dict().items()}, folder / "open_clip_model.safetensors")
-    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": COCA, "preprocess_cfg": {"size": 32}}))
+def test_coca_writes_and_other_models_cannot(card, tiny_model, tiny_coca, settings, tmp_path):
     options = {"datasets": [str(card)], **settings.model_dump(include={"cache", "runs"})}
     entry = {"recipe": "coca", "config": {"max_length": 8}}
-    frame = run(models=[f"local-dir:{folder}"], recipes=[entry], precision="fp32", device="cpu", **options)
+    frame = run(models=[tiny_coca], recipes=[entry], precision="fp32", device="cpu", **options)
     done = finished(frame, settings)
     captions = done.joint_predictions.captions
     assert len(set(captions)) >= 1

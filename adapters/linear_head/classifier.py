@@ -1,0 +1,48 @@
+"""A linear head that classifies."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from workbench import FitReport, FloatArray, ImageSet, LinearDualEncoder, Predictor, TaskModel, normalise
+
+
+@dataclass
+class HeadClassifier(Predictor):
+    """A head with the embeddings of classes.
+
+    Attributes:
+        head: Embeds images.
+        classes: (n_classes, d) of unit norm.
+        bias: (n_classes,), added to scaled cosines.
+    """
+
+    head: LinearDualEncoder
+    classes: FloatArray
+    bias: FloatArray
+    report: FitReport = field(init=False)
+    scale: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.report, self.scale = self.head.report, self.head.scale
+
+    def scores(self, images: ImageSet) -> FloatArray:
+        """See `Predictor.scores`."""
+        embedded = normalise(self.head.embed_images(images))
+        return np.asarray(self.scale * embedded @ self.classes.T + self.bias, dtype=np.float32)
+
+    def save(self, directory: Path) -> None:
+        """Add `classes.safetensors` to what `LinearDualEncoder.save` writes."""
+        from safetensors.numpy import save_file
+
+        self.head.save(directory)
+        save_file({"classes": self.classes, "bias": self.bias}, directory / "classes.safetensors")
+
+    @classmethod
+    def restore(cls, directory: Path, model: TaskModel) -> "HeadClassifier":
+        """Read what `save` wrote."""
+        from safetensors.numpy import load_file
+
+        tensors = load_file(directory / "classes.safetensors")
+        return cls(LinearDualEncoder.restore(directory, model), tensors["classes"], tensors["bias"])
