@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.datasets.images import MAX_PIXELS, UnreadableImageError, decode_image
+from workbench.datasets.images import MAX_PIXELS, UnreadableImageError, decode_image, image_size
 from workbench.errors import DataError
 
 
@@ -117,6 +117,7 @@ def test_exif_orientation_is_applied(orientation, kind):
     found = pixels(data).astype(int)
     assert found.shape == upright.shape
     assert np.abs(found - upright).max() <= 4
+    assert image_size(data) == (32, 16)
 
 
 def test_damaged_exif_spoils_nothing(ramp):
@@ -161,3 +162,9 @@ def test_unreadable_gives_its_reason(data, reason):
         decode_image(data)
     assert isinstance(caught.value, DataError)
     assert "0x" not in str(caught.value)
+
+
+@pytest.mark.parametrize("data", [b"", b"no image", _truncated()[:20]])
+def test_a_header_that_cannot_be_read_has_no_size(data):
+    with pytest.raises(UnreadableImageError):
+        image_size(data)

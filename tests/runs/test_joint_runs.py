@@ -6,10 +6,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from workbench.datasets import open_dataset
 from workbench.errors import RecipeError, WorkbenchError
+from workbench.features import FeatureStore
 from workbench.metrics import retrieval_metrics
+from workbench.models import open_model
+from workbench.recipes import PairScorer
 from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
 from workbench.runs.comparison import compare_runs
+from workbench.runs.joint_bench import JointBench
+from workbench.runs.joint_evaluation import predict_joint
 
 COLOURS = {"red": (200, 40, 40), "green": (40, 180, 40), "blue": (40, 60, 200), "grey": (120, 120, 120)}
 COUNTS = {"train": 24, "val": 8, "test": 24}
@@ -74,10 +80,6 @@ def test_retrieval(write, settings, tiny_model):
     assert head.result.metrics["image_to_text_recall_at_1"] > found["zero-shot"].metrics["image_to_text_recall_at_1"]
     assert 0 < head.result.metrics["chance_image_to_text_recall_at_1"] < 0.2
     # The engine's numbers are those of the metrics on the predictor's own embeddings.
-    from workbench.datasets import open_dataset
-    from workbench.features import FeatureStore
-    from workbench.runs.joint_bench import JointBench
-
     dataset = open_dataset(str(card), settings)
     bench = JointBench(dataset, head.encoder, FeatureStore(settings.cache), "cpu")
     data = bench.captioned(dataset.rows("test"))
@@ -160,6 +162,80 @@ def test_grounding(write, settings, tiny_model):
     assert set(again) == {"accuracy", "accuracy/colour", "accuracy/2_candidates"}
     assert found["linear-head"].metrics["chance_accuracy"] == 0.5
     assert again["accuracy"].value > 0.8
+
+
+RELATIONS = RecipeEntry(recipe="relation-head", config={"epochs": 25, "scales": [10.0], "tiles": 2, "words": 1})
+
+
+def test_pairs_scored_with_all_of_a_picture_in_view(write, settings, tiny_model):
+    """Which half is left is in no product of two embeddings that this model has, but in how tiles and boxes lie."""
+
+    def contrasts(left, right, rng):
+        text, wrong = f"{left} then {right}", f"{right} then {left}"
+        return {"contrasts": [{"text": text, "wrong": [wrong], "kind": "order"}]}
+
+    card = write("matching", {"negatives": "contrasts"}, contrasts)
+    found = run(card, settings, tiny_model, "zero-shot", RELATIONS)
+    finished, again = recomputed(found["relation-head"], settings)
+    assert set(again) == {"accuracy", "accuracy/order"}
+    assert again["accuracy"].value > 0.8
+    assert found["zero-shot"].metrics["accuracy"] < 0.7
+    with pytest.raises(WorkbenchError, match="it embeds no texts"):
+        finished.dual_encoder()
+    (compared,) = compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)])
+    assert compared.difference.value > 0.1
+
+
+def test_boxes_scored_beside_one_another(write, settings, tiny_model):
+    halves = {"left": [0, 0, 16, 32], "right": [16, 0, 32, 32]}
+
+    def instruction(left, right, rng):
+        boxes = [halves[side] for side in rng.permutation(list(halves))]
+        side = str(rng.choice(list(halves)))
+        return {"boxes": boxes, "said": [{"text": f"take the {side} one", "answer": boxes.index(halves[side])}]}
+
+    card = write("grounding", {"boxes": "boxes", "instruction": "said"}, instruction)
+    found = run(card, settings, tiny_model, HEAD, RELATIONS)
+    assert found["linear-head"].metrics["accuracy"] < 0.8
+    assert found["relation-head"].metrics["accuracy"] > 0.9
+
+
+class Scorer(PairScorer):
+    def __init__(self, answer):
+        self._answer = answer
+
+    def scores(self, candidates):
+        assert not hasattr(candidates, "right")
+        assert not hasattr(candidates, "kinds")
+        return self._answer(len(candidates.pairs))
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (lambda count: np.zeros(count - 1), r"scores of shape \(\d+,\), expected \(\d+,\)"),
+        (lambda count: np.full(count, np.nan), "scores that are not finite"),
+    ],
+)
+def test_wrong_scores_are_refused(write, settings, tiny_model, answer, message):
+    bench = joint_bench(write("matching", {"negatives": "c"}, a_contrast), settings, tiny_model)
+    with pytest.raises(RecipeError, match=message):
+        predict_joint(Scorer(answer), bench, bench.dataset.rows("test"), "mine")
+
+
+def test_retrieval_needs_embeddings(write, settings, tiny_model):
+    bench = joint_bench(write("retrieval", {"caption": "c"}, caption), settings, tiny_model)
+    with pytest.raises(RecipeError, match="'mine' scores pairs, and retrieval ranks embeddings"):
+        predict_joint(Scorer(np.zeros), bench, bench.dataset.rows("test"), "mine")
+
+
+def joint_bench(card, settings, model):
+    dataset = open_dataset(str(card), settings)
+    return JointBench(dataset, open_model(model, settings), FeatureStore(settings.cache), "cpu")
+
+
+def a_contrast(left, right, rng):
+    return {"c": [{"text": left, "wrong": [right]}]}
 
 
 def caption(left, right, rng):

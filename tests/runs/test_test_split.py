@@ -148,6 +148,7 @@ def test_nothing_that_a_task_holds_leads_to_a_test_image(benches, name):
         # What a recipe would do first: look at features, pixels and texts, which fills every cache.
         assert len(task.train.images.features) == len(task.train)
         task.val.images.decode(0)
+        assert task.train.images.tiles(2).images.features.pooled.shape[0] > 0
         task.model.encode_texts(["a red thing"])
         assert traces_of_test(task, bench) == set()
 

@@ -19,6 +19,7 @@ MAX_PIXELS = 178_956_970
 # An allow-list, since Pillow also opens formats that start other programs (EPS starts Ghostscript).
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
 _ORIENTATION = 0x0112
+_TURNED = range(5, 9)  # By a quarter: width and height change places.
 
 
 class UnreadableImageError(DataError):
@@ -70,6 +71,26 @@ def decode_image(data: bytes) -> "Image":
         rgba = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
     return image.convert("RGB")
+
+
+def image_size(data: bytes) -> tuple[int, int]:
+    """Width and height that `decode_image` gives, mostly from the header alone.
+
+    Raises:
+        UnreadableImageError: The header cannot be read.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        image = Image.open(BytesIO(data), formats=_FORMATS)
+    except UnidentifiedImageError as error:
+        raise UnreadableImageError("not an image of a known format") from error
+    except Exception as error:
+        raise UnreadableImageError(str(error) or type(error).__name__) from error
+    if _orientation(image) not in _TURNED:
+        return image.size
+    # Whether Pillow turns a TIFF by itself, and when, depends on its version.
+    return decode_image(data).size if image.format == "TIFF" else (image.height, image.width)
 
 
 def _orientation(image: "Image") -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from workbench.arrays import AnyArray
-from workbench.datasets.images import decode_image
+from workbench.arrays import AnyArray, FloatArray
+from workbench.datasets.images import decode_image, image_size
 from workbench.errors import DataError
 from workbench.features._protocols import ImageSource
 from workbench.features._shard import KEY_BYTES
@@ -73,12 +73,25 @@ class Regions:
         """The region as a picture; see `PictureSource`."""
         return cut_out(self._whole(int(self._rows[row])), self._boxes[row], self.context, self._margin)
 
+    def places(self) -> FloatArray:
+        """Where they lie: float32 (n, 4), shares of the width and height of each one's image, without the margin."""
+        sizes = {int(row): image_size(self._images.read(int(row))) for row in np.unique(self._rows)}
+        shares = [as_shares([box], sizes[int(row)]) for row, box in zip(self._rows, self._boxes, strict=True)]
+        return np.concatenate([np.empty((0, 4), np.float32), *shares])
+
     def _decode_whole(self, row: int) -> "Image":
         data = self._images.read(row)
         # Features of other bytes under this image's key would stay wrong for ever.
         if hashlib.blake2b(data, digest_size=KEY_BYTES).digest() != self._images.hashes(np.array([row]))[0].tobytes():
             raise DataError("its contents changed after the dataset was listed; run again")
         return decode_image(data)
+
+
+def as_shares(boxes: Sequence[Box], size: tuple[int, int]) -> FloatArray:
+    """Boxes in pixels as shares of width and height, float32 (n, 4)."""
+    width, height = size
+    scale = np.array([width, height, width, height], dtype=np.float32)
+    return np.asarray(np.array(boxes, dtype=np.float32).reshape(-1, 4) / scale, dtype=np.float32)
 
 
 def cut_out(image: "Image", box: Box, context: Context, margin: float) -> "Image":

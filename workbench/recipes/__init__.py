@@ -6,6 +6,7 @@ from typing import Any
 from workbench.errors import RecipeError
 from workbench.recipes.captioner import Captioner
 from workbench.recipes.dual_encoder import DualEncoderPredictor, LinearDualEncoder, LinearMap
+from workbench.recipes.pair_scorer import PairScorer
 from workbench.recipes.predictor import FitReport, Fitted, LinearClassifier, Predictor
 from workbench.recipes.recipe import Recipe, RecipeConfig
 from workbench.registry import Registry
@@ -18,6 +19,7 @@ __all__ = [
     "LinearClassifier",
     "LinearDualEncoder",
     "LinearMap",
+    "PairScorer",
     "Predictor",
     "Recipe",
     "RecipeConfig",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from workbench.errors import RecipeError
 from workbench.recipes.captioner import Captioner
 from workbench.recipes.dual_encoder import DualEncoderPredictor, LinearDualEncoder
+from workbench.recipes.pair_scorer import PairScorer
 from workbench.recipes.predictor import LinearClassifier, Predictor
 from workbench.tasks import ClassificationTask, JointTask, TaskModel
 
@@ -21,6 +22,9 @@ class RecipeConfig(BaseModel):
 
 
 C = TypeVar("C", bound=RecipeConfig)
+
+JointPredictor = DualEncoderPredictor | PairScorer | Captioner
+"""What `fit_joint` may return."""
 
 
 class Recipe(ABC, Generic[C]):
@@ -60,11 +64,18 @@ class Recipe(ABC, Generic[C]):
         """Fit several tasks of one dataset and model, which differ in shots and seed; override to batch them."""
         return [self.fit(task) for task in tasks]
 
-    def fit_joint(self, task: JointTask) -> DualEncoderPredictor | Captioner:
+    def tiles(self, task: str) -> int:  # noqa: ARG002
+        """The n that `fit_joint` and its predictor call `ImageSet.tiles` with on a task's images; 0 where they do not.
+
+        The engine computes those features before it calls `fit_joint`, and shows how far it is.
+        """
+        return 0
+
+    def fit_joint(self, task: JointTask) -> JointPredictor:
         """Adapt to a `RetrievalTask`, `MatchingTask` or `GroundingTask`; override it where `tasks` names one of them.
 
         The engine embeds the test images and texts with what this returns, and computes everything from the products.
-        Of a `CaptioningTask` it asks a `Captioner`, which writes.
+        Of a `CaptioningTask` it asks a `Captioner`, which writes. Matching and grounding take a `PairScorer`, too.
         """
         raise RecipeError(f"{type(self).__name__} does not do {type(task).__name__}.")
 
@@ -74,6 +85,6 @@ class Recipe(ABC, Generic[C]):
         return LinearClassifier.restore(directory)
 
     @classmethod
-    def restore_joint(cls, directory: Path, model: TaskModel, device: str) -> DualEncoderPredictor | Captioner:  # noqa: ARG003
+    def restore_joint(cls, directory: Path, model: TaskModel, device: str) -> JointPredictor:  # noqa: ARG003
         """As `restore`, for what `fit_joint` returned; override it where that is not a `LinearDualEncoder`."""
         return LinearDualEncoder.restore(directory, model)

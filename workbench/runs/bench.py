@@ -11,9 +11,10 @@ from workbench.datasets import Dataset
 from workbench.datasets.card import SplitName
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.images import decode_image
-from workbench.datasets.reading import reader
+from workbench.datasets.reading import ChosenImages
 from workbench.errors import DataError
 from workbench.features import CachedModel, Extraction, FeatureStore, extract
+from workbench.features.tiles import Tiler
 from workbench.models import Encoder
 from workbench.runs.planning import Cell
 from workbench.tasks import ClassificationTask, ImageSet, LabelledImages
@@ -97,6 +98,11 @@ class Bench:
         """Compute the features of rows that the store lacks, and learn which images are unreadable."""
         self._extract(np.unique(rows), progress)
 
+    def prepare_tiles(self, rows: IntArray, n: int, progress: Progress | None = None) -> None:
+        """Compute the features of readable images' tiles that the store lacks; see `Recipe.tiles`."""
+        tiler = Tiler(ChosenImages(self.dataset, rows), self.encoder, self.store.root.parent, self.workers)
+        self._note(tiler.prepare(np.arange(len(rows)), n, progress))
+
     def readable(self, wanted: SplitRows) -> SplitRows:
         """Leave unreadable images out.
 
@@ -118,8 +124,9 @@ class Bench:
 
     def images(self, rows: IntArray) -> ImageSet:
         """Images without labels. What they hold leads to no other image of the dataset, and to no label."""
-        features, read = self._extract(rows).features, reader(self.dataset, rows)
-        return ImageSet(len(rows), lambda: features, lambda i: decode_image(read(i)))
+        features, chosen = self._extract(rows).features, ChosenImages(self.dataset, rows)
+        cut = Tiler(chosen, self.encoder, self.store.root.parent, self.workers)
+        return ImageSet(len(rows), lambda: features, lambda i: decode_image(chosen.read(i)), cut=cut)
 
     def labelled(self, rows: IntArray) -> LabelledImages:
         """Images with labels and groups."""
@@ -141,13 +148,16 @@ class Bench:
             refit=refit,
         )
 
+    def _note(self, found: Extraction) -> None:
+        self.extract_seconds += found.seconds
+        self.corrupt_shards += found.corrupt_shards
+
     def _extract(self, rows: IntArray, progress: Progress | None = None) -> Extraction:
         key = rows.tobytes()
         if key in self._last:
             return self._last[key]
         found = extract(self.dataset, rows, self.encoder, self.store, workers=self.workers, progress=progress)
-        self.extract_seconds += found.seconds
-        self.corrupt_shards += found.corrupt_shards
+        self._note(found)
         bad = rows[~found.readable]
         self.unreadable.update(zip(bad.tolist(), (reason for _, reason in found.unreadable), strict=True))
         # The test split comes back for every run, few-shot samples for every recipe; more would only fill the memory.

@@ -9,7 +9,7 @@ from workbench.arrays import IntArray
 from workbench.errors import RecipeError
 from workbench.metrics import Estimate, classification_metrics
 from workbench.metrics.unseen import unseen_metrics
-from workbench.recipes import Captioner, DualEncoderPredictor, Fitted, Predictor
+from workbench.recipes import Captioner, DualEncoderPredictor, Fitted, PairScorer, Predictor
 from workbench.runs.bench import Bench, SplitRows
 from workbench.runs.caption_evaluation import predict_captions
 from workbench.runs.joint_bench import JointBench
@@ -85,12 +85,13 @@ def evaluate(predictor: Fitted, bench: Bench, rows: SplitRows, recipe: str) -> E
 
 
 def _asked(predictor: Fitted, bench: JointBench, rows: IntArray, recipe: str) -> JointPredictions:
-    expected = Captioner if bench.dataset.card.task == "captioning" else DualEncoderPredictor
-    if not isinstance(predictor, expected):
-        raise RecipeError(f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a {expected.__name__}.")
-    if isinstance(predictor, Captioner):
-        return predict_captions(predictor, bench, rows, recipe)
-    return predict_joint(predictor, bench, rows, recipe)
+    if bench.dataset.card.task == "captioning":
+        if isinstance(predictor, Captioner):
+            return predict_captions(predictor, bench, rows, recipe)
+        raise RecipeError(f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a Captioner.")
+    if isinstance(predictor, DualEncoderPredictor | PairScorer):
+        return predict_joint(predictor, bench, rows, recipe)
+    raise RecipeError(f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a DualEncoderPredictor.")
 
 
 def _counts(predictor: Fitted, bench: Bench, rows: SplitRows, predict_seconds: float) -> dict[str, float]:

@@ -221,6 +221,11 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
         recipe = jobs[0].cell.factory(jobs[0].cell.config)
         predictors: Sequence[Fitted]
         if isinstance(bench, JointBench):
+            if n := recipe.tiles(bench.dataset.card.task):
+                bench.prepare_tiles(
+                    np.concatenate([rows[0].train, rows[0].val, rows[0].test]), n,
+                    partial(tell.progress, f"tiles of {bench.dataset.name}"),
+                )  # fmt: skip
             joint = bench.joint_task(jobs[0].cell, rows[0], refit=suite.refit)
             started = time.perf_counter()
             predictors = [recipe.fit_joint(joint)]

@@ -11,6 +11,7 @@ from workbench.errors import WorkbenchError
 from workbench.features import CachedModel, FeatureStore
 from workbench.models import Encoder, open_model, resolve_device
 from workbench.recipes import Captioner, DualEncoderPredictor, Predictor, recipes
+from workbench.recipes.recipe import JointPredictor
 from workbench.runs.artifacts import PREDICTOR
 from workbench.runs.joint_predictions import JointPredictions, read_joint_predictions
 from workbench.runs.predictions import Predictions, read_predictions
@@ -107,7 +108,7 @@ class FinishedRun:
             raise WorkbenchError(f"run {self.result.run_id} is for {self.result.task}: it writes no captions.")
         return found
 
-    def _restored_joint(self) -> DualEncoderPredictor | Captioner:
+    def _restored_joint(self) -> JointPredictor:
         folder, device = self.artifact(PREDICTOR), resolve_device(self.settings.device)
         return recipes.get(self.result.recipe).restore_joint(folder, self.model, device)
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from workbench.arrays import AnyArray, IntArray
+from workbench.arrays import IntArray
 from workbench.datasets import Dataset
 from workbench.datasets.card import Regions as RegionSettings
 from workbench.datasets.items import Box, grounding_items, matching_form, matching_items
-from workbench.datasets.reading import reader
+from workbench.datasets.reading import ChosenImages
 from workbench.errors import DataError
 from workbench.features import Extraction, extract
 from workbench.features.regions import Regions
@@ -135,7 +135,7 @@ class JointBench(Bench):
     def _grounding(self, rows: IntArray) -> tuple[Choices, ItemNames]:
         listed = self._listed_regions(rows)
         features, regions = self._regions_of(rows).features, self._region_source(listed)
-        images = ImageSet(len(listed), lambda: features, regions.decode)
+        images = ImageSet(len(listed), lambda: features, regions.decode, places=regions.places)
         place = {region: i for i, region in enumerate(listed)}
         build = _Builder(self.dataset)
         for item in grounding_items(self.dataset, rows):
@@ -151,7 +151,7 @@ class JointBench(Bench):
         settings = self.dataset.card.regions or RegionSettings()
         rows = list(dict.fromkeys(row for row, _ in listed))
         place = {row: i for i, row in enumerate(rows)}
-        images, boxes = _ChosenImages(self.dataset, rows), [box for _, box in listed]
+        images, boxes = ChosenImages(self.dataset, rows), [box for _, box in listed]
         return Regions(images, [place[row] for row, _ in listed], boxes, settings.context, settings.margin)
 
     def _regions_of(self, rows: IntArray, progress: Progress | None = None) -> Extraction:
@@ -164,8 +164,7 @@ class JointBench(Bench):
             regions, np.arange(len(listed)), self.encoder, self.store,
             view=regions.context, workers=self.workers, progress=progress,
         )  # fmt: skip
-        self.extract_seconds += found.seconds
-        self.corrupt_shards += found.corrupt_shards
+        self._note(found)
         bad = np.flatnonzero(~found.readable)
         self.unreadable.update(
             {listed[i][0]: reason for i, (_, reason) in zip(bad.tolist(), found.unreadable, strict=True)}
@@ -174,26 +173,6 @@ class JointBench(Bench):
             self._regions.pop(next(iter(self._regions)))
         self._regions[key] = found
         return found
-
-
-class _ChosenImages:
-    """Some images of a dataset, as `Regions` wants them; it leads to no other image, and to no label."""
-
-    def __init__(self, dataset: Dataset, rows: Sequence[int]) -> None:
-        self._hashes, self._ids = dataset.hashes(rows), dataset.ids(rows)
-        self._read = reader(dataset, rows)
-
-    def hashes(self, rows: AnyArray) -> AnyArray:
-        """uint8 (n, 32)."""
-        return self._hashes[rows]
-
-    def ids(self, rows: AnyArray) -> list[str]:
-        """Names of the images."""
-        return [self._ids[int(row)] for row in rows]
-
-    def read(self, row: int) -> bytes:
-        """Encoded bytes of one image."""
-        return self._read(row)
 
 
 def _without_shots(cell: Cell) -> Cell:

@@ -6,14 +6,18 @@ from workbench.arrays import FloatArray, IntArray, normalise
 from workbench.datasets.items import matching_form
 from workbench.errors import DataError, RecipeError
 from workbench.metrics import functional as F
-from workbench.recipes import DualEncoderPredictor
+from workbench.recipes import DualEncoderPredictor, PairScorer
 from workbench.runs.joint_bench import JointBench, require_texts
 from workbench.runs.joint_predictions import JointPredictions, RankedQueries, ScoredChoices
-from workbench.tasks import CaptionedImages, ImageSet
+from workbench.tasks import Candidates, CaptionedImages, ImageSet
 
 
-def predict_joint(predictor: DualEncoderPredictor, bench: JointBench, rows: IntArray, recipe: str) -> JointPredictions:
+def predict_joint(
+    predictor: DualEncoderPredictor | PairScorer, bench: JointBench, rows: IntArray, recipe: str
+) -> JointPredictions:
     """Embed the test images and texts, which say nothing of each other, and rank or score from the products.
+
+    A `PairScorer` is given candidates instead, and not told which are right.
 
     Args:
         predictor: Fitted on the train and validation rows.
@@ -22,10 +26,13 @@ def predict_joint(predictor: DualEncoderPredictor, bench: JointBench, rows: IntA
         recipe: Named in errors.
 
     Raises:
-        RecipeError: An embedding is missing, not finite, or of another width than the rest.
+        RecipeError: An embedding is missing, not finite, or of another width than the rest; likewise scores. Or the
+            recipe embeds nothing, and retrieval is asked for.
         DataError: The test split has nothing to ask.
     """
     if bench.dataset.card.task == "retrieval":
+        if isinstance(predictor, PairScorer):
+            raise RecipeError(f"recipe {recipe!r} scores pairs, and retrieval ranks embeddings.")
         return _retrieval(predictor, bench, rows, recipe)
     return _choices(predictor, bench, rows, recipe)
 
@@ -55,13 +62,13 @@ def _text_groups(data: CaptionedImages, names: list[str], groups: list[str | Non
     return [groups[of_image[t]] or names[of_image[t]] for t in range(len(data.texts))]
 
 
-def _choices(predictor: DualEncoderPredictor, bench: JointBench, rows: IntArray, recipe: str) -> ScoredChoices:
+def _choices(
+    predictor: DualEncoderPredictor | PairScorer, bench: JointBench, rows: IntArray, recipe: str
+) -> ScoredChoices:
     data, names = bench.choices(rows)
     if not len(data):
         raise DataError(f"dataset {bench.dataset.name!r}: no test image has anything to choose from.")
-    images, texts = _embedded(predictor, data.images, data.texts, recipe)
-    cosines = np.einsum("pd,pd->p", images[data.pairs[:, 0]], texts[data.pairs[:, 1]])
-    scores = np.asarray(predictor.scale * cosines + predictor.bias, dtype=np.float32)
+    scores = _scores(predictor, data.candidates, recipe)
     cuts = data.starts[1:]
     grounding = bench.dataset.card.task == "grounding"
     return ScoredChoices(
@@ -75,6 +82,21 @@ def _choices(predictor: DualEncoderPredictor, bench: JointBench, rows: IntArray,
         scores=np.split(scores, cuts),
         right=np.split(data.right, cuts),
     )
+
+
+def _scores(predictor: DualEncoderPredictor | PairScorer, asked: Candidates, recipe: str) -> FloatArray:
+    if isinstance(predictor, PairScorer):
+        scores = np.asarray(predictor.scores(asked), dtype=np.float32)
+        if scores.shape != (len(asked.pairs),):
+            raise RecipeError(
+                f"recipe {recipe!r} gave scores of shape {scores.shape}, expected ({len(asked.pairs)},): candidates."
+            )
+        if not np.isfinite(scores).all():
+            raise RecipeError(f"recipe {recipe!r} gave scores that are not finite.")
+        return scores
+    images, texts = _embedded(predictor, asked.images, asked.texts, recipe)
+    cosines = np.einsum("pd,pd->p", images[asked.pairs[:, 0]], texts[asked.pairs[:, 1]])
+    return np.asarray(predictor.scale * cosines + predictor.bias, dtype=np.float32)
 
 
 def _embedded(

@@ -13,27 +13,41 @@ Form = Literal["choice", "pairs", "statement"]
 
 
 @dataclass(frozen=True)
-class Choices:
-    """Items whose right pairs should score higher than their wrong ones.
+class Candidates:
+    """Items with pairs of image and text to choose from.
 
     An item of matching has one image and several texts; one of grounding has one text and several images, each a
     candidate box; an item of the form `pairs` has two images and two texts, in the order (0, 0), (0, 1), (1, 0),
     (1, 1) of (image, text); a statement has one pair.
 
     Attributes:
-        images: n images, or cut-outs around n boxes.
+        images: n images; of grounding cut-outs around n boxes, which have `places`.
         texts: m different texts.
         pairs: int64 (p, 2), (image, text) of every candidate.
         item: int64 (p,), the item that each candidate belongs to, ascending from 0 without gaps.
-        right: bool (p,), which candidates are right; of a statement, whether it is true.
-        kinds: Kind of each item (`attribute`, `relation`, ...), or empty texts.
-        groups: int64, group of each item where the card names groups, else None.
     """
 
     images: ImageSet
     texts: tuple[str, ...]
     pairs: AnyArray
     item: AnyArray
+
+    @property
+    def starts(self) -> AnyArray:
+        """Where each item's candidates begin, int64 (items,)."""
+        return np.flatnonzero(np.diff(self.item, prepend=-1))
+
+
+@dataclass(frozen=True)
+class Choices(Candidates):
+    """Candidates of which it is known which are right: right ones should score higher than wrong ones.
+
+    Attributes:
+        right: bool (p,), which candidates are right; of a statement, whether it is true.
+        kinds: Kind of each item (`attribute`, `relation`, ...), or empty texts.
+        groups: int64, group of each item where the card names groups, else None.
+    """
+
     right: AnyArray
     kinds: tuple[str, ...]
     groups: AnyArray | None = None
@@ -42,9 +56,9 @@ class Choices:
         return len(self.kinds)
 
     @property
-    def starts(self) -> AnyArray:
-        """Where each item's candidates begin, int64 (items,)."""
-        return np.flatnonzero(np.diff(self.item, prepend=-1))
+    def candidates(self) -> Candidates:
+        """What may be shown to a predictor: everything but what is right, of what kind, and of which group."""
+        return Candidates(self.images, self.texts, self.pairs, self.item)
 
 
 @dataclass(frozen=True, kw_only=True)

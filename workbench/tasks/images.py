@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
+from workbench.errors import WorkbenchError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -33,6 +34,19 @@ class Features:
         return Features(self.pooled[index], self.projected[index])
 
 
+@dataclass(frozen=True)
+class Tiles:
+    """Windows of images, image after image.
+
+    Attributes:
+        images: The r windows as images of their own; they have `places`.
+        owner: int64 (r,), the image that each was cut from, ascending.
+    """
+
+    images: "ImageSet"
+    owner: AnyArray
+
+
 class ImageSet:
     """Images without labels, in a fixed order.
 
@@ -40,12 +54,24 @@ class ImageSet:
         count: Number of images.
         features: Called at most once, when features are first asked for.
         decode: Returns image `i` as RGB, upright by its EXIF orientation.
+        places: Called at most once; see `ImageSet.places`.
+        cut: Called with rows and the n of `ImageSet.tiles`.
     """
 
-    def __init__(self, count: int, features: Callable[[], Features], decode: Callable[[int], "Image"]) -> None:
+    def __init__(
+        self,
+        count: int,
+        features: Callable[[], Features],
+        decode: Callable[[int], "Image"],
+        *,
+        places: Callable[[], FloatArray] | None = None,
+        cut: Callable[[AnyArray, int], Tiles] | None = None,
+    ) -> None:
         self._count = count
         self._load_features = features
         self._decode = decode
+        self._load_places = places
+        self._cut = cut
 
     def __len__(self) -> int:
         return self._count
@@ -59,7 +85,34 @@ class ImageSet:
         """Image `index` as RGB PIL image, upright."""
         return self._decode(index)
 
+    @cached_property
+    def places(self) -> FloatArray | None:
+        """Where each lies in the picture that it was cut from; None where they are whole pictures.
+
+        float32 (n, 4): left, top, right, bottom as shares of the picture's width and height.
+        """
+        return None if self._load_places is None else self._load_places()
+
+    def tiles(self, n: int) -> Tiles:
+        """Windows that cover each image, overlapping by half: about n times n, near to square whatever its shape.
+
+        Their features are cached on disk by the engine, which computes them before `fit` where `Recipe.tiles` says n.
+
+        Raises:
+            WorkbenchError: These are windows or boxes themselves, or images that no dataset holds.
+        """
+        if self._cut is None:
+            raise WorkbenchError("These images cannot be cut into tiles: only whole images of a dataset can.")
+        return self._cut(np.arange(self._count), n)
+
     def subset(self, index: Sequence[int] | AnyArray) -> "ImageSet":
         """The images at `index`, in that order."""
         rows = np.asarray(index, dtype=np.int64)
-        return ImageSet(len(rows), lambda: self.features.take(rows), lambda i: self.decode(int(rows[i])))
+        places, cut = self._load_places, self._cut
+        return ImageSet(
+            len(rows),
+            lambda: self.features.take(rows),
+            lambda i: self.decode(int(rows[i])),
+            places=None if places is None else lambda: np.asarray(self.places)[rows],
+            cut=None if cut is None else lambda own, n: cut(rows[own], n),
+        )

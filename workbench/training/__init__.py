@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from workbench.training.classifier import EncoderClassifier, SavedClassifier
     from workbench.training.contrastive import choice_loss, contrastive_loss, sigmoid_loss
     from workbench.training.fine_tuning import FineTuned, fine_tune
-    from workbench.training.joint import JointBatch, JointObjective, joint_objective
+    from workbench.training.joint import ChoiceObjective, JointBatch, JointObjective, choice_objective, joint_objective
     from workbench.training.loop import Quality, Trained, train
     from workbench.training.objective import classification_loss, classification_quality
     from workbench.training.pixels import Augmentation, MemoryBudget, PixelSource
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _HEAVY = {
     "Augmentation": "pixels",
+    "ChoiceObjective": "joint",
     "ClassEmbedder": "_class_texts",
     "Compute": "precision",
     "EncoderClassifier": "classifier",
@@ -38,6 +39,7 @@ _HEAVY = {
     "Trained": "loop",
     "TunedClassifier": "tuned",
     "choice_loss": "contrastive",
+    "choice_objective": "joint",
     "classification_loss": "objective",
     "classification_quality": "objective",
     "contrastive_loss": "contrastive",
@@ -51,6 +53,7 @@ _HEAVY = {
 
 __all__ = [
     "Augmentation",
+    "ChoiceObjective",
     "ClassEmbedder",
     "Compute",
     "EncoderClassifier",
@@ -66,6 +69,7 @@ __all__ = [
     "TrainingSettings",
     "TunedClassifier",
     "choice_loss",
+    "choice_objective",
     "classification_loss",
     "classification_quality",
     "contrastive_loss",

@@ -69,6 +69,11 @@ def joint_objective(
     """
     if isinstance(data, CaptionedImages):
         return RetrievalObjective(data, loss)
+    return choice_objective(data, statements=statements)
+
+
+def choice_objective(data: Choices, *, statements: bool = False) -> "ChoiceObjective":
+    """The objective of matching or grounding, or of statements."""
     return StatementObjective(data) if statements else ChoiceObjective(data)
 
 
@@ -107,7 +112,10 @@ class RetrievalObjective:
 
 
 class ChoiceObjective:
-    """A softmax over the candidates of each item; validation by accuracy."""
+    """A softmax over the candidates of each item; validation by accuracy.
+
+    Where scores are not products of embeddings, `loss_of` and `quality_of` take them as they are.
+    """
 
     def __init__(self, data: Choices) -> None:
         self._data = data
@@ -119,53 +127,56 @@ class ChoiceObjective:
         """Number of items."""
         return len(self._data)
 
-    def batch(self, units: AnyArray) -> JointBatch:
-        """See `JointObjective.batch`."""
-        pairs = self._data.pairs[self._candidates(units)]
-        return JointBatch(np.unique(pairs[:, 0]), np.unique(pairs[:, 1]), units)
+    def candidates(self, units: AnyArray) -> AnyArray:
+        """Positions of the candidates of some items, item after item."""
+        return np.concatenate([np.arange(self._starts[u], self._ends[u]) for u in units])
 
-    def loss(self, batch: JointBatch, images: Tensor, texts: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
-        """See `JointObjective.loss`."""
-        candidates = self._candidates(batch.units)
-        scores = scale * self._cosines(batch, candidates, images, texts) + bias
-        counts = (self._ends - self._starts)[batch.units]
+    def loss_of(self, units: AnyArray, scores: Tensor) -> Tensor:
+        """Mean loss of some items.
+
+        Args:
+            units: int64 (b,), the items.
+            scores: Logits of their `candidates`.
+        """
+        counts = (self._ends - self._starts)[units]
         starts = torch.from_numpy(np.cumsum(counts) - counts).to(scores.device)
-        return choice_loss(scores, torch.from_numpy(self._data.right[candidates]).to(scores.device), starts)
+        return choice_loss(scores, torch.from_numpy(self._data.right[self.candidates(units)]).to(scores.device), starts)
 
-    def quality(self, images: FloatArray, texts: FloatArray, scale: float, bias: float) -> Quality:
-        """Accuracy; among equals the smaller loss decides."""
-        scores = self._all_scores(images, texts, scale, bias)
+    def quality_of(self, scores: FloatArray) -> Quality:
+        """Accuracy from the logits of all candidates, float32 (p,); among equals the smaller loss decides."""
         starts = torch.from_numpy(self._starts)
         nll = float(choice_loss(torch.from_numpy(scores), torch.from_numpy(self._data.right), starts))
         accuracy = float(M.picks_right(scores, self._data.right, self._starts).mean())
         return Quality(accuracy - 1e-3 * nll, {"val_accuracy": accuracy, "val_nll": nll})
 
-    def _candidates(self, units: AnyArray) -> AnyArray:
-        return np.concatenate([np.arange(self._starts[u], self._ends[u]) for u in units])
+    def batch(self, units: AnyArray) -> JointBatch:
+        """See `JointObjective.batch`."""
+        pairs = self._data.pairs[self.candidates(units)]
+        return JointBatch(np.unique(pairs[:, 0]), np.unique(pairs[:, 1]), units)
 
-    def _cosines(self, batch: JointBatch, candidates: AnyArray, images: Tensor, texts: Tensor) -> Tensor:
-        pairs = self._data.pairs[candidates]
+    def loss(self, batch: JointBatch, images: Tensor, texts: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
+        """See `JointObjective.loss`."""
+        pairs = self._data.pairs[self.candidates(batch.units)]
         rows = torch.from_numpy(np.searchsorted(batch.images, pairs[:, 0])).to(images.device)
         columns = torch.from_numpy(np.searchsorted(batch.texts, pairs[:, 1])).to(images.device)
-        return (images[rows] * texts[columns]).sum(dim=1)
+        return self.loss_of(batch.units, scale * (images[rows] * texts[columns]).sum(dim=1) + bias)
 
-    def _all_scores(self, images: FloatArray, texts: FloatArray, scale: float, bias: float) -> FloatArray:
+    def quality(self, images: FloatArray, texts: FloatArray, scale: float, bias: float) -> Quality:
+        """See `JointObjective.quality`."""
         rows, columns = self._data.pairs.T
         cosines = np.einsum("pd,pd->p", normalise(images)[rows], normalise(texts)[columns])
-        return np.asarray(scale * cosines + bias, dtype=np.float32)
+        return self.quality_of(np.asarray(scale * cosines + bias, dtype=np.float32))
 
 
 class StatementObjective(ChoiceObjective):
     """Each item is one pair, true or false; validation by AUROC."""
 
-    def loss(self, batch: JointBatch, images: Tensor, texts: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
-        """See `JointObjective.loss`."""
-        logits = scale * self._cosines(batch, batch.units, images, texts) + bias
-        truth = torch.from_numpy(self._data.right[batch.units]).to(logits)
-        return F.binary_cross_entropy_with_logits(logits, truth)
+    def loss_of(self, units: AnyArray, scores: Tensor) -> Tensor:
+        """See `ChoiceObjective.loss_of`."""
+        return F.binary_cross_entropy_with_logits(scores, torch.from_numpy(self._data.right[units]).to(scores))
 
-    def quality(self, images: FloatArray, texts: FloatArray, scale: float, bias: float) -> Quality:
+    def quality_of(self, scores: FloatArray) -> Quality:
         """AUROC; undefined (all true or all false) counts as chance."""
-        scores, truth = self._all_scores(images, texts, scale, bias), self._data.right
+        truth = self._data.right
         auroc = float(np.nan_to_num(M.auroc(scores[:, None], truth[:, None])[0], nan=0.5))
         return Quality(auroc, {"val_auroc": auroc, "val_accuracy": float(((scores >= 0) == truth).mean())})

@@ -1,0 +1,163 @@
+"""The score of a text at every region of a scene."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Parse = Literal["sentence", "phrases"]
+
+_PLACE, _RELATION = 5, 8
+_FAST = 10.0  # Weights of geometry learn so much faster than maps of features, which otherwise learn items by heart.
+_MAX_SCALE = 100.0  # CLIP's own bound.
+_NEVER = -1e4
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a network is built from.
+
+    Attributes:
+        projected: Width of the joint space.
+        inputs: Width of the features that correct it.
+        rank: Of the corrections.
+        parse: Where subject and object of a text come from.
+        dropout: Share of inputs that training drops, of images and of texts.
+    """
+
+    projected: int
+    inputs: int
+    rank: int
+    parse: Parse
+    dropout: tuple[float, float] = (0.3, 0.1)
+
+
+class RelationNetwork(nn.Module):
+    """See the package; subject and object are called roles.
+
+    Args:
+        shape: Widths.
+        scale: Multiplier of cosines at the beginning.
+    """
+
+    def __init__(self, shape: Shape, scale: float) -> None:
+        super().__init__()
+        self.shape = shape
+        d, rank = shape.projected, shape.rank
+        maps = 2 if shape.parse == "sentence" else 1
+        for name, width in (("unit", d), ("input", shape.inputs), ("phrase", d), ("sentence", d)):
+            self.register_buffer(f"{name}_mean", torch.zeros(width))
+            self.register_buffer(f"{name}_length", torch.ones(()))
+        self.image_down = nn.Parameter(torch.randn(shape.inputs, rank) / math.sqrt(shape.inputs))
+        self.image_up = nn.Parameter(torch.zeros(rank, d))
+        self.text_down = nn.Parameter(torch.randn(maps, d, rank) / math.sqrt(d))
+        self.text_up = nn.Parameter(torch.zeros(maps, rank, d))
+        self.role = nn.Parameter(torch.zeros(d, 2))
+        self.order = nn.Parameter(torch.tensor([-2.0, 2.0]))  # The subject tends to come first, the object last.
+        self.place = nn.Parameter(torch.zeros(d, _PLACE))
+        self.relation = nn.Parameter(torch.zeros(d, _RELATION))
+        self.sign = nn.Parameter(torch.zeros(d))
+        self.log_scale = nn.Parameter(torch.tensor(math.log(scale)))
+        self.threshold = nn.Parameter(torch.zeros(()))
+
+    @property
+    def scale(self) -> Tensor:
+        """Multiplier of cosines."""
+        return self.log_scale.exp().clamp(max=_MAX_SCALE)
+
+    def fit_means(self, name: str, rows: Tensor) -> None:
+        """Centre what is named so on the mean of training rows, and take their mean length as one."""
+        mean = rows.mean(dim=0)
+        getattr(self, f"{name}_mean").copy_(mean)
+        length = (rows - mean).norm(dim=1).mean()
+        getattr(self, f"{name}_length").copy_(length if length > 0 else torch.ones(()))
+
+    def regions(self, unit: Tensor, inputs: Tensor) -> Tensor:
+        """Regions in the corrected space.
+
+        Args:
+            unit: (..., d), the model's own embeddings, of unit norm.
+            inputs: (..., w), unit-norm features that correct them.
+
+        Returns:
+            (..., d) of unit norm.
+        """
+        x = F.dropout(self._centred("input", inputs), self.shape.dropout[0], self.training)
+        return F.normalize(self._centred("unit", unit) + x @ self.image_down @ self.image_up, dim=-1)
+
+    def texts(self, sentences: Tensor, phrases: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+        """Texts in their roles.
+
+        Args:
+            sentences: (t, d) of unit norm.
+            phrases: (t, k, d) of unit norm.
+            there: bool (t, k), which of them there are.
+
+        Returns:
+            (t, 2, d) subject and object, of unit norm; (t, d) centred sentences.
+        """
+        drop = self.shape.dropout[1]
+        own = F.dropout(self._centred("phrase", phrases), drop, self.training)
+        count = there.sum(dim=1, keepdim=True)
+        index = torch.arange(there.shape[1], device=there.device)
+        position = torch.where(count > 1, 2 * index / (count - 1).clamp(min=1) - 1, 0.0)
+        weight = own @ self.role + position[..., None] * self.order
+        chosen = weight.masked_fill(~there[..., None], _NEVER).softmax(dim=1)
+        roles = torch.einsum("tkr,tkd->trd", chosen, own)
+        down, up = (p.expand(2, -1, -1) for p in (self.text_down, self.text_up))
+        roles = roles + torch.einsum("trd,rde,ref->trf", roles, down, up)
+        return F.normalize(roles, dim=-1), F.dropout(self._centred("sentence", sentences), drop, self.training)
+
+    def forward(
+        self, regions: Tensor, places: Tensor, there: Tensor, roles: Tensor, sentences: Tensor, *, whole: bool
+    ) -> Tensor:
+        """Scores of questions.
+
+        Args:
+            regions: (q, n, d) of each question's scene, see `regions`.
+            places: (q, n, 4).
+            there: bool (q, n), which regions there are.
+            roles: (q, 2, d), see `texts`.
+            sentences: (q, d), likewise.
+            whole: Whether the scene is scored, or each region.
+
+        Returns:
+            (q,) if whole, else (q, n) with very low values where there is no region.
+        """
+        matches = self.scale * torch.einsum("qnd,qrd->qnr", regions, roles)
+        where, between = _geometry(places)
+        subject = matches[..., 0] + torch.einsum("qng,qg->qn", where, sentences @ self.place * _FAST)
+        relation = torch.einsum("qijg,qg->qij", between, sentences @ self.relation * _FAST)
+        other = there[:, None, :] & ~torch.eye(there.shape[1], dtype=torch.bool, device=there.device)
+        joined = (matches[:, None, :, 1] + relation).masked_fill(~other, _NEVER).logsumexp(dim=2)
+        scores = (subject + joined).masked_fill(~there, 2 * _NEVER)
+        if not whole:
+            return scores
+        count = there.sum(dim=1)
+        presence = scores.logsumexp(dim=1) - (count * (count - 1).clamp(min=1)).log()
+        return (1 + sentences @ self.sign) * (presence - self.threshold)
+
+    def _centred(self, name: str, rows: Tensor) -> Tensor:
+        mean: Tensor = getattr(self, f"{name}_mean")
+        length: Tensor = getattr(self, f"{name}_length")
+        return (rows - mean) / length
+
+
+def _geometry(places: Tensor) -> tuple[Tensor, Tensor]:
+    """How regions lie: (q, n, 5) by themselves, and (q, n, n, 8) to one another, of the order of 1."""
+    left, top, right, bottom = places.unbind(dim=-1)
+    centre = (left + right) / 2
+    width, height = (right - left).clamp(min=1e-3), (bottom - top).clamp(min=1e-3)
+    size = (width * height).log() / 2
+    where = torch.stack([2 * centre - 1, 2 * top - 1, 2 * bottom - 1, size + 1.5, (width / height).log()], dim=-1)
+
+    def apart(values: Tensor) -> Tensor:
+        return values[:, :, None] - values[:, None, :]
+
+    across, tops, feet = apart(centre), apart(top), apart(bottom)
+    distance = (across**2 + feet**2 + 1e-6).sqrt()
+    between = [3 * across, 3 * tops, 3 * feet, (6 * across).tanh(), (6 * tops).tanh(), (6 * feet).tanh()]
+    return where, torch.stack([*between, 2 * apart(size), 3 * distance - 1], dim=-1)

@@ -1,0 +1,50 @@
+"""Texts as sequences of embedded phrases."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench import AnyArray, FloatArray, TaskModel
+
+
+@dataclass(frozen=True)
+class Phrases:
+    """The phrases of m texts.
+
+    Attributes:
+        sentences: float32 (m, d), embeddings of the whole texts, not normalised.
+        embedded: float32 (k, d), of the different phrases.
+        members: int64 (m, most), the phrases of each text in their order; filled up with -1.
+    """
+
+    sentences: FloatArray
+    embedded: FloatArray
+    members: AnyArray
+
+
+def embed_phrases(model: TaskModel, texts: Sequence[str], words: int | None) -> Phrases:
+    """Embed texts and their phrases.
+
+    Args:
+        model: Embeds them.
+        texts: m texts.
+        words: Words in a phrase; None takes each text as one phrase.
+    """
+    sentences = model.encode_texts(texts)
+    if words is None:
+        return Phrases(sentences, sentences, np.arange(len(texts))[:, None])
+    number: dict[str, int] = {}
+    own = [[number.setdefault(phrase, len(number)) for phrase in windows(text, words)] for text in texts]
+    members = np.full((len(texts), max(map(len, own), default=1)), -1, dtype=np.int64)
+    for row, found in zip(members, own, strict=True):
+        row[: len(found)] = found
+    return Phrases(sentences, model.encode_texts(list(number)), members)
+
+
+def windows(text: str, words: int) -> list[str]:
+    """All runs of `words` words; of a script without spaces, all runs of twice as many characters."""
+    units, size, between = text.split(), words, " "
+    if len(units) < 2 and len(text) > 2 * words:
+        units, size, between = list(text.strip()), 2 * words, ""
+    return [between.join(units[i : i + size]) for i in range(max(1, len(units) - size + 1))]

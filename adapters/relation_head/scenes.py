@@ -1,0 +1,88 @@
+"""What the head is shown of a picture: features of its regions, and where they lie."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench import AnyArray, Candidates, Features, FloatArray, ImageSet
+
+_WHOLE = np.array([[0, 0, 1, 1]], dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class Scenes:
+    """Regions, scene by scene.
+
+    Attributes:
+        features: Of r regions.
+        places: float32 (r, 4): left, top, right, bottom as shares of the picture.
+        members: int64 (s, most), the regions of each scene; filled up with -1.
+    """
+
+    features: Features
+    places: FloatArray
+    members: AnyArray
+
+
+@dataclass(frozen=True)
+class Questions:
+    """What is asked of which scene.
+
+    A question has a score for each region of its scene; a candidate's score is one of them, or made of all.
+
+    Attributes:
+        scenes: The scenes.
+        scene: int64 (q,).
+        text: int64 (q,), its text's number.
+        question: int64 (p,), the question that each candidate belongs to.
+        slot: int64 (p,), the candidate's place among the scene's members; -1 where the whole scene is the candidate.
+    """
+
+    scenes: Scenes
+    scene: AnyArray
+    text: AnyArray
+    question: AnyArray
+    slot: AnyArray
+
+
+def grounding_questions(asked: Candidates) -> Questions:
+    """An item is a question about the scene of its candidate boxes."""
+    starts = asked.starts
+    counts = np.diff(starts, append=len(asked.item))
+    slot = np.arange(len(asked.item)) - np.repeat(starts, counts)
+    members = np.full((len(starts), counts.max(initial=1)), -1, dtype=np.int64)
+    members[asked.item, slot] = asked.pairs[:, 0]
+    places = asked.images.places
+    assert places is not None
+    scenes = Scenes(asked.images.features, places, members)
+    return Questions(scenes, np.arange(len(starts)), asked.pairs[starts, 1], asked.item, slot)
+
+
+def matching_questions(asked: Candidates, n: int) -> Questions:
+    """A pair is a question about its image's tiles and the image as a whole."""
+    scenes = tiled(asked.images, n)
+    each = np.arange(len(asked.pairs))
+    return Questions(scenes, asked.pairs[:, 0], asked.pairs[:, 1], each, np.full(len(each), -1))
+
+
+def tiled(images: ImageSet, n: int) -> Scenes:
+    """Each image's tiles, and the image itself as its first region."""
+    tiles = images.tiles(n)
+    places = tiles.images.places
+    assert places is not None
+    count = len(images)
+    order = np.argsort(np.concatenate([np.arange(count), tiles.owner]), kind="stable")
+    owner = np.concatenate([np.arange(count), tiles.owner])[order]
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    slot = np.arange(len(owner)) - starts[owner]
+    members = np.full((count, slot.max(initial=0) + 1), -1, dtype=np.int64)
+    members[owner, slot] = np.arange(len(owner))
+    whole, parts = images.features, tiles.images.features
+    return Scenes(
+        Features(
+            np.concatenate([whole.pooled, parts.pooled])[order],
+            np.concatenate([whole.projected, parts.projected])[order],
+        ),
+        np.concatenate([np.repeat(_WHOLE, count, axis=0), places])[order],
+        members,
+    )

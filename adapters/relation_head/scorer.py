@@ -1,0 +1,149 @@
+"""Ask a trained head, and keep it."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from adapters.relation_head.network import RelationNetwork, Shape
+from adapters.relation_head.phrases import Phrases, embed_phrases
+from adapters.relation_head.scenes import Questions, Scenes, grounding_questions, matching_questions
+from workbench import AnyArray, Candidates, FitReport, FloatArray, PairScorer, TaskModel, normalise
+
+Space = Literal["pooled", "projected"]
+
+_SETTINGS, _WEIGHTS = "relation_head.json", "relation_head.safetensors"
+_QUESTIONS = 256  # At once.
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How items are read.
+
+    Attributes:
+        space: Features that correct the model's embeddings of regions.
+        words: Words in a phrase; None where sentences are not divided.
+        tiles: The n of `ImageSet.tiles` in matching; None where candidates are boxes.
+    """
+
+    space: Space
+    words: int | None
+    tiles: int | None
+
+    def questions(self, asked: Candidates) -> Questions:
+        """The items as the head sees them."""
+        return grounding_questions(asked) if self.tiles is None else matching_questions(asked, self.tiles)
+
+
+class Evidence:
+    """Scenes and texts on a device.
+
+    Args:
+        scenes: The scenes.
+        phrases: The texts.
+        space: See `Reading`.
+        device: A torch device.
+    """
+
+    def __init__(self, scenes: Scenes, phrases: Phrases, space: Space, device: str) -> None:
+        def there(rows: FloatArray) -> Tensor:
+            return torch.from_numpy(normalise(rows)).to(device)
+
+        self.unit = there(scenes.features.projected)
+        self.inputs = there(getattr(scenes.features, space))
+        self.places = torch.from_numpy(scenes.places).to(device)
+        self.sentences, self.phrases = there(phrases.sentences), there(phrases.embedded)
+        self._regions = torch.from_numpy(scenes.members).to(device)
+        self._windows = torch.from_numpy(phrases.members).to(device)
+
+    def scores(self, network: RelationNetwork, scene: AnyArray, text: AnyArray, *, whole: bool) -> Tensor:
+        """Of questions about scenes (q,) with texts (q,); each scene and text is embedded once."""
+        device = self.places.device
+        scenes, of_scene = (torch.from_numpy(part).to(device) for part in np.unique(scene, return_inverse=True))
+        texts, of_text = (torch.from_numpy(part).to(device) for part in np.unique(text, return_inverse=True))
+        members = self._regions[scenes]
+        rows = members.clamp(min=0)
+        regions = network.regions(self.unit[rows], self.inputs[rows])
+        windows = self._windows[texts]
+        roles, sentences = network.texts(self.sentences[texts], self.phrases[windows.clamp(min=0)], windows >= 0)
+        found: Tensor = network(
+            regions[of_scene], self.places[rows][of_scene], (members >= 0)[of_scene],
+            roles[of_text], sentences[of_text], whole=whole,
+        )  # fmt: skip
+        return found
+
+
+def candidate_scores(network: RelationNetwork, evidence: Evidence, asked: Questions, which: AnyArray) -> Tensor:
+    """Logits of candidates, differentiable.
+
+    Args:
+        network: The head.
+        evidence: What is asked about.
+        asked: The questions.
+        which: int64 (c,), the candidates.
+    """
+    questions, own = np.unique(asked.question[which], return_inverse=True)
+    whole = bool((asked.slot[which] < 0).all())
+    scores = evidence.scores(network, asked.scene[questions], asked.text[questions], whole=whole)
+    index = torch.from_numpy(own).to(scores.device)
+    return scores[index] if whole else scores[index, torch.from_numpy(asked.slot[which]).to(scores.device)]
+
+
+def all_scores(network: RelationNetwork, evidence: Evidence, asked: Questions) -> FloatArray:
+    """Logits of all candidates, float32 (p,)."""
+    network.eval()
+    edges = np.searchsorted(asked.question, np.arange(0, len(asked.scene), _QUESTIONS))
+    parts = np.split(np.arange(len(asked.question)), edges[1:])
+    with torch.inference_mode():
+        found = [candidate_scores(network, evidence, asked, part).cpu().numpy() for part in parts if len(part)]
+    return np.concatenate([np.empty(0, np.float32), *found])
+
+
+class RelationScorer(PairScorer):
+    """A trained head.
+
+    Args:
+        network: The head.
+        reading: How items are read.
+        model: Embeds the texts.
+        device: A torch device.
+        report: How it was fitted.
+    """
+
+    def __init__(
+        self, network: RelationNetwork, reading: Reading, model: TaskModel, device: str, report: FitReport | None = None
+    ) -> None:
+        self._network, self._reading, self._model, self._device = network.to(device), reading, model, device
+        self.scale = float(network.scale.detach())
+        self.report = report or FitReport()
+
+    def scores(self, candidates: Candidates) -> FloatArray:
+        """See `PairScorer.scores`."""
+        questions = self._reading.questions(candidates)
+        phrases = embed_phrases(self._model, candidates.texts, self._reading.words)
+        return all_scores(
+            self._network, Evidence(questions.scenes, phrases, self._reading.space, self._device), questions
+        )  # fmt: skip
+
+    def save(self, directory: Path) -> None:
+        """Write `relation_head.safetensors` and `relation_head.json`."""
+        from safetensors.torch import save_file
+
+        state = {name: tensor.contiguous().cpu() for name, tensor in self._network.state_dict().items()}
+        save_file(state, directory / _WEIGHTS)
+        settings = {"shape": asdict(self._network.shape), "reading": asdict(self._reading)}
+        (directory / _SETTINGS).write_text(json.dumps(settings, indent=1), encoding="utf-8")
+
+    @classmethod
+    def restore(cls, directory: Path, model: TaskModel, device: str) -> Self:
+        """Read what `save` wrote."""
+        from safetensors.torch import load_file
+
+        settings = json.loads((directory / _SETTINGS).read_text(encoding="utf-8"))
+        network = RelationNetwork(Shape(**settings["shape"]), 1.0)
+        network.load_state_dict(load_file(directory / _WEIGHTS))
+        return cls(network, Reading(**settings["reading"]), model, device)

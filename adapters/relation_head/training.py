@@ -1,0 +1,112 @@
+"""One training run of a head; kept apart so that listing recipes imports no torch."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from adapters.relation_head.network import Parse, RelationNetwork, Shape
+from adapters.relation_head.phrases import Phrases
+from adapters.relation_head.recipe import RelationHeadConfig
+from adapters.relation_head.scenes import Questions
+from adapters.relation_head.scorer import Evidence, Reading, all_scores, candidate_scores
+from workbench import AnyArray, Choices, Quality, choice_objective, seeded, train
+
+
+@dataclass(frozen=True)
+class Split:
+    """A split as training sees it."""
+
+    data: Choices
+    questions: Questions
+    phrases: Phrases
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A trained head.
+
+    Attributes:
+        network: The head, with the values of its best epoch.
+        reading: How it reads items.
+        parse: Where it takes subject and object from.
+        scale: Multiplier of cosines before training.
+        epoch: Whose values were kept; 0 stands for those before training.
+        quality: On validation; a score of -inf without it.
+        history: Values per epoch.
+    """
+
+    network: RelationNetwork
+    reading: Reading
+    parse: Parse
+    scale: float
+    epoch: int
+    quality: Quality
+    history: Mapping[str, list[float]]
+
+    @property
+    def parameters(self) -> int:
+        """Number of trained ones."""
+        return sum(p.numel() for p in self.network.parameters())
+
+
+def train_head(
+    fit: Split,
+    val: Split | None,
+    config: RelationHeadConfig,
+    reading: Reading,
+    scale: float,
+    seed: int,
+    device: str,
+    *,
+    statements: bool,
+) -> Trial:
+    """Train one head; the best epoch is chosen on validation."""
+    parse: Parse = "sentence" if reading.words is None else "phrases"
+    goal = choice_objective(fit.data, statements=statements)
+    held = choice_objective(val.data, statements=statements) if val else None
+    features = fit.questions.scenes.features
+    shape = Shape(
+        features.projected.shape[1], getattr(features, reading.space).shape[1], config.rank, parse,
+        (config.image_dropout, config.text_dropout),
+    )  # fmt: skip
+    evidence = Evidence(fit.questions.scenes, fit.phrases, reading.space, device)
+    val_evidence = Evidence(val.questions.scenes, val.phrases, reading.space, device) if val else None
+    with seeded(seed, device):
+        network = RelationNetwork(shape, scale).to(device)
+        for name, rows in (
+            ("unit", evidence.unit), ("input", evidence.inputs), ("phrase", evidence.phrases),
+            ("sentence", evidence.sentences),
+        ):  # fmt: skip
+            network.fit_means(name, rows)
+
+        def loss(units: AnyArray) -> Tensor:
+            return goal.loss_of(units, candidate_scores(network, evidence, fit.questions, goal.candidates(units)))
+
+        def validate() -> Quality:
+            assert held is not None
+            assert val is not None
+            assert val_evidence is not None
+            return held.quality_of(all_scores(network, val_evidence, val.questions))
+
+        def batches(epoch: int) -> Iterable[AnyArray]:
+            order = np.random.default_rng([seed, epoch]).permutation(goal.size)
+            return (np.sort(part) for part in np.array_split(order, steps))
+
+        if statements:
+            with torch.no_grad():  # Half of the training statements are true before training.
+                network.threshold.fill_(float(np.median(all_scores(network, evidence, fit.questions))))
+        steps = -(-goal.size // config.batch_size)
+        trained = train(
+            dict(network.named_parameters()), batches, loss, epochs=config.epochs, steps_per_epoch=steps,
+            learning_rate=config.learning_rate, weight_decay=config.weight_decay, warmup=0.1,
+            validate=validate if val else None, mode=network.train, name="relation-head",
+        )  # fmt: skip
+    network.eval()
+    quality = trained.qualities[trained.epoch] if val else Quality(-np.inf, {})
+    history = {"train_loss": trained.losses}
+    for name in quality.measures:
+        history[name] = [each.measures[name] for each in trained.qualities[1:]]
+    return Trial(network, reading, parse, scale, trained.epoch, quality, history)

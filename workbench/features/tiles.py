@@ -1,0 +1,91 @@
+"""Windows that cover images, as pictures of their own: what a text says of a part is compared with that part."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+
+from workbench.arrays import AnyArray, FloatArray
+from workbench.datasets.images import image_size
+from workbench.errors import DataError
+from workbench.features._protocols import ImageEncoder, ImageSource
+from workbench.features.extraction import Extraction, Progress, extract
+from workbench.features.regions import Box, Regions, as_shares
+from workbench.features.store import FeatureStore
+from workbench.tasks import ImageSet, Tiles
+
+
+class Tiler:
+    """Cuts images into windows, and computes or finds the windows' features.
+
+    Args:
+        images: The images.
+        encoder: The model.
+        cache: The workbench's cache folder. A store is opened on each call, so that what holds a tiler holds no
+            features but those of its own images.
+        workers: Threads that read and decode; 0 takes one per usable core.
+    """
+
+    def __init__(self, images: ImageSource, encoder: ImageEncoder, cache: Path, workers: int = 0) -> None:
+        self._images, self._encoder, self._cache, self._workers = images, encoder, cache, workers
+
+    def __call__(self, rows: AnyArray, n: int) -> Tiles:
+        """See `ImageSet.tiles`.
+
+        Raises:
+            DataError: An image cannot be read any more.
+        """
+        owner, boxes, shares = self._cut(rows, n)
+        regions = self._regions(rows[owner], boxes)
+        found = self._extract(regions)
+        if found.unreadable:
+            raise DataError("{} cannot be read any more: {}.".format(*found.unreadable[0]))
+        windows = ImageSet(len(boxes), lambda: found.features, regions.decode, places=lambda: shares)
+        return Tiles(windows, owner)
+
+    def prepare(self, rows: AnyArray, n: int, progress: Progress | None = None) -> Extraction:
+        """Compute what the store lacks."""
+        owner, boxes, _ = self._cut(rows, n)
+        return self._extract(self._regions(rows[owner], boxes), progress)
+
+    def _cut(self, rows: AnyArray, n: int) -> tuple[AnyArray, list[Box], FloatArray]:
+        sizes = [image_size(self._images.read(int(row))) for row in rows]
+        own = [tile_boxes(size, n) for size in sizes]
+        owner = np.repeat(np.arange(len(rows)), [len(boxes) for boxes in own])
+        shares = [as_shares(boxes, size) for boxes, size in zip(own, sizes, strict=True)]
+        return owner, [box for boxes in own for box in boxes], np.concatenate([np.empty((0, 4), np.float32), *shares])
+
+    def _regions(self, rows: AnyArray, boxes: list[Box]) -> Regions:
+        return Regions(self._images, rows.tolist(), boxes, "crop", 0.0)
+
+    def _extract(self, regions: Regions, progress: Progress | None = None) -> Extraction:
+        return extract(
+            regions, np.arange(len(regions)), self._encoder, FeatureStore(self._cache), view=regions.context,
+            workers=self._workers, progress=progress,
+        )  # fmt: skip
+
+
+def tile_boxes(size: tuple[int, int], n: int) -> list[Box]:
+    """Windows that cover a picture, each overlapping its neighbours by half.
+
+    There are about n * n of them, more along the longer edge so that each is near to a square: models see squares.
+
+    Args:
+        size: Width and height, pixels.
+        n: Windows along an edge of a square picture, at least 1.
+
+    Returns:
+        Row by row.
+    """
+    width, height = size
+    columns = max(1, round(n * math.sqrt(width / height)))
+    rows = max(1, round(n * math.sqrt(height / width)))
+    return [
+        (left, top, right, bottom) for top, bottom in _spans(height, rows) for left, right in _spans(width, columns)
+    ]
+
+
+def _spans(length: int, count: int) -> list[tuple[int, int]]:
+    """Beginnings and ends of `count` windows of 2 / (count + 1) of a length."""
+    cuts = [round(i * length / (count + 1)) for i in range(count + 2)]
+    return [(begin, max(begin + 1, end)) for begin, end in zip(cuts, cuts[2:], strict=False)]
