@@ -59,6 +59,7 @@ def planted_task(
     val_shots: int = 4,
     test_size: int = 40,
     seed: int = 0,
+    unseen: int = 0,
 ) -> tuple[ClassificationTask, LabelledImages]:
     """A classification task with Gaussian classes, and a test split for the caller's eyes.
 
@@ -71,6 +72,7 @@ def planted_task(
         val_shots: Validation images a class; 0 for none.
         test_size: Test images a class.
         seed: Seeds everything.
+        unseen: Classes, the last ones, that test alone has.
 
     Returns:
         The task as a recipe gets it, and the test images with labels.
@@ -80,12 +82,12 @@ def planted_task(
     names = tuple(f"class-{chr(97 + c // 26)}{chr(97 + c % 26)}" for c in range(n_classes))
     text = normalise(prototypes + text_noise * rng.normal(size=prototypes.shape).astype(np.float32))
 
-    def images(per_class: int) -> LabelledImages:
-        labels = np.repeat(np.arange(n_classes), per_class)
+    def images(per_class: int, classes: int = n_classes - unseen) -> LabelledImages:
+        labels = np.repeat(np.arange(classes), per_class)
         x = (prototypes[labels] + noise * rng.normal(size=(len(labels), dim))).astype(np.float32)
         return LabelledImages(feature_images(Features(x, x.copy())), labels)
 
-    train, val, test = images(shots), images(val_shots), images(test_size)
+    train, val, test = images(shots), images(val_shots), images(test_size, n_classes)
     task = ClassificationTask(
         dataset="planted",
         class_names=names,
@@ -97,6 +99,7 @@ def planted_task(
         shots=shots,
         seed=seed,
         device="cpu",
+        unseen=tuple(range(n_classes - unseen, n_classes)),
     )
     return task, test
 

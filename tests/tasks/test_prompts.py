@@ -10,6 +10,7 @@ PROMPTS = ClassPrompts(("oak", "{elm}"), ("a photo of a {}.", "a {} leaf."), {"o
 def test_kinds_of_sentences():
     assert PROMPTS.sentences("single") == [["a photo of a oak."], ["a photo of a {elm}."]]
     assert PROMPTS.sentences("ensemble")[0] == ["a photo of a oak.", "a oak leaf."]
+    assert PROMPTS.sentences("mix")[0] == ["a photo of a oak.", "a oak leaf.", "lobed", "brown"]
     assert PROMPTS.sentences("descriptions") == [["lobed", "brown"], ["a photo of a {elm}."]]
 
 

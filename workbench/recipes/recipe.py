@@ -41,7 +41,7 @@ class Recipe(ABC, Generic[C]):
         trains: Whether training images are used. If not, shots and seeds make no difference and are not swept.
         stochastic: Whether the seed changes the result beyond the choice of few-shot images.
         multi_label: Whether it can do multi-label classification.
-        unseen: Whether it can recognise classes that it has no training image of.
+        unseen: Whether it can recognise the classes of `ClassificationTask.unseen`, which have no training image.
     """
 
     version: ClassVar[str] = "1"

@@ -146,6 +146,7 @@ class Bench:
             seed=cell.seed,
             device=self.device,
             refit=refit,
+            unseen=tuple(self.dataset.unseen_classes.tolist()),
         )
 
     def _note(self, found: Extraction) -> None:

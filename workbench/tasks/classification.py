@@ -1,10 +1,10 @@
 """What a classification recipe is given to fit: labelled train and validation images, names, prompts, the model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbench.arrays import AnyArray
+from workbench.arrays import AnyArray, IntArray
 from workbench.tasks.images import ImageSet
 from workbench.tasks.model import TaskModel
 from workbench.tasks.prompts import ClassPrompts
@@ -50,6 +50,7 @@ class ClassificationTask:
         seed: Seeds whatever the recipe draws.
         device: Resolved torch device string, `cpu` or `cuda:0`.
         refit: The suite asks for a final fit on train and validation together.
+        unseen: Classes that the card keeps for test, ascending: neither training nor validation has an image of them.
     """
 
     dataset: str
@@ -63,8 +64,34 @@ class ClassificationTask:
     seed: int
     device: str
     refit: bool = False
+    unseen: tuple[int, ...] = ()
 
     @property
     def n_classes(self) -> int:
         """Number of classes, those without a training image included."""
         return len(self.class_names)
+
+    @property
+    def seen(self) -> IntArray:
+        """All classes but the unseen ones: int64, ascending."""
+        return np.setdiff1d(np.arange(self.n_classes), self.unseen)
+
+    def narrowed(self, classes: IntArray) -> "ClassificationTask":
+        """The task of some classes alone, numbered anew in their order; images of others are left out.
+
+        Training on `task.narrowed(task.seen)` cannot take unseen classes for negatives of every image.
+
+        Args:
+            classes: int64, ascending.
+        """
+
+        def own(data: LabelledImages) -> LabelledImages:
+            found = data.subset(np.flatnonzero(np.isin(data.labels, classes)))
+            return replace(found, labels=np.searchsorted(classes, found.labels))
+
+        prompts = self.prompts.subset(classes)
+        unseen = np.flatnonzero(np.isin(classes, self.unseen)).tolist()
+        return replace(
+            self, class_names=prompts.class_names, prompts=prompts, train=own(self.train), val=own(self.val),
+            unseen=tuple(unseen),
+        )  # fmt: skip

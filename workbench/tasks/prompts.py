@@ -1,16 +1,16 @@
 """Class names as sentences, and sentences as class embeddings."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Literal
 
 import numpy as np
 
-from workbench.arrays import FloatArray, normalise
+from workbench.arrays import FloatArray, IntArray, normalise
 from workbench.tasks.model import TaskModel
 
-PromptKind = Literal["single", "ensemble", "descriptions"]
+PromptKind = Literal["single", "ensemble", "descriptions", "mix"]
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,20 @@ class ClassPrompts:
 
         Args:
             kind: `single` uses the first template, `ensemble` all of them, `descriptions` the class's own sentences
-                (the first template where a class has none).
+                (the first template where a class has none), `mix` ensemble and descriptions.
         """
+        if kind == "mix":
+            both = zip(self.sentences("ensemble"), self.sentences("descriptions"), strict=True)
+            return [[*named, *described] for named, described in both]
         if kind == "descriptions":
             first = self.templates[0]
             return [list(self.descriptions.get(name) or (first.replace("{}", name),)) for name in self.class_names]
         templates = self.templates[:1] if kind == "single" else self.templates
         return [[template.replace("{}", name) for template in templates] for name in self.class_names]
+
+    def subset(self, classes: IntArray) -> "ClassPrompts":
+        """The prompts of some classes, in that order."""
+        return replace(self, class_names=tuple(self.class_names[c] for c in classes))
 
 
 def class_embeddings(model: TaskModel, texts: Sequence[Sequence[str]]) -> FloatArray:
