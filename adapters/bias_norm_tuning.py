@@ -54,6 +54,7 @@ class BiasNormTuning(Recipe[BiasNormTuningSettings]):
     reads: ClassVar[Literal["nothing", "features", "images"]] = "images"
     stochastic: ClassVar[bool] = True
     multi_label: ClassVar[bool] = True
+    unseen: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> "TunedClassifier":
         """Train them in a copy of the network."""

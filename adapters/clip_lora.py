@@ -32,7 +32,7 @@ class ClipLoraSettings(LoraSettings):
     batch_size: int | None = Field(default=32, ge=1)
     warmup: float = Field(default=0.0, ge=0, lt=1)
     min_crop: float = Field(default=0.08, gt=0, le=1)
-    prompts: Literal["single", "ensemble", "descriptions"] = "single"
+    prompts: Literal["single", "ensemble", "descriptions", "mix"] = "single"
 
 
 class ClipLora(Lora):

@@ -58,6 +58,7 @@ class FullFineTune(Recipe[FullFineTuneSettings]):
     reads: ClassVar[Literal["nothing", "features", "images"]] = "images"
     stochastic: ClassVar[bool] = True
     multi_label: ClassVar[bool] = True
+    unseen: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> "TunedClassifier":
         """Train a copy of the network, and interpolate."""

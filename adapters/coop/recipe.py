@@ -17,7 +17,7 @@ class CoopSettings(OptimisationSettings):
     Attributes:
         n_context: Number of context vectors; with `init_template` the number of its words' tokens counts instead.
         position: Of the class name: after the context, or in its middle.
-        class_specific: Each class has its own context; best where images are many.
+        class_specific: Each class has its own context; best where images are many; classes without any cannot have one.
         init_template: Sentence with `{}` for the class whose words the context begins with, such as `a photo of a {}.`;
             None begins with noise.
         learning_rate: Peak.
@@ -49,6 +49,7 @@ class Coop(Recipe[CoopSettings]):
     reads: ClassVar[Literal["nothing", "features", "images"]] = "images"
     stochastic: ClassVar[bool] = True
     multi_label: ClassVar[bool] = True
+    unseen: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> "CoopClassifier":
         """Train the context vectors, and keep the class embeddings that they give."""
@@ -59,6 +60,8 @@ class Coop(Recipe[CoopSettings]):
         if len(task.train) == 0:
             raise RecipeError("coop: there are no training images.")
         config = self.config
+        if config.class_specific and task.unseen:
+            raise RecipeError("coop: class_specific: classes without training images need a context that all share.")
         words, ending = (config.init_template or "{}.").split("{}")
         compute = Compute.resolve(task.device, config.precision, task.model.precision)
         loaded = task.model.load()

@@ -16,6 +16,7 @@ def fit_report(
     tried: Mapping[float, Quality],
     *,
     refit: bool,
+    unseen: bool,
 ) -> FitReport:
     """What is recorded of a training.
 
@@ -25,6 +26,7 @@ def fit_report(
         alpha: Step between the weights before and after training that was taken.
         tried: Validation at each step that was tried.
         refit: Whether the suite asked for a fit on train and validation.
+        unseen: Whether there are classes without images.
     """
     notes = []
     if not trained.qualities:
@@ -35,6 +37,9 @@ def fit_report(
         notes.append(f"Trained again on train and validation for the {trained.epoch} epochs that validation chose.")
     if trained.idle:
         notes.append(f"{len(trained.idle)} trained parameters have no part in the result, {trained.idle[0]} first.")
+    if unseen:
+        # Calibrated stacking would need a second training without some of the seen classes.
+        notes.append("Training favours the classes it has seen, and no margin is taken off their scores.")
     history = {"train_loss": trained.losses}
     if trained.qualities:
         for key in trained.qualities[0].measures:

@@ -68,6 +68,8 @@ def fine_tune(
       class, drawn at random; evaluation uses all of them.
     - Multi-label needs an offset, since cosines of dual encoders are far from zero: a fixed one for each class, such
       that the mean logit on the training images before training is the logit of the class's frequency.
+    - Classes that the task has no image of (`task.unseen`) take part in neither loss nor validation, where they could
+      only be wrong; they are embedded like all others when training is over.
     - The best epoch is chosen on validation, that before training included; then, where there are several `alphas`,
       how far to go from the weights before training to that epoch's (see `interpolate`). With `task.refit`, training is
       then repeated from the start on train and validation up to that epoch, and that far.
@@ -103,7 +105,7 @@ def fine_tune(
         restore(parameters, before)
         tuning.run(_joined(task.train, task.val), None, stop_after=trained.epoch)
         interpolate(parameters, before, snapshot(parameters), alpha)
-    report = fit_report(trained, parameters, alpha, tried, refit=task.refit)
+    report = fit_report(trained, parameters, alpha, tried, refit=task.refit, unseen=bool(task.unseen))
     return FineTuned(tuning.classes(), tuning.scale, tuning.bias, report)
 
 
@@ -135,6 +137,7 @@ class _Tuning:
             self._texts = self.text
             self._frozen = self._texts.all().cpu().numpy()
         self._fixed = torch.from_numpy(self._frozen).to(self.compute.device)
+        self._seen = torch.from_numpy(self.task.seen).to(self.compute.device) if self.task.unseen else None
         self.scale = self.config.scale or self.task.model.logit_scale
         self.bias = np.zeros(self.task.n_classes, dtype=np.float32)
         if self.task.multi_label:
@@ -150,7 +153,7 @@ class _Tuning:
     ) -> Trained:
         """Train on `data`."""
         config, steps = self.config, self._steps(data)
-        labels = torch.from_numpy(np.asarray(data.labels)).to(self.compute.device)
+        labels = self._labels(data)
         # Sentences are drawn anew in every step, from a stream of their own.
         rng = np.random.default_rng([self.task.seed, 1])
         return train(
@@ -195,7 +198,7 @@ class _Tuning:
         return classification_loss(self._logits(self._embed(shown), classes), labels[rows], self.config.label_smoothing)
 
     def _validation(self, val: LabelledImages) -> Callable[[], Quality]:
-        labels = torch.from_numpy(np.asarray(val.labels)).to(self.compute.device)
+        labels = self._labels(val)
         views: Callable[[], Iterator[Tensor]]
         if self.image:
             pixels = PixelSource(val.images, self.loaded, self.compute, self._budget)
@@ -219,7 +222,18 @@ class _Tuning:
             return self.loaded.image_features(shown)[1]
 
     def _logits(self, embedded: Tensor, classes: Tensor) -> Tensor:
-        return self.scale * F.normalize(embedded.float(), dim=1) @ classes.T + self._offset
+        """Of the classes that have images, (n, classes seen)."""
+        offset = self._offset
+        if self._seen is not None:
+            classes, offset = classes[self._seen], offset[self._seen]
+        return self.scale * F.normalize(embedded.float(), dim=1) @ classes.T + offset
+
+    def _labels(self, data: LabelledImages) -> Tensor:
+        """Numbers of classes among those of `_logits`, (n,); bool (n, n_classes) where multi-label."""
+        labels = np.asarray(data.labels)
+        if self._seen is not None:
+            labels = np.searchsorted(self.task.seen, labels)
+        return torch.from_numpy(labels).to(self.compute.device)
 
     def _cached(self, images: ImageSet) -> Tensor:
         return torch.from_numpy(images.features.projected).to(self.compute.device)

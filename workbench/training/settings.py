@@ -42,11 +42,12 @@ class TrainingSettings(OptimisationSettings):
     Attributes:
         min_crop: Least share (0..1] of an image's area that a random crop keeps; 1 shows the evaluation view.
         flip: Mirror half of the training images; turn it off where left and right matter, as they may in medicine.
-        prompts: Sentences that stand for a class: the first template, all of them, or the card's descriptions.
+        prompts: Sentences that stand for a class: the first template, all of them, the card's descriptions, or `mix`:
+            all templates and the descriptions.
         cache_gib: Memory for decoded images; it changes speed, not results.
     """
 
     min_crop: float = Field(default=0.5, gt=0, le=1)
     flip: bool = True
-    prompts: Literal["single", "ensemble", "descriptions"] = "ensemble"
+    prompts: Literal["single", "ensemble", "descriptions", "mix"] = "ensemble"
     cache_gib: float = Field(default=2.0, ge=0)
