@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from adapters._unseen import Rehearsal, rehearse
 from adapters.linear_head.classifier import HeadClassifier
 from workbench import (
     AnyArray,
@@ -35,7 +36,6 @@ from workbench import (
 if TYPE_CHECKING:
     from adapters.linear_head.training import Trial
 
-_MIN_SEEN = 4  # Fewer classes cannot be divided.
 _MARGINS = [round(0.01 * step, 2) for step in range(101)]
 
 Space = Literal["pooled", "projected"]
@@ -103,57 +103,32 @@ class LinearHead(Recipe[LinearHeadConfig]):
 
     def fit(self, task: ClassificationTask) -> Predictor:
         """Images against the sentences of their classes."""
-        prompts, kind = task.prompts, self.config.prompts
-        if kind == "mix":
-            both = zip(prompts.sentences("ensemble"), prompts.sentences("descriptions"), strict=True)
-            sentences = [[*names, *described] for names, described in both]
-        else:
-            sentences = prompts.sentences(kind)
+        sentences = task.prompts.sentences(self.config.prompts)
         train, val = (_captioned(part.images, part.labels, sentences) for part in (task.train, task.val))
         head = self._fit(train, val, task.model, task.seed, task.device, False, task.refit)
         bias = np.full(task.n_classes, head.bias, dtype=np.float32)
         seen = np.unique(task.train.labels)
-        if self.config.calibrate and len(task.val) and _MIN_SEEN <= len(seen) < task.n_classes:
-            margin = self._seen_margin(task, seen, sentences, head)
+        wanted = self.config.calibrate and len(seen) < task.n_classes
+        if wanted and (rehearsal := rehearse(task, seen)) is not None:
+            margin = self._seen_margin(rehearsal, head)
             bias[seen] -= np.float32(head.scale * margin)
             head.report.chosen["seen_margin"] = margin
         return HeadClassifier(head, _class_weights(head, task.model, sentences), bias)
 
-    def _seen_margin(
-        self, task: ClassificationTask, seen: AnyArray, sentences: list[list[str]], head: LinearDualEncoder
-    ) -> float:
-        """What to take off the cosines of seen classes, which training has favoured.
-
-        Calibrated stacking (Chao et al., "An Empirical Study and Analysis of Generalized Zero-Shot Learning for Object
-        Recognition in the Wild", ECCV 2016): a head is trained without a quarter of the seen classes, and the margin is
-        the one with the best harmonic mean of accuracies on both parts.
-        """
-        hidden = np.random.default_rng(task.seed).permutation(seen)[: max(1, len(seen) // 4)]
-        kept, held = (task.train.subset(np.flatnonzero(inside)) for inside in _both(task.train.labels, hidden))
-        known = task.val.subset(np.flatnonzero(~np.isin(task.val.labels, hidden)))
+    def _seen_margin(self, rehearsal: Rehearsal, head: LinearDualEncoder) -> float:
+        """What to take off the cosines of seen classes: a head like the chosen one is trained in rehearsal."""
+        task = rehearsal.task
+        sentences = task.prompts.sentences(self.config.prompts)
         config = self.config.model_copy(
             update={"features": head.space, "learning_rates": (float(head.report.chosen["learning_rate"]),)}
         )
-        trial = LinearHead(config)._fit(
-            _captioned(kept.images, kept.labels, sentences), _captioned(known.images, known.labels, sentences),
-            task.model, task.seed, task.device, False, False,
+        train, val = (_captioned(part.images, part.labels, sentences) for part in (task.train, task.val))
+        trial = LinearHead(config)._fit(train, val, task.model, task.seed, task.device, False, False)
+        classes = _class_weights(trial, task.model, sentences)
+        known, held = (
+            normalise(trial.embed_images(part.images)) @ classes.T for part in (task.val, rehearsal.held)
         )  # fmt: skip
-        classes = _class_weights(trial, task.model, [sentences[c] for c in seen])
-        is_hidden = np.isin(seen, hidden)
-        cosines = [normalise(trial.embed_images(part.images)) @ classes.T for part in (known, held)]
-        labels = [np.searchsorted(seen, part.labels) for part in (known, held)]
-
-        def harmonic(margin: float) -> float:
-            hits = [
-                (part - np.where(is_hidden, 0, margin)).argmax(axis=1) == own
-                for part, own in zip(cosines, labels, strict=True)
-            ]
-            a, b = (
-                np.mean([hit[own == c].mean() for c in np.unique(own)]) for hit, own in zip(hits, labels, strict=True)
-            )  # fmt: skip
-            return float(2 * a * b / (a + b)) if a + b else 0.0
-
-        return max(_MARGINS, key=lambda margin: (harmonic(margin), -margin))
+        return rehearsal.best_margin(known, held, _MARGINS)[0]
 
     def _fit(
         self,
@@ -207,11 +182,6 @@ class LinearHead(Recipe[LinearHeadConfig]):
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
         """See `Recipe.restore`."""
         return HeadClassifier.restore(directory, model)
-
-
-def _both(labels: AnyArray, hidden: AnyArray) -> tuple[AnyArray, AnyArray]:
-    inside = np.isin(labels, hidden)
-    return ~inside, inside
 
 
 def _captioned(images: ImageSet, labels: AnyArray, sentences: list[list[str]]) -> CaptionedImages:
