@@ -51,6 +51,7 @@ class Clap(HeadRecipe[ClapConfig]):
     """Fit a linear classifier under class-adaptive constraints."""
 
     Config: ClassVar[type[RecipeConfig]] = ClapConfig
+    unseen: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""

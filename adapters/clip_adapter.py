@@ -52,6 +52,7 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
     Config: ClassVar[type[RecipeConfig]] = ClipAdapterConfig
     spaces: ClassVar[tuple[Space, ...]] = ("projected",)
     stochastic: ClassVar[bool] = True
+    unseen: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""
@@ -128,7 +129,7 @@ class AdaptedFeatures(SavedArrays):
         ratio = float(self.settings["ratio"])
         moved = ratio * np.maximum(hidden @ self.arrays["up"].T, 0) + (1 - ratio) * x
         logits = normalise(moved) @ self.arrays["text_weight"].T + float(self.settings["logit_bias"])
-        return np.asarray(logits, dtype=np.float32)
+        return self.shifted(np.asarray(logits, dtype=np.float32))
 
 
 def adapted(x: Tensor, down: Tensor, up: Tensor, ratio: Tensor) -> Tensor:

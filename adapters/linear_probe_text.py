@@ -48,6 +48,7 @@ class LinearProbeText(HeadRecipe[LinearProbeTextConfig]):
     """Fit a linear classifier that stays near the class names' embeddings."""
 
     Config: ClassVar[type[RecipeConfig]] = LinearProbeTextConfig
+    unseen: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""

@@ -47,6 +47,7 @@ class TaskRes(HeadRecipe[TaskResConfig]):
 
     Config: ClassVar[type[RecipeConfig]] = TaskResConfig
     spaces: ClassVar[tuple[Space, ...]] = ("projected",)
+    unseen: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""

@@ -46,6 +46,7 @@ class TipAdapter(HeadRecipe[TipAdapterConfig]):
     """Add the votes of similar training images to the zero-shot logits."""
 
     Config: ClassVar[type[RecipeConfig]] = TipAdapterConfig
+    unseen: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""

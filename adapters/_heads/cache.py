@@ -1,7 +1,7 @@
 """A cache of training images: the affinity of an image to each of them, and what follows from it."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -103,7 +103,14 @@ class KeyValueCache(NearestNeighbours):
         x = torch.from_numpy(self.features(images, self.settings["space"]))
         cached = by_rows(x[None], keys[None], lambda a: cache_logits(a, betas, target[None]))
         text = self.features(images, "projected") @ self.arrays["text_weight"].T
-        return np.asarray(float(self.settings["alpha"]) * _array(cached[0, 0]) + text, dtype=np.float32)
+        return self.shifted(np.asarray(float(self.settings["alpha"]) * _array(cached[0, 0]) + text, dtype=np.float32))
+
+    def widened(self, seen: AnyArray, text: FloatArray, margin: float) -> Self:
+        """See `SavedArrays.widened`."""
+        found = super().widened(seen, text, margin)
+        found.arrays["labels"] = seen[self.arrays["labels"].astype(np.int64)].astype(np.float32)
+        found.settings = {**self.settings, "n_classes": len(text)}
+        return found
 
 
 def _array(values: Tensor) -> AnyArray:

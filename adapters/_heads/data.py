@@ -12,7 +12,8 @@ import torch
 from torch import Tensor
 
 from adapters._heads.predictors import Space
-from workbench import ClassificationTask, LabelledImages, class_embeddings, normalise
+from adapters._unseen import Rehearsal
+from workbench import AnyArray, ClassificationTask, FloatArray, LabelledImages, class_embeddings, normalise
 
 _PADDING = 1.25
 """Tasks share a stack while the largest has at most this many times the images of the smallest."""
@@ -26,6 +27,10 @@ class FewShot:
         text: (n_classes, d) class embeddings of unit norm.
         train: What is fitted; differs from `task.train` where validation images are added.
         val: What hyper-parameters are chosen on; may be empty.
+
+    Attributes:
+        wider: Where these are only the seen classes of a task: all of them.
+        rehearsal: The same with some seen classes hidden; where there is `wider`, hyper-parameters are chosen on it.
     """
 
     def __init__(self, task: ClassificationTask, text: Tensor, train: "Images", val: "Images") -> None:
@@ -33,10 +38,32 @@ class FewShot:
         self.text = text
         self.train = train
         self.val = val
+        self.wider: Wider | None = None
+        self.rehearsal: FewShot | None = None
+
+    @property
+    def chooses(self) -> bool:
+        """Whether there is something to choose hyper-parameters on."""
+        return len(self.val) > 0 and (self.wider is None or self.rehearsal is not None)
 
     def joined(self) -> "FewShot":
         """Train and validation together as the images to fit, and none to choose on."""
         return FewShot(self.task, self.text, self.train + self.val, self.val.none())
+
+
+@dataclass(frozen=True)
+class Wider:
+    """The classes around those that a task was narrowed to.
+
+    Attributes:
+        seen: int64, the numbers of the task's classes among all.
+        text: (n_classes, d) embeddings of all, of unit norm.
+        rehearsal: Where the other classes are hidden ones: what margins are tried on.
+    """
+
+    seen: AnyArray
+    text: FloatArray
+    rehearsal: Rehearsal | None = None
 
 
 class Images:

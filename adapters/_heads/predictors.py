@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from torch import Tensor
 
-from workbench import FitReport, FloatArray, ImageSet, Predictor, normalise
+from workbench import AnyArray, FitReport, FloatArray, ImageSet, Predictor, normalise
 
 Space = Literal["pooled", "projected"]
 
@@ -48,6 +48,30 @@ class SavedArrays(Predictor):
         scale = settings.pop("scale")
         return cls(load_file(directory / "head.safetensors"), settings, scale=scale)
 
+    def widened(self, seen: AnyArray, text: FloatArray, margin: float) -> Self:
+        """The same for more classes, the new ones being scored by their text alone.
+
+        Args:
+            seen: int64 (own classes,), their numbers among all.
+            text: (n_classes, d_projected) class embeddings of unit norm.
+            margin: Taken off the scores of the own classes.
+        """
+        arrays = dict(self.arrays)
+        for name in {"weight", "bias", "text_weight"} & set(arrays):
+            arrays[name] = np.zeros((len(text), *self.arrays[name].shape[1:]), np.float32)
+        if "bias" in arrays:  # What classes have in common, such as the model's own.
+            arrays["bias"][:] = self.arrays["bias"].mean()
+        arrays["text_weight"] = np.asarray(self.scale * text, np.float32)
+        for name in {"weight", "bias", "text_weight"} & set(arrays):
+            arrays[name][seen] = self.arrays[name]
+        arrays["offset"] = np.zeros(len(text), np.float32)
+        arrays["offset"][seen] = -margin
+        return type(self)(arrays, self.settings, scale=self.scale)
+
+    def shifted(self, scores: FloatArray) -> FloatArray:
+        """Scores with the margin of `widened`."""
+        return scores + self.arrays["offset"] if "offset" in self.arrays else scores
+
     def features(self, images: ImageSet, space: str) -> FloatArray:
         """Unit-norm features, (n, d)."""
         return normalise(getattr(images.features, space))
@@ -66,4 +90,4 @@ class BlendedLinear(SavedArrays):
         """See `Predictor.scores`."""
         visual = self.features(images, self.settings["space"]) @ self.arrays["weight"].T
         text = self.features(images, "projected") @ self.arrays["text_weight"].T
-        return np.asarray(visual + text + self.arrays["bias"], dtype=np.float32)
+        return self.shifted(np.asarray(visual + text + self.arrays["bias"], dtype=np.float32))

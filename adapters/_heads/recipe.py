@@ -12,6 +12,7 @@ from torch import Tensor
 from adapters._heads.choice import Grid, Setting, best, rank
 from adapters._heads.data import FewShot, Stack, buckets, few_shots, stack
 from adapters._heads.predictors import BlendedLinear, Space
+from adapters._heads.unseen import MARGIN, narrowed, rehearsed, widened
 from workbench import ClassificationTask, FitReport, Predictor, Recipe, RecipeConfig, TaskModel
 
 C = TypeVar("C", bound=RecipeConfig)
@@ -31,6 +32,7 @@ class Swept:
         parameters: Number of fitted parameters of a task's predictor.
         found: Task and point to values that fitting found by itself, such as the number of steps.
         notes: Task and point to sentences for the reader of the run.
+        measure: What `accuracy` is called in the record of what was tried.
     """
 
     accuracy: Tensor
@@ -40,6 +42,7 @@ class Swept:
     parameters: Callable[[int], int] = lambda _: 0
     found: Callable[[int, int], Setting] = lambda _, __: {}
     notes: Callable[[int, int], tuple[str, ...]] = lambda _, __: ()
+    measure: str = "val_accuracy"
 
 
 @dataclass
@@ -91,26 +94,34 @@ class HeadRecipe(Recipe[C], Generic[C]):
     def fit_many(self, tasks: Sequence[ClassificationTask]) -> list[Predictor]:
         """See `Recipe.fit_many`."""
         with torch.no_grad():
+            if any(task.unseen for task in tasks):  # Of one dataset, all of them have some.
+                return self._fit_many(narrowed(tasks))
             return self._fit_many(few_shots(tasks))
 
     def _fit_many(self, shots: Sequence[FewShot]) -> list[Predictor]:
-        with_val = [i for i, own in enumerate(shots) if len(own.val)]
-        without = [i for i, own in enumerate(shots) if not len(own.val)]
-        found = dict(zip(with_val, self.choose([shots[i] for i in with_val]), strict=True))
+        with_val = [i for i, own in enumerate(shots) if own.chooses]
+        without = [i for i, own in enumerate(shots) if not own.chooses]
+        found = dict(zip(with_val, self.choose([shots[i].rehearsal or shots[i] for i in with_val]), strict=True))
         default = self._spaces()[0]
         self._search([shots[i] for i in without], without, default, {i: self.defaults() for i in without}, found)
         for i in without:
-            note = "There is no validation split, so all hyper-parameters are the defaults."
-            found[i].notes = (note, *found[i].notes)
+            lack = "are too few classes to hide some" if len(shots[i].val) else "is no validation split"
+            found[i].notes = (f"There {lack}, so all hyper-parameters are the defaults.", *found[i].notes)
             found[i].trials = []
-        again = [i for i in with_val if shots[i].task.refit]
+        again = [i for i in with_val if shots[i].task.refit or shots[i].rehearsal]
         for space in self._spaces():
             own = [i for i in again if found[i].space == space]
             refitted: dict[int, Best] = {}
             settings = {i: found[i].setting for i in own}
-            self._search([shots[i].joined() for i in own], own, space, settings, refitted)
+            images = [shots[i].joined() if shots[i].task.refit else shots[i] for i in own]
+            self._search(images, own, space, settings, refitted)
             for i in own:
                 found[i].predictor = refitted[i].predictor
+                if shots[i].rehearsal:
+                    found[i].parameters, found[i].notes = refitted[i].parameters, refitted[i].notes
+        for i, shot in enumerate(shots):
+            if shot.wider:
+                found[i].predictor = widened(found[i].predictor, shot, found[i].setting.get(MARGIN, 0.0))
         return [self._reported(found[i]) for i in range(len(shots))]
 
     def choose(self, shots: Sequence[FewShot]) -> list[Best]:
@@ -142,6 +153,8 @@ class HeadRecipe(Recipe[C], Generic[C]):
             else:
                 grid = Grid.fixed([settings[names[i]] for i in bucket], batch.text.device)
             swept = self.sweep(batch, grid)
+            if self.unseen and settings is None and batch.shots[0].wider:
+                swept = rehearsed(batch, swept, len(grid.points(0)))
             choice = best(swept.accuracy, swept.nll) if swept.choice is None else swept.choice
             for row, (i, j) in enumerate(zip(bucket, choice.tolist(), strict=True)):
                 self._keep(found, names[i], space, swept, row, j, grid.points(row))
@@ -151,7 +164,7 @@ class HeadRecipe(Recipe[C], Generic[C]):
     ) -> None:
         accuracy, nll = swept.accuracy[row].tolist(), swept.nll[row].tolist()
         trials: list[dict[str, str | int | float | bool]] = [
-            {"features": space, **points[k], **swept.found(row, k), "val_accuracy": accuracy[k], "val_nll": nll[k]}
+            {"features": space, **points[k], **swept.found(row, k), swept.measure: accuracy[k], "val_nll": nll[k]}
             for k in range(len(points))
         ]
         earlier = found[name].trials if name in found else []
