@@ -263,7 +263,8 @@ def test_unseen_classes(settings, tiny_model, make_colours):
     )
     with pytest.raises(RecipeError, match="'linear-probe' cannot recognise classes without training images"):
         run(card, settings, tiny_model, "linear-probe")
-    found = run(card, settings, tiny_model, "majority-class", "zero-shot", HEAD)
+    found = run(card, settings, tiny_model, "majority-class", "zero-shot", "task-res", HEAD)
+    assert "too few classes to hide" in found["task-res"].tags["notes"]
     assert found["majority-class"].metrics["harmonic_accuracy"] == 0
     assert found["linear-head"].metrics["train_images"] == 12
     assert found["linear-head"].metrics["seen_accuracy"] > 0.6
