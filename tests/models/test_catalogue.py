@@ -75,7 +75,7 @@ def test_openai_weights_are_always_sent_to_quickgelu() -> None:
 
 
 def test_lists_leave_out_what_would_be_refused() -> None:
-    assert {"offline-lite", "offline-lite-conse"} <= set(list_models())
+    assert {"offline-lite", "offline-lite-conse", "offline-lite-multilingual"} <= set(list_models())
     assert list_models("OFFLINE-LITE") == ["offline-lite"]
     catalogue = list_models("vit-b-32*", open_clip=True)
     assert "ViT-B-32-quickgelu/openai" in catalogue

@@ -7,7 +7,7 @@ from workbench.errors import ModelError
 from workbench.models import open_model
 from workbench.models.checkpoints import text_tower_names
 from workbench.models.languages import check_language
-from workbench.models.spec import parse_model
+from workbench.models.spec import ModelSpec, parse_model
 
 
 @pytest.mark.parametrize("name", ["offline-lite", "offline-lite-conse"])
@@ -16,6 +16,29 @@ def test_an_english_tower_refuses_japanese(name):
     assert check_language(encoder, "en") is None
     with pytest.raises(ModelError, match=r"reads en only, not 'ja'.*xlm-roberta"):
         check_language(encoder, "ja")
+
+
+def test_the_multilingual_embedded_model_reads_sixteen_languages_and_no_more():
+    name = "offline-lite-multilingual"
+    encoder = SimpleNamespace(name=name, spec=parse_model(name))
+    assert not any(check_language(encoder, language) for language in ("ja", "en", "th", "pt-BR", "zh", "zh-TW"))
+    with pytest.raises(ModelError, match=r"reads ar, .* zh only, not 'hi'"):
+        check_language(encoder, "hi")
+
+
+def test_a_registered_model_without_english_refuses_english(monkeypatch):
+    monkeypatch.setattr("workbench.models.languages.models.get", lambda _: SimpleNamespace(languages=("ja",)))
+    encoder = SimpleNamespace(name="japanese", spec=ModelSpec("japanese", "plugin", "", "japanese"))
+    assert check_language(encoder, "ja") is None
+    with pytest.raises(ModelError, match="reads ja only, not 'en'"):
+        check_language(encoder, "en")
+
+
+def test_a_registered_model_that_says_nothing_is_marked(monkeypatch):
+    monkeypatch.setattr("workbench.models.languages.models.get", lambda _: SimpleNamespace())
+    encoder = SimpleNamespace(name="silent", spec=ModelSpec("silent", "plugin", "", "silent"))
+    assert "does not say which languages" in check_language(encoder, "ja")
+    assert check_language(encoder, "en-GB") is None
 
 
 def test_a_tower_with_clips_tokenizer_is_marked(tiny_model, settings):

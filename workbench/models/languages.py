@@ -14,28 +14,29 @@ def check_language(encoder: Encoder, language: str) -> str | None:
 
     Args:
         encoder: The model.
-        language: A tag such as `ja`.
+        language: A tag such as `ja` or `pt-BR`; a region or script does not change which tower reads it.
 
     Returns:
-        A sentence for the reader of results where the tower may not know the language; None for English and for
-        towers that are multilingual by their name.
+        A sentence for the reader of results where the tower may not know the language; None for languages that a
+        registered model says it reads, for English, and for towers that are multilingual by their name.
 
     Raises:
         ModelError: A registered model says that it reads other languages alone.
     """
-    if language == "en":
-        return None
     spec = encoder.spec
-    if spec.kind == "plugin":
-        known = getattr(models.get(spec.source), "languages", None)
-        if known is None:
-            return f"{encoder.name} does not say which languages its text tower reads; texts are in {language!r}."
-        if language not in known:
-            raise ModelError(
-                f"model {encoder.name!r} reads {', '.join(known)} only, not {language!r}; take a multilingual model, "
-                "for example xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k."
-            )
+    known = getattr(models.get(spec.source), "languages", None) if spec.kind == "plugin" else None
+    if known is not None:
+        if _primary(language) in map(_primary, known):
+            return None
+        raise ModelError(
+            f"model {encoder.name!r} reads {', '.join(known)} only, not {language!r}; take a multilingual model, "
+            "for example xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k (or offline-lite-multilingual, which needs no "
+            "download, for trying things)."
+        )
+    if _primary(language) == "en":
         return None
+    if spec.kind == "plugin":
+        return f"{encoder.name} does not say which languages its text tower reads; texts are in {language!r}."
     from workbench.models.checkpoints import text_tower_names
 
     tower = text_tower_names(spec)
@@ -44,3 +45,8 @@ def check_language(encoder: Encoder, language: str) -> str | None:
     if _MULTILINGUAL.search(tower):
         return None
     return f"the text tower of {encoder.name} ({tower}) is not known to be multilingual; texts are in {language!r}."
+
+
+def _primary(language: str) -> str:
+    """`pt` of `pt-BR`."""
+    return language.partition("-")[0].lower()

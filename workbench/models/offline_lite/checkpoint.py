@@ -1,10 +1,8 @@
 """Build `offline-lite` once as a checkpoint in open_clip's own layout."""
 
-import hashlib
 import json
 import math
 import shutil
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from workbench.errors import ModelError
 from workbench.models.offline_lite import alignment, towers
+from workbench.models.offline_lite.built import build_once
 
 VERSION = "4"
 LOGIT_SCALE = 30.0
@@ -24,9 +22,15 @@ CONSE = "conse/classifier.safetensors"
 """ImageNet's classifier and the embeddings of its class names; beside the checkpoint, which does not need them."""
 
 _CONFIG = "open_clip_config.json"
+IMAGE_SIZE = 224
 _EMBED_DIM = 384
 _CONTEXT = 128
-_PREPROCESS = {"mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "resize_mode": "shortest"}
+PREPROCESS: dict[str, Any] = {
+    "mean": [0.5] * 3,
+    "std": [0.5] * 3,
+    "interpolation": "bicubic",
+    "resize_mode": "shortest",
+}
 _TEXT_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 
 
@@ -36,23 +40,8 @@ def folder(cache: Path) -> Path:
     Raises:
         ModelError: A tower's package is missing or damaged, or the cache cannot be written.
     """
-    from filelock import FileLock
-
     pins = f"{towers.IMAGE_SHA256}{towers.TEXT_SHA256}{VERSION}"
-    target = cache / "models" / f"offline-lite-{hashlib.sha256(pins.encode()).hexdigest()[:12]}"
-    if (target / _CONFIG).is_file():
-        return target
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{target}.lock"):
-            if not (target / _CONFIG).is_file():
-                _build(target)
-    except OSError as error:
-        raise ModelError(
-            f"offline-lite: its checkpoint could not be written to {target} ({error.strerror or error}); free space "
-            "there, or set WORKBENCH_CACHE to another folder."
-        ) from error
-    return target
+    return build_once(cache, "offline-lite", pins, _CONFIG, _write)
 
 
 def config(place: Path) -> dict[str, Any]:
@@ -65,7 +54,7 @@ def config(place: Path) -> dict[str, Any]:
                 "timm_model_pretrained": False,
                 "timm_pool": "avg",
                 "timm_proj": "linear",
-                "image_size": 224,
+                "image_size": IMAGE_SIZE,
             },
             "text_cfg": {
                 "hf_model_name": str(place),
@@ -77,22 +66,8 @@ def config(place: Path) -> dict[str, Any]:
             },
             "custom_text": True,
         },
-        "preprocess_cfg": {**_PREPROCESS, "size": 224},
+        "preprocess_cfg": {**PREPROCESS, "size": IMAGE_SIZE},
     }
-
-
-def _build(target: Path) -> None:
-    """Write everything beside the target, then move it there in one step."""
-    work = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}-"))
-    try:
-        _write(work, target)
-        work.chmod(0o755)
-        for path in work.rglob("*"):  # Temporary folders are private; a shared cache must be readable.
-            path.chmod(0o755 if path.is_dir() else 0o644)
-        shutil.rmtree(target, ignore_errors=True)
-        work.replace(target)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
 
 
 def _write(work: Path, target: Path) -> None:

