@@ -55,3 +55,29 @@ def test_wrong_usage_is_one_sentence(run_search, arguments, said):
     assert code == 2
     assert said in err
     assert "Traceback" not in err
+
+
+def test_what_is_found_is_named_in_the_language_of_the_sentence(make_colours, tiny_model, tmp_path, capsys):
+    make_colours()
+    card = tmp_path / "colours.toml"
+    card.write_text(
+        """
+name = "colours"
+source = {type = "folder", path = "colours"}
+columns = {label = "label"}
+classes = {red = "red", green = "green", blue = "blue"}
+prompts = {templates = ["a {} sheet."]}
+[languages.ja]
+templates = ["{}の紙"]
+classes = {red = "赤", green = "緑", blue = "青"}
+""",
+        encoding="utf-8",
+    )
+    labels = {}
+    for language in ("en", "ja", "de"):
+        with pytest.raises(SystemExit):
+            main(["search", str(card), "red", "--model", tiny_model, "--language", language, "--json"])
+        labels[language] = {label for row in json.loads(capsys.readouterr().out)["results"] for label in row["labels"]}
+    assert labels["ja"] <= {"赤", "緑", "青"}
+    assert labels["en"] <= {"red", "green", "blue"}
+    assert labels["de"] <= {"red", "green", "blue"}

@@ -53,7 +53,7 @@ def command(
       workbench search photos/ "赤い果物" --language ja --model xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k
     """
     from workbench.cli._progress import ConsoleReporter
-    from workbench.datasets import open_dataset
+    from workbench.datasets import card_languages, in_language, open_card, resolve_card
     from workbench.features import FeatureStore
     from workbench.models import open_model
     from workbench.models.languages import check_language
@@ -63,7 +63,9 @@ def command(
     terms: list[Term] = [*parse_terms(sentences)]
     if not terms and not images:
         raise click.UsageError("Give at least one sentence, or --image FILE.")
-    opened, encoder, store = open_dataset(dataset, settings), open_model(model, settings), FeatureStore(settings.cache)
+    card, base = resolve_card(dataset)
+    opened = open_card(in_language(card, language) if language in card_languages(card) else card, base, settings)
+    encoder, store = open_model(model, settings), FeatureStore(settings.cache)
     doubt = check_language(encoder, language) if terms else None
     terms += [ImageTerm(str(path), embed_image(path, encoder, store)) for path in images]
     with ConsoleReporter() as reporter:
