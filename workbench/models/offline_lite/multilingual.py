@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 aligned, as `offline-lite` is, with a sentence encoder of sixteen languages.
+"""EfficientNet-Lite0 aligned, as `offline-lite` is, with a sentence encoder of fifteen languages.
 
 The alignment knows English class names alone; that other languages find images rests on the encoder, which puts
 translations near to one another.
