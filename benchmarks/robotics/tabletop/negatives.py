@@ -1,15 +1,22 @@
-"""Sentences that are true of a photograph, each with wrong ones that differ from it in one respect."""
+"""Sentences that are true of a photograph, each with wrong ones that differ from it in one respect.
+
+What a wrong sentence says instead is drawn at random, so that no word, and no word said twice, tells by itself which
+sentence is right: Hsieh et al. ("SugarCrepe", NeurIPS 2023) found many such benchmarks solved without a look at the
+picture. Sentences laid side by side can tell: wrong ones of a relation mean the same.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import permutations
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
 from benchmarks.robotics.tabletop.language import WORDS, Query, describe
 from benchmarks.robotics.tabletop.objects import COLOURS, KINDS
 from benchmarks.robotics.tabletop.view import OPPOSITES, Seen, relation_holds
+
+T = TypeVar("T")
 
 ChangeKind = Literal["attribute", "object", "relation", "negation"]
 
@@ -45,7 +52,7 @@ def contrasts(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> list
     """
     found = []
     for make in (_attribute, _object, _relation, _negation):
-        options = list(make(seen, size))
+        options = list(make(seen, size, rng))
         if options:
             found.append(options[rng.integers(len(options))])
     return found
@@ -70,26 +77,30 @@ def _pairs(seen: Sequence[Seen]) -> Iterator[tuple[Seen, Seen]]:
             yield first, second
 
 
-def _attribute(seen: Sequence[Seen], size: int) -> Iterator[Contrast]:  # noqa: ARG001 - one signature for all makers
-    for number, (a, b) in enumerate(_pairs(seen)):
+def _drawn(options: Sequence[T], count: int, rng: np.random.Generator) -> list[T]:
+    return [options[i] for i in rng.permutation(len(options))[:count]]
+
+
+def _attribute(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> Iterator[Contrast]:  # noqa: ARG001 - one signature for all makers
+    for a, b in _pairs(seen):
         wrong = []
         if not (_there_is(seen, a.kind, b.colour) and _there_is(seen, b.kind, a.colour)):
             wrong.append(f"{_named(a.kind, b.colour)} and {_named(b.kind, a.colour)}")
-        absent = [colour for colour in COLOURS if not _there_is(seen, a.kind, colour)]
-        wrong += [f"{_named(a.kind, absent[number % len(absent)])} and {describe(b, size=False)}"] if absent else []
+        absent = [colour for colour in COLOURS if colour != b.colour and not _there_is(seen, a.kind, colour)]
+        wrong += [f"{_named(a.kind, colour)} and {describe(b, size=False)}" for colour in _drawn(absent, 1, rng)]
         if wrong:
             yield Contrast(_both(a, b), tuple(wrong), "attribute")
 
 
-def _object(seen: Sequence[Seen], size: int) -> Iterator[Contrast]:  # noqa: ARG001
+def _object(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> Iterator[Contrast]:  # noqa: ARG001
     for a, b in _pairs(seen):
-        absent = [kind for kind in KINDS if not _there_is(seen, kind, a.colour)]
-        wrong = tuple(f"{_named(kind, a.colour)} and {describe(b, size=False)}" for kind in absent[:2])
+        absent = [kind for kind in KINDS if kind != b.kind and not _there_is(seen, kind, a.colour)]
+        wrong = tuple(f"{_named(kind, a.colour)} and {describe(b, size=False)}" for kind in _drawn(absent, 2, rng))
         if wrong:
             yield Contrast(_both(a, b), wrong, "object")
 
 
-def _relation(seen: Sequence[Seen], size: int) -> Iterator[Contrast]:
+def _relation(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> Iterator[Contrast]:  # noqa: ARG001
     alone = [t for t in seen if sum(Query(t.kind, t.colour).fits(other) for other in seen) == 1]
     for a, b in permutations(alone, 2):
         for relation, opposite in OPPOSITES.items():
@@ -99,13 +110,13 @@ def _relation(seen: Sequence[Seen], size: int) -> Iterator[Contrast]:
                 yield Contrast(f"{one} {WORDS[relation]} {other}", wrong, "relation")
 
 
-def _negation(seen: Sequence[Seen], size: int) -> Iterator[Contrast]:  # noqa: ARG001
+def _negation(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> Iterator[Contrast]:  # noqa: ARG001
     """As many objects that are there as such that are not, so that neither sentence form gives the answer away."""
     there = sorted({(thing.kind, thing.colour) for thing in seen})
     missing = [pair for pair in ((k, c) for k in KINDS for c in COLOURS) if pair not in there]
     # Missing ones that share the kind or colour of something there are the hard ones.
     near = [(k, c) for k, c in missing if _there_is(seen, k, None) or _there_is(seen, None, c)]
-    for (kind, colour), (other_kind, other_colour) in zip(there, near, strict=False):
+    for (kind, colour), (other_kind, other_colour) in zip(there, _drawn(near, len(there), rng), strict=False):
         yes, no = f"there is a {Query(kind, colour)}", f"there is no {Query(kind, colour)}"
         yield Contrast(yes, (no,), "negation")
         yes, no = f"there is a {Query(other_kind, other_colour)}", f"there is no {Query(other_kind, other_colour)}"
