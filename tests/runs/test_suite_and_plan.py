@@ -2,6 +2,7 @@
 
 import pytest
 
+from workbench.cli._suite import assemble
 from workbench.errors import CardError, UnknownNameError
 from workbench.runs import Suite, load_suite, plan, suite_names
 
@@ -20,6 +21,11 @@ def test_a_shipped_suite_loads_and_plans():
         ("name = 'x'\nmodels = ['m']\ndatasets = ['d']\nrecipe = []", "recipes"),
         ("name = 'x'\nmodels = []\ndatasets = ['d']\nrecipes = [{recipe = 'lora'}]", "models"),
         ("name = 'x'\nmodels = ['m']\ndatasets = ['d']\nshots = ['some']\nrecipes = [{recipe = 'lora'}]", "shots"),
+        (
+            "name = 'x'\nmodels = ['m']\ndatasets = ['d']\nrecipes = [{recipe = 'lora', datasets = ['e']}]",
+            "'lora': the suite does not have its dataset 'e'",
+        ),
+        ("name = 'x'\nmodels = ['m']\ndatasets = ['d']\nrecipes = [{recipe = 'lora', datasets = []}]", "datasets"),
         ("name = ", "not valid TOML"),
     ],
 )
@@ -44,3 +50,18 @@ def test_nothing_is_planned_twice_and_irrelevant_sweeps_are_dropped():
     count = {name: sum(cell.recipe == name for cell in cells) for name in {cell.recipe for cell in cells}}
     # The probe without few-shot sampling does not depend on the seed; lora's initialisation does.
     assert count == {"majority-class": 1, "zero-shot": 2, "linear-probe": 2 * (3 + 1), "lora": 2 * (3 + 3)}
+
+
+def test_a_recipe_that_cannot_do_all_tasks_runs_where_it_is_told_to():
+    suite = load_suite("beyond-labels")
+    cells = plan(suite)
+    on = {cell.dataset for cell in cells if cell.recipe == "relation-head"}
+    assert on == {"tabletop-matching", "tabletop-grounding"}
+    assert {cell.dataset for cell in cells} == set(suite.datasets)
+    # Other datasets on the command line leave it out where it was not meant to run.
+    chosen = assemble("beyond-labels", [], ["tabletop-matching", "photos/"], [], [], [], [], None, None)
+    assert {(cell.recipe, cell.dataset) for cell in plan(chosen) if cell.recipe == "relation-head"} == {
+        ("relation-head", "tabletop-matching")
+    }
+    elsewhere = assemble("beyond-labels", [], ["leaf-morphology-captions"], [], [], [], [], None, None)
+    assert {entry.recipe for entry in elsewhere.recipes} == {"zero-shot", "linear-head"}

@@ -55,6 +55,10 @@ def assemble(
     # An entry's own shots and seeds would win over those of the command line.
     cleared = {key: None for key, given in (("shots", shots), ("seeds", seeds)) if given}
     entries = [{**entry, **cleared} for entry in values["recipes"]]
+    if datasets:
+        entries = [kept for entry in entries if (kept := _on(entry, datasets)) is not None]
+        if not entries:
+            raise WorkbenchError(f"--dataset: no recipe of suite {suite} is to run on {', '.join(datasets)}.")
     for assignment in assignments:
         _assign(entries, *_assignment(assignment))
     values["recipes"] = entries
@@ -64,6 +68,14 @@ def assemble(
         return Suite.model_validate(values)
     except ValidationError as error:
         raise WorkbenchError(explain(error, Suite)) from error
+
+
+def _on(entry: dict[str, Any], datasets: Sequence[str]) -> dict[str, Any] | None:
+    """An entry on the datasets that replace the suite's; None where it was not meant for any of them."""
+    if entry.get("datasets") is None:
+        return entry
+    kept = [name for name in entry["datasets"] if name in datasets]
+    return {**entry, "datasets": kept} if kept else None
 
 
 def _assign(entries: list[dict[str, Any]], recipe: str, key: str, value: Any) -> None:

@@ -64,6 +64,8 @@ def plan(suite: Suite) -> list[Cell]:
     for dataset in suite.datasets:
         for model in suite.models:
             for entry, factory, config in resolved:
+                if entry.datasets is not None and dataset not in entry.datasets:
+                    continue
                 for shots, seed in _samples(suite, entry, factory):
                     name = NO_MODEL if factory.reads == "nothing" else model
                     label = entry.label or entry.recipe

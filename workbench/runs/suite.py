@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.datasets.card import explain
 from workbench.errors import CardError, UnknownNameError
@@ -30,6 +30,7 @@ class RecipeEntry(BaseModel):
         config: The recipe's settings.
         shots: Replaces the suite's.
         seeds: Replaces the suite's.
+        datasets: Those of the suite's datasets that it is run on, where it cannot do the tasks of all.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,6 +40,7 @@ class RecipeEntry(BaseModel):
     config: dict[str, Any] = {}
     shots: tuple[Shots, ...] | None = None
     seeds: tuple[int, ...] | None = None
+    datasets: tuple[str, ...] | None = Field(default=None, min_length=1)
 
 
 class Suite(BaseModel):
@@ -71,6 +73,14 @@ class Suite(BaseModel):
     baseline: bool = True
     figures: bool = True
     language: str | None = None
+
+    @model_validator(mode="after")
+    def _entries_name_datasets_of_the_suite(self) -> "Suite":
+        for entry in self.recipes:
+            for name in entry.datasets or ():
+                if name not in self.datasets:
+                    raise ValueError(f"recipe {entry.recipe!r}: the suite does not have its dataset {name!r}")
+        return self
 
 
 def suite_names() -> list[str]:
