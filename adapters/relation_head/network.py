@@ -55,8 +55,9 @@ class RelationNetwork(nn.Module):
         self.image_up = nn.Parameter(torch.zeros(rank, d))
         self.text_down = nn.Parameter(torch.randn(maps, d, rank) / math.sqrt(d))
         self.text_up = nn.Parameter(torch.zeros(maps, rank, d))
-        self.role = nn.Parameter(torch.zeros(d, 2))
-        self.order = nn.Parameter(torch.tensor([-2.0, 2.0]))  # The subject tends to come first, the object last.
+        if shape.parse == "phrases":
+            self.role = nn.Parameter(torch.zeros(d, 2))
+            self.order = nn.Parameter(torch.tensor([-2.0, 2.0]))  # The subject tends to come first, the object last.
         self.place = nn.Parameter(torch.zeros(d, _PLACE))
         self.relation = nn.Parameter(torch.zeros(d, _RELATION))
         self.sign = nn.Parameter(torch.zeros(d))
@@ -101,44 +102,62 @@ class RelationNetwork(nn.Module):
         """
         drop = self.shape.dropout[1]
         own = F.dropout(self._centred("phrase", phrases), drop, self.training)
-        count = there.sum(dim=1, keepdim=True)
-        index = torch.arange(there.shape[1], device=there.device)
-        position = torch.where(count > 1, 2 * index / (count - 1).clamp(min=1) - 1, 0.0)
-        weight = own @ self.role + position[..., None] * self.order
-        chosen = weight.masked_fill(~there[..., None], _NEVER).softmax(dim=1)
-        roles = torch.einsum("tkr,tkd->trd", chosen, own)
+        roles = self._chosen(own, there) if self.shape.parse == "phrases" else own.expand(-1, 2, -1)
         down, up = (p.expand(2, -1, -1) for p in (self.text_down, self.text_up))
         roles = roles + torch.einsum("trd,rde,ref->trf", roles, down, up)
         return F.normalize(roles, dim=-1), F.dropout(self._centred("sentence", sentences), drop, self.training)
 
     def forward(
-        self, regions: Tensor, places: Tensor, there: Tensor, roles: Tensor, sentences: Tensor, *, whole: bool
+        self,
+        regions: Tensor,
+        places: Tensor,
+        there: Tensor,
+        roles: Tensor,
+        sentences: Tensor,
+        scene: Tensor,
+        text: Tensor,
+        *,
+        whole: bool,
     ) -> Tensor:
-        """Scores of questions.
+        """Scores of questions, each a text about a scene.
 
         Args:
-            regions: (q, n, d) of each question's scene, see `regions`.
-            places: (q, n, 4).
-            there: bool (q, n), which regions there are.
-            roles: (q, 2, d), see `texts`.
-            sentences: (q, d), likewise.
+            regions: (s, n, d) of scenes, see `regions`.
+            places: (s, n, 4).
+            there: bool (s, n), which regions there are.
+            roles: (t, 2, d) of texts, see `texts`.
+            sentences: (t, d), likewise.
+            scene: int64 (q,).
+            text: int64 (q,).
             whole: Whether the scene is scored, or each region.
 
         Returns:
             (q,) if whole, else (q, n) with very low values where there is no region.
         """
-        matches = self.scale * torch.einsum("qnd,qrd->qnr", regions, roles)
         where, between = _geometry(places)
-        subject = matches[..., 0] + torch.einsum("qng,qg->qn", where, sentences @ self.place * _FAST)
-        relation = torch.einsum("qijg,qg->qij", between, sentences @ self.relation * _FAST)
-        other = there[:, None, :] & ~torch.eye(there.shape[1], dtype=torch.bool, device=there.device)
-        joined = (matches[:, None, :, 1] + relation).masked_fill(~other, _NEVER).logsumexp(dim=2)
-        scores = (subject + joined).masked_fill(~there, 2 * _NEVER)
+        q, n = len(scene), there.shape[1]
+        matches = self.scale * torch.bmm(regions[scene], roles[text].transpose(1, 2))
+        by_place, by_relation = sentences @ self.place * _FAST, sentences @ self.relation * _FAST
+        subject = matches[..., 0] + torch.bmm(where[scene], by_place[text, :, None])[..., 0]
+        relation = torch.bmm(between.flatten(1, 2)[scene], by_relation[text, :, None]).view(q, n, n)
+        other = there[:, None, :] & ~torch.eye(n, dtype=torch.bool, device=there.device)
+        joined = (matches[:, None, :, 1] + relation).masked_fill(~other[scene], _NEVER).logsumexp(dim=2)
+        joined = joined.masked_fill(~other[scene].any(dim=2), 0.0)  # A region by itself stands to nothing.
+        scores = (subject + joined).masked_fill(~there[scene], 2 * _NEVER)
         if not whole:
             return scores
-        count = there.sum(dim=1)
+        count = there.sum(dim=1)[scene]
         presence = scores.logsumexp(dim=1) - (count * (count - 1).clamp(min=1)).log()
-        return (1 + sentences @ self.sign) * (presence - self.threshold)
+        return (1 + (sentences @ self.sign)[text]) * (presence - self.threshold)
+
+    def _chosen(self, phrases: Tensor, there: Tensor) -> Tensor:
+        """Each role's phrases, weighed by what they say and where they stand, (t, 2, d)."""
+        count = there.sum(dim=1, keepdim=True)
+        index = torch.arange(there.shape[1], device=there.device)
+        position = torch.where(count > 1, 2 * index / (count - 1).clamp(min=1) - 1, 0.0)
+        weight = phrases @ self.role + position[..., None] * self.order
+        chosen = weight.masked_fill(~there[..., None], _NEVER).softmax(dim=1)
+        return torch.einsum("tkr,tkd->trd", chosen, phrases)
 
     def _centred(self, name: str, rows: Tensor) -> Tensor:
         mean: Tensor = getattr(self, f"{name}_mean")
@@ -147,7 +166,7 @@ class RelationNetwork(nn.Module):
 
 
 def _geometry(places: Tensor) -> tuple[Tensor, Tensor]:
-    """How regions lie: (q, n, 5) by themselves, and (q, n, n, 8) to one another, of the order of 1."""
+    """How regions lie: (s, n, 5) by themselves, and (s, n, n, 8) to one another, of the order of 1."""
     left, top, right, bottom = places.unbind(dim=-1)
     centre = (left + right) / 2
     width, height = (right - left).clamp(min=1e-3), (bottom - top).clamp(min=1e-3)

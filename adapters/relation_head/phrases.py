@@ -1,11 +1,15 @@
 """Texts as sequences of embedded phrases."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from workbench import AnyArray, FloatArray, TaskModel
+
+# Thai, Lao, Burmese, Khmer, kana and Chinese characters.
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 
 
 @dataclass(frozen=True)
@@ -43,8 +47,9 @@ def embed_phrases(model: TaskModel, texts: Sequence[str], words: int | None) -> 
 
 
 def windows(text: str, words: int) -> list[str]:
-    """All runs of `words` words; of a script without spaces, all runs of twice as many characters."""
+    """All runs of `words` words; of a script that does not part words, all runs of twice as many characters."""
     units, size, between = text.split(), words, " "
-    if len(units) < 2 and len(text) > 2 * words:
-        units, size, between = list(text.strip()), 2 * words, ""
+    letters = "".join(units)
+    if 2 * len(_UNSPACED.findall(letters)) > len(letters):
+        units, size, between = list(letters), 2 * words, ""
     return [between.join(units[i : i + size]) for i in range(max(1, len(units) - size + 1))]

@@ -77,7 +77,7 @@ class RelationHead(Recipe[RelationHeadConfig]):
         if not isinstance(task, MatchingTask | GroundingTask):
             raise RecipeError(f"relation-head does not do {type(task).__name__}.")
         if len(task.train) == 0:
-            raise RecipeError("relation-head: there are no training images.")
+            raise RecipeError("relation-head: there are no training items.")
         from adapters.relation_head.scorer import RelationScorer
 
         trials = self._trials(task)
@@ -86,7 +86,7 @@ class RelationHead(Recipe[RelationHeadConfig]):
 
     def _trials(self, task: MatchingTask | GroundingTask) -> "list[Trial]":
         from adapters.relation_head.phrases import embed_phrases
-        from adapters.relation_head.scorer import Reading
+        from adapters.relation_head.scorer import Evidence, Reading
         from adapters.relation_head.training import Split, train_head
 
         config, parts = self.config, [task.train, *([task.val] if len(task.val) else [])]
@@ -100,9 +100,10 @@ class RelationHead(Recipe[RelationHeadConfig]):
         statements = isinstance(task, MatchingTask) and task.form == "statement"
         trials = []
         for reading in readings:
+            texts = [embed_phrases(task.model, part.texts, reading.words) for part in parts]
             splits = [
-                Split(part, asked, embed_phrases(task.model, part.texts, reading.words))
-                for part, asked in zip(parts, questions, strict=True)
+                Split(part, asked, Evidence(asked.scenes, phrases, reading.space, task.device))
+                for part, asked, phrases in zip(parts, questions, texts, strict=True)
             ]
             val = splits[1] if len(splits) > 1 else None
             trials += [

@@ -54,7 +54,7 @@ class Evidence:
             return torch.from_numpy(normalise(rows)).to(device)
 
         self.unit = there(scenes.features.projected)
-        self.inputs = there(getattr(scenes.features, space))
+        self.inputs = self.unit if space == "projected" else there(scenes.features.pooled)
         self.places = torch.from_numpy(scenes.places).to(device)
         self.sentences, self.phrases = there(phrases.sentences), there(phrases.embedded)
         self._regions = torch.from_numpy(scenes.members).to(device)
@@ -66,13 +66,13 @@ class Evidence:
         scenes, of_scene = (torch.from_numpy(part).to(device) for part in np.unique(scene, return_inverse=True))
         texts, of_text = (torch.from_numpy(part).to(device) for part in np.unique(text, return_inverse=True))
         members = self._regions[scenes]
+        members = members[:, (members >= 0).any(dim=0)]
         rows = members.clamp(min=0)
         regions = network.regions(self.unit[rows], self.inputs[rows])
         windows = self._windows[texts]
         roles, sentences = network.texts(self.sentences[texts], self.phrases[windows.clamp(min=0)], windows >= 0)
         found: Tensor = network(
-            regions[of_scene], self.places[rows][of_scene], (members >= 0)[of_scene],
-            roles[of_text], sentences[of_text], whole=whole,
+            regions, self.places[rows], members >= 0, roles, sentences, of_scene, of_text, whole=whole
         )  # fmt: skip
         return found
 

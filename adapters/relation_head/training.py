@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 from adapters.relation_head.network import Parse, RelationNetwork, Shape
-from adapters.relation_head.phrases import Phrases
 from adapters.relation_head.recipe import RelationHeadConfig
 from adapters.relation_head.scenes import Questions
 from adapters.relation_head.scorer import Evidence, Reading, all_scores, candidate_scores
@@ -21,7 +20,7 @@ class Split:
 
     data: Choices
     questions: Questions
-    phrases: Phrases
+    evidence: Evidence
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,7 @@ class Trial:
         scale: Multiplier of cosines before training.
         epoch: Whose values were kept; 0 stands for those before training.
         quality: On validation; a score of -inf without it.
+        parameters: Number of trained ones.
         history: Values per epoch.
     """
 
@@ -44,12 +44,8 @@ class Trial:
     scale: float
     epoch: int
     quality: Quality
+    parameters: int
     history: Mapping[str, list[float]]
-
-    @property
-    def parameters(self) -> int:
-        """Number of trained ones."""
-        return sum(p.numel() for p in self.network.parameters())
 
 
 def train_head(
@@ -72,8 +68,7 @@ def train_head(
         features.projected.shape[1], getattr(features, reading.space).shape[1], config.rank, parse,
         (config.image_dropout, config.text_dropout),
     )  # fmt: skip
-    evidence = Evidence(fit.questions.scenes, fit.phrases, reading.space, device)
-    val_evidence = Evidence(val.questions.scenes, val.phrases, reading.space, device) if val else None
+    evidence = fit.evidence
     with seeded(seed, device):
         network = RelationNetwork(shape, scale).to(device)
         for name, rows in (
@@ -88,8 +83,7 @@ def train_head(
         def validate() -> Quality:
             assert held is not None
             assert val is not None
-            assert val_evidence is not None
-            return held.quality_of(all_scores(network, val_evidence, val.questions))
+            return held.quality_of(all_scores(network, val.evidence, val.questions))
 
         def batches(epoch: int) -> Iterable[AnyArray]:
             order = np.random.default_rng([seed, epoch]).permutation(goal.size)
@@ -109,4 +103,5 @@ def train_head(
     history = {"train_loss": trained.losses}
     for name in quality.measures:
         history[name] = [each.measures[name] for each in trained.qualities[1:]]
-    return Trial(network, reading, parse, scale, trained.epoch, quality, history)
+    parameters = sum(p.numel() for name, p in network.named_parameters() if name not in trained.idle)
+    return Trial(network, reading, parse, scale, trained.epoch, quality, parameters, history)

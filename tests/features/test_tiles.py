@@ -31,10 +31,16 @@ def test_windows_overlap_by_half_and_cover_the_image(size, n, columns, rows):
     np.testing.assert_allclose(boxes[:, 2] - boxes[:, 0], 2 * size[0] / (columns + 1), atol=1)
 
 
-def test_an_image_of_one_pixel_has_windows_of_one_pixel():
-    for left, top, right, bottom in tile_boxes((1, 1), 3):
-        assert 0 <= left < right
-        assert 0 <= top < bottom
+@pytest.mark.parametrize("n", [1, 3, 5, 7])
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 2), (3, 1)])
+def test_windows_of_tiny_images_lie_inside(size, n):
+    for left, top, right, bottom in tile_boxes(size, n):
+        assert 0 <= left < right <= size[0]
+        assert 0 <= top < bottom <= size[1]
+
+
+def test_a_panorama_does_not_have_thousands():
+    assert len(tile_boxes((60_000, 1), 5)) == 25
 
 
 def test_features_are_those_of_the_cut_out_pictures(dataset, cache):
@@ -52,7 +58,7 @@ def test_features_are_those_of_the_cut_out_pictures(dataset, cache):
 
 
 def test_they_are_computed_once(dataset, cache):
-    Tiler(dataset, TinyEncoder(), cache).prepare(np.arange(4), 3)
+    assert [found.computed for found in Tiler(dataset, TinyEncoder(), cache).prepare(np.arange(4), 3)] == [4 * 8]
     again = Tiler(dataset, UnloadableEncoder(), cache)(np.array([2, 0]), 3)
     assert np.isfinite(again.images.features.projected).all()
 

@@ -180,7 +180,7 @@ def test_pairs_scored_with_all_of_a_picture_in_view(write, settings, tiny_model)
     assert set(again) == {"accuracy", "accuracy/order"}
     assert again["accuracy"].value > 0.8
     assert found["zero-shot"].metrics["accuracy"] < 0.7
-    with pytest.raises(WorkbenchError, match="it embeds no texts"):
+    with pytest.raises(WorkbenchError, match="relation-head', which embeds no texts"):
         finished.dual_encoder()
     (compared,) = compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)])
     assert compared.difference.value > 0.1
@@ -221,6 +221,33 @@ def test_wrong_scores_are_refused(write, settings, tiny_model, answer, message):
     bench = joint_bench(write("matching", {"negatives": "c"}, a_contrast), settings, tiny_model)
     with pytest.raises(RecipeError, match=message):
         predict_joint(Scorer(answer), bench, bench.dataset.rows("test"), "mine")
+
+
+def test_neither_places_nor_numbers_tell_what_is_right(write, settings, tiny_model):
+    """Cards name the right text first, and its number is lower than those of the wrong ones."""
+
+    class Peeping(PairScorer):
+        def __init__(self, look):
+            self._look = look
+
+        def scores(self, candidates):
+            return -self._look(candidates).astype(np.float32)
+
+    bench = joint_bench(write("matching", {"negatives": "c"}, many_contrasts), settings, tiny_model)
+    rows = bench.dataset.rows("test")
+    assert bench.choices(rows)[0].right[::3].all()
+    for look in (
+        lambda asked: np.arange(len(asked.item)) - asked.starts[asked.item],
+        lambda asked: asked.pairs[:, 1],
+    ):
+        found = predict_joint(Peeping(look), bench, rows, "mine").metrics()["accuracy"]
+        assert found.n == 4 * COUNTS["test"]
+        assert found.value < 0.5
+
+
+def many_contrasts(left, right, rng):
+    said = [f"{left} {right} {number}" for number in rng.integers(0, 10**9, 12)]
+    return {"c": [{"text": said[3 * i], "wrong": said[3 * i + 1 : 3 * i + 3]} for i in range(4)]}
 
 
 def test_retrieval_needs_embeddings(write, settings, tiny_model):

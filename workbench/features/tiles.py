@@ -1,6 +1,7 @@
 """Windows that cover images, as pictures of their own: what a text says of a part is compared with that part."""
 
 import math
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from workbench.features.extraction import Extraction, Progress, extract
 from workbench.features.regions import Box, Regions, as_shares
 from workbench.features.store import FeatureStore
 from workbench.tasks import ImageSet, Tiles
+
+_IMAGES = 2000  # Whose tiles are prepared together.
 
 
 class Tiler:
@@ -43,10 +46,12 @@ class Tiler:
         windows = ImageSet(len(boxes), lambda: found.features, regions.decode, places=lambda: shares)
         return Tiles(windows, owner)
 
-    def prepare(self, rows: AnyArray, n: int, progress: Progress | None = None) -> Extraction:
-        """Compute what the store lacks."""
-        owner, boxes, _ = self._cut(rows, n)
-        return self._extract(self._regions(rows[owner], boxes), progress)
+    def prepare(self, rows: AnyArray, n: int, progress: Progress | None = None) -> Iterator[Extraction]:
+        """Compute what the store lacks, some images at a time: the features of all tiles may not fit into memory."""
+        for start in range(0, len(rows), _IMAGES):
+            own = rows[start : start + _IMAGES]
+            owner, boxes, _ = self._cut(own, n)
+            yield self._extract(self._regions(own[owner], boxes), progress)
 
     def _cut(self, rows: AnyArray, n: int) -> tuple[AnyArray, list[Box], FloatArray]:
         sizes = [image_size(self._images.read(int(row))) for row in rows]
@@ -68,7 +73,8 @@ class Tiler:
 def tile_boxes(size: tuple[int, int], n: int) -> list[Box]:
     """Windows that cover a picture, each overlapping its neighbours by half.
 
-    There are about n * n of them, more along the longer edge so that each is near to a square: models see squares.
+    There are about n * n of them, more along the longer edge so that each is near to a square: models see squares. Of
+    pictures longer than n * n times their width they are longer, too.
 
     Args:
         size: Width and height, pixels.
@@ -78,8 +84,7 @@ def tile_boxes(size: tuple[int, int], n: int) -> list[Box]:
         Row by row.
     """
     width, height = size
-    columns = max(1, round(n * math.sqrt(width / height)))
-    rows = max(1, round(n * math.sqrt(height / width)))
+    columns, rows = (min(max(1, round(n * math.sqrt(ratio))), n * n) for ratio in (width / height, height / width))
     return [
         (left, top, right, bottom) for top, bottom in _spans(height, rows) for left, right in _spans(width, columns)
     ]
@@ -88,4 +93,5 @@ def tile_boxes(size: tuple[int, int], n: int) -> list[Box]:
 def _spans(length: int, count: int) -> list[tuple[int, int]]:
     """Beginnings and ends of `count` windows of 2 / (count + 1) of a length."""
     cuts = [round(i * length / (count + 1)) for i in range(count + 2)]
-    return [(begin, max(begin + 1, end)) for begin, end in zip(cuts, cuts[2:], strict=False)]
+    begins = [min(cut, length - 1) for cut in cuts[:count]]
+    return [(begin, max(begin + 1, end)) for begin, end in zip(begins, cuts[2:], strict=True)]

@@ -101,7 +101,8 @@ class Bench:
     def prepare_tiles(self, rows: IntArray, n: int, progress: Progress | None = None) -> None:
         """Compute the features of readable images' tiles that the store lacks; see `Recipe.tiles`."""
         tiler = Tiler(ChosenImages(self.dataset, rows), self.encoder, self.store.root.parent, self.workers)
-        self._note(tiler.prepare(np.arange(len(rows)), n, progress))
+        for found in tiler.prepare(np.arange(len(rows)), n, progress):
+            self._note(found)
 
     def readable(self, wanted: SplitRows) -> SplitRows:
         """Leave unreadable images out.

@@ -91,7 +91,9 @@ def _asked(predictor: Fitted, bench: JointBench, rows: IntArray, recipe: str) ->
         raise RecipeError(f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a Captioner.")
     if isinstance(predictor, DualEncoderPredictor | PairScorer):
         return predict_joint(predictor, bench, rows, recipe)
-    raise RecipeError(f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a DualEncoderPredictor.")
+    raise RecipeError(
+        f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a DualEncoderPredictor or PairScorer."
+    )
 
 
 def _counts(predictor: Fitted, bench: Bench, rows: SplitRows, predict_seconds: float) -> dict[str, float]:

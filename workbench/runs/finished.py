@@ -98,7 +98,9 @@ class FinishedRun:
         """The fitted predictor of retrieval, matching or grounding; raises `WorkbenchError` if there is none saved."""
         found = self._restored_joint()
         if not isinstance(found, DualEncoderPredictor):
-            raise WorkbenchError(f"run {self.result.run_id} is for {self.result.task}: it embeds no texts.")
+            raise WorkbenchError(
+                f"run {self.result.run_id} is of recipe {self.result.recipe!r}, which embeds no texts."
+            )
         return found
 
     def captioner(self) -> Captioner:

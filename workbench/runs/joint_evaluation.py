@@ -11,13 +11,15 @@ from workbench.runs.joint_bench import JointBench, require_texts
 from workbench.runs.joint_predictions import JointPredictions, RankedQueries, ScoredChoices
 from workbench.tasks import Candidates, CaptionedImages, ImageSet
 
+_ORDER = 20_260  # Seeds the orders in which candidates are shown.
+
 
 def predict_joint(
     predictor: DualEncoderPredictor | PairScorer, bench: JointBench, rows: IntArray, recipe: str
 ) -> JointPredictions:
     """Embed the test images and texts, which say nothing of each other, and rank or score from the products.
 
-    A `PairScorer` is given candidates instead, and not told which are right.
+    A `PairScorer` is given candidates instead, in random orders, and not told which are right.
 
     Args:
         predictor: Fitted on the train and validation rows.
@@ -86,14 +88,18 @@ def _choices(
 
 def _scores(predictor: DualEncoderPredictor | PairScorer, asked: Candidates, recipe: str) -> FloatArray:
     if isinstance(predictor, PairScorer):
-        scores = np.asarray(predictor.scores(asked), dtype=np.float32)
-        if scores.shape != (len(asked.pairs),):
+        # Cards name the right text first.
+        shown, order = asked.shuffled(_ORDER)
+        scores = np.asarray(predictor.scores(shown), dtype=np.float32)
+        if scores.shape != (len(order),):
             raise RecipeError(
-                f"recipe {recipe!r} gave scores of shape {scores.shape}, expected ({len(asked.pairs)},): candidates."
+                f"recipe {recipe!r} gave scores of shape {scores.shape}, expected ({len(order)},): candidates."
             )
         if not np.isfinite(scores).all():
             raise RecipeError(f"recipe {recipe!r} gave scores that are not finite.")
-        return scores
+        back = np.empty_like(scores)
+        back[order] = scores
+        return back
     images, texts = _embedded(predictor, asked.images, asked.texts, recipe)
     cosines = np.einsum("pd,pd->p", images[asked.pairs[:, 0]], texts[asked.pairs[:, 1]])
     return np.asarray(predictor.scale * cosines + predictor.bias, dtype=np.float32)

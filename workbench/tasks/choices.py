@@ -37,6 +37,20 @@ class Candidates:
         """Where each item's candidates begin, int64 (items,)."""
         return np.flatnonzero(np.diff(self.item, prepend=-1))
 
+    def shuffled(self, seed: int) -> tuple["Candidates", AnyArray]:
+        """The same items with candidates, images and texts in random orders, which say nothing of what is right.
+
+        Returns:
+            The candidates, and where each of them stands here, int64 (p,).
+        """
+        rng = np.random.default_rng(seed)
+        order = np.lexsort((rng.random(len(self.item)), self.item))
+        images, texts = rng.permutation(len(self.images)), rng.permutation(len(self.texts))
+        rows, columns = self.pairs[order].T
+        pairs = np.column_stack([np.argsort(images)[rows], np.argsort(texts)[columns]])
+        said = tuple(self.texts[i] for i in texts)
+        return Candidates(self.images.subset(images), said, pairs, self.item[order]), order
+
 
 @dataclass(frozen=True)
 class Choices(Candidates):
@@ -57,7 +71,7 @@ class Choices(Candidates):
 
     @property
     def candidates(self) -> Candidates:
-        """What may be shown to a predictor: everything but what is right, of what kind, and of which group."""
+        """Without what is right, of what kind, and of which group. The order may tell; see `shuffled`."""
         return Candidates(self.images, self.texts, self.pairs, self.item)
 
 

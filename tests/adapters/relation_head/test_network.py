@@ -68,8 +68,12 @@ def test_scores_of_regions_and_of_the_whole(network):
     there = torch.ones(T, N, dtype=torch.bool)
     there[1, 3] = False
     with torch.no_grad():
-        each = network(regions, places, there, roles, sentence, whole=False).numpy()
-        whole = network(regions, places, there, roles, sentence, whole=True).numpy()
+        order = torch.arange(T)
+        each = network(regions, places, there, roles, sentence, order, order, whole=False).numpy()
+        whole = network(regions, places, there, roles, sentence, order, order, whole=True).numpy()
+        crossed = network(regions, places, there, roles, sentence, order, order.flip(0), whole=True).numpy()
+        turned = network(regions, places, there, roles.flip(0), sentence.flip(0), order, order, whole=True).numpy()
+    np.testing.assert_allclose(crossed, turned, rtol=1e-5)
     for t in range(T):
         n = int(there[t].sum())
         own = [part[t, :n].double().numpy() for part in (regions, places)]

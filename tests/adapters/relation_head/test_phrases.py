@@ -15,6 +15,9 @@ from adapters.relation_head.phrases import embed_phrases, windows
         ("", [""]),
         ("赤い箱の左の缶", ["赤い箱の左の", "い箱の左の缶"]),
         ("赤い箱", ["赤い箱"]),
+        ("screwdriver", ["screwdriver"]),
+        ("赤い 箱の左の缶", ["赤い箱の左の", "い箱の左の缶"]),
+        ("take a 箱 now", ["take a 箱", "a 箱 now"]),
     ],
 )
 def test_windows_are_runs_of_words_or_of_characters(text, expected):

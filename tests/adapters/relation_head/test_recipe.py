@@ -111,7 +111,7 @@ def test_what_it_does_not_do(grounding):
     with pytest.raises(RecipeError, match="does not do"):
         head().fit_joint(object())
     none = dataclasses.replace(grounding.train, kinds=())
-    with pytest.raises(RecipeError, match="no training images"):
+    with pytest.raises(RecipeError, match="no training items"):
         head().fit_joint(dataclasses.replace(grounding, train=none))
     assert head().tiles("matching") == 2
     assert head().tiles("grounding") == 0
