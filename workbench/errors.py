@@ -20,6 +20,10 @@ class DataError(WorkbenchError):
     """Data that is missing, unreadable or contradicts its card."""
 
 
+class UnknownMetricError(WorkbenchError):
+    """A metric that some data do not have, or by which runs on them cannot be compared."""
+
+
 class ModelError(WorkbenchError):
     """A model that cannot be found, loaded or safely used."""
 

@@ -3,8 +3,17 @@
 import numpy as np
 import pytest
 
-from workbench.errors import WorkbenchError
-from workbench.metrics import classification_metrics, compare_measured, compare_paired, measure, sign_flip, sign_flips
+from workbench.errors import DataError, WorkbenchError
+from workbench.metrics import (
+    classification_metrics,
+    compare_items,
+    compare_measured,
+    compare_paired,
+    measure,
+    measure_items,
+    sign_flip,
+    sign_flips,
+)
 
 
 def contestants(n=240, c=4, seeds=3):
@@ -74,3 +83,50 @@ def test_an_unknown_metric_is_refused():
     made, labels = contestants(n=60)
     with pytest.raises(WorkbenchError, match="'acuracy' is unknown"):
         measure(made[0], labels, metric="acuracy")
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(240) % 30], ids=["items", "groups"])
+def test_hits_are_measured_as_the_accuracy_that_they_make(groups):
+    made, labels = contestants()
+    for scores in (made[0], made[0][:1]):
+        whole = measure(scores, labels, groups)
+        found = measure_items(scores.argmax(axis=2) == labels, groups, metric="accuracy")
+        np.testing.assert_allclose(found.replicates, whole.replicates, atol=1e-12)
+        np.testing.assert_array_equal(found.contributions, whole.contributions)
+        assert found.by_seed.tolist() == whole.by_seed.tolist()
+        assert (found.hits is None) == (whole.hits is None)
+        assert (found.n, found.n_groups, found.units) == (whole.n, whole.n_groups, whole.units)
+        assert found.value == pytest.approx(whole.value)
+
+
+@pytest.mark.parametrize("groups", [None, np.arange(90) % 15], ids=["items", "groups"])
+@pytest.mark.parametrize("hits", [True, False])
+def test_means_of_single_runs_differ_as_compare_items_says(groups, hits):
+    a, b = np.random.default_rng(2).random((2, 90)) ** ([[0.6], [1.2]])
+    if hits:
+        a, b = a > 0.5, b > 0.5
+    pair = [measure_items(values, groups, metric="text_to_image_map") for values in (a, b)]
+    (found,) = compare_measured(pair, [(0, 1)])
+    alone = compare_items(a, b, groups)
+    assert (found.value, found.low, found.high) == pytest.approx((alone.value, alone.low, alone.high))
+    assert (found.test, found.reliable, found.n, found.n_groups) == (
+        alone.test,
+        alone.reliable,
+        alone.n,
+        alone.n_groups,
+    )
+    assert found.p_value == pytest.approx(alone.p_value, rel=0.3)
+
+
+def test_the_interval_of_a_mean_counts_items_and_seeds():
+    rng = np.random.default_rng(3)
+    seeds, n = 6, 400
+    values = rng.normal(size=n) + 0.15 * rng.normal(size=(seeds, 1)) + 1
+    found = measure_items(values, metric="cider")
+    # Items are shared by all seeds, so their variances add up.
+    error = np.sqrt(values.mean(axis=0).var(ddof=1) / n + values.mean(axis=1).var(ddof=1) / seeds)
+    low, high = found.estimate().low, found.estimate().high
+    assert (high - low) / (2 * 1.96) == pytest.approx(error, rel=0.1)
+    assert found.spread == pytest.approx(values.mean(axis=1).std(ddof=1))
+    with pytest.raises(DataError, match="values of cider"):
+        measure_items(np.where(values > 2, np.nan, values), metric="cider")

@@ -27,7 +27,7 @@ from workbench.metrics.functional import (
 )
 from workbench.metrics.generation import cmmd, prompt_metrics
 from workbench.metrics.matching import matching_metrics, statement_metrics, winoground_metrics
-from workbench.metrics.measured import Measured, measure
+from workbench.metrics.measured import Measured, measure, measure_items
 from workbench.metrics.names import higher_is_better, primary_metric
 from workbench.metrics.ranks import FriedmanTest, average_ranks, friedman, nemenyi_difference
 from workbench.metrics.retrieval import pairs_from_ids, rank_metrics, retrieval_metrics
@@ -63,6 +63,7 @@ __all__ = [
     "matching_metrics",
     "mcnemar",
     "measure",
+    "measure_items",
     "nemenyi_difference",
     "pairs_from_ids",
     "primary_metric",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
-from workbench.errors import WorkbenchError
+from workbench.errors import UnknownMetricError
 from workbench.metrics import functional as F
 from workbench.metrics._bootstrap import Evaluator, Resampler, replicate
+from workbench.metrics._checks import check_finite
 from workbench.metrics.classification import classification_evaluators
 from workbench.metrics.estimate import Estimate, interval
 
@@ -86,27 +87,63 @@ def measure(
 
     Raises:
         DataError: Scores and labels do not fit, or scores are not finite.
-        WorkbenchError: The metric is unknown, or undefined on these items.
+        UnknownMetricError: The metric is unknown, or undefined on these items.
     """
     evaluators = classification_evaluators(scores, labels, multi_label=multi_label, only=[metric])
     resampler = Resampler(len(labels), groups, replicates=replicates, seed=seed)
     values, drawn = replicate(evaluators, resampler)
     if metric not in values:
         known = ", ".join(name for name in values if "/" not in name)
-        raise WorkbenchError(f"metric {metric!r} is unknown or undefined on these items.{known and ' Known: '}{known}")
-    hits: AnyArray | None = None
+        raise UnknownMetricError(
+            f"metric {metric!r} is unknown or undefined on these items.{known and ' Known: '}{known}"
+        )
+    value, replicates_ = float(values[metric][0]), drawn[metric]
     if metric in evaluators[0].terms:
-        by_item = [np.asarray(run.terms[metric], np.float64) for run in evaluators]
-        by_seed = np.array([terms.mean() for terms in by_item])
-        terms = np.mean(by_item, axis=0)
-        contributions = np.bincount(resampler.unit_of, weights=terms).astype(np.float64)
-        if resampler.n_groups is None and np.isin(terms, (0, 1)).all():
-            hits = terms.astype(np.bool_)
-    else:
-        by_seed = np.array([float(run(F.ones(resampler.n))[metric][0]) for run in evaluators])
-        contributions = _pseudo_values(metric, evaluators, resampler, seed)
+        by_item = np.stack([np.asarray(run.terms[metric], np.float64) for run in evaluators])
+        return _of_means(metric, value, replicates_, by_item, resampler)
+    by_seed = np.array([float(run(F.ones(resampler.n))[metric][0]) for run in evaluators])
+    contributions = _pseudo_values(metric, evaluators, resampler, seed)
     return Measured(
-        metric, float(values[metric][0]), by_seed, drawn[metric], contributions, hits,
+        metric, value, by_seed, replicates_, contributions, None,
+        resampler.reliable, resampler.n, resampler.n_groups,
+    )  # fmt: skip
+
+
+def measure_items(
+    values: AnyArray,
+    groups: AnyArray | None = None,
+    *,
+    metric: str,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> Measured:
+    """Measure a contestant by a metric that is a mean over items: hits of retrieval or matching, mAP, CIDEr.
+
+    Args:
+        values: (n,), or (s, n) for s seeds; bool for hits.
+        groups: (n,) groups.
+        metric: What the mean is called.
+        replicates: Number of bootstrap resamples.
+        seed: Seeds the resamples.
+
+    Raises:
+        DataError: Values are not finite.
+    """
+    by_item = check_finite(np.atleast_2d(np.asarray(values, np.float64)), f"values of {metric}")
+    resampler = Resampler(by_item.shape[1], groups, replicates=replicates, seed=seed)
+    # Seeds are weighted after items, so one pass over the weights does for all of them.
+    means = np.concatenate([F.weighted_means(by_item.T, block) for block in resampler.weights()])
+    drawn = np.einsum("bs,bs->b", resampler.seed_weights(len(by_item)), means)
+    return _of_means(metric, float(by_item.mean()), drawn, by_item, resampler)
+
+
+def _of_means(metric: str, value: float, drawn: F.Values, by_item: F.Values, resampler: Resampler) -> Measured:
+    """A metric that is the mean of `by_item`, (s, n), over items and seeds; `drawn` are its replicates."""
+    terms = by_item.mean(axis=0)
+    contributions = np.bincount(resampler.unit_of, weights=terms).astype(np.float64)
+    countable = resampler.n_groups is None and np.isin(terms, (0, 1)).all()
+    return Measured(
+        metric, value, by_item.mean(axis=1), drawn, contributions, terms.astype(np.bool_) if countable else None,
         resampler.reliable, resampler.n, resampler.n_groups,
     )  # fmt: skip
 
