@@ -87,5 +87,5 @@ def test_what_is_missing_or_too_much_is_said(arguments, words):
 
 
 def test_a_suite_without_runs_is_said():
-    with pytest.raises(WorkbenchError, match="suite 'nothing' has no finished classification run"):
+    with pytest.raises(WorkbenchError, match="suite 'nothing' has no finished run"):
         invoke("compare", "--suite", "nothing")

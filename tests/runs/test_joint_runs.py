@@ -16,6 +16,8 @@ from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
 from workbench.runs.comparison import compare_runs
 from workbench.runs.joint_bench import JointBench
 from workbench.runs.joint_evaluation import predict_joint
+from workbench.runs.study import study_suite
+from workbench.tracking import open_store
 
 COLOURS = {"red": (200, 40, 40), "green": (40, 180, 40), "blue": (40, 60, 200), "grey": (120, 120, 120)}
 COUNTS = {"train": 24, "val": 8, "test": 24}
@@ -112,6 +114,9 @@ def test_matching(write, settings, tiny_model):
     assert again["accuracy"].value > 0.7 > found["zero-shot"].metrics["accuracy"]
     (compared,) = compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)], "accuracy/swap")
     assert compared.difference.n == COUNTS["test"]
+    (pair,) = study_suite(open_store(settings), "s", "accuracy/swap").pairs
+    assert pair.first.run.recipe == "linear-head"
+    assert abs(pair.difference.value) == pytest.approx(abs(compared.difference.value))
     with pytest.raises(WorkbenchError, match="cannot be compared item by item"):
         compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)], "auroc")
 

@@ -39,8 +39,8 @@ def command(
 
     Each comparison has the paired difference with its 95 % interval and a Holm-corrected p-value. OTHERS are runs, or
     Parquet files of other tools with the columns `id` and `scores`. With --suite, seeds and items are resampled
-    together, recipes are ranked over datasets, and --dataset, --recipe and --shots only choose what is shown: the
-    correction counts all pairs of the suite.
+    together, recipes are ranked over datasets, datasets without the metric are left out, and --dataset, --recipe and
+    --shots only choose what is shown: the correction counts all pairs of the suite.
 
     \b
     Example:

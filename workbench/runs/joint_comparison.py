@@ -20,13 +20,13 @@ def joint_difference(a: JointPredictions, b: JointPredictions, metric: str) -> P
         WorkbenchError: The metric is neither.
         NotComparableError: The test items are not the same.
     """
-    if metric in {"auroc", "average_precision"} and isinstance(a, ScoredChoices) and a.form == "statement":
-        if not isinstance(b, ScoredChoices) or b.form != "statement":
+    if isinstance(a, ScoredChoices) and (said := a.statements(metric)) is not None:
+        if not isinstance(b, ScoredChoices) or (others := b.statements(metric)) is None:
             raise DataError("the runs are of different tasks.")
-        truth_a, truth_b = np.concatenate(a.right), np.concatenate(b.right)
-        order = align_items(np.array(a.ids), np.array(b.ids), truth_a, truth_b)
-        scores = np.concatenate(a.scores)[:, None], np.concatenate(b.scores)[order][:, None]
-        return compare_paired(*scores, truth_a[:, None], group_codes(a.groups), metric=metric, multi_label=True)
+        truth = said[1]
+        order = align_items(np.array(a.ids), np.array(b.ids), truth, others[1])
+        scores = said[0][:, None], others[0][order][:, None]
+        return compare_paired(*scores, truth[:, None], group_codes(a.groups), metric=metric, multi_label=True)
     first, other = a.item_values(metric), b.item_values(metric)
     order = align_items(np.array(first.ids), np.array(other.ids))
     return compare_items(first.values, np.asarray(other.values)[order], group_codes(first.groups))

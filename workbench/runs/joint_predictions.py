@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
-from workbench.errors import DataError, WorkbenchError
+from workbench.errors import DataError, UnknownMetricError
 from workbench.metrics import Estimate, rank_metrics, statement_metrics, winoground_metrics
 from workbench.metrics import functional as F
 from workbench.metrics.choices import choice_metrics
@@ -20,6 +20,8 @@ from workbench.registry import closest
 from workbench.tasks.choices import Form
 
 DIRECTIONS = ("image_to_text", "text_to_image")
+STATEMENT_RANKING = ("auroc", "average_precision")
+"""What ranks true or false statements; no means over items."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,20 @@ class JointPredictions(ABC):
     def write(self, path: Path) -> None:
         """Write as Parquet."""
 
+    def comparable(self) -> tuple[str, ...]:
+        """The metrics by which runs can be compared."""
+        return tuple(self.terms())
+
     def item_values(self, metric: str) -> ItemValues:
-        """What a metric is the mean of; raises `WorkbenchError` where it is none."""
+        """What a metric is the mean of; raises `UnknownMetricError` where it is none."""
         known = self.terms()
         if metric not in known:
-            raise WorkbenchError(
-                f"metric {metric!r} cannot be compared item by item.{closest(metric, known)} "
-                f"These can: {', '.join(known)}."
+            names = self.comparable()
+            # Those of single kinds of items are many.
+            short = ", ".join(name for name in names if "/" not in name)
+            raise UnknownMetricError(
+                f"metric {metric!r} cannot be compared item by item.{closest(metric, names)} "
+                f"These can be compared: {short}."
             )
         return known[metric]()
 
@@ -197,6 +206,14 @@ class ScoredChoices(JointPredictions):
         if self.task == "grounding":
             inside |= {f"accuracy/{n}_candidates": counts == n for n in np.unique(counts)}
         return {name: partial(self._hits, right, own) for name, own in inside.items()}
+
+    def comparable(self) -> tuple[str, ...]:
+        """See `JointPredictions.comparable`."""
+        return (*self.terms(), *(STATEMENT_RANKING if self.form == "statement" else ()))
+
+    def statements(self, metric: str) -> tuple[FloatArray, AnyArray] | None:
+        """Scores and truth of statements, (n,) each, where `metric` ranks them; None otherwise."""
+        return (self._flat, self._truth) if self.form == "statement" and metric in STATEMENT_RANKING else None
 
     def _hits(self, values: AnyArray, inside: AnyArray | None = None) -> ItemValues:
         chosen = range(len(self.ids)) if inside is None else np.flatnonzero(inside).tolist()

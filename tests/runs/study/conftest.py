@@ -25,16 +25,25 @@ class Suite:
         rng = np.random.default_rng([7, seed, len(recipe), int(1000 * signal)])
         scores = rng.normal(size=(n, 3)).astype(np.float32)
         scores[np.arange(n), labels] += signal
-        run_id = f"run{len(self.runs)}"
         ids = [f"{dataset}-{i}" for i in range(n)]
-        self.predictions[run_id] = Predictions(ids, groups or [None] * n, labels, scores, CLASSES)
-        marks = {schema.LABEL: label or recipe, schema.PRIMARY_METRIC: "accuracy", "dataset.fingerprint": dataset,
+        return self.add(
+            Predictions(ids, groups or [None] * n, labels, scores, CLASSES), recipe, dataset=dataset, shots=shots,
+            metrics={"accuracy": float((scores.argmax(axis=1) == labels).mean()), "train_images": train_images},
+            seed=seed, model=model, label=label, params=params, tags=tags, status=status,
+        )  # fmt: skip
+
+    def add(
+        self, predictions, recipe, *, dataset, metrics, task="classification", primary="accuracy", shots="0", seed=0,
+        model="m", label=None, params=None, tags=None, status="finished",
+    ):  # fmt: skip
+        """Adds a run that said this; returns its id."""
+        run_id = f"run{len(self.runs)}"
+        self.predictions[run_id] = predictions
+        marks = {schema.LABEL: label or recipe, schema.PRIMARY_METRIC: primary, "dataset.fingerprint": dataset,
                  "model.fingerprint": model, "dataset.protocol": "own split", "version.torch": "2.9"}  # fmt: skip
-        accuracy = float((scores.argmax(axis=1) == labels).mean())
         self.runs.insert(0, RunResult(
-            run_id, "s", model, dataset, "botany", "classification", recipe, shots, seed, status,
-            {"accuracy": accuracy, "train_images": train_images}, params or {}, marks | (tags or {}),
-            started=1_700_000_000_000,
+            run_id, "s", model, dataset, "botany", task, recipe, shots, seed, status, metrics, params or {},
+            marks | (tags or {}), started=1_700_000_000_000,
         ))  # fmt: skip
         return run_id
 

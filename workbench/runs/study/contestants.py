@@ -61,12 +61,9 @@ def contestants(runs: Sequence[RunResult]) -> tuple[list[Contestant], list[str]]
     Returns:
         Contestants in the order of dataset, model, label and shots, and sentences about what was left out.
     """
-    finished = [run for run in runs if run.status == "finished" and run.task == "classification"]
+    finished = [run for run in runs if run.status == "finished"]
     notes = []
-    others = sum(run.status == "finished" for run in runs) - len(finished)
-    if others:
-        notes.append(f"{others} runs of other tasks than classification are left out.")
-    unfinished = sum(run.status != "finished" for run in runs)
+    unfinished = len(runs) - len(finished)
     if unfinished:
         notes.append(f"{unfinished} runs did not finish and are left out.")
     current = _current(finished)

@@ -5,24 +5,22 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
-from workbench.arrays import AnyArray
-from workbench.errors import DataError, WorkbenchError
+from workbench.errors import UnknownMetricError, WorkbenchError
 from workbench.metrics import (
     Estimate,
     Measured,
     PairedDifference,
-    align_items,
     compare_measured,
     describe,
     higher_is_better,
     holm,
     is_evident,
-    measure,
+    primary_metric,
 )
+from workbench.runs.joint_predictions import JointPredictions, read_joint_predictions
 from workbench.runs.predictions import Predictions, read_predictions
 from workbench.runs.study.contestants import Contestant, contestants, levels, shots_order
+from workbench.runs.study.measuring import Read, measure_contestants
 from workbench.runs.study.ranking import Ranking, rank
 from workbench.tracking import RunResult, Store, read_runs, schema
 from workbench.tracking.reading import artifact_path
@@ -52,6 +50,11 @@ class Entry:
     def run(self) -> RunResult:
         """A run that stands for all seeds."""
         return self.contestant.first
+
+    @property
+    def chance(self) -> float | None:
+        """What a blind guess would reach in the metric; None where nobody has worked it out."""
+        return self.run.metrics.get(f"chance_{self.metric}")
 
 
 @dataclass(frozen=True)
@@ -115,29 +118,30 @@ def study_suite(store: Store, suite: str, metric: str | None = None, progress: P
         progress: Told of datasets done.
 
     Raises:
-        WorkbenchError: The suite has no finished run, or a metric is unknown on some dataset.
+        WorkbenchError: The suite has no finished run, or no dataset has the metric.
     """
 
-    def read(run: RunResult) -> Predictions:
-        return read_predictions(artifact_path(store, run, schema.PREDICTIONS))
+    def read(run: RunResult) -> Predictions | JointPredictions:
+        path = artifact_path(store, run, schema.PREDICTIONS)
+        return read_predictions(path) if run.task == "classification" else read_joint_predictions(path)
 
     found = study_runs(read_runs(store, suite), read, suite=suite, metric=metric, progress=progress)
     if not found.entries:
         raise WorkbenchError(
-            f"suite {suite!r} has no finished classification run in {store.uri}; `workbench results` lists what it has."
+            f"suite {suite!r} has no finished run in {store.uri}; `workbench results` lists what there is."
         )
     return found
 
 
 def study_runs(
     runs: Sequence[RunResult],
-    read: Callable[[RunResult], Predictions],
+    read: Read,
     *,
     suite: str,
     metric: str | None = None,
     progress: Progress | None = None,
 ) -> Study:
-    """Compare runs; see `study_suite`.
+    """Compare runs; see `study_suite`. A dataset that cannot be compared by its metric is left out with a note.
 
     Args:
         runs: Of one suite, newest first.
@@ -145,6 +149,9 @@ def study_runs(
         suite: The suite's name.
         metric: Name as in the run record; None takes each card's primary metric.
         progress: Told of datasets done.
+
+    Raises:
+        UnknownMetricError: No dataset can be compared by its metric.
     """
     everyone, notes = contestants(runs)
     entries: list[Entry] = []
@@ -152,51 +159,36 @@ def study_runs(
     by_dataset: dict[str, list[Contestant]] = defaultdict(list)
     for one in everyone:
         by_dataset[one.first.dataset].append(one)
+    lacking: dict[str, str] = {}
     for done, (name, own) in enumerate(by_dataset.items(), 1):
-        chosen = metric or own[0].first.tags.get(schema.PRIMARY_METRIC, "accuracy")
+        first = own[0].first
+        chosen = metric or first.tags.get(schema.PRIMARY_METRIC) or primary_metric(first.task)
         try:
-            measured = _measure(read, own, chosen)
+            measured = measure_contestants(read, own, chosen)
+        except UnknownMetricError as error:
+            lacking[name] = str(error)
+            measured = []
         except WorkbenchError as error:
             raise WorkbenchError(f"dataset {name!r}: {error}") from error
-        found = [
-            Entry(one, chosen, each.estimate(), tuple(map(float, each.by_seed)), each.spread)
-            for one, each in zip(own, measured, strict=True)
-        ]
-        pairs += _compare(found, measured, chosen)
-        entries += found
+        if measured:
+            found = [
+                Entry(one, chosen, each.estimate(), tuple(map(float, each.by_seed)), each.spread)
+                for one, each in zip(own, measured, strict=True)
+            ]
+            pairs += _compare(found, measured, chosen)
+            entries += found
         if progress is not None:
             progress(done, len(by_dataset))
-    return Study(suite, metric, tuple(entries), tuple(_corrected(pairs)), _rankings(entries), tuple(notes))
-
-
-def _measure(read: Callable[[RunResult], Predictions], own: Sequence[Contestant], metric: str) -> list[Measured]:
-    reference: Predictions | None = None
-    measured = []
-    for one in own:
-        scores = []
-        for run in one.runs:
-            predictions = read(run)
-            reference = reference or predictions
-            if predictions.class_names != reference.class_names:
-                raise DataError(f"run {run.run_id} has other classes than the others.")
-            scores.append(predictions.scores[_order(reference, predictions)])
-        assert reference is not None
-        if reference.labels is None:
-            raise DataError(f"run {one.first.run_id} has no labels, so nothing can be compared.")
-        multi_label = reference.labels.ndim == 2
-        measured.append(
-            measure(np.stack(scores), reference.labels, reference.group_codes, metric=metric, multi_label=multi_label)
+    if lacking and not entries:
+        # Datasets of one task say the same; one of them says it for all.
+        said = {text: name for name, text in reversed(lacking.items())}
+        raise UnknownMetricError(" ".join(f"dataset {name!r}: {text}" for text, name in reversed(said.items())))
+    for name, text in lacking.items():
+        # Whoever asked for a metric knows that not every dataset has it; a card's own is another matter.
+        notes.append(
+            f"Dataset {name!r} is left out: " + (text if metric is None else f"it has no {metric!r} to compare by.")
         )
-    return measured
-
-
-def _order(reference: Predictions, predictions: Predictions) -> AnyArray | slice:
-    if list(reference.ids) == list(predictions.ids) and np.array_equal(
-        np.asarray(reference.labels), np.asarray(predictions.labels)
-    ):
-        return slice(None)
-    ids, others = (np.asarray(each.ids, np.str_) for each in (reference, predictions))
-    return align_items(ids, others, reference.labels, predictions.labels)
+    return Study(suite, metric, tuple(entries), tuple(_corrected(pairs)), _rankings(entries), tuple(notes))
 
 
 def _compare(entries: Sequence[Entry], measured: Sequence[Measured], metric: str) -> list[Pair]:
