@@ -4,7 +4,7 @@ import re
 
 from workbench.reports.study.blocks import Block, Bullets, Cell, Figure, Heading, Paragraph, Table
 from workbench.reports.study.curves import shot_curves
-from workbench.reports.study.grids import Grid, grids, meetings, number, shots_text, standings, value_text
+from workbench.reports.study.grids import Grid, chance_text, grids, meetings, number, shots_text, standings, value_text
 from workbench.reports.study.protocol import protocol
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.study import Pair, Ranking, Study
@@ -59,6 +59,8 @@ def _dataset(study: Study, grid: Grid, i: int) -> list[Block]:
         for label in grid.rows
     )
     blocks: list[Block] = [Heading(2, grid.title), Table(header, rows)]
+    if grid.chance is not None:
+        blocks.append(Paragraph(chance_text(grid)))
     picture = shot_curves(grid)
     if picture is not None:
         name = re.sub(r"[^A-Za-z0-9-]+", "-", f"shots-{i + 1}-{grid.dataset}")[:60]
@@ -69,8 +71,7 @@ def _dataset(study: Study, grid: Grid, i: int) -> list[Block]:
     growth = tuple(pair.sentence for pair in own if pair.kind == "shots")
     if growth:
         blocks.append(Bullets(growth, "More shots against fewer"))
-    blocks.append(_pairs(own))
-    return blocks
+    return [*blocks, _pairs(own)] if own else blocks
 
 
 def _cell(grid: Grid, label: str, column: str) -> Cell:
@@ -98,7 +99,9 @@ def _pairs(pairs: list[Pair]) -> Table:
         )
         for pair in pairs
     )  # fmt: skip
-    return Table(header, rows, title=f"All {len(pairs)} paired differences")
+    return Table(
+        header, rows, title=f"All {len(pairs)} paired differences" if len(pairs) > 1 else "The paired difference"
+    )
 
 
 def _named(pair: Pair, *, first: bool) -> str:

@@ -20,7 +20,8 @@ _GREY = "#777777"
 def shot_curves(grid: Grid) -> bytes | None:
     """The curves as SVG; None with fewer than two numbers of shots.
 
-    Bars are standard deviations over seeds. What uses no shots is a dashed line, the majority class a dotted one.
+    Bars are standard deviations over seeds. What uses no shots is a dashed line; the majority class and a blind guess
+    are dotted ones.
     """
     import matplotlib
     from matplotlib.figure import Figure
@@ -40,8 +41,11 @@ def shot_curves(grid: Grid) -> bytes | None:
                 value = _shown(grid, places[WITHOUT].entry.estimate.value)
                 style = ":" if label == grid.baseline else "--"
                 axes.axhline(value, color=_GREY, linestyle=style, linewidth=1.2, label=plain(label))
+        if grid.chance is not None:
+            axes.axhline(_shown(grid, grid.chance), color=_GREY, linestyle=":", linewidth=1.2, label="blind guess")
         axes.set_xticks(range(len(shots)), shots)
-        axes.set_xlabel("training images per class (shots)")
+        # Data of other tasks may have no classes; the report's protocol says what shots are there.
+        axes.set_xlabel("training images per class (shots)" if grid.task == "classification" else "shots")
         direction = "" if higher_is_better(grid.metric) else " (lower is better)"
         axes.set_ylabel(plain(heading(grid.metric)) + direction, parse_math=False)
         axes.set_title(plain(grid.dataset), loc="left", fontsize=11, parse_math=False)

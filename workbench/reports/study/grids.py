@@ -41,6 +41,8 @@ class Grid:
         columns: Shots, `0` for what uses none.
         rows: Label to shots to cell; best at the most shots first.
         baseline: Label of the majority class, if it was run.
+        chance: What a blind guess would reach, where that was worked out.
+        task: What is asked of the dataset.
     """
 
     dataset: str
@@ -50,6 +52,8 @@ class Grid:
     columns: tuple[str, ...]
     rows: dict[str, dict[str, Place]]
     baseline: str | None
+    chance: float | None
+    task: str
 
     @property
     def title(self) -> str:
@@ -123,7 +127,8 @@ def _grid(study: Study, own: list[Entry], dataset: str, model: str) -> Grid:
 
     baseline = next((entry.contestant.label for entry in own if entry.contestant.is_baseline), None)
     rows = {label: places[label] for label in sorted(places, key=order)}
-    return Grid(dataset, own[0].run.field, model, metric, columns, rows, baseline)
+    first = own[0]
+    return Grid(dataset, first.run.field, model, metric, columns, rows, baseline, first.chance, first.run.task)
 
 
 def shots_text(shots: str) -> str:
@@ -193,6 +198,13 @@ def value_text(metric: str, entry: Entry) -> str:
     if not math.isnan(entry.spread):
         text += f" ± {number(metric, entry.spread)}"
     return f"{text} [{number(metric, estimate.low)}, {number(metric, estimate.high)}]"
+
+
+def chance_text(grid: Grid) -> str:
+    """The level of a blind guess; nothing where it is not known."""
+    if grid.chance is None:
+        return ""
+    return f"A blind guess would reach {number(grid.metric, grid.chance)}{' %' if is_share(grid.metric) else ''}."
 
 
 def number(metric: str, value: float) -> str:

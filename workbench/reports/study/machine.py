@@ -30,6 +30,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "model": run.model,
         "dataset": run.dataset,
         "field": run.field,
+        "task": run.task,
         "recipe": run.recipe,
         "label": entry.contestant.label,
         "shots": run.shots,
@@ -43,6 +44,7 @@ def _entry(entry: Entry) -> dict[str, Any]:
         "ci_low": estimate.low,
         "ci_high": estimate.high,
         "reliable": estimate.reliable,
+        "chance": entry.chance,
     }
 
 

@@ -9,30 +9,39 @@ from workbench.runs.study import Study
 from workbench.tracking import RunResult
 
 _TEXT = (
-    "A recipe is given the training and validation images of its run, the class names and prompts, and the model. It "
-    "is never given the test split: the engine alone asks the fitted predictor for scores of test images, without "
-    "labels.",
+    "A recipe is given the training and validation images of its run with their labels or texts, the class names and "
+    "prompts where there are classes, and the model. It is never given the test split: the engine alone asks the "
+    "fitted predictor about test images and texts, and does not tell it labels, captions, or what belongs together.",
     "Hyper-parameters, early stopping and every other choice are made on validation. With k shots there are min(k, "
-    "available) training and min(k, 4) validation images a class, the same images for every recipe at a seed.",
+    "available) training and min(k, 4) validation images a class, the same images for every recipe at a seed. Where a "
+    "dataset has no classes, training and validation have min(k, available) images each, in all.",
     "A value is the mean over seeds, ± the standard deviation over seeds. Its 95 % interval is a bootstrap over seeds "
     "and test items together, over whole groups where the dataset names groups; under 20 groups (or items) it is "
     "marked unreliable (†).",
     "Two recipes are compared on the same test items at the same model, dataset and shots: the interval is that of "
-    "their difference, seeds and items resampled alike for both. The test is McNemar's (exact) for accuracy with one "
-    "seed and no groups, else a sign-flip test over items or groups of the mean over seeds.",
+    "their difference, seeds and items resampled alike for both. The test is McNemar's (exact) for shares of right "
+    "items (accuracy, recall at k) with one seed and no groups, else a sign-flip test over items or groups of the mean "
+    "over seeds.",
     "p-values are Holm-corrected over all comparisons of the suite and metric, whatever part of them is shown. A "
     "difference is claimed where the corrected p is below 0.05 and the interval leaves 0 out; otherwise there is no "
     "evidence of a difference, which does not mean that there is none.",
-    "Ranks over datasets follow Demšar (2006): Friedman's test, then Nemenyi's critical difference at 5 %. The "
-    "majority class is not ranked.",
+    "Ranks over datasets follow Demšar (2006): Friedman's test, then Nemenyi's critical difference at 5 %. Each "
+    "dataset is ranked by the metric of its table. The majority class is not ranked.",
 )
+_ITEMS = {
+    "classification": "images in classification",
+    "retrieval": "the queries of one direction in retrieval, whose gallery stays as it is",
+    "matching": "images with their texts, statements or pairs in matching",
+    "grounding": "instructions in grounding",
+    "captioning": "images with one caption each in captioning",
+}
 _VERSIONS = ("git.commit", "device.name", "precision", "precision.drift", "workbench.protocol", "workbench.refit")
 
 
 def protocol(study: Study) -> list[Block]:
     """The section on how the numbers were made."""
     runs = [run for entry in study.entries for run in entry.contestant.runs]
-    blocks: list[Block] = [Heading(2, "How these numbers were made"), Bullets(_TEXT)]
+    blocks: list[Block] = [Heading(2, "How these numbers were made"), Bullets((*_TEXT, *_items(runs)))]
     started = [run.started for run in runs if run.started]
     if started:
         when = " to ".join(dict.fromkeys(_day(value) for value in (min(started), max(started))))
@@ -46,6 +55,13 @@ def protocol(study: Study) -> list[Block]:
     blocks.append(Bullets(study.notes))
     blocks = [block for block in blocks if not isinstance(block, Bullets) or block.items]
     return [*blocks, *_tables(runs)]
+
+
+def _items(runs: Sequence[RunResult]) -> list[str]:
+    """What is resampled, where a report is not of classification alone."""
+    tasks = {run.task for run in runs}
+    named = "; ".join(text for task, text in _ITEMS.items() if task in tasks)
+    return [f"Test items are {named}."] if tasks - {"classification"} else []
 
 
 def _tables(runs: Sequence[RunResult]) -> list[Block]:

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Collection, Sequence
 
 from workbench.reports._text import plain
-from workbench.reports.study.grids import Grid, grids, meetings, shots_text, standings, value_text
+from workbench.reports.study.grids import Grid, chance_text, grids, meetings, shots_text, standings, value_text
 from workbench.reports.study.selection import Only, select
 from workbench.runs.study import Pair, Study
 
@@ -33,7 +33,9 @@ def study_text(study: Study, only: Only | None = None, *, width: int | None = No
             f"Average ranks over {', '.join(ranking.datasets)} ({ranking.model}, {shots_text(ranking.shots)}): {ranks}."
         )
         parts.append("\n".join(map(plain, [head, *ranking.sentences])) + "\n")
-    parts.append(f"p-values are Holm-corrected over the {len(study.pairs)} comparisons of this suite and metric.\n")
+    if study.pairs:
+        family = "1 comparison" if len(study.pairs) == 1 else f"{len(study.pairs)} comparisons"
+        parts.append(f"p-values are Holm-corrected over the {family} of this suite and metric.\n")
     parts += [f"note: {plain(note)}\n" for note in shown.notes]
     return "\n".join(filter(None, parts))
 
@@ -58,7 +60,11 @@ def _table(grid: Grid, width: int) -> str:
         table.add_row(*texts)
     out = io.StringIO()
     Console(file=out, width=width, highlight=False, emoji=False, markup=False).print(table)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    if grid.chance is not None:
+        # The table ends with an empty line.
+        lines += [f"  {chance_text(grid)}", ""]
+    return "\n".join(lines) + "\n"
 
 
 def _words(study: Study) -> str:
