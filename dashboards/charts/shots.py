@@ -44,7 +44,7 @@ def shots_chart(
     )
     form = number_format(metric)
     base = alt.Chart(records(rows)).encode(
-        x=alt.X("shots:N", sort=order, title="training images a class", axis=alt.Axis(labelAngle=0)),
+        x=alt.X("shots:N", sort=order, title="shots", axis=alt.Axis(labelAngle=0)),
         color=recipe_colour(recipes, marks, legend=below()),
         tooltip=[
             "recipe:N", "shots:N", alt.Tooltip("mean:Q", format=form),

@@ -28,7 +28,10 @@ def show(session: Session) -> None:
         st.info("No recipe here trains, so there is nothing to draw against shots.")
         return
     st.altair_chart(shots_chart(points, level, metric, session.marks), width="stretch")
-    st.caption("Means over seeds; bars are one standard deviation over seeds. Dotted lines use no training images.")
+    st.caption(
+        "Shots are training images a class, or in all where there are no classes. Means over seeds; bars are one "
+        "standard deviation over seeds. Dotted lines use no training images."
+    )
     rows = pd.DataFrame(
         {
             "recipe": [point.recipe for point in points],
