@@ -16,7 +16,9 @@ from workbench.models import open_model
 from workbench.runs.apply import predict_folder
 from workbench.runs.caption_predictions import WrittenCaptions
 from workbench.runs.finished import FinishedRun
+from workbench.runs.study import study_suite
 from workbench.tasks import ImageSet
+from workbench.tracking import open_store
 
 SAID = {"red": "a sheet of red paper", "green": "some green cloth", "blue": "a blue screen that shines"}
 CARD = """
@@ -66,6 +68,8 @@ def test_captions_of_other_images_are_found_and_kept(card, tiny_model, settings)
     assert frame["cider"][0] > 1
     assert frame["test_images"][0] == 24
     assert kept.item_values("cider").values.mean() == pytest.approx(frame["cider"][0])
+    (entry,) = study_suite(open_store(settings), frame["suite"][0]).entries
+    assert (entry.metric, entry.estimate.value) == ("cider", pytest.approx(frame["cider"][0]))
     # Captions come from training, and never from test.
     dataset = open_dataset(str(card), settings)
     known = {text for own in dataset.captions(dataset.rows("train")) for text in own}
