@@ -92,6 +92,8 @@ def test_seeds_are_averaged_and_items_aligned_whatever_their_order(suite):
         suite.add(said, "head", shots="4", seed=seed, metrics={"train_images": 4}, **own)
     suite.add(retrieval(0.2), "zero-shot", metrics={}, **own)
     (pair,) = suite.study().pairs
+    suite.predictions["run1"] = retrieval(1.0, 1)
+    assert suite.study().pairs[0].difference == pair.difference
     # Counted by hand: text i is right where its only right image is among the first five.
     hits = np.array([[own[0] <= 5 for own in retrieval(1.0, seed).ranks[N:]] for seed in range(3)])
     before = np.array([own[0] <= 5 for own in retrieval(0.2).ranks[N:]])
