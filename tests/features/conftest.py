@@ -1,12 +1,8 @@
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from feature_subjects import Folder, TinyEncoder, add_photos
-
+from tests.features.subjects import Folder, TinyEncoder, add_photos
 from workbench.features import FeatureStore
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from feature_subjects import Folder, TinyEncoder, UnloadableEncoder, add_photos
 from PIL import Image, ImageOps
 
+from tests.features.subjects import Folder, TinyEncoder, UnloadableEncoder, add_photos
 from workbench.errors import ModelError, WorkbenchError
 from workbench.features import FeatureStore, extract
 from workbench.tasks import Features

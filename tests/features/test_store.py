@@ -7,17 +7,14 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pytest
-from feature_subjects import Folder, TinyEncoder, UnloadableEncoder, add_photos
 
+from tests.features.subjects import Folder, TinyEncoder, UnloadableEncoder, add_photos
 from workbench.errors import ModelError
 from workbench.features import CachedModel, CacheError, FeatureStore, TextCache, cache_usage, extract, prune
 from workbench.tasks import Features
-
-HERE = Path(__file__).parent
 
 
 def run_all(dataset, encoder, store, **options):
@@ -27,8 +24,7 @@ def run_all(dataset, encoder, store, **options):
 def script(cache, photos, body):
     """A process of its own that extracts from `photos` into `cache`."""
     text = (
-        f"import sys; sys.path.insert(0, {str(HERE)!r})\n"
-        "from pathlib import Path\nfrom feature_subjects import Folder, TinyEncoder\n"
+        "from pathlib import Path\nfrom tests.features.subjects import Folder, TinyEncoder\n"
         "from workbench.features import FeatureStore, extract\n"
         f"d, e = Folder(Path({str(photos)!r})), TinyEncoder()\n"
         f"s = FeatureStore(Path({str(cache)!r}), shard_rows=4)\n{body}\n"

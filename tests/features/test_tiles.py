@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from feature_subjects import TinyEncoder, UnloadableEncoder
 from PIL import Image
 
+from tests.features.subjects import TinyEncoder, UnloadableEncoder
 from workbench.errors import DataError, WorkbenchError
 from workbench.features import extract
 from workbench.features.regions import as_shares

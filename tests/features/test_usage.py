@@ -3,8 +3,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from feature_subjects import Folder, TinyEncoder, UnloadableEncoder
-
+from tests.features.subjects import Folder, TinyEncoder, UnloadableEncoder
 from workbench.features import FeatureStore, TextCache, cache_usage, extract, prune
 
 
