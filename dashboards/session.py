@@ -12,7 +12,7 @@ from dashboards.views.pictures import rows_by_id, thumbnail
 from workbench.datasets import Dataset, open_dataset
 from workbench.errors import WorkbenchError
 from workbench.runs import FinishedRun, Predictions
-from workbench.runs.joint_predictions import JointPredictions
+from workbench.runs.predictions import JointPredictions
 from workbench.settings import Settings
 from workbench.tracking import RunResult
 

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.metrics.captions_cider import cider_d
-from workbench.runs.caption_predictions import WrittenCaptions
-from workbench.runs.joint_predictions import DIRECTIONS, JointPredictions, RankedQueries, ScoredChoices
+from workbench.runs.predictions import DIRECTIONS, JointPredictions, RankedQueries, ScoredChoices, WrittenCaptions
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from workbench.datasets import resolve_card
 from workbench.metrics import compare_items
 from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
-from workbench.runs.joint_predictions import group_codes
+from workbench.runs.predictions import group_codes
 from workbench.settings import Settings
 
 CARD = "grocery-store-new-descriptions"

@@ -14,8 +14,8 @@ from workbench.metrics.captions import caption_metrics
 from workbench.metrics.captions_clip import clip_scores
 from workbench.models import open_model
 from workbench.runs.apply import predict_folder
-from workbench.runs.caption_predictions import WrittenCaptions
 from workbench.runs.finished import FinishedRun
+from workbench.runs.predictions import WrittenCaptions
 from workbench.runs.study import study_suite
 from workbench.tasks import ImageSet
 from workbench.tracking import open_store

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.runs.bench import Bench, SplitRows
-from workbench.runs.joint_predictions import JointPredictions
 from workbench.runs.planning import Cell
-from workbench.runs.predictions import Predictions, write_predictions
+from workbench.runs.predictions import JointPredictions, Predictions, write_predictions
 from workbench.tracking import schema
 
 if TYPE_CHECKING:

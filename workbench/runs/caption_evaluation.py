@@ -10,7 +10,7 @@ from workbench.errors import DataError, RecipeError
 from workbench.metrics.captions_clip import PROMPT, clip_scores, ref_clip_scores
 from workbench.recipes.captioner import Captioner
 from workbench.runs.bench import Bench
-from workbench.runs.caption_predictions import WrittenCaptions
+from workbench.runs.predictions import WrittenCaptions
 
 
 def predict_captions(captioner: Captioner, bench: Bench, rows: IntArray, recipe: str) -> WrittenCaptions:

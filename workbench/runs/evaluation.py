@@ -14,8 +14,7 @@ from workbench.runs.bench import Bench, SplitRows
 from workbench.runs.caption_evaluation import predict_captions
 from workbench.runs.joint_bench import JointBench
 from workbench.runs.joint_evaluation import predict_joint
-from workbench.runs.joint_predictions import JointPredictions
-from workbench.runs.predictions import Predictions
+from workbench.runs.predictions import JointPredictions, Predictions
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from workbench.models import Encoder, open_model, resolve_device
 from workbench.recipes import Captioner, DualEncoderPredictor, Predictor, recipes
 from workbench.recipes.recipe import JointPredictor
 from workbench.runs.artifacts import PREDICTOR
-from workbench.runs.joint_predictions import JointPredictions, read_joint_predictions
-from workbench.runs.predictions import Predictions, read_predictions
+from workbench.runs.predictions import JointPredictions, Predictions, read_joint_predictions, read_predictions
 from workbench.settings import Settings
 from workbench.tracking import RunResult, open_store, schema
 from workbench.tracking.reading import artifact_path, one_run

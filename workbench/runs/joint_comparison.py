@@ -4,7 +4,7 @@ import numpy as np
 
 from workbench.errors import DataError
 from workbench.metrics import PairedDifference, align_items, compare_items, compare_paired
-from workbench.runs.joint_predictions import JointPredictions, ScoredChoices, group_codes
+from workbench.runs.predictions import JointPredictions, ScoredChoices, group_codes
 
 
 def joint_difference(a: JointPredictions, b: JointPredictions, metric: str) -> PairedDifference:

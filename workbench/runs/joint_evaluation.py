@@ -8,7 +8,7 @@ from workbench.errors import DataError, RecipeError
 from workbench.metrics import functional as F
 from workbench.recipes import DualEncoderPredictor, PairScorer
 from workbench.runs.joint_bench import JointBench, require_texts
-from workbench.runs.joint_predictions import JointPredictions, RankedQueries, ScoredChoices
+from workbench.runs.predictions import JointPredictions, RankedQueries, ScoredChoices
 from workbench.tasks import Candidates, CaptionedImages, ImageSet
 
 _ORDER = 20_260  # Seeds the orders in which candidates are shown.

@@ -2,8 +2,7 @@ import numpy as np
 import pytest
 
 from dashboards.views.failures import failures
-from workbench.runs.caption_predictions import WrittenCaptions
-from workbench.runs.joint_predictions import RankedQueries, ScoredChoices
+from workbench.runs.predictions import RankedQueries, ScoredChoices, WrittenCaptions
 
 
 def choices(form, scores, right):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.reports.study import study_json, study_text, write_report
-from workbench.runs.joint_predictions import ScoredChoices
+from workbench.runs.predictions import ScoredChoices
 from workbench.runs.study import study_runs
 from workbench.tracking import RunResult, schema
 

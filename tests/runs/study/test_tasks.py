@@ -8,9 +8,8 @@ import sklearn.metrics as sk
 
 from workbench.errors import UnknownMetricError, WorkbenchError
 from workbench.metrics import holm
-from workbench.runs.caption_predictions import WrittenCaptions
 from workbench.runs.joint_comparison import joint_difference
-from workbench.runs.joint_predictions import RankedQueries, ScoredChoices
+from workbench.runs.predictions import RankedQueries, ScoredChoices, WrittenCaptions
 
 N = 60
 

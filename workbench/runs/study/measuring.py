@@ -8,8 +8,7 @@ import numpy as np
 from workbench.arrays import AnyArray
 from workbench.errors import DataError
 from workbench.metrics import Measured, align_items, measure, measure_items
-from workbench.runs.joint_predictions import JointPredictions, ScoredChoices, group_codes
-from workbench.runs.predictions import Predictions
+from workbench.runs.predictions import JointPredictions, Predictions, ScoredChoices, group_codes
 from workbench.runs.study.contestants import Contestant
 from workbench.tracking import RunResult
 

@@ -17,8 +17,7 @@ from workbench.metrics import (
     is_evident,
     primary_metric,
 )
-from workbench.runs.joint_predictions import JointPredictions, read_joint_predictions
-from workbench.runs.predictions import Predictions, read_predictions
+from workbench.runs.predictions import JointPredictions, Predictions, read_joint_predictions, read_predictions
 from workbench.runs.study.contestants import Contestant, contestants, levels, shots_order
 from workbench.runs.study.measuring import Read, measure_contestants
 from workbench.runs.study.ranking import Ranking, rank

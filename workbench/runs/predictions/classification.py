@@ -1,4 +1,4 @@
-"""`predictions.parquet`: enough to compute every metric again without a model."""
+"""`predictions.parquet` of classification: the scores of every class for every test image."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
 from workbench.errors import DataError
+from workbench.runs.predictions.groups import group_codes
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,8 @@ class Predictions:
 
     @property
     def group_codes(self) -> AnyArray | None:
-        """int64 (n,); None where no item has a group. An item without a group is one of its own."""
-        if not any(self.groups):
-            return None
-        names: dict[str, int] = {}
-        keys = [group if group else f"\0{i}" for i, group in enumerate(self.groups)]
-        return np.array([names.setdefault(key, len(names)) for key in keys], dtype=np.int64)
+        """As `group_codes` numbers them."""
+        return group_codes(self.groups)
 
 
 def write_predictions(predictions: Predictions, path: Path) -> None:

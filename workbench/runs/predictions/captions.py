@@ -1,6 +1,5 @@
 """`predictions.parquet` of captioning: captions, references, and what the model itself thinks of them."""
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,14 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from workbench.arrays import AnyArray
-from workbench.errors import DataError
 from workbench.metrics import Estimate
 from workbench.metrics.captions import caption_metrics
 from workbench.metrics.captions_cider import cider_d
 from workbench.metrics.captions_overlap import rouge_l
-from workbench.runs.joint_predictions import ItemValues, JointPredictions, group_codes
-
-TASK = "captioning"
+from workbench.runs.predictions.groups import group_codes
+from workbench.runs.predictions.joint import ItemValues, JointPredictions, write_table
 
 
 @dataclass(frozen=True)
@@ -62,30 +59,13 @@ class WrittenCaptions(JointPredictions):
     def write(self, path: Path) -> None:
         """Write `id`, `group`, `caption`, `references`, `clip_score`, `ref_clip_score`."""
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
-        table = pa.table(
-            {
-                "id": pa.array(list(self.ids), pa.string()),
-                "group": pa.array(list(self.groups), pa.string()),
-                "caption": pa.array(list(self.captions), pa.string()),
-                "references": pa.array([list(own) for own in self.references], pa.list_(pa.string())),
-                "clip_score": pa.array(np.asarray(self.clip_scores, np.float64)),
-                "ref_clip_score": pa.array(np.asarray(self.ref_clip_scores, np.float64)),
-            }
-        ).replace_schema_metadata({"workbench": json.dumps({"task": TASK})})
-        pq.write_table(table, path, compression="zstd")
-
-
-def read_captions(path: Path) -> WrittenCaptions:
-    """Read what `WrittenCaptions.write` wrote; raises `DataError` naming the file."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    names = ("id", "group", "caption", "references", "clip_score", "ref_clip_score")
-    try:
-        table = pq.read_table(path, columns=list(names))
-        columns = [table.column(name).to_pylist() for name in names]
-    except (OSError, KeyError, pa.ArrowException) as error:
-        raise DataError(f"{path}: not a predictions file of captioning ({error}).") from error
-    return WrittenCaptions(*columns[:4], *(np.array(column, dtype=np.float64) for column in columns[4:]))
+        columns = {
+            "id": pa.array(list(self.ids), pa.string()),
+            "group": pa.array(list(self.groups), pa.string()),
+            "caption": pa.array(list(self.captions), pa.string()),
+            "references": pa.array([list(own) for own in self.references], pa.list_(pa.string())),
+            "clip_score": pa.array(np.asarray(self.clip_scores, np.float64)),
+            "ref_clip_score": pa.array(np.asarray(self.ref_clip_scores, np.float64)),
+        }
+        write_table(path, columns, {"task": "captioning"})
