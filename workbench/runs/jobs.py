@@ -1,0 +1,93 @@
+"""Turn a suite into jobs: names resolved, datasets opened, models identified, each cell with its key and bench."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from workbench.datasets import Dataset, open_dataset
+from workbench.errors import RecipeError
+from workbench.features import FeatureStore
+from workbench.models import Encoder, open_model, resolve_device
+from workbench.models.languages import check_language
+from workbench.recipes import Recipe
+from workbench.runs.bench import Bench
+from workbench.runs.joint_bench import JointBench, bench_class
+from workbench.runs.key import run_key
+from workbench.runs.planning import NO_MODEL, Cell, plan
+from workbench.runs.reporter import Reporter
+from workbench.runs.suite import Suite
+from workbench.settings import Settings
+
+
+@dataclass(frozen=True)
+class Job:
+    """A cell with its key, and the bench it runs on."""
+
+    cell: Cell
+    key: str
+    bench: Bench
+
+
+def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
+    """Resolve names, open datasets and identify models; whatever is wrong with a suite shows here, before any work."""
+    cells = plan(suite)
+    device = resolve_device(settings.device)
+    store = FeatureStore(settings.cache)
+    datasets: dict[str, Dataset] = {}
+    for argument in suite.datasets:
+        datasets[argument] = open_dataset(
+            argument, settings, partial(tell.progress, f"reading {argument}"), language=suite.language
+        )
+    asked = {entry.recipe for entry in suite.recipes}
+    # The baseline that every suite has is one of classification.
+    cells = [cell for cell in cells if cell.recipe in asked or datasets[cell.dataset].card.task in cell.factory.tasks]
+    for cell in cells:
+        _check_fits(cell, datasets[cell.dataset])
+    encoders: dict[str, Encoder] = {}
+    for argument in suite.models:
+        encoders[argument] = open_model(argument, settings)
+        for language in sorted({dataset.card.language for dataset in datasets.values()}):
+            doubt = check_language(encoders[argument], language)
+            if doubt is not None:
+                tell.say(doubt)
+        if encoders[argument].notice:
+            tell.say(f"{argument} is {encoders[argument].notice}.")
+    benches: dict[tuple[str, str], Bench] = {}
+    jobs = []
+    for cell in cells:
+        # Recipes that read nothing still need a model's eyes to know which images are readable.
+        argument = suite.models[0] if cell.model == NO_MODEL else cell.model
+        bench = benches.setdefault(
+            (cell.dataset, argument),
+            bench_class(datasets[cell.dataset])(
+                datasets[cell.dataset], encoders[argument], store, device, settings.max_unreadable, settings.workers
+            ),
+        )
+        encoder = None if cell.model == NO_MODEL else bench.encoder
+        jobs.append(Job(cell, run_key(cell, bench.dataset, encoder, refit=suite.refit), bench))
+    return jobs
+
+
+def _check_fits(cell: Cell, dataset: Dataset) -> None:
+    task = dataset.card.task
+    if task not in cell.factory.tasks:
+        can = ", ".join(sorted(cell.factory.tasks))
+        raise RecipeError(f"recipe {cell.recipe!r} does {can}, and dataset {dataset.name!r} is for {task}.")
+    if dataset.card.multi_label and not cell.factory.multi_label:
+        raise RecipeError(f"recipe {cell.recipe!r} cannot do multi-label datasets such as {dataset.name!r}.")
+    if len(dataset.unseen_classes) and not cell.factory.unseen:
+        raise RecipeError(
+            f"recipe {cell.recipe!r} cannot recognise classes without training images, of which dataset "
+            f"{dataset.name!r} has {len(dataset.unseen_classes)}."
+        )
+
+
+def batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
+    """Jobs that a recipe fits together because it has a batched `fit_many`; all others one by one."""
+    found: dict[tuple[Any, ...], list[Job]] = {}
+    for i, job in enumerate(jobs):
+        batched = job.cell.factory.fit_many is not Recipe.fit_many and not isinstance(job.bench, JointBench)
+        key = (id(job.bench), job.cell.model, job.cell.label, job.cell.config) if batched else (i,)
+        found.setdefault(key, []).append(job)
+    yield from found.values()

@@ -1,0 +1,97 @@
+"""What a run leaves in MLflow: parameters and tags at its beginning, metrics and artifacts at its end."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from workbench.metrics import Estimate, flatten
+from workbench.models.languages import check_language
+from workbench.recipes import Fitted
+from workbench.runs.artifacts import write_artifacts
+from workbench.runs.bench import SplitRows
+from workbench.runs.evaluation import evaluate
+from workbench.runs.jobs import Job
+from workbench.runs.key import PROTOCOL
+from workbench.runs.planning import NO_MODEL
+from workbench.runs.provenance import device_name, git_tags, version_tags
+from workbench.runs.suite import Suite
+from workbench.tracking import RunRecorder, Store, read_runs, schema
+
+
+def begin(job: Job, suite: Suite, store: Store) -> RunRecorder:
+    """Begin a run with all that is known of it before any work."""
+    cell, card = job.cell, job.bench.dataset.card
+    params = {
+        "model": cell.model, "dataset": card.name, "field": card.field, "task": card.task,
+        "recipe": cell.recipe, "shots": cell.shots_text, "seed": cell.seed, "language": card.language,
+        **{f"recipe.{key}": value for key, value in cell.config.model_dump(mode="json").items()},
+    }  # fmt: skip
+    encoder = job.bench.encoder
+    tags = {
+        schema.RUN_KEY: job.key,
+        schema.LABEL: cell.label,
+        schema.PRIMARY_METRIC: card.primary_metric,
+        "workbench.protocol": PROTOCOL,
+        "workbench.refit": str(suite.refit).lower(),
+        "workbench.recipe_version": cell.factory.version,
+        schema.LANGUAGE: card.language,
+        "dataset.fingerprint": job.bench.dataset.fingerprint,
+        "dataset.protocol": card.protocol,
+        "dataset.verified": str(card.verified).lower(),
+        "device": job.bench.device,
+        "device.name": device_name(job.bench.device),
+        **version_tags(),
+        **git_tags(),
+    }
+    if cell.model != NO_MODEL:
+        tags |= {
+            "model.fingerprint": encoder.fingerprint,
+            "precision": encoder.precision,
+            "precision.drift": f"{encoder.drift:.2e}",
+            **({"model.notice": encoder.notice} if encoder.notice else {}),
+        }
+    return RunRecorder.begin(store, suite.name, str(cell), params, tags)
+
+
+def record(
+    job: Job,
+    recorder: RunRecorder,
+    rows: SplitRows,
+    predictor: Fitted,
+    train_seconds: float,
+    figures: bool,
+) -> None:
+    """Evaluate what was fitted on the test items and finish the run with it."""
+    bench, report = job.bench, predictor.report
+    found = evaluate(predictor, bench, rows, job.cell.recipe)
+    metrics = {**flatten(found.estimates), **found.counts, "train_seconds": train_seconds}
+    notes = [*bench.dataset.notes, *report.notes]
+    if job.cell.model != NO_MODEL and (doubt := check_language(bench.encoder, bench.dataset.card.language)):
+        notes.append(doubt)
+    if bench.corrupt_shards:
+        notes.append(f"{len(bench.corrupt_shards)} damaged feature shards were moved aside and computed again.")
+    tags = {
+        "scale": f"{predictor.scale:g}",
+        "intervals": _reliability(found.estimates),
+        **{f"chosen.{key}": str(value) for key, value in report.chosen.items()},
+        **({"notes": "\n".join(notes)} if notes else {}),
+    }
+    with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
+        write_artifacts(Path(folder), job.cell, bench, rows, found.predictions, predictor, figures)
+        recorder.finish(metrics, tags, Path(folder), report.history)
+
+
+def _reliability(estimates: Mapping[str, Estimate]) -> str:
+    poor = [name for name, estimate in estimates.items() if not estimate.reliable]
+    if any("/" not in name for name in poor):
+        return "unreliable: under 20 groups"
+    return f"reliable, but for those of {', '.join(poor)}: under 20 groups" if poor else "reliable"
+
+
+def remove_superseded(
+    job: Job, recorder: RunRecorder, suite: Suite, store: Store, *, finished: bool = True
+) -> None:  # fmt: skip
+    """Delete earlier runs of the same key: killed, failed, or (unless not wanted) finished and asked for again."""
+    for run in read_runs(store, suite.name, key=job.key):
+        if run.run_id != recorder.run_id and (finished or run.status != "finished"):
+            store.client.delete_run(run.run_id)
