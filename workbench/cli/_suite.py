@@ -5,11 +5,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workbench.datasets.card import explain
 from workbench.errors import WorkbenchError
 from workbench.recipes import recipes as registry
 from workbench.registry import closest
 from workbench.runs.suite import Suite, load_suite
+from workbench.validation import explain
 
 
 def assemble(

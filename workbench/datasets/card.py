@@ -2,88 +2,19 @@
 
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
+from workbench.datasets.card_sources import Section, Source
 from workbench.errors import CardError
-from workbench.registry import closest
+from workbench.validation import explain
 
 Task = Literal["classification", "retrieval", "matching", "grounding", "captioning"]
-SplitName = Literal["train", "val", "test"]
 _LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class FolderSource(_Strict):
-    """Class sub-folders, with or without train/ val/ test/ above them, or files beside `metadata.csv` / `.jsonl`."""
-
-    type: Literal["folder"]
-    path: str
-
-
-class TableSource(_Strict):
-    """A CSV or JSONL file per split, or one for all; paths are relative to `root`, by default the file's folder."""
-
-    type: Literal["csv", "jsonl"]
-    path: str | dict[SplitName, str]
-    root: str | None = None
-
-
-class ParquetSource(_Strict):
-    """Parquet files with the image as bytes or `{bytes, path}`; a glob per split, or one for all."""
-
-    type: Literal["parquet"]
-    path: str | dict[SplitName, str]
-
-
-class WebDatasetSource(_Strict):
-    """Tar shards in WebDataset layout; columns name the members' extensions (`jpg`, `cls`, `txt`, `json`)."""
-
-    type: Literal["webdataset"]
-    path: str | dict[SplitName, str]
-
-
-class HubSource(_Strict):
-    """A Hugging Face Hub dataset, read through `datasets`.
-
-    Attributes:
-        id: `org/name`.
-        revision: Commit hash or tag; None means not pinned, and the resolved commit is recorded.
-        config: The dataset's configuration name.
-    """
-
-    type: Literal["hub"]
-    id: str
-    revision: str | None = None
-    config: str | None = None
-
-
-class GeneratorSource(_Strict):
-    """A function that writes a folder source, called once and cached.
-
-    Attributes:
-        call: `package.module:function`; it receives the folder to fill and `options` as keywords.
-        version: Part of the cache key; raise it when the output changes.
-        sha256: Checksum over the generated files' contents, verified after generation where given.
-        folder: Name that cards share whose files are the same; the card's own name if None.
-    """
-
-    type: Literal["generator"]
-    call: str = Field(pattern=r"^[\w.]+:\w+$")
-    version: int = 1
-    options: dict[str, int | float | str | bool] = {}
-    sha256: str | None = None
-    folder: str | None = None
-
-
-Source = FolderSource | TableSource | ParquetSource | WebDatasetSource | HubSource | GeneratorSource
-
-
-class Columns(_Strict):
+class Columns(Section):
     """Names of the source's columns. None means the dataset has none.
 
     Attributes:
@@ -113,7 +44,7 @@ class Columns(_Strict):
     answer: str | None = None
 
 
-class Splits(_Strict):
+class Splits(Section):
     """What the source calls its splits. A missing test or val is made from train, stratified, by group, seeded.
 
     Attributes:
@@ -144,7 +75,7 @@ class Splits(_Strict):
         return self
 
 
-class Prompts(_Strict):
+class Prompts(Section):
     """How class names become sentences.
 
     Attributes:
@@ -154,7 +85,7 @@ class Prompts(_Strict):
     """
 
     templates: tuple[str, ...] = ("a photo of a {}.",)
-    descriptions: dict[str, tuple[str, ...]] = {}
+    descriptions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     descriptions_file: str | None = None
 
     @field_validator("templates")
@@ -172,7 +103,7 @@ def _checked_templates(templates: tuple[str, ...]) -> tuple[str, ...]:
     return templates
 
 
-class Language(_Strict):
+class Language(Section):
     """What a card says in a further language. Nothing of the card's own language fills a gap.
 
     Attributes:
@@ -183,11 +114,11 @@ class Language(_Strict):
         columns: The columns that hold `caption`, `negatives` or `instruction` in this language.
     """
 
-    classes: dict[str, str] = {}
+    classes: dict[str, str] = Field(default_factory=dict)
     templates: tuple[str, ...] = ()
-    descriptions: dict[str, tuple[str, ...]] = {}
+    descriptions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     descriptions_file: str | None = None
-    columns: dict[Literal["caption", "negatives", "instruction"], str] = {}
+    columns: dict[Literal["caption", "negatives", "instruction"], str] = Field(default_factory=dict)
 
     @field_validator("templates")
     @classmethod
@@ -195,7 +126,7 @@ class Language(_Strict):
         return _checked_templates(templates)
 
 
-class Regions(_Strict):
+class Regions(Section):
     """How candidate boxes become images.
 
     Attributes:
@@ -210,7 +141,7 @@ class Regions(_Strict):
     margin: float = Field(default=0.1, ge=0, le=2)
 
 
-class DatasetCard(_Strict):
+class DatasetCard(Section):
     """A dataset, described.
 
     Attributes:
@@ -236,7 +167,7 @@ class DatasetCard(_Strict):
     source: Source = Field(discriminator="type")
     columns: Columns = Columns()
     splits: Splits = Splits()
-    classes: dict[str, str] = {}
+    classes: dict[str, str] = Field(default_factory=dict)
     prompts: Prompts = Prompts()
     regions: Regions | None = None
     primary_metric: str = "accuracy"
@@ -246,7 +177,7 @@ class DatasetCard(_Strict):
     homepage: str = ""
     verified: bool = True
     language: str = Field(default="en", pattern=_LANGUAGE)
-    languages: dict[Annotated[str, Field(pattern=_LANGUAGE)], Language] = {}
+    languages: dict[Annotated[str, Field(pattern=_LANGUAGE)], Language] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _task_has_its_column(self) -> Self:
@@ -302,27 +233,3 @@ def read_card(path: Path) -> DatasetCard:
         return parse_card(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
         raise CardError(f"{path}: cannot be read ({error.strerror}).") from error
-
-
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
-    """One sentence for pydantic's first complaint, with "did you mean" for an unknown key."""
-    first = error.errors()[0]
-    # The discriminator's tag stands in the location but not in the file.
-    tags = {"folder", "csv", "jsonl", "parquet", "webdataset", "hub", "generator"}
-    key = ".".join(str(part) for part in first["loc"] if part not in tags)
-    if first["type"] == "extra_forbidden":
-        known = _known_keys(model, first["loc"][:-1])
-        hint = closest(str(first["loc"][-1]), known) or " Known: " + ", ".join(known) + "."
-        return f"unknown key {key!r}.{hint}"
-    return f"{key or 'the file'}: {first['msg'].removeprefix('Value error, ')}."
-
-
-def _known_keys(model: type[BaseModel], path: tuple[Any, ...]) -> list[str]:
-    current: Any = model
-    for part in path:
-        if part == "source":
-            continue
-        variants = {"csv": TableSource, "jsonl": TableSource, "folder": FolderSource, "parquet": ParquetSource,
-                    "webdataset": WebDatasetSource, "hub": HubSource, "generator": GeneratorSource}  # fmt: skip
-        current = variants.get(str(part)) or current.model_fields[part].annotation
-    return list(current.model_fields)

@@ -11,7 +11,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray
 from workbench.datasets._perceptual import near_pairs, thumbnail
-from workbench.datasets.card import SplitName
+from workbench.datasets.card_sources import SplitName
 from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable, render_check
 from workbench.datasets.dataset import Dataset, divided_groups
 from workbench.datasets.images import decode_image

@@ -10,7 +10,8 @@ import numpy as np
 
 from workbench.arrays import AnyArray, IntArray
 from workbench.datasets._classes import class_list, unseen_classes
-from workbench.datasets.card import DatasetCard, SplitName
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_sources import SplitName
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.roles import ROLES
 from workbench.datasets.sources import Record, Source

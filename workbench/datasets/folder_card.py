@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from workbench.datasets.card import Columns, DatasetCard, FolderSource, Splits
+from workbench.datasets.card import Columns, DatasetCard, Splits
+from workbench.datasets.card_sources import FolderSource
 from workbench.datasets.roles import role_of
 from workbench.datasets.sources._columns import text
 from workbench.datasets.sources.folder import metadata_files, split_folders, sub_folders

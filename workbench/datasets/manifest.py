@@ -15,7 +15,8 @@ import numpy as np
 
 from workbench.arrays import AnyArray
 from workbench.datasets._records import prepare_records
-from workbench.datasets.card import DatasetCard, SplitName
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_sources import SplitName
 from workbench.datasets.sources import Record, Source
 from workbench.datasets.sources._base import Location
 from workbench.datasets.sources._files import FileBacked

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from workbench.datasets.card import SplitName, Splits
+from workbench.datasets.card import Splits
+from workbench.datasets.card_sources import SplitName
 from workbench.errors import DataError
 
 ROLES: tuple[SplitName, ...] = ("train", "val", "test")

@@ -6,7 +6,8 @@ from hashlib import blake2b
 import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray, IntArray
-from workbench.datasets.card import SplitName, Splits
+from workbench.datasets.card import Splits
+from workbench.datasets.card_sources import SplitName
 
 Labels = Sequence[tuple[str, ...]]
 Groups = Sequence[str | None]

@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.arrays import IntArray
 from workbench.datasets import Dataset
-from workbench.datasets.card import SplitName
+from workbench.datasets.card_sources import SplitName
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.images import decode_image
 from workbench.datasets.reading import ChosenImages

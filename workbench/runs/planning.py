@@ -6,10 +6,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from workbench.datasets.card import explain
 from workbench.errors import RecipeError
 from workbench.recipes import Recipe, RecipeConfig, recipes
 from workbench.runs.suite import RecipeEntry, Suite
+from workbench.validation import explain
 
 NO_MODEL = "none"
 """Stands for the model of recipes that read nothing."""

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from workbench.datasets.card import explain
 from workbench.errors import CardError, UnknownNameError
 from workbench.registry import closest
+from workbench.validation import explain
 
 _PACKAGE = "benchmarks.suites"
 

@@ -5,7 +5,8 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from workbench.datasets.card import DatasetCard, FolderSource, Splits
+from workbench.datasets.card import DatasetCard, Splits
+from workbench.datasets.card_sources import FolderSource
 from workbench.datasets.images import IMAGE_SUFFIXES
 from workbench.datasets.roles import role_of
 from workbench.datasets.sources._base import Location, Record

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from workbench.datasets.card import DatasetCard, GeneratorSource
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_sources import GeneratorSource
 from workbench.errors import DataError
 
 _DONE = ".generated"

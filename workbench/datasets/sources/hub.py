@@ -7,7 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from workbench.datasets.card import DatasetCard, HubSource
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_sources import HubSource
 from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources.parquet import coded_classes, decode_labels

@@ -9,7 +9,8 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
-from workbench.datasets.card import DatasetCard, ParquetSource
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_sources import ParquetSource
 from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileBacked, relative

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from workbench.datasets.card import DatasetCard, TableSource
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_sources import TableSource
 from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileBacked

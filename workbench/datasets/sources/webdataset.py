@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from workbench.datasets.card import DatasetCard, WebDatasetSource
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_sources import WebDatasetSource
 from workbench.datasets.images import IMAGE_SUFFIXES
 from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._columns import RowReader
