@@ -47,6 +47,10 @@ class Config(RecipeConfig):
     neighbours: tuple[int, ...] = Field(default=(1, 5, 20), min_length=1)
     bank: str | None = None
 
+    def files(self) -> tuple[str, ...]:
+        """See `RecipeConfig.files`."""
+        return () if self.bank is None else (self.bank,)
+
 
 class CaptionRetrieval(Recipe[Config]):
     """See the module."""

@@ -31,7 +31,9 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     # A key that may be of several types has a complaint for each.
     same = dict.fromkeys(_message(own["msg"]) for own in complaints if _follow(own["loc"], model)[0] == key)
     begin, *others = same
-    return f"{key or 'the file'}: {begin}{''.join(f', or {own[:1].lower()}{own[1:]}' for own in others)}."
+    # Our own checks over several keys name them.
+    where = f"{key or 'the file'}: " if key or first["type"] != "value_error" else ""
+    return f"{where}{begin}{''.join(f', or {own[:1].lower()}{own[1:]}' for own in others)}."
 
 
 def _message(text: str) -> str:

@@ -118,3 +118,24 @@ def test_unknown_languages_are_named():
 def test_wrong_tables_are_refused(wrong):
     with pytest.raises(CardError, match=r"languages|template"):
         parse(f"{CARD}\n{wrong}")
+
+
+def test_both_captions_of_a_pair_are_of_the_language_asked_for():
+    text = """
+        name = "x"
+        task = "matching"
+        [source]
+        type = "hub"
+        id = "a/b"
+        [columns]
+        caption = "caption_0"
+        second_image = "image_1"
+        second_caption = "caption_1"
+        pair = "id"
+        [languages.ja.columns]
+        caption = "ja_0"
+    """
+    with pytest.raises(CardError, match=r"languages\.ja\.columns has no 'second_caption'"):
+        in_language(parse_card(text, "card.toml"), "ja")
+    card = in_language(parse_card(text + 'second_caption = "ja_1"', "card.toml"), "ja")
+    assert (card.columns.caption, card.columns.second_caption) == ("ja_0", "ja_1")

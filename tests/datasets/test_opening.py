@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.datasets import card_for_folder, card_to_toml, open_dataset, resolve_card
+from workbench.datasets import card_for_folder, card_to_toml, open_dataset, parse_card, resolve_card
 from workbench.errors import CardError, DataError, UnknownNameError
 
 
@@ -133,6 +133,11 @@ SOURCE = '[source]\ntype = "folder"\npath = "x"\n'
     [
         (HEAD + 'licnce = "MIT"\n' + SOURCE, r"card\.toml: unknown key 'licnce'\. Did you mean 'licence'"),
         (HEAD + SOURCE + '[columns]\nlabl = "x"', r"unknown key 'columns\.labl'\. Did you mean 'label'"),
+        (HEAD + 'primary_metric = "acuracy"\n' + SOURCE, r"card\.toml: primary_metric 'acuracy' .* mean 'accuracy'"),
+        (
+            HEAD + 'task = "retrieval"\nprimary_metric = "accuracy"\n' + SOURCE + '[columns]\ncaption = "c"',
+            r"primary_metric 'accuracy' is not measured on this dataset.* text_to_image_recall_at_1",
+        ),
         (HEAD + SOURCE + 'pth = "x"', r"unknown key 'source\.pth'\. Did you mean 'path'"),
         (HEAD + SOURCE + '[prompts]\ntemplates = ["a photo"]', r"prompts\.templates: every template needs"),
         (HEAD + SOURCE + '[splits]\nval = "dev"\ntest = "dev"', r"splits: 'dev' is named for two splits"),
@@ -145,3 +150,18 @@ def test_typos_in_a_card_name_file_and_key(tmp_path, settings, text, message):
     (tmp_path / "card.toml").write_text(text, encoding="utf-8")
     with pytest.raises(CardError, match=message):
         open_dataset(str(tmp_path / "card.toml"), settings)
+
+
+@pytest.mark.parametrize(
+    ("task", "columns", "metric"),
+    [
+        ("classification", "", "accuracy"),
+        ("retrieval", 'caption = "c"', "text_to_image_recall_at_1"),
+        ("captioning", 'caption = "c"', "cider"),
+        ("matching", 'caption = "c"\nlabel = "l"', "accuracy"),
+        ("matching", 'caption = "c"\npair = "p"', "group_score"),
+    ],
+)
+def test_a_card_that_names_no_metric_has_the_tasks_own(task, columns, metric):
+    text = f'{HEAD}task = "{task}"\n{SOURCE}[columns]\n{columns}\n'
+    assert parse_card(text, "card.toml").primary_metric == metric

@@ -9,6 +9,7 @@ from PIL import Image
 from workbench.api import run
 from workbench.cli import main
 from workbench.datasets import open_dataset
+from workbench.errors import RecipeError
 from workbench.features import FeatureStore, extract
 from workbench.metrics.captions import caption_metrics
 from workbench.metrics.captions_clip import clip_scores
@@ -128,6 +129,13 @@ def test_a_bank_of_captions(card, tiny_model, settings, tmp_path):
     entry = {"recipe": "caption-retrieval", "config": {"by": "text", "bank": str(bank)}}
     frame = run(recipes=[entry], precision="fp32", device="cpu", **options)
     assert set(finished(frame, settings).joint_predictions.captions) <= {"one thing", "another thing"}
+    bank.write_text("a third thing", encoding="utf-8")
+    frame = run(recipes=[entry], precision="fp32", device="cpu", **options)
+    assert set(finished(frame, settings).joint_predictions.captions) == {"a third thing"}
+    bank.unlink()
+    with pytest.raises(RecipeError, match=r"recipe 'caption-retrieval': .*bank\.txt: cannot be read"):
+        run(recipes=[entry], precision="fp32", device="cpu", **options)
+    bank.write_text("one thing", encoding="utf-8")
     wrong = run(recipes=[{**entry, "config": {"bank": str(bank)}}], precision="fp32", device="cpu", **options)
     assert wrong["status"].tolist() == ["failed"]
 

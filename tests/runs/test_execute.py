@@ -88,6 +88,23 @@ def test_a_setting_a_label_or_an_image_makes_another_run(settings, tiny_model, m
     assert len(read_runs(open_store(settings), "s")) == 5
 
 
+def test_another_primary_metric_ranks_the_same_run_and_another_name_is_another_dataset(
+    settings, tiny_model, make_colours, tmp_path
+):
+    folder, card = make_colours(), tmp_path / "card.toml"
+    text = f'name = "sheets"\n[source]\ntype = "folder"\npath = "{folder}"\n'
+    card.write_text(text)
+    suite = suite_of(tiny_model, card, "zero-shot")
+    before = run_suite(suite, settings)
+    assert {run.tags["workbench.primary_metric"] for run in before} == {"accuracy"}
+    card.write_text('primary_metric = "macro_f1"\n' + text)
+    after = run_suite(suite, settings)
+    assert [run.run_id for run in after] == [run.run_id for run in before]
+    assert {run.tags["workbench.primary_metric"] for run in after} == {"macro_f1"}
+    card.write_text(text.replace("sheets", "papers"))
+    assert {run.dataset for run in run_suite(suite, settings)} == {"papers"}
+
+
 def test_a_failing_recipe_is_recorded_and_the_rest_goes_on(settings, tiny_model, make_colours):
     nothing = RecipeEntry(recipe="lora", config={"targets": ["*.nowhere"]})
     runs = run_suite(suite_of(tiny_model, make_colours(), nothing, "zero-shot"), settings)

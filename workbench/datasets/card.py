@@ -8,6 +8,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from workbench.datasets.card_sources import Section, Source
 from workbench.errors import CardError
+from workbench.metrics.names import base_name, metrics_of
+from workbench.registry import closest
+from workbench.tasks.choices import Form
 from workbench.validation import explain
 
 Task = Literal["classification", "retrieval", "matching", "grounding", "captioning"]
@@ -42,6 +45,13 @@ class Columns(Section):
     boxes: str | None = None
     instruction: str | None = None
     answer: str | None = None
+
+    @property
+    def matching_form(self) -> Form:
+        """What the items of a matching card are."""
+        if self.negatives is not None:
+            return "choice"
+        return "statement" if self.pair is None else "pairs"
 
 
 class Splits(Section):
@@ -111,14 +121,14 @@ class Language(Section):
         templates: As in `Prompts`.
         descriptions: As in `Prompts`.
         descriptions_file: As in `Prompts`.
-        columns: The columns that hold `caption`, `negatives` or `instruction` in this language.
+        columns: The columns that hold `caption`, `second_caption`, `negatives` or `instruction` in this language.
     """
 
     classes: dict[str, str] = Field(default_factory=dict)
     templates: tuple[str, ...] = ()
     descriptions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     descriptions_file: str | None = None
-    columns: dict[Literal["caption", "negatives", "instruction"], str] = Field(default_factory=dict)
+    columns: dict[Literal["caption", "second_caption", "negatives", "instruction"], str] = Field(default_factory=dict)
 
     @field_validator("templates")
     @classmethod
@@ -150,7 +160,8 @@ class DatasetCard(Section):
         task: The task its primary metric belongs to.
         multi_label: Several labels per image; the label column is a list or text separated by `label_separator`.
         classes: Raw label to class name, in class order; empty means the sorted raw labels name themselves.
-        primary_metric: The metric that ranks runs, as in the run record (`accuracy`, `auroc`, ...).
+        primary_metric: The metric that ranks runs, as in the run record (`accuracy`, `auroc`, ...). A card that
+            does not say has the task's first, see `workbench.metrics.names.metrics_of`.
         protocol: Which published protocol and split the numbers are comparable to, or that they are not.
         verified: Whether the source has been read by this card as it stands.
         language: Of the card's names, templates, descriptions and captions (`en`, `ja`, `pt-BR`).
@@ -170,7 +181,7 @@ class DatasetCard(Section):
     classes: dict[str, str] = Field(default_factory=dict)
     prompts: Prompts = Prompts()
     regions: Regions | None = None
-    primary_metric: str = "accuracy"
+    primary_metric: str = Field(default_factory=lambda known: _metrics(**known)[0])
     protocol: str = "not comparable to a published protocol"
     licence: str = "unknown"
     citation: str = ""
@@ -207,6 +218,20 @@ class DatasetCard(Section):
         if self.splits.unseen is not None and (self.task != "classification" or self.multi_label):
             raise ValueError("splits.unseen is for classification with one label an image")
         return self
+
+    @model_validator(mode="after")
+    def _metric_is_one_of_the_task(self) -> Self:
+        known = _metrics(self.task, self.multi_label, self.columns, self.splits)
+        if base_name(self.primary_metric) not in known:
+            raise ValueError(
+                f"primary_metric {self.primary_metric!r} is not measured on this dataset."
+                f"{closest(self.primary_metric, known)} These are: {', '.join(known)}"
+            )
+        return self
+
+
+def _metrics(task: Task, multi_label: bool, columns: Columns, splits: Splits, **_: object) -> tuple[str, ...]:
+    return metrics_of(task, multi_label=multi_label, unseen=splits.unseen is not None, form=columns.matching_form)
 
 
 def parse_card(text: str, origin: str) -> DatasetCard:

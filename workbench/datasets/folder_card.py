@@ -36,7 +36,6 @@ def card_for_folder(path: Path) -> DatasetCard:
         columns=columns,
         splits=Splits.model_validate({} if columns.split else roles),
         classes={} if tables else _class_folders(root, folders),
-        primary_metric="text_to_image_recall_at_1" if captioned else "accuracy",
     )
 
 

@@ -67,10 +67,7 @@ class GroundingItem:
 
 def matching_form(dataset: Dataset) -> Form:
     """What the items of a matching card are."""
-    columns = dataset.card.columns
-    if columns.negatives is not None:
-        return "choice"
-    return "statement" if columns.pair is None else "pairs"
+    return dataset.card.columns.matching_form
 
 
 def matching_items(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[MatchingItem]:

@@ -6,7 +6,7 @@ from workbench.datasets.card import DatasetCard
 from workbench.errors import CardError
 from workbench.registry import closest
 
-_TEXT_COLUMNS = ("caption", "negatives", "instruction")
+_TEXT_COLUMNS = ("caption", "second_caption", "negatives", "instruction")
 
 
 def card_languages(card: DatasetCard) -> tuple[str, ...]:

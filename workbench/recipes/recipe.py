@@ -20,6 +20,10 @@ class RecipeConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    def files(self) -> tuple[str, ...]:
+        """Paths of files that the settings name; what is in them counts towards the run key."""
+        return ()
+
 
 C = TypeVar("C", bound=RecipeConfig)
 

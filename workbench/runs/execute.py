@@ -12,7 +12,7 @@ from workbench.errors import WorkbenchError
 from workbench.recipes import Fitted
 from workbench.runs.jobs import Job, batches, prepare_jobs
 from workbench.runs.joint_bench import JointBench
-from workbench.runs.recording import begin, record, remove_superseded
+from workbench.runs.recording import begin, rank_anew, record, remove_superseded
 from workbench.runs.reporter import Reporter, Silent
 from workbench.runs.suite import Suite
 from workbench.settings import Settings
@@ -46,8 +46,11 @@ def run_suite(
     jobs = prepare_jobs(suite, settings, tell)
     store = open_store(settings)
     keys = {job.key for job in jobs}
-    finished = set() if fresh else {r.key for r in read_runs(store, suite.name) if r.status == "finished"}
+    finished = {} if fresh else {r.key: r for r in read_runs(store, suite.name) if r.status == "finished"}
     todo = [job for job in jobs if job.key not in finished]
+    for job in jobs:
+        if job.key in finished:
+            rank_anew(job, finished[job.key], store)
     if len(todo) < len(jobs):
         tell.say(f"{len(jobs) - len(todo)} of {len(jobs)} runs are finished already.")
     done = len(jobs) - len(todo)

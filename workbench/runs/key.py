@@ -2,9 +2,11 @@
 
 import hashlib
 import json
+from pathlib import Path
 from typing import Any
 
 from workbench.datasets import Dataset
+from workbench.errors import RecipeError
 from workbench.models import Encoder
 from workbench.recipes import recipes
 from workbench.runs.planning import Cell
@@ -14,10 +16,14 @@ PROTOCOL = "1"
 
 
 def run_key(cell: Cell, dataset: Dataset, encoder: Encoder | None, *, refit: bool) -> str:
-    """Hex digest that two runs share exactly when they must give the same result."""
+    """Hex digest that two runs share exactly when they must give the same result under the same name.
+
+    Raises:
+        RecipeError: A file that the recipe's settings name cannot be read.
+    """
     parts: dict[str, Any] = {
         "protocol": PROTOCOL,
-        "dataset": dataset.fingerprint,
+        "dataset": [dataset.name, dataset.fingerprint],
         "model": encoder.fingerprint if encoder else None,
         "recipe": [cell.recipe, cell.factory.version, recipes.provider(cell.recipe)],
         "config": cell.config.model_dump(mode="json"),
@@ -25,5 +31,13 @@ def run_key(cell: Cell, dataset: Dataset, encoder: Encoder | None, *, refit: boo
         "shots": cell.shots,
         "seed": cell.seed,
         "refit": refit,
+        "files": [_digest(cell, path) for path in cell.config.files()],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _digest(cell: Cell, path: str) -> str:
+    try:
+        return hashlib.sha256(Path(path).expanduser().read_bytes()).hexdigest()
+    except OSError as error:
+        raise RecipeError(f"recipe {cell.recipe!r}: {path}: cannot be read ({error.strerror}).") from error

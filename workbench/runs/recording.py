@@ -15,7 +15,7 @@ from workbench.runs.key import PROTOCOL
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.suite import Suite
-from workbench.tracking import RunRecorder, Store, read_runs, schema
+from workbench.tracking import RunRecorder, RunResult, Store, read_runs, schema
 
 
 def begin(job: Job, suite: Suite, store: Store) -> RunRecorder:
@@ -95,3 +95,9 @@ def remove_superseded(
     for run in read_runs(store, suite.name, key=job.key):
         if run.run_id != recorder.run_id and (finished or run.status != "finished"):
             store.client.delete_run(run.run_id)
+
+
+def rank_anew(job: Job, run: RunResult, store: Store) -> None:
+    """Let a finished run be ranked by what the card says by now; which metric that is changes no result."""
+    if run.tags.get(schema.PRIMARY_METRIC) != job.bench.dataset.card.primary_metric:
+        store.client.set_tag(run.run_id, schema.PRIMARY_METRIC, job.bench.dataset.card.primary_metric)
