@@ -48,6 +48,34 @@ def _merge_captions(records: Sequence[Record]) -> list[Record]:
     return list(merged.values())
 
 
+def merge_equal_images(
+    card: DatasetCard, records: Sequence[Record], contents: Sequence[bytes | None]
+) -> tuple[list[int], list[Record]]:
+    """Rows of one split whose images are equal, as one image with all their captions.
+
+    A table with a caption a row often repeats the image's bytes. As images of their own the copies would stand above
+    one another in every ranking, and a caption of one would count as wrong for the next.
+
+    Args:
+        card: Nothing is merged unless its task ranks images and captions of its own.
+        records: Rows.
+        contents: Hash of each row's image; None where it could not be read.
+
+    Returns:
+        Positions of the rows that stay, and what they are now.
+    """
+    if card.task not in {"retrieval", "captioning"} or card.columns.caption is None:
+        return list(range(len(records))), list(records)
+    kept: dict[object, int] = {}
+    merged: dict[int, Record] = {}
+    for i, (record, content) in enumerate(zip(records, contents, strict=True)):
+        first = kept.setdefault((content, record.split, record.labels) if content else i, i)
+        merged[first] = (
+            replace(merged[first], captions=(*merged[first].captions, *record.captions)) if first in merged else record
+        )
+    return list(merged), list(merged.values())
+
+
 def _require_labels(card: DatasetCard, records: Sequence[Record]) -> None:
     without = [record for record in records if not record.labels]
     if not without:

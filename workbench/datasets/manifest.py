@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from workbench.arrays import AnyArray
-from workbench.datasets._records import prepare_records
+from workbench.datasets._records import merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.sources import Record, Source
@@ -23,7 +23,7 @@ from workbench.datasets.sources._files import FileBacked
 from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
 
-FORMAT = "3"
+FORMAT = "4"
 HASH_BYTES = 32
 _UNREAD = bytes(HASH_BYTES)
 _WORKERS = min(8, 2 * (os.cpu_count() or 1))
@@ -118,10 +118,17 @@ def build_manifest(
         hashes,
         card.splits,
     )
+    divided = [replace(record, split=split) for record, split in zip(records, splits, strict=True)]
+    kept, merged = merge_equal_images(card, divided, [None if digest == _UNREAD else digest for digest in digests])
+    if len(kept) < len(records):
+        made = [
+            *made,
+            f"{len(records)} rows hold {len(kept)} different images, each with all its rows' captions.",
+        ]
     return Manifest(
-        records=[replace(record, split=split) for record, split in zip(records, splits, strict=True)],
-        stamps=[stamp_of[record.location.file] for record in records],
-        hashes=hashes,
+        records=merged,
+        stamps=[stamp_of[record.location.file] for record in merged],
+        hashes=hashes[kept],
         state=state,
         class_names=dict(source.class_names),
         notes=(*notes, *made),
