@@ -10,6 +10,7 @@ from workbench.datasets.card_sources import FolderSource
 from workbench.datasets.images import IMAGE_SUFFIXES
 from workbench.datasets.roles import role_of
 from workbench.datasets.sources._base import Location, Record
+from workbench.datasets.sources._class_folders import refuse_columns
 from workbench.datasets.sources._columns import text
 from workbench.datasets.sources._files import FileBacked, relative
 from workbench.datasets.sources._locate import Locator
@@ -35,6 +36,9 @@ class FolderReader(FileBacked):
             raise DataError(f"dataset {card.name!r}: {root} is not a folder.")
         super().__init__(root)
         self._card = card
+        # Here and not in `records`, which a manifest in the cache spares.
+        if not metadata_files(root, card.splits):
+            refuse_columns(card, root)
 
     def state(self, files: Sequence[str]) -> str:  # noqa: ARG002 - a new file must show, so the folder is listed
         """See `Source.state`."""
