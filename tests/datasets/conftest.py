@@ -1,17 +1,21 @@
 """Small datasets on disk, made anew for each test."""
 
+import json
 from collections.abc import Callable, Iterator
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from workbench.datasets import Dataset, open_card, parse_card
 from workbench.datasets.catalogue import cards
 from workbench.settings import Settings
 
 MakeImage = Callable[..., bytes]
+OpenRows = Callable[..., Dataset]
 
 
 @pytest.fixture
@@ -41,6 +45,27 @@ def class_folders(tmp_path: Path, jpeg: MakeImage) -> Path:
         for i in range(20):
             (root / name / f"bild {i:02d}.jpg").write_bytes(jpeg(100 * c + i))
     return root
+
+
+@pytest.fixture
+def rows_opened(tmp_path: Path, jpeg: MakeImage, settings: Settings) -> OpenRows:
+    """Writes rows as JSONL beside as many images, and opens them with a card."""
+
+    def make(task: str, columns: dict[str, str], rows: list[dict[str, Any]], extra: str = "") -> Dataset:
+        for i, row in enumerate(rows):
+            (tmp_path / f"{i}.jpg").write_bytes(jpeg(i))
+            row.setdefault("file_name", f"{i}.jpg")
+            row.setdefault("split", "test")
+        lines = "\n".join(json.dumps(row) for row in rows)
+        (tmp_path / "metadata.jsonl").write_text(lines, encoding="utf-8")
+        named = "\n".join(f'{key} = "{value}"' for key, value in columns.items())
+        card = parse_card(
+            f'name = "x"\ntask = "{task}"\n{extra}\n[source]\ntype = "folder"\npath = "."\n[columns]\n{named}\n',
+            "x.toml",
+        )
+        return open_card(card, tmp_path, settings)
+
+    return make
 
 
 @pytest.fixture

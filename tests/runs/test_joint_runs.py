@@ -1,11 +1,9 @@
 """Retrieval, matching, grounding and unseen classes end to end, on a tiny model and coloured images."""
 
-import json
-
 import numpy as np
 import pytest
-from PIL import Image
 
+from tests.runs.halves import COLOURS, COUNTS
 from workbench.datasets import open_dataset
 from workbench.errors import RecipeError, WorkbenchError
 from workbench.features import FeatureStore
@@ -19,38 +17,7 @@ from workbench.runs.joint_evaluation import predict_joint
 from workbench.runs.study import study_suite
 from workbench.tracking import open_store
 
-COLOURS = {"red": (200, 40, 40), "green": (40, 180, 40), "blue": (40, 60, 200), "grey": (120, 120, 120)}
-COUNTS = {"train": 24, "val": 8, "test": 24}
 HEAD = RecipeEntry(recipe="linear-head", config={"epochs": 4, "learning_rates": [1e-2], "features": "pooled"})
-
-
-@pytest.fixture
-def write(tmp_path):
-    """Writes images of two coloured halves with the row that `describe(left, right, rng)` gives, and a card."""
-
-    def write(task, columns, describe, extra=""):
-        rng = np.random.default_rng(0)
-        names = list(COLOURS)
-        rows = []
-        for split, count in COUNTS.items():
-            for i in range(count):
-                left, right = (names[k] for k in rng.permutation(len(names))[:2])
-                pixels = np.empty((32, 32, 3))
-                pixels[:, :16], pixels[:, 16:] = COLOURS[left], COLOURS[right]
-                pixels = np.clip(pixels + rng.normal(0, 12, pixels.shape), 0, 255).astype(np.uint8)
-                name = f"{split}-{i}.png"
-                Image.fromarray(pixels).save(tmp_path / name)
-                rows.append({"file_name": name, "split": split, **describe(left, right, rng)})
-        (tmp_path / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
-        named = "\n".join(f'{key} = "{value}"' for key, value in {"split": "split", **columns}.items())
-        path = tmp_path / "card.toml"
-        path.write_text(
-            f'name = "halves"\ntask = "{task}"\n{extra}\n[source]\ntype = "folder"\npath = "."\n[columns]\n{named}\n',
-            encoding="utf-8",
-        )
-        return path
-
-    return write
 
 
 def run(card, settings, model, *recipes, **values):

@@ -1,4 +1,4 @@
-"""Items of matching and grounding, read from the columns that a card names.
+"""Items of matching, read from the columns that a card names.
 
 Matching takes one of these:
 
@@ -7,24 +7,17 @@ Matching takes one of these:
 - `columns.negatives` alone: a list of objects `{text, wrong, kind}`, each an item;
 - `columns.label` beside `columns.caption`: the caption is true or false of the image (a statement);
 - `columns.pair` beside `columns.caption`: rows with the same value are two images with a caption each.
-
-Grounding takes `columns.boxes`, a list of boxes of four numbers or of objects with a `box`, and `columns.instruction`:
-a text with `columns.answer` beside it (an index, or a list of those that will do), or a list of objects
-`{text, answer, kind}`, where `fits` may stand for several answers.
 """
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from workbench.arrays import AnyArray
+from workbench.datasets._cells import cell, unfit
 from workbench.datasets.dataset import Dataset
 from workbench.errors import DataError
 from workbench.tasks.choices import Form
-
-Box = tuple[int, int, int, int]
-"""Left, top, right, bottom in pixels; right and bottom exclusive."""
 
 _TRUE, _FALSE = {"true", "1", "yes"}, {"false", "0", "no"}
 
@@ -43,25 +36,6 @@ class MatchingItem:
     rows: tuple[int, ...]
     texts: tuple[str, ...]
     truth: bool = True
-    kind: str = ""
-
-
-@dataclass(frozen=True)
-class GroundingItem:
-    """An instruction and the boxes that it may mean.
-
-    Attributes:
-        row: The image's row.
-        boxes: Candidates.
-        text: The instruction.
-        right: Indices of the boxes that do what is asked.
-        kind: Kind of instruction, or empty.
-    """
-
-    row: int
-    boxes: tuple[Box, ...]
-    text: str
-    right: tuple[int, ...]
     kind: str = ""
 
 
@@ -85,27 +59,17 @@ def matching_items(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[Mat
     return [item for row, name, said, extra in each for item in make(dataset, int(row), name, said, extra)]
 
 
-def grounding_items(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[GroundingItem]:
-    """The items of some rows, in their order. An instruction that every box answers to asks nothing and is left out.
-
-    Raises:
-        DataError: A row lacks what its column must hold; names it.
-    """
-    each = zip(rows, dataset.ids(rows), dataset.extra(rows), strict=True)
-    return [item for row, name, extra in each for item in _instructions(dataset, int(row), name, extra)]
-
-
 def _choices(
     dataset: Dataset, row: int, name: str, captions: Sequence[str], extra: Mapping[str, Any]
 ) -> Iterator[MatchingItem]:
     columns = dataset.card.columns
     assert columns.negatives is not None
-    wrong = _value(dataset, name, extra, columns.negatives)
+    wrong = cell(dataset, name, extra, columns.negatives)
     kind = str(extra.get(columns.kind, "")) if columns.kind else ""
     if isinstance(wrong, list) and wrong and isinstance(wrong[0], Mapping):
         for item in wrong:
             if not item.get("text") or not item.get("wrong"):
-                raise _unfit(dataset, name, columns.negatives, "objects with `text` and `wrong`")
+                raise unfit(dataset, name, columns.negatives, "objects with `text` and `wrong`", item)
             yield MatchingItem((row,), (str(item["text"]), *_texts(item["wrong"])), kind=str(item.get("kind", kind)))
         return
     if not captions:
@@ -113,7 +77,7 @@ def _choices(
     by_kind = wrong if isinstance(wrong, Mapping) else {kind: wrong}
     for own, texts in by_kind.items():
         if not _texts(texts):
-            raise _unfit(dataset, name, columns.negatives, "at least one wrong text")
+            raise unfit(dataset, name, columns.negatives, "at least one wrong text", texts)
         for caption in captions:
             yield MatchingItem((row,), (caption, *_texts(texts)), kind=str(own))
 
@@ -124,7 +88,7 @@ def _statement(
     (label,) = dataset.manifest.records[row].labels[:1] or ("",)
     columns = dataset.card.columns
     if label.lower() not in _TRUE | _FALSE:
-        raise _unfit(dataset, name, columns.label or "", "true or false")
+        raise unfit(dataset, name, columns.label or "", "true or false", label)
     if not captions:
         raise DataError(f"dataset {dataset.name!r}: {name} has no statement in column {columns.caption!r}.")
     kind = str(extra.get(columns.kind, "")) if columns.kind else ""
@@ -138,7 +102,7 @@ def _pairs(dataset: Dataset, rows: Sequence[int] | AnyArray) -> Iterator[Matchin
     found: dict[str, list[int]] = {}
     extras = dict(zip(map(int, rows), dataset.extra(rows), strict=True))
     for row, name in zip(extras, dataset.ids(rows), strict=True):
-        found.setdefault(str(_value(dataset, name, extras[row], columns.pair)), []).append(row)
+        found.setdefault(str(cell(dataset, name, extras[row], columns.pair)), []).append(row)
     for pair, members in found.items():
         captions = dataset.captions(members)
         if len(members) != 2 or not all(captions):
@@ -153,70 +117,6 @@ def _pairs(dataset: Dataset, rows: Sequence[int] | AnyArray) -> Iterator[Matchin
         yield MatchingItem((first, second), texts, kind=kind)
 
 
-def _instructions(dataset: Dataset, row: int, name: str, extra: Mapping[str, Any]) -> Iterator[GroundingItem]:
-    columns = dataset.card.columns
-    assert columns.boxes is not None
-    assert columns.instruction is not None
-    boxes = _boxes(dataset, name, extra)
-    said = _value(dataset, name, extra, columns.instruction)
-    kind = str(extra.get(columns.kind, "")) if columns.kind else ""
-    for each in said if isinstance(said, list) else [said]:
-        if isinstance(each, Mapping):
-            answer = each.get("answer") if each.get("answer") is not None else each.get("fits")
-            text, own = str(each.get("text", "")), str(each.get("kind", kind))
-        else:
-            answer = _value(dataset, name, extra, columns.answer or "answer")
-            text, own = str(each), kind
-        right = tuple(answer) if isinstance(answer, list) else (answer,)
-        if not text or not all(isinstance(i, int) and 0 <= i < len(boxes) for i in right) or not right:
-            raise _unfit(
-                dataset, name, columns.instruction, f"texts with answers among the {len(boxes)} boxes, counted from 0"
-            )
-        if len(right) < len(boxes):
-            yield GroundingItem(row, boxes, text, right, own)
-
-
-def _boxes(dataset: Dataset, name: str, extra: Mapping[str, Any]) -> tuple[Box, ...]:
-    column = dataset.card.columns.boxes or ""
-    regions = dataset.card.regions
-    listed = _value(dataset, name, extra, column)
-    found = []
-    for each in listed if isinstance(listed, list) else []:
-        corners = each.get("box") if isinstance(each, Mapping) else each
-        if not isinstance(corners, list) or len(corners) != 4:
-            raise _unfit(dataset, name, column, "boxes of four numbers")
-        left, top, a, b = (round(float(value)) for value in corners)
-        right, bottom = (left + a, top + b) if regions and regions.format == "xywh" else (a, b)
-        if right <= left or bottom <= top:
-            raise _unfit(dataset, name, column, f"boxes with an area, but has {corners}")
-        found.append((left, top, right, bottom))
-    if not found:
-        raise _unfit(dataset, name, column, "a list of boxes")
-    return tuple(found)
-
-
-def _value(dataset: Dataset, name: str, extra: Mapping[str, Any], column: str) -> Any:
-    """A cell; tables without types hold lists and objects as JSON."""
-    if column not in extra:
-        raise DataError(
-            f"dataset {dataset.name!r}: {name} has no column {column!r}, which the card names. "
-            f"Columns without another role: {', '.join(extra) or 'none'}."
-        )
-    value = extra[column]
-    if isinstance(value, str) and value[:1] in {"[", "{"}:
-        try:
-            return json.loads(value)
-        except json.JSONDecodeError:
-            return value
-    return (
-        int(value) if isinstance(value, str) and value.isdecimal() and column == dataset.card.columns.answer else value
-    )
-
-
 def _texts(value: Any) -> tuple[str, ...]:
     items = value if isinstance(value, list | tuple) else [value]
     return tuple(str(item) for item in items if item)
-
-
-def _unfit(dataset: Dataset, name: str, column: str, expected: str) -> DataError:
-    return DataError(f"dataset {dataset.name!r}: {name}: column {column!r} must hold {expected}.")

@@ -64,7 +64,7 @@ def describe(cell: Cell, bench: Bench, rows: SplitRows) -> dict[str, Any]:
         "seed": cell.seed,
         "images": {"train": len(rows.train), "val": len(rows.val), "test": len(rows.test)},
         "unreadable": {dataset.ids([row])[0]: reason for row, reason in sorted(bench.unreadable.items())},
-        "notes": list(dataset.notes),
+        "notes": [*dataset.notes, *bench.notes(rows)],
     }
 
 

@@ -150,6 +150,10 @@ class Bench:
             unseen=tuple(self.dataset.unseen_classes.tolist()),
         )
 
+    def notes(self, rows: SplitRows) -> list[str]:  # noqa: ARG002
+        """What a reader of a run over these rows must know of its items."""
+        return []
+
     def _note(self, found: Extraction) -> None:
         self.extract_seconds += found.seconds
         self.corrupt_shards += found.corrupt_shards

@@ -8,12 +8,14 @@ import numpy as np
 from workbench.arrays import IntArray
 from workbench.datasets import Dataset
 from workbench.datasets.card import Regions as RegionSettings
-from workbench.datasets.items import Box, grounding_items, matching_form, matching_items
+from workbench.datasets.grounding import Box, boxes_beyond, boxes_note, grounding_items
+from workbench.datasets.items import matching_form, matching_items
 from workbench.datasets.reading import ChosenImages
 from workbench.errors import DataError
 from workbench.features import Extraction, extract
 from workbench.features.regions import Regions
 from workbench.runs.bench import Bench, Progress, SplitRows
+from workbench.runs.choices_builder import ChoicesBuilder, ItemNames
 from workbench.runs.planning import Cell
 from workbench.tasks import (
     CaptionedImages,
@@ -29,21 +31,12 @@ from workbench.tasks import (
 _KEPT = 3  # Region features of train, val and test.
 
 
-@dataclass(frozen=True)
-class ItemNames:
-    """What users call the items of `Choices`: the image's id with a number, the image, and the text or texts."""
-
-    ids: tuple[str, ...]
-    images: tuple[str, ...]
-    texts: tuple[str, ...]
-    groups: tuple[str | None, ...]
-
-
 @dataclass
 class JointBench(Bench):
     """A bench whose items are not labelled images."""
 
     _regions: dict[bytes, Extraction] = field(default_factory=dict)
+    _beyond: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def wanted(self, cell: Cell) -> SplitRows:
         """See `Bench.wanted`; without labels, shots are training images in all."""
@@ -87,6 +80,13 @@ class JointBench(Bench):
             return GroundingTask(**about, train=train, val=val)  # type: ignore[arg-type]
         return MatchingTask(**about, form=matching_form(self.dataset), train=train, val=val)  # type: ignore[arg-type]
 
+    def notes(self, rows: SplitRows) -> list[str]:
+        """See `Bench.notes`."""
+        if self.dataset.card.task != "grounding":
+            return []
+        boxes, beyond = self._reach(np.concatenate([rows.train, rows.val, rows.test]))
+        return [boxes_note(self.dataset, boxes, beyond)] if beyond else []
+
     def captioned(self, rows: IntArray) -> CaptionedImages:
         """Images with their texts; an image without a caption is in no pair."""
         number: dict[str, int] = {}
@@ -106,7 +106,7 @@ class JointBench(Bench):
     def _matching(self, rows: IntArray) -> tuple[Choices, ItemNames]:
         place = {int(row): i for i, row in enumerate(rows)}
         pairs_form = matching_form(self.dataset) == "pairs"
-        build = _Builder(self.dataset)
+        build = ChoicesBuilder(self.dataset)
         for item in matching_items(self.dataset, self._whole_pairs(rows) if pairs_form else rows):
             if pairs_form:
                 first, second = (place[row] for row in item.rows)
@@ -137,11 +137,19 @@ class JointBench(Bench):
         features, regions = self._regions_of(rows).features, self._region_source(listed)
         images = ImageSet(len(listed), lambda: features, regions.decode, places=regions.places)
         place = {region: i for i, region in enumerate(listed)}
-        build = _Builder(self.dataset)
+        build = ChoicesBuilder(self.dataset)
         for item in grounding_items(self.dataset, rows):
             candidates = [(place[item.row, box], item.text) for box in item.boxes]
             build.add(item.row, candidates, [i in item.right for i in range(len(item.boxes))], item.kind, item.text)
         return build.choices(images)
+
+    def _reach(self, rows: IntArray) -> tuple[int, int]:
+        """How many boxes the images of some rows have, and how many reach past their image; refuses those outside."""
+        for row in map(int, rows):
+            if row not in self._beyond:
+                boxes, beyond = boxes_beyond(self.dataset, row)
+                self._beyond[row] = boxes, len(beyond)
+        return sum(self._beyond[int(row)][0] for row in rows), sum(self._beyond[int(row)][1] for row in rows)
 
     def _listed_regions(self, rows: IntArray) -> list[tuple[int, Box]]:
         found = ((item.row, box) for item in grounding_items(self.dataset, rows) for box in item.boxes)
@@ -158,6 +166,7 @@ class JointBench(Bench):
         key = rows.tobytes()
         if key in self._regions:
             return self._regions[key]
+        self._reach(rows)
         listed = self._listed_regions(rows)
         regions = self._region_source(listed)
         found = extract(
@@ -179,49 +188,6 @@ def _without_shots(cell: Cell) -> Cell:
     from dataclasses import replace
 
     return replace(cell, shots=None)
-
-
-class _Builder:
-    """Collects items into `Choices`."""
-
-    def __init__(self, dataset: Dataset) -> None:
-        self._dataset = dataset
-        self._number: dict[str, int] = {}
-        self._pairs: list[tuple[int, int]] = []
-        self._item: list[int] = []
-        self._right: list[bool] = []
-        self._kinds: list[str] = []
-        self._rows: list[int] = []
-        self._said: list[str] = []
-
-    def add(self, row: int, candidates: Sequence[tuple[int, str]], right: Sequence[bool], kind: str, said: str) -> None:
-        """One item of the image in a row of the dataset."""
-        self._pairs += [(image, self._number.setdefault(text, len(self._number))) for image, text in candidates]
-        self._item += [len(self._kinds)] * len(candidates)
-        self._right += right
-        self._kinds.append(kind)
-        self._rows.append(row)
-        self._said.append(said)
-
-    def choices(self, images: ImageSet) -> tuple[Choices, ItemNames]:
-        """All of them, with their names."""
-        seen: dict[int, int] = {}
-        ids = []
-        names = self._dataset.ids(self._rows)
-        for row, name in zip(self._rows, names, strict=True):
-            seen[row] = seen.get(row, 0) + 1
-            ids.append(f"{name}#{seen[row]}")
-        found = Choices(
-            images,
-            tuple(self._number),
-            np.array(self._pairs, dtype=np.int64).reshape(-1, 2),
-            np.array(self._item, dtype=np.int64),
-            np.array(self._right, dtype=np.bool_),
-            tuple(self._kinds),
-            self._dataset.groups(self._rows),
-        )
-        groups = tuple(self._dataset.group_names(self._rows))
-        return found, ItemNames(tuple(ids), tuple(names), tuple(self._said), groups)
 
 
 def bench_class(dataset: Dataset) -> type[Bench]:

@@ -65,7 +65,7 @@ def record(
     bench, report = job.bench, predictor.report
     found = evaluate(predictor, bench, rows, job.cell.recipe)
     metrics = {**flatten(found.estimates), **found.counts, "train_seconds": train_seconds}
-    notes = [*bench.dataset.notes, *report.notes]
+    notes = [*bench.dataset.notes, *bench.notes(rows), *report.notes]
     if job.cell.model != NO_MODEL and (doubt := check_language(bench.encoder, bench.dataset.card.language)):
         notes.append(doubt)
     if bench.corrupt_shards:
