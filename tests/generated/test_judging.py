@@ -67,6 +67,36 @@ def test_damaged_images_are_named_or_too_many(make_generated, encoder, settings)
     assert "1-0.png" not in found.images.files
 
 
+@pytest.mark.parametrize("split", ["all", "train"])
+def test_damaged_images_of_the_reference_are_said_and_counted_or_too_many(
+    make_generated, make_colours, encoder, settings, split
+):
+    photos = make_colours()
+    (photos / "train" / "red" / "0.png").write_bytes(b"broken")
+    with pytest.raises(DataError, match=r"--reference .*1 of (51|18) images.*--max-unreadable.*red/0.png"):
+        reference_features(str(photos), encoder, settings, split)
+    lenient = settings.model_copy(update={"max_unreadable": 0.1})
+    other = reference_features(str(photos), encoder, lenient, split)
+    found = judge(read_prompts(make_generated()), encoder, FeatureStore(settings.cache), other)
+    assert any("left out" in note and "red/0.png" in note for note in found.images.notes)
+    record_judgement(found, encoder, settings, "made")
+    (run,) = read_runs(open_store(settings), "made")
+    assert run.metrics["unreadable_reference_images"] == 1
+    assert run.metrics["reference_images"] == (50 if split == "all" else 17)
+
+
+def test_equal_copies_count_once_in_a_folder_as_in_a_dataset(make_colours, encoder, settings):
+    photos = make_colours()
+    whole = reference_features(str(photos), encoder, settings)
+    for split in ("train", "test"):
+        for image in (photos / split / "red").glob("*.png"):
+            image.with_name(f"copy-{image.name}").write_bytes(image.read_bytes())
+    folder = reference_features(str(photos), encoder, settings)
+    dataset = reference_features(str(photos), encoder, settings, "train")
+    assert (len(whole.features), len(folder.features), len(dataset.features)) == (51, 51, 18)
+    assert cmmd(folder.features, whole.features) == pytest.approx(0, abs=1e-6)
+
+
 def test_an_empty_reference_is_refused(tmp_path, encoder, settings):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="no image"):

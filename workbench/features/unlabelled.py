@@ -21,6 +21,8 @@ class ImageFiles:
     def __init__(self, root: Path, files: Sequence[str]) -> None:
         self._root = root
         self._files = files
+        # Asked for by whoever looks for copies, and then by `extract`: a file is read for it once.
+        self._digests: dict[int, bytes] = {}
 
     def hashes(self, rows: AnyArray) -> AnyArray:
         """uint8 (n, 32); zeros where a file cannot be read."""
@@ -39,7 +41,9 @@ class ImageFiles:
             raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
 
     def _digest(self, row: int) -> bytes:
-        try:
-            return hashlib.blake2b(self.read(row), digest_size=32).digest()
-        except DataError:
-            return bytes(32)
+        if row not in self._digests:
+            try:
+                self._digests[row] = hashlib.blake2b(self.read(row), digest_size=32).digest()
+            except DataError:
+                self._digests[row] = bytes(32)
+        return self._digests[row]

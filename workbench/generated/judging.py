@@ -3,41 +3,21 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from workbench.arrays import FloatArray, IntArray, normalise
-from workbench.datasets import open_dataset
-from workbench.datasets.catalogue import cards
-from workbench.datasets.sources.folder import image_files
-from workbench.errors import DataError
 from workbench.features import CachedModel, FeatureStore, extract
 from workbench.features.unlabelled import ImageFiles
 from workbench.generated.prompts import PromptedImages
+from workbench.generated.reference import Reference, check_readable
 from workbench.metrics.captions_clip import clip_scores
 from workbench.metrics.estimate import Estimate
 from workbench.metrics.functional import Values
 from workbench.metrics.generation import cmmd, prompt_metrics
 from workbench.models import Encoder
-from workbench.search import Gallery, open_gallery
-from workbench.search.gallery import SplitChoice
-from workbench.settings import Settings
 
 Progress = Callable[[int, int], None]
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Images that generated ones should look like.
-
-    Attributes:
-        name: The dataset or folder.
-        features: (m, d) projected.
-    """
-
-    name: str
-    features: FloatArray
 
 
 @dataclass(frozen=True)
@@ -45,7 +25,7 @@ class Judgement:
     """What a model says about generated images.
 
     Attributes:
-        images: The readable ones, with their prompts.
+        images: The readable ones, with their prompts and with notes on the reference, too.
         clip_scores: (n,), 0..2.5.
         nearest: The prompt that each image is nearest to.
         estimates: `clip_score` and `prompt_accuracy` with intervals.
@@ -53,6 +33,7 @@ class Judgement:
         different_prompts: Prompt accuracy by chance is 1 over this.
         reference: Name and size of the reference, or None.
         unreadable: File and reason of images that are left out.
+        reference_unreadable: Number of images that are left out of the reference.
         digest: Hex digest of the images, their prompts and the reference.
     """
 
@@ -64,6 +45,7 @@ class Judgement:
     different_prompts: int
     reference: tuple[str, int] | None
     unreadable: tuple[tuple[str, str], ...]
+    reference_unreadable: int
     digest: str
 
 
@@ -94,14 +76,10 @@ def judge(
     source, rows = ImageFiles(images.folder, images.files), np.arange(len(images.files))
     found = extract(source, rows, encoder, store, workers=workers, progress=progress)
     good = np.flatnonzero(found.readable)
-    if not len(good) or len(found.unreadable) > max_unreadable * len(rows):
-        name, reason = found.unreadable[0]
-        raise DataError(
-            f"{images.folder}: {len(found.unreadable)} of {len(rows)} images cannot be read, more than the "
-            f"{max_unreadable:.1%} that --max-unreadable allows; the first is {name} ({reason})."
-        )
+    check_readable(str(images.folder), found.unreadable, len(rows), max_unreadable)
     files, prompts = (tuple(each[i] for i in good) for each in (images.files, images.prompts))
-    kept = PromptedImages(images.folder, files, prompts, images.notes)
+    notes = images.notes if reference is None else (*images.notes, *reference.notes)
+    kept = PromptedImages(images.folder, files, prompts, notes)
     different, prompt_of = _numbered(kept.prompts)
     features, texts = found.features.projected[good], CachedModel(encoder, store).encode_texts(different)
     nearest = _nearest(features, texts)
@@ -119,38 +97,9 @@ def judge(
         different_prompts=len(different),
         reference=None if reference is None else (reference.name, len(reference.features)),
         unreadable=tuple(found.unreadable),
+        reference_unreadable=0 if reference is None else len(reference.unreadable),
         digest=_digest(source.hashes(good).tobytes(), kept, reference),
     )
-
-
-def reference_features(
-    argument: str,
-    encoder: Encoder,
-    settings: Settings,
-    split: SplitChoice = "all",
-    *,
-    progress: Progress | None = None,
-) -> Reference:
-    """Features of a reference set: a folder of images of any layout, a registered dataset, or a card file.
-
-    Raises:
-        WorkbenchError: There is no such dataset or folder, or it has no readable image.
-    """
-    store, path = FeatureStore(settings.cache), Path(argument).expanduser()
-    if path.is_dir() and argument not in cards.names() and split == "all":
-        files = image_files(path)
-        if not files:
-            raise DataError(f"--reference {argument}: there is no image in the folder.")
-        found = extract(
-            ImageFiles(path, files), np.arange(len(files)), encoder, store, workers=settings.workers, progress=progress
-        )
-        if not found.readable.any():
-            raise DataError(f"--reference {argument}: none of its {len(files)} images can be read.")
-        return Reference(argument, found.features.projected[found.readable])
-    gallery: Gallery = open_gallery(
-        open_dataset(argument, settings), encoder, store, split, workers=settings.workers, progress=progress
-    )
-    return Reference(argument if split == "all" else f"{argument} ({split})", gallery.features(0, len(gallery)))
 
 
 def _numbered(prompts: tuple[str, ...]) -> tuple[list[str], IntArray]:

@@ -59,8 +59,10 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
         **judgement.distances,
         "different_prompts": float(judgement.different_prompts),
         "unreadable_images": float(len(judgement.unreadable)),
-        **({"reference_images": float(judgement.reference[1])} if judgement.reference else {}),
     }
+    if judgement.reference:
+        metrics["reference_images"] = float(judgement.reference[1])
+        metrics["unreadable_reference_images"] = float(judgement.reference_unreadable)
     with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
         _write_scores(judgement, Path(folder) / "scores.parquet")
         recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, Path(folder))

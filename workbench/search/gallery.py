@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from workbench.arrays import FloatArray, IntArray, normalise
+from workbench.arrays import AnyArray, FloatArray, IntArray, normalise
 from workbench.datasets import Dataset
 from workbench.datasets.roles import ROLES
 from workbench.errors import DataError
@@ -110,9 +110,7 @@ def open_gallery(
     rows = np.concatenate([dataset.rows(name) for name in ROLES if split in {name, "all"}])
     if not len(rows):
         raise DataError(f"dataset {dataset.name!r}: there is no image in split {split!r} to search.")
-    _, first = np.unique(dataset.hashes(rows), axis=0, return_index=True)
-    zeros = np.flatnonzero(~dataset.hashes(rows).any(axis=1))
-    rows = rows[np.union1d(first, zeros)]
+    rows = rows[different_images(dataset.hashes(rows))]
     readable, unreadable = [], []
     for start in range(0, len(rows), BLOCK):
         part = rows[start : start + BLOCK]
@@ -124,3 +122,13 @@ def open_gallery(
         name, reason = unreadable[0]
         raise DataError(f"dataset {dataset.name!r}: none of its {len(rows)} images can be read; {name}: {reason}.")
     return Gallery(dataset, encoder, store, split, kept, unreadable)
+
+
+def different_images(hashes: AnyArray) -> IntArray:
+    """Where each content stands first, ascending.
+
+    Args:
+        hashes: uint8 (n, 32); rows of zeros are images that cannot be read, and each of them counts.
+    """
+    _, first = np.unique(hashes, axis=0, return_index=True)
+    return np.union1d(first, np.flatnonzero(~hashes.any(axis=1))).astype(np.int64)
