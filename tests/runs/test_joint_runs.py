@@ -68,7 +68,7 @@ def test_matching(write, settings, tiny_model):
         absent = next(name for name in COLOURS if name not in {left, right})
         return {
             "contrasts": [
-                {"text": f"{left} and {right}", "wrong": [f"{right} and {left}"], "kind": "swap"},
+                {"text": f"{left} and {right}", "wrong": [f"{right} and {left}"], "kind": "swap (a, b)"},
                 {"text": f"there is {left}", "wrong": [f"there is {absent}"], "kind": "replace"},
             ]
         }
@@ -76,12 +76,14 @@ def test_matching(write, settings, tiny_model):
     card = write("matching", {"negatives": "contrasts"}, contrasts)
     found = run(card, settings, tiny_model, "zero-shot", HEAD)
     finished, again = recomputed(found["linear-head"], settings)
-    assert set(again) == {"accuracy", "accuracy/swap", "accuracy/replace"}
+    swap = "accuracy/swap _a_ b_"
+    assert set(again) == {"accuracy", swap, "accuracy/replace"}
+    assert set(finished.joint_predictions.kinds) == {"swap (a, b)", "replace"}
     assert again["accuracy"].n == 2 * COUNTS["test"]
     assert again["accuracy"].value > 0.7 > found["zero-shot"].metrics["accuracy"]
-    (compared,) = compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)], "accuracy/swap")
+    (compared,) = compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)], swap)
     assert compared.difference.n == COUNTS["test"]
-    (pair,) = study_suite(open_store(settings), "s", "accuracy/swap").pairs
+    (pair,) = study_suite(open_store(settings), "s", swap).pairs
     assert pair.first.run.recipe == "linear-head"
     assert abs(pair.difference.value) == pytest.approx(abs(compared.difference.value))
     with pytest.raises(WorkbenchError, match="cannot be compared item by item"):

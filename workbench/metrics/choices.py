@@ -7,6 +7,7 @@ from workbench.errors import DataError
 from workbench.metrics import functional as F
 from workbench.metrics._checks import check_finite
 from workbench.metrics.estimate import Estimate
+from workbench.metrics.keys import accuracy_parts
 from workbench.metrics.matching import item_mean
 
 
@@ -30,7 +31,7 @@ def choice_metrics(
         right: bool (p,); an item may have several right candidates, and needs a right and a wrong one.
         starts: int64 (items,), where each item's candidates begin.
         groups: (items,) groups that are resampled whole.
-        kinds: (items,) kind of each item; empty texts are no kind.
+        kinds: (items,) kind of each item; empty texts are no kind. KIND is as `metric_keys` makes it.
         by_candidates: `accuracy/N_candidates`, too, for each number of candidates.
         replicates: Number of bootstrap resamples.
         seed: Seeds them.
@@ -47,11 +48,7 @@ def choice_metrics(
         raise DataError(f"scores: item {bad[0]} has no {what} candidate, so there is nothing to choose.")
     hits = F.picks_right(values, truth, starts)
     parts = {"accuracy": np.ones(len(hits), dtype=np.bool_)}
-    if kinds is not None:
-        names = np.asarray(kinds)
-        parts |= {f"accuracy/{kind}": names == kind for kind in np.unique(names) if kind}
-    if by_candidates:
-        parts |= {f"accuracy/{n}_candidates": counts == n for n in np.unique(counts)}
+    parts |= accuracy_parts(kinds, counts if by_candidates else None)
     return {
         name: item_mean(hits[inside], None if groups is None else np.asarray(groups)[inside], replicates, seed)
         for name, inside in parts.items()

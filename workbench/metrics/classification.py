@@ -1,6 +1,5 @@
 """Classification metrics of a run with their bootstrap intervals."""
 
-import re
 from collections.abc import Collection, Sequence
 
 import numpy as np
@@ -11,6 +10,7 @@ from workbench.metrics import functional as F
 from workbench.metrics._bootstrap import Resampler, estimates
 from workbench.metrics._checks import check_finite, check_labels, check_targets
 from workbench.metrics.estimate import Estimate
+from workbench.metrics.keys import metric_keys
 
 
 def classification_metrics(
@@ -43,8 +43,8 @@ def classification_metrics(
         labels: int64 (n,); bool (n, c) where multi-label.
         groups: Group of each item, (n,); whole groups are resampled.
         multi_label: Several labels per item: sigmoid instead of softmax.
-        label_names: Names for the per-label metrics; indices if None. Characters that a run record does not take in a
-            metric's name become `_`, and a name that then occurs again gets its label's index.
+        label_names: Names for the per-label metrics, changed where a run record does not take them (see
+            `metric_keys`); indices if None.
         replicates: Number of bootstrap resamples.
         seed: Seeds them; the same seed resamples the same items in every run on a test set.
 
@@ -55,7 +55,7 @@ def classification_metrics(
     found = estimates(classification_evaluators(scores, labels, multi_label=multi_label), resampler)
     if label_names is None:
         return found
-    keys = _label_keys(label_names)
+    keys = metric_keys(label_names)
     return {_named(name, keys): estimate for name, estimate in found.items()}
 
 
@@ -177,12 +177,3 @@ def _means(terms: dict[str, AnyArray], weights: FloatArray) -> dict[str, F.Value
 def _named(metric: str, keys: Sequence[str]) -> str:
     base, _, index = metric.partition("/")
     return f"{base}/{keys[int(index)]}" if index else metric
-
-
-def _label_keys(names: Sequence[str]) -> list[str]:
-    keys: list[str] = []
-    for index, name in enumerate(names):
-        # MLflow takes letters, digits and `_ - . : /` and space, and no `.` or `..` between slashes.
-        key = re.sub(r"[^\w\-. :]", "_", name).strip(" .") or "_"
-        keys.append(f"{key}_{index}" if key in keys else key)
-    return keys

@@ -8,6 +8,7 @@ from workbench.metrics import functional as F
 from workbench.metrics._bootstrap import Resampler, estimates
 from workbench.metrics._checks import check_finite, check_targets
 from workbench.metrics.estimate import Estimate
+from workbench.metrics.keys import accuracy_parts
 
 
 def matching_metrics(
@@ -25,7 +26,8 @@ def matching_metrics(
     Args:
         scores: (n, k), the right text's score first; items with fewer wrong texts are filled up with -inf.
         groups: (n,) groups that are resampled whole.
-        kinds: (n,) kind of each item (`attribute`, `relation`, ...).
+        kinds: (n,) kind of each item (`attribute`, `relation`, ...); empty texts are no kind. KIND is as `metric_keys`
+            makes it.
         replicates: Number of bootstrap resamples.
         seed: Seeds them.
 
@@ -41,10 +43,9 @@ def matching_metrics(
     check_finite(array[:, 0], "scores of right texts")
     right = F.prefers_right(array)
     found = {"accuracy": item_mean(right, groups, replicates, seed)}
-    for kind in [] if kinds is None else np.unique(kinds):
-        inside = np.asarray(kinds) == kind
+    for name, inside in accuracy_parts(kinds).items():
         own = None if groups is None else np.asarray(groups)[inside]
-        found[f"accuracy/{kind}"] = item_mean(right[inside], own, replicates, seed)
+        found[name] = item_mean(right[inside], own, replicates, seed)
     return found
 
 

@@ -11,6 +11,7 @@ from workbench.arrays import AnyArray, FloatArray
 from workbench.metrics import Estimate, statement_metrics, winoground_metrics
 from workbench.metrics import functional as F
 from workbench.metrics.choices import choice_metrics
+from workbench.metrics.keys import accuracy_parts
 from workbench.runs.predictions.groups import group_codes
 from workbench.runs.predictions.joint import ItemValues, JointPredictions, write_table
 from workbench.tasks.choices import Form
@@ -74,11 +75,9 @@ class ScoredChoices(JointPredictions):
             names = ("text_score", "image_score", "group_score")
             return {name: partial(self._hits, own) for name, own in zip(names, hits, strict=True)}
         right = F.picks_right(self._flat, self._truth, self._starts)
-        kinds, counts = np.array(self.kinds), np.array([len(own) for own in self.scores])
+        counts = np.array([len(own) for own in self.scores]) if self.task == "grounding" else None
         inside = {"accuracy": np.ones(len(right), dtype=np.bool_)}
-        inside |= {f"accuracy/{kind}": kinds == kind for kind in sorted(set(self.kinds) - {""})}
-        if self.task == "grounding":
-            inside |= {f"accuracy/{n}_candidates": counts == n for n in np.unique(counts)}
+        inside |= accuracy_parts(np.array(self.kinds, dtype=np.str_), counts)
         return {name: partial(self._hits, right, own) for name, own in inside.items()}
 
     def comparable(self) -> tuple[str, ...]:

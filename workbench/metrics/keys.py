@@ -1,0 +1,39 @@
+"""Names that a card gives (labels, kinds) as parts of metrics' names."""
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from workbench.arrays import AnyArray, BoolArray
+
+
+def metric_keys(names: Sequence[str]) -> list[str]:
+    """What each name is called in a metric's name; all differ.
+
+    Characters that a run record does not take become `_`, and a name that then occurs again gets its position.
+    """
+    keys: dict[str, None] = {}
+    for index, name in enumerate(names):
+        # MLflow takes letters, digits and `_ - . : /` and space, and no `.` or `..` between slashes.
+        key = re.sub(r"[^\w\-. :]", "_", name).strip(" .") or "_"
+        while key in keys:
+            key = f"{key}_{index}"
+        keys[key] = None
+    return list(keys)
+
+
+def accuracy_parts(kinds: AnyArray | None, counts: AnyArray | None = None) -> dict[str, BoolArray]:
+    """The items that each accuracy besides that of all items is taken over, bool (n,), by the metric's name.
+
+    Args:
+        kinds: (n,) kind of each item as the card has it; empty texts are no kind.
+        counts: (n,) number of candidates of each item, where `accuracy/N_candidates` is wanted.
+    """
+    sizes = [] if counts is None else np.unique(counts).tolist()
+    own = np.asarray([] if kinds is None else kinds, dtype=np.str_)
+    found = [kind for kind in np.unique(own).tolist() if kind]
+    # Sizes go first, so that a kind which is called like one takes another name.
+    keys = metric_keys([*(f"{n}_candidates" for n in sizes), *found])
+    inside = [*(np.asarray(counts) == n for n in sizes), *(own == kind for kind in found)]
+    return {f"accuracy/{key}": items for key, items in zip(keys, inside, strict=True)}
