@@ -1,11 +1,13 @@
 """Retrieval, matching, grounding and unseen classes end to end, on a tiny model and coloured images."""
 
+import shutil
+
 import numpy as np
 import pytest
 
 from tests.runs.halves import COLOURS, COUNTS
 from workbench.datasets import open_dataset
-from workbench.errors import RecipeError, WorkbenchError
+from workbench.errors import DataError, RecipeError, WorkbenchError
 from workbench.features import FeatureStore
 from workbench.metrics import retrieval_metrics
 from workbench.models import open_model
@@ -271,3 +273,19 @@ def test_unseen_classes(settings, tiny_model, make_colours):
     assert found["linear-head"].metrics["seen_accuracy"] > 0.6
     finished = FinishedRun.open(found["linear-head"].run_id, settings)
     assert finished.predictor().classes.shape[0] == 3
+
+
+@pytest.mark.parametrize(("gone", "what"), [(["blue"], "of them"), (["red", "green"], "of any other class")])
+def test_unseen_classes_that_test_cannot_measure_are_refused_before_any_work(
+    settings, tiny_model, make_colours, gone, what
+):
+    folder = make_colours()
+    for name in gone:
+        shutil.rmtree(folder / "test" / name)
+    card = folder.parent / "card.toml"
+    card.write_text(
+        f'name = "unseen"\n[source]\ntype = "folder"\npath = "{folder}"\n[splits]\nunseen = ["blue"]\n',
+        encoding="utf-8",
+    )
+    with pytest.raises(DataError, match=f"splits.unseen.*blue.*{what}"):
+        run(card, settings, tiny_model, "zero-shot")

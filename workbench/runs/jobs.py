@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from workbench.datasets import Dataset, open_dataset
-from workbench.errors import RecipeError
+from workbench.errors import DataError, RecipeError
 from workbench.features import FeatureStore
 from workbench.models import Encoder, open_model, resolve_device
 from workbench.models.languages import check_language
@@ -80,6 +82,23 @@ def _check_fits(cell: Cell, dataset: Dataset) -> None:
         raise RecipeError(
             f"recipe {cell.recipe!r} cannot recognise classes without training images, of which dataset "
             f"{dataset.name!r} has {len(dataset.unseen_classes)}."
+        )
+    _check_unseen(dataset)
+
+
+def _check_unseen(dataset: Dataset) -> None:
+    """Refuse unseen classes of which test measures nothing: every recipe would fail, and only after its training."""
+    unseen = dataset.unseen_classes
+    if not len(unseen):
+        return
+    labels = dataset.labels(dataset.rows("test"))
+    inside = np.isin(labels[labels >= 0], unseen)
+    if len(inside) and (inside.all() or not inside.any()):
+        named = ", ".join(dataset.class_names[c] for c in unseen[:5]) + (", ..." if len(unseen) > 5 else "")
+        lack = "any other class" if inside.all() else "them"
+        raise DataError(
+            f"dataset {dataset.name!r}: splits.unseen keeps {named} for test, and test has no image of {lack}; seen "
+            "and unseen classes are compared on test, so give it images of both, or take splits.unseen out of the card."
         )
 
 
