@@ -144,28 +144,31 @@ class LinearHead(Recipe[LinearHeadConfig]):
 
         if len(train) == 0:
             raise RecipeError("linear-head: there are no training images.")
+        if not train.has_pairs:
+            raise RecipeError("linear-head: no training image has a text, so there is nothing to learn from.")
         both = HeadData(train, model.encode_texts(train.texts)), HeadData(val, model.encode_texts(val.texts))
         trials = [
             train_head(*both, self.config, space, rate, model.logit_scale, seed, device, statements)
-            for space, rate in self._grid(len(val))
+            for space, rate in self._grid(val.has_pairs)
         ]
         best = max(trials, key=lambda trial: trial.score)
         return LinearDualEncoder(
             model, best.image, best.text, space=best.space, scale=best.scale, bias=best.bias,
-            report=self._report(trials, best, len(val), refit),
+            report=self._report(trials, best, val, refit),
         )  # fmt: skip
 
-    def _grid(self, n_val: int) -> Iterator[tuple[Space, float]]:
+    def _grid(self, validated: bool) -> Iterator[tuple[Space, float]]:
         spaces: tuple[Space, ...] = ("pooled", "projected")
         if self.config.features != "auto":
             spaces = (self.config.features,)
         grid = list(product(spaces, self.config.learning_rates))
-        yield from grid if n_val else grid[:1]
+        yield from grid if validated else grid[:1]
 
-    def _report(self, trials: "list[Trial]", best: "Trial", n_val: int, refit: bool) -> FitReport:
+    def _report(self, trials: "list[Trial]", best: "Trial", val: CaptionedImages | Choices, refit: bool) -> FitReport:
         notes = []
-        if not n_val:
-            notes.append("There is no validation split, so features, learning rate and epochs are the first or all.")
+        if not val.has_pairs:
+            lack = "No validation image has a text" if len(val) else "There is no validation split"
+            notes.append(f"{lack}, so features, learning rate and epochs are the first or all.")
         if refit:
             notes.append("linear-head does not refit on train and validation; validation chose its epoch.")
         return FitReport(

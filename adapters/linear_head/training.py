@@ -69,7 +69,7 @@ def train_head(
 ) -> Trial:
     """Train one head; the best epoch is chosen on validation, that before training included."""
     goal = joint_objective(fit.data, config.loss, statements=statements)
-    held = joint_objective(val.data, config.loss, statements=statements) if len(val.data) else None
+    held = joint_objective(val.data, config.loss, statements=statements) if val.data.has_pairs else None
     sigmoid = config.loss == "sigmoid" and not isinstance(fit.data, Choices)
     features, held_features = fit.data.images.features, val.data.images.features if held else None
     with seeded(seed, device):

@@ -59,6 +59,8 @@ class LoraContrastive(Recipe[LoraContrastiveSettings]):
 
         if len(task.train) == 0:
             raise RecipeError("lora-contrastive: there are no training images.")
+        if not task.train.has_pairs:
+            raise RecipeError("lora-contrastive: no training image has a text, so there is nothing to learn from.")
         config = self.config
         towers: tuple[Tower, ...] = ("image", "text") if config.towers == "both" else (config.towers,)
         compute = Compute.resolve(task.device, config.precision, task.model.precision)

@@ -67,7 +67,7 @@ class PairTraining:
         budget = MemoryBudget(config.cache_gib * 2**30)
         loaded = self.adapted.loaded
         self._pixels = PixelSource(task.train.images, loaded, self.compute, budget)
-        self._val_pixels = PixelSource(task.val.images, loaded, self.compute, budget) if len(task.val) else None
+        self._val_pixels = PixelSource(task.val.images, loaded, self.compute, budget) if task.val.has_pairs else None
         texts = list(task.train.texts)
         self._tokens = loaded.tokenizer(texts) if "text" in self.towers else None
         self._frozen_texts = None if self._tokens is not None else _unit(task.model.encode_texts(texts), device)
@@ -87,13 +87,14 @@ class PairTraining:
         trained = train(
             parameters, lambda epoch: self._batches(epoch, steps), self._loss,
             epochs=epochs, steps_per_epoch=steps, learning_rate=rate, weight_decay=config.weight_decay,
-            warmup=config.warmup, validate=self._validate if len(self.task.val) else None,
+            warmup=config.warmup, validate=self._validate if self.task.val.has_pairs else None,
             mode=self.adapted.train_dropout, patience=config.patience, name="lora-contrastive",
         )  # fmt: skip
         history = {"train_loss": trained.losses}
         for name in trained.qualities[0].measures if trained.qualities else ():
             history[name] = [each.measures[name] for each in trained.qualities[1:]]
-        notes = [] if trained.qualities else ["There is no validation split, so the last epoch was kept."]
+        lack = "No validation image has a text" if len(self.task.val) else "There is no validation split"
+        notes = [] if trained.qualities else [f"{lack}, so the last epoch was kept."]
         if self.task.refit:
             notes.append("lora-contrastive does not refit on train and validation; validation chose its epoch.")
         found = self._predictor()
@@ -143,6 +144,8 @@ class PairTraining:
         if self._tokens is None:
             assert self._frozen_texts is not None
             return self._frozen_texts[rows]
+        if not len(rows):  # No image of the batch has a text, and towers do not take nothing.
+            return torch.empty(0, self.task.model.embed_dim, device=self.compute.device)
         tokens = self.adapted.loaded.trim(self._tokens[rows]).to(self.compute.device)
         return self.adapted.loaded.text_features(tokens)
 

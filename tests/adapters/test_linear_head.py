@@ -125,6 +125,40 @@ def test_no_training_image_is_said(planted):
         LinearHead(LinearHeadConfig()).fit_joint(RetrievalTask(**{**vars(task), "train": empty}))
 
 
+def without_texts(data):
+    return CaptionedImages(data.images, (), data.positives[:0])
+
+
+def test_images_without_texts_are_no_validation(planted):
+    make, _ = planted
+    task = make()
+    head = LinearHead(LinearHeadConfig(epochs=2)).fit_joint(
+        RetrievalTask(**{**vars(task), "val": without_texts(task.val)})
+    )
+    assert head.report.chosen["epoch"] == 2
+    assert "No validation image has a text" in head.report.notes[0]
+
+
+def test_training_images_without_texts_are_said(planted):
+    make, _ = planted
+    task = make()
+    bare = RetrievalTask(**{**vars(task), "train": without_texts(task.train)})
+    with pytest.raises(RecipeError, match="linear-head: no training image has a text"):
+        LinearHead(LinearHeadConfig()).fit_joint(bare)
+
+
+@pytest.mark.parametrize("loss", ["contrastive", "sigmoid"])
+def test_batches_may_have_no_text(planted, loss):
+    make, _ = planted
+    task = make()
+    few = CaptionedImages(task.train.images, task.train.texts[:1], task.train.positives[:2])
+    head = LinearHead(LinearHeadConfig(epochs=2, batch_size=16, loss=loss)).fit_joint(
+        RetrievalTask(**{**vars(task), "train": few})
+    )
+    assert np.isfinite(head.embed_texts(NAMES)).all()
+    assert np.isfinite(head.report.history["train_loss"]).all()
+
+
 def test_a_margin_takes_the_favour_from_seen_classes():
     task, test = planted_task(n_classes=12, text_noise=0.5, noise=1.0, seed=1)
     seen = np.flatnonzero(task.train.labels < 9)

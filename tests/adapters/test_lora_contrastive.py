@@ -1,5 +1,7 @@
 """Adapters trained on pairs: they learn, are saved, restored and merged."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -66,3 +68,24 @@ def test_it_learns_and_comes_back_as_it_was(task, tmp_path, loss, towers):
 def test_classification_is_lora_s():
     with pytest.raises(RecipeError, match="use lora"):
         LoraContrastive(LoraContrastiveSettings()).fit(planted_task()[0])
+
+
+def without_texts(data):
+    return CaptionedImages(data.images, (), data.positives[:0])
+
+
+def test_images_without_texts_are_no_validation(task):
+    config = LoraContrastiveSettings(epochs=1, batch_size=10, precision="fp32")
+    predictor = LoraContrastive(config).fit_joint(replace(task, val=without_texts(task.val)))
+    assert predictor.report.chosen["epoch"] == 1
+    assert predictor.report.notes == ("No validation image has a text, so the last epoch was kept.",)
+    with pytest.raises(RecipeError, match="lora-contrastive: no training image has a text"):
+        LoraContrastive(config).fit_joint(replace(task, train=without_texts(task.train)))
+
+
+@pytest.mark.parametrize("towers", ["image", "text", "both"])
+def test_batches_may_have_no_text(task, towers):
+    few = CaptionedImages(task.train.images, task.train.texts[:1], task.train.positives[:1])
+    config = LoraContrastiveSettings(towers=towers, epochs=2, batch_size=10, precision="fp32")
+    predictor = LoraContrastive(config).fit_joint(replace(task, train=few))
+    assert np.isfinite(predictor.report.history["train_loss"]).all()

@@ -70,6 +70,11 @@ class Choices(Candidates):
         return len(self.kinds)
 
     @property
+    def has_pairs(self) -> bool:
+        """Whether there is any item, as `CaptionedImages.has_pairs` says of captions."""
+        return len(self.pairs) > 0
+
+    @property
     def candidates(self) -> Candidates:
         """Without what is right, of what kind, and of which group. The order may tell; see `shuffled`."""
         return Candidates(self.images, self.texts, self.pairs, self.item)

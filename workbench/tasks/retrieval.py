@@ -28,6 +28,11 @@ class CaptionedImages:
     def __len__(self) -> int:
         return len(self.images)
 
+    @property
+    def has_pairs(self) -> bool:
+        """Whether any image has a text; without one there is nothing to learn from or to measure."""
+        return len(self.positives) > 0
+
     def texts_of(self, rows: AnyArray) -> tuple[AnyArray, AnyArray]:
         """The texts of some images.
 

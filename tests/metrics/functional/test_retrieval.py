@@ -62,3 +62,11 @@ def test_the_order_of_items_changes_nothing():
         for g, r in ((gallery, relevant), (gallery[order], relevant[:, order]))
     )
     np.testing.assert_array_equal(first.rank, second.rank)
+
+
+@pytest.mark.parametrize("sizes", [(3, 4), (3, 0), (0, 4)])
+def test_without_pairs_nothing_is_ranked(sizes):
+    queries, gallery = (np.zeros((n, 5), dtype=np.float32) for n in sizes)
+    ranks = F.rank_positives(queries, gallery, np.empty((0, 2), dtype=np.int64))
+    for found in (ranks.queries, ranks.best(), ranks.average_precision(), ranks.ndcg()):
+        assert found.shape == (0,)

@@ -73,13 +73,15 @@ def rank_positives(
         queries: (n, d), unit rows.
         gallery: (m, d), unit rows.
         positives: int64 (p, 2), pairs (query, gallery item) that belong together, without repetition. A query in no
-            pair is not ranked.
+            pair is not ranked; without pairs no query is.
         max_bytes: Bound on the memory for a block of scores (at least one row of the gallery where a query has more
             than eight right items).
 
     Returns:
         Ranks of all pairs.
     """
+    if not len(positives):
+        return Ranks(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64))
     pairs = positives[np.lexsort((positives[:, 1], positives[:, 0]))]
     counts = np.bincount(pairs[:, 0], minlength=len(queries))
     starts = np.cumsum(counts) - counts
