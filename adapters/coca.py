@@ -29,7 +29,7 @@ class Config(RecipeConfig):
     Attributes:
         beams: Sentences kept open; 1 is greedy.
         min_length: A caption is at least so long.
-        max_length: It ends here at the latest.
+        max_length: It ends here at the latest. The model's decoder bounds it: 77 for open_clip's own.
         batch_size: Images at a time.
     """
 
@@ -75,7 +75,10 @@ class CocaCaptioner(Captioner):
         if config.min_length >= config.max_length:
             raise RecipeError(f"coca: min_length {config.min_length} must be below max_length {config.max_length}.")
         self._loaded = model.load()
-        check_writes(self._loaded)
+        try:
+            check_writes(self._loaded, config.max_length)
+        except RecipeError as error:
+            raise RecipeError(f"coca: {error}") from None
         to_device(self._loaded.network, device)
         self._device = device
         self._config = config

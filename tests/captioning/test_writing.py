@@ -58,3 +58,10 @@ def test_captions_do_not_depend_on_batches(coca, pictures, beams):
 def test_a_model_without_a_decoder_is_refused(tiny_model, pictures):
     with pytest.raises(RecipeError, match=r"coca_\*"):
         write_captions(build(parse_model(tiny_model)), pictures, Decoding())
+
+
+def test_captions_may_fill_the_context_and_not_more(coca, pictures):
+    # None may end before, so that the longest prefix is read.
+    assert write_captions(coca, pictures, Decoding(beams=1, min_length=30, max_length=31))
+    with pytest.raises(RecipeError, match=r"max_length 32 is beyond the context.*set it to 31 or less"):
+        write_captions(coca, pictures, Decoding(max_length=32))

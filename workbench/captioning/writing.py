@@ -38,9 +38,10 @@ def write_captions(
         batch_size: Images at a time.
 
     Raises:
-        RecipeError: The model has no decoder, or a tokenizer that cannot turn tokens into text.
+        RecipeError: The model has no decoder, or a tokenizer that cannot turn tokens into text; or captions may be
+            longer than the decoder's context.
     """
-    check_writes(loaded)
+    check_writes(loaded, decoding.max_length)
     network: Any = loaded.network
     captions: list[str] = []
     with torch.inference_mode():
@@ -51,8 +52,12 @@ def write_captions(
     return captions
 
 
-def check_writes(loaded: LoadedModel) -> None:
-    """Refuse a model that cannot write; raises `RecipeError`."""
+def check_writes(loaded: LoadedModel, max_length: int | None = None) -> None:
+    """Refuse a model that cannot write, or not captions of `max_length` tokens, start and end included.
+
+    Raises:
+        RecipeError: It names what is missing, or the largest `max_length`.
+    """
     if not hasattr(loaded.network, "text_decoder"):
         raise RecipeError(
             "the model has no text decoder, so it cannot write captions; take a coca_* model of open_clip "
@@ -62,6 +67,16 @@ def check_writes(loaded: LoadedModel) -> None:
         raise RecipeError(
             "the model's tokenizer cannot turn tokens into text; captions need open_clip's own tokenizer."
         )
+    if max_length is not None and max_length > (most := _longest(loaded.network)):
+        raise RecipeError(
+            f"max_length {max_length} is beyond the context of the model's decoder; set it to {most} or less."
+        )
+
+
+def _longest(network: Any) -> int:
+    """Tokens of the longest caption: all but the last, which ends it, are read again by both text networks."""
+    own = network.text_decoder.context_length
+    return min(int(own), int(getattr(network.text, "context_length", own))) + 1
 
 
 def _write(network: Any, tokenizer: Any, pixels: Tensor, decoding: Decoding) -> list[list[int]]:
