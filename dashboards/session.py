@@ -14,7 +14,7 @@ from workbench.errors import WorkbenchError
 from workbench.runs import FinishedRun, Predictions
 from workbench.runs.predictions import JointPredictions
 from workbench.settings import Settings
-from workbench.tracking import RunResult
+from workbench.tracking import RunResult, newest_state
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,16 @@ class Session:
     def finished(self) -> list[RunResult]:
         """Runs with results, newest first."""
         return [run for run in self.runs if run.status == "finished"]
+
+    @cached_property
+    def current(self) -> list[RunResult]:
+        """Runs that can stand side by side: on the newest state of each dataset, model and recipe, newest first."""
+        return newest_state(self.runs)
+
+    @cached_property
+    def comparable(self) -> list[RunResult]:
+        """Those of `current` that have results."""
+        return [run for run in self.current if run.status == "finished"]
 
     @cached_property
     def marks(self) -> Mapping[str, Mark]:

@@ -42,6 +42,16 @@ def choose_dataset(runs: Sequence[RunResult], *, place: Any = st) -> tuple[str, 
     return dataset, [run for run in runs if run.dataset == dataset]
 
 
+def say_left_out(everything: Sequence[RunResult], current: Sequence[RunResult]) -> None:
+    """How many runs are on older states, if any."""
+    count = len(everything) - len(current)
+    if count:
+        st.caption(
+            f"{count} runs on another state of a dataset, model or recipe, or with another precision or protocol, than "
+            "the newest run are left out."
+        )
+
+
 def run_title(run: RunResult) -> str:
     """A run in one line that no other run has."""
     shots = "no training" if shots_of(run) == "-" else f"{shots_of(run)} shots"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.runs import RecipeEntry, Suite, load_suite
 from workbench.settings import Settings
-from workbench.tracking import RunResult, open_store, read_runs
+from workbench.tracking import RunResult, newest_state, open_store, read_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,18 +62,23 @@ def run(
     return _frame(run_suite(suite, Settings.load(**settings), fresh=fresh))
 
 
-def results(suite: str | None = None, **settings: Any) -> "pd.DataFrame":
+def results(suite: str | None = None, *, all_states: bool = False, **settings: Any) -> "pd.DataFrame":
     """Runs in the store, newest first.
 
     Args:
         suite: Only this suite's.
+        all_states: Also runs on older states of a dataset, a model or a recipe, which must not be averaged with others.
         settings: Fields of `workbench.settings.Settings`, such as `tracking_uri`.
 
     Returns:
         Columns `run_id`, `suite`, `model`, `dataset`, `field`, `task`, `recipe`, `shots`, `seed`, `status`, and one for
-        each metric (NaN where a run lacks it).
+        each metric (NaN where a run lacks it). `attrs["left_out"]` counts the runs on older states that are left out.
     """
-    return _frame(read_runs(open_store(Settings.load(**settings)), suite))
+    everything = read_runs(open_store(Settings.load(**settings)), suite)
+    shown = everything if all_states else newest_state(everything)
+    frame = _frame(shown)
+    frame.attrs["left_out"] = len(everything) - len(shown)
+    return frame
 
 
 def _frame(runs: Sequence[RunResult]) -> "pd.DataFrame":

@@ -10,14 +10,14 @@ from dashboards.session import Session
 from dashboards.text import shown
 from dashboards.views.pareto import COSTS, pareto_front
 from dashboards.views.standings import metrics_of, standings
-from dashboards.widgets import choose, choose_dataset, shares_of, table
+from dashboards.widgets import choose, choose_dataset, say_left_out, shares_of, table
 
 
 def show(session: Session) -> None:
     """The page."""
     st.title("Cost")
     columns = st.columns(3)
-    _, own = choose_dataset(session.finished, place=columns[0])
+    _, own = choose_dataset(session.comparable, place=columns[0])
     metric = choose("metric", metrics_of(own), key="metric", place=columns[1])
     cost = choose("cost", list(COSTS), key="cost", show=COSTS.__getitem__, place=columns[2])
     found = [each for each in standings(own, metric) if not math.isnan(each.mean(cost))]
@@ -25,6 +25,7 @@ def show(session: Session) -> None:
         st.info("No run on this dataset has both.")
         return
     st.caption(shown([run for each in found for run in each.runs]))
+    say_left_out(session.finished, session.comparable)
     st.altair_chart(cost_chart(found, cost, session.marks), width="stretch")
     st.caption("Large marks on the dashed line are the Pareto front: nothing is both better and cheaper.")
     rows = pd.DataFrame(

@@ -13,7 +13,7 @@ from dashboards.session import Session
 from dashboards.text import plain, shown, when
 from dashboards.views.heat_map import heat_map
 from dashboards.views.standings import Standing, metrics_of, shots_of, shots_order, standings
-from dashboards.widgets import choose, choose_dataset, choose_some, shares_of, table
+from dashboards.widgets import choose, choose_dataset, choose_some, say_left_out, shares_of, table
 from workbench.reports import Format, render
 from workbench.tracking import RunResult, schema
 
@@ -36,8 +36,9 @@ _FILTERS: dict[str, Callable[[RunResult], str]] = {
 def show(session: Session) -> None:
     """The page."""
     st.title("Overview")
-    runs = _filtered(session.runs)
+    runs = _filtered(session.current)
     st.caption(shown(runs))
+    say_left_out(session.runs, session.current)
     finished = [run for run in runs if run.status == "finished"]
     if finished:
         _on_dataset(session, finished)

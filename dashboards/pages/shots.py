@@ -8,14 +8,14 @@ from dashboards.session import Session
 from dashboards.text import shown
 from dashboards.views.shots import shot_curves
 from dashboards.views.standings import metrics_of
-from dashboards.widgets import choose, choose_dataset, choose_some, shares_of, table
+from dashboards.widgets import choose, choose_dataset, choose_some, say_left_out, shares_of, table
 
 
 def show(session: Session) -> None:
     """The page."""
     st.title("Shots")
     dataset, model_of, metric_of = st.columns(3)
-    _, own = choose_dataset(session.finished, place=dataset)
+    _, own = choose_dataset(session.comparable, place=dataset)
     models = sorted({run.model for run in own if run.model != "none"}) or ["none"]
     model = choose("model", models, key="model", place=model_of)
     own = [run for run in own if run.model in {model, "none"}]
@@ -23,6 +23,7 @@ def show(session: Session) -> None:
     recipes = choose_some("recipes", sorted({run.label for run in own}), key="recipe")
     own = [run for run in own if not recipes or run.label in recipes]
     st.caption(shown(own))
+    say_left_out(session.finished, session.comparable)
     points, level = shot_curves(own, metric)
     if not points:
         st.info("No recipe here trains, so there is nothing to draw against shots.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from workbench.metrics.estimate import is_reliable
 from workbench.metrics.names import higher_is_better, primary_metric
 from workbench.tracking import RunResult, schema
+from workbench.tracking.states import State, state
 
 _Z = 1.959963984540054
 
@@ -59,23 +60,25 @@ class Standing:
 
 
 def standings(runs: Sequence[RunResult], metric: str) -> list[Standing]:
-    """Rank the finished runs of one dataset, best first.
+    """Rank the finished runs of one dataset, best first; runs on different states of it are never taken together.
 
     The interval of one run is its bootstrap interval. That of several seeds is a normal approximation from the variance
     over test items, which all seeds share, plus the variance of the mean over seeds; `workbench compare` resamples both
     together.
 
     Args:
-        runs: Runs of one dataset; those without the metric are left out.
+        runs: Runs of one dataset, newest first; those without the metric are left out, and so is all but the newest of
+            several runs of a seed.
         metric: Name as in the run record.
     """
-    bundles: dict[tuple[str, ...], list[RunResult]] = defaultdict(list)
+    bundles: dict[tuple[tuple[str, ...], State], dict[int, RunResult]] = defaultdict(dict)
     for run in runs:
         if run.status == "finished" and metric in run.metrics:
             settings = repr(sorted(run.params.items()))
             language = run.tags.get(schema.LANGUAGE, "")
-            bundles[run.suite, run.model, run.recipe, run.label, shots_of(run), language, settings].append(run)
-    found = [_standing(tuple(bundle), metric) for bundle in bundles.values()]
+            own = (run.suite, run.model, run.recipe, run.label, shots_of(run), language, settings)
+            bundles[own, state(run.tags)].setdefault(run.seed, run)
+    found = [_standing(tuple(bundle.values()), metric) for bundle in bundles.values()]
     sign = -1 if higher_is_better(metric) else 1
     found.sort(key=lambda each: (sign * each.value, each.name))
     values = [each.value for each in found]

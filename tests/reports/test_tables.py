@@ -178,3 +178,35 @@ def test_retrieval_is_ordered_by_its_own_metric():
     assert "by text_to_image_recall_at_1" in text
     assert [row[1] for row in markdown_rows(text)] == ["lora", "linear-probe"]
     assert markdown_rows(text)[0][5] == "**4**"
+
+
+def edited(fingerprint, accuracy, **changes):
+    tags = {"workbench.primary_metric": "accuracy", "dataset.fingerprint": fingerprint}
+    return result("knn", accuracy, tags=tags, **changes)
+
+
+def test_states_of_a_dataset_have_parts_of_their_own_and_no_common_best():
+    text = render([edited("bbbbbbbbbb", 0.2), edited("aaaaaaaaaa", 0.1)], "markdown")
+    assert re.findall(r"^### .*", text, re.M) == [
+        "### flowers (botany), state bbbbbbbb, by accuracy", "### flowers (botany), state aaaaaaaa, by accuracy",
+    ]  # fmt: skip
+    assert "**" not in text
+    assert "state" not in render([edited("aaaaaaaaaa", 0.1), edited("aaaaaaaaaa", 0.2)], "markdown")
+
+
+def test_states_are_never_averaged_and_a_seed_counts_once():
+    runs = [edited("b", 0.4, seed=1), edited("b", 0.2), edited("b", 0.9), edited("a", 0.0, seed=2)]
+    found = json.loads(render(runs, "json", ["accuracy"], aggregate_seeds=True))
+    assert [(row["dataset_state"], row["seeds"]) for row in found] == [("b", "2 seeds"), ("a", "2")]
+    assert found[0]["metrics"]["accuracy"]["mean"] == pytest.approx(0.3)
+
+
+def test_another_precision_or_recipe_version_is_no_second_seed():
+    for tag in ("precision", "workbench.recipe_version", "model.fingerprint", "workbench.refit"):
+        runs = [result(seed=seed, tags={"workbench.primary_metric": "accuracy", tag: str(seed)}) for seed in (0, 1)]
+        assert len(markdown_rows(render(runs, "markdown", aggregate_seeds=True))) == 2, tag
+
+
+def test_csv_tells_states_apart():
+    rows = list(csv.DictReader(io.StringIO(render([edited("b", 0.2), edited("a", 0.1)], "csv"))))
+    assert [row["dataset.fingerprint"] for row in rows] == ["b", "a"]

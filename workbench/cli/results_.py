@@ -20,6 +20,9 @@ from workbench.cli._options import as_json, load_settings, settings_options
     show_default=True,
 )  # fmt: skip
 @click.option("--aggregate", is_flag=True, help="One row for all seeds: mean and spread.")
+@click.option(
+    "--all-states", is_flag=True, help="Also runs on older states of a dataset, a model or a recipe, each apart."
+)
 @settings_options("tracking_uri")
 @as_json
 def command(
@@ -31,10 +34,14 @@ def command(
     metrics: tuple[str, ...],
     form: Literal["table", "markdown", "csv", "latex", "json"],
     aggregate: bool,
+    all_states: bool,
     as_json: bool,
     **flags: Any,
 ) -> None:
     """Show what the store holds: best marked, intervals shown, the majority-class baseline in every table.
+
+    Only runs on the newest state are shown: once a dataset's images, labels or texts, a model's weights or a recipe's
+    code have changed, earlier numbers answer another question. How many are left out is said.
 
     \b
     Example:
@@ -43,17 +50,27 @@ def command(
       workbench results --json
     """
     from workbench.reports import render
-    from workbench.tracking import open_store, read_runs
+    from workbench.tracking import newest_state, open_store, read_runs
 
     store = open_store(load_settings(**flags))
-    runs = [
+    everything = read_runs(store, suite)
+    # Before the filters: the newest run is the newest of all, not of what they leave.
+    current = {run.run_id for run in (everything if all_states else newest_state(everything))}
+    wanted = [
         run
-        for run in read_runs(store, suite)
+        for run in everything
         if (not datasets or run.dataset in datasets)
         and (not models or run.model in {*models, "none"})
         and (not recipes or run.recipe in recipes)
         and (not status or run.status in status)
     ]
+    runs = [run for run in wanted if run.run_id in current]
+    if len(runs) < len(wanted):
+        click.echo(
+            f"{len(wanted) - len(runs)} of {len(wanted)} runs are left out: they were made on another state of "
+            "dataset, model or recipe, or with another precision or protocol, than the newest run; --all-states shows them.",
+            err=True,
+        )
     if not runs and not as_json and form != "json":
         click.echo(f"No runs{f' of suite {suite!r}' if suite else ''} in {store.uri}; `workbench run` makes some.")
         return

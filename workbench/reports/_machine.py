@@ -11,6 +11,7 @@ from workbench.reports._sections import Section
 from workbench.reports._text import spreadsheet
 from workbench.tracking import schema
 
+_FINGERPRINT = "dataset.fingerprint"
 _IDENTITY = ("run_id", "suite", "model", "dataset", "field", "task", "recipe", "shots", "seed", "status")
 
 
@@ -26,9 +27,10 @@ def to_csv(results: Sequence[Mapping[str, Any]], metrics: Sequence[str] | None) 
     names = list(dict.fromkeys(name for found in chosen for name in found))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*_IDENTITY, *map(spreadsheet, names), "error"])
+    writer.writerow([*_IDENTITY, _FINGERPRINT, *map(spreadsheet, names), "error"])
     for result, found in zip(results, chosen, strict=True):
         identity = [spreadsheet(str(result[key])) for key in _IDENTITY]
+        identity.append(spreadsheet(str(result["tags"].get(_FINGERPRINT, ""))))
         values = ["" if _missing(found.get(name)) else repr(float(found[name])) for name in names]
         writer.writerow([*identity, *values, spreadsheet(str(result["tags"].get(schema.ERROR, "")))])
     return out.getvalue()
@@ -38,10 +40,14 @@ def aggregated_csv(sections: Sequence[Section]) -> str:
     """One row for the seeds of a run and a metric: mean and standard deviation, unrounded."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["dataset", "field", "model", "recipe", "shots", "seeds", "status", "metric", "mean", "sd"])
+    writer.writerow(
+        ["dataset", "dataset_state", "field", "model", "recipe", "shots", "seeds", "status", "metric", "mean", "sd"]
+    )
     for section in sections:
         for row in section.rows:
-            texts = (section.dataset, section.field, row.model, row.recipe, row.shots, row.seeds, row.status)
+            texts = (
+                section.dataset, section.state, section.field, row.model, row.recipe, row.shots, row.seeds, row.status,
+            )  # fmt: skip
             for metric, cell in row.cells.items():
                 values = ("" if math.isnan(value) else repr(value) for value in (cell.value, cell.spread))
                 writer.writerow([*map(spreadsheet, texts), spreadsheet(metric), *values])
@@ -53,6 +59,7 @@ def aggregated_json(sections: Sequence[Section]) -> str:
     rows = [
         {
             "dataset": section.dataset,
+            "dataset_state": section.state,
             "field": section.field,
             "model": row.model,
             "recipe": row.recipe,

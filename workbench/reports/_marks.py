@@ -9,8 +9,9 @@ IDENTITY = ("model", "recipe", "shots", "seed")
 
 
 def title(section: Section) -> str:
-    """The dataset, its field, and what orders the rows."""
-    return f"{section.dataset} ({section.field}), by {section.primary}"
+    """The dataset, its state where there are several, its field, and what orders the rows."""
+    state = f", state {section.state}" if section.state else ""
+    return f"{section.dataset} ({section.field}){state}, by {section.primary}"
 
 
 def outcome(row: Row) -> str:

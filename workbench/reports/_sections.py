@@ -3,13 +3,14 @@
 import math
 import statistics
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.metrics.estimate import is_reliable
 from workbench.metrics.names import base_name, higher_is_better, primary_metric
 from workbench.tracking import schema
+from workbench.tracking.states import State, dataset_state, state
 
 BASELINE = "majority-class"
 _SHOWN_BESIDE_PRIMARY = (
@@ -80,9 +81,19 @@ class Row:
 
 @dataclass(frozen=True)
 class Section:
-    """The runs on one dataset, best first, then those without a result."""
+    """The runs on one state of a dataset, best first, then those without a result.
+
+    Attributes:
+        dataset: Name, with the language where it is not English.
+        state: Beginning of its fingerprint where results on several states are shown, else empty.
+        field: Its field.
+        primary: The metric that orders the rows.
+        metrics: Columns.
+        rows: Runs.
+    """
 
     dataset: str
+    state: str
     field: str
     primary: str
     metrics: tuple[str, ...]
@@ -92,17 +103,21 @@ class Section:
 def build(
     results: Sequence[Mapping[str, Any]], metrics: Sequence[str] | None = None, *, aggregate: bool = False
 ) -> list[Section]:
-    """Group, sort and mark results.
+    """Group, sort and mark results; runs on different states of a dataset are in different sections.
 
     Args:
-        results: Objects as `workbench results --json` prints them.
+        results: Objects as `workbench results --json` prints them, newest first.
         metrics: Columns; the primary metric and a few others if None.
         aggregate: Show runs that differ in nothing but the seed as one row of mean and standard deviation.
     """
-    by_dataset: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    by_state: dict[str, dict[State, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
-        by_dataset[_dataset(result)].append(result)
-    return [_section(name, by_dataset[name], metrics, aggregate) for name in sorted(by_dataset)]
+        by_state[_dataset(result)][dataset_state(result["tags"])].append(result)
+    return [
+        _section(name, _state_name(own, by_state[name]), runs, metrics, aggregate)
+        for name in sorted(by_state)
+        for own, runs in by_state[name].items()
+    ]
 
 
 def _dataset(result: Mapping[str, Any]) -> str:
@@ -111,14 +126,24 @@ def _dataset(result: Mapping[str, Any]) -> str:
     return str(result["dataset"]) + ("" if language == "en" else f" ({language})")
 
 
-def _section(dataset: str, results: list[Mapping[str, Any]], metrics: Sequence[str] | None, aggregate: bool) -> Section:
+def _state_name(own: State, known: Collection[State]) -> str:
+    """What tells a state from the others; nothing where there is only one."""
+    fingerprint, protocol = own
+    words = [fingerprint[:8] or "unknown"] if len(known) > 1 else []
+    words += [f"protocol {protocol or 'unknown'}"] if len({other[1] for other in known}) > 1 else []
+    return ", ".join(words)
+
+
+def _section(
+    dataset: str, state_name: str, results: list[Mapping[str, Any]], metrics: Sequence[str] | None, aggregate: bool
+) -> Section:
     primary = _primary(results, metrics)
     present = {name for result in results for name in result["metrics"]}
     others = metrics if metrics is not None else [name for name in _SHOWN_BESIDE_PRIMARY if name in present][:4]
     columns = tuple(dict.fromkeys([primary, *others]) if metrics is None else metrics)
     rows = [_row(runs, columns) for runs in _bundles(results, aggregate)]
     rows.sort(key=lambda row: _place(row, primary))
-    return Section(dataset, str(results[0].get("field", "")), primary, columns, _with_best(rows, columns))
+    return Section(dataset, state_name, str(results[0].get("field", "")), primary, columns, _with_best(rows, columns))
 
 
 def _primary(results: list[Mapping[str, Any]], metrics: Sequence[str] | None) -> str:
@@ -131,12 +156,13 @@ def _primary(results: list[Mapping[str, Any]], metrics: Sequence[str] | None) ->
 def _bundles(results: list[Mapping[str, Any]], aggregate: bool) -> list[list[Mapping[str, Any]]]:
     if not aggregate:
         return [[result] for result in results]
-    bundles: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
+    bundles: dict[tuple[Any, ...], dict[int, Mapping[str, Any]]] = defaultdict(dict)
     for result in results:
         own = tuple(sorted((key, str(value)) for key, value in result["params"].items()))
         identity = tuple(str(result[key]) for key in ("suite", "model", "recipe", "shots", "status"))
-        bundles[(*identity, _label(result), own)].append(result)
-    return list(bundles.values())
+        # One run a seed, the newest: a run that was made twice is no second seed.
+        bundles[(*identity, _label(result), own, state(result["tags"]))].setdefault(int(result["seed"]), result)
+    return [list(bundle.values()) for bundle in bundles.values()]
 
 
 def _row(runs: list[Mapping[str, Any]], metrics: Sequence[str]) -> Row:

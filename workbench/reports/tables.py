@@ -26,15 +26,16 @@ def render(
     `table`, `markdown` and `latex` have a part for each dataset, its runs ordered by the primary metric, the best value
     of each column marked, 95 % intervals beside values and a mark where these are unreliable, the majority-class row
     named as the baseline, and runs that failed with their reason. Shares are in per cent there. `csv` and `json` hold
-    every run and metric unrounded.
+    every run and metric unrounded. Runs on different states of a dataset are in parts of their own.
 
     Args:
         results: Objects with `run_id, suite, model, dataset, field, task, recipe, shots, seed, status, metrics, params,
-            tags`, as `workbench results --json` prints them.
+            tags`, as `workbench results --json` prints them, newest first.
         format: What to render to.
         metrics: Metrics to show; by default the primary and the usual few (in `csv` and `json` all). The first one
             orders the rows unless the primary is among them.
-        aggregate_seeds: Show runs that differ in the seed alone as mean and standard deviation.
+        aggregate_seeds: Show runs that differ in the seed alone as mean and standard deviation; of a seed
+            that was run twice the first result counts.
         width: Columns of the terminal; found out if None.
         color: Whether the terminal table may hold colours.
 

@@ -2,7 +2,8 @@
 
 from workbench.tracking.reading import read_pages, read_runs
 from workbench.tracking.results import RunResult
+from workbench.tracking.states import newest_state
 from workbench.tracking.store import Store, open_store
 from workbench.tracking.writing import RunRecorder
 
-__all__ = ["RunRecorder", "RunResult", "Store", "open_store", "read_pages", "read_runs"]
+__all__ = ["RunRecorder", "RunResult", "Store", "newest_state", "open_store", "read_pages", "read_runs"]

@@ -147,6 +147,21 @@ def test_runs_that_are_going_are_shown_as_such(settings):
     assert not app.exception
 
 
+@pytest.mark.parametrize("page", ["overview", "cost"])
+def test_leaderboards_leave_older_states_out_and_say_so(settings, tmp_path, page):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    for state, accuracy in (("old", 0.9), ("new", 0.2)):
+        params = dict.fromkeys(schema.IDENTITY_PARAMS, "x") | {"task": "classification", "shots": 0, "seed": 0}
+        tags = {schema.RUN_KEY: state, "dataset.fingerprint": state}
+        recorder = RunRecorder.begin(open_store(settings), "s", "r", params, tags)
+        recorder.finish({"accuracy": accuracy, "train_seconds": 1.0}, {}, empty)
+    app = open_page(page)
+    assert not app.exception
+    assert app.dataframe[0].value["accuracy"].tolist() == [0.2]
+    assert "1 runs on another state" in texts(app)
+
+
 @pytest.fixture
 def pair(runs):
     by_recipe = {run.recipe: run for run in runs if run.status == "finished" and run.shots in {"0", "4"}}

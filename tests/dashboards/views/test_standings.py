@@ -90,3 +90,8 @@ def test_pareto_front_against_all_pairs(make_run):
 def test_a_run_without_the_cost_is_not_on_the_front(make_run):
     found = standings([make_run()], "accuracy")
     assert pareto_front(found, "train_seconds") == [False]
+
+
+def test_states_are_never_averaged_and_a_seed_counts_once(make_run):
+    runs = [make_run(accuracy=a, tags={"dataset.fingerprint": f}) for f, a in (("b", 0.4), ("b", 0.9), ("a", 0.6))]
+    assert [(each.value, len(each.runs)) for each in standings(runs, "accuracy")] == [(0.6, 1), (0.4, 1)]

@@ -5,11 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from workbench.runs.planning import NO_MODEL
-from workbench.tracking import RunResult
+from workbench.tracking import RunResult, newest_state
 
 BASELINE = "majority-class"
-_SAME = ("dataset.fingerprint", "workbench.protocol", "workbench.refit")
-_SAME_MODEL = ("model.fingerprint", "precision")
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,8 @@ class Contestant:
 def contestants(runs: Sequence[RunResult]) -> tuple[list[Contestant], list[str]]:
     """Gather finished runs.
 
-    Runs on an earlier state of a dataset or model, or of another protocol or precision than the newest run's, are left
-    out, and so is all but the newest of several runs with the same settings and seed.
+    Runs on another state of the dataset, the model or the recipe, or of another precision than the newest run's, are
+    left out (see `newest_state`), and so is all but the newest of several runs with the same settings and seed.
 
     Args:
         runs: Newest first.
@@ -66,11 +64,11 @@ def contestants(runs: Sequence[RunResult]) -> tuple[list[Contestant], list[str]]
     unfinished = len(runs) - len(finished)
     if unfinished:
         notes.append(f"{unfinished} runs did not finish and are left out.")
-    current = _current(finished)
+    current = newest_state(finished, languages_apart=False)
     if len(current) < len(finished):
         notes.append(
-            f"{len(finished) - len(current)} runs are left out: they were made on another state of dataset or model, "
-            "or with another protocol or precision, than the newest run."
+            f"{len(finished) - len(current)} runs are left out: they were made on another state of dataset, model or "
+            "recipe, or with another protocol or precision, than the newest run."
         )
     by_settings: dict[tuple[str, ...], dict[int, RunResult]] = defaultdict(dict)
     for run in current:
@@ -99,20 +97,6 @@ def levels(among: Iterable[Contestant]) -> list[tuple[str, str]]:
 def shots_order(shots: str) -> float:
     """Numbers in their order, `all` last."""
     return float(shots) if shots.isdigit() else float("inf")
-
-
-def _current(runs: Sequence[RunResult]) -> list[RunResult]:
-    """Runs that agree with the newest one of their dataset, and of their dataset and model."""
-    newest: dict[tuple[str, ...], tuple[str | None, ...]] = {}
-    kept = []
-    for run in runs:
-        keys: list[tuple[tuple[str, ...], tuple[str, ...]]] = [((run.dataset,), _SAME)]
-        if run.model != NO_MODEL:
-            keys.append(((run.dataset, run.model), _SAME_MODEL))
-        state = {place: tuple(run.tags.get(name) for name in names) for place, names in keys}
-        if all(newest.setdefault(place, own) == own for place, own in state.items()):
-            kept.append(run)
-    return kept
 
 
 def _unique_labels(keys: Iterable[tuple[str, ...]]) -> dict[tuple[str, str], str]:

@@ -1,0 +1,70 @@
+"""Which runs can stand side by side: states of a dataset, a model and a recipe, and the setup of a suite."""
+
+from collections.abc import Mapping, Sequence
+
+from workbench.tracking import schema
+from workbench.tracking.results import RunResult
+
+_DATASET = ("dataset.fingerprint", "workbench.protocol")
+_MODEL = ("model.fingerprint",)
+_RECIPE = ("workbench.recipe_version",)
+_SETUP = ("workbench.refit",)
+_MODEL_SETUP = ("precision",)
+
+State = tuple[str, ...]
+
+
+def state(tags: Mapping[str, str]) -> State:
+    """Everything by which runs of the same names and settings may differ; runs with equal states differ by seed."""
+    return _read(tags, (*_DATASET, *_MODEL, *_RECIPE, *_SETUP, *_MODEL_SETUP))
+
+
+def dataset_state(tags: Mapping[str, str]) -> State:
+    """Fingerprint of the dataset and version of the protocol, empty where a run has none."""
+    return _read(tags, _DATASET)
+
+
+def newest_state(runs: Sequence[RunResult], *, languages_apart: bool = True) -> list[RunResult]:
+    """Leave out runs on another state of the dataset, the model or the recipe than the newest finished run.
+
+    A change of precision or of refitting is a choice of a suite, so only runs of the same suite are held against each
+    other in it. Runs that did not finish decide nothing, and newer ones than every finished run are kept.
+
+    Args:
+        runs: Newest first.
+        languages_apart: Whether a dataset in two languages is two; if not, the language of the newest run counts.
+
+    Returns:
+        Those kept, newest first.
+    """
+    newest: dict[tuple[str, ...], State] = {}
+    kept = []
+    for run in runs:
+        # The dataset first: what is on an older state of it says nothing about the newest model or recipe.
+        for place, own in _states(run, languages_apart):
+            known = newest.setdefault(place, own) if run.status == "finished" else newest.get(place, own)
+            if known != own:
+                break
+        else:
+            kept.append(run)
+    return kept
+
+
+def _states(run: RunResult, languages_apart: bool) -> list[tuple[tuple[str, ...], State]]:
+    dataset = (run.dataset, run.tags.get(schema.LANGUAGE, "en") if languages_apart else "", _reference(run))
+    return [
+        (("dataset", *dataset), _read(run.tags, _DATASET)),
+        (("setup", *dataset, run.suite), _read(run.tags, _SETUP)),
+        (("model", *dataset, run.model), _read(run.tags, _MODEL)),
+        (("model setup", *dataset, run.model, run.suite), _read(run.tags, _MODEL_SETUP)),
+        (("recipe", *dataset, run.recipe), _read(run.tags, _RECIPE)),
+    ]
+
+
+def _reference(run: RunResult) -> str:
+    """What generated images are held against: a part of their fingerprint, but another question and no older state."""
+    return run.params.get("reference", "") if run.task == "generation" else ""
+
+
+def _read(tags: Mapping[str, str], names: Sequence[str]) -> State:
+    return tuple(tags.get(name) or "" for name in names)
