@@ -80,6 +80,7 @@ def test_every_command_has_help_with_an_example(capsys):
         (["show", "recipe", "lorra"], "Did you mean 'lora'"),
         (["show", "run", "abc"], "No run 'abc'"),
         (["rum"], "Did you mean 'run'"),
+        (["list", "datasets", "--field", "botanyy"], "--field botanyy: no dataset is of this field. Did you mean"),
         (["cache", "prune"], "--older-than"),
         (["doctor", "--device", "gpu"], "--device"),
     ],

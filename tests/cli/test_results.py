@@ -78,3 +78,38 @@ def test_from_python_too():
     assert sorted(frame["accuracy"]) == [0.2, 0.4]
     assert frame.attrs["left_out"] == 2
     assert len(workbench.results(all_states=True)) == 4
+
+
+@pytest.mark.usefixtures("edited")
+@pytest.mark.parametrize(
+    ("flag", "value", "hint"),
+    [
+        ("--dataset", "tabletopp", "Did you mean 'tabletop'?"),
+        ("--recipe", "zeroshot", "Did you mean 'zero-shot'?"),
+        ("--recipe", "lora", "Known: knn, zero-shot."),
+        ("--model", "ViT-B-32/x", "Known: m."),
+        ("--suite", "adhok", "Did you mean 'adhoc'?"),
+        ("--status", "finnished", "'finished', 'failed', 'running', 'killed'"),
+    ],
+)
+def test_a_filter_that_no_run_answers_to_is_refused(show, flag, value, hint):
+    for form in ("table", "json"):
+        code, out, err = show(flag, value, "--format", form)
+        assert code == 2
+        assert flag in err
+        assert value in err
+        assert hint in err
+        assert out == ""
+
+
+@pytest.mark.usefixtures("edited")
+def test_filters_that_have_nothing_in_common_do_not_say_that_the_store_is_empty(show):
+    code, out, _ = show("--recipe", "knn", "--status", "failed")
+    assert code == 0
+    assert out == "No run passes all of these filters.\n"
+
+
+def test_in_an_empty_store_no_name_is_wrong(show):
+    code, out, _ = show("--dataset", "tabletop", "--suite", "adhoc")
+    assert code == 0
+    assert "`workbench run` makes some" in out

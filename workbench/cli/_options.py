@@ -1,6 +1,6 @@
 """Options that several commands share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -39,6 +39,28 @@ def settings_options(*names: str) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+def check_known(flag: str, given: Iterable[str], known: Iterable[str], lacking: str) -> None:
+    """Refuse what a filter cannot find, since an empty answer would pass for a result.
+
+    Args:
+        flag: The filter.
+        given: Its values.
+        known: Values that would find something.
+        lacking: What is wrong with one that is not known, for example `no run is on it`.
+
+    Raises:
+        WorkbenchError: A value is not known; names the flag and the nearest known value, or all of them.
+    """
+    from workbench.errors import WorkbenchError
+    from workbench.registry import closest
+
+    names = sorted(set(known))
+    for value in given:
+        if value not in names:
+            hint = closest(value, names) or f" Known: {', '.join(names)}."
+            raise WorkbenchError(f"{flag} {value}: {lacking}.{hint}")
 
 
 def load_settings(**flags: Any) -> "Settings":

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from workbench.cli._options import as_json
+from workbench.cli._options import as_json, check_known
 from workbench.registry import Registry
 
 
@@ -65,8 +65,12 @@ def _typed_registry(what: str) -> Registry[Any]:
 def _datasets(field: str | None) -> list[dict[str, str]]:
     from workbench.datasets.catalogue import list_cards
 
+    listings = list_cards()
+    if field is not None:
+        fields = [listing.card.field for listing in listings if listing.card is not None]
+        check_known("--field", [field], fields, "no dataset is of this field")
     rows = []
-    for listing in list_cards():
+    for listing in listings:
         if listing.card is None:
             rows.append({"name": listing.name, "provider": listing.provider, "problem": listing.problem or ""})
         elif field in {None, listing.card.field}:

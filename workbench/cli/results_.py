@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import click
 
-from workbench.cli._options import as_json, load_settings, settings_options
+from workbench.cli._options import as_json, check_known, load_settings, settings_options
 
 
 @click.command("results")
@@ -13,7 +13,10 @@ from workbench.cli._options import as_json, load_settings, settings_options
 @click.option("--dataset", "datasets", multiple=True, help="Only this dataset; repeatable.")
 @click.option("--model", "models", multiple=True, help="Only this model; repeatable.")
 @click.option("--recipe", "recipes", multiple=True, help="Only this recipe; repeatable.")
-@click.option("--status", multiple=True, help="Only runs in this state (finished, failed, running, killed).")
+@click.option(
+    "--status", multiple=True, type=click.Choice(["finished", "failed", "running", "killed"]),
+    help="Only runs in this state; repeatable.",
+)  # fmt: skip
 @click.option("--metric", "metrics", multiple=True, help="Columns; default the primary metric and a few more.")
 @click.option(
     "--format", "form", type=click.Choice(["table", "markdown", "csv", "latex", "json"]), default="table",
@@ -54,6 +57,13 @@ def command(
 
     store = open_store(load_settings(**flags))
     everything = read_runs(store, suite)
+    # The other suites are read only where nothing was found: they can hold many thousand runs.
+    if suite and not everything and (names := {run.suite for run in read_runs(store)}):
+        check_known("--suite", [suite], names, "no run is of this suite")
+    if everything:
+        check_known("--dataset", datasets, {run.dataset for run in everything}, "no run is on this dataset")
+        check_known("--model", models, {run.model for run in everything}, "no run is of this model")
+        check_known("--recipe", recipes, {run.recipe for run in everything}, "no run is of this recipe")
     # Before the filters: the newest run is the newest of all, not of what they leave.
     current = {run.run_id for run in (everything if all_states else newest_state(everything))}
     wanted = [
@@ -68,11 +78,15 @@ def command(
     if len(runs) < len(wanted):
         click.echo(
             f"{len(wanted) - len(runs)} of {len(wanted)} runs are left out: they were made on another state of "
-            "dataset, model or recipe, or with another precision or protocol, than the newest run; --all-states shows them.",
+            "dataset, model or recipe, or with another precision or protocol, than the newest run; --all-states shows "
+            "them.",
             err=True,
         )
     if not runs and not as_json and form != "json":
-        click.echo(f"No runs{f' of suite {suite!r}' if suite else ''} in {store.uri}; `workbench run` makes some.")
+        if everything:
+            click.echo("No run passes all of these filters.")
+        else:
+            click.echo(f"No runs in {store.uri}; `workbench run` makes some.")
         return
     text = render(
         [run.to_dict() for run in runs],
