@@ -92,6 +92,21 @@ def test_matching(write, settings, tiny_model):
         compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)], "auroc")
 
 
+def test_items_of_equal_images_are_resampled_together(write, settings, tiny_model):
+    def contrasts(left, right, rng):
+        absent = [name for name in COLOURS if name not in {left, right}]
+        return {"caption": f"{left} and {right}", "negatives": {name: f"{left} and {name}" for name in absent}}
+
+    card = write("matching", {"caption": "caption", "negatives": "negatives"}, contrasts)
+    # Of two files with the same content each is an image of its own.
+    shutil.copy(card.parent / "test-0.png", card.parent / "test-1.png")
+    zero = run(card, settings, tiny_model, "zero-shot")["zero-shot"]
+    assert (zero.metrics["test_items"], zero.metrics["test_groups"]) == (48, 23)
+    finished, _ = recomputed(zero, settings)
+    groups = dict(zip(finished.joint_predictions.images, finished.joint_predictions.groups, strict=True))
+    assert groups["test-0.png"] == groups["test-1.png"] != groups["test-2.png"]
+
+
 def test_statements(write, settings, tiny_model):
     def statement(left, right, rng):
         truth = bool(rng.random() < 0.5)

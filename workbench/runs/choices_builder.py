@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from workbench.datasets import Dataset
+from workbench.runs.predictions import group_codes
 from workbench.tasks import Choices, ImageSet
 
 
@@ -49,6 +50,7 @@ class ChoicesBuilder:
         for row, name in zip(self._rows, names, strict=True):
             seen[row] = seen.get(row, 0) + 1
             ids.append(f"{name}#{seen[row]}")
+        groups = self._groups()
         found = Choices(
             images,
             tuple(self._number),
@@ -56,7 +58,21 @@ class ChoicesBuilder:
             np.array(self._item, dtype=np.int64),
             np.array(self._right, dtype=np.bool_),
             tuple(self._kinds),
-            self._dataset.groups(self._rows),
+            group_codes(groups),
         )
-        groups = tuple(self._dataset.group_names(self._rows))
         return found, ItemNames(tuple(ids), tuple(names), tuple(self._said), groups)
+
+    def _groups(self) -> tuple[str | None, ...]:
+        """The card's groups; where it names none, items that look at equal images, if there are any.
+
+        What is hard about an image is hard for all its items, which are less than as many independent ones.
+        """
+        named = self._dataset.group_names(self._rows)
+        if any(named):
+            return tuple(named)
+        contents = [content.tobytes() for content in self._dataset.hashes(self._rows)]
+        if len(set(contents)) == len(contents):
+            return tuple(named)
+        first: dict[bytes, str] = {}
+        ids = self._dataset.ids(self._rows)
+        return tuple(first.setdefault(content, name) for content, name in zip(contents, ids, strict=True))

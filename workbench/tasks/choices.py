@@ -59,7 +59,7 @@ class Choices(Candidates):
     Attributes:
         right: bool (p,), which candidates are right; of a statement, whether it is true.
         kinds: Kind of each item (`attribute`, `relation`, ...), or empty texts.
-        groups: int64, group of each item where the card names groups, else None.
+        groups: int64, group of each item: the card's, or the image where several items look at one; else None.
     """
 
     right: AnyArray
