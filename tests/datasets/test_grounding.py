@@ -34,7 +34,6 @@ def test_boxes_with_width_and_height(rows_opened):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"boxes": [[0, 0, 4, 4], [4, 4, 9, 9]], "said": "x", "answer": 2}, "answers among the 2 boxes"),
         ({"boxes": [[0, 0, 4]], "said": "x", "answer": 0}, "boxes of four numbers"),
         ({"boxes": [[4, 0, 4, 4]], "said": "x", "answer": 0}, "boxes with an area"),
         ({"boxes": [], "said": "x", "answer": 0}, "a list of boxes"),
@@ -45,6 +44,29 @@ def test_bad_grounding_rows_are_named(rows_opened, row, message):
     dataset = rows_opened("grounding", COLUMNS, [row])
     with pytest.raises(DataError, match=rf"0\.jpg.*{message}"):
         grounding_items(dataset, dataset.rows("test"))
+
+
+@pytest.mark.parametrize(("answer", "shown"), [(9, "9"), (-1, "-1"), ("can", "'can'"), (None, "None"), ([], r"\[\]")])
+def test_a_wrong_answer_names_its_own_column(rows_opened, answer, shown):
+    row = {"boxes": [[0, 0, 4, 4], [4, 4, 9, 9]], "said": "x", "answer": answer}
+    dataset = rows_opened("grounding", COLUMNS, [row])
+    with pytest.raises(DataError, match=rf"0\.jpg: column 'answer' must .*among the 2 boxes.*, but has {shown}\."):
+        grounding_items(dataset, [0])
+
+
+def test_an_answer_that_stands_with_its_sentence_names_that_column(rows_opened):
+    row = {"boxes": [[0, 0, 4, 4], [4, 4, 9, 9]], "said": [{"text": "the cup", "fits": [0, 2]}]}
+    dataset = rows_opened("grounding", {key: COLUMNS[key] for key in ("boxes", "instruction", "split")}, [row])
+    with pytest.raises(DataError, match=r"column 'said' must hold an answer for 'the cup' .*, but has \[0, 2\]"):
+        grounding_items(dataset, [0])
+
+
+@pytest.mark.parametrize("said", ["", "  ", None])
+def test_a_row_without_a_sentence_names_the_instruction(rows_opened, said):
+    row = {"boxes": [[0, 0, 4, 4], [4, 4, 9, 9]], "said": said, "answer": 0}
+    dataset = rows_opened("grounding", COLUMNS, [row])
+    with pytest.raises(DataError, match=r"0\.jpg: column 'said' must hold a sentence, but has"):
+        grounding_items(dataset, [0])
 
 
 @pytest.mark.parametrize("value", ["NaN", "Infinity", "null", '"left"', "true"])

@@ -14,7 +14,7 @@ from workbench.cli._options import as_json, load_settings, settings_options
 @settings_options("cache", "data")
 @as_json
 def command(dataset: str, as_json: bool, **flags: Any) -> None:
-    """Look for unreadable files, duplicates across splits, groups that straddle splits, and count classes.
+    """Look for unreadable files, duplicates across splits, groups that straddle splits, and unfit rows; count classes.
 
     Exits with 1 if something was found that makes results doubtful.
 
@@ -24,11 +24,17 @@ def command(dataset: str, as_json: bool, **flags: Any) -> None:
       workbench check mri-planes --json
     """
     from workbench.cli._progress import ConsoleReporter
-    from workbench.datasets import open_dataset
+    from workbench.datasets import card_languages, open_dataset
     from workbench.datasets.check import check_dataset, render_check
 
-    opened = open_dataset(dataset, load_settings(**flags))
+    settings = load_settings(**flags)
+    opened = open_dataset(dataset, settings)
+    # A classification says names and templates in another language, and has no items.
+    further = [] if opened.card.task == "classification" else card_languages(opened.card)[1:]
+    others = [open_dataset(dataset, settings, language=language) for language in further]
     with ConsoleReporter() as reporter:
-        report = check_dataset(opened, lambda done, total: reporter.progress("reading images", done, total))
+        report = check_dataset(
+            opened, lambda done, total: reporter.progress("reading images", done, total), others=others
+        )
     click.echo(json.dumps(report.to_dict(), indent=1, ensure_ascii=False) if as_json else render_check(report))
     sys.exit(1 if report.problems else 0)

@@ -1,4 +1,4 @@
-"""What is wrong with a dataset: unreadable images, leaks between splits, empty classes."""
+"""What is wrong with a dataset: unreadable images, leaks between splits, empty classes, unfit items."""
 
 import os
 from collections import Counter
@@ -6,12 +6,14 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from io import BytesIO
+from itertools import chain
 
 import numpy as np
 
 from workbench.arrays import AnyArray
 from workbench.datasets._perceptual import near_pairs, thumbnail
 from workbench.datasets.card_sources import SplitName
+from workbench.datasets.check_items import item_faults
 from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable, render_check
 from workbench.datasets.dataset import Dataset, divided_groups
 from workbench.datasets.images import decode_image
@@ -38,13 +40,16 @@ class _Look:
     thumbnail: AnyArray | None = None
 
 
-def check_dataset(dataset: Dataset, progress: Progress | None = None, *, near: float = NEAR) -> CheckReport:
-    """Decode every image and compare the splits.
+def check_dataset(
+    dataset: Dataset, progress: Progress | None = None, *, near: float = NEAR, others: Sequence[Dataset] = ()
+) -> CheckReport:
+    """Decode every image, compare the splits, and read all items of a task that has them.
 
     Args:
         dataset: The dataset.
         progress: Called with (done, total) while images are decoded.
         near: Correlation of 16 x 16 greyscale thumbnails from which images count as near duplicates.
+        others: The dataset in further languages, whose items are read, too.
     """
     split = np.empty(len(dataset), dtype=object)
     for role in ROLES:
@@ -55,6 +60,9 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, near: f
     pairs, pair_count = _near(dataset, looks, ids, split, near)
     counts = {role: dataset.class_counts(role) for role in ROLES}
     seen = [look for look in looks if look.reason is None]
+    items = item_faults(dataset)
+    # What does not depend on the language is told once.
+    unfit = dict.fromkeys(chain(items.unfit, *(item_faults(other).unfit for other in others)))
     return CheckReport(
         dataset=dataset.name,
         images={role: len(dataset.rows(role)) for role in ROLES},
@@ -74,6 +82,9 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, near: f
         near_duplicates=pairs,
         near_duplicate_count=pair_count,
         divided_groups=_divided(dataset),
+        unfit_rows=tuple(unfit),
+        boxes=items.boxes,
+        boxes_beyond=tuple(items.boxes_beyond),
         widths=_spread([look.size[0] for look in seen]),
         heights=_spread([look.size[1] for look in seen]),
         formats=dict(Counter(look.kind for look in seen).most_common()),

@@ -55,6 +55,9 @@ class CheckReport:
         near_duplicates: Pairs across splits that look alike, most alike first; at most 1000.
         near_duplicate_count: How many such pairs there are.
         divided_groups: Group to split to number of images, for groups in more than one split.
+        unfit_rows: Why a run would refuse rows of matching or grounding, a sentence each.
+        boxes: Number of boxes of grounding.
+        boxes_beyond: Those that reach past the edges of their image.
         widths: Smallest, median and largest width in pixels, before EXIF orientation.
         heights: The same for heights.
         formats: Encoded format and colour mode (`JPEG RGB`) to number of images.
@@ -73,6 +76,9 @@ class CheckReport:
     near_duplicates: tuple[NearPair, ...]
     near_duplicate_count: int
     divided_groups: dict[str, dict[str, int]]
+    unfit_rows: tuple[str, ...]
+    boxes: int
+    boxes_beyond: tuple[str, ...]
     widths: tuple[int, int, int] | None
     heights: tuple[int, int, int] | None
     formats: dict[str, int]
@@ -81,8 +87,11 @@ class CheckReport:
     @property
     def problems(self) -> int:
         """How many things were found that can spoil results."""
-        found = (self.unreadable, self.empty_classes, self.untrained_classes, self.copies_across_splits)
-        return sum(map(len, (*found, self.copies_with_other_labels, self.divided_groups))) + self.near_duplicate_count
+        found = (
+            self.unreadable, self.empty_classes, self.untrained_classes, self.copies_across_splits,
+            self.copies_with_other_labels, self.divided_groups, self.unfit_rows, self.boxes_beyond,
+        )  # fmt: skip
+        return sum(map(len, found)) + self.near_duplicate_count
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -126,6 +135,10 @@ def render_check(report: CheckReport) -> str:
         "groups in several splits",
         [f"{g}: " + ", ".join(f"{n} {s}" for s, n in by.items()) for g, by in report.divided_groups.items()],
     )
+    lines += _section("rows that a run refuses", report.unfit_rows)
+    if report.boxes:
+        what = f"of {report.boxes} boxes that reach outside their image; is regions.format right?"
+        lines += _section(what if report.boxes_beyond else "boxes that reach outside their image", report.boxes_beyond)
     if report.copies_within_splits:
         lines.append(f"For your information: {report.copies_within_splits} images repeat another of their own split.")
     return "\n".join(lines)

@@ -92,17 +92,20 @@ def _instructions(dataset: Dataset, row: int, name: str, extra: Mapping[str, Any
     kind = str(extra.get(columns.kind, "")) if columns.kind else ""
     for each in said if isinstance(said, list) else [said]:
         if isinstance(each, Mapping):
-            answer = each.get("answer") if each.get("answer") is not None else each.get("fits")
-            text, own = str(each.get("text", "")), str(each.get("kind", kind))
+            text, own, column = each.get("text"), str(each.get("kind", kind)), columns.instruction
         else:
-            answer = cell(dataset, name, extra, columns.answer or "answer")
-            text, own = str(each), kind
+            text, own, column = each, kind, columns.answer or "answer"
+        if not isinstance(text, str) or not text.strip():
+            raise unfit(dataset, name, columns.instruction, "a sentence", text)
+        if isinstance(each, Mapping):
+            answer, asked = each.get("answer"), f" for {text!r}"
+            answer = each.get("fits") if answer is None else answer
+        else:
+            answer, asked = cell(dataset, name, extra, column), ""
         right = tuple(answer) if isinstance(answer, list) else (answer,)
-        if not text or not all(isinstance(i, int) and 0 <= i < len(boxes) for i in right) or not right:
-            raise unfit(
-                dataset, name, columns.instruction, f"texts with answers among the {len(boxes)} boxes, counted from 0",
-                each,
-            )  # fmt: skip
+        if not right or not all(type(i) is int and 0 <= i < len(boxes) for i in right):
+            expected = f"an answer{asked} among the {len(boxes)} boxes, counted from 0, or a list of such"
+            raise unfit(dataset, name, column, expected, answer)
         if len(right) < len(boxes):
             yield GroundingItem(row, boxes, text, right, own)
 

@@ -59,6 +59,18 @@ def matching_items(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[Mat
     return [item for row, name, said, extra in each for item in make(dataset, int(row), name, said, extra)]
 
 
+def rows_read_together(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[list[int]]:
+    """Both rows of a pair, otherwise each row by itself: what makes items, or is at fault, together."""
+    column = dataset.card.columns.pair
+    if column is None or matching_form(dataset) != "pairs":
+        return [[int(row)] for row in rows]
+    found: dict[str, list[int]] = {}
+    for row, extra in zip(rows, dataset.extra(rows), strict=True):
+        value = extra.get(column)
+        found.setdefault(f"row {row}" if value is None or value == "" else f"pair {value}", []).append(int(row))
+    return list(found.values())
+
+
 def _choices(
     dataset: Dataset, row: int, name: str, captions: Sequence[str], extra: Mapping[str, Any]
 ) -> Iterator[MatchingItem]:
