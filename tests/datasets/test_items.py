@@ -4,7 +4,7 @@ import pytest
 
 from workbench.datasets import open_card, parse_card
 from workbench.datasets.items import MatchingItem, matching_items
-from workbench.errors import CardError, DataError
+from workbench.errors import CardError
 
 
 def items(dataset, read):
@@ -53,12 +53,6 @@ def test_statements_and_pairs(rows_opened):
         ("text 0", "text 1"),
         ("text 2", "text 3"),
     }
-
-
-def test_a_pair_of_one_is_refused(rows_opened):
-    dataset = rows_opened("matching", {"caption": "said", "pair": "n", "split": "split"}, [{"said": "a", "n": 1}])
-    with pytest.raises(DataError, match=r"pair '1' .* has 1 images"):
-        matching_items(dataset, dataset.rows("test"))
 
 
 @pytest.mark.parametrize(

@@ -140,6 +140,13 @@ def test_pairs(write, settings, tiny_model):
     assert found["zero-shot"].metrics["chance_group_score"] == pytest.approx(1 / 6)
 
 
+def test_few_shots_divide_no_pair(write, settings, tiny_model):
+    number = iter(range(100))
+    card = write("matching", {"caption": "said", "pair": "pair"}, lambda *_: {"said": "red", "pair": next(number) // 2})
+    (few,) = run(card, settings, tiny_model, HEAD, shots=(6,)).values()
+    assert (few.metrics["train_images"], few.metrics["val_images"]) == (6, 6)
+
+
 def test_grounding(write, settings, tiny_model):
     def instruction(left, right, rng):
         answer = int(rng.integers(2))

@@ -1,5 +1,6 @@
 """What a source lists, made to fit the card before anything is read."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ from workbench.datasets.card import DatasetCard
 from workbench.datasets.roles import assign_roles
 from workbench.datasets.sources import Record
 from workbench.datasets.sources._base import Location
+from workbench.datasets.sources._columns import text
 from workbench.errors import DataError
 
 
@@ -36,6 +38,23 @@ def prepare_records(card: DatasetCard, listed: Sequence[Record]) -> tuple[list[R
     for record in records:
         _require_text(record)
     return records, notes
+
+
+def kept_together(card: DatasetCard, records: Sequence[Record]) -> list[str | None]:
+    """What no made split may divide: the group of each record, or its pair where the card names no groups.
+
+    A pair is no group otherwise: it is one item, which is resampled whole anyway.
+    """
+    column = card.columns.pair
+    if column is None or not pairs_are_kept(card):
+        return [record.group for record in records]
+    return [text(json.loads(record.extra or "{}").get(column)) for record in records]
+
+
+def pairs_are_kept(card: DatasetCard) -> bool:
+    """Whether splits are made by the pairs of the card."""
+    columns = card.columns
+    return columns.pair is not None and columns.group is None and card.splits.by == "image"
 
 
 def _merge_captions(records: Sequence[Record]) -> list[Record]:

@@ -16,6 +16,7 @@ from typing import Any
 from workbench.arrays import AnyArray
 from workbench.datasets._cells import cell, unfit
 from workbench.datasets.dataset import Dataset
+from workbench.datasets.sources._columns import text
 from workbench.errors import DataError
 from workbench.tasks.choices import Form
 
@@ -66,8 +67,8 @@ def rows_read_together(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list
         return [[int(row)] for row in rows]
     found: dict[str, list[int]] = {}
     for row, extra in zip(rows, dataset.extra(rows), strict=True):
-        value = extra.get(column)
-        found.setdefault(f"row {row}" if value is None or value == "" else f"pair {value}", []).append(int(row))
+        name = text(extra.get(column))
+        found.setdefault(f"row {row}" if name is None else f"pair {name}", []).append(int(row))
     return list(found.values())
 
 
@@ -109,24 +110,38 @@ def _statement(
 
 
 def _pairs(dataset: Dataset, rows: Sequence[int] | AnyArray) -> Iterator[MatchingItem]:
+    found = rows_read_together(dataset, rows)
+    if any(len(members) != 2 for members in found):
+        # Where the rest of such a pair is, tells what is wrong with it.
+        mates = {row: own for own in rows_read_together(dataset, range(len(dataset))) for row in own}
+        found = [mates[members[0]] for members in found]
+    for members in found:
+        yield _pair(dataset, members)
+
+
+def _pair(dataset: Dataset, members: Sequence[int]) -> MatchingItem:
+    """The item of all rows of a pair."""
     columns = dataset.card.columns
     assert columns.pair is not None
-    found: dict[str, list[int]] = {}
-    extras = dict(zip(map(int, rows), dataset.extra(rows), strict=True))
-    for row, name in zip(extras, dataset.ids(rows), strict=True):
-        found.setdefault(str(cell(dataset, name, extras[row], columns.pair)), []).append(row)
-    for pair, members in found.items():
-        captions = dataset.captions(members)
-        if len(members) != 2 or not all(captions):
-            raise DataError(
-                f"dataset {dataset.name!r}: pair {pair!r} in column {columns.pair!r} has {len(members)} images; "
-                "expected two, each with a caption."
-            )
-        # Rows come by content hash; ids tell which of a pair is the first, whatever its bytes.
-        first, second = sorted(members, key=lambda row: dataset.ids([row])[0])
-        texts = tuple(dataset.captions([row])[0][0] for row in (first, second))
-        kind = str(extras[first].get(columns.kind, "")) if columns.kind else ""
-        yield MatchingItem((first, second), texts, kind=kind)
+    ids, extras, captions = dataset.ids(members), dataset.extra(members), dataset.captions(members)
+    pair = text(cell(dataset, ids[0], extras[0], columns.pair))
+    if pair is None:
+        raise unfit(dataset, ids[0], columns.pair, "what the two images of a pair share", pair)
+    what = f"dataset {dataset.name!r}: pair {pair!r} in column {columns.pair!r}"
+    splits = [dataset.manifest.records[row].split for row in members]
+    if len(set(splits)) > 1:
+        where = ", ".join(f"{name} in {split}" for name, split in zip(ids, splits, strict=True))
+        raise DataError(f"{what} stands over several splits ({where}); its two images must be in the same.")
+    if len(members) != 2:
+        count = f"{len(members)} image{'s' if len(members) > 1 else ''} ({', '.join(ids[:5])})"
+        raise DataError(f"{what} has {count}; expected two, each with a caption.")
+    bare = next((name for name, own in zip(ids, captions, strict=True) if not own), None)
+    if bare is not None:
+        raise DataError(f"{what}: {bare} has no caption in column {columns.caption!r}; both of its images need one.")
+    # Rows come by content hash; ids tell which of a pair is the first, whatever its bytes.
+    first, second = sorted(range(2), key=lambda i: ids[i])
+    kind = str(extras[first].get(columns.kind, "")) if columns.kind else ""
+    return MatchingItem((members[first], members[second]), (captions[first][0], captions[second][0]), kind=kind)
 
 
 def _texts(value: Any) -> tuple[str, ...]:

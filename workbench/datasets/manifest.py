@@ -14,7 +14,7 @@ from typing import Any, cast
 import numpy as np
 
 from workbench.arrays import AnyArray
-from workbench.datasets._records import merge_equal_images, prepare_records
+from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.sources import Record, Source
@@ -114,7 +114,7 @@ def build_manifest(
     splits, made = make_missing_splits(
         [cast("SplitName", record.split) for record in records],
         [record.labels for record in records],
-        [record.group for record in records],
+        kept_together(card, records),
         hashes,
         card.splits,
     )

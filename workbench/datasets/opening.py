@@ -103,6 +103,8 @@ def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
         # What a card leaves open is read by its usual name; class codes are named where the card's classes allow.
         *(sorted(part) for part in (card.columns.model_fields_set, card.splits.model_fields_set, card.classes)),
     ]
+    if card.columns.pair is not None:
+        way.append("whole pairs")  # Before, splits divided them, and a group's column was not read as the pair's.
     keys = (hashlib.sha256(repr(part).encode()).hexdigest()[:24] for part in (str(getattr(source, "root", "")), way))
     return cache.joinpath("manifests", *keys).with_suffix(".parquet")
 

@@ -9,7 +9,7 @@ from workbench.arrays import IntArray
 from workbench.datasets import Dataset
 from workbench.datasets.card import Regions as RegionSettings
 from workbench.datasets.grounding import Box, boxes_beyond, boxes_note, grounding_items
-from workbench.datasets.items import matching_form, matching_items
+from workbench.datasets.items import matching_form, matching_items, rows_read_together
 from workbench.datasets.reading import ChosenImages
 from workbench.errors import DataError
 from workbench.features import Extraction, extract
@@ -44,14 +44,17 @@ class JointBench(Bench):
         statements = self.dataset.card.task == "matching" and matching_form(self.dataset) == "statement"
         if cell.shots == 0 and statements and len(rows["test"]):
             return SplitRows(rows["train"][:0], rows["val"], rows["test"])
-        if not cell.shots or len(self.dataset.class_names):
+        pairs = self.dataset.card.task == "matching" and matching_form(self.dataset) == "pairs"
+        if not cell.shots or (len(self.dataset.class_names) and not pairs):
             return super().wanted(cell)
         full = super().wanted(_without_shots(cell))
         chosen = {}
         for split in ("train", "val"):
             own = rows[split]
-            order = np.random.default_rng([cell.seed, len(own)]).permutation(len(own))
-            chosen[split] = own[np.sort(order[: cell.shots])]
+            together = rows_read_together(self.dataset, own)
+            order = np.random.default_rng([cell.seed, len(own)]).permutation(len(together))
+            taken = order[: max(1, cell.shots // 2) if pairs else cell.shots]
+            chosen[split] = own[np.isin(own, [row for i in taken for row in together[i]])]
         return SplitRows(chosen["train"], chosen["val"], full.test)
 
     def prepare(self, rows: IntArray, progress: Progress | None = None) -> None:
@@ -121,16 +124,9 @@ class JointBench(Bench):
 
     def _whole_pairs(self, rows: IntArray) -> IntArray:
         """Rows without those whose partner is unreadable."""
-        column = self.dataset.card.columns.pair or ""
-        lost = {str(extra.get(column)) for extra in self.dataset.extra(sorted(self.unreadable))}
-        return np.array(
-            [
-                row
-                for row, extra in zip(rows, self.dataset.extra(rows), strict=True)
-                if str(extra.get(column)) not in lost
-            ],
-            dtype=np.int64,
-        )
+        together = rows_read_together(self.dataset, [*rows, *self.unreadable])
+        lost = [row for members in together if any(row in self.unreadable for row in members) for row in members]
+        return np.asarray(rows[~np.isin(rows, lost)], dtype=np.int64)
 
     def _grounding(self, rows: IntArray) -> tuple[Choices, ItemNames]:
         listed = self._listed_regions(rows)

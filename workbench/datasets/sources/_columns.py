@@ -21,6 +21,8 @@ _USUAL = {
     "id": (),
 }
 
+_OF_ITEMS = {"negatives", "kind", "pair", "boxes", "instruction", "answer"}
+
 
 class RowReader:
     """Reads the rows of one table.
@@ -47,7 +49,9 @@ class RowReader:
         self.image = names["image"] or card.columns.image
         self.label = names["label"]
         self._names = names
-        self._used = {name for name in names.values() if name is not None}
+        # Items are read from what is left, and one column may serve both: a pair can be the group, too.
+        of_items = set(card.columns.model_dump(include=_OF_ITEMS).values())
+        self._used = {name for name in names.values() if name is not None and name not in of_items}
 
     def _resolve(self, role: str, available: Collection[str], usual: bool) -> str | None:
         name: str | None = getattr(self._card.columns, role)
