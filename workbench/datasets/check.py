@@ -11,11 +11,12 @@ from itertools import chain
 import numpy as np
 
 from workbench.arrays import AnyArray
+from workbench.datasets._notes import caption_notes, divided_groups
 from workbench.datasets._perceptual import near_pairs, thumbnail
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.check_items import item_faults
 from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable, render_check
-from workbench.datasets.dataset import Dataset, divided_groups
+from workbench.datasets.dataset import Dataset
 from workbench.datasets.images import decode_image
 from workbench.datasets.manifest import Progress
 from workbench.datasets.roles import ROLES
@@ -88,7 +89,7 @@ def check_dataset(
         widths=_spread([look.size[0] for look in seen]),
         heights=_spread([look.size[1] for look in seen]),
         formats=dict(Counter(look.kind for look in seen).most_common()),
-        notes=dataset.notes,
+        notes=(*dataset.notes, *(note for other in others for note in caption_notes(other))),
     )
 
 

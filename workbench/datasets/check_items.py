@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from workbench.datasets.captions import require_captions
 from workbench.datasets.dataset import Dataset
 from workbench.datasets.grounding import boxes_beyond, grounding_items
 from workbench.datasets.items import matching_items, rows_read_together
@@ -26,8 +27,11 @@ class ItemFaults:
 
 
 def item_faults(dataset: Dataset) -> ItemFaults:
-    """Read every item of matching and grounding; other tasks have none."""
+    """Read every item of matching and grounding, and look whether retrieval and captioning have a test caption."""
     found = ItemFaults()
+    if dataset.card.task in {"retrieval", "captioning"} and len(test := dataset.rows("test")):
+        with _told(found, dataset):
+            require_captions(dataset, test)
     if dataset.card.task == "matching":
         for rows in rows_read_together(dataset, range(len(dataset))):
             with _told(found, dataset):

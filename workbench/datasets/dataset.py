@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, IntArray
 from workbench.datasets._classes import class_list, unseen_classes
+from workbench.datasets._notes import dataset_notes
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.manifest import Manifest
@@ -230,33 +231,5 @@ class Dataset:
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of results must know: made splits, empty classes, labels that train lacks, divided groups."""
-        notes = list(self.manifest.notes)
-        notes += [f"There is no {split} split." for split in ("train", "test") if not len(self.rows(split))]
-        counts = {split: self.class_counts(split) for split in ROLES}
-        empty = self._names(counts["train"] + counts["val"] + counts["test"] == 0)
-        if empty:
-            notes.append(f"{len(empty)} of {len(self.class_names)} classes have no image: {_some(empty)}.")
-        untrained = self._names((counts["test"] > 0) & (counts["train"] == 0))
-        if untrained and len(self.rows("train")):
-            notes.append(f"{len(untrained)} classes of test have no training image: {_some(untrained)}.")
-        divided = divided_groups(self)
-        if divided:
-            notes.append(f"{len(divided)} groups stand in more than one split: {_some(divided)}.")
-        return tuple(notes)
-
-    def _names(self, chosen: AnyArray) -> list[str]:
-        return [self.class_names[i] for i in np.flatnonzero(chosen)]
-
-
-def divided_groups(dataset: Dataset) -> list[str]:
-    """Groups that stand in more than one split."""
-    seen: dict[str, set[str | None]] = {}
-    for record in dataset.manifest.records:
-        if record.group:
-            seen.setdefault(record.group, set()).add(record.split)
-    return sorted(group for group, splits in seen.items() if len(splits) > 1)
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+        """What a reader of results must know: see `dataset_notes`."""
+        return dataset_notes(self)

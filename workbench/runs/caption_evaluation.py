@@ -6,7 +6,8 @@ from itertools import chain
 import numpy as np
 
 from workbench.arrays import FloatArray, IntArray
-from workbench.errors import DataError, RecipeError
+from workbench.datasets.captions import require_captions
+from workbench.errors import RecipeError
 from workbench.metrics.captions_clip import PROMPT, clip_scores, ref_clip_scores
 from workbench.recipes.captioner import Captioner
 from workbench.runs.bench import Bench
@@ -29,10 +30,9 @@ def predict_captions(captioner: Captioner, bench: Bench, rows: IntArray, recipe:
         DataError: No test image has a caption to compare with.
     """
     dataset = bench.dataset
+    require_captions(dataset, rows)
     own = dataset.captions(rows)
     captioned: IntArray = rows[[i for i, texts in enumerate(own) if texts]]
-    if not len(captioned):
-        raise DataError(f"dataset {dataset.name!r}: no test image has a caption, so there is nothing to compare with.")
     references = dataset.captions(captioned)
     images = bench.images(captioned)
     captions = captioner.captions(images)

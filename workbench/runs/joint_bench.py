@@ -11,7 +11,6 @@ from workbench.datasets.card import Regions as RegionSettings
 from workbench.datasets.grounding import Box, boxes_beyond, boxes_note, grounding_items
 from workbench.datasets.items import matching_form, matching_items, rows_read_together
 from workbench.datasets.reading import ChosenImages
-from workbench.errors import DataError
 from workbench.features import Extraction, extract
 from workbench.features.regions import Regions
 from workbench.runs.bench import Bench, Progress, SplitRows
@@ -189,9 +188,3 @@ def _without_shots(cell: Cell) -> Cell:
 def bench_class(dataset: Dataset) -> type[Bench]:
     """The kind of bench that a dataset's task needs."""
     return Bench if dataset.card.task == "classification" else JointBench
-
-
-def require_texts(dataset: Dataset, data: CaptionedImages) -> None:
-    """Refuse a test split without a caption."""
-    if not len(data.positives):
-        raise DataError(f"dataset {dataset.name!r}: no test image has a caption, so there is nothing to retrieve.")

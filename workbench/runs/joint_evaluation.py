@@ -3,11 +3,12 @@
 import numpy as np
 
 from workbench.arrays import FloatArray, IntArray, normalise
+from workbench.datasets.captions import require_captions
 from workbench.datasets.items import matching_form
 from workbench.errors import DataError, RecipeError
 from workbench.metrics import functional as F
 from workbench.recipes import DualEncoderPredictor, PairScorer
-from workbench.runs.joint_bench import JointBench, require_texts
+from workbench.runs.joint_bench import JointBench
 from workbench.runs.predictions import JointPredictions, RankedQueries, ScoredChoices
 from workbench.tasks import Candidates, CaptionedImages, ImageSet
 
@@ -40,8 +41,8 @@ def predict_joint(
 
 
 def _retrieval(predictor: DualEncoderPredictor, bench: JointBench, rows: IntArray, recipe: str) -> RankedQueries:
+    require_captions(bench.dataset, rows)
     data = bench.captioned(rows)
-    require_texts(bench.dataset, data)
     images, texts = _embedded(predictor, data.images, data.texts, recipe)
     names = bench.dataset.ids(rows)
     image_groups = bench.dataset.group_names(rows)
