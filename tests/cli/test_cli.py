@@ -124,6 +124,13 @@ def test_from_run_to_prediction(capsys, tmp_path, tiny_model, make_colours):
     assert [row["file"] for row in rows if row["error"]] == ["broken é.png"]
     assert "1 of 25 images could not be read" in err
 
+    written = tmp_path / "not yet there" / "labels.csv"
+    assert run(capsys, "predict", run_id[:8], str(folder / "test"), "--output", str(written))[0] == 0
+    with written.open(newline="") as file:
+        assert len(list(csv.reader(file))) == 26
+    assert run(capsys, "predict", run_id[:8], str(folder / "test"), "--output", str(written), "--json")[1] == ""
+    assert json.loads(written.read_text()) == rows
+
     code, _, err = run(capsys, "export", run_id, "--to", str(tmp_path / "out"))
     assert code == 2
     assert "changes no weights" in err

@@ -20,7 +20,7 @@ def run_search(capsys, make_colours, tiny_model):
 
 
 def test_sentences_with_signs_and_weights_from_the_command_line(run_search, tmp_path):
-    page = tmp_path / "page.html"
+    page = tmp_path / "not yet there" / "page.html"
     code, out, _ = run_search("2", "red", "+", "green", "-", "blue", "--top", 4, "--json", "--html", page)
     found = json.loads(out)
     assert code == 0

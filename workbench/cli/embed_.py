@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from workbench.cli._options import load_settings, settings_options
+from workbench.cli._outputs import check_output_file
 
 
 @click.command("embed")
@@ -30,6 +31,7 @@ def command(dataset: str, model: str, target: Path, split: str, **flags: Any) ->
     from workbench.features.table import write_feature_table
     from workbench.models import open_model
 
+    check_output_file("--to", target)
     settings = load_settings(**flags)
     opened = open_dataset(dataset, settings)
     rows = np.concatenate([opened.rows(name) for name in ROLES if split in {name, "all"}])

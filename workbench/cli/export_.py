@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from workbench.cli._options import load_settings, settings_options
+from workbench.cli._outputs import check_output_folder
 
 
 @click.command("export")
@@ -26,8 +27,8 @@ def command(run: str, target: Path, **flags: Any) -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise WorkbenchError(f"--to {target}: must be a new or empty folder.")
     finished = FinishedRun.open(run, load_settings(**flags))
+    check_output_folder("--to", target)
     fitted = finished.dual_encoder() if finished.is_joint else finished.predictor()
     merged = fitted.merged(finished.model)
-    target.mkdir(parents=True, exist_ok=True)
     save_checkpoint(merged, target)
     click.echo(f"written to {target}; load it with open_clip.create_model_from_pretrained('local-dir:{target}')")

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import click
 
+from workbench.cli._outputs import check_output_folder
+
 
 @click.group("new")
 def command() -> None:
@@ -23,5 +25,6 @@ def new_recipe(name: str, parent: Path) -> None:
     """Write a package with the recipe NAME: ready to install, with a passing test."""
     from workbench.scaffold import write_recipe_package
 
+    check_output_folder("--to", parent)
     folder = write_recipe_package(name, parent)
     click.echo(f"written to {folder}\nnext: pip install -e {folder} && pytest {folder} && workbench show recipe {name}")

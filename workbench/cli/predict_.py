@@ -1,6 +1,7 @@
 """`workbench predict`."""
 
 import csv
+import io
 import json
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli._options import as_json, load_settings, settings_options
+from workbench.cli._outputs import check_output_file, write_text
 
 if TYPE_CHECKING:
     from workbench.runs.apply import Prediction
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 @click.argument("run")
 @click.argument("folder", type=click.Path(path_type=Path))
 @click.option("--top", default=5, show_default=True, type=click.IntRange(1), help="Classes named for each image.")
-@click.option("--output", type=click.Path(path_type=Path), help="Write CSV here instead of printing it.")
+@click.option("--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
 @settings_options("device", "tracking_uri", "cache")
 @as_json
 def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool, **flags: Any) -> None:
@@ -35,23 +37,26 @@ def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool
     from workbench.runs.apply import predict_folder
     from workbench.runs.finished import FinishedRun
 
+    check_output_file("--output", output)
     with ConsoleReporter() as reporter:
         found = predict_folder(
             FinishedRun.open(run, load_settings(**flags)), folder, top=top,
             progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
-    if as_json:
-        click.echo(json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False))
+    text = json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False) + "\n" if as_json else _csv(found)
+    if output is None:
+        sys.stdout.write(text)
     else:
-        rows = _rows(found)
-        if output is not None:
-            with output.open("w", newline="", encoding="utf-8") as file:
-                csv.writer(file).writerows(rows)
-        else:
-            csv.writer(sys.stdout).writerows(rows)
+        write_text(output, text)
     unread = sum(each.error is not None for each in found)
     if unread:
         click.echo(f"{unread} of {len(found)} images could not be read.", err=True)
+
+
+def _csv(found: "list[Prediction]") -> str:
+    out = io.StringIO()
+    csv.writer(out).writerows(_rows(found))
+    return out.getvalue()
 
 
 def _rows(found: "list[Prediction]") -> list[tuple[str, ...]]:

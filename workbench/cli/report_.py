@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from workbench.cli._options import load_settings, settings_options
+from workbench.cli._outputs import check_output_folder
 
 
 @click.command("report")
@@ -29,6 +30,7 @@ def command(suite: str, folder: Path, metric: str | None, **flags: Any) -> None:
     from workbench.runs.suite import load_suite, suite_names
     from workbench.tracking import open_store
 
+    check_output_folder("--to", folder)
     settings = load_settings(**flags)
     with ConsoleReporter() as reporter:
         found = study_suite(

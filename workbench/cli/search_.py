@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from workbench.cli._options import as_json, load_settings, settings_options
+from workbench.cli._outputs import check_output_file, write_text
 
 if TYPE_CHECKING:
     from workbench.search import Approximate, Gallery, Hits, Term
@@ -63,6 +64,7 @@ def command(
     terms: list[Term] = [*parse_terms(sentences)]
     if not terms and not images:
         raise click.UsageError("Give at least one sentence, or --image FILE.")
+    check_output_file("--html", html)
     card, base = resolve_card(dataset)
     opened = open_card(in_language(card, language) if language in card_languages(card) else card, base, settings)
     encoder, store = open_model(model, settings), FeatureStore(settings.cache)
@@ -90,7 +92,7 @@ def command(
     if encoder.notice:
         click.echo(f"{model} is {encoder.notice}.", err=True)
     if html is not None:
-        html.write_text(contact_sheet(opened, hits, title, about), encoding="utf-8")
+        write_text(html, contact_sheet(opened, hits, title, about))
         click.echo(f"written to {html}", err=True)
 
 

@@ -1,0 +1,50 @@
+"""Files and folders that commands write: looked at before the work, so that none is lost for want of a folder."""
+
+import os
+from pathlib import Path
+
+
+def check_output_file(flag: str, path: Path | None) -> None:
+    """See that a file can be written; nothing is made yet, so that a command that fails leaves nothing.
+
+    Args:
+        flag: The option that names it.
+        path: The file; None where it is not wanted. Its folder need not be there.
+
+    Raises:
+        WorkbenchError: The path is a folder, or the file cannot be written there.
+    """
+    from workbench.errors import WorkbenchError
+
+    if path is None:
+        return
+    if path.is_dir():
+        raise WorkbenchError(f"{flag} {path}: is a folder; name the file to write.")
+    if path.exists() and not os.access(path, os.W_OK):
+        raise WorkbenchError(f"{flag} {path}: this file must not be written (permission denied); name another one.")
+    _check_folder(flag, path, path.parent)
+
+
+def check_output_folder(flag: str, path: Path) -> None:
+    """See that files can be written into a folder, which need not be there.
+
+    Raises:
+        WorkbenchError: It is a file, or cannot be made or written into.
+    """
+    _check_folder(flag, path, path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file as UTF-8, line ends as they are, in a folder that is made if it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8", newline="")
+
+
+def _check_folder(flag: str, path: Path, folder: Path) -> None:
+    from workbench.errors import WorkbenchError
+
+    there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
+    if not there.is_dir():
+        raise WorkbenchError(f"{flag} {path}: {there} is no folder, so nothing can be written below it.")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise WorkbenchError(f"{flag} {path}: nothing can be written in the folder {there} (permission denied).")
