@@ -48,6 +48,9 @@ def test_an_image_finds_itself(run_search):
         (("red", "-"), "must follow"),
         (("--image", "missing.png"), "missing.png"),
         (("red", "-", "red"), "cancel"),
+        (("red", "-0.5", "apple"), 'write - 0.5 "a sentence"'),
+        (("red", "-,5", "apple"), 'write - .5 "a sentence"'),
+        (("red", "--htlm", "x.html"), "No such option"),
     ],
 )
 def test_wrong_usage_is_one_sentence(run_search, arguments, said):
@@ -55,6 +58,11 @@ def test_wrong_usage_is_one_sentence(run_search, arguments, said):
     assert code == 2
     assert said in err
     assert "Traceback" not in err
+
+
+def test_an_image_that_is_not_there_is_named_once(run_search):
+    _, _, err = run_search("--image", "missing.png")
+    assert err == "workbench: missing.png: cannot be read (No such file or directory).\n"
 
 
 def test_what_is_found_is_named_in_the_language_of_the_sentence(make_colours, tiny_model, tmp_path, capsys):

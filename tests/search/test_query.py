@@ -22,6 +22,7 @@ def encode(texts):
         (["7"], [("7", 1)]),
         (["bird", "+", "7"], [("bird", 1), ("7", 1)]),
         (["3", "7"], [("7", 3)]),
+        (["1,000", "+", "-1"], [("1,000", 1), ("-1", 1)]),
         ([], []),
     ],
 )
@@ -33,6 +34,25 @@ def test_sentences_signs_and_weights(arguments, expected):
 def test_a_sign_without_a_sentence_is_refused(arguments):
     with pytest.raises(WorkbenchError, match="sentence"):
         parse_terms(arguments)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["red", "+", "2,5", "apple"], 'write 2.5 "apple"'),
+        (["+2", "apple"], 'write + 2 "apple"'),
+        (["red", "-0.5", "apple"], 'write - 0.5 "apple"'),
+        (["red", "+", "0", "apple"], 'the weight of "apple" is 0'),
+    ],
+)
+def test_a_weight_written_otherwise_is_no_sentence(arguments, said):
+    with pytest.raises(WorkbenchError, match=said.replace("+", r"\+")):
+        parse_terms(arguments)
+
+
+def test_weights_of_0_do_not_cancel_each_other_out():
+    with pytest.raises(WorkbenchError, match="every weight is 0"):
+        query_vector([TextTerm("red", 0)], encode)
 
 
 def test_terms_are_weighted_unit_vectors():

@@ -14,7 +14,26 @@ if TYPE_CHECKING:
     from workbench.settings import Settings
 
 
-@click.command("search")
+class _Search(click.Command):
+    """Says how a weight is written where one was taken for an option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        given = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            taken = next((one for one in given if one.startswith(error.option_name)), "")
+            if not taken[1:2].isdigit() and taken[1:2] not in {".", ","}:
+                raise
+            weight = taken[1:].replace(",", ".")
+            raise click.UsageError(
+                f"{taken} is taken for an option. A sign is an argument of its own and a weight follows it: "
+                f'write - {weight} "a sentence".',
+                ctx,
+            ) from error
+
+
+@click.command("search", cls=_Search)
 @click.argument("dataset")
 @click.argument("sentences", nargs=-1)
 @click.option("--model", required=True, help="Model argument.")

@@ -33,12 +33,11 @@ class ImageFiles:
         return [self._files[int(row)] for row in rows]
 
     def read(self, row: int) -> bytes:
-        """Encoded bytes."""
-        path = self._root / self._files[row]
+        """Encoded bytes; raises `DataError` with the reason alone, as decoding does, since callers name the file."""
         try:
-            return path.read_bytes()
+            return (self._root / self._files[row]).read_bytes()
         except OSError as error:
-            raise DataError(f"{path}: cannot be read ({error.strerror}).") from error
+            raise DataError(f"cannot be read ({error.strerror})") from error
 
     def _digest(self, row: int) -> bytes:
         if row not in self._digests:

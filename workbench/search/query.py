@@ -10,6 +10,8 @@ from workbench.arrays import FloatArray, normalise
 from workbench.errors import WorkbenchError
 
 _NUMBER = re.compile(r"\d+(\.\d*)?|\.\d+")
+_ALMOST = re.compile(r"([+-]?)(\d+[.,]?\d*|[.,]\d+)")
+"""A number with a sign before it or a comma in it: no weight, but before a sentence hardly a sentence."""
 _CANCELLED = 1e-4
 """A combination shorter than this (its terms have length 1) is rounding, not a direction."""
 
@@ -57,7 +59,7 @@ def parse_terms(arguments: Sequence[str]) -> tuple[TextTerm, ...]:
         arguments: One item for each sentence, sign and weight.
 
     Raises:
-        WorkbenchError: A sentence is empty, or a sign has none after it.
+        WorkbenchError: A sentence is empty, a sign has none after it, or a weight is 0 or has a sign or comma.
     """
     terms: list[TextTerm] = []
     sign, weight = "", None
@@ -66,8 +68,8 @@ def parse_terms(arguments: Sequence[str]) -> tuple[TextTerm, ...]:
             if sign or weight is not None:
                 raise WorkbenchError(f"search: a sentence must follow {arguments[i - 1]!r}, got {argument!r}.")
             sign = argument
-        elif weight is None and _NUMBER.fullmatch(argument) and i + 1 < len(arguments) and _is_text(arguments[i + 1]):
-            weight = float(argument)
+        elif weight is None and i + 1 < len(arguments) and _is_text(arguments[i + 1]) and _ALMOST.fullmatch(argument):
+            weight = _weight(argument, arguments[i + 1])
         elif not argument.strip():
             raise WorkbenchError("search: a sentence is empty.")
         else:
@@ -98,6 +100,8 @@ def query_vector(terms: Sequence[Term], encode_texts: Callable[[Sequence[str]], 
     if not terms:
         raise WorkbenchError("search: give at least one sentence or image to search for.")
     odd = next((term for term in terms if not np.isfinite(term.weight)), None)
+    if not any(term.weight for term in terms):
+        raise WorkbenchError("search: every weight is 0, so there is nothing to search for.")
     if odd is not None:
         raise WorkbenchError(f"search: the weight of {odd} must be a finite number.")
     texts = [term.text for term in terms if isinstance(term, TextTerm)]
@@ -110,6 +114,19 @@ def query_vector(terms: Sequence[Term], encode_texts: Callable[[Sequence[str]], 
     if np.linalg.norm(total) <= _CANCELLED * np.abs(weights).max():
         raise WorkbenchError(f"search: the terms {' '.join(map(str, terms))} cancel each other out.")
     return normalise(total.astype(np.float32))
+
+
+def _weight(argument: str, sentence: str) -> float:
+    if not _NUMBER.fullmatch(argument):
+        sign, number = argument[:1] if argument[0] in "+-" else "", argument.lstrip("+-").replace(",", ".")
+        written = f'{sign} {number} "{sentence}"'.lstrip()
+        raise WorkbenchError(
+            f"search: {argument!r} before a sentence is no weight; write {written}: the sign, if any, apart, and a "
+            "point, not a comma."
+        )
+    if not float(argument):
+        raise WorkbenchError(f'search: the weight of "{sentence}" is 0, so it would not count; leave it out.')
+    return float(argument)
 
 
 def _is_text(argument: str) -> bool:
