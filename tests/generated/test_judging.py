@@ -137,3 +137,18 @@ def test_the_command_prints_and_logs(make_generated, tiny_model, capsys, tmp_pat
         main(["judge", str(tmp_path / "nowhere"), "--model", tiny_model])
     assert exit_.value.code == 2
     assert "metadata.csv" in capsys.readouterr().err
+
+
+def test_a_judgement_is_neither_compared_nor_reported_nor_applied(make_generated, encoder, settings, capsys, tmp_path):
+    found = judge(read_prompts(make_generated()), encoder, FeatureStore(settings.cache))
+    run_id = record_judgement(found, encoder, settings, "made")
+    for arguments in (
+        ["report", "made", "--to", str(tmp_path / "report")], ["compare", "--suite", "made"],
+        ["compare", run_id, run_id], ["predict", run_id, str(tmp_path)],
+    ):  # fmt: skip
+        with pytest.raises(SystemExit) as exit_:
+            main(arguments)
+        err = capsys.readouterr().err
+        assert exit_.value.code == 2
+        assert "judges generated images" in err
+        assert "`workbench results --suite made`" in err

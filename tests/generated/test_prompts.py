@@ -37,3 +37,11 @@ def test_what_cannot_be_read_is_refused(tmp_path, content, said):
         (tmp_path / "metadata.csv").write_text(content)
     with pytest.raises(DataError, match=said):
         read_prompts(tmp_path)
+
+
+def test_a_folder_that_is_not_there_is_what_is_said(tmp_path):
+    with pytest.raises(DataError, match="there is no such folder"):
+        read_prompts(tmp_path / "nowhere")
+    (tmp_path / "file.csv").write_text("")
+    with pytest.raises(DataError, match="is no folder"):
+        read_prompts(tmp_path / "file.csv")

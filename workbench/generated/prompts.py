@@ -32,8 +32,14 @@ def read_prompts(folder: Path) -> PromptedImages:
     """Read `metadata.csv` or `metadata.jsonl`: `file_name`, and `prompt` (or `text`, or `caption`).
 
     Raises:
-        DataError: There is no such file or column, a prompt is empty, or a file is named twice.
+        DataError: There is no such folder, file or column, a prompt is empty, or a file is named twice.
     """
+    if not folder.is_dir():
+        raise DataError(
+            f"{folder}: there is no such folder; give the one with the generated images and their metadata.csv."
+            if not folder.exists()
+            else f"{folder}: is no folder; give the one with the generated images and their metadata.csv."
+        )
     table = next((folder / name for name in METADATA_NAMES if (folder / name).is_file()), None)
     if table is None:
         raise DataError(

@@ -11,7 +11,7 @@ from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.settings import Settings
 from workbench.tracking import RunRecorder, open_store, read_runs, schema
 
-TASK = "generation"
+TASK = schema.GENERATION
 RECIPE = "judge"
 _VERSION = "1"
 

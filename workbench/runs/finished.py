@@ -33,11 +33,20 @@ class FinishedRun:
 
     @classmethod
     def open(cls, run_id: str, settings: Settings) -> "FinishedRun":
-        """The finished run with an id, or an unambiguous beginning of one; raises `WorkbenchError` otherwise."""
+        """The finished run with an id, or an unambiguous beginning of one.
+
+        Raises:
+            WorkbenchError: There is no such run, or several; it is not finished; or it judges generated images.
+        """
         result = one_run(open_store(settings), run_id)
         if result.status != "finished":
             reason = result.tags.get(schema.ERROR, "")
             raise WorkbenchError(f"run {result.run_id} is {result.status}, not finished. {reason}".strip())
+        if result.task == schema.GENERATION:
+            raise WorkbenchError(
+                f"run {result.run_id} judges generated images: it has no test items and no predictor, so it can "
+                f"neither be compared nor applied; `workbench results --suite {result.suite}` shows its scores."
+            )
         return cls(result, settings)
 
     def artifact(self, name: str) -> Path:

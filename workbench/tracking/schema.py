@@ -8,6 +8,8 @@ ERROR = "workbench.error"
 HOST = "workbench.host"
 LANGUAGE = "language"
 PREDICTIONS = "predictions.parquet"
+GENERATION = "generation"
+"""The task of runs that judge generated images: they have scores, and no test items."""
 
 IDENTITY_PARAMS = ("model", "dataset", "field", "task", "recipe", "shots", "seed")
 """Params that every run has; those of the recipe's config follow, under `recipe.`."""

@@ -63,7 +63,7 @@ def _states(run: RunResult, languages_apart: bool) -> list[tuple[tuple[str, ...]
 
 def _reference(run: RunResult) -> str:
     """What generated images are held against: a part of their fingerprint, but another question and no older state."""
-    return run.params.get("reference", "") if run.task == "generation" else ""
+    return run.params.get("reference", "") if run.task == schema.GENERATION else ""
 
 
 def _read(tags: Mapping[str, str], names: Sequence[str]) -> State:

@@ -99,6 +99,14 @@ def test_what_does_not_fit_the_newest_run_is_left_out_and_said(suite):
     assert "1 runs did not finish" in suite.study().notes[0]
 
 
+def test_judgements_in_a_suite_are_left_out_and_said(suite):
+    suite.write("probe")
+    suite.add(None, "judge", dataset="made", task="generation", metrics={"clip_score": 0.5}, primary="clip_score")
+    study = suite.study()
+    assert {entry.run.dataset for entry in study.entries} == {"trees"}
+    assert study.notes == ("1 runs judge generated images and cannot be compared.",)
+
+
 def test_one_label_with_two_settings_gets_numbers(suite):
     suite.write("probe", params={"k": 1}, signal=1.0)
     suite.write("probe", params={"k": 2}, signal=2.0)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from workbench.runs.planning import NO_MODEL
-from workbench.tracking import RunResult, newest_state
+from workbench.tracking import RunResult, newest_state, schema
 
 BASELINE = "majority-class"
 
@@ -59,9 +59,12 @@ def contestants(runs: Sequence[RunResult]) -> tuple[list[Contestant], list[str]]
     Returns:
         Contestants in the order of dataset, model, label and shots, and sentences about what was left out.
     """
-    finished = [run for run in runs if run.status == "finished"]
     notes = []
-    unfinished = len(runs) - len(finished)
+    comparable = [run for run in runs if run.task != schema.GENERATION]
+    if len(comparable) < len(runs):
+        notes.append(f"{len(runs) - len(comparable)} runs judge generated images and cannot be compared.")
+    finished = [run for run in comparable if run.status == "finished"]
+    unfinished = len(comparable) - len(finished)
     if unfinished:
         notes.append(f"{unfinished} runs did not finish and are left out.")
     current = newest_state(finished, languages_apart=False)

@@ -117,14 +117,20 @@ def study_suite(store: Store, suite: str, metric: str | None = None, progress: P
         progress: Told of datasets done.
 
     Raises:
-        WorkbenchError: The suite has no finished run, or no dataset has the metric.
+        WorkbenchError: The suite has no finished run, or judges generated images, or no dataset has the metric.
     """
 
     def read(run: RunResult) -> Predictions | JointPredictions:
         path = artifact_path(store, run, schema.PREDICTIONS)
         return read_predictions(path) if run.task == "classification" else read_joint_predictions(path)
 
-    found = study_runs(read_runs(store, suite), read, suite=suite, metric=metric, progress=progress)
+    runs = read_runs(store, suite)
+    if runs and all(run.task == schema.GENERATION for run in runs):
+        raise WorkbenchError(
+            f"suite {suite!r} judges generated images. Such runs have no test items in common, so they can neither be "
+            f"compared nor reported; `workbench results --suite {suite}` shows their scores with intervals."
+        )
+    found = study_runs(runs, read, suite=suite, metric=metric, progress=progress)
     if not found.entries:
         raise WorkbenchError(
             f"suite {suite!r} has no finished run in {store.uri}; `workbench results` lists what there is."
