@@ -1,4 +1,5 @@
 import json
+import re
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -39,6 +40,23 @@ def test_scores_equal_a_loop(make_generated, encoder, settings):
     assert [a == b for a, b in zip(found.nearest, images.prompts, strict=True)] == right
     assert found.different_prompts == 3
     assert found.distances == {}
+
+
+def test_prompts_that_the_tokenizer_makes_the_same_are_one(make_generated, encoder, settings):
+    folder, store = make_generated(), FeatureStore(settings.cache)
+    plain = judge(read_prompts(folder), encoder, store)
+    table = (folder / "metadata.csv").read_text(encoding="utf-8")
+    for file in ("0-0", "0-1", "1-3"):
+        table = re.sub(rf"({file}.png),a (\w+) sheet", r"\1,A \2   Sheet", table)
+    (folder / "metadata.csv").write_text(table, encoding="utf-8")
+    found = judge(read_prompts(folder), encoder, store)
+    assert found.estimates["prompt_accuracy"].value == plain.estimates["prompt_accuracy"].value > 0
+    assert found.estimates["prompt_accuracy"].n_groups == found.different_prompts == 3
+    right = [a == b for a, b in zip(found.nearest, found.images.prompts, strict=True)]
+    assert np.mean(right) == found.estimates["prompt_accuracy"].value
+    (note,) = found.images.notes
+    assert note.startswith("4 of 5 prompts are to the model the same")
+    assert plain.images.notes == ()
 
 
 def test_distance_from_a_folder_and_from_a_dataset(make_generated, make_colours, encoder, settings):

@@ -13,7 +13,7 @@ from workbench.generated.prompts import PromptedImages
 from workbench.generated.reference import Reference, check_readable
 from workbench.metrics.captions_clip import clip_scores
 from workbench.metrics.estimate import Estimate
-from workbench.metrics.functional import Values
+from workbench.metrics.functional import Values, first_equal
 from workbench.metrics.generation import cmmd, prompt_metrics
 from workbench.models import Encoder
 
@@ -25,12 +25,12 @@ class Judgement:
     """What a model says about generated images.
 
     Attributes:
-        images: The readable ones, with their prompts and with notes on the reference, too.
+        images: The readable ones, with their prompts and with notes on prompts and on the reference, too.
         clip_scores: (n,), 0..2.5.
         nearest: The prompt that each image is nearest to.
         estimates: `clip_score` and `prompt_accuracy` with intervals.
         distances: `cmmd` and `cmmd_unbiased`; empty without a reference.
-        different_prompts: Prompt accuracy by chance is 1 over this.
+        different_prompts: Those that the model can tell apart; prompt accuracy by chance is 1 over this.
         reference: Name and size of the reference, or None.
         unreadable: File and reason of images that are left out.
         reference_unreadable: Number of images that are left out of the reference.
@@ -79,14 +79,20 @@ def judge(
     check_readable(str(images.folder), found.unreadable, len(rows), max_unreadable)
     files, prompts = (tuple(each[i] for i in good) for each in (images.files, images.prompts))
     notes = images.notes if reference is None else (*images.notes, *reference.notes)
-    kept = PromptedImages(images.folder, files, prompts, notes)
-    different, prompt_of = _numbered(kept.prompts)
+    different, prompt_of = _numbered(prompts)
     features, texts = found.features.projected[good], CachedModel(encoder, store).encode_texts(different)
+    # Tokenizers drop case and spaces: prompts that become the same would tie, and a tie counts as wrong.
+    same = first_equal(normalise(texts))
+    stands, number = np.unique(same, return_inverse=True)
+    texts, prompt_of = texts[stands], number.reshape(-1)[prompt_of]
+    notes += _coinciding(different, same)
     nearest = _nearest(features, texts)
     return Judgement(
-        images=kept,
+        images=PromptedImages(images.folder, files, prompts, notes),
         clip_scores=clip_scores(features, texts[prompt_of]),
-        nearest=tuple(different[i] for i in nearest),
+        nearest=tuple(
+            own if i == k else different[stands[i]] for own, i, k in zip(prompts, nearest, prompt_of, strict=True)
+        ),
         estimates=prompt_metrics(features, texts, prompt_of),
         distances={}
         if reference is None
@@ -94,11 +100,11 @@ def judge(
             "cmmd": cmmd(features, reference.features),
             "cmmd_unbiased": cmmd(features, reference.features, unbiased=True),
         },
-        different_prompts=len(different),
+        different_prompts=len(texts),
         reference=None if reference is None else (reference.name, len(reference.features)),
         unreadable=tuple(found.unreadable),
         reference_unreadable=0 if reference is None else len(reference.unreadable),
-        digest=_digest(source.hashes(good).tobytes(), kept, reference),
+        digest=_digest(source.hashes(good).tobytes(), prompts, reference),
     )
 
 
@@ -107,15 +113,26 @@ def _numbered(prompts: tuple[str, ...]) -> tuple[list[str], IntArray]:
     return list(number), np.array([number[prompt] for prompt in prompts], dtype=np.int64)
 
 
+def _coinciding(prompts: list[str], same: IntArray) -> tuple[str, ...]:
+    copies = np.flatnonzero(same != np.arange(len(same)))
+    if not len(copies):
+        return ()
+    n, other = len(np.union1d(copies, same[copies])), int(copies[0])
+    return (
+        f"{n} of {len(prompts)} prompts are to the model the same as another, since its tokenizer drops what they "
+        f"differ in, such as {prompts[same[other]]!r} and {prompts[other]!r}; those that coincide count as one.",
+    )
+
+
 def _nearest(images: FloatArray, prompts: FloatArray) -> IntArray:
     units = normalise(prompts)
     blocks = (normalise(images[start : start + 4096]) for start in range(0, len(images), 4096))
     return np.concatenate([np.argmax(block @ units.T, axis=1) for block in blocks]).astype(np.int64)
 
 
-def _digest(hashes: bytes, images: PromptedImages, reference: Reference | None) -> str:
+def _digest(hashes: bytes, prompts: tuple[str, ...], reference: Reference | None) -> str:
     digest = hashlib.sha256(hashes)
-    digest.update("\0".join(images.prompts).encode("utf-8", "surrogatepass"))
+    digest.update("\0".join(prompts).encode("utf-8", "surrogatepass"))
     if reference is not None:
         digest.update(np.ascontiguousarray(reference.features).tobytes())
     return digest.hexdigest()

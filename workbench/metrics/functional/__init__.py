@@ -21,6 +21,7 @@ from workbench.metrics.functional.classification import (
     sigmoid,
     softmax,
 )
+from workbench.metrics.functional.equal import first_equal
 from workbench.metrics.functional.matching import picks_right, prefers_right, winoground
 from workbench.metrics.functional.ranking import Ranking, auroc, average_precision
 from workbench.metrics.functional.retrieval import Ranks, rank_positives
@@ -41,6 +42,7 @@ __all__ = [
     "calibration_error",
     "confusion_matrix",
     "equal_mass_bins",
+    "first_equal",
     "in_top_k",
     "macro_f1",
     "mean_of_defined",
