@@ -43,3 +43,11 @@ def test_sound_items_have_no_fault(rows_opened):
     report = check_dataset(rows_opened("grounding", GROUNDING, [grounded()]))
     assert not report.unfit_rows
     assert "ok    no boxes that reach outside their image" in render_check(report)
+
+
+def test_a_wrong_text_that_is_the_right_one_is_listed(rows_opened):
+    rows = [{"caption": "a cat", "wrong": ["a dog", "a cat "]}, {"caption": "a fox", "wrong": "a dog"}]
+    columns = {"caption": "caption", "negatives": "wrong", "split": "split"}
+    report = check_dataset(rows_opened("matching", columns, rows))
+    assert report.unanswerable_items == ("0.jpg: 'a cat'",)
+    assert "FOUND 1 items with a wrong text that is also the right one" in render_check(report)

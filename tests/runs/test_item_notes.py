@@ -31,3 +31,13 @@ def test_a_box_outside_its_image_fails_the_run(write, settings, tiny_model):
     assert found.status == "failed"
     assert "column 'boxes' must hold boxes (regions.format = 'xyxy') within the image" in found.tags["workbench.error"]
     assert "but has [32, 0, 48, 32]" in found.tags["workbench.error"]
+
+
+def test_wrong_texts_that_are_right_are_counted(write, settings, tiny_model):
+    columns = {"caption": "said", "negatives": "wrong"}
+    number = iter(range(100))
+    card = write(
+        "matching", columns, lambda *_: {"said": "red", "wrong": ["blue", "red" if next(number) % 2 else "green"]}
+    )
+    found = run(card, settings, tiny_model)
+    assert "12 of 24 test items have a wrong text that is also the right one" in found.tags["notes"]

@@ -61,9 +61,10 @@ def check_dataset(
     pairs, pair_count = _near(dataset, looks, ids, split, near)
     counts = {role: dataset.class_counts(role) for role in ROLES}
     seen = [look for look in looks if look.reason is None]
-    items = item_faults(dataset)
+    items, *further = (item_faults(each) for each in (dataset, *others))
     # What does not depend on the language is told once.
-    unfit = dict.fromkeys(chain(items.unfit, *(item_faults(other).unfit for other in others)))
+    unfit = dict.fromkeys(chain(items.unfit, *(each.unfit for each in further)))
+    same = dict.fromkeys(chain(items.unanswerable, *(each.unanswerable for each in further)))
     return CheckReport(
         dataset=dataset.name,
         images={role: len(dataset.rows(role)) for role in ROLES},
@@ -84,6 +85,7 @@ def check_dataset(
         near_duplicate_count=pair_count,
         divided_groups=_divided(dataset),
         unfit_rows=tuple(unfit),
+        unanswerable_items=tuple(same),
         boxes=items.boxes,
         boxes_beyond=tuple(items.boxes_beyond),
         widths=_spread([look.size[0] for look in seen]),

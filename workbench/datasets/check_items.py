@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from workbench.datasets.captions import require_captions
 from workbench.datasets.dataset import Dataset
 from workbench.datasets.grounding import boxes_beyond, grounding_items
-from workbench.datasets.items import matching_items, rows_read_together
+from workbench.datasets.items import matching_items, rows_read_together, unanswerable
 from workbench.errors import DataError
 
 
@@ -17,11 +17,13 @@ class ItemFaults:
 
     Attributes:
         unfit: Why a run would refuse rows, a sentence each.
+        unanswerable: Items with a wrong text that is also the right one.
         boxes: How many boxes there are.
         boxes_beyond: Boxes that reach past the edges of their image.
     """
 
     unfit: list[str] = field(default_factory=list)
+    unanswerable: list[str] = field(default_factory=list)
     boxes: int = 0
     boxes_beyond: list[str] = field(default_factory=list)
 
@@ -35,7 +37,8 @@ def item_faults(dataset: Dataset) -> ItemFaults:
     if dataset.card.task == "matching":
         for rows in rows_read_together(dataset, range(len(dataset))):
             with _told(found, dataset):
-                matching_items(dataset, rows)
+                same = unanswerable(matching_items(dataset, rows))
+                found.unanswerable += [f"{' and '.join(dataset.ids(rows))}: {item.texts[0]!r}" for item in same]
     if dataset.card.task == "grounding":
         for row in range(len(dataset)):
             with _told(found, dataset):

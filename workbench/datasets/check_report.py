@@ -55,7 +55,8 @@ class CheckReport:
         near_duplicates: Pairs across splits that look alike, most alike first; at most 1000.
         near_duplicate_count: How many such pairs there are.
         divided_groups: Group to split to number of images, for groups in more than one split.
-        unfit_rows: Why a run would refuse rows of matching or grounding, a sentence each.
+        unfit_rows: Why a run would refuse rows or the dataset, a sentence each.
+        unanswerable_items: Items of matching with a wrong text that is also the right one.
         boxes: Number of boxes of grounding.
         boxes_beyond: Those that reach past the edges of their image.
         widths: Smallest, median and largest width in pixels, before EXIF orientation.
@@ -77,6 +78,7 @@ class CheckReport:
     near_duplicate_count: int
     divided_groups: dict[str, dict[str, int]]
     unfit_rows: tuple[str, ...]
+    unanswerable_items: tuple[str, ...]
     boxes: int
     boxes_beyond: tuple[str, ...]
     widths: tuple[int, int, int] | None
@@ -89,7 +91,8 @@ class CheckReport:
         """How many things were found that can spoil results."""
         found = (
             self.unreadable, self.empty_classes, self.untrained_classes, self.copies_across_splits,
-            self.copies_with_other_labels, self.divided_groups, self.unfit_rows, self.boxes_beyond,
+            self.copies_with_other_labels, self.divided_groups, self.unfit_rows, self.unanswerable_items,
+            self.boxes_beyond,
         )  # fmt: skip
         return sum(map(len, found)) + self.near_duplicate_count
 
@@ -136,6 +139,7 @@ def render_check(report: CheckReport) -> str:
         [f"{g}: " + ", ".join(f"{n} {s}" for s, n in by.items()) for g, by in report.divided_groups.items()],
     )
     lines += _section("rows that a run refuses", report.unfit_rows)
+    lines += _section("items with a wrong text that is also the right one", report.unanswerable_items)
     if report.boxes:
         what = f"of {report.boxes} boxes that reach outside their image; is regions.format right?"
         lines += _section(what if report.boxes_beyond else "boxes that reach outside their image", report.boxes_beyond)

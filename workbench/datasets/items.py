@@ -60,6 +60,16 @@ def matching_items(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[Mat
     return [item for row, name, said, extra in each for item in make(dataset, int(row), name, said, extra)]
 
 
+def unanswerable(items: Sequence[MatchingItem]) -> list[MatchingItem]:
+    """Items with a wrong text that is the right one (of a pair, the other's): no model can tell them apart."""
+    return [item for item in items if item.texts[0].strip() in {text.strip() for text in item.texts[1:]}]
+
+
+def unanswerable_note(count: int, total: int) -> str:
+    """A sentence about unanswerable items among all items of a test split."""
+    return f"{count} of {total} test items have a wrong text that is also the right one; they always count as errors."
+
+
 def rows_read_together(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[list[int]]:
     """Both rows of a pair, otherwise each row by itself: what makes items, or is at fault, together."""
     column = dataset.card.columns.pair

@@ -9,7 +9,7 @@ from workbench.arrays import IntArray
 from workbench.datasets import Dataset
 from workbench.datasets.card import Regions as RegionSettings
 from workbench.datasets.grounding import Box, boxes_beyond, boxes_note, grounding_items
-from workbench.datasets.items import matching_form, matching_items, rows_read_together
+from workbench.datasets.items import matching_form, matching_items, rows_read_together, unanswerable, unanswerable_note
 from workbench.datasets.reading import ChosenImages
 from workbench.features import Extraction, extract
 from workbench.features.regions import Regions
@@ -84,6 +84,11 @@ class JointBench(Bench):
 
     def notes(self, rows: SplitRows) -> list[str]:
         """See `Bench.notes`."""
+        if self.dataset.card.task == "matching":
+            pairs_form = matching_form(self.dataset) == "pairs"
+            items = matching_items(self.dataset, self._whole_pairs(rows.test) if pairs_form else rows.test)
+            same = len(unanswerable(items))
+            return [unanswerable_note(same, len(items))] if same else []
         if self.dataset.card.task != "grounding":
             return []
         boxes, beyond = self._reach(np.concatenate([rows.train, rows.val, rows.test]))
