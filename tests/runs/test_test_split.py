@@ -127,13 +127,13 @@ def traces_of_test(start, bench):
             kinds.add("dataset")
         elif isinstance(found, bytes) and found in hashes:
             kinds.add("hash")
+        elif isinstance(found, np.ndarray) and found.dtype == np.uint8 and found.nbytes % 32 == 0:
+            if hashes & {row.tobytes() for row in np.ascontiguousarray(found).reshape(-1, 32)}:
+                kinds.add("hash")
         elif isinstance(found, np.ndarray) and found.ndim == 2 and found.shape[1] in by_width:
             own = by_width[found.shape[1]]
             if any((np.asarray(found) == row).all(axis=1).any() for row in own):
                 kinds.add("features")
-        elif isinstance(found, np.ndarray) and found.dtype == np.uint8 and found.nbytes % 32 == 0:
-            if hashes & {row.tobytes() for row in np.ascontiguousarray(found).reshape(-1, 32)}:
-                kinds.add("hash")
         elif isinstance(found, str) and found.startswith("test/"):
             kinds.add("name")
         if id(found) in places:
