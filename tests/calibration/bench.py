@@ -28,7 +28,7 @@ from tests.calibration.simulations import (
 )
 
 BEGIN, END = "<!-- calibration: begin -->", "<!-- calibration: end -->"
-DIFFERING = (1, 6, 10, 20)
+DIFFERING = (1, 6, 20)
 SIGNALS = (1.5, 3.0)
 LEVEL = 0.05
 
