@@ -18,17 +18,28 @@ from workbench.runs.joint_bench import JointBench, bench_class
 from workbench.runs.key import run_key
 from workbench.runs.planning import NO_MODEL, Cell, plan
 from workbench.runs.reporter import Reporter
+from workbench.runs.source import RecipeSource, recipe_source
 from workbench.runs.suite import Suite
 from workbench.settings import Settings
+from workbench.tracking import RunResult, schema
 
 
 @dataclass(frozen=True)
 class Job:
-    """A cell with its key, and the bench it runs on."""
+    """A cell with its key, the bench it runs on, and what its recipe is made of."""
 
     cell: Cell
     key: str
     bench: Bench
+    source: RecipeSource
+
+    def is_answered_by(self, run: RunResult) -> bool:
+        """Whether a run is this one, finished, and made by the recipe as it is now."""
+        return run.key == self.key and run.status == "finished" and not self.is_edited_since(run)
+
+    def is_edited_since(self, run: RunResult) -> bool:
+        """Whether the recipe has another source than when it made a run, where the source decides."""
+        return self.source.decides and run.tags.get(schema.RECIPE_SOURCE, "") != self.source.digest
 
 
 def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
@@ -67,7 +78,8 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
             ),
         )
         encoder = None if cell.model == NO_MODEL else bench.encoder
-        jobs.append(Job(cell, run_key(cell, bench.dataset, encoder, refit=suite.refit), bench))
+        key = run_key(cell, bench.dataset, encoder, refit=suite.refit)
+        jobs.append(Job(cell, key, bench, recipe_source(cell.recipe)))
     return jobs
 
 
