@@ -1,6 +1,6 @@
 """Paired comparison of finished runs, the same for the command line and the dashboard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +10,7 @@ from workbench.metrics import PairedDifference, align_items, compare_paired, des
 from workbench.runs.finished import FinishedRun
 from workbench.runs.imported import ImportedScores
 from workbench.runs.joint_comparison import joint_difference
-from workbench.tracking import RunResult, schema
+from workbench.tracking import RunResult, labels_apart, schema
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ def compare_runs(first: FinishedRun, others: Sequence[Other], metric: str | None
         WorkbenchError: Other test items or labels; says which.
     """
     name = metric or first.result.tags.get(schema.PRIMARY_METRIC, "accuracy")
+    runs = [first.result, *(other.result for other in others if isinstance(other, FinishedRun))]
+    titles = {run.run_id: title(run) for run in labels_apart(runs)}
     found = [_difference(first, other, name) for other in others]
     corrected = holm([difference.p_value for difference in found])
     return [
@@ -61,7 +63,7 @@ def compare_runs(first: FinishedRun, others: Sequence[Other], metric: str | None
             metric=name,
             difference=difference,
             p_corrected=float(p),
-            sentence=describe(difference, title(first.result), _title(other), name, p_value=float(p)),
+            sentence=describe(difference, _title(first, titles), _title(other, titles), name, p_value=float(p)),
             marks=_marks(first.result, other),
         )
         for other, difference, p in zip(others, found, corrected, strict=True)
@@ -77,8 +79,8 @@ def _id(run: Other) -> str:
     return str(run.path) if isinstance(run, ImportedScores) else run.result.run_id
 
 
-def _title(run: Other) -> str:
-    return run.path.name if isinstance(run, ImportedScores) else title(run.result)
+def _title(run: Other, titles: Mapping[str, str]) -> str:
+    return run.path.name if isinstance(run, ImportedScores) else titles[run.result.run_id]
 
 
 def _difference(first: FinishedRun, other: Other, metric: str) -> PairedDifference:

@@ -13,7 +13,7 @@ from workbench.errors import WorkbenchError
 from workbench.recipes import Fitted
 from workbench.runs.jobs import Job, batches, prepare_jobs
 from workbench.runs.joint_bench import JointBench
-from workbench.runs.recording import begin, rank_anew, record, remove_superseded
+from workbench.runs.recording import begin, follow_moved, rank_anew, record, remove_superseded
 from workbench.runs.reporter import Reporter, Silent
 from workbench.runs.suite import Suite
 from workbench.settings import Settings
@@ -48,6 +48,8 @@ def run_suite(
     jobs = prepare_jobs(suite, settings, tell)
     store = open_store(settings)
     before = [] if fresh else [run for run in read_runs(store, suite.name) if run.status == "finished"]
+    for job in {job.cell.dataset: job for job in jobs}.values():
+        follow_moved(job, before, store)
     finished = {job.key: run for job, run in _matching(jobs, before) if not job.is_edited_since(run)}
     for job in jobs:
         if job.key in finished:

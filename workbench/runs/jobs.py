@@ -67,7 +67,8 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
         if encoders[argument].notice:
             tell.say(f"{argument} is {encoders[argument].notice}.")
     benches: dict[tuple[str, str], Bench] = {}
-    jobs = []
+    jobs: dict[str, Job] = {}
+    twice: dict[str, str] = {}
     for cell in cells:
         # Recipes that read nothing still need a model's eyes to know which images are readable.
         argument = suite.models[0] if cell.model == NO_MODEL else cell.model
@@ -79,8 +80,14 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
         )
         encoder = None if cell.model == NO_MODEL else bench.encoder
         key = run_key(cell, bench.dataset, encoder, refit=suite.refit)
-        jobs.append(Job(cell, key, bench, recipe_source(cell.recipe)))
-    return jobs
+        if key in jobs:
+            twice[cell.dataset] = jobs[key].cell.dataset
+            continue
+        jobs[key] = Job(cell, key, bench, recipe_source(cell.recipe))
+    for argument, other in twice.items():
+        if argument != other:
+            tell.say(f"{argument} and {other} hold the same and have one name: they are one dataset.")
+    return list(jobs.values())
 
 
 def _check_fits(cell: Cell, dataset: Dataset) -> None:
@@ -119,6 +126,6 @@ def batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     found: dict[tuple[Any, ...], list[Job]] = {}
     for i, job in enumerate(jobs):
         batched = job.cell.factory.fit_many is not Recipe.fit_many and not isinstance(job.bench, JointBench)
-        key = (id(job.bench), job.cell.model, job.cell.label, job.cell.config) if batched else (i,)
+        key = (id(job.bench), job.cell.model, job.cell.label, job.cell.config.model_dump_json()) if batched else (i,)
         found.setdefault(key, []).append(job)
     yield from found.values()
