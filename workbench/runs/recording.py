@@ -40,6 +40,7 @@ def begin(job: Job, suite: Suite, store: Store) -> RunRecorder:
         schema.LANGUAGE: card.language,
         "dataset.fingerprint": job.bench.dataset.fingerprint,
         schema.PLACE: place_of(cell.dataset),
+        **({schema.ITEMS: job.bench.dataset.items_digest} if card.task == "classification" else {}),
         "dataset.protocol": card.protocol,
         "dataset.verified": str(card.verified).lower(),
         "device": job.bench.device,
