@@ -231,10 +231,11 @@ class Dataset:
 
     @cached_property
     def items_digest(self) -> str:
-        """Hex digest of the test images and their raw labels, whatever the classes are called."""
+        """Hex digest of the test images, their raw labels and groups, whatever the classes are called."""
         rows = self.rows("test")
         digest = hashlib.sha256(self.hashes(rows).tobytes())
-        digest.update(json.dumps([self._record(row).labels for row in rows.tolist()]).encode())
+        records = map(self._record, rows.tolist())
+        digest.update(json.dumps([[record.labels, record.group] for record in records]).encode())
         return digest.hexdigest()
 
     @cached_property

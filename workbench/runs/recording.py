@@ -41,7 +41,7 @@ def begin(job: Job, suite: Suite, store: Store) -> RunRecorder:
         schema.LANGUAGE: card.language,
         "dataset.fingerprint": job.bench.dataset.fingerprint,
         schema.PLACE: place_of(cell.dataset),
-        **({schema.ITEMS: job.bench.dataset.items_digest} if card.task == "classification" else {}),
+        schema.ITEMS: job.bench.dataset.items_digest,
         "dataset.protocol": card.protocol,
         "dataset.verified": str(card.verified).lower(),
         "device": job.bench.device,
@@ -104,12 +104,19 @@ def remove_superseded(
 
 
 def follow_moved(job: Job, runs: Iterable[RunResult], store: Store) -> None:
-    """Note where a dataset lies now on runs whose own place for it is gone, so that it stays one dataset."""
+    """Note where a dataset lies now on the runs of where it was before, if that place is gone: it is one dataset.
+
+    Args:
+        job: On the dataset.
+        runs: Among which one on the same content tells where it was.
+        store: All of its runs are changed.
+    """
     dataset, place = job.bench.dataset, place_of(job.cell.dataset)
-    for run in runs:
-        same = (run.card_name, run.tags.get("dataset.fingerprint")) == (dataset.name, dataset.fingerprint)
-        before = run.tags.get(schema.PLACE, "")
-        if same and before != place and Path(before).is_absolute() and not Path(before).exists():
+    same = [run for run in runs if run.tags.get("dataset.fingerprint") == dataset.fingerprint]
+    before = {run.tags.get(schema.PLACE, "") for run in same if run.card_name == dataset.name}
+    gone = {old for old in before if old != place and Path(old).is_absolute() and not Path(old).exists()}
+    for run in read_runs(store) if gone else []:
+        if run.card_name == dataset.name and run.tags.get(schema.PLACE) in gone:
             store.client.set_tag(run.run_id, schema.PLACE, place)
 
 
