@@ -54,6 +54,7 @@ def test_two_folders_of_one_name_are_two_datasets_in_every_table(ran, sites, set
     frame = results(**settings.model_dump(include={"cache", "runs"}))
     assert set(frame["dataset"]) == set(names)
     assert frame.attrs["left_out"] == 0
+    assert set(frame["label"]) == {"zero-shot"}
     study = study_suite(open_store(settings), "s")
     assert {entry.run.dataset for entry in study.entries} == set(names)
     assert study.notes == ()
@@ -102,3 +103,13 @@ def test_the_same_folder_in_two_spellings_and_a_copy_are_one_dataset(ran, sites,
 def test_names_in_any_script_are_kept(ran, tmp_path, write_colours):
     hospital, clinic = (write_colours(tmp_path / name, seed=i) for i, name in enumerate(("病院", "Clínica 2")))
     assert ran(hospital, clinic)[0] == ["病院", "clínica-2"]
+
+
+def test_the_frame_names_the_settings_that_differ(settings, tiny_model, sites):
+    entries = [RecipeEntry(recipe="zero-shot", config={"prompts": prompts}) for prompts in ("single", "ensemble")]
+    suite = Suite(name="s", models=(tiny_model,), datasets=(str(sites[0]),), recipes=tuple(entries), figures=False)
+    run_suite(suite, settings)
+    frame = results(**settings.model_dump(include={"cache", "runs"})).set_index("label")
+    assert set(frame.index) == {"majority-class", "zero-shot (prompts=ensemble)", "zero-shot (prompts=single)"}
+    assert frame.loc["zero-shot (prompts=single)", "recipe.prompts"] == "single"
+    assert [name for name in frame if name.startswith("recipe.")] == ["recipe.prompts"]
