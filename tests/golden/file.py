@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.golden.numbers import Numbers, evaluation_numbers, golden_recipes, recipe_numbers
+from workbench.metrics.protocol import PROTOCOL
 from workbench.recipes import recipes
-from workbench.runs.key import PROTOCOL
 
 FILE = Path(__file__).with_name("golden.json")
 EVALUATION = "the evaluation"
@@ -41,7 +41,7 @@ def write(found: dict[str, dict[str, Any]]) -> None:
 
 def complaint(name: str, version: str, numbers: Numbers, golden: dict[str, dict[str, Any]]) -> str:
     """What is wrong with the numbers of a part and what to do about it; empty if nothing is."""
-    raised = "PROTOCOL in workbench/runs/key.py" if name == EVALUATION else f"the `version` of recipe {name}"
+    raised = "PROTOCOL in workbench/metrics/protocol.py" if name == EVALUATION else f"the `version` of recipe {name}"
     if name not in golden:
         return f"{name} has no golden numbers yet: {_AGAIN}"
     if golden[name]["version"] != version:

@@ -4,7 +4,8 @@ import dataclasses
 
 import pytest
 
-from workbench.tracking import RunResult, newest_state
+from workbench.metrics.protocol import PROTOCOL
+from workbench.tracking import RunResult, left_out, newest_state
 
 BASE = RunResult("", "s", "m", "d", "f", "classification", "r", "4", 0, "finished")
 
@@ -25,7 +26,20 @@ def test_older_states_of_a_dataset_are_left_out_in_all_suites_and_other_datasets
 
 @pytest.mark.parametrize("tag", ["workbench.protocol", "model.fingerprint", "workbench.recipe_version"])
 def test_so_are_other_protocols_models_and_recipes(tag):
-    assert kept(run(tags={tag: "2"}), run(tags={tag: "1"}), run(tags={tag: "2"}, seed=1)) == [0, 2]
+    now, then = PROTOCOL, f"{PROTOCOL}-before"
+    assert kept(run(tags={tag: now}), run(tags={tag: then}), run(tags={tag: now}, seed=1)) == [0, 2]
+
+
+def test_runs_of_another_protocol_are_left_out_even_alone_and_said():
+    old = [dataclasses.replace(run(tags={"workbench.protocol": "1"}), run_id=str(i)) for i in range(2)]
+    assert newest_state(old) == []
+    (sentence,) = left_out(old, [])
+    assert sentence.startswith("2 of 2 runs are left out: this version makes numbers in another way")
+    other = dataclasses.replace(run("old"), run_id="2")
+    assert [text.split(":")[0] for text in left_out([*old, other], [])] == [
+        "2 of 3 runs are left out", "1 of 3 runs are left out",
+    ]  # fmt: skip
+    assert left_out(old, old) == []
 
 
 def test_a_model_or_recipe_is_held_against_its_own_newest_run_only():

@@ -53,7 +53,7 @@ def command(
       workbench results --json
     """
     from workbench.reports import render
-    from workbench.tracking import is_on, newest_state, open_store, read_runs
+    from workbench.tracking import is_on, left_out, newest_state, open_store, read_runs
 
     store = open_store(load_settings(**flags))
     everything = read_runs(store, suite)
@@ -76,15 +76,12 @@ def command(
         and (not status or run.status in status)
     ]
     runs = [run for run in wanted if run.run_id in current]
-    if len(runs) < len(wanted):
-        click.echo(
-            f"{len(wanted) - len(runs)} of {len(wanted)} runs are left out: they were made on another state of "
-            "dataset, model or recipe, or with another precision or protocol, than the newest run; --all-states shows "
-            "them.",
-            err=True,
-        )
+    for sentence in left_out(wanted, runs):
+        click.echo(f"{sentence} --all-states shows them.", err=True)
     if not runs and not as_json and form != "json":
-        if everything:
+        if wanted:
+            click.echo("No run is left to show.")
+        elif everything:
             click.echo("No run passes all of these filters.")
         else:
             click.echo(f"No runs in {store.uri}; `workbench run` makes some.")

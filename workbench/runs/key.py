@@ -7,12 +7,10 @@ from typing import Any
 
 from workbench.datasets import Dataset
 from workbench.errors import RecipeError
+from workbench.metrics.protocol import PROTOCOL
 from workbench.models import Encoder
 from workbench.recipes import recipes
 from workbench.runs.planning import Cell
-
-PROTOCOL = "2"
-"""Raise it when the same recipe on the same data is evaluated differently."""
 
 
 def run_key(cell: Cell, dataset: Dataset, encoder: Encoder | None, *, refit: bool) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 from workbench.datasets import place_of
 from workbench.metrics import Estimate, flatten
 from workbench.metrics.intervals import MIN_UNITS
+from workbench.metrics.protocol import PROTOCOL
 from workbench.models.languages import check_language
 from workbench.recipes import Fitted
 from workbench.runs.artifacts import write_artifacts
 from workbench.runs.bench import SplitRows
 from workbench.runs.evaluation import evaluate
 from workbench.runs.jobs import Job
-from workbench.runs.key import PROTOCOL
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.suite import Suite

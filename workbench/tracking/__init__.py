@@ -4,7 +4,7 @@ from workbench.tracking.datasets import datasets_apart, is_on
 from workbench.tracking.labels import labels_apart
 from workbench.tracking.reading import read_pages, read_runs
 from workbench.tracking.results import RunResult
-from workbench.tracking.states import newest_state
+from workbench.tracking.states import left_out, newest_state
 from workbench.tracking.store import Store, open_store
 from workbench.tracking.writing import RunRecorder
 
@@ -15,6 +15,7 @@ __all__ = [
     "datasets_apart",
     "is_on",
     "labels_apart",
+    "left_out",
     "newest_state",
     "open_store",
     "read_pages",

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from workbench.metrics.protocol import PROTOCOL
 from workbench.tracking import schema
 from workbench.tracking.results import RunResult
 
@@ -28,7 +29,9 @@ def newest_state(runs: Sequence[RunResult], *, languages_apart: bool = True) -> 
     """Leave out runs on another state of the dataset, the model or the recipe than the newest finished run.
 
     A change of precision or of refitting is a choice of a suite, so only runs of the same suite are held against each
-    other in it. Runs that did not finish decide nothing, and newer ones than every finished run are kept.
+    other in it. Runs that did not finish decide nothing, and newer ones than every finished run are kept. Runs of
+    another protocol than this version's are left out even where there are no others: their numbers were made in
+    another way.
 
     Args:
         runs: Newest first.
@@ -40,6 +43,8 @@ def newest_state(runs: Sequence[RunResult], *, languages_apart: bool = True) -> 
     newest: dict[tuple[str, ...], State] = {}
     kept = []
     for run in runs:
+        if _has_other_protocol(run):
+            continue
         # The dataset first: what is on an older state of it says nothing about the newest model or recipe.
         for place, own in _states(run, languages_apart):
             known = newest.setdefault(place, own) if run.status == "finished" else newest.get(place, own)
@@ -48,6 +53,24 @@ def newest_state(runs: Sequence[RunResult], *, languages_apart: bool = True) -> 
         else:
             kept.append(run)
     return kept
+
+
+def left_out(runs: Sequence[RunResult], kept: Sequence[RunResult]) -> list[str]:
+    """How many runs `newest_state` has left out, and why, in sentences."""
+    shown = {run.run_id for run in kept}
+    gone = [run for run in runs if run.run_id not in shown]
+    old = sum(map(_has_other_protocol, gone))
+    counts = {
+        f"this version makes numbers in another way (protocol {PROTOCOL}) than the one that made them; the command that "
+        "made them makes them anew.": old,
+        "made on another state of dataset, model or recipe, or with another precision, than the newest run.": len(gone)
+        - old,
+    }
+    return [f"{count} of {len(runs)} runs are left out: {reason}" for reason, count in counts.items() if count]
+
+
+def _has_other_protocol(run: RunResult) -> bool:
+    return run.tags.get("workbench.protocol", PROTOCOL) != PROTOCOL
 
 
 def _states(run: RunResult, languages_apart: bool) -> list[tuple[tuple[str, ...], State]]:

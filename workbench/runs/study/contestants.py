@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.runs.planning import NO_MODEL
-from workbench.tracking import RunResult, labels_apart, newest_state, schema
+from workbench.tracking import RunResult, labels_apart, left_out, newest_state, schema
 
 BASELINE = "majority-class"
 
@@ -68,11 +68,7 @@ def contestants(runs: Sequence[RunResult]) -> tuple[list[Contestant], list[str]]
     if unfinished:
         notes.append(f"{unfinished} runs did not finish and are left out.")
     current = newest_state(finished)
-    if len(current) < len(finished):
-        notes.append(
-            f"{len(finished) - len(current)} runs are left out: they were made on another state of dataset, model or "
-            "recipe, or with another protocol or precision, than the newest run."
-        )
+    notes += left_out(finished, current)
     by_label: dict[tuple[str, ...], dict[int, RunResult]] = defaultdict(dict)
     for run in labels_apart([_in_its_language(run) for run in current], by_seed=False):
         by_label[run.dataset, run.model, run.label, run.shots].setdefault(run.seed, run)
