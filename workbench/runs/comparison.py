@@ -1,6 +1,6 @@
 """Paired comparison of finished runs, the same for the command line and the dashboard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,17 +40,26 @@ Other = FinishedRun | ImportedScores
 """What a run can be compared with."""
 
 
-def compare_runs(first: FinishedRun, others: Sequence[Other], metric: str | None = None) -> list[Comparison]:
+def compare_runs(
+    first: FinishedRun,
+    others: Sequence[Other],
+    metric: str | None = None,
+    seeds: Mapping[str, int] | None = None,
+) -> list[Comparison]:
     """Compare one run with others on their common test items.
+
+    A run is one seed. Where a suite has several of it, `runs.study` compares them together, and that is what counts.
 
     Args:
         first: The run.
         others: Runs on the same dataset, or scores of another tool.
         metric: Name as in the run record; None takes the card's primary metric.
+        seeds: Run id to the number of seeds that it is one of, for the sentences; see `seeds_beside`.
 
     Raises:
         WorkbenchError: Other test items or labels; says which.
     """
+    seeds = seeds or {}
     name = metric or first.result.tags.get(schema.PRIMARY_METRIC, "accuracy")
     found = [_difference(first, other, name) for other in others]
     corrected = holm([difference.p_value for difference in found])
@@ -61,24 +70,45 @@ def compare_runs(first: FinishedRun, others: Sequence[Other], metric: str | None
             metric=name,
             difference=difference,
             p_corrected=float(p),
-            sentence=describe(difference, title(first.result), _title(other), name, p_value=float(p)),
-            marks=_marks(first.result, other),
+            sentence=describe(difference, title(first.result, seeds), _title(other, seeds), name, p_value=float(p)),
+            marks=(*_marks(first.result, other), *_one_seed(first.result, other, seeds)),
         )
         for other, difference, p in zip(others, found, corrected, strict=True)
     ]
 
 
-def title(run: RunResult) -> str:
-    """A run in a few words."""
-    return f"{run.label} ({run.model}, {run.shots} shots, seed {run.seed}, {run.run_id[:8]})"
+def title(run: RunResult, seeds: Mapping[str, int] | None = None) -> str:
+    """A run in a few words.
+
+    Args:
+        run: The run.
+        seeds: As for `compare_runs`.
+    """
+    return f"{run.label} ({run.model}, {run.shots} shots, seed {run.seed}{one_of(run, seeds or {})}, {run.run_id[:8]})"
+
+
+def one_of(run: RunResult, seeds: Mapping[str, int]) -> str:
+    """`, one of 3 seeds` for a run that has others beside it."""
+    count = seeds.get(run.run_id, 1)
+    return f", one of {count} seeds" if count > 1 else ""
 
 
 def _id(run: Other) -> str:
     return str(run.path) if isinstance(run, ImportedScores) else run.result.run_id
 
 
-def _title(run: Other) -> str:
-    return run.path.name if isinstance(run, ImportedScores) else title(run.result)
+def _title(run: Other, seeds: Mapping[str, int]) -> str:
+    return run.path.name if isinstance(run, ImportedScores) else title(run.result, seeds)
+
+
+def _one_seed(first: RunResult, other: Other, seeds: Mapping[str, int]) -> tuple[str, ...]:
+    """What the seeds beside these two show is said elsewhere."""
+    runs = [first] if isinstance(other, ImportedScores) else [first, other.result]
+    suites = dict.fromkeys(run.suite for run in runs if one_of(run, seeds))
+    return tuple(
+        f"another seed can show something else; `workbench compare --suite {suite}` compares all seeds together"
+        for suite in suites
+    )
 
 
 def _difference(first: FinishedRun, other: Other, metric: str) -> PairedDifference:

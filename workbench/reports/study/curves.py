@@ -3,8 +3,8 @@
 import io
 from typing import TYPE_CHECKING, Any
 
+from workbench.formatting import heading, is_share
 from workbench.metrics import higher_is_better
-from workbench.reports._sections import heading, is_share
 from workbench.reports._text import plain
 from workbench.reports.study.grids import WITHOUT, Grid, Place
 
