@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboards.text import when
 from dashboards.views.standings import shots_of
-from workbench.formatting import counted, format_difference, format_p, format_value
+from workbench.formatting import MISSING, counted, format_difference, format_p, format_value
 from workbench.tracking import RunResult
 
 T = TypeVar("T")
@@ -67,7 +67,7 @@ def table(rows: pd.DataFrame, formats: Mapping[str, Callable[[Any], str]] | None
         formats: How columns of numbers are shown; a column that is not there is passed over.
     """
     own: dict[Any, Any] = {name: form for name, form in (formats or {}).items() if name in rows}
-    st.dataframe(rows.style.format(own), hide_index=True)
+    st.dataframe(rows.style.format(own), hide_index=True, placeholder=MISSING)
 
 
 def as_values(metric: str, *columns: str) -> dict[str, Callable[[Any], str]]:
