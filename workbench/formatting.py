@@ -16,15 +16,15 @@ _DIGITS_UP_TO = 10_000
 _SMALLEST_P = 0.001
 
 
-def is_share(metric: str) -> bool:
-    """Whether a metric lies in 0..1 and is shown in per cent."""
+def in_per_cent(metric: str) -> bool:
+    """Whether a metric is shown in per cent, as what lies in 0..1 is."""
     name = metric.partition("/")[0]
     return not (name.startswith("n_") or name.endswith(_PLAIN))
 
 
 def heading(metric: str) -> str:
     """What a column or axis of the metric is called: its name, and its unit where it is shown in per cent."""
-    return f"{metric} %" if is_share(metric) else metric
+    return f"{metric} %" if in_per_cent(metric) else metric
 
 
 def format_share(value: float, digits: int = 1) -> str:
@@ -47,7 +47,7 @@ def format_value(metric: str, value: float, *, unit: bool = False) -> str:
     """
     if math.isnan(value):
         return MISSING
-    if is_share(metric):
+    if in_per_cent(metric):
         return format_share(value) if unit else format_share(value).removesuffix(" %")
     return _number(value)
 
@@ -63,7 +63,7 @@ def format_difference(metric: str, value: float) -> str:
     """A difference of two values of a metric, with its sign: `+8.0 points` of per cent, or `-0.0123`."""
     if math.isnan(value):
         return MISSING
-    return f"{100 * value:+z.1f} points" if is_share(metric) else f"{value:+z.3g}"
+    return f"{100 * value:+z.1f} points" if in_per_cent(metric) else f"{value:+z.3g}"
 
 
 def format_p(p: float, *, name: str = "p") -> str:

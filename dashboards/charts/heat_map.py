@@ -7,7 +7,7 @@ import altair as alt
 from dashboards.charts.axes import records
 from dashboards.views.heat_map import HeatCell
 from dashboards.views.standings import Standing
-from workbench.formatting import format_share, format_value, is_share
+from workbench.formatting import format_share, format_value, in_per_cent
 
 
 def heat_map_chart(cells: Sequence[HeatCell]) -> alt.LayerChart:
@@ -45,4 +45,4 @@ def heat_map_chart(cells: Sequence[HeatCell]) -> alt.LayerChart:
 
 def _short(each: Standing) -> str:
     """The value in a cell's room."""
-    return format_share(each.value, 0) if is_share(each.metric) else format_value(each.metric, each.value)
+    return format_share(each.value, 0) if in_per_cent(each.metric) else format_value(each.metric, each.value)

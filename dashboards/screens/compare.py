@@ -40,15 +40,20 @@ def show(session: Session) -> None:
 
 def _groups(session: Session) -> None:
     runs = [run for run in session.finished if run.task != schema.GENERATION]
-    columns = st.columns(3)
-    suite = choose("suite", list(dict.fromkeys(run.suite for run in runs)), key="suite", place=columns[0])
-    dataset, own = choose_dataset([run for run in runs if run.suite == suite], place=columns[1])
-    metric = choose("metric", [_PRIMARY, *metrics_of(own)], key="metric", place=columns[2])
+    if not runs:
+        st.info("Runs that judge generated images have no test items in common, so they cannot be compared.")
+        return
+    suite_of, metric_of, dataset_of = st.columns(3)
+    suite = choose("suite", list(dict.fromkeys(run.suite for run in runs)), key="suite", place=suite_of)
+    names = metrics_of([run for run in runs if run.suite == suite])
+    metric = choose("metric", [_PRIMARY, *names], key="metric", place=metric_of)
     try:
         study = session.study(suite, None if metric == _PRIMARY else metric)
     except WorkbenchError as error:
         st.warning(f"This suite cannot be compared: {plain(error)}")
         return
+    datasets = sorted({entry.run.dataset for entry in study.entries})
+    dataset = choose("dataset", datasets, key="dataset", place=dataset_of)
     picked = choose_some("recipes", list(groups_of(study, dataset)), key="group")
     pairs = pairs_shown(study, dataset, picked)
     seen = {run.run_id: run for pair in pairs for each in (pair.first, pair.other) for run in each.contestant.runs}

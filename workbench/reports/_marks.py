@@ -42,14 +42,14 @@ def legend(sections: Sequence[Section], *, best: str, unreliable: str) -> list[s
     cells = [cell for section in sections for row in section.rows for cell in row.cells.values()]
     several = any(len({row.block for row in section.rows if row.trains}) > 1 for section in sections)
     sentences = {
-        "[low, high]: 95 % bootstrap interval.": any(not math.isnan(cell.low) for cell in cells),
+        "[low, high]: 95 % interval.": any(not math.isnan(cell.low) for cell in cells),
         "a ± b: mean and standard deviation over seeds.": any(not math.isnan(cell.spread) for cell in cells),
         f"{best}: best of its column.": any(cell.best for cell in cells) and not several,
         f"{best}: best of its column at the same shots, what uses none (-) counted in.": (
             any(cell.best for cell in cells) and several
         ),
         "Rows with other shots learned from other images: compare those with the same.": several,
-        f"{unreliable}: fewer than 20 groups or items, so the interval is unreliable.": any(
+        f"{unreliable}: effectively fewer than 20 groups or items, so the interval is unreliable.": any(
             not cell.reliable for cell in cells
         ),
     }

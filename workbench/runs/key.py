@@ -11,7 +11,7 @@ from workbench.models import Encoder
 from workbench.recipes import recipes
 from workbench.runs.planning import Cell
 
-PROTOCOL = "1"
+PROTOCOL = "2"
 """Raise it when the same recipe on the same data is evaluated differently."""
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from workbench.metrics import Estimate, flatten
+from workbench.metrics.intervals import MIN_UNITS
 from workbench.models.languages import check_language
 from workbench.recipes import Fitted
 from workbench.runs.artifacts import write_artifacts
@@ -84,8 +85,8 @@ def record(
 def _reliability(estimates: Mapping[str, Estimate]) -> str:
     poor = [name for name, estimate in estimates.items() if not estimate.reliable]
     if any("/" not in name for name in poor):
-        return "unreliable: under 20 groups"
-    return f"reliable, but for those of {', '.join(poor)}: under 20 groups" if poor else "reliable"
+        return f"unreliable: effectively under {MIN_UNITS} groups"
+    return f"reliable, but for those of {', '.join(poor)}: effectively under {MIN_UNITS} groups" if poor else "reliable"
 
 
 def remove_superseded(

@@ -27,7 +27,7 @@ def test_compare_shows_the_numbers_of_compare_suite(runs, metric):
         assert row["first"].split(" · ")[0] == pair["first"]
         assert row["other"].split(" · ")[0] == pair["other"]
         found = [row[name] for name in (f"difference in {metric or 'accuracy'}", "low", "high", "p (Holm)")]
-        assert found == [pair[name] for name in ("difference", "ci_low", "ci_high", "p_corrected")]
+        assert found == pytest.approx([pair[name] for name in ("difference", "ci_low", "ci_high", "p_corrected")])
         assert pair["sentence"] in texts(app).replace("\\", "")
         assert "2" in row["seeds"] or "linear-probe" not in {pair["first"], pair["other"]}
     assert f"Holm-corrected over the {len(expected)} comparisons of suite s in" in texts(app).replace("\\", "")
@@ -89,8 +89,8 @@ def test_single_runs_show_what_the_command_line_prints_and_say_that_they_are_one
     assert not app.exception
     (expected,) = on_command_line(*(run.run_id for run in pair))
     row = app.dataframe[0].value.iloc[0]
-    assert row["difference in accuracy"] == expected["difference"]["value"]
-    assert row["p (Holm)"] == expected["p_corrected"]
+    assert row["difference in accuracy"] == pytest.approx(expected["difference"]["value"])
+    assert row["p (Holm)"] == pytest.approx(expected["p_corrected"])
     assert expected["sentence"] in texts(app).replace("\\", "")
     assert "one of 2 seeds" in expected["sentence"]
     assert "compare --suite s" in texts(app).replace("\\", "")

@@ -26,7 +26,7 @@ def report(study: Study, description: str = "") -> list[Block]:
         Paragraph(
             "Cells: mean ± standard deviation over seeds [95 % interval over seeds and test items]. Bold: best of its "
             "column and of what uses no shots. ~: no evidence of a difference from that. †: unreliable interval, under "
-            "20 groups or items."
+            "20 groups (by their effective number) or items."
         )
     )
     for i, grid in enumerate(grids(study)):

@@ -26,6 +26,7 @@ from workbench.tracking import RunResult, Store, read_runs, schema
 from workbench.tracking.reading import artifact_path
 
 Progress = Callable[[int, int], None]
+LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -191,7 +192,7 @@ def study_runs(
                 Entry(one, chosen, each.estimate(), tuple(map(float, each.by_seed)), each.spread)
                 for one, each in zip(own, measured, strict=True)
             ]
-            pairs += _compare(found, measured, chosen)
+            pairs += _compare(found, measured, chosen, len(by_dataset))
             entries += found
         if progress is not None:
             progress(done, len(by_dataset))
@@ -207,8 +208,15 @@ def study_runs(
     return Study(suite, metric, tuple(entries), tuple(_corrected(pairs)), _rankings(entries), tuple(notes))
 
 
-def _compare(entries: Sequence[Entry], measured: Sequence[Measured], metric: str) -> list[Pair]:
-    """Every two contestants that meet at some model and shots, once, and each recipe's most against fewest shots."""
+def _compare(entries: Sequence[Entry], measured: Sequence[Measured], metric: str, datasets: int) -> list[Pair]:
+    """Every two contestants that meet at some model and shots, once, and each recipe's most against fewest shots.
+
+    Args:
+        entries: On one dataset.
+        measured: Theirs.
+        metric: What was measured.
+        datasets: Number of datasets in the suite, each with about as many pairs.
+    """
     better = 1.0 if higher_is_better(metric) else -1.0
     met: dict[tuple[int, int], tuple[str, str, str]] = {}
     for model, shots in levels(entry.contestant for entry in entries):
@@ -219,7 +227,9 @@ def _compare(entries: Sequence[Entry], measured: Sequence[Measured], metric: str
                 met.setdefault((i, j), ("recipes", model, shots))
     for i, j in _growth(entries):
         met[i, j] = ("shots", entries[i].run.model, entries[i].run.shots)
-    found = compare_measured(measured, list(met))
+    # The smallest p-value that random exchanges can give must survive Holm's correction over the family.
+    draws = max(9_999, int(2 * len(met) * datasets / LEVEL))
+    found = compare_measured(measured, list(met), draws=draws)
     return [
         Pair(kind, model, shots, entries[i], entries[j], difference, difference.p_value, "")
         for ((i, j), (kind, model, shots)), difference in zip(met.items(), found, strict=True)
