@@ -85,13 +85,13 @@ def format_p(p: float, *, name: str = "p") -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """A time: `0.21 s`, `48 s`, `5 min 12 s`, `3 h 10 min`."""
+    """A time: `0.21 s`, `3.0 s`, `48 s`, `5 min 12 s`, `3 h 10 min`."""
     if math.isnan(seconds):
         return MISSING
     if 0 < seconds < 0.01:
         return "< 0.01 s"
-    if seconds < 9.95:
-        return f"{seconds:z.2g} s"
+    if 0 < seconds < 9.95:
+        return f"{seconds:#.2g} s"
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboards.session import Session
 from dashboards.side_by_side import detail
 from dashboards.text import plain, shown
-from dashboards.views.groups import group_name, groups_of, matched_runs, never_met, pairs_shown
+from dashboards.views.groups import groups_of, matched_runs, never_met, pair_names, pairs_shown
 from dashboards.views.standings import metrics_of
 from dashboards.widgets import as_differences, as_p_values, choose, choose_dataset, choose_some, run_title, table
 from workbench.errors import WorkbenchError
@@ -76,15 +76,17 @@ def _groups(session: Session) -> None:
 def _differences(study: Study, pairs: Sequence[Pair]) -> None:
     st.header("Paired differences")
     names = {
-        "first": [group_name(pair.first) for pair in pairs],
-        "other": [group_name(pair.other) for pair in pairs],
-        "seeds": [" and ".join(str(len(e.contestant.runs)) for e in (pair.first, pair.other)) for pair in pairs],
+        "first": [pair_names(pair)[0] for pair in pairs],
+        "other": [pair_names(pair)[1] for pair in pairs],
     }
-    _table(pairs[0].first.metric, names, [pair.difference for pair in pairs], [pair.p_corrected for pair in pairs])
+    seeds = [" and ".join(str(len(each.contestant.runs)) for each in (pair.first, pair.other)) for pair in pairs]
+    differences = [pair.difference for pair in pairs]
+    _table(pairs[0].first.metric, names, differences, [pair.p_corrected for pair in pairs], {"seeds": seeds})
     st.caption(plain(study.family))
     for (_, model, shots), own in meetings(pairs).items():
         _sentences(f"{model}, {shots_text(shots)}", said(own))
     _sentences("More shots", [pair.sentence for pair in pairs if pair.kind == "shots"])
+    _sentences("The same images under other names", [pair.sentence for pair in pairs if pair.kind == "names"])
 
 
 def _sentences(title: str, lines: Sequence[str]) -> None:
@@ -93,7 +95,11 @@ def _sentences(title: str, lines: Sequence[str]) -> None:
 
 
 def _table(
-    metric: str, names: dict[str, list[str]], differences: Sequence[PairedDifference], p_values: Sequence[float]
+    metric: str,
+    names: dict[str, list[str]],
+    differences: Sequence[PairedDifference],
+    p_values: Sequence[float],
+    more: dict[str, list[str]] | None = None,
 ) -> None:
     column = f"difference in {metric}"
     rows = pd.DataFrame(
@@ -103,6 +109,7 @@ def _table(
             "low": [each.low for each in differences],
             "high": [each.high for each in differences],
             "p (Holm)": p_values,
+            **(more or {}),
             "test": [each.test for each in differences],
         }
     )
@@ -110,7 +117,7 @@ def _table(
 
 
 def _in_detail(session: Session, pairs: Sequence[Pair]) -> None:
-    named = {f"{group_name(pair.first)} against {group_name(pair.other)}": pair for pair in pairs}
+    named = {" against ".join(pair_names(pair)): pair for pair in pairs}
     chosen = named[choose("in detail", list(named), key="detail")] if len(named) > 1 else pairs[0]
     matched = matched_runs(chosen)
     if not matched:

@@ -17,6 +17,13 @@ def group_name(entry: Entry) -> str:
     return " · ".join(words)
 
 
+def pair_names(pair: Pair) -> tuple[str, str]:
+    """What the two sides of a comparison are called."""
+    sides = pair.first, pair.other
+    first, other = (group_name(side) + (f" on {side.run.dataset}" if pair.kind == "names" else "") for side in sides)
+    return first, other
+
+
 def groups_of(study: Study, dataset: str) -> dict[str, Entry]:
     """The groups on a dataset by name."""
     return {group_name(entry): entry for entry in study.entries if entry.run.dataset == dataset}
@@ -33,7 +40,7 @@ def pairs_shown(study: Study, dataset: str, picked: Collection[str]) -> list[Pai
     return [
         pair
         for pair in study.pairs
-        if pair.first.run.dataset == dataset
+        if dataset in {pair.first.run.dataset, pair.other.run.dataset}
         and len({group_name(pair.first), group_name(pair.other)} & set(picked)) == min(2, len(picked))
     ]
 

@@ -4,7 +4,7 @@ import urllib.parse
 
 import pytest
 
-from dashboards.views.groups import group_name
+from dashboards.views.groups import pair_names
 from tests.dashboards.browser.server import dashboard
 from workbench.datasets import open_dataset
 from workbench.features import FeatureStore
@@ -39,6 +39,8 @@ def keep(tab, pictures, name, height=900):
     """A small PNG of what is seen, where screenshots are asked for."""
     if pictures:
         tab.page.set_viewport_size({"width": 1280, "height": height})
+        tab.page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
+        tab.page.mouse.move(0, 0)  # Tables show buttons below the pointer.
         tab.page.wait_for_timeout(1000)
         tab.page.screenshot(path=pictures / f"{name}.png", scale="css")
 
@@ -94,15 +96,13 @@ def test_compare_shows_compare_suite_and_two_recipes_down_to_the_images(
     rows = rows_of(tab)
     assert len(rows) == len(pairs) > 3
     for row, pair in zip(rows, pairs, strict=True):
-        assert (row["first"], row["other"]) == (group_name(pair.first), group_name(pair.other))
+        assert (row["first"], row["other"]) == pair_names(pair)
         assert float(row["difference in accuracy"]) == pytest.approx(pair.difference.value)
         assert float(row["p (Holm)"]) == pytest.approx(pair.p_corrected)
         assert pair.sentence in tab.text()
     tab.pick("recipes", "lora").pick("recipes", "linear-probe · offline-lite · 16")
     (row,) = rows_of(tab)
-    (pair,) = (
-        pair for pair in pairs if {group_name(pair.first), group_name(pair.other)} == {row["first"], row["other"]}
-    )
+    (pair,) = (pair for pair in pairs if pair_names(pair) == (row["first"], row["other"]))
     assert float(row["p (Holm)"]) == pytest.approx(pair.p_corrected)
     assert f"over the {len(study.pairs)} comparisons of suite quickstart" in tab.text()
     sides = [in_mlflow["leaf-morphology", entry.contestant.label, "16"] for entry in (pair.first, pair.other)]
@@ -115,7 +115,7 @@ def test_compare_shows_compare_suite_and_two_recipes_down_to_the_images(
     tab.pick("view", "confusion")
     assert tab.page.locator("[data-testid=stVegaLiteChart]").count() == 3
     tab.pick("view", "calibration")
-    keep(tab, pictures, "compare", 1340)
+    keep(tab, pictures, "compare", 1400)
     tab.pick("view", "images")
     images = tab.page.locator("[data-testid=stImage] img")
     assert images.count() > 0

@@ -72,4 +72,14 @@ def _words(study: Study) -> str:
             *(f"  {plain(text)}" for text in said(own, labels)),
         ]
     growth = [f"  {plain(p.first.run.dataset)}: {plain(p.sentence)}" for p in study.pairs if p.kind == "shots"]
-    return "\n".join([*lines, *(["More shots:"] if growth else []), *growth, ""])
+    names = [f"  {plain(p.sentence)}" for p in study.pairs if p.kind == "names"]
+    return "\n".join(
+        [
+            *lines,
+            *(["More shots:"] if growth else []),
+            *growth,
+            *(["The same images under other names:"] if names else []),
+            *names,
+            "",
+        ]
+    )
