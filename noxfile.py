@@ -56,3 +56,11 @@ def dashboard(session: nox.Session) -> None:
     """Open the dashboard on the runs in ./runs."""
     _install(session, "quickstart")
     session.run("workbench", "dashboard", *session.posargs)
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Take the pictures in docs/images anew, of the suite quickstart as it is; needs `chromium`."""
+    _install(session, "quickstart", "dev")
+    taken = "overview_shows or compare_shows"
+    session.run("pytest", "tests/dashboards/browser", "-k", taken, env={"WORKBENCH_SCREENSHOTS": "docs/images"})

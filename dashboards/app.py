@@ -43,7 +43,7 @@ def _page(name: str, settings: Settings, known: Snapshot) -> None:
         return
     try:
         # Only the page that is seen: each brings charts and libraries of its own.
-        import_module(f"dashboards.pages.{name}").show(session)
+        import_module(f"dashboards.screens.{name}").show(session)
     except WorkbenchError as error:
         st.error(plain(error))
 

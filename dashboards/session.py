@@ -13,8 +13,9 @@ from workbench.datasets import Dataset, open_dataset
 from workbench.errors import WorkbenchError
 from workbench.runs import FinishedRun, Predictions
 from workbench.runs.predictions import JointPredictions
+from workbench.runs.study import Study, study_suite
 from workbench.settings import Settings
-from workbench.tracking import RunResult, datasets_apart, labels_apart, newest_state
+from workbench.tracking import RunResult, Store, datasets_apart, labels_apart, newest_state, schema
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,17 @@ class Session:
         found: JointPredictions = _joint_predictions(run.run_id, FinishedRun(run, self.settings))
         return found
 
+    def study(self, suite: str, metric: str | None) -> Study:
+        """What `workbench compare --suite` says of a suite, kept until the suite has another run.
+
+        Raises:
+            WorkbenchError: As `study_suite` does.
+        """
+        primary = schema.PRIMARY_METRIC
+        runs = tuple((run.run_id, run.tags.get(primary)) for run in self.finished if run.suite == suite)
+        found: Study = _study(self.known.store.uri, suite, metric, runs)
+        return found
+
     def dataset_of(self, run: RunResult) -> Dataset:
         """The dataset that a run was made on, as it is now.
 
@@ -101,6 +113,11 @@ def row_of(dataset: Dataset, item: str) -> int:
     if item not in rows:
         raise WorkbenchError(f"dataset {dataset.name!r} has no item {item!r}.")
     return int(rows[item])
+
+
+@st.cache_resource(max_entries=16, show_spinner="Comparing everything that the suite has finished")
+def _study(uri: str, suite: str, metric: str | None, runs: tuple[object, ...]) -> Study:  # noqa: ARG001 - the key
+    return study_suite(Store(uri), suite, metric)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading predictions")

@@ -12,7 +12,7 @@ def test_a_shipped_suite_loads_and_plans():
     cells = plan(load_suite("quickstart"))
     assert {cell.recipe for cell in cells} == {"majority-class", "zero-shot", "linear-probe", "lora"}
     assert {cell.shots for cell in cells if cell.recipe == "lora"} == {16}
-    assert len(cells) == 3 * 4
+    assert len(cells) == 3 * 5
 
 
 @pytest.mark.parametrize(

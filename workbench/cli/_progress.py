@@ -6,6 +6,8 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from workbench.formatting import format_seconds
+
 _PLAIN_SECONDS = 10.0
 
 
@@ -73,7 +75,7 @@ class ConsoleReporter:
         started = self._started.setdefault(what, now)
         if done >= total or now - self._last.get(what, started) >= _PLAIN_SECONDS:
             left = (now - started) / max(done, 1) * (total - done)
-            estimate = f", about {left:.0f} s left" if done < total and now > started else ""
+            estimate = f", about {format_seconds(left)} left" if done < total and now > started else ""
             print(f"{what}: {done}/{total}{estimate}", file=sys.stderr, flush=True)  # noqa: T201
             self._last[what] = now
         if done >= total:

@@ -15,6 +15,7 @@ from workbench.datasets.reading import ChosenImages
 from workbench.errors import DataError
 from workbench.features import CachedModel, Extraction, FeatureStore, extract
 from workbench.features.tiles import Tiler
+from workbench.formatting import format_share
 from workbench.models import Encoder
 from workbench.runs.planning import Cell
 from workbench.tasks import ClassificationTask, ImageSet, LabelledImages
@@ -117,7 +118,7 @@ class Bench:
             if len(bad) > self.max_unreadable * len(rows):
                 raise DataError(
                     f"dataset {self.dataset.name!r}: {len(bad)} of {len(rows)} {split} images cannot be read, more "
-                    f"than the {self.max_unreadable:.1%} that --max-unreadable allows; the first is "
+                    f"than the {format_share(self.max_unreadable)} that --max-unreadable allows; the first is "
                     f"{self.dataset.ids(bad[:1])[0]} ({self.unreadable[bad[0]]})."
                 )
             kept[split] = rows[~np.isin(rows, bad)]

@@ -41,20 +41,29 @@ Other = FinishedRun | ImportedScores
 """What a run can be compared with."""
 
 
-def compare_runs(first: FinishedRun, others: Sequence[Other], metric: str | None = None) -> list[Comparison]:
+def compare_runs(
+    first: FinishedRun,
+    others: Sequence[Other],
+    metric: str | None = None,
+    seeds: Mapping[str, int] | None = None,
+) -> list[Comparison]:
     """Compare one run with others on their common test items.
+
+    A run is one seed. Where a suite has several of it, `runs.study` compares them together, and that is what counts.
 
     Args:
         first: The run.
         others: Runs on the same dataset, or scores of another tool.
         metric: Name as in the run record; None takes the card's primary metric.
+        seeds: Run id to the number of seeds that it is one of, for the sentences; see `seeds_beside`.
 
     Raises:
         WorkbenchError: Other test items or labels; says which.
     """
+    seeds = seeds or {}
     name = metric or first.result.tags.get(schema.PRIMARY_METRIC, "accuracy")
     runs = [first.result, *(other.result for other in others if isinstance(other, FinishedRun))]
-    titles = {run.run_id: title(run) for run in labels_apart(runs)}
+    titles = {run.run_id: title(run, seeds) for run in labels_apart(runs)}
     found = [_difference(first, other, name) for other in others]
     corrected = holm([difference.p_value for difference in found])
     return [
@@ -65,15 +74,26 @@ def compare_runs(first: FinishedRun, others: Sequence[Other], metric: str | None
             difference=difference,
             p_corrected=float(p),
             sentence=describe(difference, _title(first, titles), _title(other, titles), name, p_value=float(p)),
-            marks=_marks(first, other),
+            marks=(*_marks(first, other), *_one_seed(first.result, other, seeds)),
         )
         for other, difference, p in zip(others, found, corrected, strict=True)
     ]
 
 
-def title(run: RunResult) -> str:
-    """A run in a few words."""
-    return f"{run.label} ({run.model}, {run.shots} shots, seed {run.seed}, {run.run_id[:8]})"
+def title(run: RunResult, seeds: Mapping[str, int] | None = None) -> str:
+    """A run in a few words.
+
+    Args:
+        run: The run.
+        seeds: As for `compare_runs`.
+    """
+    return f"{run.label} ({run.model}, {run.shots} shots, seed {run.seed}{one_of(run, seeds or {})}, {run.run_id[:8]})"
+
+
+def one_of(run: RunResult, seeds: Mapping[str, int]) -> str:
+    """`, one of 3 seeds` for a run that has others beside it."""
+    count = seeds.get(run.run_id, 1)
+    return f", one of {count} seeds" if count > 1 else ""
 
 
 def _id(run: Other) -> str:
@@ -82,6 +102,16 @@ def _id(run: Other) -> str:
 
 def _title(run: Other, titles: Mapping[str, str]) -> str:
     return run.path.name if isinstance(run, ImportedScores) else titles[run.result.run_id]
+
+
+def _one_seed(first: RunResult, other: Other, seeds: Mapping[str, int]) -> tuple[str, ...]:
+    """What the seeds beside these two show is said elsewhere."""
+    runs = [first] if isinstance(other, ImportedScores) else [first, other.result]
+    suites = dict.fromkeys(run.suite for run in runs if one_of(run, seeds))
+    return tuple(
+        f"another seed can show something else; `workbench compare --suite {suite}` compares all seeds together"
+        for suite in suites
+    )
 
 
 def _difference(first: FinishedRun, other: Other, metric: str) -> PairedDifference:

@@ -61,8 +61,8 @@ def left_out(runs: Sequence[RunResult], kept: Sequence[RunResult]) -> list[str]:
     gone = [run for run in runs if run.run_id not in shown]
     old = sum(map(_has_other_protocol, gone))
     counts = {
-        f"this version makes numbers in another way (protocol {PROTOCOL}) than the one that made them; the command that "
-        "made them makes them anew.": old,
+        f"this version makes numbers in another way (protocol {PROTOCOL}) than the one that made them; the same "
+        "command makes them anew.": old,
         "made on another state of dataset, model or recipe, or with another precision, than the newest run.": len(gone)
         - old,
     }

@@ -2,9 +2,10 @@
 
 import re
 
+from workbench.formatting import format_difference, format_p
 from workbench.reports.study.blocks import Block, Bullets, Cell, Figure, Heading, Paragraph, Table
 from workbench.reports.study.curves import shot_curves
-from workbench.reports.study.grids import Grid, chance_text, grids, meetings, number, shots_text, standings, value_text
+from workbench.reports.study.grids import Grid, chance_text, grids, meetings, shots_text, standings, value_text
 from workbench.reports.study.protocol import protocol
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.study import Pair, Ranking, Study
@@ -93,10 +94,10 @@ def _pairs(pairs: list[Pair]) -> Table:
                 Cell,
                 (
                     _named(pair, first=True), _named(pair, first=False),
-                    number(pair.first.metric, pair.difference.value),
-                    f"{number(pair.first.metric, pair.difference.low)} to "
-                    f"{number(pair.first.metric, pair.difference.high)}",
-                    f"{pair.difference.p_value:.2g}", f"{pair.p_corrected:.2g}",
+                    format_difference(pair.first.metric, pair.difference.value),
+                    f"{format_difference(pair.first.metric, pair.difference.low)} to "
+                    f"{format_difference(pair.first.metric, pair.difference.high)}",
+                    format_p(pair.difference.p_value, name=""), format_p(pair.p_corrected, name=""),
                 ),
             )
         )

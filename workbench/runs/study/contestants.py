@@ -77,6 +77,15 @@ def contestants(runs: Sequence[RunResult]) -> tuple[list[Contestant], list[str]]
     return found, notes
 
 
+def seeds_beside(runs: Sequence[RunResult]) -> dict[str, int]:
+    """How many seeds there are of what each run is one of, by run id.
+
+    Args:
+        runs: All of a suite, newest first. Runs that no table shows (see `contestants`) have no entry.
+    """
+    return {run.run_id: len(one.runs) for one in contestants(runs)[0] for run in one.runs}
+
+
 def levels(among: Iterable[Contestant]) -> list[tuple[str, str]]:
     """Models and shots at which contestants meet; where nothing is trained, shots 0."""
     everyone = list(among)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.errors import UnknownMetricError, WorkbenchError
+from workbench.formatting import counted
 from workbench.metrics import (
     Estimate,
     Measured,
@@ -107,6 +108,16 @@ class Study:
     pairs: tuple[Pair, ...]
     rankings: tuple[Ranking, ...]
     notes: tuple[str, ...]
+
+    @property
+    def family(self) -> str:
+        """What the p-values are corrected over, in a sentence."""
+        metric = self.metric or "each dataset's primary metric"
+        comparisons = counted(len(self.pairs), "comparison")
+        return (
+            f"p-values are Holm-corrected over the {comparisons} of suite {self.suite} in {metric}, whatever part of "
+            "them is shown."
+        )
 
 
 def study_suite(store: Store, suite: str, metric: str | None = None, progress: Progress | None = None) -> Study:
