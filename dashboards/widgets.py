@@ -7,10 +7,10 @@ from typing import Any, TypeVar
 import pandas as pd
 import streamlit as st
 
-from dashboards.text import when
+from dashboards.text import plain, when
 from dashboards.views.standings import shots_of
-from workbench.formatting import MISSING, counted, format_difference, format_p, format_value
-from workbench.tracking import RunResult
+from workbench.formatting import MISSING, format_difference, format_p, format_value
+from workbench.tracking import RunResult, left_out
 
 T = TypeVar("T")
 
@@ -45,12 +45,8 @@ def choose_dataset(runs: Sequence[RunResult], *, place: Any = st) -> tuple[str, 
 
 def say_left_out(everything: Sequence[RunResult], current: Sequence[RunResult]) -> None:
     """How many runs are on older states, if any."""
-    count = len(everything) - len(current)
-    if count:
-        st.caption(
-            f"{counted(count, 'run')} on another state of a dataset, model or recipe, or with another precision or "
-            f"protocol, than the newest run {'is' if count == 1 else 'are'} left out."
-        )
+    for sentence in left_out(everything, current):
+        st.caption(plain(sentence))
 
 
 def run_title(run: RunResult) -> str:

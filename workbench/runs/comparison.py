@@ -128,7 +128,10 @@ def _difference(first: FinishedRun, other: Other, metric: str) -> PairedDifferen
         raise DataError("runs without labels cannot be compared.")
     order = align_items(np.asarray(a.ids, np.str_), np.asarray(b.ids, np.str_), a.labels, b.labels)
     multi_label = a.labels.ndim == 2
-    return compare_paired(a.scores, b.scores[order], a.labels, a.group_codes, metric=metric, multi_label=multi_label)
+    return compare_paired(
+        a.scores, b.scores[order], a.labels, a.group_codes,
+        metric=metric, multi_label=multi_label, unseen=a.unseen,
+    )  # fmt: skip
 
 
 def _marks(first: FinishedRun, other: Other) -> tuple[str, ...]:

@@ -70,6 +70,7 @@ def evaluate(predictor: Fitted, bench: Bench, rows: SplitRows, recipe: str) -> E
         scores=scores,
         class_names=dataset.class_names,
         class_keys=dataset.class_keys,
+        unseen=tuple(dataset.unseen_classes.tolist()),
     )
     estimates = classification_metrics(
         scores,

@@ -35,9 +35,10 @@ def match_classes(predictions: Predictions, reference: Predictions) -> Predictio
     if labels is not None:
         # The column that class i moves to; -1 stays what it is.
         labels = labels[:, order] if labels.ndim == 2 else np.append(np.argsort(order), -1)[labels]
+    unseen = tuple(np.flatnonzero(np.isin(order, predictions.unseen)).tolist())
     return replace(
         predictions, labels=labels, scores=scores[:, order], class_names=reference.class_names,
-        class_keys=reference.class_keys,
+        class_keys=reference.class_keys, unseen=unseen,
     )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ class Predictions:
         class_names: In column order.
         class_keys: Their raw labels, which stay what they are when a card calls the classes otherwise; None where they
             are not recorded, as by earlier versions and by other tools.
+        unseen: Columns of the classes that the card keeps for test.
     """
 
     ids: Sequence[str]
@@ -31,6 +32,7 @@ class Predictions:
     scores: FloatArray
     class_names: tuple[str, ...]
     class_keys: tuple[str, ...] | None = None
+    unseen: tuple[int, ...] = ()
 
     @property
     def group_codes(self) -> AnyArray | None:
@@ -41,7 +43,7 @@ class Predictions:
 def write_predictions(predictions: Predictions, path: Path) -> None:
     """Write as Parquet: `id`, `group`, `label` (index, or list of indices), `scores`.
 
-    The metadata holds `class_names` and, where they are known, `class_keys`, both as JSON lists.
+    The metadata holds `class_names` and, where there are any, `class_keys` and `unseen`, all as JSON lists.
     """
     import json
 
@@ -62,7 +64,7 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
             )
         else:
             columns["label"] = pa.array(predictions.labels)
-    about = {"class_names": predictions.class_names, "class_keys": predictions.class_keys}
+    about = {name: getattr(predictions, name) for name in ("class_names", "class_keys", "unseen")}
     table = pa.table(columns).replace_schema_metadata({key: json.dumps(own) for key, own in about.items() if own})
     assert table.num_rows == n
     pq.write_table(table, path, compression="zstd")
@@ -80,6 +82,7 @@ def read_predictions(path: Path) -> Predictions:
         about = table.schema.metadata or {}
         names = tuple(json.loads(about[b"class_names"]))
         keys = tuple(json.loads(about[b"class_keys"])) if b"class_keys" in about else None
+        unseen = tuple(json.loads(about.get(b"unseen", b"[]")))
         ids, groups = table.column("id").to_pylist(), table.column("group").to_pylist()
         column = table.column("scores").combine_chunks()
     except (OSError, KeyError, pa.ArrowException) as error:
@@ -94,4 +97,4 @@ def read_predictions(path: Path) -> Predictions:
                 labels[i, own] = True
         else:
             labels = np.asarray(listed.to_pylist(), dtype=np.int64)
-    return Predictions(ids, groups, labels, scores, names, keys)
+    return Predictions(ids, groups, labels, scores, names, keys, unseen)

@@ -25,12 +25,14 @@ class _Asked:
         groups: Group names, or None where an item has none.
         values: Scores (n, c) of which the metric is a function, or values (n,) of which it is the mean.
         labels: What the scores are held against, (n,) or bool (n, c); None where values are averaged.
+        unseen: Columns of the classes that have no training image.
     """
 
     ids: Sequence[str]
     groups: Sequence[str | None]
     values: AnyArray
     labels: AnyArray | None = None
+    unseen: tuple[int, ...] = ()
 
 
 def measure_contestants(read: Read, own: Sequence[Contestant], metric: str) -> list[Measured]:
@@ -75,7 +77,7 @@ def _asked(predictions: Predictions | JointPredictions, run: RunResult, metric: 
     if isinstance(predictions, Predictions):
         if predictions.labels is None:
             raise DataError(f"run {run.run_id} has no labels, so nothing can be compared.")
-        return _Asked(predictions.ids, predictions.groups, predictions.scores, predictions.labels)
+        return _Asked(predictions.ids, predictions.groups, predictions.scores, predictions.labels, predictions.unseen)
     if isinstance(predictions, ScoredChoices) and (said := predictions.statements(metric)) is not None:
         scores, truth = said
         return _Asked(predictions.ids, predictions.groups, scores[:, None], truth[:, None])
@@ -88,7 +90,14 @@ def _measured(values: AnyArray, reference: _Asked, metric: str) -> Measured:
     groups = group_codes(reference.groups)
     if reference.labels is None:
         return measure_items(values, groups, metric=metric)
-    return measure(values, reference.labels, groups, metric=metric, multi_label=reference.labels.ndim == 2)
+    return measure(
+        values,
+        reference.labels,
+        groups,
+        metric=metric,
+        multi_label=reference.labels.ndim == 2,
+        unseen=reference.unseen,
+    )
 
 
 def _order(reference: _Asked, asked: _Asked) -> AnyArray | slice:
