@@ -37,7 +37,7 @@ def labels_apart(runs: Sequence[RunResult], *, by_seed: bool = True) -> list[Run
         state = tuple(run.tags.get(name, "") for name in ("dataset.fingerprint", "workbench.protocol"))
         seed = run.seed if by_seed else None
         alike[run.dataset, state, run.model, run.label, tuple(named[i]), run.shots, seed].append(i)
-    for places in alike.values():
+    for places in (own for own in alike.values() if len(own) > 1):
         circumstances = [_circumstances(runs[i]) for i in places]
         for i, parts in zip(places, _parts(circumstances, _CIRCUMSTANCES, shown=1), strict=True):
             named[i] += parts
