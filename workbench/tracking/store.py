@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlparse
 
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
+from workbench.tracking._sqlite_file import make
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -45,9 +46,9 @@ class Store:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
-        if self.sqlite_file is not None:
-            self.sqlite_file.parent.mkdir(parents=True, exist_ok=True)
         try:
+            if self.sqlite_file is not None:
+                make(self.sqlite_file, _make_tables)
             return MlflowClient(tracking_uri=self.uri)
         except MlflowException as error:
             raise WorkbenchError(f"--tracking-uri {self.uri}: MLflow cannot open it ({error.message}).") from error
@@ -81,6 +82,13 @@ class Store:
             if again is not None:
                 return str(again.experiment_id)
             raise WorkbenchError(f"{self.uri}: MLflow refused the experiment {name!r} ({error.message}).") from error
+
+
+def _make_tables(uri: str) -> None:
+    from mlflow import MlflowClient
+
+    # A connection that stays open would go on writing to the file under its old name.
+    MlflowClient(tracking_uri=uri)._tracking_client.store.engine.dispose()
 
 
 def open_store(settings: Settings) -> Store:
