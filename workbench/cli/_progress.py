@@ -6,6 +6,8 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from workbench.masking import masked
+
 _PLAIN_SECONDS = 10.0
 
 
@@ -53,6 +55,7 @@ class ConsoleReporter:
         """See `Reporter.say`."""
         if self._quiet and not sentence.startswith("failed"):
             return
+        sentence = masked(sentence)
         if self._bars is not None:
             self._bars.console.print(sentence, markup=False, highlight=False)
         else:

@@ -71,7 +71,7 @@ def make(file: Path, build: Callable[[str], None]) -> None:
 def is_whole(file: Path) -> bool:
     """Whether there is a store with runs in it, or one that was made to its end.
 
-    A store that was interrupted while MLflow first made it lacks the mark that its tables are complete, and holds no run.
+    A store that was interrupted while MLflow first made it lacks the mark that its tables are complete, and has no run.
     """
     if not file.is_file() or file.stat().st_size == 0:
         return False

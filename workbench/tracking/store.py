@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from workbench.errors import WorkbenchError
+from workbench.masking import masked
 from workbench.settings import Settings
 from workbench.tracking._sqlite_file import make
 
@@ -35,6 +36,11 @@ class Store:
         return Path(self.uri.removeprefix(_SQLITE)) if self.uri.startswith(_SQLITE) else None
 
     @property
+    def name(self) -> str:
+        """The URI as people may see it, without a password."""
+        return masked(self.uri)
+
+    @property
     def exists(self) -> bool:
         """Whether there is anything to read; a server is assumed to be."""
         return self.sqlite_file is None or self.sqlite_file.is_file()
@@ -51,7 +57,7 @@ class Store:
                 make(self.sqlite_file, _make_tables)
             return MlflowClient(tracking_uri=self.uri)
         except MlflowException as error:
-            raise WorkbenchError(f"--tracking-uri {self.uri}: MLflow cannot open it ({error.message}).") from error
+            raise WorkbenchError(f"--tracking-uri {self.name}: MLflow cannot open it ({error.message}).") from error
 
     def experiment(self, name: str) -> str:
         """Id of the experiment called `name`, made if there is none; looked up once."""
@@ -81,7 +87,7 @@ class Store:
             again = self.client.get_experiment_by_name(name)  # Another process may have made it meanwhile.
             if again is not None:
                 return str(again.experiment_id)
-            raise WorkbenchError(f"{self.uri}: MLflow refused the experiment {name!r} ({error.message}).") from error
+            raise WorkbenchError(f"{self.name}: MLflow refused the experiment {name!r} ({error.message}).") from error
 
 
 def _make_tables(uri: str) -> None:
