@@ -230,6 +230,14 @@ class Dataset:
         return digest.hexdigest()
 
     @cached_property
+    def items_digest(self) -> str:
+        """Hex digest of the test images and their raw labels, whatever the classes are called."""
+        rows = self.rows("test")
+        digest = hashlib.sha256(self.hashes(rows).tobytes())
+        digest.update(json.dumps([self._record(row).labels for row in rows.tolist()]).encode())
+        return digest.hexdigest()
+
+    @cached_property
     def notes(self) -> tuple[str, ...]:
         """What a reader of results must know: see `dataset_notes`."""
         return dataset_notes(self)

@@ -1,9 +1,10 @@
 """What a run leaves in MLflow: parameters and tags at its beginning, metrics and artifacts at its end."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from workbench.datasets import place_of
 from workbench.metrics import Estimate, flatten
 from workbench.metrics.intervals import MIN_UNITS
 from workbench.models.languages import check_language
@@ -34,9 +35,13 @@ def begin(job: Job, suite: Suite, store: Store) -> RunRecorder:
         schema.PRIMARY_METRIC: card.primary_metric,
         "workbench.protocol": PROTOCOL,
         "workbench.refit": str(suite.refit).lower(),
-        "workbench.recipe_version": cell.factory.version,
+        schema.RECIPE_VERSION: cell.factory.version,
+        schema.RECIPE_SOURCE: job.source.digest,
+        schema.SOURCE_DECIDES: str(job.source.decides).lower(),
         schema.LANGUAGE: card.language,
         "dataset.fingerprint": job.bench.dataset.fingerprint,
+        schema.PLACE: place_of(cell.dataset),
+        **({schema.ITEMS: job.bench.dataset.items_digest} if card.task == "classification" else {}),
         "dataset.protocol": card.protocol,
         "dataset.verified": str(card.verified).lower(),
         "device": job.bench.device,
@@ -96,6 +101,16 @@ def remove_superseded(
     for run in read_runs(store, suite.name, key=job.key):
         if run.run_id != recorder.run_id and (finished or run.status != "finished"):
             store.client.delete_run(run.run_id)
+
+
+def follow_moved(job: Job, runs: Iterable[RunResult], store: Store) -> None:
+    """Note where a dataset lies now on runs whose own place for it is gone, so that it stays one dataset."""
+    dataset, place = job.bench.dataset, place_of(job.cell.dataset)
+    for run in runs:
+        same = (run.card_name, run.tags.get("dataset.fingerprint")) == (dataset.name, dataset.fingerprint)
+        before = run.tags.get(schema.PLACE, "")
+        if same and before != place and Path(before).is_absolute() and not Path(before).exists():
+            store.client.set_tag(run.run_id, schema.PLACE, place)
 
 
 def rank_anew(job: Job, run: RunResult, store: Store) -> None:

@@ -107,11 +107,11 @@ def test_judgements_in_a_suite_are_left_out_and_said(suite):
     assert study.notes == ("1 runs judge generated images and cannot be compared.",)
 
 
-def test_one_label_with_two_settings_gets_numbers(suite):
+def test_one_label_with_two_settings_says_which(suite):
     suite.write("probe", params={"k": 1}, signal=1.0)
     suite.write("probe", params={"k": 2}, signal=2.0)
     study = suite.study()
-    assert {e.contestant.label for e in study.entries} == {"probe (1)", "probe (2)"}
+    assert {e.contestant.label for e in study.entries} == {"probe (k=1)", "probe (k=2)"}
 
 
 def test_another_metric_and_groups(suite):

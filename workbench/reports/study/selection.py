@@ -6,6 +6,7 @@ from dataclasses import replace
 from workbench.errors import WorkbenchError
 from workbench.registry import closest
 from workbench.runs.study import Study
+from workbench.tracking import is_on
 
 Only = Mapping[str, Sequence[str]]
 """`dataset`, `recipe` and `shots` to the values to show; none shows all."""
@@ -22,9 +23,10 @@ def select(study: Study, only: Only) -> Study:
         "recipe": {entry.contestant.label for entry in study.entries},
         "shots": {entry.run.shots for entry in study.entries},
     }
+    entered = [entry.run for entry in study.entries]
     for name, values in only.items():
         for value in values:
-            if value not in known[name]:
+            if value not in known[name] and not (name == "dataset" and any(is_on(run, value) for run in entered)):
                 hint = closest(value, known[name]) or f" It has: {', '.join(sorted(known[name]))}."
                 raise WorkbenchError(f"--{name} {value}: suite {study.suite!r} has none.{hint}")
     datasets, recipes, shots = (set(only.get(name, ())) for name in ("dataset", "recipe", "shots"))
@@ -33,14 +35,14 @@ def select(study: Study, only: Only) -> Study:
         entries=tuple(
             entry
             for entry in study.entries
-            if (not datasets or entry.run.dataset in datasets)
+            if (not datasets or any(is_on(entry.run, name) for name in datasets))
             and (not recipes or entry.contestant.label in recipes)
             and (not shots or entry.contestant.is_everywhere or entry.run.shots in shots)
         ),
         pairs=tuple(
             pair
             for pair in study.pairs
-            if (not datasets or pair.first.run.dataset in datasets)
+            if (not datasets or any(is_on(pair.first.run, name) for name in datasets))
             and (not recipes or recipes & {pair.first.contestant.label, pair.other.contestant.label})
             and (not shots or pair.shots in shots)
         ),
