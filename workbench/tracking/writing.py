@@ -11,6 +11,7 @@ from typing import Any
 
 from workbench.masking import masked
 from workbench.tracking import schema
+from workbench.tracking.processes import this_process
 from workbench.tracking.store import Store, local_path
 
 _MAX_VALUE = 5000  # MLflow's bound on a tag's or param's length, with room
@@ -37,7 +38,8 @@ class RunRecorder:
         """Create the run, in state RUNNING, with its params and tags."""
         from mlflow.entities import Param
 
-        all_tags = {schema.SUITE: suite, schema.HOST: socket.gethostname(), **tags}
+        here = {schema.HOST: socket.gethostname(), schema.PROCESS: this_process()}
+        all_tags = {schema.SUITE: suite, **here, **tags}
         run = store.client.create_run(
             store.experiment(suite),
             tags={key: masked(value)[:_MAX_VALUE] for key, value in all_tags.items()},
@@ -83,6 +85,11 @@ class RunRecorder:
         else:
             # What MLflow does with a local folder, without its three queries to the database.
             shutil.copytree(folder, place, dirs_exist_ok=True)
+
+    def abandon(self, reason: str) -> None:
+        """Mark the run as killed, unless it has ended already."""
+        if self.store.client.get_run(self.run_id).info.status == "RUNNING":
+            self.fail(reason, "KILLED")
 
     def fail(self, error: str, status: str = "FAILED") -> None:
         """Mark the run as failed (or KILLED) with its reason."""
