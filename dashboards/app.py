@@ -34,7 +34,7 @@ def _page(name: str, settings: Settings, known: Snapshot) -> None:
     session = Session(settings, known)
     if not session.runs:
         st.title(name.title())
-        st.info(f"No runs in {plain(session.known.store.uri)} yet. `workbench run quickstart` makes some.")
+        st.info(f"No runs in {plain(session.known.store.name)} yet. `workbench run quickstart` makes some.")
         return
     watch(session.known)
     if not session.finished and name not in {"overview", "data"}:

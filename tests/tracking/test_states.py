@@ -10,10 +10,10 @@ from workbench.tracking import RunResult, left_out, newest_state
 BASE = RunResult("", "s", "m", "d", "f", "classification", "r", "4", 0, "finished")
 
 
-def kept(*runs, **options):
+def kept(*runs):
     """Positions kept of runs given newest first."""
     made = [dataclasses.replace(run, run_id=str(i)) for i, run in enumerate(runs)]
-    return [int(run.run_id) for run in newest_state(made, **options)]
+    return [int(run.run_id) for run in newest_state(made)]
 
 
 def run(fingerprint="new", *, tags=None, **changes):
@@ -66,10 +66,8 @@ def test_a_run_that_did_not_finish_pushes_nothing_out_and_goes_once_a_newer_one_
     assert kept(run("a", status="failed"), run("b", status="failed")) == [0, 1]
 
 
-def test_languages_are_apart_where_asked():
-    japanese = run("ja", tags={"language": "ja"})
-    assert kept(run(), japanese) == [0, 1]
-    assert kept(run(), japanese, languages_apart=False) == [0]
+def test_languages_are_apart():
+    assert kept(run(), run("ja", tags={"language": "ja"})) == [0, 1]
 
 
 def test_generated_images_held_against_something_else_are_no_older_state():

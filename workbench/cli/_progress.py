@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from workbench.formatting import format_seconds
+from workbench.masking import masked
 
 _PLAIN_SECONDS = 10.0
 
@@ -55,6 +56,7 @@ class ConsoleReporter:
         """See `Reporter.say`."""
         if self._quiet and not sentence.startswith("failed"):
             return
+        sentence = masked(sentence)
         if self._bars is not None:
             self._bars.console.print(sentence, markup=False, highlight=False)
         else:

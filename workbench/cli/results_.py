@@ -84,7 +84,7 @@ def command(
         elif everything:
             click.echo("No run passes all of these filters.")
         else:
-            click.echo(f"No runs in {store.uri}; `workbench run` makes some.")
+            click.echo(f"No runs in {store.name}; `workbench run` makes some.")
         return
     text = render(
         [run.to_dict() for run in runs],

@@ -76,9 +76,9 @@ def command(
 
     click.echo(render([run.to_dict() for run in found], "json" if as_json else "table"))
     if not as_json:
-        place = store.sqlite_file or store.uri
+        place = store.sqlite_file or store.name
         click.echo(f"\nMLflow store: {_short(place)}\nResults:      workbench results --suite {chosen.name}")
-        click.echo("Dashboard:    workbench dashboard" + ("" if store.sqlite_file else f" --tracking-uri {store.uri}"))
+        click.echo("Dashboard:    workbench dashboard" + ("" if store.sqlite_file else f" --tracking-uri {store.name}"))
     if any(run.status != "finished" for run in found):
         sys.exit(1)
 

@@ -125,7 +125,7 @@ class Registry(Generic[T]):
         point = self._point(name)
         try:
             loaded = self._load(point)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # A plug-in may do anything when it is imported.
             shadow = shadowed_by(point)
             reason = shadow or f"{type(error).__name__}: {error}"
             raise WorkbenchError(f"{self.kind} {name!r} of {_provider(point)} cannot be loaded: {reason}") from error

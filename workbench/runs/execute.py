@@ -2,25 +2,22 @@
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.errors import WorkbenchError
 from workbench.recipes import Fitted
+from workbench.runs.claims import claimed
+from workbench.runs.interrupts import Interrupts, Terminated
 from workbench.runs.jobs import Job, batches, prepare_jobs
 from workbench.runs.joint_bench import JointBench
 from workbench.runs.recording import begin, follow_moved, rank_anew, record, remove_superseded
 from workbench.runs.reporter import Reporter, Silent
 from workbench.runs.suite import Suite
 from workbench.settings import Settings
-from workbench.tracking import RunRecorder, RunResult, Store, open_store, read_runs
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
+from workbench.tracking import RunRecorder, RunResult, Store, close_abandoned, open_store, read_runs
 
 
 def run_suite(
@@ -43,11 +40,14 @@ def run_suite(
 
     Raises:
         WorkbenchError: The plan itself is wrong (unknown names, wrong settings, data not there); nothing is run then.
+        KeyboardInterrupt: Ctrl-C, once: after the run in hand; twice, or SIGTERM: at once. What is finished stays.
     """
     tell = reporter or Silent()
     jobs = prepare_jobs(suite, settings, tell)
     store = open_store(settings)
-    before = [] if fresh else [run for run in read_runs(store, suite.name) if run.status == "finished"]
+    known = read_runs(store, suite.name)
+    close_abandoned(store, known)
+    before = [] if fresh else [run for run in known if run.status == "finished"]
     for job in {job.cell.dataset: job for job in jobs}.values():
         follow_moved(job, before, store)
     finished = {job.key: run for job, run in _matching(jobs, before) if not job.is_edited_since(run)}
@@ -62,10 +62,14 @@ def run_suite(
     if len(todo) < len(jobs):
         tell.say(f"{len(jobs) - len(todo)} of {len(jobs)} runs are finished already.")
     done = len(jobs) - len(todo)
-    for group in batches(todo):
-        _run_group(group, suite, settings, store, fresh, tell)
-        done += len(group)
-        tell.progress("runs", done, len(jobs))
+    with Interrupts(tell) as interrupts:
+        for group in batches(todo):
+            _run_group(group, suite, settings, store, fresh, tell)
+            done += len(group)
+            tell.progress("runs", done, len(jobs))
+            if interrupts.asked and done < len(jobs):
+                tell.say(f"Stopped after {done} of {len(jobs)} runs; the same command goes on from here.")
+                raise KeyboardInterrupt
     runs = _matching(jobs, read_runs(store, suite.name))
     found = {job.key: run for job, run in reversed(runs)}  # The newest, unless another process has just begun one.
     if not fresh:
@@ -82,29 +86,21 @@ def _matching(jobs: Sequence[Job], runs: Sequence[RunResult]) -> list[tuple[Job,
 def _run_group(
     group: Sequence[Job], suite: Suite, settings: Settings, store: Store, fresh: bool, tell: Reporter
 ) -> None:
-    with ExitStack() as stack:
-        jobs = [job for job in group if stack.enter_context(_claimed(job, suite, settings, store, fresh))]
-        if not jobs:
-            return
-        recorders = [begin(job, suite, store) for job in jobs]
+    with claimed(group, settings.cache, tell):
+        # Another process may have finished some of them meanwhile.
+        there = [] if fresh else _matching(group, read_runs(store, suite.name))
+        answered = {job.key for job, run in there if job.is_answered_by(run)}
+        jobs = [job for job in group if job.key not in answered]
+        recorders: list[RunRecorder] = []
         try:
-            _work(jobs, recorders, suite, store, tell)
-        except KeyboardInterrupt:
+            recorders += (begin(job, suite, store) for job in jobs)
+            if jobs:
+                _work(jobs, recorders, suite, store, tell)
+        except KeyboardInterrupt as error:
+            reason = "terminated (SIGTERM)" if isinstance(error, Terminated) else "interrupted"
             for recorder in recorders:
-                recorder.fail("interrupted", "KILLED")
+                recorder.abandon(reason)
             raise
-
-
-@contextmanager
-def _claimed(job: Job, suite: Suite, settings: Settings, store: Store, fresh: bool) -> Iterator[bool]:
-    """Hold a run key against other processes on this machine; False if one of them has finished it meanwhile."""
-    from filelock import FileLock
-
-    folder = settings.cache / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock: BaseFileLock = FileLock(folder / f"{job.key[:32]}.lock")
-    with lock:
-        yield fresh or not any(job.is_answered_by(run) for run in read_runs(store, suite.name, key=job.key))
 
 
 def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, store: Store, tell: Reporter) -> None:
@@ -132,14 +128,14 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
             started = time.perf_counter()
             predictors = recipe.fit_many(tasks) if len(jobs) > 1 else [recipe.fit(tasks[0])]
         seconds = (time.perf_counter() - started) / len(jobs)
-    except Exception as error:  # A plug-in may raise anything; the rest of the suite goes on.
+    except (Exception, SystemExit) as error:  # A plug-in may raise anything; the rest of the suite goes on.
         for job, recorder in zip(jobs, recorders, strict=True):
             _failed(job, recorder, error, suite, store, tell)
         return
     for job, recorder, own, predictor in zip(jobs, recorders, rows, predictors, strict=True):
         try:
             record(job, recorder, own, predictor, seconds, suite.figures)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             _failed(job, recorder, error, suite, store, tell)
             continue
         remove_superseded(job, recorder, suite, store)
@@ -147,7 +143,7 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
 
 
 def _failed(
-    job: Job, recorder: RunRecorder, error: Exception, suite: Suite, store: Store, tell: Reporter
+    job: Job, recorder: RunRecorder, error: BaseException, suite: Suite, store: Store, tell: Reporter
 ) -> None:  # fmt: skip
     reason = str(error) if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
     recorder.fail(reason)

@@ -33,6 +33,11 @@ class Job:
     bench: Bench
     source: RecipeSource
 
+    @property
+    def is_batched(self) -> bool:
+        """Whether its recipe fits it together with others that differ in shots and seed."""
+        return self.cell.factory.fit_many is not Recipe.fit_many and not isinstance(self.bench, JointBench)
+
     def is_answered_by(self, run: RunResult) -> bool:
         """Whether a run is this one, finished, and made by the recipe as it is now."""
         return run.key == self.key and run.status == "finished" and not self.is_edited_since(run)
@@ -125,7 +130,7 @@ def batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Jobs that a recipe fits together because it has a batched `fit_many`; all others one by one."""
     found: dict[tuple[Any, ...], list[Job]] = {}
     for i, job in enumerate(jobs):
-        batched = job.cell.factory.fit_many is not Recipe.fit_many and not isinstance(job.bench, JointBench)
-        key = (id(job.bench), job.cell.model, job.cell.label, job.cell.config.model_dump_json()) if batched else (i,)
+        settings = job.cell.config.model_dump_json()
+        key = (id(job.bench), job.cell.model, job.cell.label, settings) if job.is_batched else (i,)
         found.setdefault(key, []).append(job)
     yield from found.values()

@@ -1,5 +1,6 @@
 """MLflow: where runs are written and read. Importing this package does not import mlflow."""
 
+from workbench.tracking.abandoned import close_abandoned
 from workbench.tracking.datasets import datasets_apart, is_on
 from workbench.tracking.labels import labels_apart
 from workbench.tracking.reading import read_pages, read_runs
@@ -12,6 +13,7 @@ __all__ = [
     "RunRecorder",
     "RunResult",
     "Store",
+    "close_abandoned",
     "datasets_apart",
     "is_on",
     "labels_apart",

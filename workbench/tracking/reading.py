@@ -44,7 +44,7 @@ def one_run(store: Store, run_id: str) -> RunResult:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise WorkbenchError(f"No run {run_id!r} in {store.uri}; `workbench results` lists them.")
+        raise WorkbenchError(f"No run {run_id!r} in {store.name}; `workbench results` lists them.")
     raise WorkbenchError(f"{len(found)} runs begin with {run_id!r}; give more of the id.")
 
 

@@ -25,7 +25,7 @@ def dataset_state(tags: Mapping[str, str]) -> State:
     return _read(tags, _DATASET)
 
 
-def newest_state(runs: Sequence[RunResult], *, languages_apart: bool = True) -> list[RunResult]:
+def newest_state(runs: Sequence[RunResult]) -> list[RunResult]:
     """Leave out runs on another state of the dataset, the model or the recipe than the newest finished run.
 
     A change of precision or of refitting is a choice of a suite, so only runs of the same suite are held against each
@@ -35,7 +35,6 @@ def newest_state(runs: Sequence[RunResult], *, languages_apart: bool = True) -> 
 
     Args:
         runs: Newest first.
-        languages_apart: Whether a dataset in two languages is two; if not, the language of the newest run counts.
 
     Returns:
         Those kept, newest first.
@@ -46,7 +45,7 @@ def newest_state(runs: Sequence[RunResult], *, languages_apart: bool = True) -> 
         if _has_other_protocol(run):
             continue
         # The dataset first: what is on an older state of it says nothing about the newest model or recipe.
-        for place, own in _states(run, languages_apart):
+        for place, own in _states(run):
             known = newest.setdefault(place, own) if run.status == "finished" else newest.get(place, own)
             if known != own:
                 break
@@ -73,8 +72,8 @@ def _has_other_protocol(run: RunResult) -> bool:
     return run.tags.get("workbench.protocol", PROTOCOL) != PROTOCOL
 
 
-def _states(run: RunResult, languages_apart: bool) -> list[tuple[tuple[str, ...], State]]:
-    dataset = (run.dataset, run.tags.get(schema.LANGUAGE, "en") if languages_apart else "", _reference(run))
+def _states(run: RunResult) -> list[tuple[tuple[str, ...], State]]:
+    dataset = (run.dataset, run.tags.get(schema.LANGUAGE, "en"), _reference(run))
     return [
         (("dataset", *dataset), _read(run.tags, _DATASET)),
         (("setup", *dataset, run.suite), _read(run.tags, _SETUP)),

@@ -146,7 +146,7 @@ def study_suite(store: Store, suite: str, metric: str | None = None, progress: P
     found = study_runs(runs, read, suite=suite, metric=metric, progress=progress)
     if not found.entries:
         raise WorkbenchError(
-            f"suite {suite!r} has no finished run in {store.uri}; `workbench results` lists what there is."
+            f"suite {suite!r} has no finished run in {store.name}; `workbench results` lists what there is."
         )
     return found
 
