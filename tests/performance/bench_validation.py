@@ -3,10 +3,10 @@
     WORKBENCH_DATA=... python tests/performance/bench_validation.py [RECIPES [SUBSETS [IMAGES]]]
 
 RECIPES is a list such as `linear-probe,gda`. From the training images of grocery-store (its coarse classes) and of
-chula-rbc12, SUBSETS times IMAGES are drawn at random (20 and 300 by default). Each subset is a task without a validation
-split, for which the workbench makes one. Each is fitted once for every way of choosing, and tested on the whole test
-split. `refit` fits the images of the made split, too, once these have chosen: it tells how much of the difference is the
-better choice, and how much the larger training set.
+chula-rbc12, SUBSETS times IMAGES are drawn at random (20 and 300 by default). Each subset is a task without a
+validation split, for which the workbench makes one. Each is fitted once for every way of choosing, and tested on the
+whole test split. `refit` fits the images of the made split, too, once these have chosen: it tells how much of the
+difference is the better choice, and how much the larger training set.
 
 Intervals are Student's, over paired differences of the subsets. They hold for subsets of this size of these training
 images, which overlap: other images would vary more.
