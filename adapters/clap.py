@@ -18,15 +18,15 @@ from pydantic import Field
 from torch import Tensor
 
 from adapters._heads.anchored import sweep_anchored
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting
 from adapters._heads.data import FewShot, Stack
-from adapters._heads.predictors import Space
-from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe, Narrowed, SpaceChoice
 from adapters.nearest_class_mean import space_of_class_means
 from workbench import RecipeConfig
 
 
-class ClapConfig(RecipeConfig):
+class ClapConfig(HeadConfig):
     """Settings of `clap`.
 
     Attributes:
@@ -35,7 +35,7 @@ class ClapConfig(RecipeConfig):
         text_weights: Multipliers of the zero-shot weights.
         strengths: Multipliers of the penalty.
         default_strength: Used, with text weight 1, where there is no validation split.
-        tolerance: The solver stops where no entry of the gradient is larger; a smaller value takes longer.
+        tolerance: Largest gradient entry of a solution, relative to that of zero weights.
         max_iterations: Bound on the solver's iterations for one strength.
     """
 
@@ -43,13 +43,14 @@ class ClapConfig(RecipeConfig):
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.1), min_length=1)
     strengths: tuple[float, ...] = Field(default=(1000.0, 100.0, 10.0, 1.0), min_length=1)
     default_strength: float = Field(default=1.0, gt=0)
-    tolerance: float = Field(default=3e-4, gt=0)
+    tolerance: float = Field(default=1e-4, gt=0)
     max_iterations: int = Field(default=1000, gt=0)
 
 
 class Clap(HeadRecipe[ClapConfig]):
     """Fit a linear classifier under class-adaptive constraints."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = ClapConfig
     unseen: ClassVar[bool] = True
 
@@ -61,9 +62,9 @@ class Clap(HeadRecipe[ClapConfig]):
         """See `HeadRecipe.defaults`."""
         return {"text_weight": 1.0, "strength": self.config.default_strength}
 
-    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Sequence[Space]]:
+    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
         """See `HeadRecipe.narrow`."""
-        return space_of_class_means(shots, self._spaces())
+        return space_of_class_means(shots, self._spaces(), self.config.selection)
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""

@@ -13,31 +13,33 @@ mean of all images, because nothing can be inverted otherwise.
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
 
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.data import Stack
 from adapters._heads.predictors import BlendedLinear
-from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe, SpaceChoice
 from workbench import RecipeConfig
 
 
-class GdaConfig(RecipeConfig):
+class GdaConfig(HeadConfig):
     """Settings of `gda`.
 
     Attributes:
         features: `pooled`, `projected`, or `auto`: validation chooses. Of the visual part; text is always projected.
         text_weights: Multipliers of the zero-shot logits; 0 leaves text out.
-        alphas: Multipliers of the discriminant's logits.
+        alphas: Multipliers of the discriminant's logits; probabilities depend on them strongly, so steps are small.
         default_alpha: Used, with text weight 1, where there is no validation split.
     """
 
     features: SpaceChoice = "auto"
-    text_weights: tuple[float, ...] = Field(default=(1.0, 0.0), min_length=1)
+    text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1, 0.0), min_length=1)
     alphas: tuple[float, ...] = Field(
-        default=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0), min_length=1
+        default=tuple(float(f"{10.0**e:.3g}") for e in np.arange(-4, 1.1, 0.25)), min_length=1
     )
     default_alpha: float = Field(default=0.1, gt=0)
 
@@ -45,6 +47,7 @@ class GdaConfig(RecipeConfig):
 class Gda(HeadRecipe[GdaConfig]):
     """Fit class means and a shared covariance in closed form, and add zero-shot logits."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = GdaConfig
 
     def axes(self) -> Mapping[str, Sequence[float]]:

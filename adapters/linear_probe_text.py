@@ -15,15 +15,15 @@ from typing import ClassVar
 from pydantic import Field
 
 from adapters._heads.anchored import sweep_anchored
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting
 from adapters._heads.data import FewShot, Stack
-from adapters._heads.predictors import Space
-from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe, Narrowed, SpaceChoice
 from adapters.nearest_class_mean import space_of_class_means
 from workbench import RecipeConfig
 
 
-class LinearProbeTextConfig(RecipeConfig):
+class LinearProbeTextConfig(HeadConfig):
     """Settings of `linear-probe-text`.
 
     Attributes:
@@ -32,7 +32,9 @@ class LinearProbeTextConfig(RecipeConfig):
         text_weights: Multipliers of the zero-shot weights; 0 leaves text out.
         penalties: L2 penalties on the mean loss.
         default_penalty: Used, with text weight 1, where there is no validation split.
-        tolerance: The solver stops where no entry of the gradient is larger; a smaller value takes longer.
+        sweep_tolerance: Largest gradient entry where the sweep goes on to the next penalty, relative to that of zero
+            weights.
+        tolerance: The same of the chosen solution.
         max_iterations: Bound on the solver's iterations for one penalty.
     """
 
@@ -40,6 +42,7 @@ class LinearProbeTextConfig(RecipeConfig):
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.1), min_length=1)
     penalties: tuple[float, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
     default_penalty: float = Field(default=1e-4, gt=0)
+    sweep_tolerance: float = Field(default=1e-3, gt=0)
     tolerance: float = Field(default=1e-4, gt=0)
     max_iterations: int = Field(default=1000, gt=0)
 
@@ -47,8 +50,10 @@ class LinearProbeTextConfig(RecipeConfig):
 class LinearProbeText(HeadRecipe[LinearProbeTextConfig]):
     """Fit a linear classifier that stays near the class names' embeddings."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = LinearProbeTextConfig
     unseen: ClassVar[bool] = True
+    refines: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""
@@ -58,12 +63,17 @@ class LinearProbeText(HeadRecipe[LinearProbeTextConfig]):
         """See `HeadRecipe.defaults`."""
         return {"text_weight": 1.0, "penalty": self.config.default_penalty}
 
-    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Sequence[Space]]:
+    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
         """See `HeadRecipe.narrow`."""
-        return space_of_class_means(shots, self._spaces())
+        return space_of_class_means(shots, self._spaces(), self.config.selection)
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
+        single = len(grid.points(0)) == 1
         return sweep_anchored(
-            batch, grid, grid["penalty"], tolerance=self.config.tolerance, iterations=self.config.max_iterations
+            batch,
+            grid,
+            grid["penalty"],
+            tolerance=self.config.tolerance if single else self.config.sweep_tolerance,
+            iterations=self.config.max_iterations,
         )
