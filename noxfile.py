@@ -30,6 +30,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def calibration(session: nox.Session) -> None:
+    """Check tests and intervals by simulation, and write the tables of docs/numbers.md."""
+    _install(session, "dev")
+    session.run("python", "-m", "tests.calibration.bench", *(session.posargs or ["--to", "docs/numbers.md"]))
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.install("ruff>=0.14")

@@ -14,7 +14,7 @@ from workbench.errors import WorkbenchError
 from workbench.runs import FinishedRun, Predictions
 from workbench.runs.predictions import JointPredictions
 from workbench.settings import Settings
-from workbench.tracking import RunResult, newest_state
+from workbench.tracking import RunResult, datasets_apart, labels_apart, newest_state
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Session:
     settings: Settings
     known: Snapshot
 
-    @property
+    @cached_property
     def runs(self) -> Sequence[RunResult]:
-        """All runs, newest first."""
-        return self.known.runs
+        """All runs, newest first; datasets of one name are told apart."""
+        return datasets_apart(self.known.runs)
 
     @cached_property
     def finished(self) -> list[RunResult]:
@@ -41,8 +41,11 @@ class Session:
 
     @cached_property
     def current(self) -> list[RunResult]:
-        """Runs that can stand side by side: on the newest state of each dataset, model and recipe, newest first."""
-        return newest_state(self.runs)
+        """Runs that can stand side by side: on the newest state of each dataset, model and recipe, newest first.
+
+        Labels name the settings in which they differ.
+        """
+        return labels_apart(newest_state(self.runs))
 
     @cached_property
     def comparable(self) -> list[RunResult]:
@@ -52,7 +55,7 @@ class Session:
     @cached_property
     def marks(self) -> Mapping[str, Mark]:
         """By recipe label."""
-        return marks(run.label for run in self.runs)
+        return marks(run.label for run in (*self.runs, *self.current))
 
     def open_run(self, run: RunResult) -> FinishedRun:
         """A run whose artifacts can be read."""

@@ -17,6 +17,7 @@ from workbench.metrics import (
     softmax,
 )
 from workbench.runs import Predictions
+from workbench.runs.predictions import match_classes
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,10 @@ def pair_up(a: Predictions, b: Predictions) -> Pair:
     Raises:
         WorkbenchError: They are not of the same items and classes, or have several labels an item.
     """
-    if a.class_names != b.class_names:
-        raise DataError("the runs have different classes.")
+    try:
+        b = match_classes(b, a)
+    except DataError as error:
+        raise DataError(f"the runs have {error}") from error
     if a.labels is None or b.labels is None or a.labels.ndim != 1:
         raise DataError("this view is for runs with one label an image.")
     order = align_items(a.ids, b.ids, a.labels, b.labels)

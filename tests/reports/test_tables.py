@@ -83,6 +83,15 @@ def test_seeds_become_mean_and_spread():
     assert "0.7" in render(runs, "csv", ["accuracy"], aggregate_seeds=True)
 
 
+@pytest.mark.parametrize("aggregate", [False, True])
+def test_runs_that_differ_in_a_setting_name_it(aggregate):
+    runs = [result("zero-shot", a, params={"prompts": p, "x": "1"}) for a, p in ((0.4, "single"), (0.5, "ensemble"))]
+    rows = markdown_rows(render(runs, "markdown", aggregate_seeds=aggregate))
+    assert [row[1] for row in rows] == ["zero-shot (prompts=ensemble)", "zero-shot (prompts=single)"]
+    named = csv.DictReader(io.StringIO(render(runs, "csv", ["accuracy"], aggregate_seeds=aggregate)))
+    assert {row["recipe" if aggregate else "label"] for row in named} == {row[1] for row in rows}
+
+
 def test_json_holds_the_objects_and_no_nan():
     broken = result(accuracy=float("nan"))
     found = json.loads(render([*RESULTS, broken], "json"), parse_constant=pytest.fail)

@@ -53,7 +53,7 @@ def command(
       workbench results --json
     """
     from workbench.reports import render
-    from workbench.tracking import newest_state, open_store, read_runs
+    from workbench.tracking import is_on, newest_state, open_store, read_runs
 
     store = open_store(load_settings(**flags))
     everything = read_runs(store, suite)
@@ -61,7 +61,8 @@ def command(
     if suite and not everything and (names := {run.suite for run in read_runs(store)}):
         check_known("--suite", [suite], names, "no run is of this suite")
     if everything:
-        check_known("--dataset", datasets, {run.dataset for run in everything}, "no run is on this dataset")
+        strange = [name for name in datasets if not any(is_on(run, name) for run in everything)]
+        check_known("--dataset", strange, {run.dataset for run in everything}, "no run is on this dataset")
         check_known("--model", models, {run.model for run in everything}, "no run is of this model")
         check_known("--recipe", recipes, {run.recipe for run in everything}, "no run is of this recipe")
     # Before the filters: the newest run is the newest of all, not of what they leave.
@@ -69,7 +70,7 @@ def command(
     wanted = [
         run
         for run in everything
-        if (not datasets or run.dataset in datasets)
+        if (not datasets or any(is_on(run, name) for name in datasets))
         and (not models or run.model in {*models, "none"})
         and (not recipes or run.recipe in recipes)
         and (not status or run.status in status)

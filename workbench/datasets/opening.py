@@ -44,6 +44,20 @@ def resolve_card(argument: str) -> tuple[DatasetCard, Path | None]:
     return found.card, found.folder
 
 
+def place_of(argument: str) -> str:
+    """Where a dataset argument's card is: the absolute path of its file or folder, or the distribution that has it.
+
+    Two datasets of one name are told apart by it.
+
+    Raises:
+        UnknownNameError: No such name, file or folder.
+    """
+    path = Path(argument).expanduser()
+    if argument not in cards.names() and path.exists():
+        return str(path.resolve())
+    return cards.distribution(argument).name
+
+
 def open_dataset(
     argument: str, settings: Settings, progress: Progress | None = None, *, language: str | None = None
 ) -> Dataset:

@@ -31,10 +31,10 @@ def legend(sections: Sequence[Section], *, best: str, unreliable: str) -> list[s
     """
     cells = [cell for section in sections for row in section.rows for cell in row.cells.values()]
     sentences = {
-        "[low, high]: 95 % bootstrap interval.": any(not math.isnan(cell.low) for cell in cells),
+        "[low, high]: 95 % interval.": any(not math.isnan(cell.low) for cell in cells),
         "a ± b: mean and standard deviation over seeds.": any(not math.isnan(cell.spread) for cell in cells),
         f"{best}: best of its column.": any(cell.best for cell in cells),
-        f"{unreliable}: fewer than 20 groups or items, so the interval is unreliable.": any(
+        f"{unreliable}: effectively fewer than 20 groups or items, so the interval is unreliable.": any(
             not cell.reliable for cell in cells
         ),
     }

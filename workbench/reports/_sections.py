@@ -9,7 +9,7 @@ from typing import Any
 
 from workbench.metrics.estimate import is_reliable
 from workbench.metrics.names import base_name, higher_is_better, primary_metric
-from workbench.tracking import schema
+from workbench.tracking import RunResult, labels_apart, schema
 from workbench.tracking.states import State, dataset_state, state
 
 BASELINE = "majority-class"
@@ -110,6 +110,7 @@ def build(
         metrics: Columns; the primary metric and a few others if None.
         aggregate: Show runs that differ in nothing but the seed as one row of mean and standard deviation.
     """
+    results = _labelled(results, by_seed=not aggregate)
     by_state: dict[str, dict[State, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
         by_state[_dataset(result)][dataset_state(result["tags"])].append(result)
@@ -118,6 +119,12 @@ def build(
         for name in sorted(by_state)
         for own, runs in by_state[name].items()
     ]
+
+
+def _labelled(results: Sequence[Mapping[str, Any]], *, by_seed: bool) -> list[Mapping[str, Any]]:
+    """The same with labels that name the settings in which they differ."""
+    runs = labels_apart([RunResult(**result) for result in results], by_seed=by_seed)
+    return [{**result, "tags": run.tags} for result, run in zip(results, runs, strict=True)]
 
 
 def _dataset(result: Mapping[str, Any]) -> str:

@@ -69,6 +69,7 @@ def evaluate(predictor: Fitted, bench: Bench, rows: SplitRows, recipe: str) -> E
         labels=dataset.labels(rows.test),
         scores=scores,
         class_names=dataset.class_names,
+        class_keys=dataset.class_keys,
     )
     estimates = classification_metrics(
         scores,

@@ -1,6 +1,7 @@
 """Execute a suite: features once, every recipe on them, each result into MLflow as soon as it is there."""
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -12,7 +13,7 @@ from workbench.errors import WorkbenchError
 from workbench.recipes import Fitted
 from workbench.runs.jobs import Job, batches, prepare_jobs
 from workbench.runs.joint_bench import JointBench
-from workbench.runs.recording import begin, rank_anew, record, remove_superseded
+from workbench.runs.recording import begin, follow_moved, rank_anew, record, remove_superseded
 from workbench.runs.reporter import Reporter, Silent
 from workbench.runs.suite import Suite
 from workbench.settings import Settings
@@ -28,7 +29,8 @@ def run_suite(
     """Run what a suite asks for and the store does not have yet.
 
     A recipe that fails is recorded as failed with its reason, and the rest goes on. After a kill at any
-    instant the same call finishes the suite: finished runs stay, an unfinished one is done anew.
+    instant the same call finishes the suite: finished runs stay, an unfinished one is done anew, and so is a run
+    whose recipe was edited since (see `recipe_source`), which then replaces the old one.
 
     Args:
         suite: What to run.
@@ -45,12 +47,18 @@ def run_suite(
     tell = reporter or Silent()
     jobs = prepare_jobs(suite, settings, tell)
     store = open_store(settings)
-    keys = {job.key for job in jobs}
-    finished = {} if fresh else {r.key: r for r in read_runs(store, suite.name) if r.status == "finished"}
-    todo = [job for job in jobs if job.key not in finished]
+    before = [] if fresh else [run for run in read_runs(store, suite.name) if run.status == "finished"]
+    for job in {job.cell.dataset: job for job in jobs}.values():
+        follow_moved(job, before, store)
+    finished = {job.key: run for job, run in _matching(jobs, before) if not job.is_edited_since(run)}
     for job in jobs:
         if job.key in finished:
             rank_anew(job, finished[job.key], store)
+    todo = [job for job in jobs if job.key not in finished]
+    edited = {job.key: job.cell.recipe for job, _ in _matching(todo, before)}
+    for name, count in Counter(edited.values()).items():
+        again = "1 run is" if count == 1 else f"{count} runs are"
+        tell.say(f"recipe {name!r} was edited since its last results: {again} made anew.")
     if len(todo) < len(jobs):
         tell.say(f"{len(jobs) - len(todo)} of {len(jobs)} runs are finished already.")
     done = len(jobs) - len(todo)
@@ -58,11 +66,17 @@ def run_suite(
         _run_group(group, suite, settings, store, fresh, tell)
         done += len(group)
         tell.progress("runs", done, len(jobs))
-    found: dict[str, RunResult] = {}
-    for run in read_runs(store, suite.name):
-        if run.key in keys and (run.key not in found or run.status == "finished"):
-            found[run.key] = run
+    runs = _matching(jobs, read_runs(store, suite.name))
+    found = {job.key: run for job, run in reversed(runs)}  # The newest, unless another process has just begun one.
+    if not fresh:
+        found |= {job.key: run for job, run in reversed(runs) if job.is_answered_by(run)}
     return [found[job.key] for job in jobs if job.key in found]
+
+
+def _matching(jobs: Sequence[Job], runs: Sequence[RunResult]) -> list[tuple[Job, RunResult]]:
+    """Each run with the job of its key, in the order of the runs."""
+    by_key = {job.key: job for job in jobs}
+    return [(by_key[run.key], run) for run in runs if run.key in by_key]
 
 
 def _run_group(
@@ -90,7 +104,7 @@ def _claimed(job: Job, suite: Suite, settings: Settings, store: Store, fresh: bo
     folder.mkdir(parents=True, exist_ok=True)
     lock: BaseFileLock = FileLock(folder / f"{job.key[:32]}.lock")
     with lock:
-        yield fresh or not any(r.status == "finished" for r in read_runs(store, suite.name, key=job.key))
+        yield fresh or not any(job.is_answered_by(run) for run in read_runs(store, suite.name, key=job.key))
 
 
 def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, store: Store, tell: Reporter) -> None:

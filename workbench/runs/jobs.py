@@ -18,17 +18,28 @@ from workbench.runs.joint_bench import JointBench, bench_class
 from workbench.runs.key import run_key
 from workbench.runs.planning import NO_MODEL, Cell, plan
 from workbench.runs.reporter import Reporter
+from workbench.runs.source import RecipeSource, recipe_source
 from workbench.runs.suite import Suite
 from workbench.settings import Settings
+from workbench.tracking import RunResult, schema
 
 
 @dataclass(frozen=True)
 class Job:
-    """A cell with its key, and the bench it runs on."""
+    """A cell with its key, the bench it runs on, and what its recipe is made of."""
 
     cell: Cell
     key: str
     bench: Bench
+    source: RecipeSource
+
+    def is_answered_by(self, run: RunResult) -> bool:
+        """Whether a run is this one, finished, and made by the recipe as it is now."""
+        return run.key == self.key and run.status == "finished" and not self.is_edited_since(run)
+
+    def is_edited_since(self, run: RunResult) -> bool:
+        """Whether the recipe has another source than when it made a run, where the source decides."""
+        return self.source.decides and run.tags.get(schema.RECIPE_SOURCE, "") != self.source.digest
 
 
 def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
@@ -56,7 +67,8 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
         if encoders[argument].notice:
             tell.say(f"{argument} is {encoders[argument].notice}.")
     benches: dict[tuple[str, str], Bench] = {}
-    jobs = []
+    jobs: dict[str, Job] = {}
+    twice: dict[str, str] = {}
     for cell in cells:
         # Recipes that read nothing still need a model's eyes to know which images are readable.
         argument = suite.models[0] if cell.model == NO_MODEL else cell.model
@@ -67,8 +79,15 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
             ),
         )
         encoder = None if cell.model == NO_MODEL else bench.encoder
-        jobs.append(Job(cell, run_key(cell, bench.dataset, encoder, refit=suite.refit), bench))
-    return jobs
+        key = run_key(cell, bench.dataset, encoder, refit=suite.refit)
+        if key in jobs:
+            twice[cell.dataset] = jobs[key].cell.dataset
+            continue
+        jobs[key] = Job(cell, key, bench, recipe_source(cell.recipe))
+    for argument, other in twice.items():
+        if argument != other:
+            tell.say(f"{argument} and {other} hold the same and have one name: they are one dataset.")
+    return list(jobs.values())
 
 
 def _check_fits(cell: Cell, dataset: Dataset) -> None:
@@ -107,6 +126,6 @@ def batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     found: dict[tuple[Any, ...], list[Job]] = {}
     for i, job in enumerate(jobs):
         batched = job.cell.factory.fit_many is not Recipe.fit_many and not isinstance(job.bench, JointBench)
-        key = (id(job.bench), job.cell.model, job.cell.label, job.cell.config) if batched else (i,)
+        key = (id(job.bench), job.cell.model, job.cell.label, job.cell.config.model_dump_json()) if batched else (i,)
         found.setdefault(key, []).append(job)
     yield from found.values()

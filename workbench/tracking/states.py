@@ -7,7 +7,7 @@ from workbench.tracking.results import RunResult
 
 _DATASET = ("dataset.fingerprint", "workbench.protocol")
 _MODEL = ("model.fingerprint",)
-_RECIPE = ("workbench.recipe_version",)
+_RECIPE = (schema.RECIPE_VERSION,)
 _SETUP = ("workbench.refit",)
 _MODEL_SETUP = ("precision",)
 
@@ -16,7 +16,7 @@ State = tuple[str, ...]
 
 def state(tags: Mapping[str, str]) -> State:
     """Everything by which runs of the same names and settings may differ; runs with equal states differ by seed."""
-    return _read(tags, (*_DATASET, *_MODEL, *_RECIPE, *_SETUP, *_MODEL_SETUP))
+    return (*_read(tags, (*_DATASET, *_MODEL, *_RECIPE, *_SETUP, *_MODEL_SETUP)), *_source(tags))
 
 
 def dataset_state(tags: Mapping[str, str]) -> State:
@@ -58,7 +58,13 @@ def _states(run: RunResult, languages_apart: bool) -> list[tuple[tuple[str, ...]
         (("model", *dataset, run.model), _read(run.tags, _MODEL)),
         (("model setup", *dataset, run.model, run.suite), _read(run.tags, _MODEL_SETUP)),
         (("recipe", *dataset, run.recipe), _read(run.tags, _RECIPE)),
+        *[(("source", *dataset, run.recipe), own) for own in [_source(run.tags)] if own],
     ]
+
+
+def _source(tags: Mapping[str, str]) -> State:
+    """Hash of the recipe's source where it decides: runs of releases have versions for that, and know no other."""
+    return _read(tags, (schema.RECIPE_SOURCE,)) if tags.get(schema.SOURCE_DECIDES) == "true" else ()
 
 
 def _reference(run: RunResult) -> str:

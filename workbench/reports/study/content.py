@@ -25,7 +25,7 @@ def report(study: Study, description: str = "") -> list[Block]:
         Paragraph(
             "Cells: mean ± standard deviation over seeds [95 % interval over seeds and test items]. Bold: best of its "
             "column and of what uses no shots. ~: no evidence of a difference from that. †: unreliable interval, under "
-            "20 groups or items."
+            "20 groups (by their effective number) or items."
         )
     )
     for i, grid in enumerate(grids(study)):
@@ -71,6 +71,9 @@ def _dataset(study: Study, grid: Grid, i: int) -> list[Block]:
     growth = tuple(pair.sentence for pair in own if pair.kind == "shots")
     if growth:
         blocks.append(Bullets(growth, "More shots against fewer"))
+    names = tuple(pair.sentence for pair in own if pair.kind == "names")
+    if names:
+        blocks.append(Bullets(names, "The same images under other names"))
     return [*blocks, _pairs(own)] if own else blocks
 
 
@@ -106,7 +109,10 @@ def _pairs(pairs: list[Pair]) -> Table:
 
 def _named(pair: Pair, *, first: bool) -> str:
     entry = pair.first if first else pair.other
-    return entry.contestant.label + ("" if entry.contestant.is_everywhere else f", {shots_text(entry.run.shots)}")
+    place = f" on {entry.run.dataset}" if pair.kind == "names" else ""
+    return (
+        entry.contestant.label + place + ("" if entry.contestant.is_everywhere else f", {shots_text(entry.run.shots)}")
+    )
 
 
 def _ranking(ranking: Ranking) -> list[Block]:

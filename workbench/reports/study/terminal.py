@@ -76,7 +76,17 @@ def _words(study: Study) -> str:
             *(f"  {plain(text)}" for text in _said(own, labels)),
         ]
     growth = [f"  {plain(p.first.run.dataset)}: {plain(p.sentence)}" for p in study.pairs if p.kind == "shots"]
-    return "\n".join([*lines, *(["More shots:"] if growth else []), *growth, ""])
+    names = [f"  {plain(p.sentence)}" for p in study.pairs if p.kind == "names"]
+    return "\n".join(
+        [
+            *lines,
+            *(["More shots:"] if growth else []),
+            *growth,
+            *(["The same images under other names:"] if names else []),
+            *names,
+            "",
+        ]
+    )
 
 
 def _said(pairs: Sequence[Pair], labels: Collection[str]) -> list[str]:
