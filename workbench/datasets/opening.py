@@ -158,7 +158,7 @@ def _build(card: DatasetCard, source: Source, old: Manifest | None, progress: Pr
 def _older(path: Path) -> Manifest | None:
     """This manifest in an older state, else the newest of another card that has read the same files."""
     others = sorted(path.parent.glob("*.parquet"), key=lambda other: other.stat().st_mtime_ns, reverse=True)
-    return next((found for each in (path, *others) if (found := read_manifest(each)) is not None), None)
+    return next((found for each in (path, *others) if (found := read_manifest(each, earlier=True)) is not None), None)
 
 
 def _descriptions(
