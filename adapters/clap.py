@@ -18,15 +18,15 @@ from pydantic import Field
 from torch import Tensor
 
 from adapters._heads.anchored import sweep_anchored
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting
 from adapters._heads.data import FewShot, Stack
-from adapters._heads.predictors import Space
-from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe, Narrowed, SpaceChoice
 from adapters.nearest_class_mean import space_of_class_means
 from workbench import RecipeConfig
 
 
-class ClapConfig(RecipeConfig):
+class ClapConfig(HeadConfig):
     """Settings of `clap`.
 
     Attributes:
@@ -50,6 +50,7 @@ class ClapConfig(RecipeConfig):
 class Clap(HeadRecipe[ClapConfig]):
     """Fit a linear classifier under class-adaptive constraints."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = ClapConfig
     unseen: ClassVar[bool] = True
 
@@ -61,9 +62,9 @@ class Clap(HeadRecipe[ClapConfig]):
         """See `HeadRecipe.defaults`."""
         return {"text_weight": 1.0, "strength": self.config.default_strength}
 
-    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Sequence[Space]]:
+    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
         """See `HeadRecipe.narrow`."""
-        return space_of_class_means(shots, self._spaces())
+        return space_of_class_means(shots, self._spaces(), self.config.selection)
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""

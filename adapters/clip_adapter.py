@@ -18,15 +18,16 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.data import Padded, Stack
 from adapters._heads.predictors import SavedArrays, Space, as_float32
-from adapters._heads.recipe import HeadRecipe, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe
 from adapters._heads.training import Adam, Parameters, cross_entropy, descend
 from workbench import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
 
 
-class ClipAdapterConfig(RecipeConfig):
+class ClipAdapterConfig(HeadConfig):
     """Settings of `clip-adapter`.
 
     Attributes:
@@ -49,6 +50,7 @@ class ClipAdapterConfig(RecipeConfig):
 class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
     """Train a small network behind the image encoder."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = ClipAdapterConfig
     spaces: ClassVar[tuple[Space, ...]] = ("projected",)
     stochastic: ClassVar[bool] = True
@@ -82,6 +84,7 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
             lambda parameters: quality(logits(parameters, val), val.target, val.mask),
             steps=self.config.steps,
             every=10,
+            selection=self.config.selection,
             stop_at=grid.axes.get("steps"),
         )
         down, up = trained.parameters
@@ -99,6 +102,7 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
             build,
             parameters=lambda _: down[0, 0].numel() + up[0, 0].numel(),
             found=lambda i, j: {"steps": int(trained.steps[i, j])},
+            curves=trained.curves,
         )
 
     def _start(self, batch: Stack, h: int) -> Parameters:

@@ -15,16 +15,17 @@ from typing import ClassVar
 import torch
 from pydantic import Field
 
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.convex import Problems, solve
 from adapters._heads.data import Padded, Stack
 from adapters._heads.predictors import BlendedLinear, Space
-from adapters._heads.recipe import HeadRecipe, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe
 from adapters._heads.span import span
 from workbench import RecipeConfig
 
 
-class CrossModalProbeConfig(RecipeConfig):
+class CrossModalProbeConfig(HeadConfig):
     """Settings of `cross-modal-probe`.
 
     Attributes:
@@ -45,6 +46,7 @@ class CrossModalProbeConfig(RecipeConfig):
 class CrossModalProbe(HeadRecipe[CrossModalProbeConfig]):
     """Fit a linear classifier to images and class names together."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = CrossModalProbeConfig
     spaces: ClassVar[tuple[Space, ...]] = ("projected",)
 
@@ -72,13 +74,8 @@ class CrossModalProbe(HeadRecipe[CrossModalProbeConfig]):
             weight, bias = reduced.weights(i, found.weight[i, t, h], found.bias[i, t, h])
             return BlendedLinear.of(batch.space, weight, bias, torch.zeros_like(weight))
 
-        def notes(i: int, j: int) -> tuple[str, ...]:
-            if found.converged.flatten(1)[i, j]:
-                return ()
-            return (f"The solver stopped after {self.config.max_iterations} iterations before it converged.",)
-
         size = batch.n_classes * (both.x.shape[2] + 1)
-        return Swept(accuracy, nll, build, parameters=lambda _: size, notes=notes)
+        return Swept(accuracy, nll, build, parameters=lambda _: size, converged=found.converged.flatten(1))
 
 
 def _with_classes(batch: Stack) -> Padded:

@@ -17,14 +17,15 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.data import Stack
 from adapters._heads.predictors import BlendedLinear
-from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe, SpaceChoice
 from workbench import RecipeConfig
 
 
-class GdaConfig(RecipeConfig):
+class GdaConfig(HeadConfig):
     """Settings of `gda`.
 
     Attributes:
@@ -35,7 +36,7 @@ class GdaConfig(RecipeConfig):
     """
 
     features: SpaceChoice = "auto"
-    text_weights: tuple[float, ...] = Field(default=(1.0, 0.0), min_length=1)
+    text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1, 0.0), min_length=1)
     alphas: tuple[float, ...] = Field(
         default=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0), min_length=1
     )
@@ -45,6 +46,7 @@ class GdaConfig(RecipeConfig):
 class Gda(HeadRecipe[GdaConfig]):
     """Fit class means and a shared covariance in closed form, and add zero-shot logits."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = GdaConfig
 
     def axes(self) -> Mapping[str, Sequence[float]]:

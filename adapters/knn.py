@@ -13,14 +13,15 @@ from typing import ClassVar
 from pydantic import Field
 
 from adapters._heads.cache import NearestNeighbours, by_rows, neighbour_votes
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.data import Stack
 from adapters._heads.predictors import as_float32
-from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe, SpaceChoice
 from workbench import Predictor, RecipeConfig, TaskModel
 
 
-class KnnConfig(RecipeConfig):
+class KnnConfig(HeadConfig):
     """Settings of `knn`.
 
     Attributes:
@@ -41,6 +42,7 @@ class KnnConfig(RecipeConfig):
 class Knn(HeadRecipe[KnnConfig]):
     """Let the nearest training images vote; nothing is trained."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = KnnConfig
 
     def axes(self) -> Mapping[str, Sequence[float]]:

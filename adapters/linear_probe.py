@@ -13,16 +13,17 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from adapters._heads.choice import Grid, Setting, best, quality
+from adapters._heads.candidates import Swept
+from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.convex import Problems, solve
 from adapters._heads.data import Stack
 from adapters._heads.predictors import as_float32
-from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe, SpaceChoice
 from adapters._heads.span import span
 from workbench import LinearClassifier, Predictor, RecipeConfig, TaskModel
 
 
-class LinearProbeConfig(RecipeConfig):
+class LinearProbeConfig(HeadConfig):
     """Settings of `linear-probe`.
 
     Attributes:
@@ -47,7 +48,7 @@ class LinearProbeConfig(RecipeConfig):
 class LinearProbe(HeadRecipe[LinearProbeConfig]):
     """Fit a linear classifier on frozen image features."""
 
-    version: ClassVar[str] = "2"
+    version: ClassVar[str] = "3"
     Config: ClassVar[type[RecipeConfig]] = LinearProbeConfig
     multi_label: ClassVar[bool] = True
 
@@ -59,40 +60,30 @@ class LinearProbe(HeadRecipe[LinearProbeConfig]):
         """See `HeadRecipe.defaults`."""
         return {"penalty": self.config.default_penalty}
 
+    def remarks(self, setting: Setting) -> tuple[str, ...]:
+        """See `HeadRecipe.remarks`."""
+        tried, own = self.config.penalties, setting["penalty"]
+        if len(tried) > 1 and own in {min(tried), max(tried)}:
+            return (f"Validation chose the end of the grid of penalties ({own:g}).",)
+        return ()
+
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
-        train, val, penalty, limit = batch.train, batch.val, grid["penalty"], self.config.max_iterations
+        train, val = batch.train, batch.val
         reduced = span(train, val, centre=True)
         importance = (train.mask / train.count[:, None])[:, None]
         problems = Problems(reduced.train, train.target, importance, multi_label=batch.multi_label)
-        found = solve(problems, penalty, tolerance=self.config.sweep_tolerance, iterations=limit)
+        found = solve(
+            problems, grid["penalty"], tolerance=self.config.tolerance, iterations=self.config.max_iterations
+        )  # fmt: skip
         accuracy, nll = quality(found.logits(reduced.val)[:, 0], val.target, val.mask, multi_label=batch.multi_label)
 
-        rows = list(range(len(batch)))
-        choice = best(accuracy, nll)
-        chosen = choice.tolist()
-        start = found.weight[rows, :, chosen], found.bias[rows, :, chosen]
-        final = solve(
-            problems, penalty[rows, chosen][:, None], start=start, tolerance=self.config.tolerance, iterations=limit
-        )
-        again = quality(final.logits(reduced.val)[:, 0], val.target, val.mask, multi_label=batch.multi_label)
-        accuracy[rows, chosen], nll[rows, chosen] = again[0][:, 0], again[1][:, 0]
-
-        def build(i: int, _: int) -> LinearClassifier:
-            weight, bias = reduced.weights(i, final.weight[i, 0, 0], final.bias[i, 0, 0])
+        def build(i: int, j: int) -> LinearClassifier:
+            weight, bias = reduced.weights(i, found.weight[i, 0, j], found.bias[i, 0, j])
             return LinearClassifier(as_float32(weight), as_float32(bias), space=batch.space)
 
-        def notes(i: int, j: int) -> tuple[str, ...]:
-            own = float(penalty[i, j])
-            said = []
-            if not final.converged[i, 0, 0]:
-                said.append(f"The solver stopped after {limit} iterations before it converged.")
-            if penalty.shape[1] > 1 and own in {float(penalty[i].min()), float(penalty[i].max())}:
-                said.append(f"Validation chose the end of the grid of penalties ({own:g}).")
-            return tuple(said)
-
         size = batch.n_classes * (train.x.shape[2] + 1)
-        return Swept(accuracy, nll, build, choice=choice, parameters=lambda _: size, notes=notes)
+        return Swept(accuracy, nll, build, parameters=lambda _: size, converged=found.converged[:, 0])
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003

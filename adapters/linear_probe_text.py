@@ -15,15 +15,15 @@ from typing import ClassVar
 from pydantic import Field
 
 from adapters._heads.anchored import sweep_anchored
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting
 from adapters._heads.data import FewShot, Stack
-from adapters._heads.predictors import Space
-from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe, Narrowed, SpaceChoice
 from adapters.nearest_class_mean import space_of_class_means
 from workbench import RecipeConfig
 
 
-class LinearProbeTextConfig(RecipeConfig):
+class LinearProbeTextConfig(HeadConfig):
     """Settings of `linear-probe-text`.
 
     Attributes:
@@ -47,6 +47,7 @@ class LinearProbeTextConfig(RecipeConfig):
 class LinearProbeText(HeadRecipe[LinearProbeTextConfig]):
     """Fit a linear classifier that stays near the class names' embeddings."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = LinearProbeTextConfig
     unseen: ClassVar[bool] = True
 
@@ -58,9 +59,9 @@ class LinearProbeText(HeadRecipe[LinearProbeTextConfig]):
         """See `HeadRecipe.defaults`."""
         return {"text_weight": 1.0, "penalty": self.config.default_penalty}
 
-    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Sequence[Space]]:
+    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
         """See `HeadRecipe.narrow`."""
-        return space_of_class_means(shots, self._spaces())
+        return space_of_class_means(shots, self._spaces(), self.config.selection)
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""

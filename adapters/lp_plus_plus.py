@@ -21,17 +21,18 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.data import FewShot, Padded, Stack
-from adapters._heads.predictors import BlendedLinear, Space
-from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from adapters._heads.predictors import BlendedLinear
+from adapters._heads.recipe import HeadConfig, HeadRecipe, Narrowed, SpaceChoice
 from adapters._heads.span import span
 from adapters._heads.training import Parameters, columns, descend
 from adapters.nearest_class_mean import space_of_class_means
 from workbench import RecipeConfig
 
 
-class LpPlusPlusConfig(RecipeConfig):
+class LpPlusPlusConfig(HeadConfig):
     """Settings of `lp-plus-plus`.
 
     Attributes:
@@ -44,7 +45,7 @@ class LpPlusPlusConfig(RecipeConfig):
     """
 
     features: SpaceChoice = "auto"
-    text_weights: tuple[float, ...] = Field(default=(1.0, 0.0), min_length=1)
+    text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1, 0.0), min_length=1)
     steps: int = Field(default=60, gt=0)
     text_every: int = Field(default=10, gt=0)
     default_steps: int = Field(default=60, ge=0)
@@ -53,6 +54,7 @@ class LpPlusPlusConfig(RecipeConfig):
 class LpPlusPlus(HeadRecipe[LpPlusPlusConfig]):
     """Fit class prototypes and class-wise text multipliers."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = LpPlusPlusConfig
 
     def axes(self) -> Mapping[str, Sequence[float]]:
@@ -63,9 +65,9 @@ class LpPlusPlus(HeadRecipe[LpPlusPlusConfig]):
         """See `HeadRecipe.defaults`."""
         return {"text_weight": 1.0, "steps": self.config.default_steps}
 
-    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Sequence[Space]]:
+    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
         """See `HeadRecipe.narrow`."""
-        return space_of_class_means(shots, self._spaces())
+        return space_of_class_means(shots, self._spaces(), self.config.selection)
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
@@ -79,7 +81,15 @@ class LpPlusPlus(HeadRecipe[LpPlusPlusConfig]):
             return quality(logits, val.target, val.mask)
 
         start = initial(step.z, agreement, train.target, grid["text_weight"])
-        trained = descend(start, step, assess, steps=self.config.steps, every=5, stop_at=grid.axes.get("steps"))
+        trained = descend(
+            start,
+            step,
+            assess,
+            steps=self.config.steps,
+            every=5,
+            selection=self.config.selection,
+            stop_at=grid.axes.get("steps"),
+        )
         prototypes, alphas = trained.parameters
 
         def build(i: int, j: int) -> BlendedLinear:
@@ -92,6 +102,7 @@ class LpPlusPlus(HeadRecipe[LpPlusPlusConfig]):
             build,
             parameters=lambda _: batch.n_classes * (train.x.shape[2] + 2),
             found=lambda i, j: {"steps": int(trained.steps[i, j])},
+            curves=trained.curves,
         )
 
 

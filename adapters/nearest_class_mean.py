@@ -13,14 +13,15 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.candidates import Swept
+from adapters._heads.choice import Grid, Selection, Setting, quality
 from adapters._heads.data import FewShot, Stack
 from adapters._heads.predictors import BlendedLinear, Space
-from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe, Narrowed, SpaceChoice
 from workbench import RecipeConfig
 
 
-class NearestClassMeanConfig(RecipeConfig):
+class NearestClassMeanConfig(HeadConfig):
     """Settings of `nearest-class-mean`.
 
     Attributes:
@@ -37,6 +38,7 @@ class NearestClassMeanConfig(RecipeConfig):
 class NearestClassMean(HeadRecipe[NearestClassMeanConfig]):
     """Compare an image with the mean training image of each class; nothing is trained."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = NearestClassMeanConfig
 
     def axes(self) -> Mapping[str, Sequence[float]]:
@@ -67,8 +69,9 @@ class NearestClassMean(HeadRecipe[NearestClassMeanConfig]):
         return Swept(accuracy, nll, build)
 
 
-def space_of_class_means(shots: Sequence[FewShot], spaces: Sequence[Space]) -> list[tuple[Space, ...]]:
+def space_of_class_means(shots: Sequence[FewShot], spaces: Sequence[Space], selection: Selection) -> list[Narrowed]:
     """For each task the one of `spaces` where nearest class means are best on validation: a quick guide for others."""
     if len(spaces) == 1:
-        return [tuple(spaces)] * len(shots)
-    return [(own.space,) for own in NearestClassMean(NearestClassMeanConfig()).choose(shots)]
+        return [Narrowed(spaces)] * len(shots)
+    guide = NearestClassMean(NearestClassMeanConfig(selection=selection))
+    return [Narrowed((own.space,)) for own in guide.choose(shots)]

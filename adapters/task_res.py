@@ -16,15 +16,16 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.data import Padded, Stack
 from adapters._heads.predictors import BlendedLinear, Space
-from adapters._heads.recipe import HeadRecipe, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe
 from adapters._heads.training import Adam, Parameters, columns, cross_entropy, descend
 from workbench import RecipeConfig
 
 
-class TaskResConfig(RecipeConfig):
+class TaskResConfig(HeadConfig):
     """Settings of `task-res`.
 
     Attributes:
@@ -45,6 +46,7 @@ class TaskResConfig(RecipeConfig):
 class TaskRes(HeadRecipe[TaskResConfig]):
     """Train residuals of the class embeddings."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = TaskResConfig
     spaces: ClassVar[tuple[Space, ...]] = ("projected",)
     unseen: ClassVar[bool] = True
@@ -80,6 +82,7 @@ class TaskRes(HeadRecipe[TaskResConfig]):
             lambda parameters: quality(logits(parameters, val), val.target, val.mask),
             steps=self.config.steps,
             every=5,
+            selection=self.config.selection,
             stop_at=grid.axes.get("steps"),
         )
         final = weights(trained.parameters[0])
@@ -96,4 +99,5 @@ class TaskRes(HeadRecipe[TaskResConfig]):
             build,
             parameters=lambda _: batch.text[0].numel(),
             found=lambda i, j: {"steps": int(trained.steps[i, j])},
+            curves=trained.curves,
         )

@@ -15,14 +15,15 @@ from pydantic import Field
 from torch import Tensor
 
 from adapters._heads.cache import KeyValueCache, by_rows, cache_logits
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, graded
 from adapters._heads.data import Stack
 from adapters._heads.predictors import as_float32
-from adapters._heads.recipe import HeadRecipe, SpaceChoice, Swept
+from adapters._heads.recipe import HeadConfig, HeadRecipe, SpaceChoice
 from workbench import Predictor, RecipeConfig, TaskModel
 
 
-class TipAdapterConfig(RecipeConfig):
+class TipAdapterConfig(HeadConfig):
     """Settings of `tip-adapter`.
 
     Attributes:
@@ -35,7 +36,7 @@ class TipAdapterConfig(RecipeConfig):
     """
 
     features: SpaceChoice = "auto"
-    text_weights: tuple[float, ...] = Field(default=(1.0, 0.0), min_length=1)
+    text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1, 0.0), min_length=1)
     alphas: tuple[float, ...] = Field(default=(0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0), min_length=1)
     betas: tuple[float, ...] = Field(default=(1.0, 2.0, 4.0, 8.0, 16.0, 32.0), min_length=1)
     default_alpha: float = Field(default=3.0, gt=0)
@@ -45,6 +46,7 @@ class TipAdapterConfig(RecipeConfig):
 class TipAdapter(HeadRecipe[TipAdapterConfig]):
     """Add the votes of similar training images to the zero-shot logits."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = TipAdapterConfig
     unseen: ClassVar[bool] = True
 

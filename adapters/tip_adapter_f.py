@@ -20,12 +20,12 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from adapters._heads.cache import cache_logits, row_slices
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, best
 from adapters._heads.data import FewShot, Stack
-from adapters._heads.predictors import Space
-from adapters._heads.recipe import Swept
+from adapters._heads.recipe import Narrowed
 from adapters._heads.span import span
-from adapters._heads.training import Adam, Parameters, Trained, cross_entropy, descend
+from adapters._heads.training import Adam, Curves, Parameters, Trained, cross_entropy, descend
 from adapters.tip_adapter import TipAdapter, TipAdapterConfig, cache_predictor, grade_cache
 from workbench import RecipeConfig
 
@@ -47,6 +47,7 @@ class TipAdapterFConfig(TipAdapterConfig):
 class TipAdapterF(TipAdapter):
     """Train the keys of a Tip-Adapter."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = TipAdapterFConfig
     config: TipAdapterFConfig
 
@@ -54,18 +55,17 @@ class TipAdapterF(TipAdapter):
         """See `HeadRecipe.defaults`."""
         return {**super().defaults(), "steps": self.config.default_steps}
 
-    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Sequence[Space]]:
-        """The space where the untrained cache is better."""
-        if len(self._spaces()) == 1 or not shots:
-            return super().narrow(shots)
+    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
+        """The space where the untrained cache is better, and its values there: keys are trained with them."""
+        if not shots:
+            return []
         chosen = TipAdapter(self.config).choose(shots)
-        return [(own.space,) for own in chosen]
+        return [Narrowed((own.space,), {f"train_{axis}": own.setting[axis] for axis in self.axes()}) for own in chosen]
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
-        first = best(*grade_cache(batch, grid, batch.train.x)).tolist()
-        point = Grid.fixed([grid.points(i)[j] for i, j in enumerate(first)], batch.text.device)
-        trained = self._train(batch, point, grid.axes.get("steps"))
+        point = Grid({axis: grid.axes.get(f"train_{axis}", grid[axis]) for axis in self.axes()})
+        trained, curves = self._train(batch, grid, point)
         keys = trained.parameters[0][:, 0]
         accuracy, nll = grade_cache(batch, grid, keys)
         return Swept(
@@ -74,9 +74,11 @@ class TipAdapterF(TipAdapter):
             build=lambda i, j: cache_predictor(batch, grid, keys, i, j),
             parameters=lambda i: int(batch.train.mask[i].sum()) * keys.shape[2],
             found=lambda i, _: {"steps": int(trained.steps[i, 0])},
+            curves=curves,
         )
 
-    def _train(self, batch: Stack, point: Grid, stop_at: Tensor | None) -> Trained:
+    def _train(self, batch: Stack, grid: Grid, point: Grid) -> tuple[Trained, Curves | None]:
+        """Train at one point, and grade the whole grid along the way."""
         train = batch.train
         reduced = span(train, batch.val, centre=False)
         alone = (train.target @ train.target.sum(dim=1)[..., None])[..., 0] < 2
@@ -100,11 +102,27 @@ class TipAdapterF(TipAdapter):
             logits = alpha * torch.cat(parts, dim=2) + text_weight * train.text_logits[:, None]
             return cross_entropy(logits, train.target, train.count)
 
+        graded: list[tuple[Tensor, Tensor]] = []
+
         def assess(parameters: Parameters) -> tuple[Tensor, Tensor]:
-            return grade_cache(batch, point, parameters[0][:, 0], reduced.val)
+            accuracy, nll = grade_cache(batch, grid, parameters[0][:, 0], reduced.val)
+            graded.append((accuracy, nll))
+            j = best(accuracy, nll, self.config.selection)[:, None]
+            return accuracy.gather(1, j), nll.gather(1, j)
 
         # The larger epsilon is the published code's: it keeps keys that hardly matter from moving at full speed.
         step = Adam(loss, learning_rate=self.config.learning_rate, steps=self.config.steps, epsilon=1e-4)
-        start = (reduced.train[:, None].clone(),)
-        trained = descend(start, step, assess, steps=self.config.steps, every=2, stop_at=stop_at)
-        return replace(trained, parameters=(trained.parameters[0] @ reduced.basis[:, None].mT,))
+        trained = descend(
+            (reduced.train[:, None].clone(),),
+            step,
+            assess,
+            steps=self.config.steps,
+            every=2,
+            selection=self.config.selection,
+            stop_at=grid.axes.get("steps"),
+        )
+        own = replace(trained, parameters=(trained.parameters[0] @ reduced.basis[:, None].mT,))
+        if trained.curves is None:
+            return own, None
+        accuracy, nll = (torch.stack(values, dim=2) for values in zip(*graded, strict=True))
+        return own, Curves(trained.curves.steps, accuracy, nll)

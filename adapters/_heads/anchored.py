@@ -2,11 +2,11 @@
 
 from torch import Tensor
 
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, graded
 from adapters._heads.convex import Problems, solve
 from adapters._heads.data import Stack
 from adapters._heads.predictors import BlendedLinear
-from adapters._heads.recipe import Swept
 from adapters._heads.span import span
 
 
@@ -35,7 +35,6 @@ def sweep_anchored(
         return learned[:, k] + text_weight[:, k, None, None, None] * val.text_logits[:, None]
 
     accuracy, nll = graded(logits, text_weight.shape[1], val.target, val.mask)
-    converged = found.converged.flatten(1)
 
     def build(i: int, j: int) -> BlendedLinear:
         t, h = divmod(j, penalty.shape[1])
@@ -43,10 +42,5 @@ def sweep_anchored(
         scale = float(text_weight[i, t] * batch.scale[i])
         return BlendedLinear.of(batch.space, weight, bias, scale * batch.text[i], scale=scale)
 
-    def notes(i: int, j: int) -> tuple[str, ...]:
-        if converged[i, j]:
-            return ()
-        return (f"The solver stopped after {iterations} iterations before it converged.",)
-
     c, r = batch.n_classes, train.x.shape[2]
-    return Swept(accuracy, nll, build, parameters=lambda _: c * (r + 1), notes=notes)
+    return Swept(accuracy, nll, build, parameters=lambda _: c * (r + 1), converged=found.converged.flatten(1))

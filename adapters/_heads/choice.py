@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -9,6 +10,9 @@ from torch import Tensor
 
 Setting = dict[str, float]
 """One value for each axis of a grid."""
+
+Selection = Literal["nll", "accuracy"]
+"""What counts first: the mean negative log-likelihood (smaller is better) or accuracy (larger is better)."""
 
 
 class Grid:
@@ -20,6 +24,10 @@ class Grid:
 
     def __init__(self, axes: Mapping[str, Tensor]) -> None:
         self.axes = dict(axes)
+
+    def with_fixed(self, settings: Sequence[Setting]) -> "Grid":
+        """Further axes of one value, one setting for each task."""
+        return Grid({**self.axes, **Grid.fixed(settings, next(iter(self.axes.values())).device).axes})
 
     @classmethod
     def shared(cls, axes: Mapping[str, Sequence[float]], b: int, device: torch.device) -> "Grid":
@@ -66,16 +74,20 @@ def quality(logits: Tensor, target: Tensor, mask: Tensor, *, multi_label: bool =
     return (correct * own).sum(dim=2) / count, (nll * own).sum(dim=2) / count
 
 
-def rank(accuracy: float, nll: float) -> tuple[float, float]:
-    """What is larger for the better candidate: accuracy, then likelihood to six digits; equals go to the first."""
-    return accuracy, -round(nll, 6)
+def rank(accuracy: float, nll: float, selection: Selection = "nll") -> tuple[float, float]:
+    """What is larger for the better candidate; likelihood counts to six digits, and equals go to the first."""
+    likelihood = -round(nll, 6)
+    return (likelihood, accuracy) if selection == "nll" else (accuracy, likelihood)
 
 
-def best(accuracy: Tensor, nll: Tensor) -> Tensor:
+def best(accuracy: Tensor, nll: Tensor, selection: Selection = "nll") -> Tensor:
     """Index of the best candidate of each row by `rank`, shapes (b, h) -> (b,)."""
     rows = zip(accuracy.tolist(), nll.tolist(), strict=True)
-    chosen = [max(range(len(a)), key=lambda j, a=a, n=n: (*rank(a[j], n[j]), -j)) for a, n in rows]  # type: ignore[misc]
-    return torch.tensor(chosen, device=accuracy.device)
+    chosen = [
+        max(range(len(a)), key=lambda j, a=a, n=n: (*rank(a[j], n[j], selection), -j))  # type: ignore[misc]
+        for a, n in rows
+    ]
+    return torch.tensor(chosen, dtype=torch.int64, device=accuracy.device)
 
 
 def graded(logits: Callable[[int], Tensor], points: int, target: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

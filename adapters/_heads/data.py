@@ -8,15 +8,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from adapters._heads.folds import divisions, units
 from adapters._heads.predictors import Space
 from adapters._unseen import Rehearsal
 from workbench import AnyArray, ClassificationTask, FloatArray, LabelledImages, class_embeddings, normalise
 
 _PADDING = 1.25
 """Tasks share a stack while the largest has at most this many times the images of the smallest."""
+
+_ROWS = 2**16
+"""Training images of a stack, padding included; larger tasks are stacks of their own, and gain nothing by company."""
 
 
 class FewShot:
@@ -25,30 +30,37 @@ class FewShot:
     Args:
         task: The task.
         text: (n_classes, d) class embeddings of unit norm.
-        train: What is fitted; differs from `task.train` where validation images are added.
+        train: What is fitted.
         val: What hyper-parameters are chosen on; may be empty.
+        folds: Parts of `train` to choose hyper-parameters on, where `val` is empty: each the same with less to fit and
+            the rest as its `val`.
 
     Attributes:
         wider: Where these are only the seen classes of a task: all of them.
         rehearsal: The same with some seen classes hidden; where there is `wider`, hyper-parameters are chosen on it.
     """
 
-    def __init__(self, task: ClassificationTask, text: Tensor, train: "Images", val: "Images") -> None:
+    def __init__(
+        self, task: ClassificationTask, text: Tensor, train: "Images", val: "Images", folds: Sequence["FewShot"] = ()
+    ) -> None:
         self.task = task
         self.text = text
         self.train = train
         self.val = val
+        self.folds = tuple(folds)
         self.wider: Wider | None = None
         self.rehearsal: FewShot | None = None
 
     @property
     def chooses(self) -> bool:
         """Whether there is something to choose hyper-parameters on."""
-        return len(self.val) > 0 and (self.wider is None or self.rehearsal is not None)
+        if self.wider is not None and self.rehearsal is None:
+            return False
+        return bool(self.folds) or len(self.val) > 0
 
     def joined(self) -> "FewShot":
         """Train and validation together as the images to fit, and none to choose on."""
-        return FewShot(self.task, self.text, self.train + self.val, self.val.none())
+        return FewShot(self.task, self.text, self.train + self.val, self.val.take([]))
 
 
 @dataclass(frozen=True)
@@ -69,16 +81,16 @@ class Wider:
 class Images:
     """Features of unit norm and targets.
 
-    Attributes:
+    Args:
         pooled: (n, d_pooled).
         projected: (n, d).
         target: (n, n_classes), one-hot or, where multi-label, 0/1.
+        rows: The images that count, in their order; None for all. What is left out is not copied.
     """
 
-    def __init__(self, pooled: Tensor, projected: Tensor, target: Tensor) -> None:
-        self.pooled = pooled
-        self.projected = projected
-        self.target = target
+    def __init__(self, pooled: Tensor, projected: Tensor, target: Tensor, rows: Tensor | None = None) -> None:
+        self._all = pooled, projected, target
+        self._rows = rows
 
     @classmethod
     def of(cls, data: LabelledImages, n_classes: int, device: str) -> "Images":
@@ -93,8 +105,26 @@ class Images:
             labels.double(),
         )
 
+    def _own(self, values: Tensor) -> Tensor:
+        return values if self._rows is None else values[self._rows]
+
+    @property
+    def pooled(self) -> Tensor:
+        """(len(self), d_pooled)."""
+        return self._own(self._all[0])
+
+    @property
+    def projected(self) -> Tensor:
+        """(len(self), d)."""
+        return self._own(self._all[1])
+
+    @property
+    def target(self) -> Tensor:
+        """(len(self), n_classes)."""
+        return self._own(self._all[2])
+
     def __len__(self) -> int:
-        return len(self.target)
+        return len(self._all[2]) if self._rows is None else len(self._rows)
 
     def __add__(self, other: "Images") -> "Images":
         return Images(
@@ -103,9 +133,10 @@ class Images:
             torch.cat([self.target, other.target]),
         )
 
-    def none(self) -> "Images":
-        """No image, of the same widths."""
-        return Images(self.pooled[:0], self.projected[:0], self.target[:0])
+    def take(self, index: AnyArray | Sequence[int]) -> "Images":
+        """The images at `index`."""
+        rows = torch.as_tensor(np.asarray(index, dtype=np.int64), device=self._all[2].device)
+        return Images(*self._all, rows=rows if self._rows is None else self._rows[rows])
 
 
 @dataclass(frozen=True)
@@ -169,8 +200,15 @@ class Stack:
         return self.shots[0].task.multi_label
 
 
-def few_shots(tasks: Sequence[ClassificationTask]) -> list[FewShot]:
-    """Tasks as tensors on their device; class names that tasks share are embedded once."""
+def few_shots(tasks: Sequence[ClassificationTask], *, cross_validate: bool = False) -> list[FewShot]:
+    """Tasks as tensors on their device; class names that tasks share are embedded once.
+
+    Args:
+        tasks: The tasks.
+        cross_validate: Where validation is missing, or was made from training, choose within training. What is fitted
+            is then all of training, the made validation images included; in few-shot runs, where `shots` images a
+            class are the budget, these are left out unless the task asks for a refit on them.
+    """
     texts: dict[tuple[int, int], Tensor] = {}
     found = []
     for task in tasks:
@@ -178,10 +216,32 @@ def few_shots(tasks: Sequence[ClassificationTask]) -> list[FewShot]:
         if key not in texts:
             embedded = class_embeddings(task.model, task.prompts.sentences("ensemble"))
             texts[key] = torch.as_tensor(embedded, device=task.device).double()
-        train = Images.of(task.train, task.n_classes, task.device)
-        val = Images.of(task.val, task.n_classes, task.device)
+        if cross_validate and (task.val_made or len(task.val) == 0):
+            found.append(_folded(task, texts[key]))
+            continue
+        train, val = (Images.of(part, task.n_classes, task.device) for part in (task.train, task.val))
         found.append(FewShot(task, texts[key], train, val))
     return found
+
+
+def _folded(task: ClassificationTask, text: Tensor) -> FewShot:
+    parts = [task.train]
+    if len(task.val) and (task.shots is None or task.refit):
+        parts.append(task.val)
+    images = Images.of(task.train, task.n_classes, task.device)
+    for part in parts[1:]:
+        images = images + Images.of(part, task.n_classes, task.device)
+    groups = [part.groups for part in parts if part.groups is not None]
+    unit = units(
+        np.concatenate([part.images.features.pooled for part in parts]),
+        np.concatenate(groups) if len(groups) == len(parts) else None,
+    )
+    labels = np.concatenate([part.labels for part in parts])
+    folds = [
+        FewShot(task, text, images.take(fit), images.take(graded))
+        for fit, graded in divisions(labels, unit, task.seed)
+    ]  # fmt: skip
+    return FewShot(task, text, images, images.take([]), folds)
 
 
 def buckets(shots: Sequence[FewShot]) -> Iterator[list[int]]:
@@ -190,6 +250,7 @@ def buckets(shots: Sequence[FewShot]) -> Iterator[list[int]]:
     while order:
         limit = _PADDING * len(shots[order[0]].train)
         own = [i for i in order if len(shots[i].train) <= limit]
+        own = own[: max(1, _ROWS // max(1, len(shots[own[-1]].train)))]
         order = order[len(own) :]
         yield own
 

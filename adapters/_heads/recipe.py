@@ -1,61 +1,51 @@
 """The course that every recipe on features takes: sweep a grid on all tasks together, choose, refit where asked."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Generic, Literal, TypeVar
 
 import torch
-from torch import Tensor
 
-from adapters._heads.choice import Grid, Setting, best, rank
+from adapters._heads.candidates import Best, Candidates, Swept
+from adapters._heads.choice import Grid, Selection, Setting
 from adapters._heads.data import FewShot, Stack, buckets, few_shots, stack
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.unseen import MARGIN, narrowed, rehearsed, widened
 from workbench import ClassificationTask, FitReport, Predictor, Recipe, RecipeConfig, TaskModel
 
-C = TypeVar("C", bound=RecipeConfig)
-
 SpaceChoice = Literal["auto", "pooled", "projected"]
 
 
-@dataclass(frozen=True)
-class Swept:
-    """What a grid gave for the tasks of a stack.
+class HeadConfig(RecipeConfig):
+    """Settings of every recipe on features.
 
     Attributes:
-        accuracy: (b, h) on validation, h the grid's points in its own order.
-        nll: (b, h) likewise.
-        build: Task and point to predictor.
-        choice: (b,) the points to take where the recipe chose by itself.
-        parameters: Number of fitted parameters of a task's predictor.
-        found: Task and point to values that fitting found by itself, such as the number of steps.
-        notes: Task and point to sentences for the reader of the run.
-        measure: What `accuracy` is called in the record of what was tried.
+        selection: What the chosen hyper-parameters are best at on validation: `nll`, the mean negative log-likelihood,
+            or `accuracy`, and of equals the other of the two.
+        validation: Where the card has no validation split: `cv` chooses by cross-validation within training and fits
+            all of it, `split` chooses on a part of training that is held out.
     """
 
-    accuracy: Tensor
-    nll: Tensor
-    build: Callable[[int, int], Predictor]
-    choice: Tensor | None = None
-    parameters: Callable[[int], int] = lambda _: 0
-    found: Callable[[int, int], Setting] = lambda _, __: {}
-    notes: Callable[[int, int], tuple[str, ...]] = lambda _, __: ()
-    measure: str = "val_accuracy"
+    selection: Selection = "nll"
+    validation: Literal["cv", "split"] = "cv"
 
 
-@dataclass
-class Best:
-    """A task's best candidate so far."""
+C = TypeVar("C", bound=HeadConfig)
 
-    rank: tuple[float, float]
-    space: Space
-    setting: Setting
-    predictor: Predictor
-    parameters: int
-    notes: tuple[str, ...]
-    trials: list[dict[str, str | int | float | bool]] = field(default_factory=list)
+
+@dataclass(frozen=True)
+class Narrowed:
+    """What is left to sweep for a task.
+
+    Attributes:
+        spaces: Feature spaces.
+        fixed: Values that take part in fitting and are not swept.
+    """
+
+    spaces: Sequence[Space]
+    fixed: Setting = field(default_factory=dict)
 
 
 class HeadRecipe(Recipe[C], Generic[C]):
@@ -72,15 +62,19 @@ class HeadRecipe(Recipe[C], Generic[C]):
 
     @abstractmethod
     def defaults(self) -> Setting:
-        """What is taken where there is no validation split; may hold more than the axes, such as steps."""
+        """What is taken where there is nothing to choose on; may hold more than the axes, such as steps."""
 
     @abstractmethod
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """Fit every point of the grid on every task of the stack."""
 
-    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Sequence[Space]]:
-        """The spaces to sweep for each task; override where a cheaper method can tell."""
-        return [self._spaces()] * len(shots)
+    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
+        """What to sweep for each task; override where a cheaper method can tell."""
+        return [Narrowed(self._spaces())] * len(shots)
+
+    def remarks(self, setting: Setting) -> tuple[str, ...]:  # noqa: ARG002
+        """What the reader of a run should know of the values that were chosen; override where there is something."""
+        return ()
 
     def space_choice(self) -> SpaceChoice:
         """Which features to use; `auto` leaves it to validation."""
@@ -96,98 +90,139 @@ class HeadRecipe(Recipe[C], Generic[C]):
         with torch.no_grad():
             if any(task.unseen for task in tasks):  # Of one dataset, all of them have some.
                 return self._fit_many(narrowed(tasks))
-            return self._fit_many(few_shots(tasks))
+            return self._fit_many(few_shots(tasks, cross_validate=self.config.validation == "cv"))
 
     def _fit_many(self, shots: Sequence[FewShot]) -> list[Predictor]:
-        with_val = [i for i, own in enumerate(shots) if own.chooses]
-        without = [i for i, own in enumerate(shots) if not own.chooses]
-        found = dict(zip(with_val, self.choose([shots[i].rehearsal or shots[i] for i in with_val]), strict=True))
-        default = self._spaces()[0]
-        self._search([shots[i] for i in without], without, default, {i: self.defaults() for i in without}, found)
-        for i in without:
-            lack = "are too few classes to hide some" if len(shots[i].val) else "is no validation split"
-            found[i].notes = (f"There {lack}, so all hyper-parameters are the defaults.", *found[i].notes)
-            found[i].trials = []
-        again = [i for i in with_val if shots[i].task.refit or shots[i].rehearsal]
+        chooses = [i for i, own in enumerate(shots) if own.chooses]
+        chosen = self.choose([shots[i].rehearsal or shots[i] for i in chooses])
+        found = [Best(self._spaces()[0], self.defaults()) for _ in shots]
+        for i, own in zip(chooses, chosen, strict=True):
+            found[i] = own
+        self._finish(shots, found)
+        return [self._reported(own, shot) for own, shot in zip(found, shots, strict=True)]
+
+    def _finish(self, shots: Sequence[FewShot], found: Sequence[Best]) -> None:
+        """Fit with the chosen values what has no predictor yet, or more images than its choice had."""
+        images = {
+            i: shots[i].joined() if self._adds_validation(shots[i]) else shots[i]
+            for i, own in enumerate(found)
+            if own.predictor is None or shots[i].rehearsal or self._adds_validation(shots[i])
+        }
         for space in self._spaces():
-            own = [i for i in again if found[i].space == space]
-            refitted: dict[int, Best] = {}
-            settings = {i: found[i].setting for i in own}
-            images = [shots[i].joined() if shots[i].task.refit else shots[i] for i in own]
-            self._search(images, own, space, settings, refitted)
-            for i in own:
-                found[i].predictor = refitted[i].predictor
-                if shots[i].rehearsal:
-                    found[i].parameters, found[i].notes = refitted[i].parameters, refitted[i].notes
-        for i, shot in enumerate(shots):
-            if shot.wider:
-                found[i].predictor = widened(found[i].predictor, shot, found[i].setting.get(MARGIN, 0.0))
-        return [self._reported(found[i]) for i in range(len(shots))]
+            names = [i for i in images if found[i].space == space]
+            settings = [found[i].setting for i in names]
+            for bucket, _, swept in self._sweeps([images[i] for i in names], space, settings=settings):
+                for row, k in enumerate(bucket):
+                    found[names[k]].take(swept, row, 0)
+
+    def _adds_validation(self, shot: FewShot) -> bool:
+        """Whether the chosen values are fitted on validation images as well."""
+        given_back = self.config.validation == "cv" and shot.task.val_made and shot.task.shots is None
+        return shot.chooses and len(shot.val) > 0 and (shot.task.refit or given_back)
+
+    def _how(self, own: Best, shot: FewShot) -> tuple[str, ...]:
+        """How a task's hyper-parameters were chosen, where it was not on a validation split that stays one."""
+        cross_validates = self.config.validation == "cv" and not shot.wider
+        if not shot.chooses:
+            lack = "is no validation split"
+            if shot.wider and len(shot.val):
+                lack = "are too few classes to hide some"
+            elif cross_validates:
+                lack += ", and there are too few images for cross-validation"
+            return (f"There {lack}, so all hyper-parameters are the defaults.",)
+        said = []
+        if shot.folds:
+            measure = "mean NLL" if self.config.selection == "nll" else "accuracy"
+            said.append(
+                f"There is no validation split: hyper-parameters were chosen by {len(shot.folds)}-fold "
+                f"cross-validation within training ({measure}), and all {len(shot.train)} images were fitted with them."
+            )
+        elif self._adds_validation(shot) and not shot.task.refit:
+            said.append("The validation split was made from training; once it had chosen, its images were fitted, too.")
+        return (*said, *self.remarks(own.setting))
 
     def choose(self, shots: Sequence[FewShot]) -> list[Best]:
-        """Sweep tasks that have validation images, and give each one's best candidate."""
-        candidates = self.narrow(shots)
+        """Sweep tasks that have something to choose on, and give each one's best candidate.
+
+        Its predictor is missing where it was chosen by cross-validation.
+        """
+        ways = self.narrow(shots)
         found: dict[int, Best] = {}
         for space in self._spaces():
-            own = [i for i in range(len(shots)) if space in candidates[i]]
-            self._search([shots[i] for i in own], own, space, None, found)
+            own = [i for i in range(len(shots)) if space in ways[i].spaces]
+            parts = [(i, part) for i in own for part in shots[i].folds or (shots[i],)]
+            folds: dict[int, list[Candidates]] = {i: [] for i in own if shots[i].folds}
+            fixed = [ways[i].fixed for i, _ in parts]
+            for bucket, grid, swept in self._sweeps([part for _, part in parts], space, fixed=fixed):
+                for row, (i, part) in enumerate(parts[k] for k in bucket):
+                    graded = Candidates.of(swept, grid, row, len(part.val))
+                    if i in folds:
+                        folds[i].append(graded)
+                    else:
+                        self._offer(found, i, space, graded, (swept, row))
+            for i, each in folds.items():
+                self._offer(found, i, space, Candidates.averaged(each, self.config.selection), None)
         return [found[i] for i in range(len(shots))]
 
     def _spaces(self) -> tuple[Space, ...]:
         choice = self.space_choice()
         return self.spaces if choice == "auto" else (choice,)
 
-    def _search(
+    def _sweeps(
         self,
         shots: Sequence[FewShot],
-        names: Sequence[int],
         space: Space,
-        settings: Mapping[int, Setting] | None,
-        found: dict[int, Best],
-    ) -> None:
-        """Sweep and keep each task's best; with settings given there is one point, and no choice."""
+        *,
+        fixed: Sequence[Setting] = (),
+        settings: Sequence[Setting] | None = None,
+    ) -> Iterator[tuple[list[int], Grid, Swept]]:
+        """Positions of tasks that were swept together, their grid, and what it gave.
+
+        Args:
+            shots: The tasks.
+            space: Which features.
+            fixed: Values besides the grid, for each task.
+            settings: One point for each task, in place of the grid.
+        """
         for bucket in buckets(shots):
             batch = stack([shots[i] for i in bucket], space)
-            if settings is None:
-                grid = Grid.shared(self.axes(), len(batch), batch.text.device)
-            else:
-                grid = Grid.fixed([settings[names[i]] for i in bucket], batch.text.device)
+            if settings is not None:
+                grid = Grid.fixed([settings[i] for i in bucket], batch.text.device)
+                yield bucket, grid, self.sweep(batch, grid)
+                continue
+            grid = Grid.shared(self.axes(), len(batch), batch.text.device).with_fixed([fixed[i] for i in bucket])
             swept = self.sweep(batch, grid)
-            if self.unseen and settings is None and batch.shots[0].wider:
+            if self.unseen and batch.shots[0].wider:
                 swept = rehearsed(batch, swept, len(grid.points(0)))
-            choice = best(swept.accuracy, swept.nll) if swept.choice is None else swept.choice
-            for row, (i, j) in enumerate(zip(bucket, choice.tolist(), strict=True)):
-                self._keep(found, names[i], space, swept, row, j, grid.points(row))
+            yield bucket, grid, swept
 
-    def _keep(
-        self, found: dict[int, Best], name: int, space: Space, swept: Swept, row: int, j: int, points: list[Setting]
+    def _offer(
+        self, found: dict[int, Best], name: int, space: Space, graded: Candidates, fitted: tuple[Swept, int] | None
     ) -> None:
-        accuracy, nll = swept.accuracy[row].tolist(), swept.nll[row].tolist()
-        trials: list[dict[str, str | int | float | bool]] = [
-            {"features": space, **points[k], **swept.found(row, k), swept.measure: accuracy[k], "val_nll": nll[k]}
-            for k in range(len(points))
-        ]
-        earlier = found[name].trials if name in found else []
-        own = rank(accuracy[j], nll[j])
-        if name not in found or own > found[name].rank:
-            found[name] = Best(
-                rank=own,
-                space=space,
-                setting={**points[j], **swept.found(row, j)},
-                predictor=swept.build(row, j),
-                parameters=swept.parameters(row),
-                notes=swept.notes(row, j),
-            )
-        found[name].trials = earlier + trials
+        """Keep a task's best candidate, and the record of all."""
+        j, own = graded.best(self.config.selection)
+        earlier = found.get(name)
+        if earlier is None or own > earlier.rank:
+            found[name] = Best(space, graded.settings[j], own)
+            if fitted is not None:
+                found[name].take(*fitted, j)
+        new = found[name]
+        new.trials = [*(earlier.trials if earlier else []), *graded.trials(space)]
+        new.fits = graded.fits + (earlier.fits if earlier else 0)
+        new.unsolved = graded.unsolved + (earlier.unsolved if earlier else 0)
 
-    def _reported(self, own: Best) -> Predictor:
-        own.predictor.report = FitReport(
+    def _reported(self, own: Best, shot: FewShot) -> Predictor:
+        predictor = own.predictor
+        assert predictor is not None
+        if shot.wider:
+            predictor = widened(predictor, shot, own.setting.get(MARGIN, 0.0))
+        predictor.report = FitReport(
             chosen={"features": own.space, **own.setting},
             trials=own.trials,
             trainable_parameters=own.parameters,
-            notes=own.notes,
+            notes=(*self._how(own, shot), *own.notes),
         )
-        return own.predictor
+        return predictor
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003

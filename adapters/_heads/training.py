@@ -7,13 +7,32 @@ from math import cos, pi
 import torch
 from torch import Tensor
 
+from adapters._heads.choice import Selection, best
+
 Parameters = tuple[Tensor, ...]
 """Each of shape (b, h, ...): one head for each task and grid point."""
 
 Step = Callable[[Parameters, int], Parameters]
 Assess = Callable[[Parameters], tuple[Tensor, Tensor]]
 
-_EQUAL_NLL = 1e-6
+
+@dataclass(frozen=True)
+class Curves:
+    """What validation said along the way.
+
+    Attributes:
+        steps: The T numbers of steps after which it was asked.
+        accuracy: (b, h, T).
+        nll: (b, h, T).
+    """
+
+    steps: tuple[int, ...]
+    accuracy: Tensor
+    nll: Tensor
+
+    def best(self, selection: Selection) -> Tensor:
+        """Index of each head's best number of steps, (b, h)."""
+        return best(self.accuracy.flatten(0, 1), self.nll.flatten(0, 1), selection).view(self.accuracy.shape[:2])
 
 
 @dataclass(frozen=True)
@@ -25,18 +44,27 @@ class Trained:
         steps: (b, h) steps taken by then.
         accuracy: (b, h) on validation.
         nll: (b, h) on validation.
+        curves: The same after other numbers of steps; None where the number was given.
     """
 
     parameters: Parameters
     steps: Tensor
     accuracy: Tensor
     nll: Tensor
+    curves: Curves | None = None
 
 
 def descend(
-    start: Parameters, step: Step, assess: Assess, *, steps: int, every: int, stop_at: Tensor | None = None
+    start: Parameters,
+    step: Step,
+    assess: Assess,
+    *,
+    steps: int,
+    every: int,
+    selection: Selection = "nll",
+    stop_at: Tensor | None = None,
 ) -> Trained:
-    """Take steps, and keep each head as it was at its best validation accuracy, then likelihood, then fewest steps.
+    """Take steps, and keep each head as it was when validation liked it best; of equals the fewest steps.
 
     Args:
         start: Initial parameters; a state to choose like any other.
@@ -44,29 +72,37 @@ def descend(
         assess: Parameters to accuracy and negative log-likelihood, (b, h) each.
         steps: Steps to take.
         every: Steps between assessments.
+        selection: Which of the two counts first.
         stop_at: (b, h) steps after which to keep the state, instead of a choice.
     """
     current = start
     accuracy, nll = assess(start)
-    found = Trained(tuple(p.clone() for p in start), torch.zeros_like(accuracy), accuracy, nll)
-    if stop_at is not None:
-        steps = int(stop_at.max())
-    for t in range(1, steps + 1):
+    kept, at = tuple(p.clone() for p in start), torch.zeros_like(accuracy)
+    seen = [(0, accuracy, nll)]
+    for t in range(1, (steps if stop_at is None else int(stop_at.max())) + 1):
         current = step(current, t - 1)
         if stop_at is not None:
-            _take(found, current, stop_at == t, t)
+            _keep(kept, at, current, stop_at == t, t)
         elif t % every == 0 or t == steps:
-            accuracy, nll = assess(current)
-            better = (accuracy > found.accuracy) | ((accuracy == found.accuracy) & (nll < found.nll - _EQUAL_NLL))
-            _take(found, current, better, t)
-            found.accuracy[better], found.nll[better] = accuracy[better], nll[better]
-    return found
+            seen.append((t, *assess(current)))
+            curves = _curves(seen)
+            _keep(kept, at, current, curves.best(selection) == len(seen) - 1, t)
+    if stop_at is not None:
+        return Trained(kept, at, accuracy, nll)
+    curves = _curves(seen)
+    index = curves.best(selection)[..., None]
+    return Trained(kept, at, curves.accuracy.gather(2, index)[..., 0], curves.nll.gather(2, index)[..., 0], curves)
 
 
-def _take(found: Trained, current: Parameters, which: Tensor, t: int) -> None:
-    for kept, own in zip(found.parameters, current, strict=True):
-        kept[which] = own[which]
-    found.steps[which] = t
+def _curves(seen: Sequence[tuple[int, Tensor, Tensor]]) -> Curves:
+    steps, accuracy, nll = zip(*seen, strict=True)
+    return Curves(steps, torch.stack(accuracy, dim=2), torch.stack(nll, dim=2))
+
+
+def _keep(kept: Parameters, at: Tensor, current: Parameters, which: Tensor, t: int) -> None:
+    for own, new in zip(kept, current, strict=True):
+        own[which] = new[which]
+    at[which] = t
 
 
 class Adam:

@@ -17,7 +17,7 @@ from adapters._unseen import rehearse
 from workbench import ClassificationTask, Predictor, class_embeddings
 
 if TYPE_CHECKING:
-    from adapters._heads.recipe import Swept
+    from adapters._heads.candidates import Swept
 
 MARGIN = "seen_margin"
 
@@ -61,7 +61,7 @@ def rehearsed(batch: Stack, swept: "Swept", points: int) -> "Swept":
         return {**swept.found(i, j), MARGIN: margins[i][j]}
 
     accuracy = torch.tensor(harmonics, dtype=swept.accuracy.dtype, device=swept.accuracy.device)
-    return replace(swept, accuracy=accuracy, found=found, choice=None, measure="val_harmonic_accuracy")
+    return replace(swept, accuracy=accuracy, found=found, curves=None, measure="harmonic_accuracy")
 
 
 def widened(predictor: Predictor, shot: FewShot, margin: float = 0.0) -> SavedArrays:

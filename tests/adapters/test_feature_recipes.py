@@ -57,20 +57,18 @@ def test_linear_probe_is_scikit_learns_at_the_chosen_penalty():
     np.testing.assert_allclose(found - found.mean(axis=1, keepdims=True), expected, atol=1e-2)
 
 
-def test_linear_probe_chooses_the_best_validation_accuracy_it_tried():
+def test_linear_probe_tries_every_penalty_in_both_feature_spaces():
     task, _ = planted_task(noise=2.0, val_shots=10)
     report = LinearProbe(LinearProbeConfig()).fit(task).report
-    best = max(trial["val_accuracy"] for trial in report.trials)
-    chosen = [t for t in report.trials if {k: t[k] for k in ("features", "penalty")} == report.chosen]
-    assert chosen[0]["val_accuracy"] == best
-    assert len(report.trials) == 2 * len(LinearProbeConfig().penalties)
+    tried = {(trial["features"], trial["penalty"]) for trial in report.trials}
+    assert tried == {(space, p) for space in ("pooled", "projected") for p in LinearProbeConfig().penalties}
 
 
-def test_linear_probe_without_validation_uses_and_notes_the_default():
-    task, _ = planted_task(val_shots=0)
-    report = LinearProbe(LinearProbeConfig()).fit(task).report
-    assert report.chosen["penalty"] == LinearProbeConfig().default_penalty
-    assert "no validation" in report.notes[0]
+def test_an_end_of_the_grid_of_penalties_is_noted():
+    task, _ = planted_task(noise=2.0, val_shots=10)
+    narrow, wide = (LinearProbe(LinearProbeConfig(penalties=p)).fit(task) for p in ((1e-1, 1.0), (1e-8, 1e-4, 1.0)))
+    assert any("end of the grid of penalties (0.1)" in note for note in narrow.report.notes)
+    assert not wide.report.notes
 
 
 def test_refit_uses_validation_images_too():

@@ -98,20 +98,22 @@ def test_saving_keeps_scores_and_batches_do_not_matter(factory, tmp_path):
     assert restored.scale == predictor.scale
 
 
+@pytest.mark.parametrize("selection", ["nll", "accuracy"])
 @pytest.mark.parametrize("factory", RECIPES)
-def test_the_choice_is_the_best_that_was_tried(factory):
+def test_the_choice_is_the_best_that_was_tried(factory, selection):
     task, _ = planted_task(noise=2.0, val_shots=6, shots=3)
-    report = make(factory).fit(task).report
+    report = make(factory, selection=selection).fit(task).report
     assert len(report.trials) > 1
-    best = max(trial["val_accuracy"] for trial in report.trials)
+    best = {"nll": min, "accuracy": max}[selection](trial[f"val_{selection}"] for trial in report.trials)
     chosen = [t for t in report.trials if all(t[key] == value for key, value in report.chosen.items())]
-    assert chosen[0]["val_accuracy"] == best
+    assert chosen[0][f"val_{selection}"] == pytest.approx(best, abs=1e-6)
 
 
+@pytest.mark.parametrize(("shots", "validation"), [(4, "split"), (1, "cv")])
 @pytest.mark.parametrize("factory", RECIPES)
-def test_without_validation_the_defaults_are_taken_and_noted(factory):
-    task, test = planted_task(val_shots=0, shots=4)
-    predictor = make(factory).fit(task)
+def test_where_nothing_can_be_chosen_the_defaults_are_taken_and_noted(factory, shots, validation):
+    task, test = planted_task(val_shots=0, shots=shots, noise=0.3)
+    predictor = make(factory, validation=validation).fit(task)
     config = factory.Config()
     defaults = {f"default_{key}": v for key, v in predictor.report.chosen.items()}
     defaults["default_neighbours"] = defaults.get("default_k")

@@ -122,6 +122,19 @@ def test_the_fingerprint_sees_classes_and_prompts_but_no_prose(opened):
     assert len(set(prints)) == 5
 
 
+def test_splits_that_were_made_are_known_and_a_made_validation_split_is_another_dataset(opened):
+    rows = [(f"{i}.jpg", "ab"[i % 2], "train" if i < 16 else "test", f"g{i}", "") for i in range(20)]
+    dataset = opened(rows)
+    assert dataset.made_splits == ("val",)
+    held = set(dataset.ids(dataset.rows("val")))
+    assert held
+    assert opened(rows).made_splits == ("val",)  # From the cached manifest.
+    given = opened([(*row[:2], "val" if row[0] in held else row[2], *row[3:]) for row in rows])
+    assert given.made_splits == ()
+    assert set(given.ids(given.rows("val"))) == held
+    assert given.fingerprint != dataset.fingerprint
+
+
 def test_descriptions_come_from_card_and_file_by_name_or_label(opened, tmp_path):
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "words.csv").write_text(

@@ -1,6 +1,7 @@
 """Suites end to end on a tiny model and real image files, into a real MLflow store."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -57,6 +58,24 @@ def test_every_result_is_in_the_store_and_a_second_call_does_nothing(settings, t
     again = run_suite(suite, settings, reporter=told)
     assert [run.run_id for run in again] == [run.run_id for run in runs]
     assert told.lines == ["5 of 5 runs are finished already."]
+
+
+def test_without_a_validation_split_the_record_tells_of_the_cross_validation(settings, tiny_model, make_colours):
+    folder = make_colours(train=10)
+    shutil.rmtree(folder / "val")
+    entries = [
+        RecipeEntry(
+            recipe="gda", label=" ".join(values), config=dict(zip(("validation", "selection"), values, strict=True))
+        )
+        for values in (("cv", "nll"), ("split", "nll"), ("cv", "accuracy"))
+    ]
+    runs = run_suite(suite_of(tiny_model, folder, *entries, baseline=False), settings)
+    assert len({run.key for run in runs}) == 3
+    for run in runs:
+        report = FinishedRun(run, settings).config["report"]
+        measure = "cv_nll" if run.label.startswith("cv") else "val_nll"
+        assert all(measure in trial for trial in report["trials"])
+        assert any("cross-validation" in note for note in report["notes"]) == run.label.startswith("cv")
 
 
 def test_metrics_are_recomputed_from_the_predictions_alone(settings, tiny_model, make_colours):

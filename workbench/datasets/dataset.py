@@ -74,6 +74,11 @@ class Dataset:
         """The revision of a Hub dataset that is read; None for other sources."""
         return self.manifest.revision
 
+    @property
+    def made_splits(self) -> tuple[SplitName, ...]:
+        """The splits that the source lacks, and that were made from train."""
+        return self.manifest.made
+
     def rows(self, split: SplitName) -> IntArray:
         """Rows of `train`, `val` or `test`, int64 (n,), ordered by content hash."""
         return self._rows_by_split[split]
@@ -210,6 +215,8 @@ class Dataset:
         head: list[Any] = [card.task, card.multi_label, self.class_keys, self.class_names, prompts.templates]
         if len(self.unseen_classes):
             head.append(self.unseen_classes.tolist())
+        if "val" in self.made_splits:
+            head.append("val made")  # Recipes may train on it then.
         if card.language != "en":
             head.append(["language", card.language])
         if card.task in {"matching", "grounding"}:

@@ -23,7 +23,7 @@ from workbench.datasets.sources._files import FileBacked
 from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
 
-FORMAT = "4"
+FORMAT = "5"
 HASH_BYTES = 32
 _UNREAD = bytes(HASH_BYTES)
 _WORKERS = min(8, 2 * (os.cpu_count() or 1))
@@ -49,6 +49,7 @@ class Manifest:
         notes: Sentences about splits that were made and rows that were left out.
         revision: The source's revision, where it has revisions.
         hashed: How many contents were read to make it; 0 when it came from the cache.
+        made: The splits that the source lacks, and that were made from train.
     """
 
     records: list[Record]
@@ -59,6 +60,7 @@ class Manifest:
     notes: tuple[str, ...]
     revision: str | None = None
     hashed: int = 0
+    made: tuple[SplitName, ...] = ()
 
     @property
     def has_unread_files(self) -> bool:
@@ -134,6 +136,7 @@ def build_manifest(
         notes=(*notes, *made),
         revision=source.revision,
         hashed=len(todo),
+        made=tuple(sorted(set(splits) - {cast("SplitName", record.split) for record in records})),
     )
 
 
@@ -193,6 +196,7 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
         "class_names": json.dumps(manifest.class_names),
         "notes": json.dumps(manifest.notes),
         "revision": json.dumps(manifest.revision),
+        "made": json.dumps(manifest.made),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
@@ -246,4 +250,5 @@ def read_manifest(path: Path) -> Manifest | None:
         class_names=json.loads(about["class_names"]),
         notes=tuple(json.loads(about["notes"])),
         revision=json.loads(about["revision"]),
+        made=tuple(json.loads(about["made"])),
     )

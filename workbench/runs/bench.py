@@ -148,6 +148,7 @@ class Bench:
             device=self.device,
             refit=refit,
             unseen=tuple(self.dataset.unseen_classes.tolist()),
+            val_made="val" in self.dataset.made_splits,
         )
 
     def notes(self, rows: SplitRows) -> list[str]:  # noqa: ARG002

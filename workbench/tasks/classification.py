@@ -51,6 +51,8 @@ class ClassificationTask:
         device: Resolved torch device string, `cpu` or `cuda:0`.
         refit: The suite asks for a final fit on train and validation together.
         unseen: Classes that the card keeps for test, ascending: neither training nor validation has an image of them.
+        val_made: The card has no validation split, and `val` was made of training images: a recipe that chooses
+            otherwise, such as by cross-validation, may train on them.
     """
 
     dataset: str
@@ -65,6 +67,7 @@ class ClassificationTask:
     device: str
     refit: bool = False
     unseen: tuple[int, ...] = ()
+    val_made: bool = False
 
     @property
     def n_classes(self) -> int:

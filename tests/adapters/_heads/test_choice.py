@@ -48,7 +48,13 @@ def test_points_made_one_after_the_other_are_graded_alike():
         torch.testing.assert_close(found, expected)
 
 
-def test_accuracy_decides_then_likelihood_then_the_first():
+def test_by_accuracy_likelihood_decides_between_equals_then_the_first():
     accuracy = torch.tensor([[0.5, 0.7, 0.7], [0.5, 0.5, 0.5], [0.1, 0.1, 0.0]])
     nll = torch.tensor([[0.1, 2.0, 1.0], [1.0, 1.0 + 1e-9, 1.0], [3.0, 2.0, 0.0]])
-    assert best(accuracy, nll).tolist() == [2, 0, 1]
+    assert best(accuracy, nll, "accuracy").tolist() == [2, 0, 1]
+
+
+def test_by_likelihood_accuracy_decides_between_equals_then_the_first():
+    accuracy = torch.tensor([[0.9, 0.1, 0.2], [0.5, 0.6, 0.6], [0.5, 0.5, 0.5]])
+    nll = torch.tensor([[2.0, 1.0, 1.0], [1.0, 1.0 + 1e-9, 1.0], [1.0, 1.0, 1.1]])
+    assert best(accuracy, nll).tolist() == [2, 1, 0]
