@@ -40,7 +40,7 @@ class GdaConfig(HeadConfig):
     alphas: tuple[float, ...] = Field(
         default=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0), min_length=1
     )
-    default_alpha: float = Field(default=0.1, gt=0)
+    default_alpha: float = Field(default=0.05, gt=0)
 
 
 class Gda(HeadRecipe[GdaConfig]):

@@ -18,7 +18,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.adapters import published  # noqa: E402
-from tests.adapters.planted import NOISY, SEPARABLE, Geometry, clip_task  # noqa: E402
+from tests.adapters.planted import BIASED, NUISANCE, STRONG, Geometry, clip_task  # noqa: E402
 from workbench.recipes import recipes  # noqa: E402
 
 SHOTS = (1, 4, 16)
@@ -95,7 +95,7 @@ def by_rule(rule: Callable[..., published.Logits], geometry: Geometry, seeds: It
 def main(which: str = "both", seeds: str = "5") -> None:
     """Print the tables."""
     torch.set_num_threads(1)
-    for title, geometry in (("separable", SEPARABLE), ("noisy", NOISY)):
+    for title, geometry in (("biased", BIASED), ("nuisance", NUISANCE), ("strong", STRONG)):
         print(f"\n{title}: {geometry}\n")
         print(table(geometry, range(int(seeds)), which))
 
