@@ -35,7 +35,7 @@ class ClapConfig(HeadConfig):
         text_weights: Multipliers of the zero-shot weights.
         strengths: Multipliers of the penalty.
         default_strength: Used, with text weight 1, where there is no validation split.
-        tolerance: The solver stops where no entry of the gradient is larger; a smaller value takes longer.
+        tolerance: Largest gradient entry of a solution, relative to that of zero weights.
         max_iterations: Bound on the solver's iterations for one strength.
     """
 
@@ -43,7 +43,7 @@ class ClapConfig(HeadConfig):
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1), min_length=1)
     strengths: tuple[float, ...] = Field(default=(1000.0, 100.0, 10.0, 1.0), min_length=1)
     default_strength: float = Field(default=1.0, gt=0)
-    tolerance: float = Field(default=3e-4, gt=0)
+    tolerance: float = Field(default=1e-4, gt=0)
     max_iterations: int = Field(default=1000, gt=0)
 
 

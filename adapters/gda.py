@@ -13,6 +13,7 @@ mean of all images, because nothing can be inverted otherwise.
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor
@@ -31,14 +32,14 @@ class GdaConfig(HeadConfig):
     Attributes:
         features: `pooled`, `projected`, or `auto`: validation chooses. Of the visual part; text is always projected.
         text_weights: Multipliers of the zero-shot logits; 0 leaves text out.
-        alphas: Multipliers of the discriminant's logits.
+        alphas: Multipliers of the discriminant's logits; probabilities depend on them strongly, so steps are small.
         default_alpha: Used, with text weight 1, where there is no validation split.
     """
 
     features: SpaceChoice = "auto"
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1, 0.0), min_length=1)
     alphas: tuple[float, ...] = Field(
-        default=(0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0), min_length=1
+        default=tuple(float(f"{10.0**e:.3g}") for e in np.arange(-4, 1.1, 0.25)), min_length=1
     )
     default_alpha: float = Field(default=0.05, gt=0)
 

@@ -30,8 +30,9 @@ class LinearProbeConfig(HeadConfig):
         features: `pooled`, `projected`, or `auto`: validation chooses.
         penalties: Grid of L2 penalties on the mean loss; scikit-learn's C is 1 / (penalty * n).
         default_penalty: Used where there is no validation split.
-        sweep_tolerance: Largest gradient entry where the sweep goes on to the next penalty.
-        tolerance: Largest gradient entry of the chosen solution.
+        sweep_tolerance: Largest gradient entry where the sweep goes on to the next penalty, relative to that of zero
+            weights.
+        tolerance: The same of the chosen solution.
         max_iterations: Bound on the solver's iterations for one penalty.
     """
 
@@ -40,8 +41,8 @@ class LinearProbeConfig(HeadConfig):
         default=tuple(float(f"{10.0**e:.3g}") for e in np.arange(-8, 0.1, 1)), min_length=1
     )
     default_penalty: float = Field(default=1e-4, gt=0)
-    sweep_tolerance: float = Field(default=1e-4, gt=0)
-    tolerance: float = Field(default=1e-5, gt=0)
+    sweep_tolerance: float = Field(default=1e-3, gt=0)
+    tolerance: float = Field(default=1e-4, gt=0)
     max_iterations: int = Field(default=2000, gt=0)
 
 
@@ -51,6 +52,7 @@ class LinearProbe(HeadRecipe[LinearProbeConfig]):
     version: ClassVar[str] = "3"
     Config: ClassVar[type[RecipeConfig]] = LinearProbeConfig
     multi_label: ClassVar[bool] = True
+    refines: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`; of equal candidates the one with the larger penalty is the simpler."""
@@ -73,9 +75,8 @@ class LinearProbe(HeadRecipe[LinearProbeConfig]):
         reduced = span(train, val, centre=True)
         importance = (train.mask / train.count[:, None])[:, None]
         problems = Problems(reduced.train, train.target, importance, multi_label=batch.multi_label)
-        found = solve(
-            problems, grid["penalty"], tolerance=self.config.tolerance, iterations=self.config.max_iterations
-        )  # fmt: skip
+        tolerance = self.config.tolerance if grid["penalty"].shape[1] == 1 else self.config.sweep_tolerance
+        found = solve(problems, grid["penalty"], tolerance=tolerance, iterations=self.config.max_iterations)
         accuracy, nll = quality(found.logits(reduced.val)[:, 0], val.target, val.mask, multi_label=batch.multi_label)
 
         def build(i: int, j: int) -> LinearClassifier:

@@ -32,7 +32,9 @@ class LinearProbeTextConfig(HeadConfig):
         text_weights: Multipliers of the zero-shot weights; 0 leaves text out.
         penalties: L2 penalties on the mean loss.
         default_penalty: Used, with text weight 1, where there is no validation split.
-        tolerance: The solver stops where no entry of the gradient is larger; a smaller value takes longer.
+        sweep_tolerance: Largest gradient entry where the sweep goes on to the next penalty, relative to that of zero
+            weights.
+        tolerance: The same of the chosen solution.
         max_iterations: Bound on the solver's iterations for one penalty.
     """
 
@@ -40,6 +42,7 @@ class LinearProbeTextConfig(HeadConfig):
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1), min_length=1)
     penalties: tuple[float, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
     default_penalty: float = Field(default=1e-4, gt=0)
+    sweep_tolerance: float = Field(default=1e-3, gt=0)
     tolerance: float = Field(default=1e-4, gt=0)
     max_iterations: int = Field(default=1000, gt=0)
 
@@ -50,6 +53,7 @@ class LinearProbeText(HeadRecipe[LinearProbeTextConfig]):
     version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = LinearProbeTextConfig
     unseen: ClassVar[bool] = True
+    refines: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""
@@ -65,6 +69,11 @@ class LinearProbeText(HeadRecipe[LinearProbeTextConfig]):
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
+        single = len(grid.points(0)) == 1
         return sweep_anchored(
-            batch, grid, grid["penalty"], tolerance=self.config.tolerance, iterations=self.config.max_iterations
+            batch,
+            grid,
+            grid["penalty"],
+            tolerance=self.config.tolerance if single else self.config.sweep_tolerance,
+            iterations=self.config.max_iterations,
         )

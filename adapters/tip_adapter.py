@@ -37,7 +37,9 @@ class TipAdapterConfig(HeadConfig):
 
     features: SpaceChoice = "auto"
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1, 0.0), min_length=1)
-    alphas: tuple[float, ...] = Field(default=(0.3, 1.0, 3.0, 10.0, 30.0, 100.0, 300.0), min_length=1)
+    alphas: tuple[float, ...] = Field(
+        default=(0.3, 0.55, 1.0, 1.8, 3.0, 5.5, 10.0, 18.0, 30.0, 55.0, 100.0, 180.0, 300.0), min_length=1
+    )
     betas: tuple[float, ...] = Field(default=(1.0, 2.0, 4.0, 8.0, 16.0, 32.0), min_length=1)
     default_alpha: float = Field(default=3.0, gt=0)
     default_beta: float = Field(default=4.0, gt=0)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
         Recipe,
         RecipeConfig,
     )
-    from workbench.solvers import fit_logistic, minimise
+    from workbench.solvers import minimise
     from workbench.tasks import (
         Candidates,
         CaptionedImages,
@@ -114,7 +114,7 @@ _HOMES = {
         "Recipe",
         "RecipeConfig",
     ],
-    "workbench.solvers": ["fit_logistic", "minimise"],
+    "workbench.solvers": ["minimise"],
     "workbench.training": [
         "Augmentation",
         "ChoiceObjective",
@@ -216,7 +216,6 @@ __all__ = [
     "class_embeddings",
     "consensus_captions",
     "fine_tune",
-    "fit_logistic",
     "freeze_batch_norm",
     "has_batch_norm",
     "joint_objective",

@@ -52,9 +52,15 @@ class HeadRecipe(Recipe[C], Generic[C]):
     """A recipe that fits a head on cached features, all tasks of a group together.
 
     Subclasses give the grid, the values to take without validation, and `sweep`.
+
+    Attributes:
+        spaces: The feature spaces that it can use.
+        refines: Whether `sweep` solves a single point more exactly than those of a grid; what was chosen is then fitted
+            once more.
     """
 
     spaces: ClassVar[tuple[Space, ...]] = ("pooled", "projected")
+    refines: ClassVar[bool] = False
 
     @abstractmethod
     def axes(self) -> Mapping[str, Sequence[float]]:
@@ -106,7 +112,7 @@ class HeadRecipe(Recipe[C], Generic[C]):
         images = {
             i: shots[i].joined() if self._adds_validation(shots[i]) else shots[i]
             for i, own in enumerate(found)
-            if own.predictor is None or shots[i].rehearsal or self._adds_validation(shots[i])
+            if own.predictor is None or self.refines or shots[i].rehearsal or self._adds_validation(shots[i])
         }
         for space in self._spaces():
             names = [i for i in images if found[i].space == space]

@@ -57,7 +57,7 @@ def joined(task):
 def test_scores_of_penalties_are_those_of_scikit_learn_fold_by_fold():
     task, _ = made(shots=6, val_shots=0)
     penalties = (1e-1, 1e-3, 1e-5)
-    report = fitted(LinearProbe, task, features="projected", penalties=penalties, tolerance=1e-8).report
+    report = fitted(LinearProbe, task, features="projected", penalties=penalties, sweep_tolerance=1e-8).report
     (shot,) = few_shots([task], cross_validate=True)
     x, y = normalise(task.train.images.features.projected).astype(float), task.train.labels
     rows = {row.tobytes(): i for i, row in enumerate(x)}

@@ -27,6 +27,7 @@ RULES = {
     CrossModalProbe: lambda task: published.cross_modal_probe(task, iterations=1600),
     TipAdapterF: published.tip_adapter_f,
 }
+CHOOSING = {CrossModalProbe, TipAdapterF}  # The other rules have constants for what validation could choose.
 WITH_TEXT = [*RULES, Gda, LinearProbeText, LpPlusPlus, TipAdapter]
 SHOTS = (1, 4, 16)
 SEEDS = range(2)
@@ -48,6 +49,7 @@ def correct(factory, geometry, shots, with_val, **settings):
     )
 
 
+@cache
 def by_rule(rule, geometry, shots, with_val):
     return np.mean([published.accuracy(rule(task), test) for task, test in tasks(geometry, shots, with_val)])
 
@@ -57,7 +59,7 @@ def by_rule(rule, geometry, shots, with_val):
 def test_a_recipe_is_not_two_points_below_the_published_rule(factory, geometry):
     differences = {
         (shots, with_val): correct(factory, geometry, shots, with_val).mean()
-        - by_rule(RULES[factory], geometry, shots, with_val)
+        - by_rule(RULES[factory], geometry, shots, with_val and factory in CHOOSING)
         for shots in SHOTS
         for with_val in (False, True)
     }
@@ -85,7 +87,7 @@ def test_where_images_can_add_nothing_a_strong_text_prior_is_kept(factory):
     for shots in SHOTS:
         for with_val in (False, True):
             mean, margin = below_zero_shot(factory, STRONG, shots, with_val)
-            assert mean + margin >= (0 if shots > 1 and not with_val else -0.02), (shots, with_val, mean, margin)
+            assert mean + margin >= -0.02, (shots, with_val, mean, margin)
 
 
 def test_the_planted_text_is_right_three_times_in_four_and_its_vectors_are_long():
