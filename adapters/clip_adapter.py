@@ -42,7 +42,7 @@ class ClipAdapterConfig(HeadConfig):
 
     ratios: tuple[float, ...] = Field(default=(0.2, 0.8), min_length=1)
     reduction: int = Field(default=4, gt=0)
-    learning_rate: float = Field(default=0.005, gt=0)
+    learning_rate: float = Field(default=0.01, gt=0)
     steps: int = Field(default=60, gt=0)
     default_ratio: float = Field(default=0.2, ge=0, le=1)
     default_learning_rate: float = Field(default=0.001, gt=0)
