@@ -40,7 +40,7 @@ class ClapConfig(HeadConfig):
     """
 
     features: SpaceChoice = "auto"
-    text_weights: tuple[float, ...] = Field(default=(1.0, 0.1), min_length=1)
+    text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1), min_length=1)
     strengths: tuple[float, ...] = Field(default=(1000.0, 100.0, 10.0, 1.0), min_length=1)
     default_strength: float = Field(default=1.0, gt=0)
     tolerance: float = Field(default=1e-4, gt=0)
@@ -68,9 +68,10 @@ class Clap(HeadRecipe[ClapConfig]):
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
-        # Weights here include the logit scale s: lambda ||w - t||^2 = lambda / s^2 ||s w - s t||^2.
+        # Of a class whose text has length l: lambda ||l w - l t||^2 = lambda l^2 / s^2 ||s w - s t||^2, with unit t and
+        # the logit scale s, which weights here include.
         penalty = 2 * grid["strength"] / (batch.n_classes * batch.scale[:, None].square())
-        share = multipliers(batch.train.text_logits, batch.train.target)
+        share = multipliers(batch.train.text_logits, batch.train.target) * batch.text_length.square()
         return sweep_anchored(
             batch, grid, penalty, share=share, tolerance=self.config.tolerance, iterations=self.config.max_iterations
         )

@@ -33,18 +33,20 @@ class ClipAdapterConfig(HeadConfig):
     Attributes:
         ratios: Shares of the adapter's output, 0..1.
         reduction: The bottleneck is this many times narrower than the features.
-        learning_rate: Adam's, at the first step.
+        learning_rate: Adam's, at the first step, where validation can stop it.
         steps: Full-batch steps at most; validation chooses how many.
-        default_ratio: Used where there is no validation split.
-        default_steps: Steps where there is no validation split.
+        default_ratio: Used where there is nothing to choose on.
+        default_learning_rate: Likewise. Adam's first steps have full length, whatever the gradient, so they are short.
+        default_steps: Likewise.
     """
 
     ratios: tuple[float, ...] = Field(default=(0.2, 0.8), min_length=1)
     reduction: int = Field(default=4, gt=0)
-    learning_rate: float = Field(default=0.03, gt=0)
-    steps: int = Field(default=40, gt=0)
+    learning_rate: float = Field(default=0.01, gt=0)
+    steps: int = Field(default=60, gt=0)
     default_ratio: float = Field(default=0.2, ge=0, le=1)
-    default_steps: int = Field(default=20, ge=0)
+    default_learning_rate: float = Field(default=0.001, gt=0)
+    default_steps: int = Field(default=60, ge=0)
 
 
 class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
@@ -58,11 +60,16 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""
-        return {"ratio": self.config.ratios}
+        return {"ratio": self.config.ratios, "learning_rate": (self.config.learning_rate,)}
 
     def defaults(self) -> Setting:
         """See `HeadRecipe.defaults`."""
-        return {"ratio": self.config.default_ratio, "steps": self.config.default_steps}
+        config = self.config
+        return {
+            "ratio": config.default_ratio,
+            "learning_rate": config.default_learning_rate,
+            "steps": config.default_steps,
+        }
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
@@ -75,7 +82,7 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
 
         step = Adam(
             lambda parameters: cross_entropy(logits(parameters, train), train.target, train.count),
-            learning_rate=self.config.learning_rate,
+            learning_rate=grid.flat("learning_rate"),
             steps=self.config.steps,
         )
         trained = descend(

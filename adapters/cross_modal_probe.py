@@ -10,18 +10,18 @@ are not scaled, since the penalty sets their scale.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import ClassVar
 
 import torch
 from pydantic import Field
 
 from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting, quality
-from adapters._heads.convex import Problems, solve
+from adapters._heads.anchored import sweep_anchored
+from adapters._heads.choice import Grid, Setting
 from adapters._heads.data import Padded, Stack
-from adapters._heads.predictors import BlendedLinear, Space
+from adapters._heads.predictors import Space
 from adapters._heads.recipe import HeadConfig, HeadRecipe
-from adapters._heads.span import span
 from workbench import RecipeConfig
 
 
@@ -36,7 +36,7 @@ class CrossModalProbeConfig(HeadConfig):
         max_iterations: Bound on the solver's iterations for one penalty.
     """
 
-    text_weights: tuple[float, ...] = Field(default=(1.0, 0.1), min_length=1)
+    text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1), min_length=1)
     penalties: tuple[float, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
     default_penalty: float = Field(default=1e-4, gt=0)
     tolerance: float = Field(default=1e-4, gt=0)
@@ -60,22 +60,17 @@ class CrossModalProbe(HeadRecipe[CrossModalProbeConfig]):
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
-        val, both = batch.val, _with_classes(batch)
-        reduced = span(both, val, centre=True)
-        text_weight = grid["text_weight"]
-        of_image = (batch.train.mask / batch.train.count[:, None])[:, None].expand(-1, text_weight.shape[1], -1)
-        of_text = (text_weight / batch.n_classes)[..., None].expand(-1, -1, batch.n_classes)
-        problems = Problems(reduced.train, both.target, torch.cat([of_image, of_text], dim=2))
-        found = solve(problems, grid["penalty"], tolerance=self.config.tolerance, iterations=self.config.max_iterations)
-        accuracy, nll = quality(found.logits(reduced.val).flatten(1, 2), val.target, val.mask)
-
-        def build(i: int, j: int) -> BlendedLinear:
-            t, h = divmod(j, grid["penalty"].shape[1])
-            weight, bias = reduced.weights(i, found.weight[i, t, h], found.bias[i, t, h])
-            return BlendedLinear.of(batch.space, weight, bias, torch.zeros_like(weight))
-
-        size = batch.n_classes * (both.x.shape[2] + 1)
-        return Swept(accuracy, nll, build, parameters=lambda _: size, converged=found.converged.flatten(1))
+        weight = grid["text_weight"]
+        of_image = (batch.train.mask / batch.train.count[:, None])[:, None].expand(-1, weight.shape[1], -1) / 2
+        of_text = (weight / (2 * batch.n_classes))[..., None].expand(-1, -1, batch.n_classes)
+        return sweep_anchored(
+            replace(batch, train=_with_classes(batch)),
+            grid,
+            grid["penalty"],
+            importance=torch.cat([of_image, of_text], dim=2),
+            tolerance=self.config.tolerance,
+            iterations=self.config.max_iterations,
+        )
 
 
 def _with_classes(batch: Stack) -> Padded:
@@ -86,5 +81,5 @@ def _with_classes(batch: Stack) -> Padded:
         x=torch.cat([train.x, batch.text], dim=1),
         target=torch.cat([train.target, names], dim=1),
         mask=torch.cat([train.mask, train.mask.new_ones(b, c)], dim=1),
-        text_logits=train.text_logits,
+        text_logits=torch.cat([train.text_logits, batch.scale[:, None, None] * batch.text @ batch.text.mT], dim=1),
     )

@@ -41,7 +41,7 @@ class GdaConfig(HeadConfig):
     alphas: tuple[float, ...] = Field(
         default=tuple(float(f"{10.0**e:.3g}") for e in np.arange(-4, 1.1, 0.25)), min_length=1
     )
-    default_alpha: float = Field(default=0.1, gt=0)
+    default_alpha: float = Field(default=0.05, gt=0)
 
 
 class Gda(HeadRecipe[GdaConfig]):

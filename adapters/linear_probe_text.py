@@ -39,7 +39,7 @@ class LinearProbeTextConfig(HeadConfig):
     """
 
     features: SpaceChoice = "auto"
-    text_weights: tuple[float, ...] = Field(default=(1.0, 0.1), min_length=1)
+    text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1), min_length=1)
     penalties: tuple[float, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
     default_penalty: float = Field(default=1e-4, gt=0)
     sweep_tolerance: float = Field(default=1e-3, gt=0)

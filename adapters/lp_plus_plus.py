@@ -48,7 +48,7 @@ class LpPlusPlusConfig(HeadConfig):
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1, 0.0), min_length=1)
     steps: int = Field(default=60, gt=0)
     text_every: int = Field(default=10, gt=0)
-    default_steps: int = Field(default=60, ge=0)
+    default_steps: int = Field(default=20, ge=0)
 
 
 class LpPlusPlus(HeadRecipe[LpPlusPlusConfig]):

@@ -2,10 +2,12 @@
 
 Yu et al., "Task Residual for Tuning Vision-Language Models" (CVPR 2023): logits are scaled cosines of images with t +
 alpha * x, where t are the frozen class embeddings and x, zero at first, is trained by cross-entropy with Adam and a
-cosine schedule. Differences: alpha, a constant by dataset in the paper (0.5, and 1 for flowers), is chosen on
-validation; so is the step, where the published code takes the last one; an epoch is one full-batch step, so that many
-tasks are trained together, and the learning rate is larger for it; images are not augmented, because features come
-from the cache.
+cosine schedule. t has the length that the text tower gives it, and the learning rate is in that unit: on unit vectors
+the same steps would be five to ten times as long, and forget the text.
+
+Differences: an epoch is one full-batch step, so that many tasks are trained together; learning rate and step are
+chosen on validation, where the published code has one rate for all datasets but ImageNet and takes the last step; t is
+the mean of all templates' embeddings; images are not augmented, because features come from the cache.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,18 +31,19 @@ class TaskResConfig(HeadConfig):
     """Settings of `task-res`.
 
     Attributes:
-        alphas: Multipliers of the residual.
-        learning_rate: Adam's, at the first step.
+        alpha: Multiplier of the residual.
+        learning_rates: Adam's, at the first step, of which validation chooses. The large ones are for text that knows
+            little.
         steps: Full-batch steps at most; validation chooses how many.
-        default_alpha: Used where there is no validation split.
-        default_steps: Steps where there is no validation split.
+        default_learning_rate: Used where there is nothing to choose on.
+        default_steps: Likewise.
     """
 
-    alphas: tuple[float, ...] = Field(default=(0.2, 1.0), min_length=1)
-    learning_rate: float = Field(default=0.03, gt=0)
+    alpha: float = Field(default=0.5, gt=0)
+    learning_rates: tuple[float, ...] = Field(default=(0.004, 0.03, 0.2), min_length=1)
     steps: int = Field(default=60, gt=0)
-    default_alpha: float = Field(default=0.5, gt=0)
-    default_steps: int = Field(default=30, ge=0)
+    default_learning_rate: float = Field(default=0.002, gt=0)
+    default_steps: int = Field(default=60, ge=0)
 
 
 class TaskRes(HeadRecipe[TaskResConfig]):
@@ -53,18 +56,19 @@ class TaskRes(HeadRecipe[TaskResConfig]):
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""
-        return {"alpha": self.config.alphas}
+        return {"learning_rate": self.config.learning_rates}
 
     def defaults(self) -> Setting:
         """See `HeadRecipe.defaults`."""
-        return {"alpha": self.config.default_alpha, "steps": self.config.default_steps}
+        return {"learning_rate": self.config.default_learning_rate, "steps": self.config.default_steps}
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
-        train, val, alpha = batch.train, batch.val, grid["alpha"]
+        train, val, rate = batch.train, batch.val, grid["learning_rate"]
+        text = (batch.text_length[..., None] * batch.text)[:, None]
 
         def weights(residual: Tensor) -> Tensor:
-            moved = F.normalize(batch.text[:, None] + alpha[:, :, None, None] * residual, dim=3)
+            moved = F.normalize(text + self.config.alpha * residual, dim=3)
             return batch.scale[:, None, None, None] * moved
 
         def logits(parameters: Parameters, images: Padded) -> Tensor:
@@ -72,10 +76,10 @@ class TaskRes(HeadRecipe[TaskResConfig]):
 
         step = Adam(
             lambda parameters: cross_entropy(logits(parameters, train), train.target, train.count),
-            learning_rate=self.config.learning_rate,
+            learning_rate=rate,
             steps=self.config.steps,
         )
-        start = batch.text.new_zeros(len(batch), alpha.shape[1], *batch.text.shape[1:])
+        start = batch.text.new_zeros(len(batch), rate.shape[1], *batch.text.shape[1:])
         trained = descend(
             (start,),
             step,

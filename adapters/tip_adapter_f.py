@@ -39,9 +39,9 @@ class TipAdapterFConfig(TipAdapterConfig):
         default_steps: Steps where there is no validation split.
     """
 
-    steps: int = Field(default=12, gt=0)
+    steps: int = Field(default=20, gt=0)
     learning_rate: float = Field(default=1e-3, gt=0)
-    default_steps: int = Field(default=6, ge=0)
+    default_steps: int = Field(default=10, ge=0)
 
 
 class TipAdapterF(TipAdapter):

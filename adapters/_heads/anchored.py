@@ -11,7 +11,14 @@ from adapters._heads.span import span
 
 
 def sweep_anchored(
-    batch: Stack, grid: Grid, penalty: Tensor, *, share: Tensor | None = None, tolerance: float, iterations: int
+    batch: Stack,
+    grid: Grid,
+    penalty: Tensor,
+    *,
+    share: Tensor | None = None,
+    importance: Tensor | None = None,
+    tolerance: float,
+    iterations: int,
 ) -> Swept:
     """Solve for every text weight and penalty.
 
@@ -20,14 +27,16 @@ def sweep_anchored(
         grid: Has the axis `text_weight` first, and the penalty's second.
         penalty: (b, h) penalties on the mean loss, in the order of the second axis.
         share: (b, n_classes) multiplies a class's penalty.
+        importance: (b, t, n) weights of the images for every text weight; equal ones that add up to 1 where left out.
         tolerance: Largest gradient entry at a solution, relative to that of zero weights.
         iterations: Bound on the solver's iterations for one penalty.
     """
     train, val, text_weight = batch.train, batch.val, grid["text_weight"]
-    reduced = span(train, val, centre=True)
-    importance = (train.mask / train.count[:, None])[:, None].expand(-1, text_weight.shape[1], -1)
+    reduced = span(train, val, centre=False)
+    if importance is None:
+        importance = (train.mask / train.count[:, None])[:, None].expand(-1, text_weight.shape[1], -1)
     offset = text_weight[:, :, None, None] * train.text_logits[:, None]
-    problems = Problems(reduced.train, train.target, importance, offset)
+    problems = Problems(reduced.train, train.target, importance, offset, intercept=False)
     found = solve(problems, penalty, share=share, tolerance=tolerance, iterations=iterations)
     learned = found.logits(reduced.val)
 

@@ -43,6 +43,14 @@ class Grid:
     def __getitem__(self, axis: str) -> Tensor:
         return self.axes[axis]
 
+    def flat(self, axis: str) -> Tensor:
+        """The value of one axis at every point, (b, points)."""
+        sizes = [own.shape[1] for own in self.axes.values()]
+        at = list(self.axes).index(axis)
+        shape = [1] * at + [-1] + [1] * (len(sizes) - at - 1)
+        own = self.axes[axis]
+        return own.reshape(len(own), *shape).expand(len(own), *sizes).flatten(1)
+
     def points(self, i: int) -> list[Setting]:
         """Task `i`'s points; the last axis varies fastest."""
         values = (own[i].tolist() for own in self.axes.values())

@@ -32,6 +32,7 @@ class Problems:
         weight: (b, t, n) weights of the images; zero in padding.
         offset: (b, t, n, n_classes) added to the logits, or None.
         multi_label: One binary model a class instead of one multinomial model.
+        intercept: Whether a bias is fitted; it stays where it starts otherwise.
     """
 
     z: Tensor
@@ -39,6 +40,7 @@ class Problems:
     weight: Tensor
     offset: Tensor | None = None
     multi_label: bool = False
+    intercept: bool = True
 
 
 @dataclass(frozen=True)
@@ -181,7 +183,8 @@ def _objective(problems: Problems, owner: Tensor, penalty: Tensor) -> Callable[[
             residual = (log_p.exp() - target) * importance
         loss = (data * importance).sum(dim=(1, 2)) + (decay * w.square()).sum(dim=(1, 2)) / 2
         gradient = _multiply(problems.z.mT, own, residual) + decay * w
-        return loss, torch.cat([gradient.flatten(1), residual.sum(dim=1)], dim=1)
+        slope = residual.sum(dim=1) if problems.intercept else torch.zeros_like(b)
+        return loss, torch.cat([gradient.flatten(1), slope], dim=1)
 
     return objective
 

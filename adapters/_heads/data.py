@@ -7,6 +7,7 @@ digits. In double precision what is left of that is far below the 1e-5 that scor
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 
 import numpy as np
 import torch
@@ -19,6 +20,9 @@ from workbench import AnyArray, ClassificationTask, FloatArray, LabelledImages, 
 
 _PADDING = 1.25
 """Tasks share a stack while the largest has at most this many times the images of the smallest."""
+
+CLIP_TEXT_LENGTH = 8.0
+"""About the norm of CLIP's text embeddings before normalisation."""
 
 _ROWS = 2**16
 """Training images of a stack, padding included; larger tasks are stacks of their own, and gain nothing by company."""
@@ -194,10 +198,34 @@ class Stack:
         """Number of classes."""
         return self.text.shape[1]
 
+    @cached_property
+    def text_length(self) -> Tensor:
+        """(b, n_classes) mean norm of a class's sentence embeddings, as the text tower gives them.
+
+        Published rates and penalties of methods that change text vectors are in this unit: 5 to 10 for CLIP, whose
+        vectors they leave as long as they are. Where a model gives unit vectors, `CLIP_TEXT_LENGTH` stands in.
+        """
+        known: dict[tuple[int, int], Tensor] = {}
+        for shot in self.shots:
+            key = (id(shot.task.model), id(shot.task.prompts))
+            if key not in known:
+                known[key] = _text_length(shot.task).to(self.text)
+        return torch.stack([known[id(shot.task.model), id(shot.task.prompts)] for shot in self.shots])
+
     @property
     def multi_label(self) -> bool:
         """Whether images have several labels."""
         return self.shots[0].task.multi_label
+
+
+def _text_length(task: ClassificationTask) -> Tensor:
+    sentences = task.prompts.sentences("ensemble")
+    norms = np.linalg.norm(task.model.encode_texts(list(chain.from_iterable(sentences))), axis=1)
+    starts = np.cumsum([0, *(len(own) for own in sentences[:-1])])
+    mean = np.add.reduceat(norms, starts) / [len(own) for own in sentences]
+    if np.allclose(mean, 1, atol=1e-3):
+        mean = np.full(len(mean), CLIP_TEXT_LENGTH)
+    return torch.as_tensor(mean)
 
 
 def few_shots(tasks: Sequence[ClassificationTask], *, cross_validate: bool = False) -> list[FewShot]:

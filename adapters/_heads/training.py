@@ -112,7 +112,7 @@ class Adam:
 
     Args:
         loss: Parameters to (b, h) losses.
-        learning_rate: At the first step; it falls to 0 after `steps` steps.
+        learning_rate: At the first step, one for all or (b, h); it falls to 0 after `steps` steps.
         steps: Length of the schedule.
         weight_decay: Decoupled decay, multiplied by the learning rate.
         epsilon: Added to the root of the second moment.
@@ -122,7 +122,7 @@ class Adam:
         self,
         loss: Callable[[Parameters], Tensor],
         *,
-        learning_rate: float,
+        learning_rate: float | Tensor,
         steps: int,
         weight_decay: float = 0.0,
         epsilon: float = 1e-8,
@@ -138,7 +138,8 @@ class Adam:
         """The parameters after step `t`, counted from 0."""
         if not self._moments:
             self._moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in parameters]
-        rate = self._rate * (1 + cos(pi * t / self._steps)) / 2
+        rate = torch.as_tensor(self._rate).to(parameters[0])
+        rate = rate.expand(parameters[0].shape[:2]) * (1 + cos(pi * t / self._steps)) / 2
         updated = []
         for p, gradient, (first, second) in zip(
             parameters, gradients(self._loss, parameters), self._moments, strict=True
@@ -146,8 +147,9 @@ class Adam:
             first.mul_(0.9).add_(gradient, alpha=0.1)
             second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
             size = second.sqrt().div_((1 - 0.999 ** (t + 1)) ** 0.5).add_(self._epsilon)
-            decayed = p * (1 - rate * self._decay) if self._decay else p
-            updated.append(torch.addcdiv(decayed, first, size, value=-rate / (1 - 0.9 ** (t + 1))))
+            own = rate.view(*rate.shape, *[1] * (p.ndim - 2))
+            decayed = p * (1 - own * self._decay) if self._decay else p
+            updated.append(decayed - own / (1 - 0.9 ** (t + 1)) * first / size)
         return tuple(updated)
 
 

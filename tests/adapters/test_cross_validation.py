@@ -137,12 +137,12 @@ def test_shots_are_the_budget_unless_a_refit_is_asked_for():
 
 def test_the_number_of_steps_is_the_best_on_average_and_not_a_mean_of_bests():
     task, _ = made(shots=5, val_shots=0)
-    report = fitted(TaskRes, task, alphas=(1.0,), learning_rate=0.01).report
+    report = fitted(TaskRes, task, learning_rates=(0.1,)).report
     (trial,) = report.trials
     steps = report.chosen["steps"]
     assert steps == trial["steps"]
     (shot,) = few_shots([task], cross_validate=True)
-    recipe = TaskRes(TaskRes.Config(alphas=(1.0,), learning_rate=0.01))
+    recipe = TaskRes(TaskRes.Config(learning_rates=(0.1,)))
 
     def nll(number):
         import torch
@@ -153,7 +153,7 @@ def test_the_number_of_steps_is_the_best_on_average_and_not_a_mean_of_bests():
         total = 0.0
         for fold in shot.folds:
             batch = stack([fold], "projected")
-            grid = Grid.fixed([{"alpha": 1.0, "steps": number}], batch.text.device)
+            grid = Grid.fixed([{"learning_rate": 0.1, "steps": number}], batch.text.device)
             with torch.no_grad():
                 head = recipe.sweep(batch, grid).build(0, 0)
             logits = fold.val.projected @ torch.as_tensor(head.arrays["weight"]).double().T

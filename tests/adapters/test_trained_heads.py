@@ -1,4 +1,4 @@
-"""The heads that are solved or trained, against scikit-learn, SciPy's minimiser and PyTorch's own loop."""
+"""The heads that are solved or trained, against SciPy's minimiser and PyTorch's own loop."""
 
 from dataclasses import replace
 
@@ -7,7 +7,6 @@ import pytest
 import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
-from sklearn.linear_model import LogisticRegression
 
 from adapters._heads.data import few_shots, stack
 from adapters.clap import Clap, multipliers
@@ -18,7 +17,7 @@ from adapters.lp_plus_plus import BlockSteps, LpPlusPlus, blended, initial
 from adapters.task_res import TaskRes
 from adapters.tip_adapter_f import TipAdapterF
 from workbench import normalise
-from workbench.testing import one_hot, planted_task
+from workbench.testing import PlantedModel, one_hot, planted_task
 
 
 def unit(data):
@@ -29,23 +28,23 @@ def text_of(task):
     return normalise(task.model.encode_texts(list(task.class_names))).astype(float)
 
 
-def minimum(x, y, offset, penalty, n_classes):
-    """SciPy's minimum of mean cross-entropy + sum_c penalty_c / 2 ||w_c||^2, as test logits' weights and bias."""
-    n, d = x.shape
+def minimum(x, y, offset, penalty, n_classes, weight=None):
+    """SciPy's minimum, (n_classes, d), of weighted cross-entropy (by default its mean) + sum_c penalty_c / 2 ||w_c||^2."""
     hot, penalty = one_hot(y, n_classes), np.broadcast_to(penalty, n_classes)
+    weight = np.full(len(x), 1 / len(x)) if weight is None else weight
 
     def objective(flat):
-        w, b = flat[:-n_classes].reshape(n_classes, d), flat[-n_classes:]
-        log_p = log_softmax(offset + x @ w.T + b, axis=1)
-        residual = (np.exp(log_p) - hot) / n
-        loss = -log_p[hot].sum() / n + (penalty * (w**2).sum(1)).sum() / 2
-        return loss, np.concatenate([(residual.T @ x + penalty[:, None] * w).ravel(), residual.sum(0)])
+        w = flat.reshape(n_classes, -1)
+        log_p = log_softmax(offset + x @ w.T, axis=1)
+        residual = weight[:, None] * (np.exp(log_p) - hot)
+        loss = -(weight * log_p[hot]).sum() + (penalty * (w**2).sum(1)).sum() / 2
+        return loss, (residual.T @ x + penalty[:, None] * w).ravel()
 
     found = minimize(
-        objective, np.zeros(n_classes * d + n_classes), jac=True, method="L-BFGS-B",
+        objective, np.zeros(n_classes * x.shape[1]), jac=True, method="L-BFGS-B",
         options={"maxiter": 20000, "maxfun": 40000, "ftol": 1e-15, "gtol": 1e-9},
     ).x  # fmt: skip
-    return found[:-n_classes].reshape(n_classes, d), found[-n_classes:]
+    return found.reshape(n_classes, -1)
 
 
 def centred(logits):
@@ -62,31 +61,41 @@ def test_linear_probe_text_is_the_minimum_around_the_text_weights(data):
     config = LinearProbeText.Config(features="projected", text_weights=(0.3,), penalties=(1e-2,), tolerance=1e-8)
     predictor = LinearProbeText(config).fit(task)
     text = 0.3 * 100 * text_of(task)
-    w, b = minimum(unit(task.train), task.train.labels, unit(task.train) @ text.T, 1e-2, 4)
-    expected = unit(test) @ (w + text).T + b
-    np.testing.assert_allclose(centred(predictor.scores(test.images)), centred(expected), atol=1e-3)
+    w = minimum(unit(task.train), task.train.labels, unit(task.train) @ text.T, 1e-2, 4)
+    np.testing.assert_allclose(predictor.scores(test.images), unit(test) @ (w + text).T, atol=1e-3)
 
 
-def test_linear_probe_text_at_a_strong_penalty_is_zero_shot_with_a_bias(data):
+def test_linear_probe_text_at_a_strong_penalty_is_zero_shot(data):
     task, test = data
     config = LinearProbeText.Config(features="projected", text_weights=(1.0,), penalties=(1e6,))
     scores = LinearProbeText(config).fit(task).scores(test.images)
-    shift = scores - 100 * unit(test) @ text_of(task).T
-    np.testing.assert_allclose(shift - shift[:1], 0, atol=1e-2)
+    np.testing.assert_allclose(scores, 100 * unit(test) @ text_of(task).T, atol=1e-2)
 
 
-def test_clap_is_the_minimum_under_class_wise_penalties(data):
+def with_long_text(task, length):
+    """The same with text vectors of these lengths before normalisation."""
+    text = np.asarray(text_of(task) * np.reshape(length, (-1, 1)), np.float32)
+    return replace(task, model=PlantedModel(task.class_names, text))
+
+
+def test_clap_is_the_minimum_under_class_wise_penalties_on_text_as_long_as_it_is(data):
     task, test = data
-    predictor = Clap(Clap.Config(features="projected", text_weights=(1.0,), strengths=(500.0,), tolerance=1e-8)).fit(
-        task
-    )
+    length = np.array([5.0, 6.0, 8.0, 10.0])
+    config = Clap.Config(features="projected", text_weights=(1.0,), strengths=(10.0,), tolerance=1e-8)
+    predictor = Clap(config).fit(with_long_text(task, length))
     x, y, text = unit(task.train), task.train.labels, 100 * text_of(task)
     probability = softmax(x @ text.T, axis=1)
     by_class = np.array([probability[y == c, c].mean() for c in range(4)])
-    # The paper's penalty lambda_c ||w_c - t_c||^2, averaged over classes, for weights that include the scale 100.
-    w, b = minimum(x, y, x @ text.T, 2 * 500.0 * by_class / (4 * 100**2), 4)
-    expected = unit(test) @ (w + text).T + b
-    np.testing.assert_allclose(centred(predictor.scores(test.images)), centred(expected), atol=1e-3)
+    # The paper's penalty lambda_c ||w_c - t_c||^2, averaged over classes, where w is 100 / length times as long here.
+    w = minimum(x, y, x @ text.T, 2 * 10.0 * by_class / 4 * (length / 100) ** 2, 4)
+    np.testing.assert_allclose(predictor.scores(test.images), unit(test) @ (w + text).T, atol=1e-3)
+
+
+def test_text_vectors_that_the_model_normalises_count_as_long_as_clips(data):
+    task, test = data
+    for factory in (Clap, TaskRes):
+        expected, found = (factory(factory.Config()).fit(own) for own in (with_long_text(task, 8.0), task))
+        np.testing.assert_allclose(found.scores(test.images), expected.scores(test.images), atol=1e-3)
 
 
 def test_multipliers_of_classes_without_images_are_the_mean():
@@ -98,16 +107,15 @@ def test_multipliers_of_classes_without_images_are_the_mean():
     torch.testing.assert_close(found, torch.tensor([first, 1 / 3, (first + 1 / 3) / 2], dtype=torch.float64))
 
 
-def test_cross_modal_probe_is_logistic_regression_on_images_and_text(data):
+def test_cross_modal_probe_starts_at_text_and_fits_images_and_text_alike(data):
     task, test = data
     config = CrossModalProbe.Config(text_weights=(0.5,), penalties=(1e-2,), tolerance=1e-8)
     predictor = CrossModalProbe(config).fit(task)
-    x, n = np.concatenate([unit(task.train), text_of(task)]), len(task.train)
-    weight = np.r_[np.full(n, 1 / n), np.full(4, 0.5 / 4)]
-    theirs = LogisticRegression(C=100.0, tol=1e-10, max_iter=20000)
-    theirs.fit(x, np.r_[task.train.labels, np.arange(4)], sample_weight=weight)
-    expected = theirs.decision_function(unit(test))
-    np.testing.assert_allclose(centred(predictor.scores(test.images)), centred(expected), atol=1e-3)
+    x, n, text = np.concatenate([unit(task.train), text_of(task)]), len(task.train), 0.5 * 100 * text_of(task)
+    # Half of a published batch is images, half is text.
+    weight = np.r_[np.full(n, 1 / n), np.full(4, 0.5 / 4)] / 2
+    w = minimum(x, np.r_[task.train.labels, np.arange(4)], x @ text.T, 1e-2, 4, weight)
+    np.testing.assert_allclose(predictor.scores(test.images), unit(test) @ (w + text).T, atol=1e-3)
 
 
 @pytest.fixture
@@ -198,15 +206,17 @@ def pytorch_loop(parameters, logits, labels, rate, steps, stop, **settings):
 
 def test_task_res_is_the_published_loop_in_full_batches(data):
     task, test = data
-    predictor = TaskRes(TaskRes.Config(alphas=(0.5,), learning_rate=0.02, steps=40)).fit(task)
-    x, text = torch.as_tensor(unit(task.train)), torch.as_tensor(text_of(task))
+    task = with_long_text(task, [5.0, 6.0, 8.0, 10.0])
+    predictor = TaskRes(TaskRes.Config(alpha=0.5, learning_rates=(0.1,), steps=40)).fit(task)
+    x = torch.as_tensor(unit(task.train))
+    text = torch.as_tensor(task.model.encode_texts(list(task.class_names))).double()
     residual = torch.zeros_like(text, requires_grad=True)
 
     def classifier():
         return 100 * torch.nn.functional.normalize(text + 0.5 * residual, dim=1)
 
     pytorch_loop(
-        [residual], lambda: x @ classifier().T, torch.as_tensor(task.train.labels), 0.02, 40,
+        [residual], lambda: x @ classifier().T, torch.as_tensor(task.train.labels), 0.1, 40,
         predictor.report.chosen["steps"],
     )  # fmt: skip
     assert predictor.report.chosen["steps"] > 0
