@@ -16,8 +16,8 @@ from typing import ClassVar
 import torch
 from pydantic import Field
 
-from adapters._heads.candidates import Swept
 from adapters._heads.anchored import sweep_anchored
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting
 from adapters._heads.data import Padded, Stack
 from adapters._heads.predictors import Space

@@ -8,8 +8,8 @@ import torch
 from open_clip.transformer import TextTransformer
 
 from adapters.coop import Coop, CoopSettings
-from adapters.coop.recipe import _published
 from adapters.coop.context import ContextPrompts
+from adapters.coop.recipe import _published
 from adapters.zero_shot import ZeroShot
 from workbench import ClassPrompts, Compute, RecipeError
 

@@ -17,9 +17,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.adapters import published  # noqa: E402
-from tests.adapters.planted import BIASED, NUISANCE, STRONG, Geometry, clip_task  # noqa: E402
-from workbench.recipes import recipes  # noqa: E402
+from tests.adapters import published
+from tests.adapters.planted import BIASED, NUISANCE, STRONG, Geometry, clip_task
+from workbench.recipes import recipes
 
 SHOTS = (1, 4, 16)
 RULES: dict[str, Callable[..., published.Logits] | None] = {
@@ -80,7 +80,9 @@ def fitted(name: str, geometry: Geometry, seeds: Iterable[int]) -> tuple[list[fl
     return cells, seconds
 
 
-def by_rule(rule: Callable[..., published.Logits], geometry: Geometry, seeds: Iterable[int]) -> tuple[list[float], float]:
+def by_rule(
+    rule: Callable[..., published.Logits], geometry: Geometry, seeds: Iterable[int]
+) -> tuple[list[float], float]:
     """The same of a published rule."""
     cells, seconds = [], 0.0
     for val in (False, True):

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from workbench.datasets.roles import ROLES
 from workbench.errors import WorkbenchError
 from workbench.recipes import Fitted
 from workbench.runs.claims import claimed
@@ -109,15 +110,13 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
     started = time.perf_counter()
     try:
         wanted = [bench.wanted(job.cell) for job in jobs]
-        touched = np.unique(np.concatenate([np.concatenate([w.train, w.val, w.test]) for w in wanted]))
-        bench.prepare(touched, partial(tell.progress, f"features of {bench.dataset.name}"))
-        rows = [bench.readable(own) for own in wanted]
+        rows = bench.look(wanted, partial(tell.progress, f"features of {bench.dataset.name}"))
         recipe = jobs[0].cell.factory(jobs[0].cell.config)
         predictors: Sequence[Fitted]
         if isinstance(bench, JointBench):
             if n := recipe.tiles(bench.dataset.card.task):
                 bench.prepare_tiles(
-                    np.concatenate([rows[0].train, rows[0].val, rows[0].test]), n,
+                    np.concatenate([rows[0].seen(split) for split in ROLES]), n,
                     partial(tell.progress, f"tiles of {bench.dataset.name}"),
                 )  # fmt: skip
             joint = bench.joint_task(jobs[0].cell, rows[0], refit=suite.refit)

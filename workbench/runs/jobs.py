@@ -58,8 +58,7 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
             argument, settings, partial(tell.progress, f"reading {argument}"), language=suite.language
         )
     asked = {entry.recipe for entry in suite.recipes}
-    # The baseline that every suite has is one of classification.
-    cells = [cell for cell in cells if cell.recipe in asked or datasets[cell.dataset].card.task in cell.factory.tasks]
+    cells = [cell for cell in cells if cell.recipe in asked or _takes_baseline(datasets[cell.dataset], cell, tell)]
     for cell in cells:
         _check_fits(cell, datasets[cell.dataset])
     encoders: dict[str, Encoder] = {}
@@ -93,6 +92,16 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
         if argument != other:
             tell.say(f"{argument} and {other} hold the same and have one name: they are one dataset.")
     return list(jobs.values())
+
+
+def _takes_baseline(dataset: Dataset, cell: Cell, tell: Reporter) -> bool:
+    """Whether the baseline that every suite has can be run; it is one of classification, and counts labels of train."""
+    if dataset.card.task not in cell.factory.tasks:
+        return False
+    if not len(dataset.rows("train")):
+        tell.say(f"dataset {dataset.name!r} has no train split, of which {cell.recipe} counts labels: it is left out.")
+        return False
+    return True
 
 
 def _check_fits(cell: Cell, dataset: Dataset) -> None:
