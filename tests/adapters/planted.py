@@ -113,7 +113,8 @@ def clip_task(
     task = ClassificationTask(
         dataset="planted-clip", class_names=names, prompts=ClassPrompts(names, ("a photo of a {}.",)),
         train=images(1, shots), val=images(2, val_shots),
-        model=ProjectedModel(names, np.asarray(text, np.float32), 2 * own.dim), multi_label=False, shots=shots, seed=seed, device="cpu",
+        model=ProjectedModel(names, np.asarray(text, np.float32), 2 * own.dim),
+        multi_label=False, shots=shots, seed=seed, device="cpu",
     )  # fmt: skip
     return task, images(3, test_size)
 

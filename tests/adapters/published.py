@@ -78,7 +78,7 @@ def task_res(task: ClassificationTask) -> Logits:
 
 
 def clip_adapter(task: ClassificationTask) -> Logits:
-    """Gao et al. (IJCV 2024): ratio 0.2, bottleneck a quarter; optimiser and schedule of the CoOp code it is built on."""
+    """Gao et al. (IJCV 2024): ratio 0.2, bottleneck a quarter; optimiser and schedule of CoOp's code, its base."""
     x, y, text = unit(task.train.images), torch.as_tensor(task.train.labels), F.normalize(raw_text(task), dim=1)
     torch.manual_seed(task.seed)
     d = x.shape[1]

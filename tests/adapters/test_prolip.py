@@ -16,7 +16,7 @@ def accuracy(scores, test):
 
 def published(task, test, epochs=300, rate=1e-5):
     """Train W by cross-entropy and ||W - W0||^2 / shots; features as they are."""
-    pooled, projected, labels = (torch.as_tensor(own) for own in _features(task.train))
+    pooled, _, labels = (torch.as_tensor(own) for own in _features(task.train))
     text = torch.as_tensor(class_embeddings(task.model, task.prompts.sentences("ensemble")))
     start = torch.linalg.lstsq(*(torch.as_tensor(own) for own in _features(test)[:2])).solution  # enough images to tell
     weight = start.clone().requires_grad_()
