@@ -49,7 +49,7 @@ class ProlipConfig(HeadConfig):
 
     preset: Preset = "quick"
     learning_rates: tuple[float, ...] = Field(default=(1e-4, 1e-3), min_length=1)
-    penalties: tuple[float, ...] = Field(default=(1.0, 0.1), min_length=1)
+    penalties: tuple[float, ...] = Field(default=(1.0,), min_length=1)
     steps: int = Field(default=60, gt=0)
     default_learning_rate: float = Field(default=1e-4, gt=0)
     default_steps: int = Field(default=60, ge=0)
