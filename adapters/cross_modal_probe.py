@@ -32,7 +32,7 @@ class CrossModalProbeConfig(HeadConfig):
         text_weights: Shares of the text's mean loss; 0 leaves text out.
         penalties: L2 penalties on the loss.
         default_penalty: Used, with text weight 1, where there is no validation split.
-        tolerance: Largest gradient entry of a solution, relative to that of zero weights.
+        tolerance: Norm of the gradient at a solution, relative to that at zero weights.
         max_iterations: Bound on the solver's iterations for one penalty.
     """
 
