@@ -3,41 +3,29 @@
 Zanella and Ben Ayed, "Low-Rank Few-Shot Adaptation of Vision-Language Models" (CVPR Workshops 2024), section 4: rank 2
 on the query, key and value layers of every block of both towers, dropout 0.25 on the adapters' inputs, AdamW at 2e-4
 without warm-up, batches of 32, the first template, crops down to 8 % of the area. As in the published code adapters are
-multiplied by 1 / sqrt(rank), whatever the rank.
+multiplied by 1 / sqrt(rank).
 
 What differs from the published code:
 
-- it trains for 500 steps a shot, however many classes there are, and keeps the last epoch, as `preset = "paper"` does;
-  the quick default trains as long as other recipes, and validation chooses the epoch;
+- it trains for 500 steps a shot, however many classes there are, and keeps the last; here training is as long as that
+  of the other recipes, unless `min_steps` is set to 500 times the shots, and validation chooses the epoch;
 - fused layers (timm's `qkv`) get one adapter, not three;
 - a tower without attention, of which the paper knows none, gets `lora`'s own targets and learning rate.
 """
 
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from adapters._presets import Preset, reported, shots_of, with_published
 from adapters.lora import Lora, LoraSettings
-from workbench import ClassificationTask, RecipeConfig
-
-if TYPE_CHECKING:
-    from adapters.lora.classifier import LoraClassifier
-
-_STEPS_A_SHOT = 500
+from workbench import RecipeConfig
 
 
 class ClipLoraSettings(LoraSettings):
-    """Settings of `clip-lora`: those of `lora` with other defaults; `learning_rate` takes 2e-4 in place of 5e-4.
+    """Settings of `clip-lora`: those of `lora` with other defaults; `learning_rate` takes 2e-4 in place of 5e-4."""
 
-    Attributes:
-        preset: `paper` trains for 500 steps a shot and keeps the last epoch; settings given beside it win.
-    """
-
-    preset: Preset = "quick"
     rank: int = Field(default=2, ge=1)
-    alpha: float | None = Field(default=1.0, gt=0)
-    use_rslora: bool = True
+    alpha: float | None = Field(default=2**0.5, gt=0)
     dropout: float = Field(default=0.25, ge=0, lt=1)
     towers: Literal["image", "text", "both"] = "both"
     targets: Literal["query-key-value"] | tuple[str, ...] | None = "query-key-value"
@@ -50,17 +38,5 @@ class ClipLoraSettings(LoraSettings):
 class ClipLora(Lora):
     """Train low-rank adapters in both towers with the published settings."""
 
-    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = ClipLoraSettings
     linear_rate: ClassVar[float] = 2e-4
-    config: ClipLoraSettings
-
-    def fit(self, task: ClassificationTask) -> "LoraClassifier":
-        """See `Lora.fit`."""
-        if self.config.preset == "quick":
-            return super().fit(task)
-        published: dict[str, Any] = {"min_steps": _STEPS_A_SHOT * shots_of(task), "keep": "last"}
-        config = with_published(self.config, published)
-        found = self._tuned(task, config)
-        found.report = reported(found.report, config, published)
-        return found

@@ -1,11 +1,10 @@
 """The recipe `coop`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from adapters._presets import Preset, reported, shots_of, with_published
 from workbench import ClassificationTask, OptimisationSettings, Predictor, Recipe, RecipeConfig, RecipeError, TaskModel
 
 if TYPE_CHECKING:
@@ -16,9 +15,6 @@ class CoopSettings(OptimisationSettings):
     """Settings of `coop`.
 
     Attributes:
-        preset: `paper` takes the published training: SGD at 2e-3 with weight decay 5e-4 for 50 epochs at 1 shot, 100 at
-            2 and 4, 200 from 8 on, the first epoch a warm-up, and the last epoch kept. Settings given beside it win.
-            Images come from the feature store, so they are not augmented, where the paper crops and flips them.
         n_context: Number of context vectors; with `init_template` the number of its words' tokens counts instead.
         position: Of the class name: after the context, or in its middle.
         class_specific: Each class has its own context; best where images are many; classes without any cannot have one.
@@ -29,7 +25,6 @@ class CoopSettings(OptimisationSettings):
         min_steps: More than where images are passed through the network, which is what takes long.
     """
 
-    preset: Preset = "quick"
     n_context: int = Field(default=16, ge=1)
     position: Literal["end", "middle"] = "end"
     class_specific: bool = False
@@ -64,8 +59,7 @@ class Coop(Recipe[CoopSettings]):
 
         if len(task.train) == 0:
             raise RecipeError("coop: there are no training images.")
-        published = _published(shots_of(task)) if self.config.preset == "paper" else {}
-        config = with_published(self.config, published)
+        config = self.config
         if config.class_specific and task.unseen:
             raise RecipeError("coop: class_specific: classes without training images need a context that all share.")
         words, ending = (config.init_template or "{}.").split("{}")
@@ -84,8 +78,7 @@ class Coop(Recipe[CoopSettings]):
                 learning_rate=config.learning_rate, image=False, text=prompts, name="coop",
             )  # fmt: skip
         context = prompts.vectors.detach().cpu().numpy()
-        report = reported(tuned.report, config, published)
-        return CoopClassifier(context, tuned.classes, tuned.bias, scale=tuned.scale, report=report)
+        return CoopClassifier(context, tuned.classes, tuned.bias, scale=tuned.scale, report=tuned.report)
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
@@ -93,12 +86,3 @@ class Coop(Recipe[CoopSettings]):
         from adapters.coop.classifier import CoopClassifier
 
         return CoopClassifier.restore(directory)
-
-
-def _published(shots: int) -> dict[str, Any]:
-    """The training of Zhou et al. (IJCV 2022), section 4.1, by the number of training images a class."""
-    epochs = 50 if shots == 1 else 100 if shots <= 4 else 200
-    return {
-        "optimiser": "sgd", "learning_rate": 2e-3, "weight_decay": 5e-4, "epochs": epochs, "warmup": 1 / epochs,
-        "keep": "last",
-    }  # fmt: skip

@@ -39,11 +39,8 @@ class AdaptedModel:
         rank: int,
         alpha: float,
         dropout: float,
-        use_rslora: bool = False,
     ) -> Self:
         """New adapters, which change nothing yet.
-
-        They are multiplied by alpha / rank, or with `use_rslora` by alpha / sqrt(rank) (Kalajdzievski 2023).
 
         Raises:
             RecipeError: The model cannot be trained, or no layer matches.
@@ -51,9 +48,7 @@ class AdaptedModel:
         loaded = _load(model)
         compute.place(loaded.network)
         names = find_targets(loaded.network, towers, patterns)
-        settings = peft.LoraConfig(
-            r=rank, lora_alpha=alpha, lora_dropout=dropout, use_rslora=use_rslora, target_modules=exactly(names)
-        )
+        settings = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=exactly(names))
         return cls(loaded, peft.get_peft_model(loaded.network, settings))
 
     @classmethod

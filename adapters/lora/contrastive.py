@@ -68,7 +68,6 @@ class LoraContrastive(Recipe[LoraContrastiveSettings]):
             adapted = AdaptedModel.create(
                 task.model, compute, towers, config.targets,
                 rank=config.rank, alpha=config.alpha or config.rank, dropout=config.dropout,
-                use_rslora=config.use_rslora,
             )  # fmt: skip
             return PairTraining(adapted, towers, task, config, compute).run()
 

@@ -86,9 +86,8 @@ class PairTraining:
             self._centre(self.task.train)
         trained = train(
             parameters, lambda epoch: self._batches(epoch, steps), self._loss,
-            epochs=epochs, steps_per_epoch=steps, learning_rate=rate, optimiser=config.optimiser,
-            weight_decay=config.weight_decay, warmup=config.warmup, keep=config.keep,
-            validate=self._validate if self.task.val.has_pairs else None,
+            epochs=epochs, steps_per_epoch=steps, learning_rate=rate, weight_decay=config.weight_decay,
+            warmup=config.warmup, validate=self._validate if self.task.val.has_pairs else None,
             mode=self.adapted.train_dropout, patience=config.patience, name="lora-contrastive",
         )  # fmt: skip
         history = {"train_loss": trained.losses}

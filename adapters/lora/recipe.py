@@ -26,7 +26,6 @@ class LoraSettings(TrainingSettings):
     Attributes:
         rank: Of the adapters.
         alpha: Adapters are multiplied by alpha / rank; None takes the rank.
-        use_rslora: Multiply them by alpha / sqrt(rank) instead.
         dropout: On the adapters' inputs, 0..1.
         towers: Which towers get adapters.
         targets: Names, ends or wildcard patterns of the layers to adapt (`q_proj`, `mlp.c_fc`, `visual.*.conv_pw`).
@@ -37,7 +36,6 @@ class LoraSettings(TrainingSettings):
 
     rank: int = Field(default=8, ge=1)
     alpha: float | None = Field(default=None, gt=0)
-    use_rslora: bool = False
     dropout: float = Field(default=0.0, ge=0, lt=1)
     towers: Literal["image", "text", "both"] = "image"
     targets: Literal["query-key-value"] | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
@@ -57,22 +55,19 @@ class Lora(Recipe[LoraSettings]):
 
     def fit(self, task: ClassificationTask) -> "LoraClassifier":
         """Put adapters in, train them, and keep the best epoch."""
-        return self._tuned(task, self.config)
-
-    def _tuned(self, task: ClassificationTask, config: LoraSettings) -> "LoraClassifier":
         from adapters.lora.adapted import AdaptedModel
         from adapters.lora.classifier import LoraClassifier
         from workbench import Compute, fine_tune, seeded
 
         if len(task.train) == 0:
             raise RecipeError("lora: there are no training images.")
+        config = self.config
         towers: tuple[Tower, ...] = ("image", "text") if config.towers == "both" else (config.towers,)
         compute = Compute.resolve(task.device, config.precision, task.model.precision)
         with seeded(task.seed, task.device):
             adapted = AdaptedModel.create(
                 task.model, compute, towers, config.targets,
                 rank=config.rank, alpha=config.alpha or config.rank, dropout=config.dropout,
-                use_rslora=config.use_rslora,
             )  # fmt: skip
             usual = self.convolutional_rate if adapted.convolutional else self.linear_rate
             tuned = fine_tune(

@@ -9,7 +9,6 @@ from open_clip.transformer import TextTransformer
 
 from adapters.coop import Coop, CoopSettings
 from adapters.coop.context import ContextPrompts
-from adapters.coop.recipe import _published
 from adapters.zero_shot import ZeroShot
 from workbench import ClassPrompts, Compute, RecipeError
 
@@ -209,17 +208,3 @@ def test_no_training_images_is_an_error(model, colour_task):
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         CoopSettings(**wrong)
-
-
-@pytest.mark.parametrize(("shots", "epochs"), [(1, 50), (2, 100), (4, 100), (8, 200), (16, 200)])
-def test_the_papers_budget_follows_the_shots(shots, epochs):
-    published = _published(shots)
-    assert (published["epochs"], published["optimiser"], published["learning_rate"]) == (epochs, "sgd", 2e-3)
-    assert published["warmup"] * epochs == pytest.approx(1)
-
-
-def test_the_papers_preset_trains_by_sgd_and_keeps_the_last_epoch(model, colour_task):
-    task, _ = colour_task(model("vit"))
-    found = Coop(CoopSettings(preset="paper", epochs=3, n_context=2)).fit(task)
-    chosen = found.report.chosen
-    assert (chosen["optimiser"], chosen["keep"], chosen["epoch"]) == ("sgd", "last", 3)

@@ -1,4 +1,4 @@
-"""The training loop: warm-up and cosine decay, and the best epoch by validation.
+"""The training loop: AdamW, warm-up and cosine decay, and the best epoch by validation.
 
 It knows nothing of images, texts or tasks: batches are whatever `loss` takes.
 """
@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,6 @@ from workbench.training.schedule import warmup_cosine
 
 _log = logging.getLogger(__name__)
 _LOG_SECONDS = 5.0
-_MOMENTUM = 0.9
 
 T = TypeVar("T")
 
@@ -61,10 +60,8 @@ def train(
     epochs: int,
     steps_per_epoch: int,
     learning_rate: float,
-    optimiser: Literal["adamw", "sgd"] = "adamw",
     weight_decay: float = 0.0,
     warmup: float = 0.0,
-    keep: Literal["best", "last"] = "best",
     validate: Callable[[], Quality] | None = None,
     mode: Callable[[bool], object] | None = None,
     patience: int | None = None,
@@ -74,8 +71,7 @@ def train(
     """Minimise a loss; leave in the parameters what was best on validation.
 
     The parameters before training compete too, so that training which does harm is not kept. Of epochs with the same
-    score the last is kept, whose learning rate had decayed furthest. Without validation, or where `keep` says so, it is
-    the last of all.
+    score the last is kept, whose learning rate had decayed furthest. Without validation it is the last of all.
 
     Args:
         parameters: What is trained, by name.
@@ -84,10 +80,8 @@ def train(
         epochs: Number of epochs; fixes the schedule.
         steps_per_epoch: Batches in each.
         learning_rate: Peak of the schedule.
-        optimiser: AdamW, or SGD with momentum 0.9.
-        weight_decay: Of parameters of two dimensions or more; decoupled with AdamW.
+        weight_decay: AdamW's; parameters of fewer than two dimensions are not decayed.
         warmup: Share of all steps, see `warmup_cosine`.
-        keep: `best` on validation, or `last`.
         validate: Quality of the present parameters.
         mode: Called with True before each epoch and with False after it, to switch dropout and the like.
         patience: Stop after this many epochs without a higher score.
@@ -98,14 +92,9 @@ def train(
         RecipeError: The loss is not finite.
     """
     switch = mode or (lambda _: None)
-    groups = _groups(parameters, weight_decay)
-    stepper: torch.optim.Optimizer
-    if optimiser == "sgd":
-        stepper = torch.optim.SGD(groups, lr=learning_rate, momentum=_MOMENTUM)
-    else:
-        stepper = torch.optim.AdamW(groups, lr=learning_rate)
+    optimiser = torch.optim.AdamW(_groups(parameters, weight_decay), lr=learning_rate)
     steps = epochs * steps_per_epoch
-    schedule = torch.optim.lr_scheduler.LambdaLR(stepper, lambda step: warmup_cosine(step, steps, warmup))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmup_cosine(step, steps, warmup))
     losses: list[float] = []
     qualities = [validate()] if validate else []
     best, kept = 0, snapshot(parameters)
@@ -119,11 +108,11 @@ def train(
         for batch in batches(epoch - 1):
             value = loss(batch)
             _check(value, name, epoch, epochs, learning_rate)
-            stepper.zero_grad()
+            optimiser.zero_grad()
             value.backward()  # type: ignore[no-untyped-call]
             if not losses:
                 idle = tuple(key for key, parameter in parameters.items() if parameter.grad is None)
-            stepper.step()
+            optimiser.step()
             schedule.step()
             total += value.detach().cpu()
         switch(False)
@@ -140,10 +129,9 @@ def train(
             logged = now
         if validate and patience is not None and epoch - rose >= patience:
             break
-    choosing = validate is not None and keep == "best"
-    if choosing:
+    if validate:
         restore(parameters, kept)
-    return Trained(best if choosing else len(losses), losses, qualities, idle)
+    return Trained(best if validate else len(losses), losses, qualities, idle)
 
 
 def _check(loss: Tensor, name: str, epoch: int, epochs: int, learning_rate: float) -> None:

@@ -8,16 +8,14 @@ from workbench.recipes import RecipeConfig
 
 
 class OptimisationSettings(RecipeConfig):
-    """How long and how a network is trained.
+    """How long and how AdamW trains.
 
     Learning rates differ from method to method, so each recipe has its own.
 
     Attributes:
-        optimiser: `adamw`, or `sgd` with momentum 0.9.
-        weight_decay: Decoupled with AdamW, added to the gradient with SGD.
+        weight_decay: AdamW's decoupled weight decay.
         epochs: Passes over the training images; None takes 12, or as many as make `min_steps` where images are few.
         min_steps: Least number of steps where `epochs` is None.
-        keep: The epoch that is kept: the `best` on validation, or the `last`.
         patience: Epochs without a better validation after which training stops; None trains to the end.
         batch_size: Most images a step; an epoch is split evenly. None takes n / 32, within 16..128.
         warmup: Share of all steps (0..1) during which the learning rate rises.
@@ -27,11 +25,9 @@ class OptimisationSettings(RecipeConfig):
             need loss scaling, is replaced by bf16 where the device has it, else by fp32.
     """
 
-    optimiser: Literal["adamw", "sgd"] = "adamw"
     weight_decay: float = Field(default=0.01, ge=0)
     epochs: int | None = Field(default=None, ge=1)
     min_steps: int = Field(default=60, ge=1)
-    keep: Literal["best", "last"] = "best"
     patience: int | None = Field(default=None, ge=1)
     batch_size: int | None = Field(default=None, ge=1)
     warmup: float = Field(default=0.1, ge=0, lt=1)
