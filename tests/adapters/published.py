@@ -71,7 +71,9 @@ def task_res(task: ClassificationTask) -> Logits:
         return 100 * features @ F.normalize(text + 0.5 * residual, dim=1).T
 
     epochs = 100 if (task.shots or 16) <= 4 else 200
-    descend(lambda rows: F.cross_entropy(logits(x[rows]), y[rows]), [residual], 2e-3, epochs, 256, len(x), task.seed, "adam")
+    descend(
+        lambda rows: F.cross_entropy(logits(x[rows]), y[rows]), [residual], 2e-3, epochs, 256, len(x), task.seed, "adam"
+    )
     return lambda images: logits(unit(images)).detach()
 
 
@@ -87,7 +89,14 @@ def clip_adapter(task: ClassificationTask) -> Logits:
         return 100 * F.normalize(0.2 * network(features) + 0.8 * features, dim=1) @ text.T
 
     descend(
-        lambda rows: F.cross_entropy(logits(x[rows]), y[rows]), list(network.parameters()), 2e-3, 200, 32, len(x), task.seed, "sgd"
+        lambda rows: F.cross_entropy(logits(x[rows]), y[rows]),
+        list(network.parameters()),
+        2e-3,
+        200,
+        32,
+        len(x),
+        task.seed,
+        "sgd",
     )
     return lambda images: logits(unit(images)).detach()
 
@@ -191,7 +200,9 @@ def lp_plus_plus(task: ClassificationTask) -> Logits:
         def logits(images: ImageSet, w: Tensor = w, b: Tensor = b, a: Tensor = a) -> Tensor:
             return unit(images) @ w.T + b + a * (unit(images) @ text.T)
 
-        best = max((accuracy(logits, task.val), logits), best, key=lambda own: own[0]) if len(task.val) else (0.0, logits)
+        best = (
+            max((accuracy(logits, task.val), logits), best, key=lambda own: own[0]) if len(task.val) else (0.0, logits)
+        )
     return best[1]
 
 

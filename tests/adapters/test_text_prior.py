@@ -68,7 +68,9 @@ def test_a_recipe_is_not_two_points_below_the_published_rule(factory, geometry):
 
 def below_zero_shot(factory, geometry, shots, with_val):
     """Mean paired difference to zero-shot, and half its 95 % interval."""
-    difference = correct(factory, geometry, shots, with_val) - correct(ZeroShot, geometry, shots, with_val).astype(float)
+    difference = correct(factory, geometry, shots, with_val) - correct(ZeroShot, geometry, shots, with_val).astype(
+        float
+    )
     return difference.mean(), 1.96 * difference.std() / len(difference) ** 0.5
 
 

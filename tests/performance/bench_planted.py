@@ -80,7 +80,9 @@ def fitted(name: str, geometry: Geometry, seeds: Iterable[int]) -> tuple[list[fl
     return cells, seconds
 
 
-def by_rule(rule: Callable[..., published.Logits], geometry: Geometry, seeds: Iterable[int]) -> tuple[list[float], float]:
+def by_rule(
+    rule: Callable[..., published.Logits], geometry: Geometry, seeds: Iterable[int]
+) -> tuple[list[float], float]:
     """The same of a published rule."""
     cells, seconds = [], 0.0
     for val in (False, True):
