@@ -11,23 +11,31 @@ classes without an image get the mean multiplier.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
+import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
 from adapters._heads.anchored import sweep_anchored
 from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting
-from adapters._heads.data import FewShot, Stack
+from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.data import FewShot, Padded, Stack
+from adapters._heads.minibatches import Budget, Epochs, run_epochs
+from adapters._heads.predictors import BlendedLinear
 from adapters._heads.recipe import HeadConfig, HeadRecipe, Narrowed, SpaceChoice
+from adapters._heads.training import Parameters, columns, cross_entropy
+from adapters._presets import PresetConfig
 from adapters.nearest_class_mean import space_of_class_means
 from workbench import RecipeConfig
 
 
-class ClapConfig(HeadConfig):
+class ClapConfig(HeadConfig, PresetConfig):
     """Settings of `clap`.
+
+    The preset `paper`: prototypes on projected features, normalised in the logits, by SGD at 0.1 with momentum 0.9, a
+    first epoch at 1e-5 and half a cosine, batches of 256, 300 epochs, of which the last is kept; the strength is 1.
 
     Attributes:
         features: `pooled`, `projected`, or `auto`: where nearest class means are better on validation. Of what is
@@ -38,6 +46,8 @@ class ClapConfig(HeadConfig):
         tolerance: Norm of the gradient at a solution, relative to that at zero weights.
         max_iterations: Bound on the solver's iterations for one strength.
     """
+
+    paper: ClassVar[Mapping[str, Any]] = {"features": "projected", "text_weights": (1.0,), "strengths": (1.0,)}
 
     features: SpaceChoice = "auto"
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1), min_length=1)
@@ -60,7 +70,12 @@ class Clap(HeadRecipe[ClapConfig]):
 
     def defaults(self) -> Setting:
         """See `HeadRecipe.defaults`."""
-        return {"text_weight": 1.0, "strength": self.config.default_strength}
+        paper = self.config.preset == "paper"
+        return {"text_weight": 1.0, "strength": self.config.strengths[0] if paper else self.config.default_strength}
+
+    def settled(self) -> bool:
+        """See `HeadRecipe.settled`."""
+        return self.config.preset == "paper" and len(self.config.text_weights) == len(self.config.strengths) == 1
 
     def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
         """See `HeadRecipe.narrow`."""
@@ -68,6 +83,8 @@ class Clap(HeadRecipe[ClapConfig]):
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
+        if self.config.preset == "paper":
+            return self._trained(batch, grid)
         # Of a class whose text has length l: lambda ||l w - l t||^2 = lambda l^2 / s^2 ||s w - s t||^2, with unit t and
         # the logit scale s, which weights here include.
         penalty = 2 * grid["strength"] / (batch.n_classes * batch.scale[:, None].square())
@@ -75,6 +92,35 @@ class Clap(HeadRecipe[ClapConfig]):
         return sweep_anchored(
             batch, grid, penalty, share=share, tolerance=self.config.tolerance, iterations=self.config.max_iterations
         )
+
+    def _trained(self, batch: Stack, grid: Grid) -> Swept:
+        """The published training, from text as long as it is."""
+        train, val, strength = batch.train, batch.val, grid.flat("strength")
+        text = (batch.text_length[..., None] * batch.text)[:, None]
+        scale = grid.flat("text_weight") * batch.scale[:, None]
+        share = multipliers(train.text_logits, train.target)[:, None]
+
+        def weights(prototypes: Tensor) -> Tensor:
+            return scale[:, :, None, None] * F.normalize(prototypes, dim=3)
+
+        def loss(parameters: Parameters, images: Padded) -> Tensor:
+            away = (parameters[0] - text).square().sum(dim=3)
+            logits = columns(images.x, weights(parameters[0]))
+            return cross_entropy(logits, images.target, images.count) + strength * (share * away).mean(dim=2)
+
+        def assess(parameters: Parameters) -> tuple[Tensor, Tensor]:
+            return quality(columns(val.x, weights(parameters[0])), val.target, val.mask)
+
+        budgets = [Budget(300, 256, "sgd", warmup=1e-5)] * len(batch)
+        start = text.repeat(1, strength.shape[1], 1, 1)
+        trained = run_epochs(Epochs(train, batch.seeds, budgets, 0.1, loss), (start,), assess)
+        final = weights(trained.parameters[0])
+
+        def build(i: int, j: int) -> BlendedLinear:
+            bias, none = torch.zeros_like(final[i, j, :, 0]), torch.zeros_like(final[i, j])
+            return BlendedLinear.of("projected", final[i, j], bias, none, scale=float(scale[i, j]))
+
+        return Swept(trained.accuracy, trained.nll, build, parameters=lambda _: batch.text[0].numel())
 
 
 def multipliers(text_logits: Tensor, target: Tensor) -> Tensor:

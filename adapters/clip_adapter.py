@@ -10,7 +10,7 @@ Features have unit norm before the adapter: since it is positively homogeneous, 
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -21,24 +21,32 @@ from torch import Tensor
 from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.data import Padded, Stack
+from adapters._heads.minibatches import Budget, Epochs, run_epochs
 from adapters._heads.predictors import SavedArrays, Space, as_float32
 from adapters._heads.recipe import HeadConfig, HeadRecipe
 from adapters._heads.training import Adam, Parameters, cross_entropy, descend
+from adapters._presets import PresetConfig
 from workbench import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
 
 
-class ClipAdapterConfig(HeadConfig):
+class ClipAdapterConfig(HeadConfig, PresetConfig):
     """Settings of `clip-adapter`.
+
+    The preset `paper`, after the CoOp code that the published adapter is built on: SGD at 2e-3 with momentum 0.9 and
+    weight decay 5e-4, a first epoch at 1e-5 and half a cosine, batches of 32, 200 epochs, of which the last is kept,
+    and the ratio 0.2.
 
     Attributes:
         ratios: Shares of the adapter's output, 0..1.
         reduction: The bottleneck is this many times narrower than the features.
         learning_rate: Adam's, at the first step, where validation can stop it.
-        steps: Full-batch steps at most; validation chooses how many.
+        steps: Full-batch steps at most; validation chooses how many. `paper` has epochs instead.
         default_ratio: Used where there is nothing to choose on.
         default_learning_rate: Likewise. Adam's first steps have full length, whatever the gradient, so they are short.
         default_steps: Likewise.
     """
+
+    paper: ClassVar[Mapping[str, Any]] = {"ratios": (0.2,), "learning_rate": 2e-3}
 
     ratios: tuple[float, ...] = Field(default=(0.2, 0.8), min_length=1)
     reduction: int = Field(default=4, gt=0)
@@ -65,11 +73,17 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
     def defaults(self) -> Setting:
         """See `HeadRecipe.defaults`."""
         config = self.config
+        if config.preset == "paper":
+            return {"ratio": config.ratios[0], "learning_rate": config.learning_rate}
         return {
             "ratio": config.default_ratio,
             "learning_rate": config.default_learning_rate,
             "steps": config.default_steps,
         }
+
+    def settled(self) -> bool:
+        """See `HeadRecipe.settled`."""
+        return self.config.preset == "paper" and len(self.config.ratios) == 1
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
@@ -80,20 +94,26 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
             down, up = parameters
             return adapted(images.x, down, up, ratio) @ text[:, None].mT
 
-        step = Adam(
-            lambda parameters: cross_entropy(logits(parameters, train), train.target, train.count),
-            learning_rate=grid.flat("learning_rate"),
-            steps=self.config.steps,
-        )
-        trained = descend(
-            self._start(batch, ratio.shape[1]),
-            step,
-            lambda parameters: quality(logits(parameters, val), val.target, val.mask),
-            steps=self.config.steps,
-            every=10,
-            selection=self.config.selection,
-            stop_at=grid.axes.get("steps"),
-        )
+        def loss(parameters: Parameters, images: Padded) -> Tensor:
+            return cross_entropy(logits(parameters, images), images.target, images.count)
+
+        def assess(parameters: Parameters) -> tuple[Tensor, Tensor]:
+            return quality(logits(parameters, val), val.target, val.mask)
+
+        rate, start = grid.flat("learning_rate"), self._start(batch, ratio.shape[1])
+        if self.config.preset == "paper":
+            budgets = [Budget(200, 32, "sgd", weight_decay=5e-4, warmup=1e-5)] * len(batch)
+            trained = run_epochs(Epochs(train, batch.seeds, budgets, rate, loss), start, assess)
+        else:
+            trained = descend(
+                start,
+                Adam(lambda parameters: loss(parameters, train), learning_rate=rate, steps=self.config.steps),
+                assess,
+                steps=self.config.steps,
+                every=10,
+                selection=self.config.selection,
+                stop_at=grid.axes.get("steps"),
+            )
         down, up = trained.parameters
 
         def build(i: int, j: int) -> "AdaptedFeatures":

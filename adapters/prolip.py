@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
@@ -28,18 +27,17 @@ from adapters._heads.data import Padded, Stack, stack
 from adapters._heads.predictors import SavedArrays, Space, as_float32
 from adapters._heads.recipe import HeadConfig, HeadRecipe
 from adapters._heads.training import Adam, Parameters, cross_entropy, descend
-from adapters._presets import Preset, shots_of, with_published
+from adapters._presets import PresetConfig
 from workbench import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
 
-_PAPER: dict[str, Any] = {"steps": 300, "default_steps": 300, "learning_rates": (3e-5,), "default_learning_rate": 3e-5}
-"""1e-5 of a projection whose input is about three times as long as its output, as CLIP's is."""
 
-
-class ProlipConfig(HeadConfig):
+class ProlipConfig(HeadConfig, PresetConfig):
     """Settings of `prolip`.
 
+    The preset `paper`: 300 steps at 1e-5 of a projection whose input is about three times as long as its output, as
+    CLIP's is, with lambda = 1 / N; nothing is chosen.
+
     Attributes:
-        preset: `paper` takes 300 steps at the published rate; settings given beside it win.
         learning_rates: Adam's, at the first step.
         penalties: Multipliers of lambda = 1 / N; 1 is the paper's.
         steps: Full-batch steps at most; validation chooses how many.
@@ -47,7 +45,10 @@ class ProlipConfig(HeadConfig):
         default_steps: Steps where there is nothing to choose on.
     """
 
-    preset: Preset = "quick"
+    paper: ClassVar[Mapping[str, Any]] = {
+        "learning_rates": (3e-5,), "default_learning_rate": 3e-5, "steps": 300, "default_steps": 300,
+    }  # fmt: skip
+
     learning_rates: tuple[float, ...] = Field(default=(1e-4, 1e-3), min_length=1)
     penalties: tuple[float, ...] = Field(default=(1.0,), min_length=1)
     steps: int = Field(default=60, gt=0)
@@ -62,8 +63,9 @@ class Prolip(HeadRecipe[ProlipConfig]):
     spaces: ClassVar[tuple[Space, ...]] = ("projected",)
     unseen: ClassVar[bool] = True
 
-    def __init__(self, config: ProlipConfig) -> None:
-        super().__init__(with_published(config, _PAPER) if config.preset == "paper" else config)
+    def settled(self) -> bool:
+        """See `HeadRecipe.settled`."""
+        return self.config.preset == "paper" and len(self.config.learning_rates) == len(self.config.penalties) == 1
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""
@@ -82,8 +84,10 @@ class Prolip(HeadRecipe[ProlipConfig]):
         h = rate.shape[1] * penalty.shape[1]
         # Points in the grid's own order: the penalty varies fastest.
         rates = rate.repeat_interleave(penalty.shape[1], dim=1)
-        shots = torch.tensor([shots_of(own.task) for own in batch.shots], dtype=text.dtype, device=text.device)
-        decay = penalty.repeat(1, rate.shape[1]) / shots[:, None]
+        # Images a class, the mean over classes that have any.
+        size = batch.train.target.sum(dim=1)
+        shots = size.sum(dim=1) / (size > 0).sum(dim=1).clamp(min=1)
+        decay = penalty.repeat(1, rate.shape[1]) / shots.clamp(min=1)[:, None]
 
         def logits(parameters: Parameters, images: Padded, pooled: Padded) -> Tensor:
             moved = moved_features(images.x, pooled.x, rates[..., None, None] * parameters[0])

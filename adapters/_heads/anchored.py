@@ -27,12 +27,8 @@ def sweep_anchored(
         grid: Has the axis `text_weight` first, and the penalty's second.
         penalty: (b, h) penalties on the mean loss, in the order of the second axis.
         share: (b, n_classes) multiplies a class's penalty.
-<<<<<<< HEAD
         importance: (b, t, n) weights of the images for every text weight; equal ones that add up to 1 where left out.
-        tolerance: Largest gradient entry at a solution, relative to that of zero weights.
-=======
         tolerance: Norm of the gradient at a solution, relative to that at zero weights.
->>>>>>> heads
         iterations: Bound on the solver's iterations for one penalty.
     """
     train, val, text_weight = batch.train, batch.val, grid["text_weight"]

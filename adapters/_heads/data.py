@@ -198,6 +198,17 @@ class Stack:
         """Number of classes."""
         return self.text.shape[1]
 
+    @property
+    def seeds(self) -> list[int]:
+        """Of the tasks."""
+        return [shot.task.seed for shot in self.shots]
+
+    @property
+    def images_a_class(self) -> list[int]:
+        """The tasks' shots; where all of training was asked for, the mean number of images."""
+        means = (self.train.mask.sum(dim=1) / self.n_classes).round().long().clamp(min=1).tolist()
+        return [shot.task.shots or mean for shot, mean in zip(self.shots, means, strict=True)]
+
     @cached_property
     def text_length(self) -> Tensor:
         """(b, n_classes) mean norm of a class's sentence embeddings, as the text tower gives them.

@@ -78,6 +78,10 @@ class HeadRecipe(Recipe[C], Generic[C]):
         """What to sweep for each task; override where a cheaper method can tell."""
         return [Narrowed(self._spaces())] * len(shots)
 
+    def settled(self) -> bool:
+        """Whether the settings leave nothing to choose: one value on each axis, and training that is not stopped."""
+        return False
+
     def remarks(self, setting: Setting) -> tuple[str, ...]:  # noqa: ARG002
         """What the reader of a run should know of the values that were chosen; override where there is something."""
         return ()
@@ -99,7 +103,7 @@ class HeadRecipe(Recipe[C], Generic[C]):
             return self._fit_many(few_shots(tasks, cross_validate=self.config.validation == "cv"))
 
     def _fit_many(self, shots: Sequence[FewShot]) -> list[Predictor]:
-        chooses = [i for i, own in enumerate(shots) if own.chooses]
+        chooses = [] if self.settled() else [i for i, own in enumerate(shots) if own.chooses]
         chosen = self.choose([shots[i].rehearsal or shots[i] for i in chooses])
         found = [Best(self._spaces()[0], self.defaults()) for _ in shots]
         for i, own in zip(chooses, chosen, strict=True):
@@ -128,6 +132,8 @@ class HeadRecipe(Recipe[C], Generic[C]):
 
     def _how(self, own: Best, shot: FewShot) -> tuple[str, ...]:
         """How a task's hyper-parameters were chosen, where it was not on a validation split that stays one."""
+        if self.settled():
+            return ()
         cross_validates = self.config.validation == "cv" and not shot.wider
         if not shot.chooses:
             lack = "is no validation split"

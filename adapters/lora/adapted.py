@@ -39,8 +39,9 @@ class AdaptedModel:
         rank: int,
         alpha: float,
         dropout: float,
+        use_rslora: bool = False,
     ) -> Self:
-        """New adapters, which change nothing yet.
+        """New adapters, which change nothing yet; multiplied by alpha / rank, or with rsLoRA by alpha / sqrt(rank).
 
         Raises:
             RecipeError: The model cannot be trained, or no layer matches.
@@ -48,7 +49,9 @@ class AdaptedModel:
         loaded = _load(model)
         compute.place(loaded.network)
         names = find_targets(loaded.network, towers, patterns)
-        settings = peft.LoraConfig(r=rank, lora_alpha=alpha, lora_dropout=dropout, target_modules=exactly(names))
+        settings = peft.LoraConfig(
+            r=rank, lora_alpha=alpha, use_rslora=use_rslora, lora_dropout=dropout, target_modules=exactly(names)
+        )  # fmt: skip
         return cls(loaded, peft.get_peft_model(loaded.network, settings))
 
     @classmethod

@@ -67,7 +67,7 @@ class LoraContrastive(Recipe[LoraContrastiveSettings]):
         with seeded(task.seed, task.device):
             adapted = AdaptedModel.create(
                 task.model, compute, towers, config.targets,
-                rank=config.rank, alpha=config.alpha or config.rank, dropout=config.dropout,
+                rank=config.rank, alpha=config.lora_alpha, use_rslora=config.use_rslora, dropout=config.dropout,
             )  # fmt: skip
             return PairTraining(adapted, towers, task, config, compute).run()
 

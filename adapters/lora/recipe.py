@@ -17,7 +17,7 @@ from workbench import (
 
 if TYPE_CHECKING:
     from adapters.lora.classifier import LoraClassifier
-    from workbench import Tower
+    from workbench import FixedBudget, Tower
 
 
 class LoraSettings(TrainingSettings):
@@ -25,7 +25,10 @@ class LoraSettings(TrainingSettings):
 
     Attributes:
         rank: Of the adapters.
-        alpha: Adapters are multiplied by alpha / rank; None takes the rank.
+        alpha: Adapters are multiplied by alpha / rank, or with `use_rslora` by alpha / sqrt(rank). None takes what
+            makes that 1.
+        use_rslora: Divide alpha by the square root of the rank, so that larger ranks do not learn more slowly
+            (Kalajdzievski, "A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA", 2023).
         dropout: On the adapters' inputs, 0..1.
         towers: Which towers get adapters.
         targets: Names, ends or wildcard patterns of the layers to adapt (`q_proj`, `mlp.c_fc`, `visual.*.conv_pw`).
@@ -36,10 +39,18 @@ class LoraSettings(TrainingSettings):
 
     rank: int = Field(default=8, ge=1)
     alpha: float | None = Field(default=None, gt=0)
+    use_rslora: bool = False
     dropout: float = Field(default=0.0, ge=0, lt=1)
     towers: Literal["image", "text", "both"] = "image"
     targets: Literal["query-key-value"] | Annotated[tuple[str, ...], Field(min_length=1)] | None = None
     learning_rate: float | None = Field(default=None, gt=0)
+
+    @property
+    def lora_alpha(self) -> float:
+        """Alpha as peft takes it."""
+        if self.alpha is not None:
+            return self.alpha
+        return self.rank**0.5 if self.use_rslora else float(self.rank)
 
 
 class Lora(Recipe[LoraSettings]):
@@ -67,18 +78,23 @@ class Lora(Recipe[LoraSettings]):
         with seeded(task.seed, task.device):
             adapted = AdaptedModel.create(
                 task.model, compute, towers, config.targets,
-                rank=config.rank, alpha=config.alpha or config.rank, dropout=config.dropout,
+                rank=config.rank, alpha=config.lora_alpha, use_rslora=config.use_rslora, dropout=config.dropout,
             )  # fmt: skip
             usual = self.convolutional_rate if adapted.convolutional else self.linear_rate
             tuned = fine_tune(
                 adapted.loaded, adapted.parameters(), task, config, compute,
                 learning_rate=config.learning_rate or usual,
-                image="image" in towers, text="text" in towers, mode=adapted.train_dropout, name="lora",
+                image="image" in towers, text="text" in towers, mode=adapted.train_dropout,
+                budget=self.budget(task), name="lora",
             )  # fmt: skip
         return LoraClassifier(
             adapted, "image" in towers, compute, tuned.classes,
             scale=tuned.scale, bias=tuned.bias, report=tuned.report,
         )  # fmt: skip
+
+    def budget(self, task: ClassificationTask) -> "FixedBudget | None":  # noqa: ARG002
+        """A fixed length of training; None lets validation choose the epoch."""
+        return None
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:

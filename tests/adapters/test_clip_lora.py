@@ -64,7 +64,8 @@ def test_it_is_lora_with_other_settings(model, colour_task):
     spelt = Lora(
         LoraSettings(
             rank=2,
-            alpha=2**0.5,
+            alpha=1.0,
+            use_rslora=True,
             dropout=0.25,
             towers="both",
             targets="query-key-value",
@@ -86,3 +87,42 @@ def test_it_is_registered_and_restored(model, colour_task, tmp_path):
     folder.mkdir()
     predictor.save(folder)
     assert (ClipLora.restore(folder, task.model, "cpu").scores(test.images) == predictor.scores(test.images)).all()
+
+
+@pytest.mark.parametrize(
+    ("recipe", "settings", "expected"),
+    [
+        (ClipLora, {}, 1 / 2**0.5),
+        (ClipLora, {"rank": 8}, 1 / 8**0.5),
+        (ClipLora, {"rank": 4, "alpha": 3.0}, 3 / 2),
+        (Lora, {"rank": 4}, 1.0),
+        (Lora, {"rank": 4, "alpha": 2.0}, 0.5),
+        (Lora, {"rank": 4, "use_rslora": True}, 1.0),
+    ],
+)
+def test_adapters_are_multiplied_by_what_the_settings_promise(model, colour_task, recipe, settings, expected):
+    """Of the function itself, not of a field: the output's change is the multiplier times B A x."""
+    task, _ = colour_task(model("vit"), train=2)
+    predictor = recipe(recipe.Config(epochs=1, dropout=0.0, **settings)).fit(task)
+    layer = next(iter(adapted(predictor).values()))
+    x = torch.randn(3, layer.in_features, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        product = x @ layer.lora_A["default"].weight.T @ layer.lora_B["default"].weight.T
+        change = layer(x) - layer.get_base_layer()(x)
+    assert product.abs().max() > 0
+    torch.testing.assert_close(change, expected * product, rtol=1e-3, atol=1e-6)
+
+
+def test_the_paper_preset_takes_500_steps_a_shot_and_keeps_the_last(model, colour_task):
+    from dataclasses import replace
+
+    task, _ = colour_task(model("vit"), train=2)
+    recipe = ClipLora(ClipLoraSettings(preset="paper"))
+    assert recipe.budget(replace(task, shots=2)).steps == 1000
+    assert recipe.budget(replace(task, shots=None)).steps == 1000
+    assert ClipLora(ClipLoraSettings()).budget(task) is None
+    report = ClipLora(ClipLoraSettings(preset="paper", epochs=3)).fit(task).report
+    assert report.chosen["epoch"] == 3
+    assert len(report.history["train_loss"]) == 3
+    assert report.trials == []
+    assert "published" in report.notes[0]

@@ -65,7 +65,7 @@ def test_the_papers_budget_moves_as_the_published_loop_does():
     assert fitted.report.chosen["steps"] == 300
     ours, theirs = (F.normalize(torch.as_tensor(s), dim=1) for s in (fitted.scores(test.images), published(task, test)))
     assert float((ours * theirs).sum(dim=1).mean()) > 0.97
-    assert Prolip(ProlipConfig(preset="paper", steps=7, default_steps=7)).config.steps == 7
+    assert ProlipConfig(preset="paper", steps=7).steps == 7
 
 
 def test_no_step_is_zero_shot_and_what_is_saved_scores_alike(tmp_path):

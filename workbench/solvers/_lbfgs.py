@@ -31,8 +31,8 @@ class Minimum:
         x: (b, p) parameters.
         loss: (b,) objective values.
         iterations: (b,) iterations taken.
-        converged: (b,) the gradient's norm fell below the tolerance. It did not where iterations ran out, or where no step
-            makes progress at this precision any more.
+        converged: (b,) the gradient's norm fell below the tolerance. It did not where iterations ran out, or where no
+            step makes progress at this precision any more.
     """
 
     x: Tensor

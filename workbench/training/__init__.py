@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from workbench.training._class_texts import ClassEmbedder
     from workbench.training.classifier import EncoderClassifier, SavedClassifier
     from workbench.training.contrastive import choice_loss, contrastive_loss, sigmoid_loss
-    from workbench.training.fine_tuning import FineTuned, fine_tune
+    from workbench.training.fine_tuning import FineTuned, FixedBudget, fine_tune
     from workbench.training.joint import ChoiceObjective, JointBatch, JointObjective, choice_objective, joint_objective
     from workbench.training.loop import Quality, Trained, train
     from workbench.training.objective import classification_loss, classification_quality
@@ -30,6 +30,7 @@ _HEAVY = {
     "Compute": "precision",
     "EncoderClassifier": "classifier",
     "FineTuned": "fine_tuning",
+    "FixedBudget": "fine_tuning",
     "JointBatch": "joint",
     "JointObjective": "joint",
     "MemoryBudget": "pixels",
@@ -58,6 +59,7 @@ __all__ = [
     "Compute",
     "EncoderClassifier",
     "FineTuned",
+    "FixedBudget",
     "JointBatch",
     "JointObjective",
     "MemoryBudget",

@@ -17,6 +17,7 @@ def fit_report(
     *,
     refit: bool,
     unseen: bool,
+    fixed: bool = False,
 ) -> FitReport:
     """What is recorded of a training.
 
@@ -27,9 +28,12 @@ def fit_report(
         tried: Validation at each step that was tried.
         refit: Whether the suite asked for a fit on train and validation.
         unseen: Whether there are classes without images.
+        fixed: Whether the number of epochs was given, and the last of them is kept.
     """
     notes = []
-    if not trained.qualities:
+    if fixed:
+        notes.append("The number of epochs is the published one, and the last is kept.")
+    elif not trained.qualities:
         notes.append("There is no validation split, so the last epoch is kept.")
     elif trained.epoch == 0:
         notes.append("No epoch was better on validation than the model before training, whose weights are kept.")

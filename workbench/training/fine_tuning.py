@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Literal
 
 import numpy as np
 import torch
@@ -27,6 +28,21 @@ _EPOCHS = 12
 
 Batch = tuple[AnyArray, Tensor]
 """Rows, and pixels or (where the image tower is not trained) embeddings."""
+
+
+@dataclass(frozen=True)
+class FixedBudget:
+    """Training that validation neither stops nor chooses from: the last epoch is kept, as published code often does.
+
+    Attributes:
+        epochs: Passes over the images, or
+        steps: Number of steps, rounded up to whole epochs.
+        optimizer: `adamw`, or `sgd` with momentum 0.9.
+    """
+
+    epochs: int | None = None
+    steps: int | None = None
+    optimizer: Literal["adamw", "sgd"] = "adamw"
 
 
 @dataclass(frozen=True)
@@ -59,6 +75,7 @@ def fine_tune(
     mode: Callable[[bool], object] | None = None,
     alphas: Sequence[float] = (1.0,),
     default_alpha: float = 1.0,
+    budget: FixedBudget | None = None,
     name: str = "training",
 ) -> FineTuned:
     """Minimise the cross-entropy of `scale * cos(image, class)` (binary cross-entropy where multi-label).
@@ -86,12 +103,18 @@ def fine_tune(
         mode: See `train`; what it switches must be off at first.
         alphas: Steps between the weights before (0) and after (1) training, of which validation chooses.
         default_alpha: The step where there is no validation.
+        budget: Training of a fixed length; without it validation chooses the epoch.
         name: Begins what is logged.
 
     Raises:
         RecipeError: The loss is not finite.
     """
-    tuning = _Tuning(loaded, parameters, task, config, compute, learning_rate, image, text, mode, name)
+    tuning = _Tuning(loaded, parameters, task, config, compute, learning_rate, image, text, mode, budget, name)
+    if budget is not None:
+        joined = task.refit and len(task.val) > 0
+        fixed = tuning.run(_joined(task.train, task.val) if joined else task.train, None)
+        report = fit_report(fixed, parameters, 1.0, {}, refit=task.refit, unseen=bool(task.unseen), fixed=True)
+        return FineTuned(tuning.classes(), tuning.scale, tuning.bias, report)
     before = snapshot(parameters)
     trained = tuning.run(task.train, tuning.validate)
     after = snapshot(parameters)
@@ -122,6 +145,7 @@ class _Tuning:
     image: bool
     text: bool | ClassEmbedder
     mode: Callable[[bool], object] | None
+    budget: FixedBudget | None
     name: str
 
     def __post_init__(self) -> None:
@@ -146,6 +170,8 @@ class _Tuning:
         self._batch_size = self.config.batch_size or min(max(len(self.task.train) // 32, 16), 128)
         steps = self._steps(self.task.train)
         self._epochs = self.config.epochs or max(_EPOCHS, math.ceil(self.config.min_steps / steps))
+        if self.budget is not None:
+            self._epochs = self.budget.epochs or math.ceil((self.budget.steps or steps) / steps)
         self.validate = self._validation(self.task.val) if len(self.task.val) else None
 
     def run(
@@ -169,6 +195,7 @@ class _Tuning:
             mode=self.mode,
             patience=config.patience,
             stop_after=stop_after,
+            optimizer=self.budget.optimizer if self.budget else "adamw",
             name=self.name,
         )
 

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -66,6 +66,7 @@ def train(
     mode: Callable[[bool], object] | None = None,
     patience: int | None = None,
     stop_after: int | None = None,
+    optimizer: Literal["adamw", "sgd"] = "adamw",
     name: str = "training",
 ) -> Trained:
     """Minimise a loss; leave in the parameters what was best on validation.
@@ -80,19 +81,25 @@ def train(
         epochs: Number of epochs; fixes the schedule.
         steps_per_epoch: Batches in each.
         learning_rate: Peak of the schedule.
-        weight_decay: AdamW's; parameters of fewer than two dimensions are not decayed.
+        weight_decay: The optimiser's; parameters of fewer than two dimensions are not decayed.
         warmup: Share of all steps, see `warmup_cosine`.
         validate: Quality of the present parameters.
         mode: Called with True before each epoch and with False after it, to switch dropout and the like.
         patience: Stop after this many epochs without a higher score.
         stop_after: Stop the same schedule after this many epochs.
+        optimizer: `adamw`, or `sgd` with momentum 0.9, which adds weight decay to the gradient.
         name: Begins what is logged.
 
     Raises:
         RecipeError: The loss is not finite.
     """
     switch = mode or (lambda _: None)
-    optimiser = torch.optim.AdamW(_groups(parameters, weight_decay), lr=learning_rate)
+    groups = _groups(parameters, weight_decay)
+    optimiser: torch.optim.Optimizer = (
+        torch.optim.AdamW(groups, lr=learning_rate)
+        if optimizer == "adamw"
+        else torch.optim.SGD(groups, lr=learning_rate, momentum=0.9)
+    )
     steps = epochs * steps_per_epoch
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmup_cosine(step, steps, warmup))
     losses: list[float] = []

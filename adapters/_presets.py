@@ -1,0 +1,29 @@
+"""Presets: a recipe's quick default, or the training budget that its paper published."""
+
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
+
+from pydantic import model_validator
+
+from workbench import RecipeConfig
+
+
+class PresetConfig(RecipeConfig):
+    """Settings of a recipe whose paper publishes a training budget.
+
+    Attributes:
+        preset: `quick` takes fewer and larger steps, and lets validation choose; `paper` takes steps, optimiser, rate
+            and augmentation as published. Settings that are given count more than the preset's.
+    """
+
+    paper: ClassVar[Mapping[str, Any]] = {}
+    """What `paper` sets."""
+
+    preset: Literal["quick", "paper"] = "quick"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("preset") == "paper":
+            return {**cls.paper, **given}
+        return given
