@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from workbench.datasets._units import random_positions, units_of
 from workbench.datasets.card import Splits
 from workbench.datasets.roles import assign_roles, role_of
 from workbench.datasets.splits import hold_out, make_missing_splits
@@ -132,6 +133,18 @@ def test_a_picture_of_a_few_groups_joins_them():
         roles, notes = made([("a",), ("b",)] * 36, groups, content=content, seed=seed)
         assert len(set(roles[:18])) == 1
         assert not any("picture" in note for note in notes)
+
+
+@pytest.mark.parametrize(("shared", "joined"), [(8, True), (9, False)])
+def test_of_many_groups_a_picture_of_more_than_two_per_cent_joins_none(shared, joined):
+    content = hashes(800)
+    content[: 2 * shared : 2] = content[0]
+    found = set()
+    for seed in range(5):
+        roles, notes = made([("a",)] * 800, [f"p{i // 2}" for i in range(800)], content=content, seed=seed)
+        found.add(len(set(roles[: 2 * shared])) == 1)
+        assert any("One picture" in note for note in notes) != joined
+    assert found == {True} if joined else False in found
 
 
 def test_copies_that_join_all_groups_are_the_reason_why_train_cannot_be_divided():
@@ -271,6 +284,28 @@ def test_a_group_larger_than_the_share_stays_in_train_and_that_is_said():
         assert set(roles[:100]) == {"train"}
         assert roles.count("test") == 20  # A fifth of what can be held out.
         assert "One group of images that belong together is too large for it and stays in train." in notes[0]
+
+
+def test_a_group_with_nearly_all_images_of_a_label_stays_in_train():
+    groups = [f"g{i // 5}" for i in range(500)]
+    labels = [("common",)] * 500
+    labels[0], labels[5:14] = ("rare",), [("rare",)] * 9  # One of g0, nine of g1 and g2 of the ten.
+    groups[5:14] = ["g1"] * 9
+    for seed in range(10):
+        roles, _ = made(labels, groups, seed=seed)
+        assert (roles[0], roles[5]) == ("test", "train")
+
+
+def test_a_unit_of_many_groups_has_no_other_chances_than_one_of_a_single_group():
+    """Were the smallest of three numbers its own, it would be below a fifth in half of all draws."""
+    content = hashes(900)
+    content[1::3] = content[2::3] = content[::3]
+    groups = [f"g{i}" for i in range(900)]
+    unit = units_of(groups, content)
+    position = random_positions(groups, content, unit, "test-0")
+    assert len(position) == 300
+    assert np.mean(position < 0.2) == pytest.approx(0.2, abs=0.06)
+    assert position.mean() == pytest.approx(0.5, abs=0.05)
 
 
 def test_groups_of_one_size_are_not_too_large_for_being_few():

@@ -76,11 +76,11 @@ def test_the_baseline_beside_zero_shot_reads_test_images_alone(settings, tiny_mo
 
 def test_few_shots_read_the_sample_and_test(settings, tiny_model, make_colours):
     folder = make_colours(train=6)
-    run_suite(suite_of(tiny_model, folder, "linear-probe", shots=(2,)), settings)
-    dataset = open_dataset(str(folder), settings)
-    classes, val = len(dataset.class_names), dataset.class_counts("val")
+    bench = opened(folder, settings, tiny_model)
+    bench.look([bench.wanted(cell_of(Reading, shots=2))])
+    classes, val = len(bench.dataset.class_names), bench.dataset.class_counts("val")
     assert stored(folder, settings, tiny_model) == {
-        "train": 2 * classes, "val": int(np.minimum(val, 2).sum()), "test": len(dataset.rows("test"))
+        "train": 2 * classes, "val": int(np.minimum(val, 2).sum()), "test": len(bench.dataset.rows("test"))
     }  # fmt: skip
 
 
@@ -141,23 +141,23 @@ def test_too_many_missing_files_are_refused_before_anything_is_computed(
         path.unlink()
         if left is not None:
             path.write_bytes(left)
-    runs = run_suite(suite_of(tiny_model, folder, "linear-probe", baseline=False, shots=(2, "all")), settings)
-    assert [run.status for run in runs] == ["failed", "failed"]
-    for run in runs:
-        assert "train images cannot be read, more than the 1.0%" in run.tags["workbench.error"]
-        assert reason in run.tags["workbench.error"]
+    bench = opened(folder, settings, tiny_model)
+    for shots in (2, None):
+        with pytest.raises(DataError, match=f"train images cannot be read, more than the 1.0%.*{reason}"):
+            bench.look([bench.wanted(cell_of(Reading, shots))])
     assert stored(folder, settings, tiny_model) == {"train": 0, "val": 0, "test": 0}
     # What reads no training image is not refused for theirs.
-    (run,) = run_suite(suite_of(tiny_model, folder, "zero-shot", baseline=False), settings)
-    assert run.status == "finished"
+    for cell in (cell_of(Reading, shots=0), cell_of(MajorityClass)):
+        assert len(bench.look([bench.wanted(cell)])[0].test) == len(bench.dataset.rows("test"))
 
 
 def test_what_only_decoding_shows_is_refused_before_the_next_split(settings, tiny_model, make_colours):
     folder = make_colours()
     for path in sorted((folder / "test").rglob("*.png"))[::4]:
         path.write_bytes(path.read_bytes()[:60])
-    (run,) = run_suite(suite_of(tiny_model, folder, "linear-probe", baseline=False), settings)
-    assert "test images cannot be read" in run.tags["workbench.error"]
+    bench = opened(folder, settings, tiny_model)
+    with pytest.raises(DataError, match="test images cannot be read"):
+        bench.look([bench.wanted(cell_of(Reading))])
     assert stored(folder, settings, tiny_model)["train"] == stored(folder, settings, tiny_model)["val"] == 0
 
 

@@ -1,4 +1,4 @@
-"""Mend a random choice of units until sums over the chosen ones are near to what is wanted."""
+"""Choose units in a random order, so that sums over the chosen ones come near to what is wanted."""
 
 from typing import Any
 
@@ -21,22 +21,16 @@ class Balance:
         counts: Sparse (u, k), in CSR form: what each unit adds to each sum.
         wanted: (k,).
         most: (k,); no sum may be above it.
-        taken: bool (u,), the first choice.
-        border: int64 (u,), the units in the order in which they are changed.
+        order: int64 (u,), the order in which units are looked at.
 
     Attributes:
-        taken: The choice by now.
+        taken: bool (u,), the choice by now.
     """
 
-    def __init__(self, counts: Any, wanted: AnyArray, most: AnyArray, taken: BoolArray, border: IntArray) -> None:
-        self.taken = taken.copy()
-        self._border = border
+    def __init__(self, counts: Any, wanted: AnyArray, most: AnyArray, order: IntArray) -> None:
+        self.taken: BoolArray = np.zeros(len(order), dtype=np.bool_)
+        self._order = order
         self._set(counts.astype(np.float64), wanted, most, np.zeros(len(wanted)))
-        for u in border[self.taken[border]].tolist():
-            columns, values = self._row(u)
-            if (self._sum[columns] > self._most[columns]).any():
-                self._sum[columns] -= values
-                self.taken[u] = False
 
     def _set(self, counts: Any, wanted: AnyArray, most: AnyArray, leeway: AnyArray) -> None:
         self._counts, self._wanted, self._most, self._leeway = counts, wanted, most, leeway
@@ -58,7 +52,7 @@ class Balance:
     def flip(self) -> None:
         """Take units, or put them back, while that brings the sums nearer."""
         for _ in range(_PASSES):
-            if not sum(self._flipped(u) for u in self._border.tolist()):
+            if not sum(self._flipped(u) for u in self._order.tolist()):
                 return
 
     def _flipped(self, u: int) -> bool:
@@ -80,8 +74,10 @@ class Balance:
             kind: int64 (u,), each unit's.
         """
         for k in kinds.tolist():
-            members = self._border[kind[self._border] == k]
-            inside, outside = (members[self.taken[members] == side][:_EXCHANGED] for side in (True, False))
+            members = self._order[kind[self._order] == k]
+            inside, outside = members[self.taken[members]], members[~self.taken[members]]
+            # The last ones taken, and those that would have been next.
+            inside, outside = inside[::-1][:_EXCHANGED], outside[:_EXCHANGED]
             for _ in range(_PASSES if len(outside) else 0):
                 if not sum(self._exchanged(inside, i, outside) for i in range(len(inside))):
                     break

@@ -1,9 +1,9 @@
 """A random draw of units (patients, specimens, copies of an image) that keeps the shares of labels and of sizes.
 
-Every unit has a number of its own, uniform in 0..1, and those below the fraction are drawn: size plays no part, and a
-unit keeps its number when the dataset grows (permanent random numbers; Ohlsson, 1995). Shares are kept on average only
-by that. So units are taken or put back, those nearest to the fraction first, until each label and each class of sizes
-has its share of units; and exchanged with others of their size until images have theirs, too.
+Every unit has a number of its own, uniform in 0..1, that it keeps when the dataset grows (permanent random numbers;
+Ohlsson, 1995). In that order units are taken while a label or a class of sizes lacks units of its share; size plays no
+part in the order, so that a large unit has the chances of a small one. Units are then exchanged with others of their
+size until images have their share, too.
 
 Not scikit-learn's `StratifiedGroupKFold`: it deals out the groups with the most uneven label counts first, which are
 the large ones, each to the fold that is best off with it, so the largest groups lie in the same folds at nearly every
@@ -116,8 +116,7 @@ def _drawn(units: Units, fraction: float) -> BoolArray:
         counts=hstack([labels, in_size], format="csr"),
         wanted=np.concatenate([of_labels, of_sizes]),
         most=np.concatenate([spare, np.full(len(of_sizes), len(free))]),
-        taken=position < fraction,
-        border=np.argsort(np.abs(position - fraction), kind="stable"),
+        order=np.argsort(position, kind="stable"),
     )
     balance.flip()
     balance.also(csr_array(sizes[:, None]), share, _LEEWAY)

@@ -175,7 +175,7 @@ class Bench:
         try:
             return "" if self.dataset.read(row) else "the file is empty"
         except DataError as error:
-            return str(error)
+            return str(error).rstrip(".")
 
     def images(self, rows: IntArray, *, unseen: bool = False) -> ImageSet:
         """Images without labels. What they hold leads to no other image of the dataset, and to no label.
