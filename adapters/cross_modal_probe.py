@@ -20,8 +20,8 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from adapters._heads.candidates import Swept
 from adapters._heads.anchored import sweep_anchored
+from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.data import Padded, Stack
 from adapters._heads.predictors import BlendedLinear, Space

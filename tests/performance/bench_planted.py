@@ -17,9 +17,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from tests.adapters import published  # noqa: E402
-from tests.adapters.planted import BIASED, NUISANCE, STRONG, Geometry, clip_task  # noqa: E402
-from workbench.recipes import recipes  # noqa: E402
+from tests.adapters import published
+from tests.adapters.planted import BIASED, NUISANCE, STRONG, Geometry, clip_task
+from workbench.recipes import recipes
 
 SHOTS = (1, 4, 16)
 RULES: dict[str, Callable[..., published.Logits] | None] = {
@@ -29,6 +29,7 @@ RULES: dict[str, Callable[..., published.Logits] | None] = {
     "cross-modal-probe": published.cross_modal_probe,
     "tip-adapter-f": published.tip_adapter_f,
     "clap": published.clap,
+    "prolip": published.prolip,
     "lp-plus-plus": published.lp_plus_plus,
     "tip-adapter": None,
     "linear-probe-text": None,
