@@ -30,6 +30,13 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def calibration(session: nox.Session) -> None:
+    """Check tests and intervals by simulation, and write the tables of docs/numbers.md."""
+    _install(session, "dev")
+    session.run("python", "-m", "tests.calibration.bench", *(session.posargs or ["--to", "docs/numbers.md"]))
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.install("ruff>=0.14")
@@ -49,3 +56,11 @@ def dashboard(session: nox.Session) -> None:
     """Open the dashboard on the runs in ./runs."""
     _install(session, "quickstart")
     session.run("workbench", "dashboard", *session.posargs)
+
+
+@nox.session
+def pictures(session: nox.Session) -> None:
+    """Take the pictures in docs/images anew, of the suite quickstart as it is; needs `chromium`."""
+    _install(session, "quickstart", "dev")
+    taken = "overview_shows or compare_shows"
+    session.run("pytest", "tests/dashboards/browser", "-k", taken, env={"WORKBENCH_SCREENSHOTS": "docs/images"})

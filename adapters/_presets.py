@@ -12,8 +12,8 @@ class PresetConfig(RecipeConfig):
     """Settings of a recipe whose paper publishes a training budget.
 
     Attributes:
-        preset: `quick` takes fewer and larger steps, and lets validation choose; `paper` takes steps, optimiser, rate and
-            augmentation as published. Settings that are given count more than the preset's.
+        preset: `quick` takes fewer and larger steps, and lets validation choose; `paper` takes steps, optimiser, rate
+            and augmentation as published. Settings that are given count more than the preset's.
     """
 
     paper: ClassVar[Mapping[str, Any]] = {}

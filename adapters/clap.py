@@ -43,7 +43,7 @@ class ClapConfig(HeadConfig, PresetConfig):
         text_weights: Multipliers of the zero-shot weights.
         strengths: Multipliers of the penalty.
         default_strength: Used, with text weight 1, where there is no validation split.
-        tolerance: Largest gradient entry of a solution, relative to that of zero weights.
+        tolerance: Norm of the gradient at a solution, relative to that at zero weights.
         max_iterations: Bound on the solver's iterations for one strength.
     """
 

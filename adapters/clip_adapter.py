@@ -33,8 +33,8 @@ class ClipAdapterConfig(HeadConfig, PresetConfig):
     """Settings of `clip-adapter`.
 
     The preset `paper`, after the CoOp code that the published adapter is built on: SGD at 2e-3 with momentum 0.9 and
-    weight decay 5e-4, a first epoch at 1e-5 and half a cosine, batches of 32, 200 epochs, of which the last is kept, and
-    the ratio 0.2.
+    weight decay 5e-4, a first epoch at 1e-5 and half a cosine, batches of 32, 200 epochs, of which the last is kept,
+    and the ratio 0.2.
 
     Attributes:
         ratios: Shares of the adapter's output, 0..1.

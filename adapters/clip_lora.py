@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 class ClipLoraSettings(LoraSettings, PresetConfig):
     """Settings of `clip-lora`: those of `lora` with other defaults; `learning_rate` takes 2e-4 in place of 5e-4.
 
-    The preset `paper` trains for 500 steps a shot (images a class, where all of training is used), or for `epochs` where
-    they are given, and keeps the last epoch.
+    The preset `paper` trains for 500 steps a shot (images a class, where all of training is used), or for `epochs`
+    where they are given, and keeps the last epoch.
     """
 
     rank: int = Field(default=2, ge=1)

@@ -41,7 +41,7 @@ class CrossModalProbeConfig(HeadConfig, PresetConfig):
         text_weights: Multipliers of the zero-shot weights and of the text's mean loss; 0 leaves text out.
         penalties: L2 penalties on the difference from the zero-shot weights.
         default_penalty: Used, with text weight 1, where there is no validation split.
-        tolerance: Largest gradient entry of a solution, relative to that of zero weights.
+        tolerance: Norm of the gradient at a solution, relative to that at zero weights.
         max_iterations: Bound on the solver's iterations for one penalty.
         learning_rates: Of `paper`.
         weight_decays: Of `paper`.

@@ -30,9 +30,9 @@ class LinearProbeConfig(HeadConfig):
         features: `pooled`, `projected`, or `auto`: validation chooses.
         penalties: Grid of L2 penalties on the mean loss; scikit-learn's C is 1 / (penalty * n).
         default_penalty: Used where there is no validation split.
-        sweep_tolerance: Largest gradient entry where the sweep goes on to the next penalty, relative to that of zero
+        sweep_tolerance: Norm of the gradient where the sweep goes on to the next penalty, relative to that at zero
             weights.
-        tolerance: The same of the chosen solution.
+        tolerance: The same at the chosen solution.
         max_iterations: Bound on the solver's iterations for one penalty.
     """
 

@@ -32,9 +32,9 @@ class LinearProbeTextConfig(HeadConfig):
         text_weights: Multipliers of the zero-shot weights; 0 leaves text out.
         penalties: L2 penalties on the mean loss.
         default_penalty: Used, with text weight 1, where there is no validation split.
-        sweep_tolerance: Largest gradient entry where the sweep goes on to the next penalty, relative to that of zero
+        sweep_tolerance: Norm of the gradient where the sweep goes on to the next penalty, relative to that at zero
             weights.
-        tolerance: The same of the chosen solution.
+        tolerance: The same at the chosen solution.
         max_iterations: Bound on the solver's iterations for one penalty.
     """
 

@@ -5,13 +5,15 @@ pretrained W0, minimises cross-entropy of scaled cosines with the class embeddin
 by Adam with a cosine schedule; lambda is 1 / shots where there is nothing to choose on. Pooled features, which the
 projection reads, are stored, so that no network is needed.
 
-What is learned is the difference D = W - W0, added as pooled @ D to the stored projected features: the same as
-learning W where the projection is a matrix, with a bias or without (CLIP's vision transformers and ResNets, timm towers
-with a linear head). Behind a projection that is no matrix (an MLP), or none, it is a linear map beside it.
+What is learned is the difference D = W - W0, added as pooled @ D to the stored projected features, so that W0 need not
+be known: the same as learning W where the projection is a matrix, with a bias or without (CLIP's vision transformers
+and ResNets, timm towers with a linear head). Behind a projection that is no matrix (an MLP), or none, it is a linear
+map beside it.
 
 Differences: quick training moves D within the span of the training images, which the gradient never leaves, takes
-fewer and larger full-batch steps at a rate relative to the features' lengths, and chooses lambda and step on validation,
-where the published code chooses lambda and rate; images are not augmented, because features come from the cache.
+fewer and larger full-batch steps at a rate relative to the features' lengths, and chooses lambda and step on
+validation, where the published code chooses lambda and rate; Adam's second moment there is that of the whole gradient's
+norm, so that steps do not depend on the basis; images are not augmented, because features come from the cache.
 """
 
 from collections.abc import Mapping, Sequence
@@ -44,8 +46,8 @@ class ProlipConfig(HeadConfig, PresetConfig):
 
     Attributes:
         strengths: Multipliers of the penalty 1 / shots.
-        learning_rate: Of Adam, at the first step: `quick`'s is how far an image's features move, relative to their length;
-            `paper`'s is that of the projection's entries.
+        learning_rate: Of Adam, at the first step: `quick`'s is how far an image's features move, relative to their
+            length; `paper`'s is that of the projection's entries.
         steps: Full-batch steps at most; validation chooses how many.
         default_steps: Used, with strength 1, where there is nothing to choose on.
     """

@@ -32,8 +32,8 @@ from workbench import RecipeConfig
 class TaskResConfig(HeadConfig, PresetConfig):
     """Settings of `task-res`.
 
-    The preset `paper`: Adam at 2e-3 with weight decay 5e-4, a first epoch at 1e-5 and half a cosine, batches of 256, 100
-    epochs up to 4 shots and 200 beyond, of which the last is kept. The published code takes 2e-4 for ImageNet.
+    The preset `paper`: Adam at 2e-3 with weight decay 5e-4, a first epoch at 1e-5 and half a cosine, batches of 256,
+    100 epochs up to 4 shots and 200 beyond, of which the last is kept. The published code takes 2e-4 for ImageNet.
 
     Attributes:
         alpha: Multiplier of the residual.

@@ -1,1 +1,1 @@
-"""The Streamlit dashboard: `app` starts it; `pages` lay out what `views` compute and `charts` draw."""
+"""The Streamlit dashboard: `app` starts it; `screens` lay out what `views` compute and `charts` draw."""

@@ -34,7 +34,7 @@ def _page(name: str, settings: Settings, known: Snapshot) -> None:
     session = Session(settings, known)
     if not session.runs:
         st.title(name.title())
-        st.info(f"No runs in {plain(session.known.store.uri)} yet. `workbench run quickstart` makes some.")
+        st.info(f"No runs in {plain(session.known.store.name)} yet. `workbench run quickstart` makes some.")
         return
     watch(session.known)
     if not session.finished and name not in {"overview", "data"}:
@@ -43,7 +43,7 @@ def _page(name: str, settings: Settings, known: Snapshot) -> None:
         return
     try:
         # Only the page that is seen: each brings charts and libraries of its own.
-        import_module(f"dashboards.pages.{name}").show(session)
+        import_module(f"dashboards.screens.{name}").show(session)
     except WorkbenchError as error:
         st.error(plain(error))
 

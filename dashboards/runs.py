@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from workbench.errors import WorkbenchError
+from workbench.masking import masked
 from workbench.settings import Settings
 from workbench.tracking import RunResult, Store, open_store, read_pages, read_runs
 
@@ -47,7 +48,7 @@ class Feed:
         except WorkbenchError as error:
             self.error = str(error)
         except Exception as error:  # A thread's exception would leave the page waiting for ever.
-            self.error = f"{self.store.uri}: {type(error).__name__}: {error}"
+            self.error = masked(f"{self.store.name}: {type(error).__name__}: {error}")
         self.complete = True
         self._first.set()
 

@@ -13,8 +13,9 @@ from workbench.datasets import Dataset, open_dataset
 from workbench.errors import WorkbenchError
 from workbench.runs import FinishedRun, Predictions
 from workbench.runs.predictions import JointPredictions
+from workbench.runs.study import Study, study_suite
 from workbench.settings import Settings
-from workbench.tracking import RunResult, newest_state
+from workbench.tracking import RunResult, Store, datasets_apart, labels_apart, newest_state, schema
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,10 @@ class Session:
     settings: Settings
     known: Snapshot
 
-    @property
+    @cached_property
     def runs(self) -> Sequence[RunResult]:
-        """All runs, newest first."""
-        return self.known.runs
+        """All runs, newest first; datasets of one name are told apart."""
+        return datasets_apart(self.known.runs)
 
     @cached_property
     def finished(self) -> list[RunResult]:
@@ -41,8 +42,11 @@ class Session:
 
     @cached_property
     def current(self) -> list[RunResult]:
-        """Runs that can stand side by side: on the newest state of each dataset, model and recipe, newest first."""
-        return newest_state(self.runs)
+        """Runs that can stand side by side: on the newest state of each dataset, model and recipe, newest first.
+
+        Labels name the settings in which they differ.
+        """
+        return labels_apart(newest_state(self.runs))
 
     @cached_property
     def comparable(self) -> list[RunResult]:
@@ -52,7 +56,7 @@ class Session:
     @cached_property
     def marks(self) -> Mapping[str, Mark]:
         """By recipe label."""
-        return marks(run.label for run in self.runs)
+        return marks(run.label for run in (*self.runs, *self.current))
 
     def open_run(self, run: RunResult) -> FinishedRun:
         """A run whose artifacts can be read."""
@@ -66,6 +70,17 @@ class Session:
     def joint_predictions(self, run: RunResult) -> JointPredictions:
         """The same for retrieval, matching, grounding and captioning."""
         found: JointPredictions = _joint_predictions(run.run_id, FinishedRun(run, self.settings))
+        return found
+
+    def study(self, suite: str, metric: str | None) -> Study:
+        """What `workbench compare --suite` says of a suite, kept until the suite has another run.
+
+        Raises:
+            WorkbenchError: As `study_suite` does.
+        """
+        primary = schema.PRIMARY_METRIC
+        runs = tuple((run.run_id, run.tags.get(primary)) for run in self.finished if run.suite == suite)
+        found: Study = _study(self.known.store.uri, suite, metric, runs)
         return found
 
     def dataset_of(self, run: RunResult) -> Dataset:
@@ -98,6 +113,11 @@ def row_of(dataset: Dataset, item: str) -> int:
     if item not in rows:
         raise WorkbenchError(f"dataset {dataset.name!r} has no item {item!r}.")
     return int(rows[item])
+
+
+@st.cache_resource(max_entries=16, show_spinner="Comparing everything that the suite has finished")
+def _study(uri: str, suite: str, metric: str | None, runs: tuple[object, ...]) -> Study:  # noqa: ARG001 - the key
+    return study_suite(Store(uri), suite, metric)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading predictions")

@@ -1,10 +1,10 @@
 """Names from datasets as text: Streamlit reads captions and labels as Markdown, and data is not markup."""
 
-import math
 import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from workbench.formatting import counted
 from workbench.tracking import RunResult
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>$~:&@/])")
@@ -26,12 +26,6 @@ def shown(runs: Sequence[RunResult]) -> str:
         return "No runs."
     suites = ", ".join(plain(name) for name in sorted({run.suite for run in runs}))
     first, last = min(runs, key=lambda run: run.started), max(runs, key=lambda run: run.started)
-    count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
     ids = f" ({', '.join(run.run_id[:8] for run in runs)})" if len(runs) <= 4 else ""
     span = when(first) if when(first) == when(last) else f"between {when(first)} and {when(last)}"
-    return f"{count}{ids} of {suites}, made {span}. The address of this page opens the same view."
-
-
-def share(value: float | None, digits: int = 1) -> str:
-    """A value of 0..1 in per cent."""
-    return "–" if value is None or math.isnan(value) else f"{100 * value:.{digits}f} %"
+    return f"{counted(len(runs), 'run')}{ids} of {suites}, made {span}. The address of this page opens the same view."

@@ -1,15 +1,16 @@
 """Widgets whose value is part of the page's address, so that a link opens the same view."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 import pandas as pd
 import streamlit as st
 
-from dashboards.text import when
+from dashboards.text import plain, when
 from dashboards.views.standings import shots_of
-from workbench.reports import is_share
-from workbench.tracking import RunResult
+from workbench.formatting import MISSING, format_difference, format_p, format_value
+from workbench.tracking import RunResult, left_out
 
 T = TypeVar("T")
 
@@ -44,12 +45,8 @@ def choose_dataset(runs: Sequence[RunResult], *, place: Any = st) -> tuple[str, 
 
 def say_left_out(everything: Sequence[RunResult], current: Sequence[RunResult]) -> None:
     """How many runs are on older states, if any."""
-    count = len(everything) - len(current)
-    if count:
-        st.caption(
-            f"{count} runs on another state of a dataset, model or recipe, or with another precision or protocol, than "
-            "the newest run are left out."
-        )
+    for sentence in left_out(everything, current):
+        st.caption(plain(sentence))
 
 
 def run_title(run: RunResult) -> str:
@@ -58,17 +55,27 @@ def run_title(run: RunResult) -> str:
     return f"{run.label} · {run.model} · {shots} · seed {run.seed} · {when(run)} · {run.run_id[:8]}"
 
 
-def table(rows: pd.DataFrame, *, shares: Sequence[str] = ()) -> None:
-    """A table without its index.
+def table(rows: pd.DataFrame, formats: Mapping[str, Callable[[Any], str]] | None = None) -> None:
+    """A table without its index, which sorts by the numbers and shows them as text.
 
     Args:
         rows: What to show.
-        shares: Columns of 0..1 that are shown in per cent.
+        formats: How columns of numbers are shown; a column that is not there is passed over.
     """
-    columns = {name: st.column_config.NumberColumn(format="percent") for name in shares}
-    st.dataframe(rows, hide_index=True, column_config=columns)
+    own: dict[Any, Any] = {name: form for name, form in (formats or {}).items() if name in rows}
+    st.dataframe(rows.style.format(own), hide_index=True, placeholder=MISSING)
 
 
-def shares_of(metric: str, *columns: str) -> tuple[str, ...]:
-    """The columns, where the metric is a share."""
-    return columns if is_share(metric) else ()
+def as_values(metric: str, *columns: str) -> dict[str, Callable[[Any], str]]:
+    """Formats of columns that hold values of a metric."""
+    return dict.fromkeys(columns, partial(format_value, metric, unit=True))
+
+
+def as_differences(metric: str, *columns: str) -> dict[str, Callable[[Any], str]]:
+    """Formats of columns that hold differences of a metric."""
+    return dict.fromkeys(columns, partial(format_difference, metric))
+
+
+def as_p_values(*columns: str) -> dict[str, Callable[[Any], str]]:
+    """Formats of columns that hold p-values."""
+    return dict.fromkeys(columns, partial(format_p, name=""))

@@ -1,11 +1,12 @@
 """The workbench from Python: `workbench.run(...)` and `workbench.results()`."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from workbench.runs import RecipeEntry, Suite, load_suite
 from workbench.settings import Settings
-from workbench.tracking import RunResult, newest_state, open_store, read_runs
+from workbench.tracking import RunResult, labels_apart, newest_state, open_store, read_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -71,8 +72,9 @@ def results(suite: str | None = None, *, all_states: bool = False, **settings: A
         settings: Fields of `workbench.settings.Settings`, such as `tracking_uri`.
 
     Returns:
-        Columns `run_id`, `suite`, `model`, `dataset`, `field`, `task`, `recipe`, `shots`, `seed`, `status`, and one for
-        each metric (NaN where a run lacks it). `attrs["left_out"]` counts the runs on older states that are left out.
+        Columns `run_id`, `suite`, `model`, `dataset`, `field`, `task`, `recipe`, `label` (with the settings in which
+        runs differ), `shots`, `seed`, `status`, `recipe.KEY` for each such setting, and one for each metric (NaN where
+        a run lacks it). `attrs["left_out"]` counts the runs on older states that are left out.
     """
     everything = read_runs(open_store(Settings.load(**settings)), suite)
     shown = everything if all_states else newest_state(everything)
@@ -84,6 +86,25 @@ def results(suite: str | None = None, *, all_states: bool = False, **settings: A
 def _frame(runs: Sequence[RunResult]) -> "pd.DataFrame":
     import pandas as pd
 
-    keys = ("run_id", "suite", "model", "dataset", "field", "task", "recipe", "shots", "seed", "status")
-    rows = [{**{key: getattr(run, key) for key in keys}, **run.metrics} for run in runs]
+    keys = ("run_id", "suite", "model", "dataset", "field", "task", "recipe", "label", "shots", "seed", "status")
+    swept = _swept(runs)
+    rows = [
+        {
+            **{key: getattr(run, key) for key in keys},
+            **{f"recipe.{key}": run.params.get(key) for key in swept[run.recipe]},
+            **run.metrics,
+        }
+        for run in labels_apart(runs)
+    ]
     return pd.DataFrame(rows, columns=None if rows else list(keys))
+
+
+def _swept(runs: Sequence[RunResult]) -> dict[str, list[str]]:
+    """Settings of each recipe in which its runs differ."""
+    values: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for run in runs:
+        for key, value in run.params.items():
+            values[run.recipe][key].add(value)
+    return defaultdict(
+        list, {recipe: sorted(key for key, own in by_key.items() if len(own) > 1) for recipe, by_key in values.items()}
+    )

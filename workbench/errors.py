@@ -1,11 +1,16 @@
 """The errors that reach a user as one sentence instead of a traceback."""
 
+from workbench.masking import masked
+
 
 class WorkbenchError(Exception):
     """Wrong usage or input. The message names the file, key or flag, what was expected, and what to do.
 
-    The command line prints the message alone and exits with 2.
+    The command line prints the message alone and exits with 2. Passwords and tokens in it are masked.
     """
+
+    def __str__(self) -> str:
+        return masked(super().__str__())
 
 
 class UnknownNameError(WorkbenchError):

@@ -28,7 +28,7 @@ def sweep_anchored(
         penalty: (b, h) penalties on the mean loss, in the order of the second axis.
         share: (b, n_classes) multiplies a class's penalty.
         importance: (b, t, n) weights of the images for every text weight; equal ones that add up to 1 where left out.
-        tolerance: Largest gradient entry at a solution, relative to that of zero weights.
+        tolerance: Norm of the gradient at a solution, relative to that at zero weights.
         iterations: Bound on the solver's iterations for one penalty.
     """
     train, val, text_weight = batch.train, batch.val, grid["text_weight"]

@@ -4,6 +4,9 @@ Minimises, for each task and each of `t` variants of it,
 
     sum_i weight_i * CE(offset_i + z_i W + bias, target_i) + sum_c penalty_c / 2 * ||W_c||^2.
 
+A class without an image would have its bias at minus infinity. It takes no part instead: its weights are zero, and its
+bias what a tenth of an image would give it.
+
 The penalty's values are solved from the strongest to the weakest, each from where the last one ended, in the images'
 principal axes, along which curvature is known well enough to start from: a third of the iterations that a solver takes
 which has to find it out.
@@ -20,6 +23,13 @@ from workbench import minimise
 
 _LARGE = 2**15
 """Matrices from this size on are multiplied one by one: they fill the machine alone, and copies of them would not."""
+
+
+_LEAST = 0.01
+"""Share of the largest curvature that is assumed at least."""
+
+_NEVER = -1e9
+"""Logit of a class that takes no part."""
 
 
 @dataclass(frozen=True)
@@ -78,8 +88,8 @@ def solve(
         problems: The tasks.
         penalty: (b, h) positive.
         share: (b, n_classes) multiplies the penalty class by class; 1 where left out.
-        tolerance: Largest gradient entry at a solution, relative to that of zero weights: gradients are means over
-            images and classes, so the more of these there are, the smaller they are from the start.
+        tolerance: Norm of the gradient at a solution, relative to that at zero weights: gradients are means over images
+            and classes, so the more of these there are, the smaller they are from the start.
         iterations: Bound for each penalty.
     """
     b, _, r = problems.z.shape
@@ -87,9 +97,7 @@ def solve(
     owner = torch.arange(b, device=penalty.device).repeat_interleave(t)
     variance, principal = _principal_axes(problems)
     problems = replace(problems, z=problems.z @ principal)
-    current = problems.z.new_zeros(b * t, r * c + c)
-    if problems.offset is None:
-        current[:, r * c :] = _prior(problems)
+    current = torch.cat([problems.z.new_zeros(b * t, r * c), _prior(problems)], dim=1)
     weight = problems.z.new_zeros(b, t, penalty.shape[1], c, r)
     bias = problems.z.new_zeros(b, t, penalty.shape[1], c)
     converged = torch.zeros(b, t, penalty.shape[1], dtype=torch.bool, device=penalty.device)
@@ -124,10 +132,14 @@ def _principal_axes(problems: Problems) -> tuple[Tensor, Tensor]:
 
 
 def _prior(problems: Problems) -> Tensor:
-    """Biases that alone give each class its share of the images, (b * t, c); a class without one gets next to none."""
+    """Biases that alone give classes their share of the images, (b * t, c); zeros where offsets say something, too."""
     share = problems.weight @ problems.target / problems.weight.sum(dim=2, keepdim=True).clamp(min=1e-12)
-    share = share.clamp(min=0.1 / problems.z.shape[1], max=1 - 0.1 / problems.z.shape[1])
-    return (share.logit() if problems.multi_label else share.log()).flatten(0, 1)
+    least = 0.1 / (problems.weight > 0).sum(dim=2, keepdim=True).clamp(min=1)
+    bounded = torch.minimum(torch.maximum(share, least), 1 - least)
+    found = bounded.logit() if problems.multi_label else bounded.log()
+    if problems.offset is not None:
+        found = torch.where(share > 0, 0.0, (least * share.shape[2]).log().clamp(max=0))
+    return found.flatten(0, 1)
 
 
 def _inverse_curvature(
@@ -140,14 +152,16 @@ def _inverse_curvature(
     if problems.offset is not None:
         logits = logits + problems.offset.flatten(0, 1)
     p = logits.sigmoid() if problems.multi_label else logits.softmax(dim=2)
-    spread = (p * (1 - p) * importance[..., None]).sum(dim=1).clamp(min=1e-12)  # (b * t, c)
+    spread = (p * (1 - p) * importance[..., None]).sum(dim=1)  # (b * t, c)
     total = importance.sum(dim=1)[:, None].clamp(min=1e-12)
     weight = spread[:, None] * (variance[owner] / total)[..., None] + penalty[:, None]
-    return torch.cat([weight.flatten(1), spread], dim=1).reciprocal()
+    curvature = torch.cat([weight.flatten(1), spread], dim=1)
+    # Steps along axes that hardly any image has, as long as their curvature allows, would amplify rounding.
+    return torch.maximum(curvature, _LEAST * curvature.amax(dim=1, keepdim=True)).clamp(min=1e-12).reciprocal()
 
 
 def _gradient_of_nothing(problems: Problems, owner: Tensor) -> Tensor:
-    """Largest gradient entry at zero weights, (b * t,); the penalty has no part in it.
+    """Norm of the gradient at zero weights, (b * t,); the penalty has no part in it.
 
     Where offsets alone fit (nearly) perfectly, it is a millionth of what it would be without them.
     """
@@ -157,7 +171,7 @@ def _gradient_of_nothing(problems: Problems, owner: Tensor) -> Tensor:
     every, none = torch.arange(b * t, device=zero.device), zero.new_zeros(b * t, c)
     bare = replace(problems, offset=None)
     own, without = (
-        _objective(each, owner, none)(zero, every)[1].abs().amax(dim=1) for each in (problems, bare)
+        _objective(each, owner, none)(zero, every)[1].norm(dim=1) for each in (problems, bare)
     )  # fmt: skip
     return torch.maximum(own, 1e-6 * without)
 
@@ -166,6 +180,8 @@ def _objective(problems: Problems, owner: Tensor, penalty: Tensor) -> Callable[[
     r, c = problems.z.shape[2], problems.target.shape[2]
     sample_weight = problems.weight.flatten(0, 1)
     offset = None if problems.offset is None else problems.offset.flatten(0, 1)
+    absent = (problems.weight @ problems.target == 0).flatten(0, 1)[:, None]  # (b * t, 1, c)
+    any_absent = bool(absent.any())
 
     def objective(parameters: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
         own = owner[index]
@@ -173,6 +189,8 @@ def _objective(problems: Problems, owner: Tensor, penalty: Tensor) -> Callable[[
         logits = _multiply(problems.z, own, w) + b[:, None]
         if offset is not None:
             logits = logits + offset[index]
+        if any_absent:
+            logits = logits.masked_fill(absent[index], _NEVER)
         target, importance, decay = problems.target[own], sample_weight[index][..., None], penalty[index][:, None]
         if problems.multi_label:
             data = F.binary_cross_entropy_with_logits(logits, target, reduction="none")

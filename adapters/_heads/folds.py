@@ -7,9 +7,14 @@ from workbench import AnyArray, FloatArray
 FOLDS = 5
 """Where classes have fewer images (or groups), there are as many folds as the largest class has of them."""
 
+_PLACEHOLDER_GROUPS, _PLACEHOLDER_SHARE = 3, 0.02
+"""As in `workbench.datasets`, whose made splits treat a picture in more groups than both of these alike."""
+
 
 def units(features: FloatArray, groups: AnyArray | None) -> AnyArray:
     """Codes 0..u-1 of what stays together: images of one group, and images that are equal.
+
+    As where splits are made, a picture that very many groups share is a placeholder, and does not join them.
 
     Args:
         features: (n, d); images with equal features are taken for equal.
@@ -22,8 +27,12 @@ def units(features: FloatArray, groups: AnyArray | None) -> AnyArray:
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    group = np.unique(groups, return_inverse=True)[1].reshape(-1) + len(codes)
-    size = int(group.max(initial=len(codes) - 1)) + 1
+    group = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    groups_of = np.bincount(np.unique(np.stack([same, group]), axis=1)[0], minlength=len(codes))
+    shared = groups_of > max(_PLACEHOLDER_GROUPS, _PLACEHOLDER_SHARE * len(np.unique(group)))
+    same = np.where(shared[same], len(codes) + np.arange(len(same)), same)  # Each on its own.
+    group = group + len(codes) + len(same)
+    size = int(group.max(initial=0)) + 1
     graph = coo_array((np.ones(len(same), dtype=np.int8), (same, group)), shape=(size, size))
     component = connected_components(graph, directed=False)[1]
     return np.unique(component[same], return_inverse=True)[1].reshape(-1).astype(np.int64)

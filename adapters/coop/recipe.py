@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 class CoopSettings(OptimisationSettings, PresetConfig):
     """Settings of `coop`.
 
-    The preset `paper`: SGD at 2e-3 with momentum 0.9 and weight decay 5e-4, batches of 32; 50 epochs for one image a class,
-    100 up to 4 and 200 beyond, or `epochs` where they are given, of which the last is kept. A warm-up of 1 % of the steps
-    stands for the published first epoch at 1e-5.
+    The preset `paper`: SGD at 2e-3 with momentum 0.9 and weight decay 5e-4, batches of 32; 50 epochs for one image a
+    class, 100 up to 4 and 200 beyond, or `epochs` where they are given, of which the last is kept. A warm-up of 1 % of
+    the steps stands for the published first epoch at 1e-5.
 
     Attributes:
         n_context: Number of context vectors; with `init_template` the number of its words' tokens counts instead.

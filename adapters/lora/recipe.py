@@ -25,8 +25,8 @@ class LoraSettings(TrainingSettings):
 
     Attributes:
         rank: Of the adapters.
-        alpha: Adapters are multiplied by alpha / rank, or with `use_rslora` by alpha / sqrt(rank). None takes what makes
-            that 1.
+        alpha: Adapters are multiplied by alpha / rank, or with `use_rslora` by alpha / sqrt(rank). None takes what
+            makes that 1.
         use_rslora: Divide alpha by the square root of the rank, so that larger ranks do not learn more slowly
             (Kalajdzievski, "A Rank Stabilization Scaling Factor for Fine-Tuning with LoRA", 2023).
         dropout: On the adapters' inputs, 0..1.

@@ -6,20 +6,15 @@ from typing import Any
 import altair as alt
 
 from dashboards.colours import Mark
-from workbench.reports import is_share
+from workbench.formatting import in_per_cent
 
 GREY = "#8C8C8C"
 """Lines and texts beside the data; readable on white and on black."""
 
 
-def number_format(metric: str) -> str:
-    """d3 format of a metric's values: per cent for shares."""
-    return ".1%" if is_share(metric) else ".3~g"
-
-
 def metric_axis(metric: str) -> alt.Axis:
-    """An axis of a metric."""
-    return alt.Axis(format="~%" if is_share(metric) else "~g")
+    """An axis of a metric. Vega writes its ticks; all other numbers are written here, as text."""
+    return alt.Axis(format="~%" if in_per_cent(metric) else "~g")
 
 
 def recipe_colour(recipes: Iterable[str], marks: Mapping[str, Mark], **options: Any) -> alt.Color:

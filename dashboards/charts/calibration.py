@@ -6,6 +6,7 @@ import altair as alt
 
 from dashboards.charts.axes import GREY, below, records
 from dashboards.colours import FIRST, SECOND
+from workbench.formatting import format_share
 from workbench.metrics import CalibrationCurve
 
 
@@ -23,6 +24,8 @@ def calibration_chart(curves: Mapping[str, CalibrationCurve]) -> alt.LayerChart:
             "low": float(curve.low[i]),
             "high": float(curve.high[i]),
             "images": float(curve.count[i]),
+            "said": format_share(float(curve.accuracy[i])),
+            "claimed": format_share(float(curve.confidence[i])),
         }
         for name, curve in curves.items()
         for i in range(len(curve.count))
@@ -39,7 +42,12 @@ def calibration_chart(curves: Mapping[str, CalibrationCurve]) -> alt.LayerChart:
     base = alt.Chart(records(rows)).encode(
         x=x,
         color=alt.Color("run:N", scale=scale, title=None, legend=below()),
-        tooltip=["run:N", *(alt.Tooltip(f"{name}:Q", format=".1%") for name in ("confidence", "accuracy")), "images:Q"],
+        tooltip=[
+            "run:N",
+            alt.Tooltip("claimed:N", title="confidence"),
+            alt.Tooltip("said:N", title="accuracy"),
+            "images:Q",
+        ],
     )
     spans = base.mark_rule(opacity=0.5).encode(y=alt.Y("low:Q", title="accuracy"), y2="high:Q")
     lines = base.mark_line(point=alt.OverlayMarkDef(filled=True, size=45)).encode(

@@ -7,6 +7,7 @@ import numpy as np
 
 from dashboards.charts.axes import records
 from workbench.arrays import AnyArray
+from workbench.formatting import format_difference, format_share
 
 
 def confusion_chart(matrix: AnyArray, class_names: Sequence[str], *, difference: bool = False) -> alt.LayerChart:
@@ -20,7 +21,9 @@ def confusion_chart(matrix: AnyArray, class_names: Sequence[str], *, difference:
     names = _numbered(class_names)
     # Empty cells make up nearly all of a large matrix, and are the background.
     rows = [
-        {"true": names[i], "predicted": names[j], "share": float(matrix[i, j])} for i, j in np.argwhere(matrix != 0)
+        {"true": names[i], "predicted": names[j], "share": share, **_said(share, difference)}
+        for i, j in np.argwhere(matrix != 0)
+        for share in [float(matrix[i, j])]
     ]
     scale = alt.Scale(scheme="blueorange", domain=[1, -1]) if difference else alt.Scale(scheme="blues", domain=[0, 1])
     many = len(names) > 30
@@ -28,18 +31,26 @@ def confusion_chart(matrix: AnyArray, class_names: Sequence[str], *, difference:
     base = alt.Chart(records(rows)).encode(
         x=alt.X("predicted:N", sort=names, scale=alt.Scale(domain=names), axis=axis),
         y=alt.Y("true:N", sort=names, scale=alt.Scale(domain=names), axis=axis),
-        tooltip=["true:N", "predicted:N", alt.Tooltip("share:Q", format="+.1%" if difference else ".1%")],
+        tooltip=["true:N", "predicted:N", alt.Tooltip("said:N", title="difference" if difference else "share")],
     )
     layers = [base.mark_rect().encode(color=alt.Color("share:Q", scale=scale, legend=None))]
     if len(names) <= 12:
         dark = "abs(datum.share) > 0.5"
         layers.append(
             base.mark_text(fontSize=10).encode(
-                text=alt.Text("share:Q", format="+.0%" if difference else ".0%"),
+                text=alt.Text("short:N"),
                 color=alt.condition(dark, alt.value("white"), alt.value("black")),
             )
         )
     return alt.layer(*layers).properties(height=max(260, min(560, 28 * len(names))))
+
+
+def _said(share: float, difference: bool) -> dict[str, str]:
+    """A cell in words, and in a cell's room."""
+    if difference:
+        words = format_difference("share", share)
+        return {"said": words, "short": words.removesuffix(" points")}
+    return {"said": format_share(share), "short": format_share(share, 0)}
 
 
 def _numbered(names: Sequence[str]) -> list[str]:

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
-from dashboards.charts.axes import GREY, below, metric_axis, number_format, recipe_colour, recipe_shape, records
+from dashboards.charts.axes import GREY, below, metric_axis, recipe_colour, recipe_shape, records
 from dashboards.colours import Mark
 from dashboards.views.pareto import COSTS, pareto_front
 from dashboards.views.standings import Standing
+from workbench.formatting import format_count, format_seconds, format_value
 
 
 def cost_chart(found: Sequence[Standing], cost: str, marks: Mapping[str, Mark]) -> alt.LayerChart:
@@ -30,11 +31,12 @@ def cost_chart(found: Sequence[Standing], cost: str, marks: Mapping[str, Mark]) 
             "cost": spent,
             "value": each.value,
             "front": on_front,
+            "said": format_value(metric, each.value, unit=True),
+            "spent": format_seconds(spent) if cost.endswith("_seconds") else format_count(spent),
         }
         for each, spent, on_front in zip(found, costs, front, strict=True)
     ]
     recipes = [each.first.label for each in found]
-    form = number_format(metric)
     # symlog picks ticks by the linear rule, which crowds them at one end; decades are what is read off here.
     decades = [0, *(10**k for k in range(-2 if cost.endswith("seconds") else 0, 10) if 10**k <= 2 * max(costs))]
     x = alt.X("cost:Q", title=COSTS[cost], scale=scale, axis=alt.Axis(values=decades, format="~g", grid=False))
@@ -50,8 +52,8 @@ def cost_chart(found: Sequence[Standing], cost: str, marks: Mapping[str, Mark]) 
         shape=recipe_shape(recipes, marks, legend=below()),
         size=alt.condition("datum.front", alt.value(170), alt.value(60)),
         tooltip=[
-            "name:N", alt.Tooltip("value:Q", title=metric, format=form),
-            alt.Tooltip("cost:Q", title=cost, format=",.4~g"),
+            "name:N", alt.Tooltip("said:N", title=metric),
+            alt.Tooltip("spent:N", title=COSTS[cost]),
             alt.Tooltip("front:N", title="on the Pareto front"),
         ],
     )  # fmt: skip

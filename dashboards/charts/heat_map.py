@@ -6,7 +6,8 @@ import altair as alt
 
 from dashboards.charts.axes import records
 from dashboards.views.heat_map import HeatCell
-from workbench.reports import is_share
+from dashboards.views.standings import Standing
+from workbench.formatting import format_share, format_value, in_per_cent
 
 
 def heat_map_chart(cells: Sequence[HeatCell]) -> alt.LayerChart:
@@ -25,18 +26,23 @@ def heat_map_chart(cells: Sequence[HeatCell]) -> alt.LayerChart:
                 "recipe": cell.recipe,
                 "metric": each.metric,
                 "shots": each.shots,
-                "text": format(each.value, ".0%" if is_share(each.metric) else ".3g"),
-                "value": each.value,
+                "text": _short(each),
+                "said": format_value(each.metric, each.value, unit=True),
                 "place": (each.value - low) / (high - low) if high > low else 1.0,
             }
         )
     base = alt.Chart(records(rows)).encode(
         x=alt.X("recipe:N", title=None, axis=alt.Axis(labelAngle=-40, labelLimit=160)),
         y=alt.Y("dataset:N", title=None, axis=alt.Axis(labelLimit=140)),
-        tooltip=["dataset:N", "recipe:N", "metric:N", "shots:N", alt.Tooltip("value:Q", format=".4f")],
+        tooltip=["dataset:N", "recipe:N", "metric:N", "shots:N", alt.Tooltip("said:N", title="value")],
     )
     shade = alt.Color("place:Q", scale=alt.Scale(scheme="blues", domain=[-0.15, 1.15]), legend=None)
     text_colour = alt.condition("datum.place > 0.6", alt.value("white"), alt.value("black"))
     tiles = base.mark_rect().encode(color=shade)
     texts = base.mark_text(fontSize=12).encode(text="text:N", color=text_colour)
     return (tiles + texts).properties(height=alt.Step(30))
+
+
+def _short(each: Standing) -> str:
+    """The value in a cell's room."""
+    return format_share(each.value, 0) if in_per_cent(each.metric) else format_value(each.metric, each.value)

@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
-from dashboards.charts.axes import metric_axis, number_format, recipe_colour, recipe_shape, records
+from dashboards.charts.axes import metric_axis, recipe_colour, recipe_shape, records
 from dashboards.colours import Mark
 from dashboards.views.standings import Standing
+from workbench.formatting import format_interval, format_value
 
 
 def interval_chart(found: Sequence[Standing], marks: Mapping[str, Mark]) -> alt.LayerChart:
@@ -26,6 +27,8 @@ def interval_chart(found: Sequence[Standing], marks: Mapping[str, Mark]) -> alt.
             "value": each.value,
             "low": None if math.isnan(each.low) else each.low,
             "high": None if math.isnan(each.high) else each.high,
+            "said": format_value(metric, each.value, unit=True),
+            "span": format_interval(metric, each.low, each.high) or "none",
             "seeds": len(each.runs),
         }
         for place, each in enumerate(found)
@@ -37,9 +40,8 @@ def interval_chart(found: Sequence[Standing], marks: Mapping[str, Mark]) -> alt.
         color=recipe_colour(recipes, marks, legend=None),
         tooltip=[
             alt.Tooltip("name:N", title="recipe · model · shots"),
-            alt.Tooltip("value:Q", title=metric, format=number_format(metric)),
-            alt.Tooltip("low:Q", title="95 % from", format=number_format(metric)),
-            alt.Tooltip("high:Q", title="to", format=number_format(metric)),
+            alt.Tooltip("said:N", title=metric),
+            alt.Tooltip("span:N", title="95 % interval"),
             alt.Tooltip("seeds:Q"),
         ],
     )

@@ -5,10 +5,11 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
-from dashboards.charts.axes import below, metric_axis, number_format, recipe_colour, recipe_shape, records
+from dashboards.charts.axes import below, metric_axis, recipe_colour, recipe_shape, records
 from dashboards.colours import Mark
 from dashboards.views.shots import ShotPoint
 from dashboards.views.standings import Standing, shots_order
+from workbench.formatting import format_value
 
 
 def shots_chart(
@@ -34,7 +35,8 @@ def shots_chart(
                 "mean": point.mean,
                 "low": point.mean - half,
                 "high": point.mean + half,
-                "spread": None if math.isnan(point.spread) else point.spread,
+                "said": format_value(metric, point.mean, unit=True),
+                "spread": format_value(metric, point.spread, unit=True),
                 "seeds": len(point.values),
             }
         )
@@ -42,13 +44,12 @@ def shots_chart(
     dash = alt.StrokeDash(
         "recipe:N", legend=None, scale=alt.Scale(domain=names, range=[list(marks[name].dash) for name in names])
     )
-    form = number_format(metric)
     base = alt.Chart(records(rows)).encode(
         x=alt.X("shots:N", sort=order, title="shots", axis=alt.Axis(labelAngle=0)),
         color=recipe_colour(recipes, marks, legend=below()),
         tooltip=[
-            "recipe:N", "shots:N", alt.Tooltip("mean:Q", format=form),
-            alt.Tooltip("spread:Q", title="standard deviation over seeds", format=form), "seeds:Q",
+            "recipe:N", "shots:N", alt.Tooltip("said:N", title=metric),
+            alt.Tooltip("spread:N", title="standard deviation over seeds"), "seeds:Q",
         ],
     )  # fmt: skip
     y = alt.Y("mean:Q", title=metric, axis=metric_axis(metric), scale=alt.Scale(zero=False))
@@ -60,10 +61,18 @@ def shots_chart(
         ),
     ]
     if level:
-        lines = [{"recipe": each.first.label, "mean": each.value, "shots": order[-1]} for each in level]
+        lines = [
+            {
+                "recipe": each.first.label,
+                "mean": each.value,
+                "said": format_value(metric, each.value, unit=True),
+                "shots": order[-1],
+            }
+            for each in level
+        ]
         flat = alt.Chart(records(lines)).encode(
             y="mean:Q", color=recipe_colour(recipes, marks, legend=below()),
-            tooltip=["recipe:N", alt.Tooltip("mean:Q", format=form)],
+            tooltip=["recipe:N", alt.Tooltip("said:N", title=metric)],
         )  # fmt: skip
         layers.append(flat.mark_rule(strokeWidth=2, strokeDash=[2, 3]))
     return alt.layer(*layers).properties(height=380)

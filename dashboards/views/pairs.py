@@ -1,5 +1,6 @@
 """Two classification runs on the same items, side by side."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from workbench.metrics import (
     softmax,
 )
 from workbench.runs import Predictions
+from workbench.runs.predictions import match_classes
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,10 @@ def pair_up(a: Predictions, b: Predictions) -> Pair:
     Raises:
         WorkbenchError: They are not of the same items and classes, or have several labels an item.
     """
-    if a.class_names != b.class_names:
-        raise DataError("the runs have different classes.")
+    try:
+        b = match_classes(b, a)
+    except DataError as error:
+        raise DataError(f"the runs have {error}") from error
     if a.labels is None or b.labels is None or a.labels.ndim != 1:
         raise DataError("this view is for runs with one label an image.")
     order = align_items(a.ids, b.ids, a.labels, b.labels)
@@ -81,23 +85,34 @@ def kappa(pair: Pair) -> float:
     return float("nan") if expected == 1 else float((np.trace(table) - expected) / (1 - expected))
 
 
-def per_class(pair: Pair) -> pd.DataFrame:
-    """Recall of A and of B by class, and their paired difference, the largest first.
+def per_class(a: Sequence[Predictions], b: Sequence[Predictions]) -> pd.DataFrame:
+    """Recall of A and of B by class, the mean over their seeds, and the paired difference, the largest first.
 
-    Columns: class, images, A, B, difference, low, high (95 %), p (Holm-corrected over the classes). Classes without a
-    test image are left out.
+    Columns: class, images, A, B, difference, low, high (95 %, over seeds and images), p (Holm-corrected over the
+    classes). Classes without a test image are left out.
+
+    Args:
+        a: Predictions of A, one a seed.
+        b: Predictions of B.
+
+    Raises:
+        WorkbenchError: As `pair_up` does.
     """
-    a, b = pair.right
+    pairs = [pair_up(a[0], run) for run in (*a, *b)]
+    labels, groups = pairs[0].labels, pairs[0].groups
+    scores = np.stack([pair.scores[1] for pair in pairs])
+    right = scores.argmax(axis=2) == labels
     rows, p_values = [], []
-    for label, name in enumerate(pair.class_names):
-        own = np.flatnonzero(pair.labels == label)
+    for label, name in enumerate(pairs[0].class_names):
+        own = np.flatnonzero(labels == label)
         if not len(own):
             continue
-        groups = None if pair.groups is None else pair.groups[own]
         found = compare_paired(
-            pair.scores[0][own], pair.scores[1][own], pair.labels[own], groups, replicates=500, draws=1999
-        )
-        rows.append((name, len(own), a[own].mean(), b[own].mean(), found.value, found.low, found.high))
+            scores[: len(a), own], scores[len(a) :, own], labels[own], None if groups is None else groups[own],
+            replicates=500, draws=1999,
+        )  # fmt: skip
+        recalls = right[: len(a), own].mean(), right[len(a) :, own].mean()
+        rows.append((name, len(own), *recalls, found.value, found.low, found.high))
         p_values.append(found.p_value)
     table = pd.DataFrame(rows, columns=["class", "images", "A", "B", "difference", "low", "high"])
     table["p"] = np.asarray(holm(p_values))

@@ -25,8 +25,8 @@ from workbench import normalise
 from workbench.testing import one_hot, planted_task
 
 RECIPES = [
-    Clap, ClipAdapter, CrossModalProbe, Gda, Knn, LinearProbe, LinearProbeText, LpPlusPlus, NearestClassMean, Prolip, TaskRes,
-    TipAdapter, TipAdapterF,
+    Clap, ClipAdapter, CrossModalProbe, Gda, Knn, LinearProbe, LinearProbeText, LpPlusPlus, NearestClassMean, Prolip,
+    TaskRes, TipAdapter, TipAdapterF,
 ]  # fmt: skip
 
 

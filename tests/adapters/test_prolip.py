@@ -91,3 +91,13 @@ def test_a_model_without_a_projection_gets_a_linear_map_beside_it():
     zero_shot = ZeroShot(ZeroShot.Config()).fit(own).scores(seen.images)
     right = [(own.argmax(axis=1) == seen.labels).mean() for own in (scores, zero_shot)]
     assert right[0] > right[1] + 0.05
+
+
+def test_without_a_step_it_is_zero_shot_and_what_is_saved_scores_alike(tmp_path):
+    task, test = clip_task(1, test_size=4, geometry=SMALL)
+    zero_shot = ZeroShot(ZeroShot.Config()).fit(task).scores(test.images)
+    np.testing.assert_allclose(fitted(task, default_steps=0).scores(test.images), zero_shot, atol=1e-3)
+    predictor = fitted(task)
+    predictor.save(tmp_path)
+    restored = Prolip.restore(tmp_path, task.model, "cpu")
+    np.testing.assert_array_equal(restored.scores(test.images), predictor.scores(test.images))

@@ -29,7 +29,7 @@ def text_of(task):
 
 
 def minimum(x, y, offset, penalty, n_classes, weight=None):
-    """SciPy's minimum, (n_classes, d), of weighted cross-entropy (by default its mean) + sum_c penalty_c / 2 ||w_c||^2."""
+    """SciPy's minimum, (n_classes, d), of weighted cross-entropy (else its mean) + sum_c penalty_c / 2 ||w_c||^2."""
     hot, penalty = one_hot(y, n_classes), np.broadcast_to(penalty, n_classes)
     weight = np.full(len(x), 1 / len(x)) if weight is None else weight
 

@@ -1,3 +1,4 @@
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -6,7 +7,7 @@ import benchmarks.suites
 from workbench.datasets import cards, resolve_card
 from workbench.models import models
 from workbench.recipes import recipes
-from workbench.runs.suite import load_suite
+from workbench.runs import load_suite, plan
 
 FILES = sorted(Path(benchmarks.suites.__path__[0]).glob("*.toml"))
 
@@ -56,6 +57,13 @@ def test_models_are_registered_or_known_to_open_clip_with_the_right_activation(s
 @pytest.mark.parametrize("field", ["medical", "botany", "robotics"])
 def test_a_fields_suite_holds_its_datasets_alone(field):
     assert {resolve_card(name)[0].field for name in load_suite(field).datasets} == {field}
+
+
+def test_quickstart_compares_its_recipes_at_equal_shots():
+    at = defaultdict(set)
+    for cell in plan(load_suite("quickstart")):
+        at[cell.shots].add(cell.recipe)
+    assert at[16] == {"linear-probe", "lora"}
 
 
 def test_quickstart_needs_nothing_but_packages():

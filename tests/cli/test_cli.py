@@ -95,7 +95,7 @@ def test_wrong_usage_exits_2_with_one_sentence(capsys, arguments, message):
 def test_dry_run_prints_the_plan_and_makes_nothing(capsys, tmp_path):
     code, out, _ = run(capsys, "run", "quickstart", "--dry-run", "--set", "lora.rank=2", "--json")
     assert code == 0
-    assert len(json.loads(out)) == 12
+    assert len(json.loads(out)) == 15
     assert not (tmp_path / "runs").exists()
 
 

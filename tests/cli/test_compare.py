@@ -49,16 +49,21 @@ def run_ids(tmp_path):
 
 def test_runs_files_and_suites_are_compared_and_reported(run_ids, tmp_path):
     good, bad = run_ids["good", 0], run_ids["bad", 0]
-    assert "good (m, 4 shots, seed 0" in invoke("compare", good[:8], bad).output
+    said = invoke("compare", good[:8], bad).output
+    assert "good (m, 4 shots, seed 0, one of 2 seeds" in said
+    assert "bad (m, 4 shots, seed 0, one of 2 seeds" in said
+    assert "`workbench compare --suite s` compares all seeds together" in said
 
     theirs = tmp_path / "theirs.parquet"
     pq.write_table(pa.table({"id": [f"i{i}" for i in range(80)], "scores": [[0.0, 1.0]] * 80}), theirs)
     (found,) = json.loads(invoke("compare", good, str(theirs), "--json").output)
     assert found["other"] == str(theirs)
+    assert "seed 0, one of 2 seeds" in found["sentence"]
     assert found["difference"]["value"] > 0.2
 
     text = invoke("compare", "--suite", "s").output
     assert "good is better than bad in accuracy" in text
+    assert "Holm-corrected over the 1 comparison of suite s in each dataset's primary metric" in text
     study = json.loads(invoke("compare", "--suite", "s", "--metric", "nll", "--json").output)
     assert {entry["label"]: len(entry["seeds"]) for entry in study["entries"]} == {"good": 2, "bad": 2}
     assert study["comparisons"][0]["metric"] == "nll"

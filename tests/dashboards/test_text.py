@@ -1,6 +1,6 @@
 import pytest
 
-from dashboards.text import plain, share, shown
+from dashboards.text import plain, shown
 
 
 @pytest.mark.parametrize("text", ["*a*", "[x](javascript:1)", "<b>", "`c`", "$x$", ":red[a]", "# h", "a_b_c", "~~s~~"])
@@ -13,10 +13,6 @@ def test_every_mark_is_escaped(text):
 
 def test_line_breaks_become_spaces():
     assert plain("a\n\n# b") == "a \\# b"
-
-
-def test_shares():
-    assert [share(0.1234), share(None), share(float("nan"))] == ["12.3 %", "–", "–"]
 
 
 def test_says_which_runs_and_when(make_run):

@@ -94,7 +94,27 @@ def test_sound_data_has_no_problem(class_folders, settings):
     report = check_dataset(open_dataset(str(class_folders), settings))
     assert report.problems == 0
     assert "FOUND" not in render_check(report)
-    assert report.images == {"train": 42, "val": 6, "test": 12}
+    assert report.images == {"train": 41, "val": 7, "test": 12}
+
+
+def test_classes_without_a_test_image_are_found(planted, tmp_path, settings):
+    table = tmp_path / "set" / "metadata.csv"
+    table.write_text(table.read_text(encoding="utf-8").replace("new kind.jpg,c,test", "new kind.jpg,c,val"), "utf-8")
+    report = check_dataset(open_dataset(str(tmp_path / "set"), settings))
+    assert (report.untrained_classes, report.untested_classes) == (("c",), ("c",))
+    assert "FOUND 1 classes without a test image\n        c" in render_check(report)
+
+
+def test_files_that_are_no_images_are_no_leak(tmp_path, settings):
+    """A server's message, saved in place of each image, is equal everywhere."""
+    root = tmp_path / "set"
+    for k in range(12):
+        folder = root / ("train", "test")[k % 2] / "ab"[k // 2 % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{k}.jpg").write_bytes(jpeg(picture(k)) if k < 8 else b"<html>Forbidden</html>")
+    report = check_dataset(open_dataset(str(root), settings))
+    assert len(report.unreadable) == 4
+    assert (report.copies_across_splits, report.copies_with_other_labels, report.copies_within_splits) == ((), (), 0)
 
 
 def test_multi_label_counts(tmp_path, settings):

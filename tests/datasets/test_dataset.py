@@ -61,7 +61,23 @@ def test_a_label_only_in_test_is_kept_and_noted(opened):
     assert dataset.class_names == ("a", "b", "rare")
     assert dataset.class_counts("test").tolist() == [2, 2, 1]
     assert dataset.class_counts("train")[2] == 0
-    assert "1 classes of test have no training image: rare." in dataset.notes
+    assert "1 of 3 classes have no training image: rare." in dataset.notes
+
+
+def test_classes_that_only_other_splits_have_are_counted(opened):
+    rare = [("98.jpg", "shown", "train", "g", "x"), ("99.jpg", "kept", "val", "g", "x")]
+    notes = opened([*plain(16), *rare]).notes
+    assert "1 of 4 classes have no training image: kept." in notes
+    assert "2 of 4 classes have no test image, so no number tells of them: kept, shown." in notes
+    assert not any("test image" in note or "training image" in note for note in opened(plain(16)).notes)
+
+
+def test_a_class_whose_test_images_are_missing_has_none(opened, tmp_path):
+    rows = [*plain(16), ("97.jpg", "c", "train", "g", "x"), ("98.jpg", "c", "test", "g", "x")]
+    assert not any("test image" in note for note in opened(rows).notes)
+    (tmp_path / "set" / "98.jpg").write_bytes(b"")
+    rows[0] = ("0.jpg", "a", "train", "g0", "another table")  # Else its times could be equal.
+    assert "1 of 3 classes have no test image, so no number tells of them: c." in opened(rows).notes
 
 
 def test_two_classes_of_one_name_are_refused(opened):

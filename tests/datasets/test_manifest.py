@@ -7,6 +7,8 @@ import sys
 import threading
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from workbench.datasets import open_dataset
@@ -125,6 +127,39 @@ def test_renamed_files_change_nothing_that_is_computed(class_folders, settings):
         assert (before.hashes(a) == after.hashes(b)).all()
         assert (before.labels(a) == after.labels(b)).all()
     assert before.ids(before.rows("train")) != after.ids(after.rows("train"))
+
+
+@pytest.mark.parametrize("spoilt", ["missing", "empty"])
+def test_files_without_content_join_no_groups(tmp_path, settings, jpeg, spoilt):
+    root = tmp_path / "patients"
+    root.mkdir()
+    lines = ["file_name,label,group"]
+    for i in range(60):
+        name = f"{i}.jpg"
+        if i % 5 or spoilt == "empty":
+            (root / name).write_bytes(jpeg(i) if i % 5 else b"")
+        lines.append(f"{name},{'ab'[i % 2]},p{i // 5}")
+    (root / "metadata.csv").write_text("\n".join(lines), encoding="utf-8")
+    dataset = open_dataset(str(root), settings)
+    assert "in 2 of 12 groups" in dataset.notes[0] or "in 3 of 12 groups" in dataset.notes[0]
+    assert "12 of 60 images are missing, empty or cannot be read: 0.jpg, 10.jpg, 15.jpg" in " ".join(dataset.notes)
+    assert dataset.manifest.lacks_content.sum() == 12
+    groups = [set(dataset.group_names(dataset.rows(split))) for split in ("train", "val", "test")]
+    assert sum(map(len, groups)) == 12
+    assert "group" not in " ".join(dataset.notes[2:])
+
+
+def test_a_manifest_of_an_earlier_format_is_made_anew_from_its_hashes(class_folders, settings):
+    before, _ = opened(class_folders, settings)
+    (path,) = manifests(settings)
+    table = pq.read_table(path)
+    split = pa.array(["train"] * len(table), pa.string())
+    old = table.set_column(table.column_names.index("split"), "split", split)
+    pq.write_table(old.replace_schema_metadata({**table.schema.metadata, b"format": b"4"}), path)
+    assert read_manifest(path) is None
+    after, hashed = opened(class_folders, settings)
+    assert hashed == 0
+    assert after.fingerprint == before.fingerprint
 
 
 def test_another_card_for_the_same_files_hashes_nothing(class_folders, settings, tmp_path):

@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
 import sklearn.metrics as sk
-from scipy import stats
+from scipy import special, stats
 
 from workbench.errors import WorkbenchError
 from workbench.metrics import Estimate, classification_metrics, flatten, is_reliable
+from workbench.metrics.intervals import Units
 
 
 def sample(n=300, c=8, seed=0, signal=1.0):
@@ -25,18 +26,20 @@ def test_values_agree_with_scikit_learn():
     scores, labels = sample()
     found = classification_metrics(scores, labels, replicates=20)
     predicted, names = scores.argmax(axis=1), np.arange(8)
-    hot = labels[:, None] == names
+    hot, p = labels[:, None] == names, special.softmax(scores.astype(float), axis=1)
     expected = {
         "accuracy": sk.accuracy_score(labels, predicted),
         "top5_accuracy": sk.top_k_accuracy_score(labels, scores, k=5),
         "balanced_accuracy": sk.balanced_accuracy_score(labels, predicted),
         "macro_f1": sk.f1_score(labels, predicted, average="macro"),
-        "auroc": np.mean([sk.roc_auc_score(hot[:, c], scores[:, c]) for c in names]),
-        "average_precision": sk.average_precision_score(hot, scores),
+        "auroc": sk.roc_auc_score(labels, p, multi_class="ovr"),
+        "average_precision": sk.average_precision_score(hot, p),
+        "nll": sk.log_loss(labels, p, labels=names),
+        "brier": sk.brier_score_loss(labels, p, labels=names, scale_by_half=True),
     }
     for name, value in expected.items():
         assert found[name].value == pytest.approx(value, abs=1e-6), name
-    assert set(found) == {*expected, "nll", "brier", "ece"}
+    assert set(found) == {*expected, "ece"}
 
 
 def test_multi_label_values_agree_with_scikit_learn():
@@ -61,31 +64,38 @@ def test_multi_label_values_agree_with_scikit_learn():
 
 def test_a_mean_has_scipys_percentile_interval():
     scores, labels = sample()
-    correct = scores.argmax(axis=1) == labels
-    found = classification_metrics(scores, labels, replicates=4000)["accuracy"]
+    terms = -special.log_softmax(scores.astype(float), axis=1)[np.arange(300), labels]
+    found = classification_metrics(scores, labels, replicates=4000)["nll"]
     expected = stats.bootstrap(
-        (correct,), np.mean, n_resamples=4000, method="percentile", rng=np.random.default_rng(1)
+        (terms,), np.mean, n_resamples=4000, method="percentile", rng=np.random.default_rng(1)
     ).confidence_interval
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.005)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), rel=0.01)
+
+
+def test_accuracy_has_the_interval_of_clopper_and_pearson():
+    scores, labels = sample()
+    found = classification_metrics(scores, labels, replicates=2)
+    hits = int((scores.argmax(axis=1) == labels).sum())
+    expected = stats.binomtest(hits, 300).proportion_ci(method="exact")
+    assert (found["accuracy"].low, found["accuracy"].high) == pytest.approx((expected.low, expected.high))
 
 
 def test_intervals_agree_with_a_loop_over_scikit_learn_on_the_same_resamples():
     scores, labels = sample(n=80, c=4)
     found = classification_metrics(scores, labels, replicates=60, seed=5)
     rng, predicted, hot = np.random.default_rng(5), scores.argmax(axis=1), labels[:, None] == np.arange(4)
+    p = special.softmax(scores.astype(float), axis=1)
     functions = {
-        "accuracy": lambda i: sk.accuracy_score(labels[i], predicted[i]),
-        "balanced_accuracy": lambda i: sk.balanced_accuracy_score(labels[i], predicted[i]),
         "macro_f1": lambda i: sk.f1_score(labels[i], predicted[i], average="macro"),
-        "auroc": lambda i: np.mean([sk.roc_auc_score(hot[i, c], scores[i, c]) for c in range(4)]),
-        "average_precision": lambda i: sk.average_precision_score(hot[i], scores[i]),
+        "auroc": lambda i: np.mean([sk.roc_auc_score(hot[i, c], p[i, c]) for c in range(4)]),
+        "average_precision": lambda i: sk.average_precision_score(hot[i], p[i]),
     }
     drawn = rng.integers(0, 80, size=(60, 80))
+    tail = stats.norm.cdf(-np.sqrt(80 / 79) * stats.t.ppf(0.975, 79))  # Hesterberg's expanded percentiles
     for name, function in functions.items():
         replicates = np.array([function(i) for i in drawn])
-        if name != "accuracy":
-            replicates += function(np.arange(80)) - replicates.mean()
-        expected = np.clip(np.quantile(replicates, [0.025, 0.975]), 0, 1)
+        replicates += function(np.arange(80)) - replicates.mean()
+        expected = np.clip(np.quantile(replicates, [tail, 1 - tail]), 0, 1)
         assert (found[name].low, found[name].high) == pytest.approx(tuple(expected), abs=1e-5), name
 
 
@@ -103,11 +113,13 @@ def test_every_interval_holds_its_value(signal):
 
 
 def test_intervals_cover_the_truth():
-    covered = 0
+    many, truth = sample(n=100_000, c=3, seed=1_000)
+    p = special.softmax(many.astype(float), axis=1)
+    auroc, covered = sk.roc_auc_score(truth, p, multi_class="ovr"), 0
     for seed in range(100):
         scores, labels = sample(n=150, c=3, seed=seed)
         e = classification_metrics(scores, labels, replicates=200)["auroc"]
-        covered += e.low <= stats.norm.cdf(1 / 2**0.5) <= e.high
+        covered += e.low <= auroc <= e.high
     assert 88 <= covered <= 100
 
 
@@ -197,7 +209,8 @@ def test_top5_needs_more_than_five_classes():
 
 def test_a_single_item_and_constant_scores_give_numbers():
     one = classification_metrics(np.zeros((1, 2), np.float32), np.array([0]), replicates=10)
-    assert one["accuracy"] == Estimate(1.0, 1.0, 1.0, reliable=False, n=1)
+    assert one["accuracy"] == Estimate(1.0, pytest.approx(0.025), 1.0, Units(1, None, 1.0))
+    assert not one["accuracy"].reliable
     constant = classification_metrics(np.zeros((60, 3), np.float32), np.arange(60) % 3, replicates=100)
     assert constant["auroc"].value == 0.5
     assert constant["ece"].value == 0
@@ -205,12 +218,13 @@ def test_a_single_item_and_constant_scores_give_numbers():
 
 
 def test_flatten_names_both_ends_and_what_stands_behind_them():
-    flat = flatten({"accuracy": Estimate(0.5, 0.4, 0.6, reliable=True, n=30)})
+    flat = flatten({"accuracy": Estimate(0.5, 0.4, 0.6, Units(30, None, 30.0))})
     assert flat == {"accuracy": 0.5, "accuracy_ci_low": 0.4, "accuracy_ci_high": 0.6, "test_items": 30}
     assert is_reliable(flat)
-    few = flatten({"accuracy": Estimate(0.5, 0.4, 0.6, reliable=False, n=30, n_groups=19)})
-    assert few["test_groups"] == 19
+    few = flatten({"accuracy": Estimate(0.5, 0.4, 0.6, Units(90, 40, 18.7))})
+    assert (few["test_groups"], few["test_groups_effective"]) == (40, 18.7)
     assert not is_reliable(few)
+    assert not is_reliable({"test_groups": 19.0, "test_items": 90.0})  # as runs recorded it before
 
 
 def spoiled(value):

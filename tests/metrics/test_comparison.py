@@ -1,7 +1,9 @@
+import itertools
+
 import numpy as np
 import pytest
 import sklearn.metrics as sk
-from scipy import stats
+from scipy import special, stats
 
 from workbench.errors import WorkbenchError
 from workbench.metrics import (
@@ -12,6 +14,7 @@ from workbench.metrics import (
     compare_paired,
     mcnemar,
     sign_flip,
+    unseen_metrics,
 )
 
 METRICS = [
@@ -69,7 +72,15 @@ def test_every_metric_compares_and_is_antisymmetric(metric):
 def test_a_run_does_not_differ_from_itself(metric, groups):
     a, _, labels = runs()
     found = compare_paired(a, a, labels, groups, metric=metric, replicates=50, draws=99)
-    assert (found.value, found.low, found.high, found.p_value) == (0, 0, 0, 1)
+    assert (found.value, found.p_value) == (0, 1)
+    if metric in {"accuracy", "top5_accuracy"}:
+        # Equal hits on 300 items (40 groups) leave room for a difference on others: Tango's z^2 / (n + z^2).
+        n, z2 = 300 if groups is None else 300**2 / (np.bincount(groups) ** 2).sum(), stats.chi2.ppf(0.95, 1)
+        assert (found.low, found.high) == pytest.approx((-z2 / (n + z2), z2 / (n + z2)), rel=1e-9)
+    elif metric in {"balanced_accuracy", "macro_f1"}:
+        assert -0.12 < found.low == -found.high < 0
+    else:
+        assert (found.low, found.high) == (0, 0)
 
 
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "auroc"])
@@ -78,14 +89,86 @@ def test_a_clear_gap_is_found_by_interval_and_test(metric):
     found = compare_paired(a, b, labels, metric=metric)
     assert found.low > 0
     assert found.p_value < 0.01
-    assert found.test == "sign-flip test over 300 items"
+    kind = "sign-flip" if metric == "balanced_accuracy" else "exchange"
+    assert found.test == f"{kind} test over 300 items"
 
 
 @pytest.mark.parametrize("metric", ["balanced_accuracy", "auroc", "macro_f1"])
-def test_the_sign_flip_of_pseudo_values_keeps_its_level(metric):
+def test_the_test_keeps_its_level(metric):
     p = [compare_paired(*runs(80, 3, 0.0, k), metric=metric, replicates=1, draws=199).p_value for k in range(200)]
     assert 0.01 <= np.mean(np.array(p) <= 0.05) <= 0.1
     assert np.mean(p) == pytest.approx(0.5, abs=0.08)
+
+
+@pytest.mark.parametrize("metric", ["balanced_accuracy", "macro_f1", "auroc", "average_precision"])
+@pytest.mark.parametrize("groups", [None, np.arange(60) % 25], ids=["items", "groups"])
+def test_p_is_that_of_exchanging_predictions_and_asking_scikit_learn(metric, groups):
+    a, b, labels = runs(60, 3, 0.25)
+    hot = labels[:, None] == np.arange(3)
+
+    def value(scores):
+        p = special.softmax(scores.astype(float), axis=1)
+        return {
+            "balanced_accuracy": lambda: sk.balanced_accuracy_score(labels, p.argmax(axis=1)),
+            "macro_f1": lambda: sk.f1_score(labels, p.argmax(axis=1), average="macro"),
+            "auroc": lambda: sk.roc_auc_score(labels, p, multi_class="ovr"),
+            "average_precision": lambda: sk.average_precision_score(hot, p),
+        }[metric]()
+
+    unit, rng = np.arange(60) if groups is None else groups, np.random.default_rng(8)
+    observed, drawn = value(a) - value(b), []
+    for _ in range(400):
+        swap = (rng.random(60) < 0.5)[unit][:, None]
+        drawn.append(value(np.where(swap, b, a)) - value(np.where(swap, a, b)))
+    expected = (1 + np.count_nonzero(np.abs(drawn) >= abs(observed) - 1e-9)) / 401
+    found = compare_paired(a, b, labels, groups, metric=metric)
+    assert found.value == pytest.approx(observed, abs=1e-6)
+    assert found.p_value == pytest.approx(expected, abs=0.07)
+
+
+def test_few_items_that_differ_are_exchanged_in_every_way():
+    a, b, labels = runs(80, 3, 0.4)
+    b[5:] = a[5:]
+    values = []
+    for pattern in itertools.product((False, True), repeat=5):
+        swap = np.r_[pattern, np.zeros(75, bool)][:, None]
+        one, other = (
+            special.softmax(np.where(s, x, y).astype(float), axis=1) for s, x, y in ((swap, b, a), (swap, a, b))
+        )
+        values.append(np.subtract(*(sk.roc_auc_score(labels, p, multi_class="ovr") for p in (one, other))))
+    found = compare_paired(a, b, labels, metric="auroc")
+    assert found.test == "exact exchange test over 80 items"
+    assert found.p_value == pytest.approx(np.mean(np.abs(values) >= abs(values[0]) - 1e-9))
+
+
+def test_one_item_that_differs_shows_nothing():
+    for seed in range(20):
+        a, _, labels = runs(120, 3, 0.4, seed)
+        b = a.copy()
+        b[7] = b[7, ::-1] + 0.1
+        for metric in ("macro_f1", "auroc", "ece", "balanced_accuracy"):
+            assert compare_paired(a, b, labels, metric=metric, replicates=2).p_value == 1
+
+
+def test_seeds_of_unequal_number_are_exchanged_together():
+    a, b, labels = runs(90, 3, 0.5)
+    three = np.stack([a, runs(90, 3, 0.5, 1)[0], a + 0.2 * b])
+    two = np.stack([b, b + 0.1 * a])
+    found = compare_paired(three, two, labels, metric="macro_f1")
+    expected = np.mean([classification_metrics(run, labels, replicates=2)["macro_f1"].value for run in three])
+    expected -= np.mean([classification_metrics(run, labels, replicates=2)["macro_f1"].value for run in two])
+    assert found.value == pytest.approx(expected)
+    assert 0 < found.p_value < 1
+    one = compare_paired(np.stack([a, a]), b, labels, metric="macro_f1")
+    assert one.p_value == pytest.approx(compare_paired(a, b, labels, metric="macro_f1").p_value)
+
+
+def test_unseen_classes_compare_by_their_harmonic_mean():
+    a, b, labels = runs(200, 4, 1.0)
+    found = compare_paired(a, b, labels, metric="harmonic_accuracy", unseen=(2, 3))
+    alone = [unseen_metrics(run, labels, np.array([2, 3]), replicates=2)["harmonic_accuracy"].value for run in (a, b)]
+    assert found.value == pytest.approx(alone[0] - alone[1])
+    assert found.p_value < 0.05
 
 
 def test_groups_are_flipped_whole():
@@ -119,11 +202,17 @@ def test_seeds_widen_the_interval_by_pairs():
     assert one_sided.low < one_sided.value < one_sided.high
 
 
-def test_many_items_are_merged_into_units():
+def test_many_items_are_compared_quickly_and_alike():
     a, b, labels = runs(n=2600, c=3, gap=0.3)
-    found = compare_paired(a, b, labels, metric="balanced_accuracy", replicates=100)
+    found = compare_paired(a, b, labels, metric="auroc", replicates=100)
     assert found.p_value < 0.01
     assert found.low > 0
+    assert found.test == "exchange test over 2600 items"
+    middling = compare_paired(a[:900], b[:900], labels[:900], metric="auroc", replicates=2)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("workbench.metrics.measured._EXACT_PAIRS_EXCHANGED", 1)
+        linear = compare_paired(a[:900], b[:900], labels[:900], metric="auroc", replicates=2)
+    assert linear.p_value == pytest.approx(middling.p_value, abs=0.01)
 
 
 def test_multi_label_runs_compare():

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import sklearn.metrics as sk
+from scipy import stats
 
 from workbench.arrays import normalise
 from workbench.errors import WorkbenchError
@@ -62,10 +63,15 @@ def test_queries_are_resampled_and_the_gallery_stays():
     ranks = rank_positives(normalise(images), normalise(texts), pairs)
     found = rank_metrics(ranks, "x", replicates=500)
     drawn = np.random.default_rng(0).integers(0, 40, size=(500, 40))
-    for name, function in (("recall_at_1", lambda r: np.mean(r <= 1)), ("median_rank", np.median)):
-        replicates = [function(ranks.best()[row]) for row in drawn]
-        expected = tuple(np.quantile(replicates, [0.025, 0.975]))
+    tail = stats.norm.cdf(-np.sqrt(40 / 39) * stats.t.ppf(0.975, 39))
+    for name, function in (
+        ("map", lambda i: np.mean(1 / ranks.best()[i])),
+        ("median_rank", lambda i: np.median(ranks.best()[i])),
+    ):
+        expected = tuple(np.quantile([function(row) for row in drawn], [tail, 1 - tail]))
         assert (found[f"x_{name}"].low, found[f"x_{name}"].high) == pytest.approx(expected)
+    hits = stats.binomtest(int((ranks.best() <= 1).sum()), 40).proportion_ci()
+    assert (found["x_recall_at_1"].low, found["x_recall_at_1"].high) == pytest.approx((hits.low, hits.high))
 
 
 def test_queries_without_a_right_item_are_left_out():

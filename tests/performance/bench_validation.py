@@ -60,7 +60,8 @@ def subset(bench: Bench, images: int, seed: int) -> ClassificationTask:
     labels = [(dataset.class_keys[c],) for c in dataset.labels(both)]
     groups = dataset.group_names(both)
     splits = dataset.card.splits.model_copy(update={"seed": seed})
-    made = np.array(make_missing_splits(roles, labels, groups, dataset.hashes(both), splits)[0][:images])
+    ids = dataset.ids(both)
+    made = np.array(make_missing_splits(roles, labels, groups, dataset.hashes(both), ids, splits)[0][:images])
     return ClassificationTask(
         dataset=dataset.name,
         class_names=dataset.class_names,

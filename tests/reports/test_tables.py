@@ -68,6 +68,27 @@ def test_each_dataset_has_its_part_and_its_own_best():
     assert [row[4].startswith("**") for row in markdown_rows(text) if row[1] in ("knn", "linear-probe")] == [True, True]
 
 
+def test_runs_with_the_same_shots_stand_together_and_have_a_best_of_their_own():
+    runs = [
+        result("zero-shot", 0.55, shots="0"), result("linear-probe", 0.7), result("linear-probe", 0.6, shots="16"),
+        result("lora", 0.65, shots="16"), result("lora", 0.5, shots="4"), result("majority-class", 0.1, model="none"),
+        result("gda", status="failed", shots="16"),
+    ]  # fmt: skip
+    rows = markdown_rows(render(runs, "markdown", ["accuracy"]))
+    assert [(row[1].removesuffix(" (baseline)"), row[2], "**" in row[4]) for row in rows] == [
+        ("linear-probe", "all", True), ("lora", "16", True), ("linear-probe", "16", False), ("lora", "4", False),
+        ("zero-shot", "-", False), ("majority-class", "-", False), ("gda", "16", False),
+    ]  # fmt: skip
+    assert render(runs, "latex").count(r"\addlinespace") == 4
+    for format_ in ("table", "markdown", "latex"):
+        assert "compare those with the same" in render(runs, format_, width=150)
+        assert "compare those with the same" not in render(RESULTS, format_, width=150)
+    better = [result("zero-shot", 0.8, shots="0"), *runs[1:]]
+    assert [row[1] for row in markdown_rows(render(better, "markdown", ["accuracy"])) if "**" in row[4]] == [
+        "zero-shot"
+    ]
+
+
 def test_a_single_run_is_not_called_best():
     assert "best" not in render([result()], "markdown")
 
@@ -81,6 +102,15 @@ def test_seeds_become_mean_and_spread():
     found = json.loads(render(runs, "json", ["accuracy"], aggregate_seeds=True))
     assert found[0]["metrics"]["accuracy"] == {"mean": pytest.approx(0.7), "sd": pytest.approx(0.1)}
     assert "0.7" in render(runs, "csv", ["accuracy"], aggregate_seeds=True)
+
+
+@pytest.mark.parametrize("aggregate", [False, True])
+def test_runs_that_differ_in_a_setting_name_it(aggregate):
+    runs = [result("zero-shot", a, params={"prompts": p, "x": "1"}) for a, p in ((0.4, "single"), (0.5, "ensemble"))]
+    rows = markdown_rows(render(runs, "markdown", aggregate_seeds=aggregate))
+    assert [row[1] for row in rows] == ["zero-shot (prompts=ensemble)", "zero-shot (prompts=single)"]
+    named = csv.DictReader(io.StringIO(render(runs, "csv", ["accuracy"], aggregate_seeds=aggregate)))
+    assert {row["recipe" if aggregate else "label"] for row in named} == {row[1] for row in rows}
 
 
 def test_json_holds_the_objects_and_no_nan():

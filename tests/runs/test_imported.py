@@ -1,6 +1,7 @@
 """Other tools' scores are read, aligned and compared; what does not fit is refused by name."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -65,7 +66,17 @@ def test_the_workbenchs_own_file_is_such_a_file(run, tmp_path):
         ([[0.1, 0.2, 0.3]] * 59 + [None], None, "row 59 has None"),
         ([0.1] * 60, None, "row 0 has 0.1"),
         ([["a", "b", "c"]] * 60, None, "scores: expected numbers"),
-        ([[0.1, 0.2, 0.3]] * 60, {"class_names": json.dumps(["birch", "ash", "cedar"])}, "in another order"),
+        (
+            [[0.1, 0.2, 0.3]] * 60,
+            {"class_names": json.dumps(["birch", "ash"])},
+            "class_names: expected a JSON list of 3",
+        ),
+        (
+            [[0.1, 0.2, 0.3]] * 60,
+            {"class_keys": json.dumps(["a", "a", "b"])},
+            "class_keys: expected .* different names",
+        ),
+        ([[0.1, 0.2, 0.3]] * 60, {"class_names": "birch, ash, cedar"}, "class_names: not valid JSON"),
     ],
 )
 def test_scores_that_do_not_fit_are_refused(tmp_path, scores, metadata, words):
@@ -94,4 +105,21 @@ def test_other_items_other_labels_and_nan_are_refused(run, tmp_path):
         compare_runs(run, [import_scores(path, CLASSES)])
     path = write(tmp_path / "c.parquet", range(60), np.full((60, 3), np.nan).tolist())
     with pytest.raises(DataError, match="NaN in 60 of 60 rows"):
+        compare_runs(run, [import_scores(path, CLASSES)])
+
+
+def test_columns_are_matched_by_name_or_raw_label(run, tmp_path):
+    theirs = np.random.default_rng(1).normal(size=(60, 3))
+    expected = compare_paired(run.predictions.scores, theirs.astype(np.float32), run.predictions.labels)
+    order = [2, 0, 1]
+    run.__dict__["predictions"] = replace(run.predictions, class_keys=("f_excelsior", "b_pendula", "c_libani"))
+    for key, names in (("class_names", CLASSES), ("class_keys", run.predictions.class_keys)):
+        said = {key: json.dumps([names[i] for i in order])}
+        labels = pa.array(np.argsort(order)[run.predictions.labels])
+        path = write(tmp_path / f"{key}.parquet", range(60), theirs[:, order].tolist(), said, label=labels)
+        (found,) = compare_runs(run, [import_scores(path, CLASSES)])
+        assert found.difference == expected
+        assert "order" not in found.marks[0]
+    path = write(tmp_path / "x.parquet", range(60), theirs.tolist(), {"class_names": json.dumps(["ash", "birch", "x"])})
+    with pytest.raises(DataError, match=r"different classes .*'x' on one side only, 'cedar' on the other"):
         compare_runs(run, [import_scores(path, CLASSES)])

@@ -295,6 +295,13 @@ def test_unseen_classes(settings, tiny_model, make_colours):
     assert found["linear-head"].metrics["seen_accuracy"] > 0.6
     finished = FinishedRun.open(found["linear-head"].run_id, settings)
     assert finished.predictor().classes.shape[0] == 3
+    # The card's metric compares runs, too, although it is no mean over items.
+    other = FinishedRun.open(found["majority-class"].run_id, settings)
+    (compared,) = compare_runs(finished, [other])
+    expected = found["linear-head"].metrics["harmonic_accuracy"]
+    assert (compared.metric, compared.difference.value) == ("harmonic_accuracy", pytest.approx(expected))
+    entries = study_suite(open_store(settings), found["zero-shot"].suite).entries
+    assert {entry.metric for entry in entries} == {"harmonic_accuracy"}
 
 
 @pytest.mark.parametrize(("gone", "what"), [(["blue"], "of them"), (["red", "green"], "of any other class")])

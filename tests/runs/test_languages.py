@@ -5,7 +5,10 @@ import pytest
 from workbench.api import run
 from workbench.cli import main
 from workbench.errors import CardError
+from workbench.runs.comparison import compare_runs
 from workbench.runs.finished import FinishedRun
+from workbench.runs.study import study_suite
+from workbench.tracking import open_store
 
 CARD = """
 name = "colours"
@@ -56,6 +59,13 @@ def test_languages_are_kept_apart(card, tiny_model, settings, capsys):
     out = capsys.readouterr().out
     assert "colours (ja)" in out
     assert len(run(**options)) == len(english)  # Nothing is run again.
+    # The same images: the two can be compared, alone and in their suite.
+    (alone,) = compare_runs(done["en"], [done["ja"]])
+    assert "call 3 classes otherwise, for example 'red' and '赤'" in "\n".join(alone.marks)
+    study = study_suite(open_store(settings), "both")
+    (pair,) = [pair for pair in study.pairs if pair.kind == "names"]
+    assert {pair.first.run.dataset, pair.other.run.dataset} == {"colours", "colours (ja)"}
+    assert abs(pair.difference.value) == pytest.approx(abs(alone.difference.value))
 
 
 def test_a_language_that_the_card_lacks_is_refused_before_any_run(card, tiny_model, settings):

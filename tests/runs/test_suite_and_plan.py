@@ -12,7 +12,7 @@ def test_a_shipped_suite_loads_and_plans():
     cells = plan(load_suite("quickstart"))
     assert {cell.recipe for cell in cells} == {"majority-class", "zero-shot", "linear-probe", "lora"}
     assert {cell.shots for cell in cells if cell.recipe == "lora"} == {16}
-    assert len(cells) == 3 * 4
+    assert len(cells) == 3 * 5
 
 
 @pytest.mark.parametrize(
@@ -65,3 +65,34 @@ def test_a_recipe_that_cannot_do_all_tasks_runs_where_it_is_told_to():
     }
     elsewhere = assemble("beyond-labels", [], ["leaf-morphology-captions"], [], [], [], [], None, None)
     assert {entry.recipe for entry in elsewhere.recipes} == {"zero-shot", "linear-head"}
+
+
+def assembled(*assignments, **options):
+    given = {"models": ["m"], "datasets": ["d"], "recipes": ["lora"], "shots": [], "seeds": [], **options}
+    return assemble(None, *given.values(), list(assignments), "s", None)
+
+
+def settings_of(suite):
+    return [
+        (cell.config.rank, cell.config.epochs, cell.shown) for cell in plan(suite) if cell.recipe == "lora"
+    ]  # fmt: skip
+
+
+def test_a_setting_given_twice_is_a_sweep_that_names_it():
+    assert settings_of(assembled("lora.rank=4", "lora.rank=16", "lora.epochs=3")) == [
+        (4, 3, "lora (rank=4)"), (16, 3, "lora (rank=16)"),
+    ]  # fmt: skip
+    both = settings_of(assembled("lora.rank=4", "lora.epochs=3", "lora.rank=8", "lora.epochs=5"))
+    assert {(rank, epochs) for rank, epochs, _ in both} == {(4, 3), (4, 5), (8, 3), (8, 5)}
+    assert len({shown for *_, shown in both}) == 4
+    assert "lora (rank=4)" in str(plan(assembled("lora.rank=4", "lora.rank=16"))[1])
+
+
+def test_the_same_thing_given_twice_is_given_once():
+    once = plan(assembled("lora.rank=4", shots=["4"], seeds=[1]))
+    twice = assembled(
+        "lora.rank=4", "lora.rank=4", models=["m", "m"], datasets=["d", "d"], recipes=["lora", "lora"],
+        shots=["4", "4"], seeds=[1, 1],
+    )  # fmt: skip
+    assert plan(twice) == once
+    assert {cell.shown for cell in once} == {"majority-class", "lora"}

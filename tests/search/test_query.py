@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from workbench.errors import WorkbenchError
-from workbench.search import ImageTerm, TextTerm, parse_terms, query_vector
+from workbench.search import ImageTerm, TextTerm, parse_line, parse_terms, query_vector
 
 SPACE = {"red": [3.0, 0, 0], "blue": [0, 0.5, 0], "both": [1, 1, 0], "nothing": [0, 0, 0]}
 
@@ -28,6 +28,32 @@ def encode(texts):
 )
 def test_sentences_signs_and_weights(arguments, expected):
     assert [(term.text, term.weight) for term in parse_terms(arguments)] == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("a cat's toy - not a book", [("a cat's toy - not a book", 1)]),
+        ("'", [("'", 1)]),
+        ('2 "red fruit" - .5 "a cat\'s toy"', [("red fruit", 2), ("a cat's toy", -0.5)]),
+        (r'"a 12\" pot" + bird', [('a 12" pot', 1), ("bird", 1)]),
+        ('# "red"', [("#", 1), ("red", 1)]),
+    ],
+)
+def test_a_line_is_one_sentence_or_several_in_quotation_marks(line, expected):
+    assert [(term.text, term.weight) for term in parse_line(line)] == expected
+
+
+@pytest.mark.parametrize("line", ['"', '"a', 'a 12" pot', '"a" - "b', r'"a\\'])
+def test_a_quotation_mark_without_a_partner_is_said(line):
+    with pytest.raises(WorkbenchError, match="without a partner"):
+        parse_line(line)
+
+
+@pytest.mark.parametrize("line", ["", " ", '""', '"a" -'])
+def test_a_line_without_a_sentence_is_refused(line):
+    with pytest.raises(WorkbenchError, match="sentence"):
+        parse_line(line)
 
 
 @pytest.mark.parametrize("arguments", [["red", "+"], ["+", "-", "red"], ["red", "-", "+", "blue"], [""], ["red", " "]])

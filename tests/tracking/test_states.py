@@ -4,15 +4,16 @@ import dataclasses
 
 import pytest
 
-from workbench.tracking import RunResult, newest_state
+from workbench.metrics.protocol import PROTOCOL
+from workbench.tracking import RunResult, left_out, newest_state
 
 BASE = RunResult("", "s", "m", "d", "f", "classification", "r", "4", 0, "finished")
 
 
-def kept(*runs, **options):
+def kept(*runs):
     """Positions kept of runs given newest first."""
     made = [dataclasses.replace(run, run_id=str(i)) for i, run in enumerate(runs)]
-    return [int(run.run_id) for run in newest_state(made, **options)]
+    return [int(run.run_id) for run in newest_state(made)]
 
 
 def run(fingerprint="new", *, tags=None, **changes):
@@ -25,7 +26,20 @@ def test_older_states_of_a_dataset_are_left_out_in_all_suites_and_other_datasets
 
 @pytest.mark.parametrize("tag", ["workbench.protocol", "model.fingerprint", "workbench.recipe_version"])
 def test_so_are_other_protocols_models_and_recipes(tag):
-    assert kept(run(tags={tag: "2"}), run(tags={tag: "1"}), run(tags={tag: "2"}, seed=1)) == [0, 2]
+    now, then = PROTOCOL, f"{PROTOCOL}-before"
+    assert kept(run(tags={tag: now}), run(tags={tag: then}), run(tags={tag: now}, seed=1)) == [0, 2]
+
+
+def test_runs_of_another_protocol_are_left_out_even_alone_and_said():
+    old = [dataclasses.replace(run(tags={"workbench.protocol": "1"}), run_id=str(i)) for i in range(2)]
+    assert newest_state(old) == []
+    (sentence,) = left_out(old, [])
+    assert sentence.startswith("2 of 2 runs are left out: this version makes numbers in another way")
+    other = dataclasses.replace(run("old"), run_id="2")
+    assert [text.split(":")[0] for text in left_out([*old, other], [])] == [
+        "2 of 3 runs are left out", "1 of 3 runs are left out",
+    ]  # fmt: skip
+    assert left_out(old, old) == []
 
 
 def test_a_model_or_recipe_is_held_against_its_own_newest_run_only():
@@ -52,10 +66,8 @@ def test_a_run_that_did_not_finish_pushes_nothing_out_and_goes_once_a_newer_one_
     assert kept(run("a", status="failed"), run("b", status="failed")) == [0, 1]
 
 
-def test_languages_are_apart_where_asked():
-    japanese = run("ja", tags={"language": "ja"})
-    assert kept(run(), japanese) == [0, 1]
-    assert kept(run(), japanese, languages_apart=False) == [0]
+def test_languages_are_apart():
+    assert kept(run(), run("ja", tags={"language": "ja"})) == [0, 1]
 
 
 def test_generated_images_held_against_something_else_are_no_older_state():

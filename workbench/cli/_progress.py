@@ -6,6 +6,9 @@ import time
 from types import TracebackType
 from typing import Any, Self
 
+from workbench.formatting import format_seconds
+from workbench.masking import masked
+
 _PLAIN_SECONDS = 10.0
 
 
@@ -53,6 +56,7 @@ class ConsoleReporter:
         """See `Reporter.say`."""
         if self._quiet and not sentence.startswith("failed"):
             return
+        sentence = masked(sentence)
         if self._bars is not None:
             self._bars.console.print(sentence, markup=False, highlight=False)
         else:
@@ -73,7 +77,7 @@ class ConsoleReporter:
         started = self._started.setdefault(what, now)
         if done >= total or now - self._last.get(what, started) >= _PLAIN_SECONDS:
             left = (now - started) / max(done, 1) * (total - done)
-            estimate = f", about {left:.0f} s left" if done < total and now > started else ""
+            estimate = f", about {format_seconds(left)} left" if done < total and now > started else ""
             print(f"{what}: {done}/{total}{estimate}", file=sys.stderr, flush=True)  # noqa: T201
             self._last[what] = now
         if done >= total:

@@ -1,6 +1,7 @@
 """A suite from a name or file, and what the options replace in it."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 from pydantic import ValidationError
@@ -59,8 +60,7 @@ def assemble(
         entries = [kept for entry in entries if (kept := _on(entry, datasets)) is not None]
         if not entries:
             raise WorkbenchError(f"--dataset: no recipe of suite {suite} is to run on {', '.join(datasets)}.")
-    for assignment in assignments:
-        _assign(entries, *_assignment(assignment))
+    entries = _assigned(entries, [_assignment(text) for text in assignments])
     values["recipes"] = entries
     for entry in entries:
         registry.provider(entry["recipe"])  # An unknown recipe is better said before anything else is looked at.
@@ -78,14 +78,31 @@ def _on(entry: dict[str, Any], datasets: Sequence[str]) -> dict[str, Any] | None
     return {**entry, "datasets": kept} if kept else None
 
 
-def _assign(entries: list[dict[str, Any]], recipe: str, key: str, value: Any) -> None:
-    targets = [entry for entry in entries if entry["recipe"] == recipe]
-    if not targets:
+def _assigned(entries: list[dict[str, Any]], given: Sequence[tuple[str, str, Any]]) -> list[dict[str, Any]]:
+    """Entries with settings replaced; one that is given several values for a key becomes an entry for each.
+
+    Args:
+        entries: Recipes of the run.
+        given: Recipe, key and value.
+
+    Raises:
+        WorkbenchError: A recipe is not run.
+    """
+    sweeps: dict[str, dict[str, list[Any]]] = {}
+    for recipe, key, value in given:
         used = [entry["recipe"] for entry in entries]
-        hint = closest(recipe, used) or f" Recipes of this run: {', '.join(used)}."
-        raise WorkbenchError(f"--set {recipe}.{key}: recipe {recipe!r} is not run.{hint}")
-    for entry in targets:
-        entry["config"] = {**(entry.get("config") or {}), key: value}
+        if recipe not in used:
+            hint = closest(recipe, used) or f" Recipes of this run: {', '.join(used)}."
+            raise WorkbenchError(f"--set {recipe}.{key}: recipe {recipe!r} is not run.{hint}")
+        values = sweeps.setdefault(recipe, {}).setdefault(key, [])
+        if repr(value) not in map(repr, values):  # 1 and true are equal, and different settings.
+            values.append(value)
+    found = []
+    for entry in entries:
+        own = sweeps.get(entry["recipe"], {})
+        choices = (dict(zip(own, chosen, strict=True)) for chosen in product(*own.values()))
+        found += [{**entry, "config": {**(entry.get("config") or {}), **choice}} for choice in choices]
+    return found
 
 
 def _shots(value: str) -> int | str:

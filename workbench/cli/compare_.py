@@ -65,18 +65,19 @@ def _runs(settings: "Settings", first: str, others: tuple[str, ...], metric: str
     from workbench.runs.comparison import compare_runs
     from workbench.runs.finished import FinishedRun
     from workbench.runs.imported import import_scores
+    from workbench.runs.study import seeds_beside
+    from workbench.tracking import open_store, read_runs
 
     run = FinishedRun.open(first, settings)
-    found = compare_runs(
-        run,
-        [
-            import_scores(Path(other), _classes(run))
-            if other.endswith(".parquet")
-            else FinishedRun.open(other, settings)
-            for other in others
-        ],
-        metric,
-    )
+    beside = [
+        import_scores(Path(other), _classes(run)) if other.endswith(".parquet") else FinishedRun.open(other, settings)
+        for other in others
+    ]
+    suites = dict.fromkeys(each.result.suite for each in (run, *beside) if isinstance(each, FinishedRun))
+    seeds: dict[str, int] = {}
+    for suite in suites:
+        seeds |= seeds_beside(read_runs(open_store(settings), suite))
+    found = compare_runs(run, beside, metric, seeds)
     if as_json:
         click.echo(json.dumps([asdict(each) for each in found], indent=1))
         return

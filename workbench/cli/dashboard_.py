@@ -38,6 +38,7 @@ def command(port: int, address: str, **flags: Any) -> None:
         "server.address": address,
         "server.port": port,
         "browser.gatherUsageStats": "false",
+        "server.showEmailPrompt": "false",  # It would wait for an answer where nobody has run Streamlit before.
         "client.toolbarMode": "minimal",  # Without a button that deploys to a cloud.
     }
     arguments = [f"--{key}={value}" for key, value in options.items()]

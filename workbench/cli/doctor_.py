@@ -64,7 +64,7 @@ def _examine(flags: dict[str, Any]) -> dict[str, Any]:
     if settings.data and not settings.data.is_dir():
         problems.append(f"WORKBENCH_DATA: {settings.data} is not a folder.")
     store = open_store(settings)
-    facts["store"] = f"{store.uri}{'' if store.exists else ' (not made yet)'}"
+    facts["store"] = f"{store.name}{'' if store.exists else ' (not made yet)'}"
     for registry in (recipes, models):
         listing = registry.listing(probe=True)
         facts[f"{registry.kind}s"] = ", ".join(entry.name for entry in listing)

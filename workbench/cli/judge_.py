@@ -80,12 +80,15 @@ def command(
 
 
 def _print(found: "Judgement", worst: int) -> None:
+    from workbench.formatting import format_interval, format_value, heading
+
     click.echo(f"{len(found.images.files)} images of {found.different_prompts} prompts")
     for name, estimate in found.estimates.items():
         doubt = "" if estimate.reliable else " (unreliable: few prompts)"
-        click.echo(f"{name:16s} {estimate.value:.4f} [{estimate.low:.4f}, {estimate.high:.4f}]{doubt}")
+        span = format_interval(name, estimate.low, estimate.high)
+        click.echo(f"{heading(name):18s} {format_value(name, estimate.value)} {span}{doubt}")
     for name, value in found.distances.items():
-        click.echo(f"{name:16s} {value:.4f}")
+        click.echo(f"{heading(name):18s} {format_value(name, value)}")
     if found.reference:
         click.echo(f"reference: {found.reference[0]}, {found.reference[1]} images")
     for i in found.clip_scores.argsort(kind="stable")[:worst]:

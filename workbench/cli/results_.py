@@ -53,7 +53,7 @@ def command(
       workbench results --json
     """
     from workbench.reports import render
-    from workbench.tracking import newest_state, open_store, read_runs
+    from workbench.tracking import is_on, left_out, newest_state, open_store, read_runs
 
     store = open_store(load_settings(**flags))
     everything = read_runs(store, suite)
@@ -61,7 +61,8 @@ def command(
     if suite and not everything and (names := {run.suite for run in read_runs(store)}):
         check_known("--suite", [suite], names, "no run is of this suite")
     if everything:
-        check_known("--dataset", datasets, {run.dataset for run in everything}, "no run is on this dataset")
+        strange = [name for name in datasets if not any(is_on(run, name) for run in everything)]
+        check_known("--dataset", strange, {run.dataset for run in everything}, "no run is on this dataset")
         check_known("--model", models, {run.model for run in everything}, "no run is of this model")
         check_known("--recipe", recipes, {run.recipe for run in everything}, "no run is of this recipe")
     # Before the filters: the newest run is the newest of all, not of what they leave.
@@ -69,24 +70,21 @@ def command(
     wanted = [
         run
         for run in everything
-        if (not datasets or run.dataset in datasets)
+        if (not datasets or any(is_on(run, name) for name in datasets))
         and (not models or run.model in {*models, "none"})
         and (not recipes or run.recipe in recipes)
         and (not status or run.status in status)
     ]
     runs = [run for run in wanted if run.run_id in current]
-    if len(runs) < len(wanted):
-        click.echo(
-            f"{len(wanted) - len(runs)} of {len(wanted)} runs are left out: they were made on another state of "
-            "dataset, model or recipe, or with another precision or protocol, than the newest run; --all-states shows "
-            "them.",
-            err=True,
-        )
+    for sentence in left_out(wanted, runs):
+        click.echo(f"{sentence} --all-states shows them.", err=True)
     if not runs and not as_json and form != "json":
-        if everything:
+        if wanted:
+            click.echo("No run is left to show.")
+        elif everything:
             click.echo("No run passes all of these filters.")
         else:
-            click.echo(f"No runs in {store.uri}; `workbench run` makes some.")
+            click.echo(f"No runs in {store.name}; `workbench run` makes some.")
         return
     text = render(
         [run.to_dict() for run in runs],

@@ -16,7 +16,13 @@ from workbench.cli._options import as_json, load_settings, settings_options
 @click.option("--recipe", "recipes", multiple=True, help="Recipe name; repeatable.")
 @click.option("--shots", multiple=True, help="Images per class, or `all`; repeatable.")
 @click.option("--seed", "seeds", multiple=True, type=int, help="Seed; repeatable.")
-@click.option("--set", "assignments", multiple=True, metavar="RECIPE.KEY=VALUE", help="A recipe's setting; repeatable.")
+@click.option(
+    "--set",
+    "assignments",
+    multiple=True,
+    metavar="RECIPE.KEY=VALUE",
+    help="A recipe's setting; repeatable. Several values of one key are a sweep: the recipe runs with each.",
+)
 @click.option("--name", help="Name of the suite (MLflow experiment) when no suite is given; default `adhoc`.")
 @click.option("--language", help="Language of names, prompts and captions, where the cards have it (en, ja).")
 @click.option("--refit", is_flag=True, default=None, help="Fit once more on train and validation together.")
@@ -49,6 +55,7 @@ def command(
       workbench run quickstart
       workbench run --model offline-lite --dataset photos/ --recipe linear-probe --shots 4 --shots 16 --seed 0 --seed 1
       workbench run botany --recipe lora --set lora.rank=8 --dry-run
+      workbench run botany --recipe lora --set lora.rank=4 --set lora.rank=16
     """
     from workbench.cli._progress import ConsoleReporter
     from workbench.cli._suite import assemble
@@ -69,9 +76,9 @@ def command(
 
     click.echo(render([run.to_dict() for run in found], "json" if as_json else "table"))
     if not as_json:
-        place = store.sqlite_file or store.uri
+        place = store.sqlite_file or store.name
         click.echo(f"\nMLflow store: {_short(place)}\nResults:      workbench results --suite {chosen.name}")
-        click.echo("Dashboard:    workbench dashboard" + ("" if store.sqlite_file else f" --tracking-uri {store.uri}"))
+        click.echo("Dashboard:    workbench dashboard" + ("" if store.sqlite_file else f" --tracking-uri {store.name}"))
     if any(run.status != "finished" for run in found):
         sys.exit(1)
 

@@ -8,6 +8,7 @@ import click
 
 from workbench.cli._options import as_json, load_settings, settings_options
 from workbench.cli._outputs import check_output_file, write_text
+from workbench.formatting import format_share
 
 if TYPE_CHECKING:
     from workbench.search import Approximate, Gallery, Hits, Term
@@ -128,8 +129,8 @@ def _how(index: "Approximate | None") -> str:
         return "exact search"
     recall = index.recall
     return (
-        f"approximate search, recall at {recall.at} against exact {recall.value:.3f} over {recall.queries} images "
-        f"({recall.probes} of {recall.lists} lists)"
+        f"approximate search, recall at {recall.at} against exact {format_share(recall.value)} "
+        f"over {recall.queries} images ({recall.probes} of {recall.lists} lists)"
     )
 
 

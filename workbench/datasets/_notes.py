@@ -1,28 +1,69 @@
 """What a reader of results must know of a dataset."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.arrays import AnyArray
+from workbench.arrays import AnyArray, BoolArray
 from workbench.datasets.roles import ROLES
 
 if TYPE_CHECKING:
     from workbench.datasets.dataset import Dataset
 
 
+@dataclass(frozen=True)
+class IdleClasses:
+    """Classes that some numbers cannot be of.
+
+    Attributes:
+        empty: Without an image in any split.
+        untrained: With validation or test images, but no training image; none where there is no train split at all.
+        untested: With training or validation images, but no test image; none where there is no test split at all.
+    """
+
+    empty: tuple[str, ...]
+    untrained: tuple[str, ...]
+    untested: tuple[str, ...]
+
+
+def idle_classes(dataset: "Dataset", usable: BoolArray) -> IdleClasses:
+    """Classes without an image, without a training image, and without a test image, by name.
+
+    Args:
+        dataset: The dataset.
+        usable: bool (n,), by row; other images are not counted.
+    """
+    labels = dataset.labels(range(len(dataset)))
+    hot = labels if dataset.card.multi_label else labels[:, None] == np.arange(len(dataset.class_names))
+    train, val, test = (hot[rows[usable[rows]]].sum(axis=0) for rows in map(dataset.rows, ROLES))
+
+    def names(chosen: AnyArray) -> tuple[str, ...]:
+        return tuple(dataset.class_names[i] for i in np.flatnonzero(chosen))
+
+    return IdleClasses(
+        empty=names(train + val + test == 0),
+        untrained=names((train == 0) & (val + test > 0)) if train.any() else (),
+        untested=names((test == 0) & (train + val > 0)) if test.any() else (),
+    )
+
+
 def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
-    """Sentences about made splits, empty classes, labels that train lacks, divided groups and missing captions."""
+    """Sentences about made splits, files without content, idle classes, divided groups and missing captions."""
     notes = list(dataset.manifest.notes)
+    lacking = dataset.manifest.lacks_content
+    if lacking.any():
+        names = sorted(dataset.ids(np.flatnonzero(lacking)))
+        notes.append(f"{len(names)} of {len(dataset)} images are missing, empty or cannot be read: {_some(names)}.")
     notes += [f"There is no {split} split." for split in ("train", "test") if not len(dataset.rows(split))]
-    counts = {split: dataset.class_counts(split) for split in ROLES}
-    empty = _names(dataset, counts["train"] + counts["val"] + counts["test"] == 0)
-    if empty:
-        notes.append(f"{len(empty)} of {len(dataset.class_names)} classes have no image: {_some(empty)}.")
-    untrained = _names(dataset, (counts["test"] > 0) & (counts["train"] == 0))
-    if untrained and len(dataset.rows("train")):
-        notes.append(f"{len(untrained)} classes of test have no training image: {_some(untrained)}.")
+    idle, of_all = idle_classes(dataset, ~lacking), f"of {len(dataset.class_names)} classes have no"
+    if idle.empty:
+        notes.append(f"{len(idle.empty)} {of_all} image: {_some(idle.empty)}.")
+    if idle.untrained:
+        notes.append(f"{len(idle.untrained)} {of_all} training image: {_some(idle.untrained)}.")
+    if idle.untested:
+        notes.append(f"{len(idle.untested)} {of_all} test image, so no number tells of them: {_some(idle.untested)}.")
     divided = divided_groups(dataset)
     if divided:
         notes.append(f"{len(divided)} groups stand in more than one split: {_some(divided)}.")
@@ -59,10 +100,6 @@ def divided_groups(dataset: "Dataset") -> list[str]:
         if record.group:
             seen.setdefault(record.group, set()).add(record.split)
     return sorted(group for group, splits in seen.items() if len(splits) > 1)
-
-
-def _names(dataset: "Dataset", chosen: AnyArray) -> list[str]:
-    return [dataset.class_names[i] for i in np.flatnonzero(chosen)]
 
 
 def _some(names: Sequence[str]) -> str:

@@ -4,8 +4,9 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
 
+from workbench.datasets._spelling import spelt_as_name
 from workbench.datasets.card_sources import Section, Source
 from workbench.errors import CardError
 from workbench.metrics.names import base_name, metrics_of
@@ -15,6 +16,15 @@ from workbench.validation import explain
 
 Task = Literal["classification", "retrieval", "matching", "grounding", "captioning"]
 _LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$"
+
+
+def _check_name(name: str) -> str:
+    if not spelt_as_name(name) or spelt_as_name(f"{name}0") != f"{name}0":
+        raise ValueError(
+            "expected letters of any script (lower case where it has one), digits, '.', '_' and '-', a letter or digit "
+            f"first; got {name!r}"
+        )
+    return name
 
 
 class Columns(Section):
@@ -155,7 +165,7 @@ class DatasetCard(Section):
     """A dataset, described.
 
     Attributes:
-        name: Registered name; lower case, digits, dashes.
+        name: Registered name: letters of any script, lower case where it has one, digits, `.`, `_` and `-`.
         field: `medical`, `botany`, `robotics` or another; an open list.
         task: The task its primary metric belongs to.
         multi_label: Several labels per image; the label column is a list or text separated by `label_separator`.
@@ -168,7 +178,7 @@ class DatasetCard(Section):
         languages: The same in further languages; see `workbench.datasets.languages`.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*$")
+    name: Annotated[str, AfterValidator(_check_name)]
     title: str = ""
     description: str = ""
     field: str = "unspecified"

@@ -10,8 +10,8 @@ from itertools import chain
 
 import numpy as np
 
-from workbench.arrays import AnyArray
-from workbench.datasets._notes import caption_notes, divided_groups
+from workbench.arrays import AnyArray, BoolArray
+from workbench.datasets._notes import caption_notes, divided_groups, idle_classes
 from workbench.datasets._perceptual import near_pairs, thumbnail
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.check_items import item_faults
@@ -57,7 +57,9 @@ def check_dataset(
         split[dataset.rows(role)] = role
     ids = dataset.ids(range(len(dataset)))
     looks = _look_at_all(dataset, progress)
-    across, within, relabelled = _copies(dataset, ids, split)
+    readable = np.array([look.reason is None for look in looks], dtype=np.bool_)
+    idle = idle_classes(dataset, readable)
+    across, within, relabelled = _copies(dataset, ids, split, readable)
     pairs, pair_count = _near(dataset, looks, ids, split, near)
     counts = {role: dataset.class_counts(role) for role in ROLES}
     seen = [look for look in looks if look.reason is None]
@@ -76,8 +78,9 @@ def check_dataset(
             for i, s, look in zip(ids, split, looks, strict=True)
             if look.reason is not None
         ),
-        empty_classes=_names(dataset, counts["train"] + counts["val"] + counts["test"] == 0),
-        untrained_classes=_names(dataset, (counts["test"] > 0) & (counts["train"] == 0)),
+        empty_classes=idle.empty,
+        untrained_classes=idle.untrained,
+        untested_classes=idle.untested,
         copies_across_splits=across,
         copies_with_other_labels=relabelled,
         copies_within_splits=within,
@@ -117,13 +120,13 @@ def _look_at_all(dataset: Dataset, progress: Progress | None) -> list[_Look]:
 
 
 def _copies(
-    dataset: Dataset, ids: Sequence[str], split: AnyArray
+    dataset: Dataset, ids: Sequence[str], split: AnyArray, readable: BoolArray
 ) -> tuple[tuple[Copies, ...], int, tuple[Copies, ...]]:
     """Copies across splits, how many repeat within a split, and copies with different labels."""
     name = dict(zip(dataset.class_keys, dataset.class_names, strict=True))
     labels = [", ".join(name[key] for key in record.labels) for record in dataset.manifest.records]
     across, relabelled, within = [], [], 0
-    for rows in _repeated(dataset.manifest.hashes):
+    for rows in _repeated(dataset.manifest.hashes, readable):
         found = Copies(tuple(ids[i] for i in rows), tuple(split[i] for i in rows), tuple(labels[i] for i in rows))
         if len(set(found.splits)) > 1:
             across.append(found)
@@ -133,13 +136,16 @@ def _copies(
     return tuple(across), within, tuple(relabelled)
 
 
-def _repeated(hashes: AnyArray) -> Iterator[list[int]]:
-    """Positions of equal rows, where there are two or more."""
+def _repeated(hashes: AnyArray, readable: BoolArray) -> Iterator[list[int]]:
+    """Positions of equal readable rows, where there are two or more.
+
+    Files that are no images are often equal (a server's message in place of each), which is no leak; and zeros stand
+    for contents that could not be read when the dataset was listed.
+    """
     _, code, count = np.unique(hashes, axis=0, return_inverse=True, return_counts=True)
     code = code.reshape(-1)
     order = np.argsort(code, kind="stable")
-    # Zeros stand for contents that could not be read.
-    order = order[(count[code[order]] > 1) & hashes[order].any(axis=1)]
+    order = order[(count[code[order]] > 1) & readable[order] & hashes[order].any(axis=1)]
     cuts = np.flatnonzero(np.diff(code[order])) + 1
     if len(order):
         yield from (part.tolist() for part in np.split(order, cuts))
@@ -176,10 +182,6 @@ def _divided(dataset: Dataset) -> dict[str, dict[str, int]]:
     return {
         name: {role: counts[role][name] for role in ROLES if counts[role][name]} for name in divided_groups(dataset)
     }
-
-
-def _names(dataset: Dataset, which: AnyArray) -> tuple[str, ...]:
-    return tuple(dataset.class_names[i] for i in np.flatnonzero(which))
 
 
 def _spread(values: Sequence[int]) -> tuple[int, int, int] | None:

@@ -48,7 +48,8 @@ class CheckReport:
         class_counts: Split to class name to number of images.
         unreadable: Images that cannot be decoded.
         empty_classes: Classes without an image in any split.
-        untrained_classes: Classes with test but no training images.
+        untrained_classes: Classes with images, but none for training.
+        untested_classes: Classes with images, but none for testing.
         copies_across_splits: Images with equal bytes in different splits.
         copies_with_other_labels: Images with equal bytes and different labels, in any split.
         copies_within_splits: Number of images that repeat an earlier one of their own split.
@@ -71,6 +72,7 @@ class CheckReport:
     unreadable: tuple[Unreadable, ...]
     empty_classes: tuple[str, ...]
     untrained_classes: tuple[str, ...]
+    untested_classes: tuple[str, ...]
     copies_across_splits: tuple[Copies, ...]
     copies_with_other_labels: tuple[Copies, ...]
     copies_within_splits: int
@@ -90,9 +92,9 @@ class CheckReport:
     def problems(self) -> int:
         """How many things were found that can spoil results."""
         found = (
-            self.unreadable, self.empty_classes, self.untrained_classes, self.copies_across_splits,
-            self.copies_with_other_labels, self.divided_groups, self.unfit_rows, self.unanswerable_items,
-            self.boxes_beyond,
+            self.unreadable, self.empty_classes, self.untrained_classes, self.untested_classes,
+            self.copies_across_splits, self.copies_with_other_labels, self.divided_groups, self.unfit_rows,
+            self.unanswerable_items, self.boxes_beyond,
         )  # fmt: skip
         return sum(map(len, found)) + self.near_duplicate_count
 
@@ -114,7 +116,8 @@ def render_check(report: CheckReport) -> str:
     lines += ["", *_class_table(report), ""]
     lines += _section("unreadable images", [f"{u.id} ({u.split}): {u.reason}" for u in report.unreadable])
     lines += _section("classes without any image", report.empty_classes)
-    lines += _section("classes of test without a training image", report.untrained_classes)
+    lines += _section("classes without a training image", report.untrained_classes)
+    lines += _section("classes without a test image", report.untested_classes)
     lines += _section(
         "images that stand in several splits",
         [" = ".join(f"{i} ({s})" for i, s in zip(c.ids, c.splits, strict=True)) for c in report.copies_across_splits],

@@ -237,6 +237,15 @@ class Dataset:
         return digest.hexdigest()
 
     @cached_property
+    def items_digest(self) -> str:
+        """Hex digest of the test images, their raw labels and groups, whatever the classes are called."""
+        rows = self.rows("test")
+        digest = hashlib.sha256(self.hashes(rows).tobytes())
+        records = map(self._record, rows.tolist())
+        digest.update(json.dumps([[record.labels, record.group] for record in records]).encode())
+        return digest.hexdigest()
+
+    @cached_property
     def notes(self) -> tuple[str, ...]:
         """What a reader of results must know: see `dataset_notes`."""
         return dataset_notes(self)

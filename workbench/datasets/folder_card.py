@@ -1,8 +1,8 @@
 """The card of a folder that has none."""
 
-import re
 from pathlib import Path
 
+from workbench.datasets._spelling import spelt_as_name
 from workbench.datasets.card import Columns, DatasetCard, Splits
 from workbench.datasets.card_sources import FolderSource
 from workbench.datasets.roles import role_of
@@ -22,7 +22,7 @@ def card_for_folder(path: Path) -> DatasetCard:
         DataError: The folder cannot be a dataset; the message says what was expected.
     """
     root = path.resolve()
-    name = re.sub(r"[^a-z0-9._-]+", "-", root.name.lower()).strip("-._") or "folder"
+    name = spelt_as_name(root.name) or "folder"
     tables = metadata_files(root)
     columns = _metadata_columns(tables[0]) if tables else Columns(label="label")
     folders = split_folders(root)

@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from workbench.arrays import AnyArray
+from workbench.arrays import AnyArray, BoolArray
 from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
@@ -24,8 +24,11 @@ from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
 
 FORMAT = "5"
+"""Raise it when the same files give other rows or splits."""
+_SAME_COLUMNS = ("4", FORMAT)
 HASH_BYTES = 32
 _UNREAD = bytes(HASH_BYTES)
+_EMPTY = hashlib.blake2b(b"", digest_size=HASH_BYTES).digest()
 _WORKERS = min(8, 2 * (os.cpu_count() or 1))
 
 Stamp = tuple[int, int]
@@ -63,10 +66,21 @@ class Manifest:
     made: tuple[SplitName, ...] = ()
 
     @property
+    def lacks_content(self) -> BoolArray:
+        """For each row, bool (n,), whether its file is missing, cannot be read, or is empty, so that it is no image."""
+        return lacking(self.hashes)
+
+    @property
     def has_unread_files(self) -> bool:
         """Whether a file was there but could not be read, which neither its size nor its time tells when it can be."""
         unread = np.flatnonzero(~self.hashes.any(axis=1))
         return any(self.stamps[i] != _NO_FILE for i in unread.tolist())
+
+
+def lacking(hashes: AnyArray) -> BoolArray:
+    """Which contents are none: that could not be read, or of no bytes; bool (n,) for uint8 (n, 32)."""
+    empty = (hashes == np.frombuffer(_EMPTY, dtype=np.uint8)).all(axis=1)
+    return np.asarray(empty | ~hashes.any(axis=1), dtype=np.bool_)
 
 
 def build_manifest(
@@ -113,15 +127,19 @@ def build_manifest(
                 progress(start + len(part), len(todo))
 
     hashes = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, HASH_BYTES)
+    lacks_content = lacking(hashes)
     splits, made = make_missing_splits(
         [cast("SplitName", record.split) for record in records],
         [record.labels for record in records],
         kept_together(card, records),
-        hashes,
+        np.where(lacks_content[:, None], np.uint8(0), hashes),
+        [record.id for record in records],
         card.splits,
     )
     divided = [replace(record, split=split) for record, split in zip(records, splits, strict=True)]
-    kept, merged = merge_equal_images(card, divided, [None if digest == _UNREAD else digest for digest in digests])
+    kept, merged = merge_equal_images(
+        card, divided, [None if lacks else digest for lacks, digest in zip(lacks_content, digests, strict=True)]
+    )
     if len(kept) < len(records):
         made = [
             *made,
@@ -211,8 +229,13 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
         raise
 
 
-def read_manifest(path: Path) -> Manifest | None:
-    """Read what `write_manifest` wrote; None if there is nothing usable, so that it is made anew."""
+def read_manifest(path: Path, *, earlier: bool = False) -> Manifest | None:
+    """Read what `write_manifest` wrote; None if there is nothing usable, so that it is made anew.
+
+    Args:
+        path: The file.
+        earlier: Take an earlier format, too, whose hashes still hold.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -221,7 +244,7 @@ def read_manifest(path: Path) -> Manifest | None:
         with pq.ParquetFile(path, page_checksum_verification=True) as file:
             table = file.read(use_threads=False)
         about = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-        if about.get("format") != FORMAT:
+        if about.get("format") not in (_SAME_COLUMNS if earlier else (FORMAT,)):
             return None
         columns: dict[str, list[Any]] = {
             name: table.column(name).to_pylist() for name in table.column_names if name != "hash"
@@ -250,5 +273,5 @@ def read_manifest(path: Path) -> Manifest | None:
         class_names=json.loads(about["class_names"]),
         notes=tuple(json.loads(about["notes"])),
         revision=json.loads(about["revision"]),
-        made=tuple(json.loads(about["made"])),
+        made=tuple(json.loads(about.get("made", "[]"))),  # Earlier formats do not say.
     )

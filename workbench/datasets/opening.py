@@ -44,6 +44,20 @@ def resolve_card(argument: str) -> tuple[DatasetCard, Path | None]:
     return found.card, found.folder
 
 
+def place_of(argument: str) -> str:
+    """Where a dataset argument's card is: the absolute path of its file or folder, or the distribution that has it.
+
+    Two datasets of one name are told apart by it.
+
+    Raises:
+        UnknownNameError: No such name, file or folder.
+    """
+    path = Path(argument).expanduser()
+    if argument not in cards.names() and path.exists():
+        return str(path.resolve())
+    return cards.distribution(argument).name
+
+
 def open_dataset(
     argument: str, settings: Settings, progress: Progress | None = None, *, language: str | None = None
 ) -> Dataset:
@@ -144,7 +158,7 @@ def _build(card: DatasetCard, source: Source, old: Manifest | None, progress: Pr
 def _older(path: Path) -> Manifest | None:
     """This manifest in an older state, else the newest of another card that has read the same files."""
     others = sorted(path.parent.glob("*.parquet"), key=lambda other: other.stat().st_mtime_ns, reverse=True)
-    return next((found for each in (path, *others) if (found := read_manifest(each)) is not None), None)
+    return next((found for each in (path, *others) if (found := read_manifest(each, earlier=True)) is not None), None)
 
 
 def _descriptions(

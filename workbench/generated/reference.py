@@ -13,6 +13,7 @@ from workbench.datasets.sources.folder import image_files
 from workbench.errors import DataError
 from workbench.features import FeatureStore, extract
 from workbench.features.unlabelled import ImageFiles
+from workbench.formatting import format_share
 from workbench.models import Encoder
 from workbench.search import open_gallery
 from workbench.search.gallery import SplitChoice, different_images
@@ -92,7 +93,7 @@ def check_readable(what: str, unreadable: Sequence[tuple[str, str]], total: int,
     if len(unreadable) == total or len(unreadable) > allowed * total:
         name, reason = unreadable[0]
         raise DataError(
-            f"{what}: {len(unreadable)} of {total} images cannot be read, more than the {allowed:.1%} that "
+            f"{what}: {len(unreadable)} of {total} images cannot be read, more than the {format_share(allowed)} that "
             f"--max-unreadable allows; the first is {name} ({reason})."
         )
 

@@ -32,6 +32,7 @@ from workbench.metrics.names import higher_is_better, primary_metric
 from workbench.metrics.ranks import FriedmanTest, average_ranks, friedman, nemenyi_difference
 from workbench.metrics.retrieval import pairs_from_ids, rank_metrics, retrieval_metrics
 from workbench.metrics.significance import holm, mcnemar, sign_flip, sign_flips
+from workbench.metrics.unseen import unseen_metrics
 from workbench.metrics.wording import describe, is_evident
 
 __all__ = [
@@ -77,5 +78,6 @@ __all__ = [
     "sign_flips",
     "softmax",
     "statement_metrics",
+    "unseen_metrics",
     "winoground_metrics",
 ]

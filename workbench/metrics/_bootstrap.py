@@ -1,14 +1,17 @@
 """Bootstrap weights over items, groups and seeds, and the estimates they give."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
 from workbench.errors import WorkbenchError
-from workbench.metrics.estimate import MIN_UNITS, Estimate, interval
+from workbench.metrics.estimate import Estimate
 from workbench.metrics.functional import Values
+from workbench.metrics.intervals import Units, degrees_of_freedom, effective_number, interval
+from workbench.metrics.names import is_share
 
 Evaluator = Callable[[FloatArray], dict[str, Values]]
 """Metrics by name, each (b,), of weights (b, n)."""
@@ -46,11 +49,11 @@ class Resampler:
         self.unit_of = np.arange(n) if groups is None else _numbered(groups)
         self.n_units = int(self.unit_of.max()) + 1
         self.n_groups = None if groups is None else self.n_units
+        self.units = Units(n, self.n_groups, effective_number(np.bincount(self.unit_of)))
 
-    @property
-    def reliable(self) -> bool:
-        """Whether there are enough units to trust an interval."""
-        return self.n_units >= MIN_UNITS
+    def freedom(self, terms: AnyArray | None) -> float | None:
+        """`intervals.degrees_of_freedom` of a mean of `terms`; None without groups, or where it is no mean."""
+        return None if terms is None or self.n_groups is None else degrees_of_freedom(terms, self.unit_of)
 
     def weights(self, *, sample: bool = False) -> Iterator[FloatArray]:
         """Blocks of weights (b, n), `replicates` rows in all, each block at most 64 MiB.
@@ -106,17 +109,46 @@ def replicate(evaluators: Sequence[Evaluator], resampler: Resampler) -> tuple[di
     return values, replicates
 
 
-def estimates(evaluators: Sequence[Evaluator], resampler: Resampler) -> dict[str, Estimate]:
-    """Metrics of runs over seeds on the same items, each with its interval."""
+def estimates(
+    evaluators: Sequence[Evaluator],
+    resampler: Resampler,
+    *,
+    boundary: Mapping[str, float] = MappingProxyType({}),
+    terms: Mapping[str, AnyArray] = MappingProxyType({}),
+) -> dict[str, Estimate]:
+    """Metrics of runs over seeds on the same items, each with its interval.
+
+    Args:
+        evaluators: One a seed.
+        resampler: Items and seeds are drawn together.
+        boundary: Effective numbers of items by metric; see `intervals.interval`.
+        terms: What metrics are means of over items, (n,), for those that are; means over seeds.
+    """
     values, replicates = replicate(evaluators, resampler)
-    return {name: _estimate(name, float(values[name][0]), replicates[name], resampler) for name in values}
+    return {
+        name: estimate(
+            name, float(values[name][0]), replicates[name], resampler.units,
+            boundary=boundary.get(name), freedom=resampler.freedom(terms.get(name)), seeds=len(evaluators),
+        )
+        for name in values
+    }  # fmt: skip
 
 
-def _estimate(name: str, raw: float, replicates: Values, resampler: Resampler) -> Estimate:
-    low, high = interval(name, raw, replicates)
+def estimate(
+    name: str,
+    raw: float,
+    replicates: Values,
+    units: Units,
+    *,
+    boundary: float | None = None,
+    freedom: float | None = None,
+    seeds: int = 1,
+) -> Estimate:
+    """A metric with its interval; arguments as for `intervals.interval`."""
+    low, high = interval(name, raw, replicates, units, boundary=boundary, freedom=freedom, seeds=seeds)
     # Debiasing can take ECE below 0.
-    value = max(raw, 0.0)
-    return Estimate(value, max(low, 0.0), max(high, 0.0), resampler.reliable, resampler.n, resampler.n_groups)
+    floor = 0.0 if is_share(name) else -np.inf
+    return Estimate(max(raw, floor), max(low, floor), max(high, floor), units)
 
 
 def _blocks(n_units: int, replicates: int, seed: int, rows: int) -> Iterator[FloatArray]:

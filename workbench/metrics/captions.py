@@ -53,4 +53,4 @@ def caption_metrics(
         found = dict(zip(means, weighted_means(table, weights).T, strict=True))
         return {**found, "bleu_1": bleu(weights, 1), "bleu_4": bleu(weights)}
 
-    return estimates([evaluate], resampler)
+    return estimates([evaluate], resampler, terms=means)

@@ -8,7 +8,7 @@ from workbench.metrics import functional as F
 from workbench.metrics._checks import check_finite
 from workbench.metrics.estimate import Estimate
 from workbench.metrics.keys import accuracy_parts
-from workbench.metrics.matching import item_mean
+from workbench.metrics.matching import hit_rate
 
 
 def choice_metrics(
@@ -50,6 +50,6 @@ def choice_metrics(
     parts = {"accuracy": np.ones(len(hits), dtype=np.bool_)}
     parts |= accuracy_parts(kinds, counts if by_candidates else None)
     return {
-        name: item_mean(hits[inside], None if groups is None else np.asarray(groups)[inside], replicates, seed)
+        name: hit_rate(hits[inside], None if groups is None else np.asarray(groups)[inside], replicates, seed)
         for name, inside in parts.items()
     }

@@ -12,6 +12,9 @@ from workbench.metrics._checks import check_finite, check_labels, check_targets
 from workbench.metrics.estimate import Estimate
 from workbench.metrics.keys import metric_keys
 
+_RANKED = ("auroc", "average_precision")
+_CLASS_MEANS = ("balanced_accuracy", "macro_f1", *_RANKED)
+
 
 def classification_metrics(
     scores: AnyArray,
@@ -28,7 +31,8 @@ def classification_metrics(
     Single label: `accuracy`, `top5_accuracy` (from six classes on), `balanced_accuracy` (mean recall over the classes
     that occur in the test labels), `macro_f1` (mean over the classes that occur in labels or predictions), `auroc` and
     `average_precision` (one class against the rest, mean over the classes that occur), `nll` (nats), `brier` (0..1),
-    `ece` (debiased, on the top class's probability).
+    `ece` (debiased, on the top class's probability). All are functions of the softmax probabilities: a constant added
+    to the logits of an image changes none.
 
     Multi-label: `accuracy` (every label of the item right), `macro_f1`, `micro_f1` (a label is predicted from
     probability 0.5 on), `auroc`, `average_precision`, `brier` and `nll` (means over labels), `ece` (debiased, over all
@@ -52,7 +56,9 @@ def classification_metrics(
         DataError: Scores hold NaN or infinity, or shapes and labels do not fit; the message names which.
     """
     resampler = Resampler(len(labels), groups, replicates=replicates, seed=seed)
-    found = estimates(classification_evaluators(scores, labels, multi_label=multi_label), resampler)
+    evaluators = classification_evaluators(scores, labels, multi_label=multi_label)
+    terms = {name: np.mean([run.terms[name] for run in evaluators], axis=0) for name in evaluators[0].terms}
+    found = estimates(evaluators, resampler, boundary=evaluators[0].boundary, terms=terms)
     if label_names is None:
         return found
     keys = metric_keys(label_names)
@@ -84,14 +90,25 @@ class SingleLabel:
 
     Attributes:
         terms: The metrics that are means over items, and what they are means of, (n,).
+        fixed_sums: What the metrics are sums of, (n,), that are such sums while labels and weights stay: besides means
+            over items balanced accuracy, which is none when items are resampled.
+        boundary: Effective number of items behind the metrics that are means over classes.
     """
 
-    def __init__(self, scores: AnyArray, labels: AnyArray, only: Collection[str] | None = None) -> None:
-        logits = check_finite(scores, "scores")
+    def __init__(
+        self,
+        scores: AnyArray,
+        labels: AnyArray,
+        only: Collection[str] | None = None,
+        *,
+        exact_pairs: int = F.EXACT_PAIRS,
+    ) -> None:
+        logits = F.relative_logits(check_finite(scores, "scores"))
         n, c = logits.shape
         labels = check_labels(labels, n, c)
         wanted = _Wanted(only)
         self.terms: dict[str, AnyArray] = {}
+        self.boundary = dict.fromkeys(_CLASS_MEANS, _number_behind_class_means(np.bincount(labels, minlength=c)))
         predicted = logits.argmax(axis=1)
         if wanted("accuracy"):
             self.terms["accuracy"] = predicted == labels
@@ -103,10 +120,16 @@ class SingleLabel:
             probabilities = F.softmax(logits)
         if wanted("brier"):
             self.terms["brier"] = F.brier_terms(probabilities, labels)
+        self.fixed_sums = {name: np.asarray(terms, np.float64) / n for name, terms in self.terms.items()}
+        if wanted("balanced_accuracy"):
+            size = np.bincount(labels, minlength=c)
+            share = 1.0 / (np.count_nonzero(size) * size[labels])
+            self.fixed_sums["balanced_accuracy"] = np.where(predicted == labels, share, 0.0)
         self._bins = F.BinSums(probabilities.max(axis=1), predicted == labels) if wanted("ece") else None
         self._counts = F.ClassCounts(predicted, labels, c) if wanted("balanced_accuracy", "macro_f1") else None
-        ranked = wanted("auroc", "average_precision")
-        self._ranking = F.Ranking(logits, labels[:, None] == np.arange(c)) if ranked else None
+        ranked = wanted(*_RANKED)
+        targets = labels[:, None] == np.arange(c)
+        self._ranking = F.Ranking(F.log_odds(logits), targets, exact_pairs=exact_pairs) if ranked else None
 
     def __call__(self, weights: FloatArray) -> dict[str, F.Values]:
         """Metrics by name, each (b,), of weights (b, n)."""
@@ -121,15 +144,28 @@ class SingleLabel:
             found["ece"] = F.calibration_error(*self._bins(weights))
         return found
 
+    def influence(self, metric: str) -> F.Values | None:
+        """See `Ranking.influence`; None for metrics whose replicates are exact."""
+        return self._ranking.influence(_RANKED.index(metric)) if self._ranking and metric in _RANKED else None
+
 
 class MultiLabel:
     """The metrics of one multi-label run as functions of item weights.
 
     Attributes:
         terms: The metrics that are means over items, and what they are means of, (n,).
+        fixed_sums: See `SingleLabel`.
+        boundary: See `SingleLabel`.
     """
 
-    def __init__(self, scores: AnyArray, labels: AnyArray, only: Collection[str] | None = None) -> None:
+    def __init__(
+        self,
+        scores: AnyArray,
+        labels: AnyArray,
+        only: Collection[str] | None = None,
+        *,
+        exact_pairs: int = F.EXACT_PAIRS,
+    ) -> None:
         logits = check_finite(scores, "scores")
         targets = check_targets(labels, logits.shape)
         wanted = _Wanted(only)
@@ -140,10 +176,13 @@ class MultiLabel:
             "brier": ((probabilities - targets) ** 2).mean(axis=1),
         }
         self.terms = {name: terms for name, terms in self.terms.items() if wanted(name)}
+        self.fixed_sums = {name: np.asarray(terms, np.float64) / len(targets) for name, terms in self.terms.items()}
+        self.boundary = dict.fromkeys(_CLASS_MEANS, _number_behind_class_means(targets.sum(axis=0)))
         self._decisions = (predicted & targets, targets, predicted) if wanted("macro_f1", "micro_f1") else None
         self._bins = F.BinSums(probabilities, targets) if wanted("ece") else None
-        ranked = wanted("auroc", "average_precision")
-        self._ranking = F.Ranking(logits, targets, macro=False) if ranked else None
+        ranked = wanted(*_RANKED)
+        # Within a label logits order images as their probabilities do.
+        self._ranking = F.Ranking(logits, targets, macro=False, exact_pairs=exact_pairs) if ranked else None
 
     def __call__(self, weights: FloatArray) -> dict[str, F.Values]:
         """Metrics by name, each (b,), of weights (b, n)."""
@@ -154,10 +193,23 @@ class MultiLabel:
         if self._bins:
             found["ece"] = F.calibration_error(*self._bins(weights))
         if self._ranking:
-            for name, values in zip(("auroc", "average_precision"), self._ranking(weights), strict=True):
+            for name, values in zip(_RANKED, self._ranking(weights), strict=True):
                 found[name] = F.mean_of_defined(values)
                 found |= {f"{name}/{index}": column for index, column in enumerate(values.T)}
         return found
+
+    def influence(self, metric: str) -> F.Values | None:
+        """See `SingleLabel.influence`."""
+        name, _, index = metric.partition("/")
+        if self._ranking is None or name not in _RANKED:
+            return None
+        return self._ranking.influence(_RANKED.index(name), int(index) if index else None)
+
+
+def _number_behind_class_means(sizes: AnyArray) -> float:
+    """Effective number of items of a mean over classes, each a mean over its items: 1 / sum_c (1 / (k^2 n_c))."""
+    present = np.asarray(sizes, np.float64)[np.asarray(sizes) > 0]
+    return float(len(present) ** 2 / (1.0 / present).sum()) if len(present) else 0.0
 
 
 class _Wanted:

@@ -2,17 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import lcm
 from typing import Any
 
 import numpy as np
 
-from workbench.arrays import AnyArray
+from workbench.arrays import AnyArray, FloatArray
 from workbench.errors import WorkbenchError
 from workbench.metrics import functional as F
-from workbench.metrics._bootstrap import Resampler
-from workbench.metrics._checks import check_finite
-from workbench.metrics.estimate import interval
-from workbench.metrics.measured import Measured, measure
+from workbench.metrics.exchange import exchange_test
+from workbench.metrics.intervals import Units, difference_interval
+from workbench.metrics.measured import Anew, Measured, measure, measure_items
 from workbench.metrics.significance import mcnemar, sign_flip, sign_flips
 
 
@@ -30,7 +30,7 @@ class PairedDifference:
         high: Upper end.
         p_value: Of the test, uncorrected; see `significance.holm` for a family.
         test: What was tested, in words.
-        reliable: False where fewer than 20 groups (items, where there are none) were resampled.
+        reliable: False where effectively fewer than 20 groups (items, where there are none) were resampled.
         n: Number of items.
         n_groups: Number of groups, or None.
     """
@@ -94,6 +94,7 @@ def compare_paired(
     *,
     metric: str = "accuracy",
     multi_label: bool = False,
+    unseen: Sequence[int] = (),
     replicates: int = 1000,
     draws: int = 9_999,
     seed: int = 0,
@@ -101,21 +102,24 @@ def compare_paired(
     """A classification metric of run A minus that of run B, with interval and test.
 
     Interval: bootstrap over items, or groups; both runs are resampled alike, and seeds along with them (as pairs where
-    both have equally many). Test: exact McNemar for accuracy without groups and seeds; otherwise a sign-flip test over
-    groups, or items where there are none, of each one's contribution to the difference: its sum for metrics that are
-    means over items, its jackknife pseudo-value for the others (at random merged into 500 units where there are
-    more). Seeds are averaged in the test; the interval alone counts their spread.
+    both have equally many). Test: exact McNemar for accuracy without groups and seeds; otherwise the two runs'
+    predictions are exchanged at random within groups, or items where there are none, and the metric is computed anew,
+    see `exchange.exchange_test`. For sums over items that is a sign-flip test of each unit's part of the difference;
+    so it is for AUROC and average precision of more than about 1,000 items, whose first-order expansion about the
+    two runs' pooled predictions is exchanged.
+    Seeds are averaged in the test; the interval alone counts their spread.
 
     Args:
         scores_a: Logits (n, c), or (s, n, c) for s seeds.
         scores_b: Logits of the other run, rows in the same order; see `align_items`.
         labels: int64 (n,); bool (n, c) where multi-label.
         groups: (n,) groups.
-        metric: A name that `classification_metrics` returns.
+        metric: A name that `classification_metrics` or `unseen_metrics` returns.
         multi_label: Several labels per item.
+        unseen: Classes without training images, for the metrics that set them apart.
         replicates: Number of bootstrap resamples.
-        draws: Random sign patterns; the smallest p-value is 1 / (draws + 1).
-        seed: Seeds resamples and sign patterns.
+        draws: Random exchanges; the smallest p-value is 1 / (draws + 1).
+        seed: Seeds resamples and exchanges.
 
     Raises:
         NotComparableError: The runs do not have the same number of items or classes.
@@ -127,13 +131,13 @@ def compare_paired(
             f"A has {np.shape(scores_a)[-2:]} scores, B has {np.shape(scores_b)[-2:]}."
         )
     a, b = (
-        measure(scores, labels, groups, metric=metric, multi_label=multi_label, replicates=replicates, seed=seed)
+        measure(
+            scores, labels, groups,
+            metric=metric, multi_label=multi_label, unseen=unseen, replicates=replicates, seed=seed,
+        )
         for scores in (scores_a, scores_b)
-    )
-    if a.hits is not None and b.hits is not None:
-        return _difference(a, b, *_mcnemar(a.hits, b.hits))
-    p_value, exact = sign_flip(a.contributions - b.contributions, draws=draws, seed=seed)
-    return _difference(a, b, p_value, _named(a.units, exact=exact))
+    )  # fmt: skip
+    return _compare(a, b, draws, seed)
 
 
 def compare_measured(
@@ -142,28 +146,27 @@ def compare_measured(
     """Differences of many pairs on one test set, each as `compare_paired` gives it.
 
     The sign patterns are drawn once for all pairs, and p-values too small for them to resolve are bounded; see
-    `significance.sign_flips`.
+    `significance.sign_flips`. For other metrics than sums over items give more draws the more pairs are corrected for.
 
     Args:
         measured: What was measured with the same metric, items, groups and seed.
         pairs: (i, j) for `measured[i]` minus `measured[j]`.
-        draws: Random sign patterns.
+        draws: Random exchanges.
         seed: Seeds them.
     """
     found: list[PairedDifference | None] = [None] * len(pairs)
     flipped = []
     for k, (i, j) in enumerate(pairs):
         a, b = measured[i], measured[j]
-        if a.hits is not None and b.hits is not None:
-            found[k] = _difference(a, b, *_mcnemar(a.hits, b.hits))
+        if a.sums is not None and b.sums is not None and (a.hits is None or b.hits is None):
+            flipped.append((k, a.sums - b.sums))
         else:
-            flipped.append(k)
+            found[k] = _compare(a, b, draws, seed)
     if flipped:
-        columns = [measured[i].contributions - measured[j].contributions for i, j in (pairs[k] for k in flipped)]
-        p_values, exact = sign_flips(np.column_stack(columns), draws=draws, seed=seed)
-        for k, p_value, every in zip(flipped, p_values, exact, strict=True):
+        p_values, exact = sign_flips(np.column_stack([sums for _, sums in flipped]), draws=draws, seed=seed)
+        for (k, _), p_value, every in zip(flipped, p_values, exact, strict=True):
             a, b = (measured[side] for side in pairs[k])
-            found[k] = _difference(a, b, float(p_value), _named(a.units, exact=bool(every)))
+            found[k] = _difference(a, b, float(p_value), _named("sign-flip", a.units, exact=bool(every)))
     return [difference for difference in found if difference is not None]
 
 
@@ -172,6 +175,7 @@ def compare_items(
     values_b: AnyArray,
     groups: AnyArray | None = None,
     *,
+    metric: str = "mean",
     replicates: int = 1000,
     draws: int = 9_999,
     seed: int = 0,
@@ -182,6 +186,7 @@ def compare_items(
         values_a: (n,); bool for hits.
         values_b: (n,), in the same order.
         groups: (n,) groups.
+        metric: What the mean is called.
         replicates: Number of bootstrap resamples.
         draws: Random sign patterns of the sign-flip test, which stands in for McNemar's where values are not bool.
         seed: Seeds both.
@@ -191,30 +196,56 @@ def compare_items(
     """
     if np.shape(values_a) != np.shape(values_b):
         raise NotComparableError(f"A has {len(values_a)} test items, B has {len(values_b)}.")
-    a, b = (check_finite(np.asarray(values, np.float64), "values") for values in (values_a, values_b))
-    resampler = Resampler(len(a), groups, replicates=replicates, seed=seed)
-    drawn = np.concatenate([F.weighted_means((a - b)[:, None], block)[:, 0] for block in resampler.weights()])
-    value = float(a.mean() - b.mean())
-    low, high = interval("mean", value, drawn)
-    if resampler.n_groups is None and np.isin(a, (0, 1)).all() and np.isin(b, (0, 1)).all():
-        p_value, test = _mcnemar(a, b)
-    else:
-        sums = np.bincount(resampler.unit_of, weights=a - b).astype(np.float64)
-        p_value, exact = sign_flip(sums, draws=draws, seed=seed)
-        units = f"{resampler.n_units} {'items' if resampler.n_groups is None else 'groups'}"
-        test = _named(units, exact=exact)
-    return PairedDifference(value, low, high, p_value, test, resampler.reliable, resampler.n, resampler.n_groups)
+    a, b = (
+        measure_items(values, groups, metric=metric, replicates=replicates, seed=seed)
+        for values in (values_a, values_b)
+    )
+    return _compare(a, b, draws, seed)
+
+
+def _compare(a: Measured, b: Measured, draws: int, seed: int) -> PairedDifference:
+    if a.hits is not None and b.hits is not None:
+        p_value = mcnemar(int(np.count_nonzero(a.hits > b.hits)), int(np.count_nonzero(b.hits > a.hits)))
+        return _difference(a, b, p_value, "exact McNemar test")
+    if a.sums is not None and b.sums is not None:
+        p_value, exact = sign_flip(a.sums - b.sums, draws=draws, seed=seed)
+        return _difference(a, b, p_value, _named("sign-flip", a.units, exact=exact))
+    assert a.anew is not None
+    assert b.anew is not None
+    p_value, exact = _exchanged(a.metric, a.anew, b.anew, draws, seed)
+    return _difference(a, b, p_value, _named("exchange", a.units, exact=exact))
+
+
+def _exchanged(metric: str, a: Anew, b: Anew, draws: int, seed: int) -> tuple[float, bool]:
+    """The exchange test of the mean over seeds; run s of A is exchanged with run s of B, the fewer ones repeated."""
+    seeds = lcm(len(a.scores), len(b.scores))
+    pairs = sorted({(s % len(a.scores), s % len(b.scores)) for s in range(seeds)})
+    evaluators = [a.evaluator(np.concatenate([a.scores[i], b.scores[j]])) for i, j in pairs]
+    n = len(a.unit_of)
+    linear = [run.influence(metric) for run in evaluators]
+    if linear[0] is not None:
+        # Exchanges leave the pooled predictions as they are, so an expansion about these is as valid a statistic.
+        moved = np.mean([part[:n] - part[n:] for part in linear if part is not None], axis=0)
+        return sign_flip(np.bincount(a.unit_of, weights=moved).astype(np.float64), draws=draws, seed=seed)
+
+    def difference(as_a: FloatArray) -> F.Values:
+        as_b = np.hstack([as_a[:, n:], as_a[:, :n]])
+        weights = np.concatenate([as_a, as_b])
+        of_a, of_b = np.split(np.mean([run(weights)[metric] for run in evaluators], axis=0), 2)
+        return np.asarray(of_a - of_b)
+
+    unlike = np.zeros(n, dtype=np.bool_)
+    for i, j in pairs:
+        unlike |= np.reshape(a.scores[i] != b.scores[j], (n, -1)).any(axis=1)
+    differs = np.bincount(a.unit_of, weights=unlike) > 0
+    return exchange_test(difference, a.unit_of, differs, draws=draws, seed=seed)
 
 
 def _difference(a: Measured, b: Measured, p_value: float, test: str) -> PairedDifference:
     value = a.shown - b.shown
-    low, high = interval(a.metric, value, a.replicates - b.replicates, bounds=(-1.0, 1.0))
-    return PairedDifference(value, low, high, p_value, test, a.reliable, a.n, a.n_groups)
+    low, high = difference_interval(a.metric, value, a.replicates - b.replicates, a.units, boundary=a.boundary)
+    return PairedDifference(value, low, high, p_value, test, a.units.reliable, a.units.n, a.units.n_groups)
 
 
-def _mcnemar(a: AnyArray, b: AnyArray) -> tuple[float, str]:
-    return mcnemar(int(np.count_nonzero(a > b)), int(np.count_nonzero(b > a))), "exact McNemar test"
-
-
-def _named(units: str, *, exact: bool) -> str:
-    return f"exact sign-flip test over {units}" if exact else f"sign-flip test over {units}"
+def _named(test: str, units: Units, *, exact: bool) -> str:
+    return f"exact {test} test over {units}" if exact else f"{test} test over {units}"

@@ -43,10 +43,13 @@ def prompt_metrics(
     table = np.column_stack([clip_scores(images, prompts[prompt_of]), ranks.best() <= 1])
     groups = prompt_of if len(np.unique(prompt_of)) < len(prompt_of) else None
 
-    def evaluate(weights: FloatArray) -> dict[str, Values]:
-        return dict(zip(("clip_score", "prompt_accuracy"), weighted_means(table, weights).T, strict=True))
+    names = ("clip_score", "prompt_accuracy")
 
-    return estimates([evaluate], Resampler(len(images), groups, replicates=replicates, seed=seed))
+    def evaluate(weights: FloatArray) -> dict[str, Values]:
+        return dict(zip(names, weighted_means(table, weights).T, strict=True))
+
+    resampler = Resampler(len(images), groups, replicates=replicates, seed=seed)
+    return estimates([evaluate], resampler, terms=dict(zip(names, table.T, strict=True)))
 
 
 def cmmd(generated: FloatArray, reference: FloatArray, *, unbiased: bool = False) -> float:

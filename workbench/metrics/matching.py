@@ -42,10 +42,10 @@ def matching_metrics(
     check_finite(np.where(np.isneginf(array[:, 1:]), 0, array[:, 1:]), "scores of wrong texts")
     check_finite(array[:, 0], "scores of right texts")
     right = F.prefers_right(array)
-    found = {"accuracy": item_mean(right, groups, replicates, seed)}
+    found = {"accuracy": hit_rate(right, groups, replicates, seed)}
     for name, inside in accuracy_parts(kinds).items():
         own = None if groups is None else np.asarray(groups)[inside]
-        found[name] = item_mean(right[inside], own, replicates, seed)
+        found[name] = hit_rate(right[inside], own, replicates, seed)
     return found
 
 
@@ -68,7 +68,7 @@ def winoground_metrics(
         raise DataError(f"scores: expected (items, 2 images, 2 texts), got shape {array.shape}.")
     names = ("text_score", "image_score", "group_score")
     parts = zip(names, F.winoground(array), strict=True)
-    return {name: item_mean(right, groups, replicates, seed) for name, right in parts}
+    return {name: hit_rate(right, groups, replicates, seed) for name, right in parts}
 
 
 def statement_metrics(
@@ -106,14 +106,15 @@ def statement_metrics(
             "average_precision": precision,
         }
 
-    return estimates([evaluate], Resampler(len(array), groups, replicates=replicates, seed=seed))
+    resampler = Resampler(len(array), groups, replicates=replicates, seed=seed)
+    return estimates([evaluate], resampler, terms={"accuracy": right})
 
 
-def item_mean(values: AnyArray, groups: AnyArray | None, replicates: int, seed: int) -> Estimate:
-    """The mean of values over items, (n,), with its interval."""
-    resampler = Resampler(len(values), groups, replicates=replicates, seed=seed)
+def hit_rate(hits: AnyArray, groups: AnyArray | None, replicates: int, seed: int) -> Estimate:
+    """The share of hits among items, bool (n,), with its interval."""
+    resampler = Resampler(len(hits), groups, replicates=replicates, seed=seed)
 
     def evaluate(weights: FloatArray) -> dict[str, F.Values]:
-        return {"mean": F.weighted_means(values[:, None], weights)[:, 0]}
+        return {"accuracy": F.weighted_means(hits[:, None], weights)[:, 0]}
 
-    return estimates([evaluate], resampler)["mean"]
+    return estimates([evaluate], resampler, terms={"accuracy": hits})["accuracy"]

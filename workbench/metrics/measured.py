@@ -1,19 +1,61 @@
 """A metric of one contestant over its seeds, kept with what comparisons need, so that many pairs cost little more."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
-from workbench.errors import UnknownMetricError
+from workbench.errors import DataError, UnknownMetricError
 from workbench.metrics import functional as F
-from workbench.metrics._bootstrap import Evaluator, Resampler, replicate
+from workbench.metrics._bootstrap import Resampler, estimate, replicate
 from workbench.metrics._checks import check_finite
-from workbench.metrics.classification import classification_evaluators
-from workbench.metrics.estimate import Estimate, interval
+from workbench.metrics.classification import MultiLabel, SingleLabel
+from workbench.metrics.estimate import Estimate
+from workbench.metrics.intervals import Units
+from workbench.metrics.unseen import UNSEEN_METRICS, SeenAndUnseen
 
-_MAX_UNITS = 500
+_EXACT_PAIRS_EXCHANGED = 1 << 22
+"""As `ranking.EXACT_PAIRS`, for the predictions of two runs together: about 1,000 items with one label each."""
+
+
+class Evaluator(Protocol):
+    """Metrics of one run's predictions as functions of item weights.
+
+    Attributes:
+        terms: The metrics that are means over items, and what they are means of, (n,).
+        fixed_sums: What the metrics are sums of, (n,), that are such sums while labels and weights stay.
+        boundary: Effective number of items behind the metrics where that is not the number of items.
+    """
+
+    terms: dict[str, AnyArray]
+    fixed_sums: dict[str, AnyArray]
+    boundary: dict[str, float]
+
+    def __call__(self, weights: FloatArray) -> dict[str, F.Values]:
+        """Metrics by name, each (b,), of weights (b, n)."""
+        ...
+
+    def influence(self, metric: str) -> F.Values | None:
+        """The derivative of a metric, times n, in each item's weight, (n,), where its replicates are linearised."""
+        ...
+
+
+@dataclass(frozen=True)
+class Anew:
+    """Predictions of which a metric can be computed anew, alone or mixed with those of another contestant.
+
+    Attributes:
+        scores: (s, n, ...), one a seed.
+        evaluator: From scores of items, one after the other as often as they are given, to metrics of weights.
+        unit_of: int64 (n,), the group of each item; the item itself without groups.
+    """
+
+    scores: AnyArray
+    evaluator: Callable[[AnyArray], Evaluator]
+    unit_of: AnyArray
 
 
 @dataclass(frozen=True)
@@ -25,43 +67,42 @@ class Measured:
         value: Mean over seeds, as it comes; debiasing can take ECE below 0.
         by_seed: Value of each seed, (s,).
         replicates: Bootstrap replicates, (b,), seeds and items (or groups) drawn together.
-        contributions: What each unit (item, group, or units merged at random) adds to the metric, (u,): its sum for
-            metrics that are means over items, its jackknife pseudo-value for others. Means over seeds.
+        sums: What each unit (item or group) adds to the metric, (u,), mean over seeds; None where the metric is no such
+            sum even while labels stay as they are.
         hits: Whether each item counts, bool (n,), where the metric is a mean of that and items are the units.
-        reliable: Whether at least 20 units were resampled.
-        n: Number of items.
-        n_groups: Number of groups, or None.
+        units: What was resampled.
+        boundary: See `intervals.interval`.
+        freedom: See `intervals.interval`.
+        anew: The predictions, where there are no `sums`.
     """
 
     metric: str
     value: float
     by_seed: F.Values
     replicates: F.Values
-    contributions: F.Values
+    sums: F.Values | None
     hits: AnyArray | None
-    reliable: bool
-    n: int
-    n_groups: int | None
+    units: Units
+    boundary: float | None = None
+    freedom: float | None = None
+    anew: Anew | None = None
 
     @property
     def shown(self) -> float:
         """The value as it is reported."""
-        return max(self.value, 0.0)
+        return self.estimate().value
 
     @property
     def spread(self) -> float:
         """Standard deviation over seeds; NaN with one."""
         return float(np.std(self.by_seed, ddof=1)) if len(self.by_seed) > 1 else float("nan")
 
-    @property
-    def units(self) -> str:
-        """What was resampled, in words."""
-        return f"{self.n} items" if self.n_groups is None else f"{self.n_groups} groups"
-
     def estimate(self) -> Estimate:
         """Mean over seeds with its 95 % interval over seeds and items."""
-        low, high = interval(self.metric, self.value, self.replicates)
-        return Estimate(self.shown, max(low, 0.0), max(high, 0.0), self.reliable, self.n, self.n_groups)
+        return estimate(
+            self.metric, self.value, self.replicates, self.units,
+            boundary=self.boundary, freedom=self.freedom, seeds=len(self.by_seed),
+        )  # fmt: skip
 
 
 def measure(
@@ -71,6 +112,7 @@ def measure(
     *,
     metric: str = "accuracy",
     multi_label: bool = False,
+    unseen: Sequence[int] = (),
     replicates: int = 1000,
     seed: int = 0,
 ) -> Measured:
@@ -80,8 +122,9 @@ def measure(
         scores: Logits (n, c), or (s, n, c) for s seeds.
         labels: int64 (n,); bool (n, c) where multi-label.
         groups: (n,) groups.
-        metric: A name that `classification_metrics` returns.
+        metric: A name that `classification_metrics` or `unseen_metrics` returns.
         multi_label: Several labels per item.
+        unseen: Classes without training images, for the metrics that set them apart.
         replicates: Number of bootstrap resamples.
         seed: Seeds the resamples.
 
@@ -89,7 +132,12 @@ def measure(
         DataError: Scores and labels do not fit, or scores are not finite.
         UnknownMetricError: The metric is unknown, or undefined on these items.
     """
-    evaluators = classification_evaluators(scores, labels, multi_label=multi_label, only=[metric])
+    stacked = np.asarray(scores)
+    stacked = stacked[None] if stacked.ndim == 2 else stacked
+    if stacked.ndim != 3 or stacked.shape[2] == 0:
+        raise DataError(f"scores: expected logits (n, classes) or (seeds, n, classes), got shape {np.shape(scores)}.")
+    build = partial(_evaluator, labels=np.asarray(labels), metric=metric, multi_label=multi_label, unseen=unseen)
+    evaluators = [build(run) for run in stacked]
     resampler = Resampler(len(labels), groups, replicates=replicates, seed=seed)
     values, drawn = replicate(evaluators, resampler)
     if metric not in values:
@@ -97,16 +145,24 @@ def measure(
         raise UnknownMetricError(
             f"metric {metric!r} is unknown or undefined on these items.{known and ' Known: '}{known}"
         )
-    value, replicates_ = float(values[metric][0]), drawn[metric]
     if metric in evaluators[0].terms:
         by_item = np.stack([np.asarray(run.terms[metric], np.float64) for run in evaluators])
-        return _of_means(metric, value, replicates_, by_item, resampler)
-    by_seed = np.array([float(run(F.ones(resampler.n))[metric][0]) for run in evaluators])
-    contributions = _pseudo_values(metric, evaluators, resampler, seed)
+        return _of_means(metric, float(values[metric][0]), drawn[metric], by_item, resampler)
+    sums = None
+    if metric in evaluators[0].fixed_sums:
+        by_item = np.mean([run.fixed_sums[metric] for run in evaluators], axis=0)
+        sums = np.bincount(resampler.unit_of, weights=by_item).astype(np.float64)
     return Measured(
-        metric, value, by_seed, replicates_, contributions, None,
-        resampler.reliable, resampler.n, resampler.n_groups,
-    )  # fmt: skip
+        metric,
+        value=float(values[metric][0]),
+        by_seed=np.array([float(run(F.ones(resampler.n))[metric][0]) for run in evaluators]),
+        replicates=drawn[metric],
+        sums=sums,
+        hits=None,
+        units=resampler.units,
+        boundary=evaluators[0].boundary.get(metric),
+        anew=Anew(stacked, build, resampler.unit_of) if sums is None else None,
+    )
 
 
 def measure_items(
@@ -140,28 +196,22 @@ def measure_items(
 def _of_means(metric: str, value: float, drawn: F.Values, by_item: F.Values, resampler: Resampler) -> Measured:
     """A metric that is the mean of `by_item`, (s, n), over items and seeds; `drawn` are its replicates."""
     terms = by_item.mean(axis=0)
-    contributions = np.bincount(resampler.unit_of, weights=terms).astype(np.float64)
+    sums = np.bincount(resampler.unit_of, weights=terms).astype(np.float64)
     countable = resampler.n_groups is None and np.isin(terms, (0, 1)).all()
+    hits = terms.astype(np.bool_) if countable else None
     return Measured(
-        metric, value, by_item.mean(axis=1), drawn, contributions, terms.astype(np.bool_) if countable else None,
-        resampler.reliable, resampler.n, resampler.n_groups,
-    )  # fmt: skip
+        metric, value, by_item.mean(axis=1), drawn, sums, hits, resampler.units, freedom=resampler.freedom(terms)
+    )
 
 
-def _pseudo_values(metric: str, evaluators: Sequence[Evaluator], resampler: Resampler, seed: int) -> F.Values:
-    """Jackknife pseudo-values of units, u m - (u - 1) m without the unit, averaged over seeds."""
-    unit_of, units = resampler.unit_of, resampler.n_units
-    if units > _MAX_UNITS:
-        merged = np.random.default_rng(seed).permutation(units) % _MAX_UNITS
-        unit_of, units = merged[unit_of], _MAX_UNITS
-    everything = F.ones(resampler.n)
-    whole = np.mean([evaluate(everything)[metric][0] for evaluate in evaluators])
-    without = np.empty(units)
-    rows = max(1, (64 << 20) // (8 * resampler.n))
-    for start in range(0, units, rows):
-        left_out = np.arange(start, min(start + rows, units))
-        weights: FloatArray = (unit_of != left_out[:, None]).astype(np.float32)
-        without[left_out] = np.mean([evaluate(weights)[metric] for evaluate in evaluators], axis=0)
-    pseudo = units * whole - (units - 1) * without
-    # Without its only group a metric can be undefined; such a unit says nothing about the difference.
-    return np.asarray(np.where(np.isnan(pseudo), whole, pseudo))
+def _evaluator(
+    scores: AnyArray, labels: AnyArray, *, metric: str, multi_label: bool, unseen: Sequence[int]
+) -> Evaluator:
+    """Of scores (n, c), or of several runs' behind one another."""
+    # A permutation costs what a resample costs, but there are many more of them.
+    exact = F.EXACT_PAIRS if len(scores) == len(labels) else _EXACT_PAIRS_EXCHANGED
+    repeated = np.concatenate([labels] * max(1, round(len(scores) / max(1, len(labels)))))
+    if metric in UNSEEN_METRICS and len(unseen):
+        return SeenAndUnseen(scores, repeated, np.asarray(unseen))
+    kind = MultiLabel if multi_label else SingleLabel
+    return kind(scores, repeated, [metric], exact_pairs=exact)

@@ -7,6 +7,12 @@ _BIASED_UNDER_RESAMPLING = (
     "balanced_accuracy", "macro_f1", "micro_f1", "auroc", "average_precision", "ece",
     "seen_accuracy", "unseen_accuracy", "harmonic_accuracy",
 )  # fmt: skip
+_PROPORTIONS = (
+    "accuracy", "recall_at_1", "recall_at_5", "recall_at_10", "text_score", "image_score", "group_score",
+)  # fmt: skip
+_NO_PROPORTIONS = ("harmonic_accuracy",)
+_FROM_COUNTS = ("macro_f1", "micro_f1", "harmonic_accuracy")
+_OTHER_SHARES = ("brier", "map", "ndcg", "rouge_l", "bleu_1", "bleu_4")
 
 
 def base_name(metric: str) -> str:
@@ -22,6 +28,23 @@ def higher_is_better(metric: str) -> bool:
 def is_biased_under_resampling(metric: str) -> bool:
     """Whether replicates of `metric` scatter around something else than its value; see `estimate`."""
     return base_name(metric) in _BIASED_UNDER_RESAMPLING
+
+
+def is_proportion(metric: str) -> bool:
+    """Whether `metric` is a mean, weighted or not, of hits and misses."""
+    name = base_name(metric)
+    return name.endswith(_PROPORTIONS) and name not in _NO_PROPORTIONS
+
+
+def is_share(metric: str) -> bool:
+    """Whether `metric` lies in 0..1."""
+    name = base_name(metric)
+    return is_proportion(metric) or name in _BIASED_UNDER_RESAMPLING or name.endswith(_OTHER_SHARES)
+
+
+def is_from_counts(metric: str) -> bool:
+    """Whether `metric` is a function of counts of hits and misses, blind to how far a score is from another."""
+    return is_proportion(metric) or base_name(metric) in _FROM_COUNTS
 
 
 def metrics_of(task: str, *, multi_label: bool = False, unseen: bool = False, form: str = "choice") -> tuple[str, ...]:

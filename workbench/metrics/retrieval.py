@@ -101,7 +101,7 @@ def rank_metrics(
         found["median_rank"] = F.weighted_median(best, weights)
         return {f"{direction}_{name}": values for name, values in found.items()}
 
-    return estimates([evaluate], resampler)
+    return estimates([evaluate], resampler, terms={f"{direction}_{name}": own for name, own in terms.items()})
 
 
 def _checked(positives: AnyArray, n_images: int, n_texts: int) -> AnyArray:

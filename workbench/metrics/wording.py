@@ -1,9 +1,8 @@
 """Comparisons in words."""
 
+from workbench.formatting import format_difference, format_p
 from workbench.metrics.comparison import PairedDifference
 from workbench.metrics.names import higher_is_better
-
-_NOT_SHARES = ("nll", "median_rank", "cider", "clip_score", "cmmd", "cmmd_unbiased")
 
 
 def describe(
@@ -28,21 +27,21 @@ def describe(
         level: Significance level.
     """
     p = difference.p_value if p_value is None else p_value
-    low, high, value = difference.low, difference.high, difference.value
-    test = f"{_probability(p)}{'' if p_value is None else ' after Holm correction'}, {difference.test}"
+    test = f"{format_p(p)}{'' if p_value is None else ' after Holm correction'}, {difference.test}"
     if not is_evident(difference, p, level):
-        span = f"95 % interval {_signed(low, metric)} to {_signed(high, metric)}, {test}"
-        sentence = f"No evidence of a difference in {metric}: {a} minus {b} is {_signed(value, metric)} ({span})."
+        size, span = _in_words(difference.value, difference.low, difference.high, metric)
+        sentence = f"No evidence of a difference in {metric}: {a} minus {b} is {size} ({span}, {test})."
         # The interval counts seeds too, the test does not; a difference is claimed where both show it.
-        unsure = " The test alone would show one, the interval does not." if p < level and value != 0 else ""
-        return sentence + unsure + _caution(difference)
+        unsure = p < level and difference.value != 0
+        sentence += " The test alone would show one, the interval does not." if unsure else ""
+        return sentence + _caution(difference)
+    low, high, value = difference.low, difference.high, difference.value
     better, worse = (a, b) if (value > 0) == higher_is_better(metric) else (b, a)
     if value < 0:
         low, high, value = -high, -low, -value
-    span = f"95 % interval {_signed(low, metric)} to {_signed(high, metric)}, {test}"
-    return f"{better} is better than {worse} in {metric} by {_signed(value, metric)[1:]} ({span})." + _caution(
-        difference
-    )
+    size, span = _in_words(value, low, high, metric)
+    sentence = f"{better} is better than {worse} in {metric} by {size.removeprefix('+')} ({span}, {test})."
+    return sentence + _caution(difference)
 
 
 def is_evident(difference: PairedDifference, p_value: float, level: float = 0.05) -> bool:
@@ -59,11 +58,7 @@ def _caution(difference: PairedDifference) -> str:
     return f" The interval rests on {units} {kind} and is unreliable{hopeless}."
 
 
-def _signed(value: float, metric: str) -> str:
-    if metric.endswith(_NOT_SHARES):
-        return f"{value:+.3g}"
-    return f"{100 * value:+.1f} points"
-
-
-def _probability(p: float) -> str:
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+def _in_words(value: float, low: float, high: float, metric: str) -> tuple[str, str]:
+    """The difference, and its interval."""
+    size, start, end = (format_difference(metric, each) for each in (value, low, high))
+    return size, f"95 % interval {start} to {end}"

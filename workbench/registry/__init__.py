@@ -4,6 +4,6 @@ Listing names imports no plug-in. A plug-in that fails to import is listed as br
 two packages that claim a name make that name an error that says who they are.
 """
 
-from workbench.registry._registry import Listing, Registry, closest
+from workbench.registry._registry import Listing, Owner, Registry, closest
 
-__all__ = ["Listing", "Registry", "closest"]
+__all__ = ["Listing", "Owner", "Registry", "closest"]

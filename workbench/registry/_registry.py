@@ -1,6 +1,8 @@
 """The registry: names from installed distributions' metadata, objects imported when asked for."""
 
 import difflib
+import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -27,6 +29,19 @@ class Listing:
     name: str
     provider: str
     problem: str | None = None
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The distribution that offers a name.
+
+    Attributes:
+        name: Normalised (PEP 503), without a version.
+        editable: Whether it is installed in place, so that its files may change at any time.
+    """
+
+    name: str
+    editable: bool
 
 
 def closest(name: str, known: Iterable[str]) -> str:
@@ -92,6 +107,14 @@ class Registry(Generic[T]):
         """Distribution and version behind `name`."""
         return _provider(self._point(name))
 
+    def distribution(self, name: str) -> Owner:
+        """The distribution behind `name`, whichever version of it is installed."""
+        dist = self._point(name).dist
+        if dist is None:
+            return Owner("unknown", editable=True)
+        about = json.loads(dist.read_text("direct_url.json") or "{}")
+        return Owner(re.sub(r"[-_.]+", "-", dist.name).lower(), bool(about.get("dir_info", {}).get("editable")))
+
     def get(self, name: str) -> T:
         """Import and return the object called `name`.
 
@@ -102,7 +125,7 @@ class Registry(Generic[T]):
         point = self._point(name)
         try:
             loaded = self._load(point)
-        except Exception as error:
+        except (Exception, SystemExit) as error:  # A plug-in may do anything when it is imported.
             shadow = shadowed_by(point)
             reason = shadow or f"{type(error).__name__}: {error}"
             raise WorkbenchError(f"{self.kind} {name!r} of {_provider(point)} cannot be loaded: {reason}") from error

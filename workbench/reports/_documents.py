@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from workbench.reports._marks import IDENTITY, legend, outcome, title
-from workbench.reports._sections import Cell, Row, Section, heading, numbers
+from workbench.formatting import heading
+from workbench.reports._marks import IDENTITY, begins_block, identity, legend, outcome, title
+from workbench.reports._sections import Cell, Row, Section, numbers
 from workbench.reports._text import latex, markdown
 
 
@@ -30,7 +31,9 @@ def to_latex(sections: Sequence[Section]) -> str:
         columns = "l" * len(IDENTITY) + "r" * len(section.metrics) + "l" * wide
         lines = [r"\begin{table}", r"\centering", rf"\caption{{{latex(title(section))}}}"]
         lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _ampersands(map(latex, header)), r"\midrule"]
-        lines += [_ampersands(_cells(row, section, wide, latex, _latex_cell)) for row in section.rows]
+        for i, row in enumerate(section.rows):
+            lines += [r"\addlinespace"] if begins_block(section.rows, i) else []
+            lines.append(_ampersands(_cells(row, section, wide, latex, _latex_cell)))
         lines += [r"\bottomrule", r"\end{tabular}"]
         notes = " ".join(latex(note) for note in legend([section], best="bold", unreliable="†"))
         lines += [rf"\par\smallskip\footnotesize {_symbols(notes)}"] if notes else []
@@ -41,7 +44,7 @@ def to_latex(sections: Sequence[Section]) -> str:
 def _cells(
     row: Row, section: Section, wide: bool, escape: Callable[[str], str], cell: Callable[[str, Cell], str]
 ) -> list[str]:
-    texts = [escape(text) for text in (row.model, row.recipe, row.shots, row.seeds)]
+    texts = [escape(text) for text in identity(row)]
     values = [cell(metric, row.cells[metric]) for metric in section.metrics]
     return [*texts, *values, *([escape(outcome(row))] if wide else [])]
 

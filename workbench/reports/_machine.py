@@ -9,10 +9,11 @@ from typing import Any
 
 from workbench.reports._sections import Section
 from workbench.reports._text import spreadsheet
-from workbench.tracking import schema
+from workbench.tracking import RunResult, labels_apart, schema
 
 _FINGERPRINT = "dataset.fingerprint"
 _IDENTITY = ("run_id", "suite", "model", "dataset", "field", "task", "recipe", "shots", "seed", "status")
+_LABEL = "label"
 
 
 def to_json(results: Sequence[Mapping[str, Any]], metrics: Sequence[str] | None) -> str:
@@ -27,9 +28,10 @@ def to_csv(results: Sequence[Mapping[str, Any]], metrics: Sequence[str] | None) 
     names = list(dict.fromkeys(name for found in chosen for name in found))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow([*_IDENTITY, _FINGERPRINT, *map(spreadsheet, names), "error"])
-    for result, found in zip(results, chosen, strict=True):
-        identity = [spreadsheet(str(result[key])) for key in _IDENTITY]
+    writer.writerow([*_IDENTITY, _LABEL, _FINGERPRINT, *map(spreadsheet, names), "error"])
+    labels = [run.label for run in labels_apart([RunResult(**result) for result in results])]
+    for result, found, label in zip(results, chosen, labels, strict=True):
+        identity = [*(spreadsheet(str(result[key])) for key in _IDENTITY), spreadsheet(label)]
         identity.append(spreadsheet(str(result["tags"].get(_FINGERPRINT, ""))))
         values = ["" if _missing(found.get(name)) else repr(float(found[name])) for name in names]
         writer.writerow([*identity, *values, spreadsheet(str(result["tags"].get(schema.ERROR, "")))])

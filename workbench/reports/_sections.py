@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from workbench.formatting import format_interval, format_value
 from workbench.metrics.estimate import is_reliable
-from workbench.metrics.names import base_name, higher_is_better, primary_metric
-from workbench.tracking import schema
+from workbench.metrics.names import higher_is_better, primary_metric
+from workbench.tracking import RunResult, labels_apart, schema
 from workbench.tracking.states import State, dataset_state, state
 
 BASELINE = "majority-class"
@@ -45,7 +46,7 @@ class Cell:
         high: Upper end, or NaN.
         spread: Standard deviation over seeds, or NaN.
         reliable: Whether the interval is.
-        best: Whether no finished run of the section does better.
+        best: Whether no finished run does better that has the same shots or learns from no image.
     """
 
     value: float = math.nan
@@ -68,6 +69,7 @@ class Row:
         status: As recorded.
         reason: Why it failed, in one line.
         cells: By metric.
+        trains: Whether it learns from images; the baseline, which counts labels, does not.
     """
 
     model: str
@@ -77,11 +79,19 @@ class Row:
     status: str
     reason: str
     cells: dict[str, Cell]
+    trains: bool = True
+
+    @property
+    def block(self) -> str:
+        """What it can be compared in: its shots, `0` for all that learns from no image."""
+        return self.shots if self.trains else "0"
 
 
 @dataclass(frozen=True)
 class Section:
-    """The runs on one state of a dataset, best first, then those without a result.
+    """The runs on one state of a dataset: those with the most shots first, the best first at each, unfinished last.
+
+    Runs with the same shots and seed were given the same training images. What learns from no image stands beside all.
 
     Attributes:
         dataset: Name, with the language where it is not English.
@@ -110,6 +120,7 @@ def build(
         metrics: Columns; the primary metric and a few others if None.
         aggregate: Show runs that differ in nothing but the seed as one row of mean and standard deviation.
     """
+    results = _labelled(results, by_seed=not aggregate)
     by_state: dict[str, dict[State, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
     for result in results:
         by_state[_dataset(result)][dataset_state(result["tags"])].append(result)
@@ -118,6 +129,12 @@ def build(
         for name in sorted(by_state)
         for own, runs in by_state[name].items()
     ]
+
+
+def _labelled(results: Sequence[Mapping[str, Any]], *, by_seed: bool) -> list[Mapping[str, Any]]:
+    """The same with labels that name the settings in which they differ."""
+    runs = labels_apart([RunResult(**result) for result in results], by_seed=by_seed)
+    return [{**result, "tags": run.tags} for result, run in zip(results, runs, strict=True)]
 
 
 def _dataset(result: Mapping[str, Any]) -> str:
@@ -176,6 +193,7 @@ def _row(runs: list[Mapping[str, Any]], metrics: Sequence[str]) -> Row:
         status=str(first["status"]),
         reason=error.splitlines()[0] if error else "",
         cells={metric: _cell([run["metrics"] for run in runs], metric) for metric in metrics},
+        trains=str(first["shots"]) != "0" and first["recipe"] != BASELINE,
     )
 
 
@@ -198,55 +216,34 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else float(value)
 
 
-def _place(row: Row, primary: str) -> tuple[bool, float, str, str]:
+def _place(row: Row, primary: str) -> tuple[bool, float, float, str, str]:
     value = row.cells[primary].value
-    signed = -value if higher_is_better(primary) else value
-    return (math.isnan(value), 0.0 if math.isnan(value) else signed, row.recipe, row.model)
+    if math.isnan(value):
+        return (True, 0.0, 0.0, row.recipe, row.model)
+    shots = float(row.block) if row.block.isdigit() else math.inf
+    return (False, -shots, -value if higher_is_better(primary) else value, row.recipe, row.model)
 
 
 def _with_best(rows: list[Row], metrics: Sequence[str]) -> list[Row]:
+    finished = [row for row in rows if row.status == "finished"]
     for metric in metrics:
-        values = [row.cells[metric].value for row in rows if row.status == "finished"]
-        values = [value for value in values if not math.isnan(value)]
-        if len(values) < 2:
-            continue
-        best = max(values) if higher_is_better(metric) else min(values)
-        for row in rows:
-            cell = row.cells[metric]
-            if row.status == "finished" and cell.value == best:
-                row.cells[metric] = replace(cell, best=True)
+        for block in {row.block for row in finished}:
+            # What learns from no image stands beside all, so it is best where nothing at any shots is better.
+            beside = [row.cells[metric].value for row in finished if block == "0" or row.block in {block, "0"}]
+            values = [value for value in beside if not math.isnan(value)]
+            if len(values) < 2:
+                continue
+            best = max(values) if higher_is_better(metric) else min(values)
+            for row in finished:
+                cell = row.cells[metric]
+                if row.block == block and cell.value == best:
+                    row.cells[metric] = replace(cell, best=True)
     return rows
-
-
-def is_share(metric: str) -> bool:
-    """Whether a metric lies in 0..1 and is shown in per cent."""
-    name = base_name(metric)
-    return not (name == "nll" or name.startswith(("test_", "n_")) or name.endswith(_PLAIN))
-
-
-_PLAIN = (
-    "median_rank", "cider", "clip_score", "cmmd", "cmmd_unbiased", "_seconds", "_bytes", "_parameters", "_per_second",
-)  # fmt: skip
-
-
-def heading(metric: str) -> str:
-    """A column's title: the metric, and its unit where it is shown in per cent."""
-    return f"{metric} %" if is_share(metric) else metric
 
 
 def numbers(metric: str, cell: Cell) -> str:
     """A cell as text without marks: `69.3 [66.1, 72.5]` or `69.3 ± 1.2`; `-` where there is nothing."""
-    if math.isnan(cell.value):
-        return "-"
-    text = _rounded(metric, cell.value)
+    text = format_value(metric, cell.value)
     if not math.isnan(cell.spread):
-        return f"{text} ± {_rounded(metric, cell.spread)}"
-    if math.isnan(cell.low) or math.isnan(cell.high):
-        return text
-    return f"{text} [{_rounded(metric, cell.low)}, {_rounded(metric, cell.high)}]"
-
-
-def _rounded(metric: str, value: float) -> str:
-    if is_share(metric):
-        return f"{100 * value:.1f}"
-    return f"{value:.0f}" if value == round(value) or abs(value) >= 1e4 else f"{value:.3g}"
+        return f"{text} ± {format_value(metric, cell.spread)}"
+    return f"{text} {format_interval(metric, cell.low, cell.high)}".rstrip()

@@ -3,8 +3,9 @@
 import io
 from collections.abc import Sequence
 
-from workbench.reports._marks import IDENTITY, legend, outcome, title
-from workbench.reports._sections import Section, heading, numbers
+from workbench.formatting import heading
+from workbench.reports._marks import IDENTITY, begins_block, identity, legend, outcome, title
+from workbench.reports._sections import Section, numbers
 from workbench.reports._text import plain
 
 
@@ -36,8 +37,10 @@ def to_terminal(sections: Sequence[Section], *, width: int, color: bool, ascii_o
             table.add_column(Text(plain(heading(metric))), justify="right", overflow="fold")
         if wide:
             table.add_column("status", overflow="fold")
-        for row in section.rows:
-            texts = [Text(plain(text)) for text in (row.model, row.recipe, row.shots, row.seeds)]
+        for i, row in enumerate(section.rows):
+            if begins_block(section.rows, i):
+                table.add_section()
+            texts = [Text(plain(text)) for text in identity(row)]
             for metric in section.metrics:
                 cell = row.cells[metric]
                 marks = ("*" if cell.best else "") + ("" if cell.reliable else mark)

@@ -15,6 +15,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray
 from workbench.errors import WorkbenchError
+from workbench.formatting import format_share
 from workbench.metrics import calibration_curve, confusion_matrix, sigmoid, softmax
 from workbench.metrics.functional import BinSums, calibration_error, ones
 from workbench.reports._text import plain
@@ -73,7 +74,7 @@ def confusion_matrix_figure(labels: AnyArray, predicted: AnyArray, class_names: 
     _name_classes(axes, names, size, many)
     axes.set_title(f"true ↓  predicted →   {len(labels)} images, rows sum to 100 %", loc="left", fontsize=9)
     bar = figure.add_axes(((left + side + 0.12) / width, foot / height, 0.12 / width, side / height))
-    figure.colorbar(image, cax=bar, format=lambda value, _: f"{100 * value:.0f} %")
+    figure.colorbar(image, cax=bar, format=lambda value, _: format_share(value, 0))
     if many:
         place = ((left + side + 0.85) / width, (foot + side) / height)
         figure.text(*place, "\n".join(worst), va="top", fontsize=7, parse_math=False, fontfamily=_families())
@@ -113,7 +114,7 @@ def reliability_figure(
         capsize=2, label="observed, 95 % interval",
     )  # fmt: skip
     axes.set(xlim=(0, 1), ylim=(0, 1.01), ylabel="share that happened" if multi_label else "accuracy")
-    axes.set_title(f"{plain(title)}   ECE (debiased) {100 * ece:.1f} %", fontsize=10, pad=22, parse_math=False)
+    axes.set_title(f"{plain(title)}   ECE (debiased) {format_share(ece)}", fontsize=10, pad=22, parse_math=False)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.99), ncols=2, fontsize=8, frameon=False)
     axes.grid(color="#dddddd", linewidth=0.5)
     axes.tick_params(labelbottom=False)
@@ -166,7 +167,11 @@ def _write_cells(axes: "Axes", counts: AnyArray, shares: AnyArray) -> None:
     with_counts = len(counts) <= _COUNTS_UP_TO
     for row, column in np.argwhere(counts > 0):
         share = float(shares[row, column])
-        text = f"{100 * share:.0f} %\n{counts[row, column]}" if with_counts else f"{100 * share:.0f}"
+        text = (
+            f"{format_share(share, 0)}\n{counts[row, column]}"
+            if with_counts
+            else format_share(share, 0).removesuffix(" %")
+        )
         colour = "white" if share > 0.5 else "black"
         axes.text(column, row, text, ha="center", va="center", fontsize=7, color=colour)
 

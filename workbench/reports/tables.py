@@ -23,9 +23,10 @@ def render(
 ) -> str:
     """Render results.
 
-    `table`, `markdown` and `latex` have a part for each dataset, its runs ordered by the primary metric, the best value
-    of each column marked, 95 % intervals beside values and a mark where these are unreliable, the majority-class row
-    named as the baseline, and runs that failed with their reason. Shares are in per cent there. `csv` and `json` hold
+    `table`, `markdown` and `latex` have a part for each dataset, its runs in blocks of the same shots, the most shots
+    first and what learns from no image last, ordered by the primary metric. The best value of each column is marked in
+    each block, 95 % intervals stand beside values with a mark where these are unreliable, the majority-class row is
+    named as the baseline, and runs that failed have their reason. Shares are in per cent there. `csv` and `json` hold
     every run and metric unrounded. Runs on different states of a dataset are in parts of their own.
 
     Args:

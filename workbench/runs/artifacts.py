@@ -63,7 +63,7 @@ def describe(cell: Cell, bench: Bench, rows: SplitRows) -> dict[str, Any]:
         "shots": cell.shots_text,
         "seed": cell.seed,
         "images": {"train": len(rows.train), "val": len(rows.val), "test": len(rows.test)},
-        "unreadable": {dataset.ids([row])[0]: reason for row, reason in sorted(bench.unreadable.items())},
+        "unreadable": {dataset.ids([row])[0]: bench.unreadable[row] for row in rows.unreadable},
         "notes": [*dataset.notes, *bench.notes(rows)],
     }
 

@@ -1,8 +1,10 @@
 """One dataset with one model: what a recipe is given, and what only the engine sees."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import chain
+from typing import NoReturn
 
 import numpy as np
 
@@ -12,9 +14,11 @@ from workbench.datasets.card_sources import SplitName
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.images import decode_image
 from workbench.datasets.reading import ChosenImages
-from workbench.errors import DataError
+from workbench.datasets.roles import ROLES
+from workbench.errors import DataError, RecipeError
 from workbench.features import CachedModel, Extraction, FeatureStore, extract
 from workbench.features.tiles import Tiler
+from workbench.formatting import format_share
 from workbench.models import Encoder
 from workbench.runs.planning import Cell
 from workbench.tasks import ClassificationTask, ImageSet, LabelledImages
@@ -22,15 +26,32 @@ from workbench.tasks.few_shot import MAX_VALIDATION_SHOTS, sample_shots
 
 Progress = Callable[[int, int], None]
 _KEPT_ROWS = 50_000
+_ORDER: tuple[SplitName, ...] = ("test", "val", "train")
+"""Small splits first: one with too many unreadable images is refused before the next is read."""
 
 
 @dataclass(frozen=True)
 class SplitRows:
-    """Manifest rows of a run, readable ones only."""
+    """Manifest rows of a run.
+
+    Attributes:
+        train: int64, what is fitted on.
+        val: int64.
+        test: int64.
+        labels_only: Of train and val only labels count: their images are not looked at.
+        unreadable: Rows that were left out because their images cannot be read.
+    """
 
     train: IntArray
     val: IntArray
     test: IntArray
+    labels_only: bool = False
+    unreadable: tuple[int, ...] = ()
+
+    def seen(self, split: SplitName) -> IntArray:
+        """Those rows of a split whose images are looked at."""
+        rows: IntArray = getattr(self, split)
+        return rows[:0] if self.labels_only and split != "test" else rows
 
 
 @dataclass
@@ -72,7 +93,7 @@ class Bench:
         return card_to_toml(self.dataset.card)
 
     def wanted(self, cell: Cell) -> SplitRows:
-        """The rows that a run touches, unreadable ones included."""
+        """The rows that a run asks for, unreadable ones included; few-shot samples are of images that are there."""
         train, val, test = (self.dataset.rows(split) for split in ("train", "val", "test"))
         if len(test) == 0:
             raise DataError(f"dataset {self.dataset.name!r}: the test split is empty.")
@@ -85,18 +106,45 @@ class Bench:
         if cell.shots is not None:
             train = self._sample("train", cell.shots, cell.seed)
             val = self._sample("val", min(cell.shots, MAX_VALIDATION_SHOTS), cell.seed)
+        if cell.factory.reads == "nothing":
+            # Which images can be decoded is not known without reading them.
+            return SplitRows(self.there(train), self.there(val), test, labels_only=True)
         return SplitRows(train, val, test)
+
+    def there(self, rows: IntArray) -> IntArray:
+        """Rows without those whose files are known to be missing, empty or unreadable."""
+        return rows[~self.dataset.manifest.lacks_content[rows]]
 
     def _sample(self, split: SplitName, shots: int, seed: int) -> IntArray:
         """A few-shot sample; each is drawn once for all recipes."""
         if (split, shots, seed) not in self._samples:
-            rows = self.dataset.rows(split)
+            rows = self.there(self.dataset.rows(split))
             self._samples[split, shots, seed] = rows[sample_shots(self.dataset.labels(rows), shots, seed)]
         return self._samples[split, shots, seed]
 
+    def look(self, wanted: Sequence[SplitRows], progress: Progress | None = None) -> list[SplitRows]:
+        """Compute what features the store lacks for some runs, and leave unreadable images out.
+
+        Too many unreadable images are refused as early as they are known: those whose files are missing or empty before
+        anything is computed, those that cannot be decoded before the next split.
+
+        Raises:
+            DataError: More than `max_unreadable` of a split's images cannot be read; names the first.
+        """
+        for split in _ORDER:
+            rows = self.dataset.rows(split)
+            if any(len(own.seen(split)) for own in wanted):
+                self._refuse(split, len(rows), rows[self.dataset.manifest.lacks_content[rows]].tolist())
+        for split in _ORDER:
+            self.prepare(np.concatenate([own.seen(split) for own in wanted]), progress)
+            for own in wanted:
+                self._refuse(split, len(own.seen(split)), self._unreadable(own.seen(split)))
+        return [self.readable(own) for own in wanted]
+
     def prepare(self, rows: IntArray, progress: Progress | None = None) -> None:
         """Compute the features of rows that the store lacks, and learn which images are unreadable."""
-        self._extract(np.unique(rows), progress)
+        if len(rows):
+            self._extract(np.unique(rows), progress)
 
     def prepare_tiles(self, rows: IntArray, n: int, progress: Progress | None = None) -> None:
         """Compute the features of readable images' tiles that the store lacks; see `Recipe.tiles`."""
@@ -105,33 +153,46 @@ class Bench:
             self._note(found)
 
     def readable(self, wanted: SplitRows) -> SplitRows:
-        """Leave unreadable images out.
+        """Leave out the images that were found to be unreadable."""
+        bad = {split: self._unreadable(wanted.seen(split)) for split in ROLES}
+        kept = {split: getattr(wanted, split)[~np.isin(getattr(wanted, split), bad[split])] for split in ROLES}
+        return replace(wanted, **kept, unreadable=tuple(sorted(chain(*bad.values()))))
 
-        Raises:
-            DataError: More than `max_unreadable` of a split's images cannot be read; names the first.
+    def _unreadable(self, rows: IntArray) -> list[int]:
+        return [row for row in rows.tolist() if row in self.unreadable]
+
+    def _refuse(self, split: SplitName, total: int, bad: Sequence[int]) -> None:
+        if len(bad) <= self.max_unreadable * total:
+            return
+        raise DataError(
+            f"dataset {self.dataset.name!r}: {len(bad)} of {total} {split} images cannot be read, more "
+            f"than the {format_share(self.max_unreadable)} that --max-unreadable allows; the first is "
+            f"{self.dataset.ids(bad[:1])[0]} ({self.unreadable.get(bad[0]) or self._why(bad[0])})."
+        )
+
+    def _why(self, row: int) -> str:
+        """Why a file has no content."""
+        try:
+            return "" if self.dataset.read(row) else "the file is empty"
+        except DataError as error:
+            return str(error).rstrip(".")
+
+    def images(self, rows: IntArray, *, unseen: bool = False) -> ImageSet:
+        """Images without labels. What they hold leads to no other image of the dataset, and to no label.
+
+        Args:
+            rows: Which.
+            unseen: Nothing of them is read, and a recipe that asks for features or pixels is refused.
         """
-        kept = {}
-        for split in ("train", "val", "test"):
-            rows: IntArray = getattr(wanted, split)
-            bad = [int(row) for row in rows if int(row) in self.unreadable]
-            if len(bad) > self.max_unreadable * len(rows):
-                raise DataError(
-                    f"dataset {self.dataset.name!r}: {len(bad)} of {len(rows)} {split} images cannot be read, more "
-                    f"than the {self.max_unreadable:.1%} that --max-unreadable allows; the first is "
-                    f"{self.dataset.ids(bad[:1])[0]} ({self.unreadable[bad[0]]})."
-                )
-            kept[split] = rows[~np.isin(rows, bad)]
-        return SplitRows(**kept)
-
-    def images(self, rows: IntArray) -> ImageSet:
-        """Images without labels. What they hold leads to no other image of the dataset, and to no label."""
+        if unseen:
+            return ImageSet(len(rows), _refused, _refused)
         features, chosen = self._extract(rows).features, ChosenImages(self.dataset, rows)
         cut = Tiler(chosen, self.encoder, self.store.root.parent, self.workers)
         return ImageSet(len(rows), lambda: features, lambda i: decode_image(chosen.read(i)), cut=cut)
 
-    def labelled(self, rows: IntArray) -> LabelledImages:
-        """Images with labels and groups."""
-        return LabelledImages(self.images(rows), self.dataset.labels(rows), self.dataset.groups(rows))
+    def labelled(self, rows: IntArray, *, unseen: bool = False) -> LabelledImages:
+        """Images with labels and groups; arguments as for `images`."""
+        return LabelledImages(self.images(rows, unseen=unseen), self.dataset.labels(rows), self.dataset.groups(rows))
 
     def task(self, cell: Cell, rows: SplitRows, *, refit: bool) -> ClassificationTask:
         """What the recipe is given. Test rows are not in it."""
@@ -139,8 +200,8 @@ class Bench:
             dataset=self.dataset.name,
             class_names=self.dataset.class_names,
             prompts=self.dataset.prompts,
-            train=self.labelled(rows.train),
-            val=self.labelled(rows.val),
+            train=self.labelled(rows.train, unseen=rows.labels_only),
+            val=self.labelled(rows.val, unseen=rows.labels_only),
             model=self.model,
             multi_label=self.dataset.card.multi_label,
             shots=cell.shots,
@@ -172,3 +233,7 @@ class Bench:
         while len(self._last) > 4 and sum(len(each.readable) for each in self._last.values()) > _KEPT_ROWS:
             self._last.pop(next(iter(self._last)))
         return found
+
+
+def _refused(*_: object) -> NoReturn:
+    raise RecipeError('the recipe says that it reads "nothing" (Recipe.reads), so it is given no features or pixels.')

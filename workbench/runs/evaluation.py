@@ -69,6 +69,8 @@ def evaluate(predictor: Fitted, bench: Bench, rows: SplitRows, recipe: str) -> E
         labels=dataset.labels(rows.test),
         scores=scores,
         class_names=dataset.class_names,
+        class_keys=dataset.class_keys,
+        unseen=tuple(dataset.unseen_classes.tolist()),
     )
     estimates = classification_metrics(
         scores,
@@ -100,7 +102,7 @@ def _counts(predictor: Fitted, bench: Bench, rows: SplitRows, predict_seconds: f
         "train_images": len(rows.train),
         "val_images": len(rows.val),
         "test_images": len(rows.test),
-        "unreadable_images": len(bench.unreadable),
+        "unreadable_images": len(rows.unreadable),
         "trainable_parameters": predictor.report.trainable_parameters,
         "predict_seconds": predict_seconds,
         "extract_seconds": bench.extract_seconds,

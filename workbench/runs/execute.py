@@ -1,25 +1,24 @@
 """Execute a suite: features once, every recipe on them, each result into MLflow as soon as it is there."""
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections import Counter
+from collections.abc import Sequence
 from functools import partial
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.datasets.roles import ROLES
 from workbench.errors import WorkbenchError
 from workbench.recipes import Fitted
+from workbench.runs.claims import claimed
+from workbench.runs.interrupts import Interrupts, Terminated
 from workbench.runs.jobs import Job, batches, prepare_jobs
 from workbench.runs.joint_bench import JointBench
-from workbench.runs.recording import begin, rank_anew, record, remove_superseded
+from workbench.runs.recording import begin, follow_moved, rank_anew, record, remove_superseded
 from workbench.runs.reporter import Reporter, Silent
 from workbench.runs.suite import Suite
 from workbench.settings import Settings
-from workbench.tracking import RunRecorder, RunResult, Store, open_store, read_runs
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
+from workbench.tracking import RunRecorder, RunResult, Store, close_abandoned, open_store, read_runs
 
 
 def run_suite(
@@ -28,7 +27,8 @@ def run_suite(
     """Run what a suite asks for and the store does not have yet.
 
     A recipe that fails is recorded as failed with its reason, and the rest goes on. After a kill at any
-    instant the same call finishes the suite: finished runs stay, an unfinished one is done anew.
+    instant the same call finishes the suite: finished runs stay, an unfinished one is done anew, and so is a run
+    whose recipe was edited since (see `recipe_source`), which then replaces the old one.
 
     Args:
         suite: What to run.
@@ -41,56 +41,67 @@ def run_suite(
 
     Raises:
         WorkbenchError: The plan itself is wrong (unknown names, wrong settings, data not there); nothing is run then.
+        KeyboardInterrupt: Ctrl-C, once: after the run in hand; twice, or SIGTERM: at once. What is finished stays.
     """
     tell = reporter or Silent()
     jobs = prepare_jobs(suite, settings, tell)
     store = open_store(settings)
-    keys = {job.key for job in jobs}
-    finished = {} if fresh else {r.key: r for r in read_runs(store, suite.name) if r.status == "finished"}
-    todo = [job for job in jobs if job.key not in finished]
+    known = read_runs(store, suite.name)
+    close_abandoned(store, known)
+    before = [] if fresh else [run for run in known if run.status == "finished"]
+    for job in {job.cell.dataset: job for job in jobs}.values():
+        follow_moved(job, before, store)
+    finished = {job.key: run for job, run in _matching(jobs, before) if not job.is_edited_since(run)}
     for job in jobs:
         if job.key in finished:
             rank_anew(job, finished[job.key], store)
+    todo = [job for job in jobs if job.key not in finished]
+    edited = {job.key: job.cell.recipe for job, _ in _matching(todo, before)}
+    for name, count in Counter(edited.values()).items():
+        again = "1 run is" if count == 1 else f"{count} runs are"
+        tell.say(f"recipe {name!r} was edited since its last results: {again} made anew.")
     if len(todo) < len(jobs):
         tell.say(f"{len(jobs) - len(todo)} of {len(jobs)} runs are finished already.")
     done = len(jobs) - len(todo)
-    for group in batches(todo):
-        _run_group(group, suite, settings, store, fresh, tell)
-        done += len(group)
-        tell.progress("runs", done, len(jobs))
-    found: dict[str, RunResult] = {}
-    for run in read_runs(store, suite.name):
-        if run.key in keys and (run.key not in found or run.status == "finished"):
-            found[run.key] = run
+    with Interrupts(tell) as interrupts:
+        for group in batches(todo):
+            _run_group(group, suite, settings, store, fresh, tell)
+            done += len(group)
+            tell.progress("runs", done, len(jobs))
+            if interrupts.asked and done < len(jobs):
+                tell.say(f"Stopped after {done} of {len(jobs)} runs; the same command goes on from here.")
+                raise KeyboardInterrupt
+    runs = _matching(jobs, read_runs(store, suite.name))
+    found = {job.key: run for job, run in reversed(runs)}  # The newest, unless another process has just begun one.
+    if not fresh:
+        found |= {job.key: run for job, run in reversed(runs) if job.is_answered_by(run)}
     return [found[job.key] for job in jobs if job.key in found]
+
+
+def _matching(jobs: Sequence[Job], runs: Sequence[RunResult]) -> list[tuple[Job, RunResult]]:
+    """Each run with the job of its key, in the order of the runs."""
+    by_key = {job.key: job for job in jobs}
+    return [(by_key[run.key], run) for run in runs if run.key in by_key]
 
 
 def _run_group(
     group: Sequence[Job], suite: Suite, settings: Settings, store: Store, fresh: bool, tell: Reporter
 ) -> None:
-    with ExitStack() as stack:
-        jobs = [job for job in group if stack.enter_context(_claimed(job, suite, settings, store, fresh))]
-        if not jobs:
-            return
-        recorders = [begin(job, suite, store) for job in jobs]
+    with claimed(group, settings.cache, tell):
+        # Another process may have finished some of them meanwhile.
+        there = [] if fresh else _matching(group, read_runs(store, suite.name))
+        answered = {job.key for job, run in there if job.is_answered_by(run)}
+        jobs = [job for job in group if job.key not in answered]
+        recorders: list[RunRecorder] = []
         try:
-            _work(jobs, recorders, suite, store, tell)
-        except KeyboardInterrupt:
+            recorders += (begin(job, suite, store) for job in jobs)
+            if jobs:
+                _work(jobs, recorders, suite, store, tell)
+        except KeyboardInterrupt as error:
+            reason = "terminated (SIGTERM)" if isinstance(error, Terminated) else "interrupted"
             for recorder in recorders:
-                recorder.fail("interrupted", "KILLED")
+                recorder.abandon(reason)
             raise
-
-
-@contextmanager
-def _claimed(job: Job, suite: Suite, settings: Settings, store: Store, fresh: bool) -> Iterator[bool]:
-    """Hold a run key against other processes on this machine; False if one of them has finished it meanwhile."""
-    from filelock import FileLock
-
-    folder = settings.cache / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    lock: BaseFileLock = FileLock(folder / f"{job.key[:32]}.lock")
-    with lock:
-        yield fresh or not any(r.status == "finished" for r in read_runs(store, suite.name, key=job.key))
 
 
 def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, store: Store, tell: Reporter) -> None:
@@ -99,15 +110,13 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
     started = time.perf_counter()
     try:
         wanted = [bench.wanted(job.cell) for job in jobs]
-        touched = np.unique(np.concatenate([np.concatenate([w.train, w.val, w.test]) for w in wanted]))
-        bench.prepare(touched, partial(tell.progress, f"features of {bench.dataset.name}"))
-        rows = [bench.readable(own) for own in wanted]
+        rows = bench.look(wanted, partial(tell.progress, f"features of {bench.dataset.name}"))
         recipe = jobs[0].cell.factory(jobs[0].cell.config)
         predictors: Sequence[Fitted]
         if isinstance(bench, JointBench):
             if n := recipe.tiles(bench.dataset.card.task):
                 bench.prepare_tiles(
-                    np.concatenate([rows[0].train, rows[0].val, rows[0].test]), n,
+                    np.concatenate([rows[0].seen(split) for split in ROLES]), n,
                     partial(tell.progress, f"tiles of {bench.dataset.name}"),
                 )  # fmt: skip
             joint = bench.joint_task(jobs[0].cell, rows[0], refit=suite.refit)
@@ -118,14 +127,14 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
             started = time.perf_counter()
             predictors = recipe.fit_many(tasks) if len(jobs) > 1 else [recipe.fit(tasks[0])]
         seconds = (time.perf_counter() - started) / len(jobs)
-    except Exception as error:  # A plug-in may raise anything; the rest of the suite goes on.
+    except (Exception, SystemExit) as error:  # A plug-in may raise anything; the rest of the suite goes on.
         for job, recorder in zip(jobs, recorders, strict=True):
             _failed(job, recorder, error, suite, store, tell)
         return
     for job, recorder, own, predictor in zip(jobs, recorders, rows, predictors, strict=True):
         try:
             record(job, recorder, own, predictor, seconds, suite.figures)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             _failed(job, recorder, error, suite, store, tell)
             continue
         remove_superseded(job, recorder, suite, store)
@@ -133,7 +142,7 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
 
 
 def _failed(
-    job: Job, recorder: RunRecorder, error: Exception, suite: Suite, store: Store, tell: Reporter
+    job: Job, recorder: RunRecorder, error: BaseException, suite: Suite, store: Store, tell: Reporter
 ) -> None:  # fmt: skip
     reason = str(error) if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
     recorder.fail(reason)

@@ -33,8 +33,9 @@ class ImportedScores:
 def import_scores(path: Path, class_names: tuple[str, ...]) -> ImportedScores:
     """Read a Parquet file with the columns `id` and `scores` (a list of one logit a class).
 
-    The workbench's own `predictions.parquet` is such a file. Where the file's metadata holds `class_names` (a JSON
-    list) they must be the run's; a column `label` (class indices) is checked against the run's labels.
+    The workbench's own `predictions.parquet` is such a file. Where the file's metadata holds `class_names` or
+    `class_keys` (JSON lists: names, and raw labels) the columns are matched with the run's classes by them; a column
+    `label` (indices of columns) is checked against the run's labels.
 
     Args:
         path: The file.
@@ -55,12 +56,23 @@ def import_scores(path: Path, class_names: tuple[str, ...]) -> ImportedScores:
             has = ", ".join(table.column_names) or "none"
             raise DataError(f"{path}: expected the columns 'id' and 'scores', {column!r} is missing; it has: {has}.")
     scores = _matrix(path, table.column("scores"), len(class_names))
-    named = (table.schema.metadata or {}).get(b"class_names")
-    if named is not None and tuple(json.loads(named)) != class_names:
-        raise DataError(f"{path}: its class_names are not those of the run, or in another order.")
+    names, keys = (_listed(path, table, key, len(class_names)) for key in ("class_names", "class_keys"))
     ids = [str(each) for each in table.column("id").to_pylist()]
-    predictions = Predictions(ids, [None] * len(ids), _labels(table), scores, class_names)
-    return ImportedScores(path, predictions, named is not None)
+    predictions = Predictions(ids, [None] * len(ids), _labels(table), scores, names or keys or class_names, keys)
+    return ImportedScores(path, predictions, bool(names or keys))
+
+
+def _listed(path: Path, table: "pa.Table", key: str, width: int) -> tuple[str, ...] | None:
+    text = (table.schema.metadata or {}).get(key.encode())
+    if text is None:
+        return None
+    try:
+        found = json.loads(text)
+    except ValueError as error:
+        raise DataError(f"{path}: metadata {key}: not valid JSON ({error}).") from error
+    if not isinstance(found, list) or len({*map(str, found)}) != width or len(found) != width:
+        raise DataError(f"{path}: metadata {key}: expected a JSON list of {width} different names, one a column.")
+    return tuple(map(str, found))
 
 
 def _matrix(path: Path, column: "pa.ChunkedArray", width: int) -> FloatArray:

@@ -18,17 +18,33 @@ from workbench.runs.joint_bench import JointBench, bench_class
 from workbench.runs.key import run_key
 from workbench.runs.planning import NO_MODEL, Cell, plan
 from workbench.runs.reporter import Reporter
+from workbench.runs.source import RecipeSource, recipe_source
 from workbench.runs.suite import Suite
 from workbench.settings import Settings
+from workbench.tracking import RunResult, schema
 
 
 @dataclass(frozen=True)
 class Job:
-    """A cell with its key, and the bench it runs on."""
+    """A cell with its key, the bench it runs on, and what its recipe is made of."""
 
     cell: Cell
     key: str
     bench: Bench
+    source: RecipeSource
+
+    @property
+    def is_batched(self) -> bool:
+        """Whether its recipe fits it together with others that differ in shots and seed."""
+        return self.cell.factory.fit_many is not Recipe.fit_many and not isinstance(self.bench, JointBench)
+
+    def is_answered_by(self, run: RunResult) -> bool:
+        """Whether a run is this one, finished, and made by the recipe as it is now."""
+        return run.key == self.key and run.status == "finished" and not self.is_edited_since(run)
+
+    def is_edited_since(self, run: RunResult) -> bool:
+        """Whether the recipe has another source than when it made a run, where the source decides."""
+        return self.source.decides and run.tags.get(schema.RECIPE_SOURCE, "") != self.source.digest
 
 
 def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
@@ -42,8 +58,7 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
             argument, settings, partial(tell.progress, f"reading {argument}"), language=suite.language
         )
     asked = {entry.recipe for entry in suite.recipes}
-    # The baseline that every suite has is one of classification.
-    cells = [cell for cell in cells if cell.recipe in asked or datasets[cell.dataset].card.task in cell.factory.tasks]
+    cells = [cell for cell in cells if cell.recipe in asked or _takes_baseline(datasets[cell.dataset], cell, tell)]
     for cell in cells:
         _check_fits(cell, datasets[cell.dataset])
     encoders: dict[str, Encoder] = {}
@@ -56,7 +71,8 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
         if encoders[argument].notice:
             tell.say(f"{argument} is {encoders[argument].notice}.")
     benches: dict[tuple[str, str], Bench] = {}
-    jobs = []
+    jobs: dict[str, Job] = {}
+    twice: dict[str, str] = {}
     for cell in cells:
         # Recipes that read nothing still need a model's eyes to know which images are readable.
         argument = suite.models[0] if cell.model == NO_MODEL else cell.model
@@ -67,8 +83,25 @@ def prepare_jobs(suite: Suite, settings: Settings, tell: Reporter) -> list[Job]:
             ),
         )
         encoder = None if cell.model == NO_MODEL else bench.encoder
-        jobs.append(Job(cell, run_key(cell, bench.dataset, encoder, refit=suite.refit), bench))
-    return jobs
+        key = run_key(cell, bench.dataset, encoder, refit=suite.refit)
+        if key in jobs:
+            twice[cell.dataset] = jobs[key].cell.dataset
+            continue
+        jobs[key] = Job(cell, key, bench, recipe_source(cell.recipe))
+    for argument, other in twice.items():
+        if argument != other:
+            tell.say(f"{argument} and {other} hold the same and have one name: they are one dataset.")
+    return list(jobs.values())
+
+
+def _takes_baseline(dataset: Dataset, cell: Cell, tell: Reporter) -> bool:
+    """Whether the baseline that every suite has can be run; it is one of classification, and counts labels of train."""
+    if dataset.card.task not in cell.factory.tasks:
+        return False
+    if not len(dataset.rows("train")):
+        tell.say(f"dataset {dataset.name!r} has no train split, of which {cell.recipe} counts labels: it is left out.")
+        return False
+    return True
 
 
 def _check_fits(cell: Cell, dataset: Dataset) -> None:
@@ -106,7 +139,7 @@ def batches(jobs: Sequence[Job]) -> Iterator[list[Job]]:
     """Jobs that a recipe fits together because it has a batched `fit_many`; all others one by one."""
     found: dict[tuple[Any, ...], list[Job]] = {}
     for i, job in enumerate(jobs):
-        batched = job.cell.factory.fit_many is not Recipe.fit_many and not isinstance(job.bench, JointBench)
-        key = (id(job.bench), job.cell.model, job.cell.label, job.cell.config) if batched else (i,)
+        settings = job.cell.config.model_dump_json()
+        key = (id(job.bench), job.cell.model, job.cell.label, settings) if job.is_batched else (i,)
         found.setdefault(key, []).append(job)
     yield from found.values()

@@ -1,7 +1,7 @@
 """What recipes are given for retrieval, matching and grounding, and what only the engine sees."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from workbench.datasets.card import Regions as RegionSettings
 from workbench.datasets.grounding import Box, boxes_beyond, boxes_note, grounding_items
 from workbench.datasets.items import matching_form, matching_items, rows_read_together, unanswerable, unanswerable_note
 from workbench.datasets.reading import ChosenImages
+from workbench.datasets.roles import ROLES
 from workbench.features import Extraction, extract
 from workbench.features.regions import Regions
 from workbench.runs.bench import Bench, Progress, SplitRows
@@ -46,23 +47,25 @@ class JointBench(Bench):
         pairs = self.dataset.card.task == "matching" and matching_form(self.dataset) == "pairs"
         if not cell.shots or (len(self.dataset.class_names) and not pairs):
             return super().wanted(cell)
-        full = super().wanted(_without_shots(cell))
+        full = super().wanted(replace(cell, shots=None))
         chosen = {}
         for split in ("train", "val"):
             own = rows[split]
-            together = rows_read_together(self.dataset, own)
+            lacks = self.dataset.manifest.lacks_content
+            together = [members for members in rows_read_together(self.dataset, own) if not lacks[members].any()]
             order = np.random.default_rng([cell.seed, len(own)]).permutation(len(together))
             taken = order[: max(1, cell.shots // 2) if pairs else cell.shots]
             chosen[split] = own[np.isin(own, [row for i in taken for row in together[i]])]
-        return SplitRows(chosen["train"], chosen["val"], full.test)
+        return replace(full, train=chosen["train"], val=chosen["val"])
 
     def prepare(self, rows: IntArray, progress: Progress | None = None) -> None:
         """See `Bench.prepare`; of grounding, the candidate boxes are embedded."""
         if self.dataset.card.task == "grounding":
             # By split, as they are asked for again.
-            for split in ("train", "val", "test"):
+            for split in ROLES:
                 own = self.dataset.rows(split)
-                self._regions_of(own[np.isin(own, rows)], progress)
+                if np.isin(own, rows).any():
+                    self._regions_of(own[np.isin(own, rows)], progress)
         else:
             super().prepare(rows, progress)
 
@@ -73,11 +76,11 @@ class JointBench(Bench):
             "device": self.device, "refit": refit,
         }  # fmt: skip
         task = self.dataset.card.task
-        if task == "captioning":
-            return CaptioningTask(**about, train=self.captioned(rows.train), val=self.captioned(rows.val))  # type: ignore[arg-type]
-        if task == "retrieval":
-            return RetrievalTask(**about, train=self.captioned(rows.train), val=self.captioned(rows.val))  # type: ignore[arg-type]
-        train, val = (self.choices(part)[0] for part in (rows.train, rows.val))
+        if task in {"captioning", "retrieval"}:
+            kind = CaptioningTask if task == "captioning" else RetrievalTask
+            told, asked = (self.captioned(part, unseen=rows.labels_only) for part in (rows.train, rows.val))
+            return kind(**about, train=told, val=asked)  # type: ignore[arg-type]
+        train, val = (self.choices(part, unseen=rows.labels_only)[0] for part in (rows.train, rows.val))
         if task == "grounding":
             return GroundingTask(**about, train=train, val=val)  # type: ignore[arg-type]
         return MatchingTask(**about, form=matching_form(self.dataset), train=train, val=val)  # type: ignore[arg-type]
@@ -91,11 +94,11 @@ class JointBench(Bench):
             return [unanswerable_note(same, len(items))] if same else []
         if self.dataset.card.task != "grounding":
             return []
-        boxes, beyond = self._reach(np.concatenate([rows.train, rows.val, rows.test]))
+        boxes, beyond = self._reach(np.concatenate([rows.seen(split) for split in ROLES]))
         return [boxes_note(self.dataset, boxes, beyond)] if beyond else []
 
-    def captioned(self, rows: IntArray) -> CaptionedImages:
-        """Images with their texts; an image without a caption is in no pair."""
+    def captioned(self, rows: IntArray, *, unseen: bool = False) -> CaptionedImages:
+        """Images with their texts; an image without a caption is in no pair. For `unseen` see `Bench.images`."""
         number: dict[str, int] = {}
         pairs = [
             (i, number.setdefault(text, len(number)))
@@ -103,14 +106,14 @@ class JointBench(Bench):
             for text in texts
         ]
         positives = np.unique(np.array(pairs, dtype=np.int64).reshape(-1, 2), axis=0)
-        return CaptionedImages(self.images(rows), tuple(number), positives, self.dataset.groups(rows))
+        return CaptionedImages(self.images(rows, unseen=unseen), tuple(number), positives, self.dataset.groups(rows))
 
-    def choices(self, rows: IntArray) -> tuple[Choices, ItemNames]:
-        """Items of matching or grounding, and what they are called."""
+    def choices(self, rows: IntArray, *, unseen: bool = False) -> tuple[Choices, ItemNames]:
+        """Items of matching or grounding, and what they are called. For `unseen` see `Bench.images`."""
         grounding = self.dataset.card.task == "grounding"
-        return self._grounding(rows) if grounding else self._matching(rows)
+        return self._grounding(rows, unseen) if grounding else self._matching(rows, unseen)
 
-    def _matching(self, rows: IntArray) -> tuple[Choices, ItemNames]:
+    def _matching(self, rows: IntArray, unseen: bool) -> tuple[Choices, ItemNames]:
         place = {int(row): i for i, row in enumerate(rows)}
         pairs_form = matching_form(self.dataset) == "pairs"
         build = ChoicesBuilder(self.dataset)
@@ -124,7 +127,7 @@ class JointBench(Bench):
                 candidates = [(place[item.rows[0]], text) for text in item.texts]
                 right = [item.truth] if len(item.texts) == 1 else [True] + [False] * (len(item.texts) - 1)
             build.add(item.rows[0], candidates, right, item.kind, " | ".join(item.texts))
-        return build.choices(self.images(rows))
+        return build.choices(self.images(rows, unseen=unseen))
 
     def _whole_pairs(self, rows: IntArray) -> IntArray:
         """Rows without those whose partner is unreadable."""
@@ -132,10 +135,13 @@ class JointBench(Bench):
         lost = [row for members in together if any(row in self.unreadable for row in members) for row in members]
         return np.asarray(rows[~np.isin(rows, lost)], dtype=np.int64)
 
-    def _grounding(self, rows: IntArray) -> tuple[Choices, ItemNames]:
+    def _grounding(self, rows: IntArray, unseen: bool) -> tuple[Choices, ItemNames]:
         listed = self._listed_regions(rows)
-        features, regions = self._regions_of(rows).features, self._region_source(listed)
-        images = ImageSet(len(listed), lambda: features, regions.decode, places=regions.places)
+        if unseen:
+            images = self.images(np.repeat(rows[:1], len(listed)), unseen=True)
+        else:
+            features, regions = self._regions_of(rows).features, self._region_source(listed)
+            images = ImageSet(len(listed), lambda: features, regions.decode, places=regions.places)
         place = {region: i for i, region in enumerate(listed)}
         build = ChoicesBuilder(self.dataset)
         for item in grounding_items(self.dataset, rows):
@@ -182,12 +188,6 @@ class JointBench(Bench):
             self._regions.pop(next(iter(self._regions)))
         self._regions[key] = found
         return found
-
-
-def _without_shots(cell: Cell) -> Cell:
-    from dataclasses import replace
-
-    return replace(cell, shots=None)
 
 
 def bench_class(dataset: Dataset) -> type[Bench]:

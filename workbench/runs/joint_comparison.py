@@ -29,4 +29,4 @@ def joint_difference(a: JointPredictions, b: JointPredictions, metric: str) -> P
         return compare_paired(*scores, truth[:, None], group_codes(a.groups), metric=metric, multi_label=True)
     first, other = a.item_values(metric), b.item_values(metric)
     order = align_items(np.array(first.ids), np.array(other.ids))
-    return compare_items(first.values, np.asarray(other.values)[order], group_codes(first.groups))
+    return compare_items(first.values, np.asarray(other.values)[order], group_codes(first.groups), metric=metric)

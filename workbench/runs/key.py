@@ -7,16 +7,16 @@ from typing import Any
 
 from workbench.datasets import Dataset
 from workbench.errors import RecipeError
+from workbench.metrics.protocol import PROTOCOL
 from workbench.models import Encoder
 from workbench.recipes import recipes
 from workbench.runs.planning import Cell
 
-PROTOCOL = "1"
-"""Raise it when the same recipe on the same data is evaluated differently."""
-
 
 def run_key(cell: Cell, dataset: Dataset, encoder: Encoder | None, *, refit: bool) -> str:
     """Hex digest that two runs share exactly when they must give the same result under the same name.
+
+    A recipe counts with its own version and the name of its distribution; a new release of that alone changes no key.
 
     Raises:
         RecipeError: A file that the recipe's settings name cannot be read.
@@ -25,7 +25,7 @@ def run_key(cell: Cell, dataset: Dataset, encoder: Encoder | None, *, refit: boo
         "protocol": PROTOCOL,
         "dataset": [dataset.name, dataset.fingerprint],
         "model": encoder.fingerprint if encoder else None,
-        "recipe": [cell.recipe, cell.factory.version, recipes.provider(cell.recipe)],
+        "recipe": [cell.recipe, cell.factory.version, recipes.distribution(cell.recipe).name],
         "config": cell.config.model_dump(mode="json"),
         "label": cell.label,
         "shots": cell.shots,

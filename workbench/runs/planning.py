@@ -1,7 +1,7 @@
 """Expand a suite into the runs it asks for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -9,6 +9,7 @@ from pydantic import ValidationError
 from workbench.errors import RecipeError
 from workbench.recipes import Recipe, RecipeConfig, recipes
 from workbench.runs.suite import RecipeEntry, Suite
+from workbench.tracking.labels import settings_apart, with_settings
 from workbench.validation import explain
 
 NO_MODEL = "none"
@@ -30,6 +31,7 @@ class Cell:
         config: Its validated settings.
         shots: Images per class; None means all, 0 that no training image is used.
         seed: Seed.
+        shown: The label with the settings that tell it from others of the plan.
     """
 
     model: str
@@ -40,6 +42,7 @@ class Cell:
     config: RecipeConfig
     shots: int | None
     seed: int
+    shown: str = field(default="", compare=False)
 
     @property
     def shots_text(self) -> str:
@@ -47,7 +50,9 @@ class Cell:
         return "all" if self.shots is None else str(self.shots)
 
     def __str__(self) -> str:
-        return f"{self.dataset} / {self.label} / {self.model} / shots {self.shots_text} / seed {self.seed}"
+        return (
+            f"{self.dataset} / {self.shown or self.label} / {self.model} / shots {self.shots_text} / seed {self.seed}"
+        )
 
 
 def plan(suite: Suite) -> list[Cell]:
@@ -60,7 +65,7 @@ def plan(suite: Suite) -> list[Cell]:
     if suite.baseline and all(entry.recipe != _BASELINE.recipe for entry in entries):
         entries.insert(0, _BASELINE)
     resolved = [(entry, *_resolve(entry)) for entry in entries]
-    cells: dict[Cell, None] = {}
+    cells: dict[str, Cell] = {}
     for dataset in suite.datasets:
         for model in suite.models:
             for entry, factory, config in resolved:
@@ -69,8 +74,11 @@ def plan(suite: Suite) -> list[Cell]:
                 for shots, seed in _samples(suite, entry, factory):
                     name = NO_MODEL if factory.reads == "nothing" else model
                     label = entry.label or entry.recipe
-                    cells[Cell(name, dataset, entry.recipe, label, factory, config, shots, seed)] = None
-    return list(cells)
+                    cell = Cell(name, dataset, entry.recipe, label, factory, config, shots, seed)
+                    cells.setdefault(f"{cell} / {entry.recipe} / {config.model_dump_json()}", cell)
+    found = list(cells.values())
+    settings = settings_apart([(cell.label, cell.recipe, cell.config.model_dump(mode="json")) for cell in found])
+    return [replace(cell, shown=with_settings(cell.label, own)) for cell, own in zip(found, settings, strict=True)]
 
 
 def _samples(suite: Suite, entry: RecipeEntry, factory: type[Recipe[Any]]) -> Sequence[tuple[int | None, int]]:

@@ -1,17 +1,19 @@
 """What a run leaves in MLflow: parameters and tags at its beginning, metrics and artifacts at its end."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from workbench.datasets import place_of
 from workbench.metrics import Estimate, flatten
+from workbench.metrics.intervals import MIN_UNITS
+from workbench.metrics.protocol import PROTOCOL
 from workbench.models.languages import check_language
 from workbench.recipes import Fitted
 from workbench.runs.artifacts import write_artifacts
 from workbench.runs.bench import SplitRows
 from workbench.runs.evaluation import evaluate
 from workbench.runs.jobs import Job
-from workbench.runs.key import PROTOCOL
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.suite import Suite
@@ -33,9 +35,13 @@ def begin(job: Job, suite: Suite, store: Store) -> RunRecorder:
         schema.PRIMARY_METRIC: card.primary_metric,
         "workbench.protocol": PROTOCOL,
         "workbench.refit": str(suite.refit).lower(),
-        "workbench.recipe_version": cell.factory.version,
+        schema.RECIPE_VERSION: cell.factory.version,
+        schema.RECIPE_SOURCE: job.source.digest,
+        schema.SOURCE_DECIDES: str(job.source.decides).lower(),
         schema.LANGUAGE: card.language,
         "dataset.fingerprint": job.bench.dataset.fingerprint,
+        schema.PLACE: place_of(cell.dataset),
+        schema.ITEMS: job.bench.dataset.items_digest,
         "dataset.protocol": card.protocol,
         "dataset.verified": str(card.verified).lower(),
         "device": job.bench.device,
@@ -84,8 +90,8 @@ def record(
 def _reliability(estimates: Mapping[str, Estimate]) -> str:
     poor = [name for name, estimate in estimates.items() if not estimate.reliable]
     if any("/" not in name for name in poor):
-        return "unreliable: under 20 groups"
-    return f"reliable, but for those of {', '.join(poor)}: under 20 groups" if poor else "reliable"
+        return f"unreliable: effectively under {MIN_UNITS} groups"
+    return f"reliable, but for those of {', '.join(poor)}: effectively under {MIN_UNITS} groups" if poor else "reliable"
 
 
 def remove_superseded(
@@ -95,6 +101,23 @@ def remove_superseded(
     for run in read_runs(store, suite.name, key=job.key):
         if run.run_id != recorder.run_id and (finished or run.status != "finished"):
             store.client.delete_run(run.run_id)
+
+
+def follow_moved(job: Job, runs: Iterable[RunResult], store: Store) -> None:
+    """Note where a dataset lies now on the runs of where it was before, if that place is gone: it is one dataset.
+
+    Args:
+        job: On the dataset.
+        runs: Among which one on the same content tells where it was.
+        store: All of its runs are changed.
+    """
+    dataset, place = job.bench.dataset, place_of(job.cell.dataset)
+    same = [run for run in runs if run.tags.get("dataset.fingerprint") == dataset.fingerprint]
+    before = {run.tags.get(schema.PLACE, "") for run in same if run.card_name == dataset.name}
+    gone = {old for old in before if old != place and Path(old).is_absolute() and not Path(old).exists()}
+    for run in read_runs(store) if gone else []:
+        if run.card_name == dataset.name and run.tags.get(schema.PLACE) in gone:
+            store.client.set_tag(run.run_id, schema.PLACE, place)
 
 
 def rank_anew(job: Job, run: RunResult, store: Store) -> None:

@@ -6,7 +6,7 @@ library.
 
 from workbench.search.approximate import Approximate, Recall, approximate_index
 from workbench.search.gallery import Gallery, open_gallery
-from workbench.search.query import ImageTerm, Term, TextTerm, parse_terms, query_vector
+from workbench.search.query import ImageTerm, Term, TextTerm, parse_line, parse_terms, query_vector
 from workbench.search.ranking import top_rows
 from workbench.search.searching import Hits, embed_image, nearest_images, search_images
 from workbench.search.sheet import contact_sheet
@@ -24,6 +24,7 @@ __all__ = [
     "embed_image",
     "nearest_images",
     "open_gallery",
+    "parse_line",
     "parse_terms",
     "query_vector",
     "search_images",

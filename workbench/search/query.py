@@ -1,6 +1,7 @@
 """What is searched for: sentences and images with weights, and the one vector that they make."""
 
 import re
+import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -79,6 +80,33 @@ def parse_terms(arguments: Sequence[str]) -> tuple[TextTerm, ...]:
     if sign:
         raise WorkbenchError(f"search: a sentence must follow {sign!r}, and there is none.")
     return tuple(terms)
+
+
+def parse_line(line: str) -> tuple[TextTerm, ...]:
+    """Sentences as they are typed into one line: it is one sentence, or, with quotation marks, as on a command line.
+
+    `a cat's toy` is a sentence; `2 "red fruit" - "a branch"` are two. Between quotation marks a backslash makes the
+    next one part of the sentence: `"a 12\\" pot"`.
+
+    Args:
+        line: What was typed.
+
+    Raises:
+        WorkbenchError: As `parse_terms` does, or a quotation mark has no partner.
+    """
+    if '"' not in line:
+        return parse_terms([line])
+    # Only `"` quotes: an apostrophe is part of a word.
+    parts = shlex.shlex(line, posix=True, punctuation_chars="")
+    parts.whitespace_split, parts.quotes, parts.escapedquotes, parts.commenters = True, '"', '"', ""
+    try:
+        arguments = list(parts)
+    except ValueError as error:
+        raise WorkbenchError(
+            f"search: {line!r} has a quotation mark without a partner, or a backslash at its end. Quotation marks "
+            'stand around the sentences of a weighted search: 2 "red fruit" - "a branch".'
+        ) from error
+    return parse_terms(arguments)
 
 
 def query_vector(terms: Sequence[Term], encode_texts: Callable[[Sequence[str]], FloatArray]) -> FloatArray:

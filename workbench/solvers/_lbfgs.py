@@ -31,8 +31,8 @@ class Minimum:
         x: (b, p) parameters.
         loss: (b,) objective values.
         iterations: (b,) iterations taken.
-        converged: (b,) the gradient fell below the tolerance. It did not where iterations ran out, or where no step
-            makes progress at this precision any more.
+        converged: (b,) the gradient's norm fell below the tolerance. It did not where iterations ran out, or where no
+            step makes progress at this precision any more.
     """
 
     x: Tensor
@@ -69,8 +69,7 @@ def minimise(
     Args:
         objective: Loss and gradient of the problems at the given index.
         start: (b, p) initial parameters; their dtype and device are used throughout.
-        tolerance: A problem is done when the largest absolute entry of its gradient is at most this; one value, or
-            (b,) values.
+        tolerance: A problem is done when the norm of its gradient is at most this; one value, or (b,) values.
         max_iterations: Bound on each problem's iterations.
         history: Curvature pairs kept.
         preconditioner: (b, p) positive, about the diagonal of each inverse Hessian up to a factor; ones where left out.
@@ -90,7 +89,7 @@ def minimise(
     inverse = torch.ones_like(start) if preconditioner is None else preconditioner.clone()
 
     for iteration in range(max_iterations + 1):
-        done = gradient.abs().amax(dim=1) <= limit[active]
+        done = gradient.norm(dim=1) <= limit[active]
         leaving = done | stuck[active] | (iteration == max_iterations)
         if bool(leaving.any()):
             gone, stay = active[leaving], ~leaving

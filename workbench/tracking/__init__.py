@@ -1,9 +1,25 @@
 """MLflow: where runs are written and read. Importing this package does not import mlflow."""
 
+from workbench.tracking.abandoned import close_abandoned
+from workbench.tracking.datasets import datasets_apart, is_on
+from workbench.tracking.labels import labels_apart
 from workbench.tracking.reading import read_pages, read_runs
 from workbench.tracking.results import RunResult
-from workbench.tracking.states import newest_state
+from workbench.tracking.states import left_out, newest_state
 from workbench.tracking.store import Store, open_store
 from workbench.tracking.writing import RunRecorder
 
-__all__ = ["RunRecorder", "RunResult", "Store", "newest_state", "open_store", "read_pages", "read_runs"]
+__all__ = [
+    "RunRecorder",
+    "RunResult",
+    "Store",
+    "close_abandoned",
+    "datasets_apart",
+    "is_on",
+    "labels_apart",
+    "left_out",
+    "newest_state",
+    "open_store",
+    "read_pages",
+    "read_runs",
+]

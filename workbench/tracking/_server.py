@@ -47,5 +47,5 @@ def read_server(store: "Store", suite: str | None, run_id: str | None, key: str 
                 return
     except MlflowException as error:
         raise WorkbenchError(
-            f"{store.uri}: the MLflow server does not answer as expected ({error.message})."
+            f"{store.name}: the MLflow server does not answer as expected ({error.message})."
         ) from error

@@ -3,12 +3,11 @@
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import WorkbenchError
 from workbench.tracking import schema
+from workbench.tracking._sqlite_file import reading
 from workbench.tracking.results import RunResult
 
 _FEW = 500
@@ -31,7 +30,7 @@ def read_sqlite(file: Path, suite: str | None, run_id: str | None, key: str | No
         "JOIN experiments e ON e.experiment_id = r.experiment_id AND e.lifecycle_stage = 'active' "
         f"JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = ? WHERE {where}"
     )
-    with _reading(file) as connection:
+    with reading(file) as connection:
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'latest_metrics'").fetchone():
             return  # Another process is making the store just now.
         runs = connection.execute(query, values).fetchall()
@@ -52,12 +51,3 @@ def _pivot(connection: sqlite3.Connection, table: str, wanted: set[str]) -> dict
         if uuid in wanted:
             found[uuid][key] = value
     return found
-
-
-@contextmanager
-def _reading(file: Path) -> Iterator[sqlite3.Connection]:
-    try:
-        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=ro", uri=True, timeout=30)) as connection:
-            yield connection
-    except sqlite3.Error as error:
-        raise WorkbenchError(f"{file}: cannot be read as an MLflow store ({error}).") from error

@@ -6,6 +6,7 @@ from pathlib import Path
 from workbench.errors import WorkbenchError
 from workbench.tracking._server import read_server
 from workbench.tracking._sqlite import read_sqlite
+from workbench.tracking.datasets import datasets_apart
 from workbench.tracking.results import RunResult
 from workbench.tracking.store import Store, local_path
 
@@ -15,16 +16,16 @@ def read_runs(
 ) -> list[RunResult]:
     """Runs of the workbench, newest first; others in the same store are left out.
 
+    Datasets of one name that lie in different places are told apart by their names (see `datasets_apart`).
+
     Args:
         store: The store; one that does not exist has no runs.
         suite: Only this suite's.
         run_id: Only runs whose id begins so.
         key: Only runs with this run key.
     """
-    return sorted(
-        (run for page in read_pages(store, suite, run_id=run_id, key=key) for run in page),
-        key=lambda run: -run.started,
-    )
+    found = (run for page in read_pages(store, suite, run_id=run_id, key=key) for run in page)
+    return datasets_apart(sorted(found, key=lambda run: -run.started))
 
 
 def read_pages(
@@ -43,7 +44,7 @@ def one_run(store: Store, run_id: str) -> RunResult:
     if len(found) == 1:
         return found[0]
     if not found:
-        raise WorkbenchError(f"No run {run_id!r} in {store.uri}; `workbench results` lists them.")
+        raise WorkbenchError(f"No run {run_id!r} in {store.name}; `workbench results` lists them.")
     raise WorkbenchError(f"{len(found)} runs begin with {run_id!r}; give more of the id.")
 
 

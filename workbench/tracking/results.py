@@ -45,6 +45,11 @@ class RunResult:
         return self.tags.get(schema.LABEL, self.recipe)
 
     @property
+    def card_name(self) -> str:
+        """The dataset's name on its card; `dataset` says more where several datasets have it."""
+        return self.tags.get(schema.CARD_NAME, self.dataset)
+
+    @property
     def key(self) -> str:
         """The run key."""
         return self.tags.get(schema.RUN_KEY, "")

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
+from workbench.metrics.protocol import PROTOCOL
 from workbench.tracking import schema
 from workbench.tracking.results import RunResult
 
 _DATASET = ("dataset.fingerprint", "workbench.protocol")
 _MODEL = ("model.fingerprint",)
-_RECIPE = ("workbench.recipe_version",)
+_RECIPE = (schema.RECIPE_VERSION,)
 _SETUP = ("workbench.refit",)
 _MODEL_SETUP = ("precision",)
 
@@ -16,7 +17,7 @@ State = tuple[str, ...]
 
 def state(tags: Mapping[str, str]) -> State:
     """Everything by which runs of the same names and settings may differ; runs with equal states differ by seed."""
-    return _read(tags, (*_DATASET, *_MODEL, *_RECIPE, *_SETUP, *_MODEL_SETUP))
+    return (*_read(tags, (*_DATASET, *_MODEL, *_RECIPE, *_SETUP, *_MODEL_SETUP)), *_source(tags))
 
 
 def dataset_state(tags: Mapping[str, str]) -> State:
@@ -24,15 +25,16 @@ def dataset_state(tags: Mapping[str, str]) -> State:
     return _read(tags, _DATASET)
 
 
-def newest_state(runs: Sequence[RunResult], *, languages_apart: bool = True) -> list[RunResult]:
+def newest_state(runs: Sequence[RunResult]) -> list[RunResult]:
     """Leave out runs on another state of the dataset, the model or the recipe than the newest finished run.
 
     A change of precision or of refitting is a choice of a suite, so only runs of the same suite are held against each
-    other in it. Runs that did not finish decide nothing, and newer ones than every finished run are kept.
+    other in it. Runs that did not finish decide nothing, and newer ones than every finished run are kept. Runs of
+    another protocol than this version's are left out even where there are no others: their numbers were made in
+    another way.
 
     Args:
         runs: Newest first.
-        languages_apart: Whether a dataset in two languages is two; if not, the language of the newest run counts.
 
     Returns:
         Those kept, newest first.
@@ -40,8 +42,10 @@ def newest_state(runs: Sequence[RunResult], *, languages_apart: bool = True) -> 
     newest: dict[tuple[str, ...], State] = {}
     kept = []
     for run in runs:
+        if _has_other_protocol(run):
+            continue
         # The dataset first: what is on an older state of it says nothing about the newest model or recipe.
-        for place, own in _states(run, languages_apart):
+        for place, own in _states(run):
             known = newest.setdefault(place, own) if run.status == "finished" else newest.get(place, own)
             if known != own:
                 break
@@ -50,15 +54,39 @@ def newest_state(runs: Sequence[RunResult], *, languages_apart: bool = True) -> 
     return kept
 
 
-def _states(run: RunResult, languages_apart: bool) -> list[tuple[tuple[str, ...], State]]:
-    dataset = (run.dataset, run.tags.get(schema.LANGUAGE, "en") if languages_apart else "", _reference(run))
+def left_out(runs: Sequence[RunResult], kept: Sequence[RunResult]) -> list[str]:
+    """How many runs `newest_state` has left out, and why, in sentences."""
+    shown = {run.run_id for run in kept}
+    gone = [run for run in runs if run.run_id not in shown]
+    old = sum(map(_has_other_protocol, gone))
+    counts = {
+        f"this version makes numbers in another way (protocol {PROTOCOL}) than the one that made them; the same "
+        "command makes them anew.": old,
+        "made on another state of dataset, model or recipe, or with another precision, than the newest run.": len(gone)
+        - old,
+    }
+    return [f"{count} of {len(runs)} runs are left out: {reason}" for reason, count in counts.items() if count]
+
+
+def _has_other_protocol(run: RunResult) -> bool:
+    return run.tags.get("workbench.protocol", PROTOCOL) != PROTOCOL
+
+
+def _states(run: RunResult) -> list[tuple[tuple[str, ...], State]]:
+    dataset = (run.dataset, run.tags.get(schema.LANGUAGE, "en"), _reference(run))
     return [
         (("dataset", *dataset), _read(run.tags, _DATASET)),
         (("setup", *dataset, run.suite), _read(run.tags, _SETUP)),
         (("model", *dataset, run.model), _read(run.tags, _MODEL)),
         (("model setup", *dataset, run.model, run.suite), _read(run.tags, _MODEL_SETUP)),
         (("recipe", *dataset, run.recipe), _read(run.tags, _RECIPE)),
+        *[(("source", *dataset, run.recipe), own) for own in [_source(run.tags)] if own],
     ]
+
+
+def _source(tags: Mapping[str, str]) -> State:
+    """Hash of the recipe's source where it decides: runs of releases have versions for that, and know no other."""
+    return _read(tags, (schema.RECIPE_SOURCE,)) if tags.get(schema.SOURCE_DECIDES) == "true" else ()
 
 
 def _reference(run: RunResult) -> str:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlparse
 
 from workbench.errors import WorkbenchError
+from workbench.masking import masked
 from workbench.settings import Settings
+from workbench.tracking._sqlite_file import make
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -34,6 +36,11 @@ class Store:
         return Path(self.uri.removeprefix(_SQLITE)) if self.uri.startswith(_SQLITE) else None
 
     @property
+    def name(self) -> str:
+        """The URI as people may see it, without a password."""
+        return masked(self.uri)
+
+    @property
     def exists(self) -> bool:
         """Whether there is anything to read; a server is assumed to be."""
         return self.sqlite_file is None or self.sqlite_file.is_file()
@@ -45,12 +52,12 @@ class Store:
         from mlflow import MlflowClient
         from mlflow.exceptions import MlflowException
 
-        if self.sqlite_file is not None:
-            self.sqlite_file.parent.mkdir(parents=True, exist_ok=True)
         try:
+            if self.sqlite_file is not None:
+                make(self.sqlite_file, _make_tables)
             return MlflowClient(tracking_uri=self.uri)
         except MlflowException as error:
-            raise WorkbenchError(f"--tracking-uri {self.uri}: MLflow cannot open it ({error.message}).") from error
+            raise WorkbenchError(f"--tracking-uri {self.name}: MLflow cannot open it ({error.message}).") from error
 
     def experiment(self, name: str) -> str:
         """Id of the experiment called `name`, made if there is none; looked up once."""
@@ -80,7 +87,14 @@ class Store:
             again = self.client.get_experiment_by_name(name)  # Another process may have made it meanwhile.
             if again is not None:
                 return str(again.experiment_id)
-            raise WorkbenchError(f"{self.uri}: MLflow refused the experiment {name!r} ({error.message}).") from error
+            raise WorkbenchError(f"{self.name}: MLflow refused the experiment {name!r} ({error.message}).") from error
+
+
+def _make_tables(uri: str) -> None:
+    from mlflow import MlflowClient
+
+    # A connection that stays open would go on writing to the file under its old name.
+    MlflowClient(tracking_uri=uri)._tracking_client.store.engine.dispose()
 
 
 def open_store(settings: Settings) -> Store:

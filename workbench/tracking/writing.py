@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from workbench.masking import masked
 from workbench.tracking import schema
+from workbench.tracking.processes import this_process
 from workbench.tracking.store import Store, local_path
 
 _MAX_VALUE = 5000  # MLflow's bound on a tag's or param's length, with room
@@ -36,11 +38,14 @@ class RunRecorder:
         """Create the run, in state RUNNING, with its params and tags."""
         from mlflow.entities import Param
 
-        all_tags = {schema.SUITE: suite, schema.HOST: socket.gethostname(), **tags}
+        here = {schema.HOST: socket.gethostname(), schema.PROCESS: this_process()}
+        all_tags = {schema.SUITE: suite, **here, **tags}
         run = store.client.create_run(
-            store.experiment(suite), tags={key: value[:_MAX_VALUE] for key, value in all_tags.items()}, run_name=name
+            store.experiment(suite),
+            tags={key: masked(value)[:_MAX_VALUE] for key, value in all_tags.items()},
+            run_name=name,
         )
-        listed = [Param(key, str(value)[:_MAX_VALUE]) for key, value in params.items()]
+        listed = [Param(key, masked(str(value))[:_MAX_VALUE]) for key, value in params.items()]
         store.client.log_batch(run.info.run_id, params=listed)
         return cls(store, run.info.run_id, run.info.artifact_uri)
 
@@ -66,7 +71,7 @@ class RunRecorder:
         listed = [Metric(key, float(value), now, 0) for key, value in metrics.items() if math.isfinite(value)]
         for key, values in (history or {}).items():
             listed += [Metric(f"epoch_{key}", float(v), now, i) for i, v in enumerate(values, 1) if math.isfinite(v)]
-        listed_tags = [RunTag(key, value[:_MAX_VALUE]) for key, value in tags.items()]
+        listed_tags = [RunTag(key, masked(value)[:_MAX_VALUE]) for key, value in tags.items()]
         for start in range(0, max(len(listed), 1), 1000):  # MLflow takes 1000 metrics a call.
             self.store.client.log_batch(
                 self.run_id, metrics=listed[start : start + 1000], tags=listed_tags if start == 0 else []
@@ -81,7 +86,12 @@ class RunRecorder:
             # What MLflow does with a local folder, without its three queries to the database.
             shutil.copytree(folder, place, dirs_exist_ok=True)
 
+    def abandon(self, reason: str) -> None:
+        """Mark the run as killed, unless it has ended already."""
+        if self.store.client.get_run(self.run_id).info.status == "RUNNING":
+            self.fail(reason, "KILLED")
+
     def fail(self, error: str, status: str = "FAILED") -> None:
         """Mark the run as failed (or KILLED) with its reason."""
-        self.store.client.set_tag(self.run_id, schema.ERROR, error[:_MAX_VALUE])
+        self.store.client.set_tag(self.run_id, schema.ERROR, masked(error)[:_MAX_VALUE])
         self.store.client.set_terminated(self.run_id, status)

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.errors import RecipeError
+from workbench.formatting import format_seconds, format_value
 from workbench.training.schedule import warmup_cosine
 
 _log = logging.getLogger(__name__)
@@ -169,7 +170,7 @@ def _groups(parameters: Mapping[str, nn.Parameter], weight_decay: float) -> list
 
 def _line(name: str, epoch: int, epochs: int, loss: float, quality: Quality | None, seconds: float) -> str:
     measures = quality.measures if quality else {}
-    validation = "".join(f", validation {key} {value:.3f}" for key, value in measures.items())
+    validation = "".join(f", validation {key} {format_value(key, value, unit=True)}" for key, value in measures.items())
     left = seconds / epoch * (epochs - epoch)
-    estimate = f", about {left:.0f} s left" if epoch < epochs else ""
+    estimate = f", about {format_seconds(left)} left" if epoch < epochs else ""
     return f"{name}: epoch {epoch}/{epochs}, loss {loss:.3f}{validation}{estimate}"

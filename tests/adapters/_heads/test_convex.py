@@ -89,6 +89,24 @@ def test_offsets_that_fit_alone_are_a_solution():
     assert found.weight.abs().max() < 1e-3
 
 
+@pytest.mark.parametrize("with_offset", [False, True])
+def test_a_class_without_images_takes_no_part(data, with_offset):
+    """Its bias would have no minimum: where it ended would depend on when the solver stops."""
+    x, y = data
+    known = y != 2
+    offset = np.random.default_rng(0).normal(size=(1, 1, known.sum(), 4)) * with_offset
+    settings = {"offset": torch.as_tensor(offset)} if with_offset else {}
+    given = problems(x[known], y[known], **settings)
+    rough, exact = (solve(given, torch.tensor([[1e-2]]).double(), tolerance=own) for own in (1e-4, 1e-10))
+    assert not exact.weight[0, 0, 0, 2].any()
+    assert exact.bias[0, 0, 0, 2] == rough.bias[0, 0, 0, 2]
+    assert (exact.logits(given.z)[0, 0, 0].numpy() + offset[0, 0]).argmax(1).tolist().count(2) <= 3 * with_offset
+    if not with_offset:
+        theirs = LogisticRegression(C=1 / (1e-2 * known.sum()), tol=1e-12, max_iter=20000).fit(x[known], y[known])
+        ours = exact.weight[0, 0, 0, [0, 1, 3]].numpy()
+        np.testing.assert_allclose(ours - ours.mean(0), theirs.coef_ - theirs.coef_.mean(0), atol=1e-4)
+
+
 def test_padding_and_neighbours_change_nothing(data):
     x, y = data
     penalty = torch.tensor([[1e-2, 1e-4]]).double()

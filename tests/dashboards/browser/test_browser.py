@@ -4,23 +4,30 @@ import urllib.parse
 
 import pytest
 
+from dashboards.views.groups import pair_names
+from tests.dashboards.browser.server import dashboard
 from workbench.datasets import open_dataset
 from workbench.features import FeatureStore
 from workbench.models import open_model
+from workbench.runs.study import study_suite
 from workbench.search import nearest_images, open_gallery, search_images
 from workbench.tracking import open_store
 
 pytestmark = pytest.mark.slow
+PAGES = ("", "compare", "shots", "errors", "search", "cost", "data")
 DATASETS = ("leaf-morphology", "mri-planes", "tabletop")
 
 
 @pytest.fixture(scope="session")
 def in_mlflow(quickstart):
-    """(dataset, recipe) to metrics, as MLflow's own client reads them."""
+    """(dataset, recipe, shots) to metrics, as MLflow's own client reads them."""
     settings, runs = quickstart
     client = open_store(settings).client
     assert {run.status for run in runs} == {"finished"}
-    return {(run.dataset, run.label): client.get_run(run.run_id).data.metrics for run in runs}
+    return {
+        (run.dataset, run.label, "-" if run.shots == "0" else run.shots): client.get_run(run.run_id).data.metrics
+        for run in runs
+    }
 
 
 def rows_of(tab, table=0):
@@ -32,6 +39,8 @@ def keep(tab, pictures, name, height=900):
     """A small PNG of what is seen, where screenshots are asked for."""
     if pictures:
         tab.page.set_viewport_size({"width": 1280, "height": height})
+        tab.page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
+        tab.page.mouse.move(0, 0)  # Tables show buttons below the pointer.
         tab.page.wait_for_timeout(1000)
         tab.page.screenshot(path=pictures / f"{name}.png", scale="css")
 
@@ -41,10 +50,10 @@ def test_overview_shows_the_values_in_mlflow(address, open_tab, in_mlflow, pictu
     for dataset in DATASETS:
         tab.pick("dataset", dataset)
         rows = rows_of(tab)
-        expected = {recipe: metrics for (name, recipe), metrics in in_mlflow.items() if name == dataset}
-        assert {row["recipe"] for row in rows} == expected.keys()
+        expected = {tuple(key): metrics for (name, *key), metrics in in_mlflow.items() if name == dataset}
+        assert {(row["recipe"], row["shots"]) for row in rows} == expected.keys()
         for row in rows:
-            metrics = expected[row["recipe"]]
+            metrics = expected[row["recipe"], row["shots"]]
             for column, metric in (("accuracy", "accuracy"), ("low", "accuracy_ci_low"), ("high", "accuracy_ci_high")):
                 assert float(row[column]) == pytest.approx(metrics[metric]), (dataset, row)
         values = [float(row["accuracy"]) for row in rows]
@@ -75,41 +84,52 @@ def test_overview_downloads(address, open_tab, in_mlflow):
         assert all(dataset in content for dataset in DATASETS)
 
 
-def test_compare_two_runs_down_to_the_images(address, open_tab, in_mlflow, pictures):
+def test_compare_shows_compare_suite_and_two_recipes_down_to_the_images(
+    address, open_tab, quickstart, in_mlflow, pictures
+):
+    study = study_suite(open_store(quickstart[0]), "quickstart")
+    pairs = [pair for pair in study.pairs if pair.first.run.dataset == "leaf-morphology"]
     tab = open_tab(address).open()
     tab.page.get_by_role("link", name="Compare").click()
     tab.settle()
     tab.pick("dataset", "leaf-morphology")
-    tab.pick("runs", "linear-probe").pick("runs", "zero-shot")
+    rows = rows_of(tab)
+    assert len(rows) == len(pairs) > 3
+    for row, pair in zip(rows, pairs, strict=True):
+        assert (row["first"], row["other"]) == pair_names(pair)
+        assert float(row["difference in accuracy"]) == pytest.approx(pair.difference.value)
+        assert float(row["p (Holm)"]) == pytest.approx(pair.p_corrected)
+        assert pair.sentence in tab.text()
+    tab.pick("recipes", "lora").pick("recipes", "linear-probe · offline-lite · 16")
     (row,) = rows_of(tab)
-    a, b = (in_mlflow["leaf-morphology", recipe]["accuracy"] for recipe in ("linear-probe", "zero-shot"))
-    assert float(row["difference in accuracy"]) == pytest.approx(a - b)
-    assert float(row["low"]) < a - b < float(row["high"])
-    assert "linear-probe" in tab.text() and "is better than" in tab.text()
+    (pair,) = (pair for pair in pairs if pair_names(pair) == (row["first"], row["other"]))
+    assert float(row["p (Holm)"]) == pytest.approx(pair.p_corrected)
+    assert f"over the {len(study.pairs)} comparisons of suite quickstart" in tab.text()
+    sides = [in_mlflow["leaf-morphology", entry.contestant.label, "16"] for entry in (pair.first, pair.other)]
     table = tab.cells(1)
-    n = in_mlflow["leaf-morphology", "zero-shot"]["test_images"]
-    assert sum(int(cell) for line in table[1:] for cell in line[1:]) == n
+    assert sum(int(cell) for line in table[1:] for cell in line[1:]) == sides[0]["test_images"]
     tab.pick("view", "classes")
-    recalls = [float(row["A"]) for row in rows_of(tab, 1)]
-    assert sum(recalls) / len(recalls) == pytest.approx(
-        in_mlflow["leaf-morphology", "linear-probe"]["balanced_accuracy"]
-    )
+    for side, metrics in zip("AB", sides, strict=True):
+        recalls = [float(row[side]) for row in rows_of(tab, 1)]
+        assert sum(recalls) / len(recalls) == pytest.approx(metrics["balanced_accuracy"])
     tab.pick("view", "confusion")
     assert tab.page.locator("[data-testid=stVegaLiteChart]").count() == 3
     tab.pick("view", "calibration")
-    keep(tab, pictures, "compare", 1180)
+    keep(tab, pictures, "compare", 1400)
     tab.pick("view", "images")
     images = tab.page.locator("[data-testid=stImage] img")
     assert images.count() > 0
     assert images.first.evaluate("image => image.naturalWidth") > 0
     assert "view=images" in tab.page.url
+    again = open_tab(address).open(tab.page.url)
+    assert again.cells() == tab.cells()
 
 
 def test_shots_and_cost_draw_every_recipe(address, open_tab, in_mlflow):
     tab = open_tab(address).open("cost?dataset=tabletop")
     rows = rows_of(tab)
     for row in rows:
-        metrics = in_mlflow["tabletop", row["recipe"]]
+        metrics = in_mlflow["tabletop", row["recipe"], row["shots"]]
         assert float(row["accuracy"]) == pytest.approx(metrics["accuracy"])
         assert float(row["train_seconds"]) == pytest.approx(metrics["train_seconds"])
     assert any(row["Pareto front"] == "true" for row in rows)
@@ -121,10 +141,10 @@ def test_shots_and_cost_draw_every_recipe(address, open_tab, in_mlflow):
 def test_errors_show_pictures_scores_and_neighbours(address, open_tab, in_mlflow):
     tab = open_tab(address).open("errors?dataset=leaf-morphology")
     tab.pick("run", "zero-shot")
-    metrics = in_mlflow["leaf-morphology", "zero-shot"]
+    metrics = in_mlflow["leaf-morphology", "zero-shot", "-"]
     wrong = round((1 - metrics["accuracy"]) * metrics["test_images"])
     assert f"{wrong} mistakes" in tab.text()
-    assert [len(tab.cells(0)), tab.cells(0)[0]] == [6, ["class", "probability"]]
+    assert [len(tab.cells(0)), tab.cells(0)[0]] == [6, ["class", "per cent"]]
     before = tab.page.locator("[data-testid=stImage] img").count()
     tab.page.get_by_text("Nearest training images").first.click()
     tab.settle()
@@ -140,7 +160,7 @@ def test_data_shows_card_classes_samples_and_check(address, open_tab):
     assert "no unreadable images" in tab.text()
 
 
-def test_search_by_sentence_then_by_image(address, open_tab, quickstart, pictures):
+def test_search_by_sentence_then_by_image(address, open_tab, quickstart):
     settings, _ = quickstart
     dataset, encoder = open_dataset("tabletop", settings), open_model("offline-lite", settings)
     gallery = open_gallery(dataset, encoder, FeatureStore(settings.cache), "test")
@@ -153,7 +173,6 @@ def test_search_by_sentence_then_by_image(address, open_tab, quickstart, picture
     images = tab.page.locator("[data-testid=stImage] img")
     assert [image.get_attribute("alt") for image in images.all()] == list(hits.ids)
     assert f"{hits.scores[0]:.3f}" in tab.text()
-    keep(tab, pictures, "search", 900)
     tab.page.get_by_role("button", name="like this").first.click()
     tab.settle()
     near = nearest_images(gallery, int(hits.rows[0]), 18)
@@ -162,8 +181,35 @@ def test_search_by_sentence_then_by_image(address, open_tab, quickstart, picture
     assert "like=" in tab.page.url
 
 
+@pytest.mark.parametrize("typed", ['"', '2 "red fruit', "a cat's \"toy\" '"])
+def test_a_quotation_mark_in_search_is_no_traceback(address, open_tab, typed):
+    tab = open_tab(address).open("search?dataset=tabletop")
+    tab.page.get_by_role("textbox", name="sentence").fill(typed)
+    tab.page.keyboard.press("Enter")
+    tab.settle()
+    assert "Search" in tab.text()
+    assert ("without a partner" in tab.text()) == (typed.count('"') % 2 == 1)
+
+
+@pytest.mark.parametrize("path", ['errors?run="&page=-1e9', "compare?suite='&group=<b>&seed=x", "search?split=%00"])
+def test_an_address_that_asks_for_what_there_is_not_opens_the_page(address, open_tab, path):
+    tab = open_tab(address).open(path)
+    assert path.partition("?")[0].title() in tab.text()
+    assert "made" in tab.text()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_there_at_a_servers_first_request(quickstart, open_tab, page):
+    with dashboard(quickstart[0]) as fresh:
+        tab = open_tab(fresh).open(page)
+        assert tab.page.locator("h1").first.inner_text() == (page or "overview").title()
+        assert "made" in tab.text()
+        # The pages stand in the side bar once, by Streamlit's `st.navigation` and not by its folder.
+        assert tab.page.get_by_test_id("stSidebarNavLink").count() == len(PAGES)
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("page", ["", "compare", "shots", "errors", "search", "cost", "data"])
+@pytest.mark.parametrize("page", PAGES)
 def test_every_page_fits_a_narrow_screen(address, open_tab, page, dark):
     tab = open_tab(address, width=400, dark=dark).open(page)
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= 400

@@ -57,7 +57,7 @@ def test_interval_chart(runs):
 
 def test_heat_map_chart(runs):
     chart = heat_map_chart(heat_map(runs))
-    assert set(values(chart, "text")) == {"70%", "80%", "30%"}
+    assert set(values(chart, "text")) == {"70 %", "80 %", "30 %"}
 
 
 def test_shots_chart(runs):

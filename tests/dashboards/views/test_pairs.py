@@ -41,13 +41,22 @@ def test_kappa_equals_scikit_learn(runs):
 
 
 def test_recall_by_class_equals_scikit_learn(runs):
-    table = per_class(pair_up(*runs)).set_index("class")
+    table = per_class(*([run] for run in runs)).set_index("class")
     for side, run in zip("AB", runs, strict=True):
         expected = recall_score(run.labels, run.scores.argmax(axis=1), average=None)
         np.testing.assert_allclose(table.loc[["a", "b", "c"], side], expected)
     np.testing.assert_allclose(table["difference"], table["A"] - table["B"])
     assert (table["low"] <= table["difference"]).all() and (table["difference"] <= table["high"]).all()
     assert table["difference"].abs().is_monotonic_decreasing
+
+
+def test_recall_by_class_is_the_mean_over_seeds_whatever_their_order(make_predictions):
+    a, b = [make_predictions(1.5, seed) for seed in (0, 1, 2)], [make_predictions(2.0, seed) for seed in (3, 4)]
+    table = per_class([a[0], shuffled(a[1]), a[2]], [b[0], shuffled(b[1])]).set_index("class")
+    for side, group in (("A", a), ("B", b)):
+        expected = [recall_score(run.labels, run.scores.argmax(axis=1), average=None) for run in group]
+        np.testing.assert_allclose(table.loc[["a", "b", "c"], side], np.mean(expected, axis=0))
+    np.testing.assert_allclose(table["difference"], table["A"] - table["B"], atol=1e-12)
 
 
 def test_confusions_equal_scikit_learn(runs):

@@ -7,6 +7,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from tests.runs.study.conftest import Suite
 from workbench.errors import WorkbenchError
 from workbench.reports.study import study_json, study_text, write_report
 from workbench.reports.study.grids import grids, standings
@@ -128,3 +129,15 @@ def test_a_folder_that_cannot_be_written_is_named(study, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(WorkbenchError, match=r"--to .*file.*cannot be written"):
         write_report(study, tmp_path / "file")
+
+
+def test_a_recipes_name_means_it_with_all_its_settings():
+    suite = Suite()
+    for k in (1, 2):
+        suite.write("probe", params={"k": k}, signal=float(k))
+    suite.write("probes", signal=1.5)
+    study = suite.study()
+    for asked, labels in (
+        ("probe", {"probe (k=1)", "probe (k=2)"}), ("probe (k=2)", {"probe (k=2)"}), ("probes", {"probes"}),
+    ):  # fmt: skip
+        assert {entry.contestant.label for entry in select(study, {"recipe": (asked,)}).entries} == labels

@@ -19,15 +19,17 @@ class Suite:
     def write(
         self, recipe, *, signal=1.0, dataset="trees", shots="4", seed=0, model="m", n=150, label=None, params=None,
         groups=None, tags=None, train_images=12.0, status="finished",
+        classes=CLASSES, keys=None, items=None,
     ):  # fmt: skip
         """Adds a run whose scores are noise and `signal` times the truth; returns its id."""
-        labels = np.random.default_rng(len(dataset)).integers(0, 3, n)
+        labels = np.random.default_rng(len(items or dataset)).integers(0, 3, n)
         rng = np.random.default_rng([7, seed, len(recipe), int(1000 * signal)])
         scores = rng.normal(size=(n, 3)).astype(np.float32)
         scores[np.arange(n), labels] += signal
-        ids = [f"{dataset}-{i}" for i in range(n)]
+        ids = [f"{items or dataset}-{i}" for i in range(n)]
+        tags = {**(tags or {}), **({schema.ITEMS: items} if items else {})}
         return self.add(
-            Predictions(ids, groups or [None] * n, labels, scores, CLASSES), recipe, dataset=dataset, shots=shots,
+            Predictions(ids, groups or [None] * n, labels, scores, classes, keys), recipe, dataset=dataset, shots=shots,
             metrics={"accuracy": float((scores.argmax(axis=1) == labels).mean()), "train_images": train_images},
             seed=seed, model=model, label=label, params=params, tags=tags, status=status,
         )  # fmt: skip

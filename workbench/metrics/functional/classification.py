@@ -5,6 +5,42 @@ import numpy as np
 from workbench.arrays import AnyArray, BoolArray, FloatArray
 from workbench.metrics.functional._weights import ClassSums, Values, mean_of_defined, ratio
 
+_GRID = 2.0**30
+
+
+def relative_logits(scores: AnyArray) -> Values:
+    """Logits (n, c) minus the largest of their row, in float64, to a billionth.
+
+    A constant added to an image's logits changes no probability, so it must change no metric. What is left of it after
+    the subtraction is rounding, and that is rounded away: what was equal stays equal.
+    """
+    exact = np.asarray(scores, np.float64)
+    return _snapped(exact - exact.max(axis=1, keepdims=True))
+
+
+def log_odds(logits: Values) -> Values:
+    """log(p / (1 - p)) of the softmax probabilities p of `relative_logits` (n, c), for ranking images within a class.
+
+    They order images as probabilities do, and still tell apart those whose probability rounds to 1. With two classes
+    one is the other's negative.
+    """
+    rows, top = np.arange(len(logits)), logits.argmax(axis=1)
+    others = logits.copy()
+    others[rows, top] = -np.inf
+    powers = np.exp(others)
+    # The largest logit is 0.
+    log_p = logits - np.log1p(powers.sum(axis=1, keepdims=True))
+    with np.errstate(divide="ignore"):  # A single class has no other.
+        odds = log_p - np.log1p(-np.where(log_p < 0, np.exp(log_p), 0.0))
+        runner_up = others.max(axis=1)
+        rest = np.exp(others - np.where(np.isfinite(runner_up), runner_up, 0.0)[:, None]).sum(axis=1)
+        odds[rows, top] = -(runner_up + np.log(rest))
+    return _snapped(odds)
+
+
+def _snapped(values: Values) -> Values:
+    return np.asarray(np.rint(values * _GRID) / _GRID)
+
 
 def softmax(scores: AnyArray) -> Values:
     """Probabilities from logits (n, c), in float64."""

@@ -56,6 +56,20 @@ class Ranking:
         auroc, precision = self._by_product(weights)
         return (mean_of_defined(auroc), mean_of_defined(precision)) if self._macro else (auroc, precision)
 
+    def influence(self, which: int, column: int | None = None) -> Values | None:
+        """N times the derivative of a metric in each item's weight, (n,); None where replicates are exact.
+
+        Args:
+            which: 0 for AUROC, 1 for average precision.
+            column: Of this class; of the mean over the defined ones if None.
+        """
+        if self._expansions is None:
+            return None
+        influence = self._expansions[which][1]
+        if column is not None:
+            return np.asarray(influence[:, column])
+        return np.asarray(influence[:, 0] if self._macro else influence[:, self._defined].mean(axis=1))
+
     def _by_product(self, weights: FloatArray) -> tuple[Values, Values]:
         # A row an item: what is gathered and summed below lies together in memory.
         columns = weights.T

@@ -2,9 +2,10 @@
 
 import re
 
+from workbench.formatting import format_difference, format_p
 from workbench.reports.study.blocks import Block, Bullets, Cell, Figure, Heading, Paragraph, Table
 from workbench.reports.study.curves import shot_curves
-from workbench.reports.study.grids import Grid, chance_text, grids, meetings, number, shots_text, standings, value_text
+from workbench.reports.study.grids import Grid, chance_text, grids, meetings, shots_text, standings, value_text
 from workbench.reports.study.protocol import protocol
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.study import Pair, Ranking, Study
@@ -25,7 +26,7 @@ def report(study: Study, description: str = "") -> list[Block]:
         Paragraph(
             "Cells: mean ± standard deviation over seeds [95 % interval over seeds and test items]. Bold: best of its "
             "column and of what uses no shots. ~: no evidence of a difference from that. †: unreliable interval, under "
-            "20 groups or items."
+            "20 groups (by their effective number) or items."
         )
     )
     for i, grid in enumerate(grids(study)):
@@ -71,6 +72,9 @@ def _dataset(study: Study, grid: Grid, i: int) -> list[Block]:
     growth = tuple(pair.sentence for pair in own if pair.kind == "shots")
     if growth:
         blocks.append(Bullets(growth, "More shots against fewer"))
+    names = tuple(pair.sentence for pair in own if pair.kind == "names")
+    if names:
+        blocks.append(Bullets(names, "The same images under other names"))
     return [*blocks, _pairs(own)] if own else blocks
 
 
@@ -90,10 +94,10 @@ def _pairs(pairs: list[Pair]) -> Table:
                 Cell,
                 (
                     _named(pair, first=True), _named(pair, first=False),
-                    number(pair.first.metric, pair.difference.value),
-                    f"{number(pair.first.metric, pair.difference.low)} to "
-                    f"{number(pair.first.metric, pair.difference.high)}",
-                    f"{pair.difference.p_value:.2g}", f"{pair.p_corrected:.2g}",
+                    format_difference(pair.first.metric, pair.difference.value),
+                    f"{format_difference(pair.first.metric, pair.difference.low)} to "
+                    f"{format_difference(pair.first.metric, pair.difference.high)}",
+                    format_p(pair.difference.p_value, name=""), format_p(pair.p_corrected, name=""),
                 ),
             )
         )
@@ -106,7 +110,10 @@ def _pairs(pairs: list[Pair]) -> Table:
 
 def _named(pair: Pair, *, first: bool) -> str:
     entry = pair.first if first else pair.other
-    return entry.contestant.label + ("" if entry.contestant.is_everywhere else f", {shots_text(entry.run.shots)}")
+    place = f" on {entry.run.dataset}" if pair.kind == "names" else ""
+    return (
+        entry.contestant.label + place + ("" if entry.contestant.is_everywhere else f", {shots_text(entry.run.shots)}")
+    )
 
 
 def _ranking(ranking: Ranking) -> list[Block]:

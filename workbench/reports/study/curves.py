@@ -3,8 +3,8 @@
 import io
 from typing import TYPE_CHECKING, Any
 
+from workbench.formatting import heading, in_per_cent
 from workbench.metrics import higher_is_better
-from workbench.reports._sections import heading, is_share
 from workbench.reports._text import plain
 from workbench.reports.study.grids import WITHOUT, Grid, Place
 
@@ -77,4 +77,4 @@ def _curve(axes: "Axes", grid: Grid, shots: list[str], label: str, places: dict[
 
 
 def _shown(grid: Grid, value: float) -> float:
-    return 100 * value if is_share(grid.metric) else value
+    return 100 * value if in_per_cent(grid.metric) else value

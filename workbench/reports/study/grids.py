@@ -4,12 +4,13 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from workbench.formatting import format_interval, format_value, heading
 from workbench.metrics import higher_is_better
-from workbench.reports._sections import heading, is_share
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.study import Entry, Pair, Study
 from workbench.runs.study.contestants import levels, shots_order
 
+_SENTENCES_UP_TO = 12
 WITHOUT = "0"
 """Column of what uses no training image, and of the baseline."""
 
@@ -151,6 +152,11 @@ def meetings(pairs: Sequence[Pair]) -> dict[tuple[str, str, str], list[Pair]]:
     }
 
 
+def said(pairs: Sequence[Pair], only: Collection[str] | None = None) -> list[str]:
+    """A sentence a comparison, or one a recipe where there are many; see `standings`."""
+    return [pair.sentence for pair in pairs] if len(pairs) <= _SENTENCES_UP_TO else standings(pairs, only)
+
+
 def standings(pairs: Iterable[Pair], only: Collection[str] | None = None) -> list[str]:
     """One sentence a recipe: what it is better than, worse than, and not told apart from.
 
@@ -174,7 +180,7 @@ def standings(pairs: Iterable[Pair], only: Collection[str] | None = None) -> lis
         winner, loser = (a, b) if sign * pair.difference.value > 0 else (b, a)
         better.setdefault(winner, []).append(loser)
         worse.setdefault(loser, []).append(winner)
-    said = []
+    found = []
     for label in sorted(order, key=lambda name: order[name]):
         if only is not None and label not in only:
             continue
@@ -187,26 +193,21 @@ def standings(pairs: Iterable[Pair], only: Collection[str] | None = None) -> lis
             )
             if label in names
         ]
-        said.append(f"{label}: {'; '.join(parts)}.")
-    return said
+        found.append(f"{label}: {'; '.join(parts)}.")
+    return found
 
 
 def value_text(metric: str, entry: Entry) -> str:
     """Mean, spread and interval: `69.3 ± 1.2 [66.0, 72.5]`."""
     estimate = entry.estimate
-    text = number(metric, estimate.value)
+    text = format_value(metric, estimate.value)
     if not math.isnan(entry.spread):
-        text += f" ± {number(metric, entry.spread)}"
-    return f"{text} [{number(metric, estimate.low)}, {number(metric, estimate.high)}]"
+        text += f" ± {format_value(metric, entry.spread)}"
+    return f"{text} {format_interval(metric, estimate.low, estimate.high)}".rstrip()
 
 
 def chance_text(grid: Grid) -> str:
     """The level of a blind guess; nothing where it is not known."""
     if grid.chance is None:
         return ""
-    return f"A blind guess would reach {number(grid.metric, grid.chance)}{' %' if is_share(grid.metric) else ''}."
-
-
-def number(metric: str, value: float) -> str:
-    """A value as shown: shares in per cent."""
-    return f"{100 * value:.1f}" if is_share(metric) else f"{value:.3g}"
+    return f"A blind guess would reach {format_value(grid.metric, grid.chance, unit=True)}."

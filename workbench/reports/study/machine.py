@@ -54,6 +54,7 @@ def _pair(pair: Pair) -> dict[str, Any]:
         "kind": pair.kind,
         "model": pair.model,
         "dataset": pair.first.run.dataset,
+        "other_dataset": pair.other.run.dataset,
         "shots": pair.shots,
         "first": pair.first.contestant.label,
         "first_shots": pair.first.run.shots,

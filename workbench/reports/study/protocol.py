@@ -16,12 +16,14 @@ _TEXT = (
     "available) training and min(k, 4) validation images a class, the same images for every recipe at a seed. Where a "
     "dataset has no classes, training and validation have min(k, available) images each, in all.",
     "A value is the mean over seeds, ± the standard deviation over seeds. Its 95 % interval is a bootstrap over seeds "
-    "and test items together, over whole groups where the dataset names groups; under 20 groups (or items) it is "
-    "marked unreliable (†).",
+    "and test items together, over whole groups where the dataset names groups; that of a share of right items is "
+    "Clopper and Pearson's, of so many items as have the bootstrap's variance. Groups of unequal size count by their "
+    "effective number; where it is under 20 (or there are under 20 items) the interval is marked unreliable (†).",
     "Two recipes are compared on the same test items at the same model, dataset and shots: the interval is that of "
     "their difference, seeds and items resampled alike for both. The test is McNemar's (exact) for shares of right "
-    "items (accuracy, recall at k) with one seed and no groups, else a sign-flip test over items or groups of the mean "
-    "over seeds.",
+    "items (accuracy, recall at k) with one seed and no groups. Otherwise the predictions of both are exchanged at "
+    "random within items or groups and the difference of the means over seeds is computed anew: for metrics that are "
+    "sums over items a sign-flip test, for all others (macro-F1, AUROC, average precision, ECE) an exchange test.",
     "p-values are Holm-corrected over all comparisons of the suite and metric, whatever part of them is shown. A "
     "difference is claimed where the corrected p is below 0.05 and the interval leaves 0 out; otherwise there is no "
     "evidence of a difference, which does not mean that there is none.",

@@ -2,14 +2,11 @@
 
 import io
 import shutil
-from collections.abc import Collection, Sequence
 
 from workbench.reports._text import plain
-from workbench.reports.study.grids import Grid, chance_text, grids, meetings, shots_text, standings, value_text
+from workbench.reports.study.grids import Grid, chance_text, grids, meetings, said, shots_text, value_text
 from workbench.reports.study.selection import Only, select
-from workbench.runs.study import Pair, Study
-
-_SENTENCES_UP_TO = 12
+from workbench.runs.study import Study
 
 
 def study_text(study: Study, only: Only | None = None, *, width: int | None = None) -> str:
@@ -34,8 +31,7 @@ def study_text(study: Study, only: Only | None = None, *, width: int | None = No
         )
         parts.append("\n".join(map(plain, [head, *ranking.sentences])) + "\n")
     if study.pairs:
-        family = "1 comparison" if len(study.pairs) == 1 else f"{len(study.pairs)} comparisons"
-        parts.append(f"p-values are Holm-corrected over the {family} of this suite and metric.\n")
+        parts.append(f"{plain(study.family)}\n")
     parts += [f"note: {plain(note)}\n" for note in shown.notes]
     return "\n".join(filter(None, parts))
 
@@ -73,11 +69,17 @@ def _words(study: Study) -> str:
     for (dataset, model, shots), own in meetings(study.pairs).items():
         lines += [
             f"{plain(dataset)}, {plain(model)}, {shots_text(shots)}:",
-            *(f"  {plain(text)}" for text in _said(own, labels)),
+            *(f"  {plain(text)}" for text in said(own, labels)),
         ]
     growth = [f"  {plain(p.first.run.dataset)}: {plain(p.sentence)}" for p in study.pairs if p.kind == "shots"]
-    return "\n".join([*lines, *(["More shots:"] if growth else []), *growth, ""])
-
-
-def _said(pairs: Sequence[Pair], labels: Collection[str]) -> list[str]:
-    return [pair.sentence for pair in pairs] if len(pairs) <= _SENTENCES_UP_TO else standings(pairs, labels)
+    names = [f"  {plain(p.sentence)}" for p in study.pairs if p.kind == "names"]
+    return "\n".join(
+        [
+            *lines,
+            *(["More shots:"] if growth else []),
+            *growth,
+            *(["The same images under other names:"] if names else []),
+            *names,
+            "",
+        ]
+    )

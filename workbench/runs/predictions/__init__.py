@@ -2,6 +2,7 @@
 
 from workbench.runs.predictions.captions import WrittenCaptions
 from workbench.runs.predictions.choices import STATEMENT_RANKING, ScoredChoices
+from workbench.runs.predictions.classes import match_classes
 from workbench.runs.predictions.classification import Predictions, read_predictions, write_predictions
 from workbench.runs.predictions.groups import group_codes
 from workbench.runs.predictions.joint import ItemValues, JointPredictions
@@ -18,6 +19,7 @@ __all__ = [
     "ScoredChoices",
     "WrittenCaptions",
     "group_codes",
+    "match_classes",
     "read_joint_predictions",
     "read_predictions",
     "write_predictions",

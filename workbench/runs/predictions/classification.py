@@ -21,6 +21,9 @@ class Predictions:
         labels: int64 (n,), or bool (n, n_classes) where multi-label; None for unlabelled items.
         scores: float32 (n, n_classes) logits.
         class_names: In column order.
+        class_keys: Their raw labels, which stay what they are when a card calls the classes otherwise; None where they
+            are not recorded, as by earlier versions and by other tools.
+        unseen: Columns of the classes that the card keeps for test.
     """
 
     ids: Sequence[str]
@@ -28,6 +31,8 @@ class Predictions:
     labels: AnyArray | None
     scores: FloatArray
     class_names: tuple[str, ...]
+    class_keys: tuple[str, ...] | None = None
+    unseen: tuple[int, ...] = ()
 
     @property
     def group_codes(self) -> AnyArray | None:
@@ -36,7 +41,10 @@ class Predictions:
 
 
 def write_predictions(predictions: Predictions, path: Path) -> None:
-    """Write as Parquet: `id`, `group`, `label` (index, or list of indices), `scores`; class names in the metadata."""
+    """Write as Parquet: `id`, `group`, `label` (index, or list of indices), `scores`.
+
+    The metadata holds `class_names` and, where there are any, `class_keys` and `unseen`, all as JSON lists.
+    """
     import json
 
     import pyarrow as pa
@@ -56,7 +64,8 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
             )
         else:
             columns["label"] = pa.array(predictions.labels)
-    table = pa.table(columns).replace_schema_metadata({"class_names": json.dumps(predictions.class_names)})
+    about = {name: getattr(predictions, name) for name in ("class_names", "class_keys", "unseen")}
+    table = pa.table(columns).replace_schema_metadata({key: json.dumps(own) for key, own in about.items() if own})
     assert table.num_rows == n
     pq.write_table(table, path, compression="zstd")
 
@@ -70,7 +79,10 @@ def read_predictions(path: Path) -> Predictions:
 
     try:
         table = pq.read_table(path)
-        names = tuple(json.loads((table.schema.metadata or {})[b"class_names"]))
+        about = table.schema.metadata or {}
+        names = tuple(json.loads(about[b"class_names"]))
+        keys = tuple(json.loads(about[b"class_keys"])) if b"class_keys" in about else None
+        unseen = tuple(json.loads(about.get(b"unseen", b"[]")))
         ids, groups = table.column("id").to_pylist(), table.column("group").to_pylist()
         column = table.column("scores").combine_chunks()
     except (OSError, KeyError, pa.ArrowException) as error:
@@ -85,4 +97,4 @@ def read_predictions(path: Path) -> Predictions:
                 labels[i, own] = True
         else:
             labels = np.asarray(listed.to_pylist(), dtype=np.int64)
-    return Predictions(ids, groups, labels, scores, names)
+    return Predictions(ids, groups, labels, scores, names, keys, unseen)

@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from workbench.runs.planning import NO_MODEL
-from workbench.tracking import RunResult, newest_state, schema
+from workbench.tracking import RunResult, labels_apart, left_out, newest_state, schema
 
 BASELINE = "majority-class"
 
@@ -67,22 +67,23 @@ def contestants(runs: Sequence[RunResult]) -> tuple[list[Contestant], list[str]]
     unfinished = len(comparable) - len(finished)
     if unfinished:
         notes.append(f"{unfinished} runs did not finish and are left out.")
-    current = newest_state(finished, languages_apart=False)
-    if len(current) < len(finished):
-        notes.append(
-            f"{len(finished) - len(current)} runs are left out: they were made on another state of dataset, model or "
-            "recipe, or with another protocol or precision, than the newest run."
-        )
-    by_settings: dict[tuple[str, ...], dict[int, RunResult]] = defaultdict(dict)
-    for run in current:
-        settings = repr(sorted(run.params.items()))
-        by_settings[run.dataset, run.model, run.label, settings, run.shots].setdefault(run.seed, run)
-    labels = _unique_labels(by_settings)
-    found = [
-        Contestant(labels[key[2], key[3]], tuple(own[seed] for seed in sorted(own))) for key, own in by_settings.items()
-    ]
+    current = newest_state(finished)
+    notes += left_out(finished, current)
+    by_label: dict[tuple[str, ...], dict[int, RunResult]] = defaultdict(dict)
+    for run in labels_apart([_in_its_language(run) for run in current], by_seed=False):
+        by_label[run.dataset, run.model, run.label, run.shots].setdefault(run.seed, run)
+    found = [Contestant(label, tuple(own[seed] for seed in sorted(own))) for (*_, label, _), own in by_label.items()]
     found.sort(key=lambda one: (one.first.dataset, one.first.model, one.label, shots_order(one.first.shots)))
     return found, notes
+
+
+def seeds_beside(runs: Sequence[RunResult]) -> dict[str, int]:
+    """How many seeds there are of what each run is one of, by run id.
+
+    Args:
+        runs: All of a suite, newest first. Runs that no table shows (see `contestants`) have no entry.
+    """
+    return {run.run_id: len(one.runs) for one in contestants(runs)[0] for run in one.runs}
 
 
 def levels(among: Iterable[Contestant]) -> list[tuple[str, str]]:
@@ -102,14 +103,8 @@ def shots_order(shots: str) -> float:
     return float(shots) if shots.isdigit() else float("inf")
 
 
-def _unique_labels(keys: Iterable[tuple[str, ...]]) -> dict[tuple[str, str], str]:
-    """Label of each pair of label and settings; settings are numbered where a label has several."""
-    settings: dict[str, list[str]] = defaultdict(list)
-    for _, _, label, own, _ in keys:
-        if own not in settings[label]:
-            settings[label].append(own)
-    return {
-        (label, own): label if len(several) == 1 else f"{label} ({number})"
-        for label, several in settings.items()
-        for number, own in enumerate(sorted(several), 1)
-    }
+def _in_its_language(run: RunResult) -> RunResult:
+    """A dataset in another language is another dataset: its names and captions are others."""
+    language = run.tags.get(schema.LANGUAGE, "en")
+    name = run.dataset if language == "en" else f"{run.dataset} ({language})"
+    return replace(run, dataset=name, tags={**run.tags, schema.CARD_NAME: run.card_name})

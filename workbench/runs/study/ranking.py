@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from workbench.formatting import format_p
 from workbench.metrics import average_ranks, friedman, nemenyi_difference
 
 _FEW_DATASETS = 5
@@ -93,7 +94,7 @@ def _in_words(
         verdict = "the average ranks differ" if p_value < _LEVEL else "no evidence that the average ranks differ"
         said.append(
             f"Friedman test over {n} datasets and {k} recipes: {verdict} "
-            f"(chi-squared {statistic:.1f} with {k - 1} degrees of freedom, p = {p_value:.3g})."
+            f"(chi-squared {statistic:.1f} with {k - 1} degrees of freedom, {format_p(p_value)})."
         )
     if difference >= k - 1:
         said.append(

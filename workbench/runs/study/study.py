@@ -2,10 +2,11 @@
 
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.errors import UnknownMetricError, WorkbenchError
+from workbench.formatting import counted
 from workbench.metrics import (
     Estimate,
     Measured,
@@ -25,6 +26,7 @@ from workbench.tracking import RunResult, Store, read_runs, schema
 from workbench.tracking.reading import artifact_path
 
 Progress = Callable[[int, int], None]
+LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,8 @@ class Pair:
     """Two entries on the same dataset, compared.
 
     Attributes:
-        kind: `recipes` (same shots) or `shots` (the same recipe with the most and the fewest shots).
+        kind: `recipes` (same shots), `shots` (the same recipe with the most and the fewest shots) or `names` (the same
+            recipe on the same items, whose classes have other names or another language).
         model: Model at which they meet.
         shots: Number of shots at which they meet; of the first where they differ in it.
         first: The better one on average, or the one with more shots.
@@ -106,6 +109,16 @@ class Study:
     rankings: tuple[Ranking, ...]
     notes: tuple[str, ...]
 
+    @property
+    def family(self) -> str:
+        """What the p-values are corrected over, in a sentence."""
+        metric = self.metric or "each dataset's primary metric"
+        comparisons = counted(len(self.pairs), "comparison")
+        return (
+            f"p-values are Holm-corrected over the {comparisons} of suite {self.suite} in {metric}, whatever part of "
+            "them is shown."
+        )
+
 
 def study_suite(store: Store, suite: str, metric: str | None = None, progress: Progress | None = None) -> Study:
     """Compare everything that a suite has finished.
@@ -133,7 +146,7 @@ def study_suite(store: Store, suite: str, metric: str | None = None, progress: P
     found = study_runs(runs, read, suite=suite, metric=metric, progress=progress)
     if not found.entries:
         raise WorkbenchError(
-            f"suite {suite!r} has no finished run in {store.uri}; `workbench results` lists what there is."
+            f"suite {suite!r} has no finished run in {store.name}; `workbench results` lists what there is."
         )
     return found
 
@@ -165,23 +178,29 @@ def study_runs(
     for one in everyone:
         by_dataset[one.first.dataset].append(one)
     lacking: dict[str, str] = {}
-    for done, (name, own) in enumerate(by_dataset.items(), 1):
-        first = own[0].first
-        chosen = metric or first.tags.get(schema.PRIMARY_METRIC) or primary_metric(first.task)
+    done = 0
+    waiting = _with_equal_items(by_dataset, metric)
+    while waiting:
+        (chosen, *names), *waiting = waiting
+        own = [one for name in names for one in by_dataset[name]]
         try:
             measured = measure_contestants(read, own, chosen)
         except UnknownMetricError as error:
-            lacking[name] = str(error)
+            lacking |= dict.fromkeys(names, str(error))
             measured = []
         except WorkbenchError as error:
-            raise WorkbenchError(f"dataset {name!r}: {error}") from error
+            if len(names) == 1:
+                raise WorkbenchError(f"dataset {names[0]!r}: {error}") from error
+            waiting = [*((chosen, name) for name in names), *waiting]  # The items are equal, and called otherwise.
+            continue
         if measured:
             found = [
                 Entry(one, chosen, each.estimate(), tuple(map(float, each.by_seed)), each.spread)
                 for one, each in zip(own, measured, strict=True)
             ]
-            pairs += _compare(found, measured, chosen)
+            pairs += _compare(found, measured, chosen, len(by_dataset))
             entries += found
+        done += len(names)
         if progress is not None:
             progress(done, len(by_dataset))
     if lacking and not entries:
@@ -196,19 +215,46 @@ def study_runs(
     return Study(suite, metric, tuple(entries), tuple(_corrected(pairs)), _rankings(entries), tuple(notes))
 
 
-def _compare(entries: Sequence[Entry], measured: Sequence[Measured], metric: str) -> list[Pair]:
-    """Every two contestants that meet at some model and shots, once, and each recipe's most against fewest shots."""
+def _with_equal_items(by_dataset: Mapping[str, Sequence[Contestant]], metric: str | None) -> list[tuple[str, ...]]:
+    """A metric and the datasets to compare by it: most alone, those with equal test items together."""
+    found: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, own in by_dataset.items():
+        first = own[0].first
+        chosen = metric or first.tags.get(schema.PRIMARY_METRIC) or primary_metric(first.task)
+        items = first.tags.get(schema.ITEMS) if first.task == "classification" else None
+        found[chosen, items or name].append(name)
+    return [(chosen, *names) for (chosen, _), names in found.items()]
+
+
+def _compare(entries: Sequence[Entry], measured: Sequence[Measured], metric: str, datasets: int) -> list[Pair]:
+    """Every two contestants that meet at some model and shots, once, and each recipe's most against fewest shots.
+
+    Where classes have other names in another dataset, each recipe is held against itself there, too.
+
+    Args:
+        entries: On one dataset, or on several with equal test items.
+        measured: Theirs.
+        metric: What was measured.
+        datasets: Number of datasets in the suite, each with about as many pairs.
+    """
     better = 1.0 if higher_is_better(metric) else -1.0
     met: dict[tuple[int, int], tuple[str, str, str]] = {}
-    for model, shots in levels(entry.contestant for entry in entries):
-        here = [i for i, entry in enumerate(entries) if entry.contestant.takes_part(model, shots)]
-        here.sort(key=lambda i: -better * measured[i].shown)
-        for i, j in itertools.combinations(here, 2):
-            if (j, i) not in met:
-                met.setdefault((i, j), ("recipes", model, shots))
+    for dataset in dict.fromkeys(entry.run.dataset for entry in entries):
+        there = [i for i, entry in enumerate(entries) if entry.run.dataset == dataset]
+        for model, shots in levels(entries[i].contestant for i in there):
+            here = [i for i in there if entries[i].contestant.takes_part(model, shots)]
+            here.sort(key=lambda i: -better * measured[i].shown)
+            for i, j in itertools.combinations(here, 2):
+                if (j, i) not in met:
+                    met.setdefault((i, j), ("recipes", model, shots))
     for i, j in _growth(entries):
         met[i, j] = ("shots", entries[i].run.model, entries[i].run.shots)
-    found = compare_measured(measured, list(met))
+    for i, j in _renamed(entries):
+        best = sorted((i, j), key=lambda i: -better * measured[i].shown)
+        met[best[0], best[1]] = ("names", entries[i].run.model, entries[i].run.shots)
+    # The smallest p-value that random exchanges can give must survive Holm's correction over the family.
+    draws = max(9_999, int(2 * len(met) * datasets / LEVEL))
+    found = compare_measured(measured, list(met), draws=draws)
     return [
         Pair(kind, model, shots, entries[i], entries[j], difference, difference.p_value, "")
         for ((i, j), (kind, model, shots)), difference in zip(met.items(), found, strict=True)
@@ -217,10 +263,10 @@ def _compare(entries: Sequence[Entry], measured: Sequence[Measured], metric: str
 
 def _growth(entries: Sequence[Entry]) -> list[tuple[int, int]]:
     """(most, fewest) shots of each recipe; the most are the fewest at which no more training images come in."""
-    series: dict[tuple[str, str], list[int]] = defaultdict(list)
+    series: dict[tuple[str, str, str], list[int]] = defaultdict(list)
     for i, entry in enumerate(entries):
         if not entry.contestant.is_everywhere and not entry.contestant.is_baseline:
-            series[entry.run.model, entry.contestant.label].append(i)
+            series[entry.run.dataset, entry.run.model, entry.contestant.label].append(i)
     found = []
     for own in series.values():
         own.sort(key=lambda i: shots_order(entries[i].run.shots))
@@ -229,6 +275,15 @@ def _growth(entries: Sequence[Entry]) -> list[tuple[int, int]]:
         if most != own[0]:
             found.append((most, own[0]))
     return found
+
+
+def _renamed(entries: Sequence[Entry]) -> list[tuple[int, int]]:
+    """The same recipe on datasets with equal test items, two at a time; the majority class knows no names."""
+    same: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+    for i, entry in enumerate(entries):
+        if not entry.contestant.is_baseline:
+            same[entry.run.model, entry.contestant.label, entry.run.shots].append(i)
+    return [pair for own in same.values() for pair in itertools.combinations(own, 2)]
 
 
 def _corrected(pairs: Sequence[Pair]) -> list[Pair]:
@@ -240,11 +295,18 @@ def _sentence(pair: Pair, p_corrected: float) -> str:
     names = (pair.first.contestant.label, pair.other.contestant.label)
     if pair.kind == "shots":
         names = (f"{names[0]} at {pair.first.run.shots} shots", f"{names[1]} at {pair.other.run.shots}")
+    if pair.kind == "names":
+        names = (f"{names[0]} on {pair.first.run.dataset}", f"{names[1]} on {pair.other.run.dataset}")
     return describe(pair.difference, *names, pair.first.metric, p_value=p_corrected)
 
 
 def _rankings(entries: Sequence[Entry]) -> tuple[Ranking, ...]:
     found = []
+    # The same images under other names are no further dataset on which the order could hold.
+    first: dict[tuple[str, str], str] = {}
+    for run in (entry.run for entry in entries):
+        first.setdefault((run.task, run.tags.get(schema.ITEMS, run.dataset)), run.dataset)
+    entries = [entry for entry in entries if entry.run.dataset in first.values()]
     for model, shots in levels(entry.contestant for entry in entries):
         values: dict[str, dict[str, float]] = defaultdict(dict)
         upwards: dict[str, bool] = {}

@@ -13,7 +13,8 @@ from dashboards.session import Session
 from dashboards.text import plain, shown, when
 from dashboards.views.heat_map import heat_map
 from dashboards.views.standings import Standing, metrics_of, shots_of, shots_order, standings
-from dashboards.widgets import choose, choose_dataset, choose_some, say_left_out, shares_of, table
+from dashboards.widgets import as_values, choose, choose_dataset, choose_some, say_left_out, table
+from workbench.formatting import format_count, format_seconds
 from workbench.reports import Format, render
 from workbench.tracking import RunResult, schema
 
@@ -91,7 +92,8 @@ def _on_dataset(session: Session, finished: Sequence[RunResult]) -> None:
         st.caption(f"The best {_LINES} are drawn; the table holds all.")
     if not all(each.reliable for each in found):
         st.caption("Some intervals rest on under 20 groups and are unreliable.")
-    table(leaderboard(found), shares=shares_of(metric, metric, "low", "high"))
+    formats = {"train seconds": format_seconds, "trainable parameters": format_count}
+    table(leaderboard(found), as_values(metric, metric, "low", "high") | formats)
 
 
 def _filtered(runs: Sequence[RunResult]) -> list[RunResult]:

@@ -8,7 +8,7 @@ from dashboards.session import Session
 from dashboards.text import shown
 from dashboards.views.shots import shot_curves
 from dashboards.views.standings import metrics_of
-from dashboards.widgets import choose, choose_dataset, choose_some, say_left_out, shares_of, table
+from dashboards.widgets import as_values, choose, choose_dataset, choose_some, say_left_out, table
 
 
 def show(session: Session) -> None:
@@ -42,4 +42,4 @@ def show(session: Session) -> None:
             "seeds": [len(point.values) for point in points],
         }
     )
-    table(rows, shares=shares_of(metric, "mean", "standard deviation"))
+    table(rows, as_values(metric, "mean", "standard deviation"))

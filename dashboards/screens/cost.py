@@ -10,7 +10,8 @@ from dashboards.session import Session
 from dashboards.text import shown
 from dashboards.views.pareto import COSTS, pareto_front
 from dashboards.views.standings import metrics_of, standings
-from dashboards.widgets import choose, choose_dataset, say_left_out, shares_of, table
+from dashboards.widgets import as_values, choose, choose_dataset, say_left_out, table
+from workbench.formatting import format_count, format_seconds
 
 
 def show(session: Session) -> None:
@@ -38,4 +39,4 @@ def show(session: Session) -> None:
             "Pareto front": pareto_front(found, cost),
         }
     )
-    table(rows, shares=shares_of(metric, metric))
+    table(rows, as_values(metric, metric) | {cost: format_seconds if cost.endswith("_seconds") else format_count})

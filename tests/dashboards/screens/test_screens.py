@@ -5,88 +5,10 @@ import shutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-import dashboards
+from tests.dashboards.screens.driver import APP, PAGES, open_page, texts, title_of
 from workbench.errors import WorkbenchError
 from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
-from workbench.runs.comparison import compare_runs
-from workbench.settings import Settings
 from workbench.tracking import RunRecorder, open_store, schema
-
-APP = f"{next(iter(dashboards.__path__))}/app.py"
-PAGES = ("overview", "compare", "shots", "errors", "search", "cost", "data")
-SCRIPT = """
-from dashboards.pages import {page}
-from dashboards.runs import snapshot
-from dashboards.session import Session
-from workbench.settings import Settings
-settings = Settings.load()
-{page}.show(Session(settings, snapshot(settings)))
-"""
-
-
-@pytest.fixture(autouse=True)
-def _nothing_cached():
-    import streamlit as st
-
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-
-def open_page(page, **query):
-    app = AppTest.from_string(SCRIPT.format(page=page), default_timeout=60)
-    for key, value in query.items():
-        app.query_params[key] = value
-    return app.run()
-
-
-def texts(app):
-    kinds = (app.title, app.header, app.markdown, app.caption, app.info, app.warning, app.error, app.success)
-    return "\n".join(element.value for kind in kinds for element in kind)
-
-
-def fill(settings, tiny_model, folder):
-    entries = (
-        RecipeEntry(recipe="zero-shot"), RecipeEntry(recipe="linear-probe", shots=(1, 4), seeds=(0, 1)),
-        RecipeEntry(recipe="lora", config={"targets": ["nowhere"]}),
-    )  # fmt: skip
-    suite = Suite(name="s", models=(tiny_model,), datasets=(str(folder),), recipes=entries, figures=False)
-    return run_suite(suite, settings)
-
-
-@pytest.fixture(scope="module")
-def filled(tmp_path_factory, tiny_model, write_colours):
-    """A store that no test changes."""
-    root = tmp_path_factory.mktemp("filled")
-    settings = Settings(cache=root / "cache", runs=root / "runs", precision="fp32", device="cpu")
-    return settings, fill(settings, tiny_model, write_colours(root / "colours"))
-
-
-@pytest.fixture
-def store(filled, monkeypatch):
-    """Settings of that store; the pages find it by the environment."""
-    settings, _ = filled
-    monkeypatch.setenv("WORKBENCH_CACHE", str(settings.cache))
-    monkeypatch.setenv("WORKBENCH_RUNS", str(settings.runs))
-    monkeypatch.setenv("WORKBENCH_PRECISION", "fp32")
-    return settings
-
-
-@pytest.fixture
-def runs(filled, store):
-    return filled[1]
-
-
-@pytest.fixture
-def own_runs(settings, tiny_model, make_colours, monkeypatch):
-    """A store of the test's own, to break."""
-    monkeypatch.setenv("WORKBENCH_PRECISION", "fp32")
-    return fill(settings, tiny_model, make_colours())
-
-
-def title_of(run):
-    from dashboards.widgets import run_title
-
-    return run_title(run)
 
 
 def test_an_empty_store_says_what_to_do():
@@ -159,41 +81,7 @@ def test_leaderboards_leave_older_states_out_and_say_so(settings, tmp_path, page
     app = open_page(page)
     assert not app.exception
     assert app.dataframe[0].value["accuracy"].tolist() == [0.2]
-    assert "1 runs on another state" in texts(app)
-
-
-@pytest.fixture
-def pair(runs):
-    by_recipe = {run.recipe: run for run in runs if run.status == "finished" and run.shots in {"0", "4"}}
-    return by_recipe["linear-probe"], by_recipe["zero-shot"]
-
-
-@pytest.mark.parametrize("view", ["agreement", "classes", "confusion", "calibration", "images"])
-def test_compare_shows_what_the_command_line_prints(pair, store, view):
-    app = open_page("compare", run=[title_of(run) for run in pair], view=view)
-    assert not app.exception
-    first, other = (FinishedRun(run, store) for run in pair)
-    (expected,) = compare_runs(first, [other])
-    row = app.dataframe[0].value.iloc[0]
-    assert row["difference in accuracy"] == pytest.approx(expected.difference.value)
-    assert row["p (Holm)"] == pytest.approx(expected.p_corrected)
-    assert expected.sentence in texts(app).replace("\\", "")
-
-
-def test_compare_without_two_runs_says_so(runs):
-    assert "Pick two" in open_page("compare").info[0].value
-
-
-def test_compare_refuses_runs_of_other_items(own_runs, settings, tiny_model, make_colours):
-    one = next(run for run in own_runs if run.recipe == "zero-shot")
-    other = make_colours(test=4)
-    shutil.rmtree(other / "test" / "red")
-    suite = Suite(name="t", models=(tiny_model,), datasets=(str(other),), baseline=False, figures=False,
-                  recipes=(RecipeEntry(recipe="zero-shot"),))  # fmt: skip
-    (run,) = run_suite(suite, settings)
-    app = open_page("compare", run=[title_of(one), title_of(run)])
-    assert not app.exception
-    assert "cannot be compared" in app.warning[0].value
+    assert "1 run on another state" in texts(app)
 
 
 @pytest.fixture
@@ -244,8 +132,6 @@ def test_search_finds_by_words_and_by_image_and_asks_before_it_computes(runs):
     app = app.button[0].click().run()
     assert not app.exception
     assert "Nearest sentences" in texts(app)
-    app = open_page("search", like="nothing")
-    assert "has no item" in app.exception[0].message
 
 
 def test_data_checks_on_request(runs):

@@ -1,6 +1,5 @@
 """Images that fit a sentence, and images and sentences that fit an image."""
 
-import shlex
 from collections.abc import Sequence
 from functools import partial
 
@@ -15,8 +14,9 @@ from workbench.datasets import Dataset
 from workbench.datasets.roles import ROLES
 from workbench.errors import WorkbenchError
 from workbench.features import FeatureStore
+from workbench.formatting import counted, format_count
 from workbench.models import Encoder, open_model
-from workbench.search import Gallery, Hits, nearest_images, open_gallery, parse_terms, search_images
+from workbench.search import Gallery, Hits, nearest_images, open_gallery, parse_line, search_images
 from workbench.settings import Settings
 
 _TOP = 18
@@ -49,21 +49,27 @@ def _search(dataset: Dataset, encoder: Encoder, gallery: Gallery) -> None:
         help='Weighted sentences in quotes: 2 "red fruit" + "a bird" - 0.5 "a branch"',
     )  # fmt: skip
     like = st.text_input("or like this image (an id)", key="like", bind="query-params")
-    if like:
-        row = row_of(dataset, like)
-        left, right = st.columns([1, 3])
-        own = picture(dataset, row)
-        if own is not None:
-            left.image(own, alt=like)
-        right.markdown("**Nearest sentences**")
-        for sentence, cosine in nearest_sentences(dataset, encoder, gallery.store, row, gallery.rows):
-            right.markdown(f"{cosine:.3f} {plain(sentence)}")
-        _results(dataset, nearest_images(gallery, row, _TOP))
-    elif words:
-        terms = parse_terms(shlex.split(words)) if '"' in words else words
-        _results(dataset, search_images(gallery, terms, _TOP))
-    else:
-        st.caption(f"{len(gallery)} images can be searched.")
+    try:
+        if like:
+            _like(dataset, encoder, gallery, like)
+        elif words:
+            _results(dataset, search_images(gallery, parse_line(words), _TOP))
+        else:
+            st.caption(f"{counted(len(gallery), 'image')} can be searched.")
+    except WorkbenchError as error:
+        st.warning(plain(error))
+
+
+def _like(dataset: Dataset, encoder: Encoder, gallery: Gallery, item: str) -> None:
+    row = row_of(dataset, item)
+    left, right = st.columns([1, 3])
+    own = picture(dataset, row)
+    if own is not None:
+        left.image(own, alt=item)
+    right.markdown("**Nearest sentences**")
+    for sentence, cosine in nearest_sentences(dataset, encoder, gallery.store, row, gallery.rows):
+        right.markdown(f"{cosine:.3f} {plain(sentence)}")
+    _results(dataset, nearest_images(gallery, row, _TOP))
 
 
 def _results(dataset: Dataset, hits: Hits) -> None:
@@ -93,8 +99,11 @@ def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: str) -> 
     store = FeatureStore(session.settings.cache)
     rows = np.concatenate([dataset.rows(role) for role in ROLES if split in {role, "all"}])
     missing = int((~store.images(encoder).find(dataset.hashes(rows)).found).sum())
-    if missing and not st.button(f"Compute the features of {missing} images"):
-        st.info(f"{missing} of {len(rows)} images of this split have no stored features with this model yet.")
+    if missing and not st.button(f"Compute the features of {counted(missing, 'image')}"):
+        st.info(
+            f"{format_count(missing)} of {format_count(len(rows))} images of this split have no stored features with "
+            "this model yet."
+        )
         return None
     with st.spinner("Opening the images"):
         gallery: Gallery = _gallery(dataset.fingerprint, encoder.fingerprint, split, dataset, encoder, session.settings)

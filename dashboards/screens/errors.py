@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.session import Session, picture, row_of
-from dashboards.text import plain, share, shown
+from dashboards.text import plain, shown
 from dashboards.views.failures import failures
 from dashboards.views.mistakes import Mistake, mistakes
 from dashboards.views.neighbours import neighbours
@@ -15,6 +15,7 @@ from dashboards.widgets import choose, choose_dataset, run_title
 from workbench.datasets import Dataset
 from workbench.errors import WorkbenchError
 from workbench.features import FeatureStore
+from workbench.formatting import format_count, format_share
 from workbench.tracking import RunResult
 
 T = TypeVar("T")
@@ -73,7 +74,7 @@ def _paged(found: Sequence[T], what: str) -> Sequence[T]:
         return found
     pages = -(-len(found) // _A_PAGE)
     page = st.number_input(f"page of {pages}", 1, pages, 1, key="page", bind="query-params") if pages > 1 else 1
-    st.caption(f"{len(found)} {what}.")
+    st.caption(f"{format_count(len(found))} {what}.")
     return found[(page - 1) * _A_PAGE : page * _A_PAGE]
 
 
@@ -92,13 +93,15 @@ def _one(session: Session, run: RunResult, dataset: Dataset | None, each: Mistak
     with st.container(border=True):
         left, right = st.columns([1, 2])
         with right:
-            st.markdown(f"**{plain(each.true)}**, taken for **{plain(each.predicted)}** ({share(each.confidence)})")
+            st.markdown(
+                f"**{plain(each.true)}**, taken for **{plain(each.predicted)}** ({format_share(each.confidence)})"
+            )
             st.caption(plain(each.id) + (f", group {plain(each.group)}" if each.group else ""))
             st.dataframe(
-                pd.DataFrame({"class": [name for name, _ in each.top], "probability": [p for _, p in each.top]}),
+                pd.DataFrame({"class": [name for name, _ in each.top], "per cent": [100 * p for _, p in each.top]}),
                 hide_index=True,
                 column_config={
-                    "probability": st.column_config.ProgressColumn(format="percent", min_value=0.0, max_value=1.0)
+                    "per cent": st.column_config.ProgressColumn(format="%.1f %%", min_value=0.0, max_value=100.0)
                 },
             )
         if dataset is None:

@@ -1,1 +1,0 @@
-"""One page a file: widgets and layout only."""

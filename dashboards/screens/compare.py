@@ -1,0 +1,162 @@
+"""Recipes over all their seeds, as `workbench compare --suite` compares them; single runs are the exception."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboards.session import Session
+from dashboards.side_by_side import detail
+from dashboards.text import plain, shown
+from dashboards.views.groups import groups_of, matched_runs, never_met, pair_names, pairs_shown
+from dashboards.views.standings import metrics_of
+from dashboards.widgets import as_differences, as_p_values, choose, choose_dataset, choose_some, run_title, table
+from workbench.errors import WorkbenchError
+from workbench.formatting import counted
+from workbench.metrics import PairedDifference
+from workbench.reports.study.grids import meetings, said, shots_text
+from workbench.runs.comparison import compare_runs, one_of
+from workbench.runs.study import Pair, Study, seeds_beside
+from workbench.tracking import schema
+
+_GROUPS, _SINGLE = "recipes, all seeds together", "single runs"
+_PRIMARY = "primary metric"
+
+
+def show(session: Session) -> None:
+    """The page."""
+    st.title("Compare")
+    if len(session.finished) < 2:
+        st.info("A comparison needs two finished runs.")
+        return
+    by = choose("compare", [_GROUPS, _SINGLE], key="by")
+    if by == _SINGLE:
+        _single_runs(session)
+    elif session.known.complete:
+        _groups(session)
+    else:
+        st.info("p-values are corrected over all comparisons of a suite; they are there when all runs have arrived.")
+
+
+def _groups(session: Session) -> None:
+    runs = [run for run in session.finished if run.task != schema.GENERATION]
+    if not runs:
+        st.info("Runs that judge generated images have no test items in common, so they cannot be compared.")
+        return
+    suite_of, metric_of, dataset_of = st.columns(3)
+    suite = choose("suite", list(dict.fromkeys(run.suite for run in runs)), key="suite", place=suite_of)
+    names = metrics_of([run for run in runs if run.suite == suite])
+    metric = choose("metric", [_PRIMARY, *names], key="metric", place=metric_of)
+    try:
+        study = session.study(suite, None if metric == _PRIMARY else metric)
+    except WorkbenchError as error:
+        st.warning(f"This suite cannot be compared: {plain(error)}")
+        return
+    datasets = sorted({entry.run.dataset for entry in study.entries})
+    dataset = choose("dataset", datasets, key="dataset", place=dataset_of)
+    picked = choose_some("recipes", list(groups_of(study, dataset)), key="group")
+    pairs = pairs_shown(study, dataset, picked)
+    seen = {run.run_id: run for pair in pairs for each in (pair.first, pair.other) for run in each.contestant.runs}
+    if pairs:
+        st.caption(shown(list(seen.values())))
+        _differences(study, pairs)
+    for a, b in never_met(pairs, picked):
+        st.info(
+            f"{plain(a)} and {plain(b)} are not compared: a suite compares recipes at the same model and shots, and "
+            "each recipe's most shots with its fewest."
+        )
+    if not pairs and len(picked) < 2:
+        st.info("There is nothing to compare with on this dataset.")
+    for note in study.notes:
+        st.caption(plain(note))
+    if pairs:
+        _in_detail(session, pairs)
+
+
+def _differences(study: Study, pairs: Sequence[Pair]) -> None:
+    st.header("Paired differences")
+    names = {
+        "first": [pair_names(pair)[0] for pair in pairs],
+        "other": [pair_names(pair)[1] for pair in pairs],
+    }
+    seeds = [" and ".join(str(len(each.contestant.runs)) for each in (pair.first, pair.other)) for pair in pairs]
+    differences = [pair.difference for pair in pairs]
+    _table(pairs[0].first.metric, names, differences, [pair.p_corrected for pair in pairs], {"seeds": seeds})
+    st.caption(plain(study.family))
+    for (_, model, shots), own in meetings(pairs).items():
+        _sentences(f"{model}, {shots_text(shots)}", said(own))
+    _sentences("More shots", [pair.sentence for pair in pairs if pair.kind == "shots"])
+    _sentences("The same images under other names", [pair.sentence for pair in pairs if pair.kind == "names"])
+
+
+def _sentences(title: str, lines: Sequence[str]) -> None:
+    if lines:
+        st.markdown("\n".join([f"**{plain(title)}**", "", *(f"- {plain(line)}" for line in lines)]))
+
+
+def _table(
+    metric: str,
+    names: dict[str, list[str]],
+    differences: Sequence[PairedDifference],
+    p_values: Sequence[float],
+    more: dict[str, list[str]] | None = None,
+) -> None:
+    column = f"difference in {metric}"
+    rows = pd.DataFrame(
+        {
+            **names,
+            column: [each.value for each in differences],
+            "low": [each.low for each in differences],
+            "high": [each.high for each in differences],
+            "p (Holm)": p_values,
+            **(more or {}),
+            "test": [each.test for each in differences],
+        }
+    )
+    table(rows, as_differences(metric, column, "low", "high") | as_p_values("p (Holm)"))
+
+
+def _in_detail(session: Session, pairs: Sequence[Pair]) -> None:
+    named = {" against ".join(pair_names(pair)): pair for pair in pairs}
+    chosen = named[choose("in detail", list(named), key="detail")] if len(named) > 1 else pairs[0]
+    matched = matched_runs(chosen)
+    if not matched:
+        st.info("The two have no seed in common, so there are no two runs to look at side by side.")
+        return
+    seed = choose("seed", list(matched), key="seed") if len(matched) > 1 else next(iter(matched))
+    sides = chosen.first.contestant.runs, chosen.other.contestant.runs
+    detail(session, *matched[seed], sides, {run.run_id: len(side) for side in sides for run in side})
+
+
+def _single_runs(session: Session) -> None:
+    _, own = choose_dataset(session.finished)
+    by_id = {run.run_id: run for run in own}
+    picked = choose_some("runs", list(by_id), key="run", show=lambda run_id: run_title(by_id[run_id]))
+    if len(picked) < 2:
+        st.info("Pick two or more runs; the first is compared with each of the others.")
+        return
+    first, *others = [by_id[run_id] for run_id in picked]
+    st.caption(shown([first, *others]))
+    seeds: dict[str, int] = {}
+    for suite in {run.suite for run in (first, *others)}:
+        seeds |= seeds_beside([run for run in session.runs if run.suite == suite])
+    try:
+        found = compare_runs(session.open_run(first), [session.open_run(run) for run in others], seeds=seeds)
+    except WorkbenchError as error:
+        st.warning(f"These runs cannot be compared: {plain(error)}")
+        return
+    st.header("Paired differences")
+    against = [run_title(run) + one_of(run, seeds) for run in others]
+    _table(
+        found[0].metric, {"against": against}, [each.difference for each in found], [each.p_corrected for each in found]
+    )
+    st.caption(f"p-values are Holm-corrected over the {counted(len(found), 'comparison')} of this table.")
+    for each in found:
+        st.markdown(plain(each.sentence))
+    for mark in dict.fromkeys(mark for each in found for mark in each.marks):
+        st.warning(plain(mark))
+    other = others[0]
+    if len(others) > 1:
+        ids = [run.run_id for run in others]
+        other = by_id[choose("in detail against", ids, key="against", show=lambda run_id: run_title(by_id[run_id]))]
+    detail(session, first, other, ([first], [other]), seeds)

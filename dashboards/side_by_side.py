@@ -1,0 +1,102 @@
+"""Two classification runs side by side: agreement, classes, confusion, calibration, images."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from dashboards.charts.calibration import calibration_chart
+from dashboards.charts.confusion import confusion_chart
+from dashboards.gallery import gallery
+from dashboards.session import Session
+from dashboards.text import plain
+from dashboards.views.pairs import Pair, agreement, calibration, confusions, kappa, one_right, pair_up, per_class
+from dashboards.widgets import as_differences, as_p_values, as_values, choose, run_title, table
+from workbench.errors import WorkbenchError
+from workbench.formatting import counted
+from workbench.runs.comparison import one_of
+from workbench.tracking import RunResult
+
+_SHOWN = 24
+Sides = tuple[Sequence[RunResult], Sequence[RunResult]]
+"""Runs of A and of B, one a seed."""
+
+
+def detail(session: Session, a: RunResult, b: RunResult, sides: Sides, seeds: dict[str, int]) -> None:
+    """The two runs on the same images.
+
+    Args:
+        session: The rerun.
+        a: Run A.
+        b: Run B.
+        sides: What the recall of classes is averaged over.
+        seeds: Run id to the number of seeds that it is one of.
+    """
+    st.header("Side by side")
+    titles = [plain(run_title(run) + one_of(run, seeds)) for run in (a, b)]
+    st.markdown(f"**A** is {titles[0]}  \n**B** is {titles[1]}")
+    if a.task != "classification":
+        st.info("Side by side are runs of classification; here the paired difference is all there is to see.")
+        return
+    try:
+        pair = pair_up(session.predictions(a), session.predictions(b))
+    except WorkbenchError as error:
+        st.info(f"No side-by-side view: {plain(error)}")
+        return
+    part = choose("view", ["agreement", "classes", "confusion", "calibration", "images"], key="view")
+    if part == "agreement":
+        st.dataframe(agreement(pair), width="content")
+        st.caption(
+            f"Cohen's kappa of the predicted classes: {kappa(pair):.2f}, over {counted(len(pair.labels), 'image')}."
+        )
+    elif part == "classes":
+        _classes(session, sides, seeds)
+    elif part == "confusion":
+        _confusion(pair)
+    elif part == "calibration":
+        st.altair_chart(calibration_chart(dict(zip("AB", calibration(pair), strict=True))), width="stretch")
+        st.caption("Equal-mass bins with 95 % Wilson intervals; the dashed line is perfect calibration.")
+    else:
+        _images(session, a, pair)
+
+
+def _classes(session: Session, sides: Sides, seeds: dict[str, int]) -> None:
+    rows = _per_class(tuple(tuple(run.run_id for run in runs) for runs in sides), session, sides)
+    table(
+        rows, as_values("recall", "A", "B") | as_differences("recall", "difference", "low", "high") | as_p_values("p")
+    )
+    said = ", ".join(
+        f"{side} is the mean of {len(runs)} seeds" if len(runs) > 1 else f"{side} is one run{one_of(runs[0], seeds)}"
+        for side, runs in zip("AB", sides, strict=True)
+    )
+    st.caption(f"Recall of each class: {said}; p is corrected by Holm over all classes.")
+
+
+@st.cache_data(max_entries=32, show_spinner="Comparing class by class")
+def _per_class(
+    ids: tuple[tuple[str, ...], ...], _session: Session, _sides: Sides  # noqa: ARG001 - the key
+) -> pd.DataFrame:  # fmt: skip
+    a, b = ([_session.predictions(run) for run in runs] for runs in _sides)
+    return per_class(a, b)
+
+
+def _confusion(pair: Pair) -> None:
+    a, b = confusions(pair)
+    for title, matrix, difference in (("A", a, False), ("B", b, False), ("A minus B", a - b, True)):
+        st.subheader(title)
+        st.altair_chart(confusion_chart(matrix, pair.class_names, difference=difference), width="stretch")
+
+
+def _images(session: Session, a: RunResult, pair: Pair) -> None:
+    side = choose("right is", ["A", "B"], key="right")
+    winner = "AB".index(side)
+    rows, said = one_right(pair, winner), pair.predicted[1 - winner]
+    st.caption(f"{counted(len(rows), 'image')} that only {side} gets right, the other's surest mistakes first.")
+    items = [pair.ids[i] for i in rows[:_SHOWN]]
+    names = pair.class_names
+    captions = [f"{pair.ids[i]}: {names[pair.labels[i]]}, taken for {names[said[i]]}" for i in rows[:_SHOWN]]
+    try:
+        gallery(session.dataset_of(a), items, captions)
+    except WorkbenchError as error:
+        st.info(f"No pictures: {plain(error)}")
+        st.dataframe(pd.DataFrame({"image": captions}), hide_index=True)

@@ -1,0 +1,59 @@
+"""Run groups: all seeds of a recipe at one model and number of shots, and which of a suite's comparisons are shown."""
+
+from collections.abc import Collection
+from itertools import combinations
+
+from workbench.reports.study.grids import shots_text
+from workbench.runs.planning import NO_MODEL
+from workbench.runs.study import Entry, Pair, Study
+from workbench.tracking import RunResult
+
+
+def group_name(entry: Entry) -> str:
+    """Recipe, model and shots, which no other group of the dataset has; a further seed does not change it."""
+    words = [entry.contestant.label]
+    words += [] if entry.run.model == NO_MODEL else [entry.run.model]
+    words += [] if entry.contestant.is_everywhere else [shots_text(entry.run.shots)]
+    return " · ".join(words)
+
+
+def pair_names(pair: Pair) -> tuple[str, str]:
+    """What the two sides of a comparison are called."""
+    sides = pair.first, pair.other
+    first, other = (group_name(side) + (f" on {side.run.dataset}" if pair.kind == "names" else "") for side in sides)
+    return first, other
+
+
+def groups_of(study: Study, dataset: str) -> dict[str, Entry]:
+    """The groups on a dataset by name."""
+    return {group_name(entry): entry for entry in study.entries if entry.run.dataset == dataset}
+
+
+def pairs_shown(study: Study, dataset: str, picked: Collection[str]) -> list[Pair]:
+    """Comparisons on a dataset, with the p-values that they have among all of the suite.
+
+    Args:
+        study: The suite.
+        dataset: Its name.
+        picked: Names of groups. None shows all comparisons, one those that it is in, more those among them.
+    """
+    return [
+        pair
+        for pair in study.pairs
+        if dataset in {pair.first.run.dataset, pair.other.run.dataset}
+        and len({group_name(pair.first), group_name(pair.other)} & set(picked)) == min(2, len(picked))
+    ]
+
+
+def never_met(pairs: Collection[Pair], picked: Collection[str]) -> list[tuple[str, str]]:
+    """Picked groups that the suite does not compare: they have not the same model and shots."""
+    met = {frozenset((group_name(pair.first), group_name(pair.other))) for pair in pairs}
+    return [both for both in combinations(picked, 2) if frozenset(both) not in met]
+
+
+def matched_runs(pair: Pair) -> dict[int, tuple[RunResult, RunResult]]:
+    """Two runs of a comparison that can be looked at together, by seed: of the same seed, or the only one there is."""
+    first, other = ({run.seed: run for run in entry.contestant.runs} for entry in (pair.first, pair.other))
+    only_first, only_other = (next(iter(runs.values())) if len(runs) == 1 else None for runs in (first, other))
+    found = {seed: (first.get(seed, only_first), other.get(seed, only_other)) for seed in sorted({*first, *other})}
+    return {seed: (a, b) for seed, (a, b) in found.items() if a is not None and b is not None}

@@ -1,0 +1,74 @@
+"""Whatever goes wrong: one sentence, an exit code, valid JSON, no traceback and no password."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from workbench.cli._failures import guarded
+from workbench.errors import WorkbenchError
+
+
+def raising(error):
+    def command():
+        raise error
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (WorkbenchError("no such run."), 2, "workbench: no such run."),
+        (click.UsageError("No such option: --x"), 2, "No such option: --x"),
+        (OSError(28, "No space left on device", "/cache/x"), 2, "workbench: /cache/x: No space left on device."),
+        (KeyboardInterrupt(), 130, "workbench: interrupted."),
+        (WorkbenchError("https://ann:s3cret@host fails"), 2, "https://ann:***@host fails"),
+    ],
+)
+@pytest.mark.parametrize("arguments", [[], ["--json"]], ids=["plain", "json"])
+def test_an_error_is_a_sentence_and_json_where_asked_for(error, code, words, arguments, capsys):
+    assert guarded(raising(error), arguments) == code
+    out, err = capsys.readouterr()
+    assert words in err
+    assert "Traceback" not in err
+    assert "s3cret" not in out + err
+    if arguments:
+        assert set(json.loads(out)) == {"error"}
+    else:
+        assert out == ""
+
+
+def test_the_last_resort_names_a_file_with_the_traceback(capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    assert guarded(raising(ZeroDivisionError("https://ann:s3cret@host")), ["run", "x"]) == 1
+    err = capsys.readouterr().err
+    (report,) = tmp_path.iterdir()
+    assert str(report) in err
+    text = report.read_text()
+    assert "ZeroDivisionError" in text
+    assert "workbench run x" in text
+    assert "s3cret" not in text + err
+
+
+def test_a_command_that_ends_well_exits_with_0():
+    assert guarded(lambda: None, []) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"), [(["--help"], 0), (["--version"], 0), (["nonsense"], 2), (["results", "--suite"], 2)]
+)
+def test_exit_codes_of_the_real_command(arguments, code):
+    command = [sys.executable, "-c", "from workbench.cli import main; main()", *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == code
+    assert "Traceback" not in done.stderr
+
+
+def test_a_reader_that_goes_away_is_no_traceback():
+    command = f"{sys.executable} -c 'from workbench.cli import main; main()' list datasets | head -c 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, cwd=Path.cwd())
+    assert done.stderr == ""

@@ -1,0 +1,45 @@
+"""Passwords and tokens, taken out of everything that leaves the process: terminal, tags, reports, pages, errors."""
+
+import os
+import re
+from urllib.parse import unquote, urlsplit
+
+MASK = "***"
+_SHORTEST = 6
+"""Shorter values of the environment are not searched for: they would be found in ordinary words."""
+_SECRETS = re.compile(
+    r"(^|_)(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY)($|_(?!PATH$|FILE$|DIR$))", re.IGNORECASE
+)
+_IN_AUTHORITY = re.compile(r"(?P<before>[A-Za-z][\w+.-]*://[^\s/@:'\"]*:)[^\s/'\"]+(?=@)")
+_TOKEN_IN_AUTHORITY = re.compile(r"(?P<before>https?://)[^\s/@:'\"]+(?=@)")
+_IN_QUERY = re.compile(
+    r"(?P<before>[?&;](?:[\w.-]*(?:password|passwd|pwd|secret|token|api_?key|signature|credential)[\w.-]*)=)[^\s&;'\"]+",
+    re.IGNORECASE,
+)
+
+
+def masked(text: str) -> str:
+    """The text without what is secret in it.
+
+    Passwords and tokens inside URIs (before `@`, and in queries such as `?token=`) become `***`, as do the values of
+    environment variables whose name says that they are secret (`MLFLOW_TRACKING_PASSWORD`, `HF_TOKEN`, ...) and the
+    password of `MLFLOW_TRACKING_URI`, wherever they stand.
+    """
+    for value in _known():
+        text = text.replace(value, MASK)
+    for pattern in (_IN_AUTHORITY, _TOKEN_IN_AUTHORITY, _IN_QUERY):
+        text = pattern.sub(rf"\g<before>{MASK}", text)
+    return text
+
+
+def _known() -> list[str]:
+    """Secret values from the environment, the longest first: one may begin with another."""
+    found = {value for name, value in os.environ.items() if _SECRETS.search(name)}
+    for name in ("MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI", "WORKBENCH_TRACKING_URI"):
+        try:
+            password = urlsplit(os.environ.get(name, "")).password
+        except ValueError:  # Not a URI; the patterns look at it all the same.
+            continue
+        if password:
+            found |= {password, unquote(password)}
+    return sorted((value for value in found if len(value) >= _SHORTEST and not value.isdigit()), key=len, reverse=True)

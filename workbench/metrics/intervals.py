@@ -1,0 +1,195 @@
+"""95 % intervals from bootstrap replicates: by percentiles, and for shares as a binomial proportion has them."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from workbench.arrays import AnyArray
+from workbench.metrics.functional import Values
+from workbench.metrics.names import is_biased_under_resampling, is_from_counts, is_proportion, is_share
+
+MIN_UNITS = 20
+"""Intervals that rest on effectively fewer groups (items, where there are no groups) are marked unreliable."""
+_LEVEL = 0.95
+_TAIL = (1 - _LEVEL) / 2
+_EQUAL = 1e-12
+
+
+@dataclass(frozen=True)
+class Units:
+    """What was resampled.
+
+    Attributes:
+        n: Number of test items.
+        n_groups: Number of groups, or None where items are resampled.
+        effective: How many groups of equal size carry as much information, see `effective_number`; `n` without groups.
+    """
+
+    n: int
+    n_groups: int | None
+    effective: float
+
+    @property
+    def reliable(self) -> bool:
+        """Whether there are enough units to trust an interval."""
+        return round(self.effective) >= MIN_UNITS
+
+    def __str__(self) -> str:
+        return f"{self.n} items" if self.n_groups is None else f"{self.n_groups} groups"
+
+
+def effective_number(weights: AnyArray) -> float:
+    """How many equal weights give a mean of the same variance: (sum w)^2 / sum w^2 (Kish, Survey Sampling, 1965).
+
+    Args:
+        weights: (u,) weights of units, for groups their numbers of items.
+    """
+    exact = np.asarray(weights, np.float64)
+    return float(exact.sum() ** 2 / np.square(exact).sum())
+
+
+def degrees_of_freedom(values: AnyArray, unit_of: AnyArray) -> float:
+    """How well the variance of a mean over items in groups is known, as Student's t counts it.
+
+    2 / (sum e^4 / (sum e^2)^2 - 1 / u), with e the deviations of the u groups' sums: Satterthwaite's approximation
+    (Biometrics Bulletin 1946). It is about u for deviations that are normal, and twice the number of groups with a
+    mistake where these are few.
+
+    Args:
+        values: (n,).
+        unit_of: int64 (n,), group of each item.
+    """
+    exact = np.asarray(values, np.float64)
+    squares = np.bincount(unit_of, weights=exact - exact.mean()) ** 2
+    if not squares.any():
+        return max(1.0, len(squares) - 1.0)
+    excess = float(np.square(squares).sum() / squares.sum() ** 2) - 1 / len(squares)
+    return float(np.clip(2 / max(excess, 1e-12), 1.0, max(1.0, len(squares) - 1.0)))
+
+
+def interval(
+    metric: str,
+    value: float,
+    replicates: Values,
+    units: Units,
+    *,
+    boundary: float | None = None,
+    freedom: float | None = None,
+    seeds: int = 1,
+) -> tuple[float, float]:
+    """The 95 % interval of a metric. It always holds its own value.
+
+    A proportion (accuracy, recall at k, ...) has the interval of Clopper and Pearson (Biometrika 1934) where single
+    items of one run are counted, and of Korn and Graubard (Survey Methodology 1998) otherwise: the same with the
+    number of items that has the variance which the bootstrap found. Other metrics have percentiles of the replicates;
+    where these are all equal at 0 or 1, so that percentiles would claim certainty, a share has the interval of a
+    proportion of that value.
+
+    Args:
+        metric: Its name decides which.
+        value: Point estimate.
+        replicates: Bootstrap replicates, (b,); NaN (undefined in that resample) is left out.
+        units: What was resampled.
+        boundary: Effective number of items behind the metric, where that is not their number: a mean over classes
+            rests on its rare ones.
+        freedom: See `degrees_of_freedom`; from the effective number of units if None.
+        seeds: Number of runs that `value` is the mean of.
+    """
+    drawn = replicates[~np.isnan(replicates)]
+    if not len(drawn):
+        return value, value
+    items = float(units.n) if boundary is None else boundary
+    freedom = units.effective - 1 if freedom is None else min(freedom, units.effective - 1)
+    if is_proportion(metric) and _EQUAL < value < 1 - _EQUAL:
+        if units.n_groups is None and seeds == 1 and boundary is None:
+            return proportion_interval(value, items)
+        m = max(2.0, units.effective)
+        variance = float(drawn.var()) * m / (m - 1)
+        number = items if variance <= 0 else min(items, value * (1 - value) / variance)
+        return proportion_interval(value, number * (_t(items - 1) / _t(freedom)) ** 2)
+    # A metric that averages over classes can be equal in all resamples without being at its bound.
+    if is_share(metric) and (value <= _EQUAL or value >= 1 - _EQUAL) and np.ptp(drawn) <= _EQUAL:
+        return proportion_interval(value, min(items, units.effective))
+    bounds = (0.0, 1.0) if is_share(metric) else (-np.inf, np.inf)
+    return percentile_interval(value, drawn, units, centred=is_biased_under_resampling(metric), bounds=bounds)
+
+
+def difference_interval(
+    metric: str, value: float, replicates: Values, units: Units, *, boundary: float | None = None
+) -> tuple[float, float]:
+    """The 95 % interval of a paired difference of a metric.
+
+    Percentiles of the replicates. Where no unit differs, a metric of hits and misses has the interval that Tango
+    (Statistics in Medicine 1998) gives n pairs without a discordant one, 0 -+ z^2 / (n + z^2).
+
+    Args:
+        metric: What is compared.
+        value: The difference.
+        replicates: Bootstrap replicates of it, (b,).
+        units: What was resampled.
+        boundary: See `interval`.
+    """
+    drawn = replicates[~np.isnan(replicates)]
+    if not len(drawn):
+        return value, value
+    if is_from_counts(metric) and abs(value) <= _EQUAL and np.ptp(drawn) <= _EQUAL:
+        number = min(float(units.n) if boundary is None else boundary, units.effective)
+        squared = _z() ** 2
+        return -squared / (number + squared), squared / (number + squared)
+    bounds = (-1.0, 1.0) if is_share(metric) else (-np.inf, np.inf)
+    return percentile_interval(value, drawn, units, centred=is_biased_under_resampling(metric), bounds=bounds)
+
+
+def percentile_interval(
+    value: float, replicates: Values, units: Units, *, centred: bool = False, bounds: tuple[float, float]
+) -> tuple[float, float]:
+    """The expanded percentile interval of Hesterberg (The American Statistician 2015, section 3.3).
+
+    Plain percentiles of few units are too narrow, as a normal interval without Student's t would be; the levels are
+    moved outwards by as much.
+
+    A mean's replicates scatter around its value. Those of metrics that average over classes do not (rare classes
+    drop out of resamples), nor those of average precision (a positive drawn twice vouches for itself) or ECE
+    (resampling adds noise, which reads as miscalibration): their plain percentile interval can miss their own value.
+    For these the replicates are shifted so that their mean is the value: the bias that resampling adds is taken off.
+
+    Args:
+        value: Point estimate.
+        replicates: Bootstrap replicates, (b,), without NaN.
+        units: What was resampled.
+        centred: Shift the replicates as above.
+        bounds: Range that a shifted interval is clipped to.
+    """
+    from scipy.special import ndtr
+
+    m = max(2.0, units.effective)
+    tail = float(ndtr(-sqrt(m / (m - 1)) * _t(m - 1)))
+    low, high = np.quantile(replicates, [tail, 1 - tail])
+    if centred:
+        shift = value - replicates.mean()
+        low, high = np.clip([low + shift, high + shift], *bounds)
+    return min(float(low), value), max(float(high), value)
+
+
+def proportion_interval(value: float, number: float) -> tuple[float, float]:
+    """The interval of Clopper and Pearson (Biometrika 1934) of a share `value` of `number` items, not always whole."""
+    from scipy.special import betaincinv
+
+    number = max(number, 1.0)
+    hits = value * number
+    low = 0.0 if hits <= _EQUAL else float(betaincinv(hits, number - hits + 1, _TAIL))
+    high = 1.0 if number - hits <= _EQUAL else float(betaincinv(hits + 1, number - hits, 1 - _TAIL))
+    return min(low, value), max(high, value)
+
+
+def _t(freedom: float) -> float:
+    from scipy.special import stdtrit
+
+    return float(stdtrit(max(freedom, 1.0), 1 - _TAIL))
+
+
+def _z() -> float:
+    from scipy.special import ndtri
+
+    return float(ndtri(1 - _TAIL))

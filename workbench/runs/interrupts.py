@@ -1,0 +1,53 @@
+"""Ctrl-C once lets the run in hand finish, twice stops at once; SIGTERM stops at once, too."""
+
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any, Self
+
+from workbench.runs.reporter import Reporter
+
+
+class Terminated(KeyboardInterrupt):
+    """The process was asked to end (SIGTERM)."""
+
+
+class Interrupts:
+    """While the block runs, the first Ctrl-C asks for an end after the run in hand.
+
+    Outside of the main thread, where Python takes no signals, nothing is changed.
+
+    Args:
+        tell: Told what the first Ctrl-C means.
+
+    Attributes:
+        asked: Whether an end was asked for.
+    """
+
+    def __init__(self, tell: Reporter) -> None:
+        self._tell = tell
+        self._before: dict[signal.Signals, Any] = {}
+        self.asked = False
+
+    def __enter__(self) -> Self:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {
+                signal.SIGINT: signal.signal(signal.SIGINT, self._interrupted),
+                signal.SIGTERM: signal.signal(signal.SIGTERM, self._terminated),
+            }
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
+        if self.asked:
+            raise KeyboardInterrupt
+        self.asked = True
+        self._tell.say("The run in hand is finished first; Ctrl-C once more stops at once.")
+
+    def _terminated(self, _number: int, _frame: FrameType | None) -> None:
+        raise Terminated

@@ -1,0 +1,36 @@
+"""Runs that nobody works on any more: a process that is killed cannot say so, the next one does."""
+
+import socket
+from collections.abc import Sequence
+
+from workbench.tracking import schema
+from workbench.tracking.processes import is_gone
+from workbench.tracking.reading import read_runs
+from workbench.tracking.results import RunResult
+from workbench.tracking.store import Store
+
+REASON = "Its process ended before the run was finished."
+
+
+def close_abandoned(store: Store, runs: Sequence[RunResult] | None = None) -> int:
+    """Mark runs as killed whose process is gone; those of other machines and containers are left alone.
+
+    Args:
+        store: The store.
+        runs: Runs of it that were read already; all if None.
+
+    Returns:
+        How many were closed.
+    """
+    found = [run for run in (read_runs(store) if runs is None else runs) if is_abandoned(run)]
+    for run in found:
+        store.client.set_tag(run.run_id, schema.ERROR, REASON)
+        store.client.set_terminated(run.run_id, "KILLED")
+    return len(found)
+
+
+def is_abandoned(run: RunResult) -> bool:
+    """Whether a run is still called running although its process, on this machine, is gone."""
+    if run.status != "running" or run.tags.get(schema.HOST) != socket.gethostname():
+        return False
+    return is_gone(run.tags.get(schema.PROCESS, ""))

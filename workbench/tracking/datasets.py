@@ -1,0 +1,89 @@
+"""Datasets that have one name and lie in several places: kept apart, each under a name of its own."""
+
+import re
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from workbench.tracking import schema
+from workbench.tracking.results import RunResult
+
+_Question = tuple[str, str, str]
+_Content = tuple[_Question, str]
+
+
+def datasets_apart(runs: Sequence[RunResult]) -> list[RunResult]:
+    """Give runs on datasets of the same name names that differ: `siteA/images` and `siteB/images`.
+
+    What lies in one place is one dataset, in whatever states its runs found it, and so is equal content in two places.
+    A run that does not say where its dataset lay is taken to be on the newest of the name. Names that are unique stay.
+
+    Args:
+        runs: Newest first. Names are unique among these, so all that are shown together go in together.
+    """
+    by_name: dict[str, list[RunResult]] = defaultdict(list)
+    for run in runs:
+        by_name[run.dataset].append(run)
+    called = {run.run_id: name for own in by_name.values() for run, name in _names(own)}
+    return [
+        run if called[run.run_id] == run.dataset
+        else replace(run, dataset=called[run.run_id], tags={**run.tags, schema.CARD_NAME: run.dataset})
+        for run in runs
+    ]  # fmt: skip
+
+
+def is_on(run: RunResult, dataset: str) -> bool:
+    """Whether `dataset` means the dataset of a run: its name, its card's, or the end of the path where it lies."""
+    place = run.tags.get(schema.PLACE, "").replace("\\", "/")
+    return dataset in (run.dataset, run.card_name) or f"/{place}".endswith(f"/{dataset.strip('/')}")
+
+
+def _names(runs: Sequence[RunResult]) -> list[tuple[RunResult, str]]:
+    """Runs on datasets of one name, each with what its dataset is called."""
+    current: dict[tuple[str, _Question], str] = {}
+    for run in [*(run for run in runs if run.status == "finished"), *runs]:
+        if place := run.tags.get(schema.PLACE, ""):
+            current.setdefault((place, _question(run)), _fingerprint(run))
+    dataset_of, holders = _joined(current)
+    if len(set(dataset_of.values())) < 2:
+        return [(run, run.dataset) for run in runs]
+    newest = next(iter(dataset_of.values()))
+    own = []
+    for run in runs:
+        place = run.tags.get(schema.PLACE, "")
+        own.append(holders.get((_question(run), _fingerprint(run))) or dataset_of.get(place, newest))
+    names = _paths(runs[0].dataset, list(dict.fromkeys(dataset_of.values())))
+    return [(run, names[place]) for run, place in zip(runs, own, strict=True)]
+
+
+def _joined(current: Mapping[tuple[str, _Question], str]) -> tuple[dict[str, str], dict[_Content, str]]:
+    """Each place's dataset, called by the newest place with the same content, and each content's dataset."""
+    dataset_of: dict[str, str] = {}
+    holders: dict[_Content, str] = {}
+    for (place, question), fingerprint in current.items():
+        here = dataset_of.setdefault(place, place)
+        there = holders.setdefault((question, fingerprint), here)
+        if there != here:  # Both are one dataset, and all that was either is it.
+            dataset_of = {each: there if own == here else own for each, own in dataset_of.items()}
+            holders = {each: there if own == here else own for each, own in holders.items()}
+    return dataset_of, holders
+
+
+def _question(run: RunResult) -> _Question:
+    """Runs in another language or for another task have another fingerprint on the same files."""
+    return run.tags.get(schema.LANGUAGE, "en"), run.task, run.params.get("reference", "")
+
+
+def _fingerprint(run: RunResult) -> str:
+    return run.tags.get("dataset.fingerprint", "")
+
+
+def _paths(name: str, places: Sequence[str]) -> dict[str, str]:
+    """The shortest ends of paths that differ, with the name where they do not end in it."""
+    parts = {place: [part for part in re.split(r"[\\/]+", place) if part] for place in places}
+    longest = max(map(len, parts.values()))
+    length = next(
+        (n for n in range(2, longest) if len({tuple(own[-n:]) for own in parts.values()}) == len(places)), longest
+    )
+    ends = {place: "/".join(own[-length:]) for place, own in parts.items()}
+    return {place: end if parts[place][-1].lower() == name else f"{name} ({end})" for place, end in ends.items()}

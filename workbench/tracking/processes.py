@@ -1,0 +1,47 @@
+"""Which process a run is made by, and whether it is still there."""
+
+import os
+from functools import cache
+from pathlib import Path
+
+
+@cache
+def this_process() -> str:
+    """What tells this process from all others of this machine, a later one with its number included."""
+    return f"{_namespace()}:{os.getpid()}:{_started(os.getpid())}"
+
+
+def is_gone(process: str) -> bool:
+    """Whether a process of this machine, as `this_process` named it, has ended; False where that cannot be known."""
+    namespace, _, rest = process.partition(":")
+    pid, _, started = rest.partition(":")
+    if namespace != _namespace() or not pid.isdigit():
+        return False
+    return _started(int(pid)) != started
+
+
+def _namespace() -> str:
+    """Process numbers mean something within one container only."""
+    try:
+        return str(Path("/proc/self/ns/pid").readlink()).strip("pid:[]")
+    except OSError:
+        return "0"
+
+
+def _started(pid: int) -> str:
+    """When a process began, in ticks since the machine did; `0` where that cannot be known; empty if there is none."""
+    try:
+        # The name, in parentheses, may hold spaces.
+        return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[19]
+    except FileNotFoundError:
+        if Path("/proc/self/stat").exists():
+            return ""
+    except OSError:
+        pass
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return ""
+    except OSError:
+        pass
+    return "0"
