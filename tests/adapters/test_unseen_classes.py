@@ -25,8 +25,8 @@ from workbench.recipes import recipes
 from workbench.testing import PlantedModel, planted_task
 
 CAN = {
-    "zero-shot", "linear-head", "tip-adapter", "tip-adapter-f", "clip-adapter", "task-res", "linear-probe-text", "clap", "prolip",
-    "lora", "clip-lora", "bias-norm-tuning", "full-fine-tune", "coop", "majority-class",
+    "zero-shot", "linear-head", "tip-adapter", "tip-adapter-f", "clip-adapter", "task-res", "linear-probe-text", "clap",
+    "prolip", "lora", "clip-lora", "bias-norm-tuning", "full-fine-tune", "coop", "majority-class",
 }  # fmt: skip
 """`majority-class` recognises nothing, but stands in every table."""
 CANNOT = {"linear-probe", "knn", "nearest-class-mean", "gda", "lp-plus-plus", "cross-modal-probe"}
