@@ -143,7 +143,7 @@ def test_too_many_missing_files_are_refused_before_anything_is_computed(
             path.write_bytes(left)
     bench = opened(folder, settings, tiny_model)
     for shots in (2, None):
-        with pytest.raises(DataError, match=f"train images cannot be read, more than the 1.0%.*{reason}"):
+        with pytest.raises(DataError, match=f"train images cannot be read, more than the 1.0 %.*{reason}"):
             bench.look([bench.wanted(cell_of(Reading, shots))])
     assert stored(folder, settings, tiny_model) == {"train": 0, "val": 0, "test": 0}
     # What reads no training image is not refused for theirs.
