@@ -1,15 +1,19 @@
-"""ProLIP: the matrix that projects image features into the joint space is fine-tuned, and nothing else.
+"""ProLIP: fine-tune the projection of image features into the joint space, held near the pretrained one.
 
-Fahes et al., "Fine-Tuning CLIP's Last Visual Projector: A Few-Shot Cornucopia" (2024): cross-entropy of scaled cosines
-with the class embeddings plus lambda ||W - W0||^2, from the pretrained projection W0, with Adam and a cosine schedule;
-without validation lambda is 1 / N at N shots. Since W x = W0 x + (W - W0) x, the change alone is learned, on pooled
-features, and added to projected ones: both are in the store, and W0 need not be known. Where a model's projection is
-more than a matrix, what is learned is a matrix beside it.
+Fahes et al., "CLIP's Visual Embedding Projector is a Few-shot Cornucopia" (2025): the projection W, started at the
+pretrained W0, minimises cross-entropy of scaled cosines with the class embeddings plus lambda ||W - W0||^2 (Frobenius),
+by Adam with a cosine schedule; lambda is 1 / shots where there is nothing to choose on. Pooled features, which the
+projection reads, are stored, so that no network is needed.
 
-Differences: features have unit norm before and after the projection, so that one learning rate fits all models; an
-epoch is one full-batch step, as in the published code, but there are 60 instead of 300, at a larger rate, unless
-`preset = "paper"`; rate, lambda and step are chosen on validation or by cross-validation; images are not augmented,
-because features come from the store, where the paper takes 300 random views of each.
+What is learned is the difference D = W - W0, added as pooled @ D to the stored projected features, so that W0 need not
+be known: the same as learning W where the projection is a matrix, with a bias or without (CLIP's vision transformers
+and ResNets, timm towers with a linear head). Behind a projection that is no matrix (an MLP), or none, it is a linear
+map beside it.
+
+Differences: quick training moves D within the span of the training images, which the gradient never leaves, takes
+fewer and larger full-batch steps at a rate relative to the features' lengths, and chooses lambda and step on
+validation, where the published code chooses lambda and rate; Adam's second moment there is that of the whole gradient's
+norm, so that steps do not depend on the basis; images are not augmented, because features come from the cache.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,6 +21,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
@@ -25,9 +30,12 @@ from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.config import HeadConfig
 from adapters._heads.data import Padded, Stack, stack
+from adapters._heads.images import Images
+from adapters._heads.minibatches import Budget, Epochs, run_epochs
 from adapters._heads.predictors import SavedArrays, Space, as_float32
 from adapters._heads.recipe import HeadRecipe
-from adapters._heads.training import Adam, Parameters, cross_entropy, descend
+from adapters._heads.span import span
+from adapters._heads.training import Adam, Parameters, Trained, cross_entropy, descend
 from adapters._presets import PresetConfig
 from workbench import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
 
@@ -35,87 +43,56 @@ from workbench import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, 
 class ProlipConfig(HeadConfig, PresetConfig):
     """Settings of `prolip`.
 
-    The preset `paper`: 300 steps at 1e-5 of a projection whose input is about three times as long as its output, as
-    CLIP's is, with lambda = 1 / N; nothing is chosen.
+    The preset `paper` is the published way without validation: Adam with epsilon 1e-4 for 300 full-batch steps at
+    1e-5, the penalty 1 / shots, and the last step.
 
     Attributes:
-        learning_rates: Adam's, at the first step.
-        penalties: Multipliers of lambda = 1 / N; 1 is the paper's.
+        strengths: Multipliers of the penalty 1 / shots.
+        learning_rate: Of Adam, at the first step: `quick`'s is how far an image's features move, relative to their
+            length; `paper`'s is that of the projection's entries.
         steps: Full-batch steps at most; validation chooses how many.
-        default_learning_rate: Used, with penalty 1, where there is nothing to choose on.
-        default_steps: Steps where there is nothing to choose on.
+        default_steps: Used, with strength 1, where there is nothing to choose on.
     """
 
-    paper: ClassVar[Mapping[str, Any]] = {
-        "learning_rates": (3e-5,), "default_learning_rate": 3e-5, "steps": 300, "default_steps": 300,
-    }  # fmt: skip
+    paper: ClassVar[Mapping[str, Any]] = {"strengths": (1.0,), "learning_rate": 1e-5, "steps": 300}
 
-    learning_rates: tuple[float, ...] = Field(default=(1e-4, 1e-3), min_length=1)
-    penalties: tuple[float, ...] = Field(default=(1.0,), min_length=1)
-    steps: int = Field(default=60, gt=0)
-    default_learning_rate: float = Field(default=1e-4, gt=0)
-    default_steps: int = Field(default=60, ge=0)
+    strengths: tuple[float, ...] = Field(default=(1.0, 0.1, 0.01), min_length=1)
+    learning_rate: float = Field(default=1e-2, gt=0)
+    steps: int = Field(default=80, gt=0)
+    default_steps: int = Field(default=40, ge=0)
 
 
 class Prolip(HeadRecipe[ProlipConfig]):
-    """Fine-tune the projection of image features."""
+    """Train the projection of image features."""
 
     Config: ClassVar[type[RecipeConfig]] = ProlipConfig
-    spaces: ClassVar[tuple[Space, ...]] = ("projected",)
+    spaces: ClassVar[tuple[Space, ...]] = ("pooled",)
     unseen: ClassVar[bool] = True
-
-    def settled(self) -> bool:
-        """See `HeadRecipe.settled`."""
-        return self.config.preset == "paper" and len(self.config.learning_rates) == len(self.config.penalties) == 1
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""
-        return {"learning_rate": self.config.learning_rates, "penalty": self.config.penalties}
+        return {"strength": self.config.strengths}
 
     def defaults(self) -> Setting:
         """See `HeadRecipe.defaults`."""
-        rate, steps = self.config.default_learning_rate, self.config.default_steps
-        return {"learning_rate": rate, "penalty": 1.0, "steps": steps}
+        if self.config.preset == "paper":
+            return {"strength": self.config.strengths[0]}
+        return {"strength": 1.0, "steps": self.config.default_steps}
+
+    def settled(self) -> bool:
+        """See `HeadRecipe.settled`."""
+        return self.config.preset == "paper" and len(self.config.strengths) == 1
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
-        wide = stack(batch.shots, "pooled")
-        text = batch.scale[:, None, None] * batch.text
-        rate, penalty = (grid[name] for name in ("learning_rate", "penalty"))
-        h = rate.shape[1] * penalty.shape[1]
-        # Points in the grid's own order: the penalty varies fastest.
-        rates = rate.repeat_interleave(penalty.shape[1], dim=1)
-        # Images a class, the mean over classes that have any.
-        size = batch.train.target.sum(dim=1)
-        shots = size.sum(dim=1) / (size > 0).sum(dim=1).clamp(min=1)
-        decay = penalty.repeat(1, rate.shape[1]) / shots.clamp(min=1)[:, None]
+        fit = _Fit(batch, grid["strength"], whole=self.config.preset == "paper")
+        trained = self._trained(fit, batch, grid)
+        learned = trained.parameters[0]
 
-        def logits(parameters: Parameters, images: Padded, pooled: Padded) -> Tensor:
-            moved = moved_features(images.x, pooled.x, rates[..., None, None] * parameters[0])
-            return moved @ text[:, None].mT
-
-        def loss(parameters: Parameters) -> Tensor:
-            change = (rates[..., None, None] * parameters[0]).square().sum(dim=(2, 3))
-            fitted = cross_entropy(logits(parameters, batch.train, wide.train), batch.train.target, batch.train.count)
-            return fitted + decay * change
-
-        # Adam's steps do not depend on the gradient's length, so a rate of 1 on Delta / rate is `rate` on Delta.
-        step = Adam(loss, learning_rate=1.0, steps=self.config.steps)
-        start = text.new_zeros(len(batch), h, wide.train.x.shape[2], text.shape[2])
-        trained = descend(
-            (start,),
-            step,
-            lambda parameters: quality(logits(parameters, batch.val, wide.val), batch.val.target, batch.val.mask),
-            steps=self.config.steps,
-            every=5,
-            stop_at=grid.axes.get("steps"),
-            selection=self.config.selection,
-        )
-        final = rates[..., None, None] * trained.parameters[0]
-
-        def build(i: int, j: int) -> "MovedFeatures":
-            return MovedFeatures(
-                {"change": as_float32(final[i, j]), "text_weight": as_float32(text[i])},
+        def build(i: int, j: int) -> "ProjectedAnew":
+            text = batch.scale[i] * batch.text[i]
+            return ProjectedAnew(
+                {"difference": as_float32(fit.basis[i] @ learned[i, j]), "text_weight": as_float32(text)},
                 {"logit_bias": batch.shots[i].task.model.logit_bias},
                 scale=float(batch.scale[i]),
             )
@@ -124,35 +101,109 @@ class Prolip(HeadRecipe[ProlipConfig]):
             trained.accuracy,
             trained.nll,
             build,
-            parameters=lambda _: start[0, 0].numel(),
+            parameters=lambda _: batch.train.x.shape[2] * batch.text.shape[2],
             found=lambda i, j: {"steps": int(trained.steps[i, j])},
             curves=trained.curves,
+        )
+
+    def _trained(self, fit: "_Fit", batch: Stack, grid: Grid) -> Trained:
+        config = self.config
+        if config.preset == "paper":
+            budgets = [Budget(config.steps, max(fit.train.x.shape[1], 1), "adam", epsilon=1e-4)] * len(batch)
+            epochs = Epochs(fit.train, batch.seeds, budgets, config.learning_rate, lambda own, _: fit.loss(own))
+            return run_epochs(epochs, (fit.start,), fit.assess)
+        # Each image spans a direction of its own, as long as there are more directions than images.
+        directions = batch.train.count.clamp(max=batch.train.x.shape[2])
+        rate = (config.learning_rate * directions.sqrt() / fit.ratio)[:, None].expand(fit.start.shape[:2])
+        return descend(
+            (fit.start,),
+            Adam(fit.loss, learning_rate=rate, steps=config.steps, by_norm=True),
+            fit.assess,
+            steps=config.steps,
+            every=5,
+            selection=config.selection,
+            stop_at=grid.axes.get("steps"),
         )
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
         """See `Recipe.restore`."""
-        return MovedFeatures.restore(directory)
+        return ProjectedAnew.restore(directory)
 
 
-class MovedFeatures(SavedArrays):
-    """Scaled cosines of `projected + pooled @ change`, both of unit norm, with the class embeddings."""
+class _Fit:
+    """Features of a stack as the projection needs them: as long as they are.
+
+    Args:
+        batch: Tasks with pooled features.
+        strength: (b, h).
+        whole: Learn the whole matrix; otherwise in the span of the training images.
+
+    Attributes:
+        train: Pooled features divided by the length of the projected ones.
+        basis: (b, d_pooled, r) of the coordinates that are learned in.
+        start: (b, h, r, d) zeros.
+        ratio: (b,) mean length of pooled features, relative to projected ones.
+    """
+
+    def __init__(self, batch: Stack, strength: Tensor, *, whole: bool) -> None:
+        self._text = (batch.scale[:, None, None] * batch.text)[:, None].mT
+        self._penalty = strength / torch.tensor(batch.images_a_class, device=strength.device)[:, None]
+        projected = stack(batch.shots, "projected")
+        self._start = projected.train.x, projected.val.x
+        parts = [shot.train for shot in batch.shots], [shot.val for shot in batch.shots]
+        train, val = (
+            _scaled(part, _ratios(images, part))
+            for part, images in zip((batch.train, batch.val), parts, strict=True)
+        )  # fmt: skip
+        self.ratio = train.x.norm(dim=2).sum(dim=1) / train.count
+        if whole:
+            d = train.x.shape[2]
+            self.basis = torch.eye(d, dtype=train.x.dtype, device=train.x.device).expand(len(batch), d, d)
+        else:
+            reduced = span(train, val, centre=False)
+            self.basis = reduced.basis
+            train, val = _with(train, reduced.train), _with(val, reduced.val)
+        self.train, self._val = train, val
+        self.start = train.x.new_zeros(len(batch), strength.shape[1], train.x.shape[2], self._text.shape[2])
+
+    def loss(self, parameters: Parameters) -> Tensor:
+        """Cross-entropy and penalty, (b, h)."""
+        logits = self._logits(parameters[0], self.train.x, self._start[0])
+        fitted = cross_entropy(logits, self.train.target, self.train.count)
+        return fitted + self._penalty * parameters[0].square().sum(dim=(2, 3))
+
+    def assess(self, parameters: Parameters) -> tuple[Tensor, Tensor]:
+        """On validation."""
+        logits = self._logits(parameters[0], self._val.x, self._start[1])
+        return quality(logits, self._val.target, self._val.mask)
+
+    def _logits(self, difference: Tensor, pooled: Tensor, start: Tensor) -> Tensor:
+        return F.normalize(start[:, None] + pooled[:, None] @ difference, dim=3) @ self._text
+
+
+def _ratios(images: Sequence[Images], part: Padded) -> Tensor:
+    """Length of pooled features relative to projected ones, (b, n); 0 in padding."""
+    found = torch.zeros_like(part.mask)
+    for i, own in enumerate(images):
+        found[i, : len(own)] = own.lengths[:, 0] / own.lengths[:, 1].clamp(min=1e-12)
+    return found
+
+
+def _scaled(part: Padded, factor: Tensor) -> Padded:
+    return _with(part, part.x * factor[..., None])
+
+
+def _with(part: Padded, x: Tensor) -> Padded:
+    return Padded(x, part.target, part.mask, part.text_logits)
+
+
+class ProjectedAnew(SavedArrays):
+    """Scaled cosines of `projected + pooled @ difference` with the class embeddings."""
 
     def scores(self, images: ImageSet) -> FloatArray:
         """See `Predictor.scores`."""
-        moved = self.features(images, "projected") + self.features(images, "pooled") @ self.arrays["change"]
-        logits = normalise(moved) @ self.arrays["text_weight"].T + float(self.settings["logit_bias"])
+        features = images.features
+        moved = normalise(features.projected + features.pooled @ self.arrays["difference"])
+        logits = moved @ self.arrays["text_weight"].T + float(self.settings["logit_bias"])
         return self.shifted(np.asarray(logits, dtype=np.float32))
-
-
-def moved_features(projected: Tensor, pooled: Tensor, change: Tensor) -> Tensor:
-    """Features by the changed projection at unit norm, (b, h, n, d).
-
-    Args:
-        projected: (b, n, d) unit rows.
-        pooled: (b, n, p) unit rows.
-        change: (b, h, p, d).
-    """
-    b, h, p, d = change.shape
-    added = (pooled @ change.transpose(1, 2).reshape(b, p, h * d)).reshape(b, -1, h, d).transpose(1, 2)
-    return F.normalize(projected[:, None] + added, dim=3)

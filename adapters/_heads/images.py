@@ -16,11 +16,14 @@ class Images:
         pooled: (n, d_pooled).
         projected: (n, d).
         target: (n, n_classes), one-hot or, where multi-label, 0/1.
+        lengths: (n, 2) norms of pooled and projected features before normalisation.
         rows: The images that count, in their order; None for all. What is left out is not copied.
     """
 
-    def __init__(self, pooled: Tensor, projected: Tensor, target: Tensor, rows: Tensor | None = None) -> None:
-        self._all = pooled, projected, target
+    def __init__(
+        self, pooled: Tensor, projected: Tensor, target: Tensor, lengths: Tensor, rows: Tensor | None = None
+    ) -> None:
+        self._all = pooled, projected, target, lengths
         self._rows = rows
 
     @classmethod
@@ -34,6 +37,9 @@ class Images:
             torch.as_tensor(normalise(features.pooled), device=device).double(),
             torch.as_tensor(normalise(features.projected), device=device).double(),
             labels.double(),
+            torch.stack(
+                [torch.as_tensor(np.linalg.norm(own, axis=1)) for own in (features.pooled, features.projected)], dim=1
+            ).to(labels.device, torch.float64),
         )
 
     def _own(self, values: Tensor) -> Tensor:
@@ -54,6 +60,11 @@ class Images:
         """(len(self), n_classes)."""
         return self._own(self._all[2])
 
+    @property
+    def lengths(self) -> Tensor:
+        """(len(self), 2), of pooled and projected features."""
+        return self._own(self._all[3])
+
     def __len__(self) -> int:
         return len(self._all[2]) if self._rows is None else len(self._rows)
 
@@ -62,6 +73,7 @@ class Images:
             torch.cat([self.pooled, other.pooled]),
             torch.cat([self.projected, other.projected]),
             torch.cat([self.target, other.target]),
+            torch.cat([self.lengths, other.lengths]),
         )
 
     def take(self, index: AnyArray | Sequence[int]) -> "Images":

@@ -116,6 +116,8 @@ class Adam:
         steps: Length of the schedule.
         weight_decay: Decoupled decay, multiplied by the learning rate.
         epsilon: Added to the root of the second moment.
+        by_norm: The second moment is that of each parameter's whole gradient's norm, not of its entries: a step then is
+            the same in every basis, and at most as long as the learning rate.
     """
 
     def __init__(
@@ -126,12 +128,14 @@ class Adam:
         steps: int,
         weight_decay: float = 0.0,
         epsilon: float = 1e-8,
+        by_norm: bool = False,
     ) -> None:
         self._loss = loss
         self._rate = learning_rate
         self._steps = steps
         self._decay = weight_decay
         self._epsilon = epsilon
+        self._by_norm = by_norm
         self._moments: list[tuple[Tensor, Tensor]] = []
 
     def __call__(self, parameters: Parameters, t: int) -> Parameters:
@@ -145,7 +149,12 @@ class Adam:
             parameters, gradients(self._loss, parameters), self._moments, strict=True
         ):
             first.mul_(0.9).add_(gradient, alpha=0.1)
-            second.mul_(0.999).addcmul_(gradient, gradient, value=0.001)
+            square = gradient.square()
+            if self._by_norm:
+                square = (
+                    square.flatten(2).sum(dim=2).view(*square.shape[:2], *[1] * (square.ndim - 2)).expand_as(square)
+                )
+            second.mul_(0.999).add_(square, alpha=0.001)
             size = second.sqrt().div_((1 - 0.999 ** (t + 1)) ** 0.5).add_(self._epsilon)
             own = rate.view(*rate.shape, *[1] * (p.ndim - 2))
             decayed = p * (1 - own * self._decay) if self._decay else p

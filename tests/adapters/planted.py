@@ -14,13 +14,12 @@ from workbench.testing import PlantedModel, feature_images
 
 
 class ProjectedModel(PlantedModel):
-    """A planted model whose pooled features are twice as wide as its joint space."""
+    """A planted model with a projection: projected features are `pooled @ projection`."""
 
-    pooled_dim: int
-
-    def __init__(self, class_names: tuple[str, ...], prototypes: np.ndarray, pooled_dim: int) -> None:
-        super().__init__(class_names, prototypes)
-        self.pooled_dim = pooled_dim
+    def __init__(self, class_names: tuple[str, ...], prototypes: np.ndarray, projection: np.ndarray) -> None:
+        super().__init__(class_names, np.asarray(prototypes, np.float32))
+        self.projection = projection
+        self.pooled_dim = len(projection)
 
 
 _NUISANCES = 8
@@ -113,8 +112,8 @@ def clip_task(
     task = ClassificationTask(
         dataset="planted-clip", class_names=names, prompts=ClassPrompts(names, ("a photo of a {}.",)),
         train=images(1, shots), val=images(2, val_shots),
-        model=ProjectedModel(names, np.asarray(text, np.float32), 2 * own.dim),
-        multi_label=False, shots=shots, seed=seed, device="cpu",
+        model=ProjectedModel(names, text, basis[:, : own.dim] / 3), multi_label=False, shots=shots, seed=seed,
+        device="cpu",
     )  # fmt: skip
     return task, images(3, test_size)
 

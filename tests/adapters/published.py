@@ -78,7 +78,7 @@ def task_res(task: ClassificationTask) -> Logits:
 
 
 def clip_adapter(task: ClassificationTask) -> Logits:
-    """Gao et al. (IJCV 2024): ratio 0.2, bottleneck a quarter; optimiser and schedule of CoOp's code, its base."""
+    """Gao et al. (IJCV 2024): ratio 0.2, bottleneck a quarter; optimiser and schedule of the CoOp code it builds on."""
     x, y, text = unit(task.train.images), torch.as_tensor(task.train.labels), F.normalize(raw_text(task), dim=1)
     torch.manual_seed(task.seed)
     d = x.shape[1]
@@ -206,9 +206,10 @@ def lp_plus_plus(task: ClassificationTask) -> Logits:
     return best[1]
 
 
-def prolip(task: ClassificationTask, projection: Tensor, rate: float = 1e-3) -> Logits:
+def prolip(task: ClassificationTask, rate: float = 1e-5) -> Logits:
     """Fahes et al. (2025), without validation: Adam (epsilon 1e-4), 300 full-batch steps, penalty 1 / shots."""
     pooled, y, text = _pooled(task.train.images), torch.as_tensor(task.train.labels), F.normalize(raw_text(task), dim=1)
+    projection = torch.as_tensor(task.model.projection)
     weight = projection.clone().requires_grad_()
     optimiser = torch.optim.Adam([weight], lr=rate, eps=1e-4)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, 300)

@@ -17,6 +17,7 @@ from adapters.linear_probe import LinearProbe
 from adapters.linear_probe_text import LinearProbeText
 from adapters.lp_plus_plus import LpPlusPlus
 from adapters.nearest_class_mean import NearestClassMean
+from adapters.prolip import Prolip
 from adapters.task_res import TaskRes
 from adapters.tip_adapter import TipAdapter
 from adapters.tip_adapter_f import TipAdapterF
@@ -24,8 +25,8 @@ from workbench import normalise
 from workbench.testing import one_hot, planted_task
 
 RECIPES = [
-    Clap, ClipAdapter, CrossModalProbe, Gda, Knn, LinearProbe, LinearProbeText, LpPlusPlus, NearestClassMean, TaskRes,
-    TipAdapter, TipAdapterF,
+    Clap, ClipAdapter, CrossModalProbe, Gda, Knn, LinearProbe, LinearProbeText, LpPlusPlus, NearestClassMean, Prolip,
+    TaskRes, TipAdapter, TipAdapterF,
 ]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from adapters.clap import Clap
 from adapters.clip_adapter import ClipAdapter
 from adapters.coop import Coop
 from adapters.cross_modal_probe import CrossModalProbe
+from adapters.prolip import Prolip
 from adapters.task_res import TaskRes
 from adapters.tip_adapter_f import TipAdapterF
 from tests.adapters import published
@@ -25,6 +26,7 @@ RULES = {
     Clap: published.clap,
     CrossModalProbe: lambda task: published.cross_modal_probe(task, iterations=800),
     TipAdapterF: published.tip_adapter_f,
+    Prolip: published.prolip,
 }
 SETTINGS = {CrossModalProbe: {"steps": 800}}
 
@@ -47,7 +49,7 @@ def test_the_paper_preset_is_the_published_rule_within_two_points(factory):
     assert ours == pytest.approx(theirs, abs=0.02)
 
 
-@pytest.mark.parametrize("factory", [TaskRes, Clap])
+@pytest.mark.parametrize("factory", [TaskRes, Clap, Prolip])
 def test_in_full_batches_the_paper_preset_is_the_rule_to_rounding(factory):
     task, test = clip_task(4, test_size=5, geometry=SMALL)
     expected = RULES[factory](task)(test.images).numpy()

@@ -12,6 +12,7 @@ from adapters.cross_modal_probe import CrossModalProbe
 from adapters.gda import Gda
 from adapters.linear_probe_text import LinearProbeText
 from adapters.lp_plus_plus import LpPlusPlus
+from adapters.prolip import Prolip
 from adapters.task_res import TaskRes
 from adapters.tip_adapter import TipAdapter
 from adapters.tip_adapter_f import TipAdapterF
@@ -26,6 +27,7 @@ RULES = {
     # A tenth of the published steps, since each takes its time here; accuracies differ by a point.
     CrossModalProbe: lambda task: published.cross_modal_probe(task, iterations=1600),
     TipAdapterF: published.tip_adapter_f,
+    Prolip: published.prolip,
 }
 CHOOSING = {CrossModalProbe, TipAdapterF}  # The other rules have constants for what validation could choose.
 WITH_TEXT = [*RULES, Gda, LinearProbeText, LpPlusPlus, TipAdapter]

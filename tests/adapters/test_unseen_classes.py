@@ -15,6 +15,7 @@ from adapters.full_fine_tune import FullFineTune
 from adapters.linear_head import LinearHead
 from adapters.linear_probe_text import LinearProbeText
 from adapters.lora import Lora
+from adapters.prolip import Prolip
 from adapters.task_res import TaskRes
 from adapters.tip_adapter import TipAdapter
 from adapters.tip_adapter_f import TipAdapterF
@@ -25,11 +26,11 @@ from workbench.testing import PlantedModel, planted_task
 
 CAN = {
     "zero-shot", "linear-head", "tip-adapter", "tip-adapter-f", "clip-adapter", "task-res", "linear-probe-text", "clap",
-    "lora", "clip-lora", "bias-norm-tuning", "full-fine-tune", "coop", "majority-class",
+    "prolip", "lora", "clip-lora", "bias-norm-tuning", "full-fine-tune", "coop", "majority-class",
 }  # fmt: skip
 """`majority-class` recognises nothing, but stands in every table."""
 CANNOT = {"linear-probe", "knn", "nearest-class-mean", "gda", "lp-plus-plus", "cross-modal-probe"}
-HEADS = [Clap, ClipAdapter, LinearProbeText, TaskRes, TipAdapter, TipAdapterF]
+HEADS = [Clap, ClipAdapter, LinearProbeText, Prolip, TaskRes, TipAdapter, TipAdapterF]
 NETWORKS = [
     (BiasNormTuning, {"prompts": "single"}), (ClipLora, {"dropout": 0.0}), (Coop, {"n_context": 4}),
     (FullFineTune, {"prompts": "single"}), (Lora, {"prompts": "single"}),

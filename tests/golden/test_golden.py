@@ -57,4 +57,4 @@ def test_what_is_said(version, numbers, said):
 
 def test_the_evaluation_has_the_protocol_for_its_version():
     golden = {file.EVALUATION: {"version": "1", "numbers": {"a": 1.0}}}
-    assert "raise PROTOCOL in workbench/runs/key.py" in file.complaint(file.EVALUATION, "1", {"a": 2.0}, golden)
+    assert "raise PROTOCOL in workbench/metrics/protocol.py" in file.complaint(file.EVALUATION, "1", {"a": 2.0}, golden)

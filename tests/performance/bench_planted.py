@@ -29,6 +29,7 @@ RULES: dict[str, Callable[..., published.Logits] | None] = {
     "cross-modal-probe": published.cross_modal_probe,
     "tip-adapter-f": published.tip_adapter_f,
     "clap": published.clap,
+    "prolip": published.prolip,
     "lp-plus-plus": published.lp_plus_plus,
     "tip-adapter": None,
     "linear-probe-text": None,
