@@ -21,17 +21,18 @@ from torch import Tensor
 from adapters._heads.anchored import sweep_anchored
 from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.config import SolvedConfig, SpaceChoice
 from adapters._heads.data import FewShot, Padded, Stack
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
 from adapters._heads.predictors import BlendedLinear
-from adapters._heads.recipe import HeadConfig, HeadRecipe, Narrowed, SpaceChoice
+from adapters._heads.recipe import HeadRecipe, Narrowed
 from adapters._heads.training import Parameters, columns, cross_entropy
 from adapters._presets import PresetConfig
 from adapters.nearest_class_mean import space_of_class_means
 from workbench import RecipeConfig
 
 
-class ClapConfig(HeadConfig, PresetConfig):
+class ClapConfig(SolvedConfig, PresetConfig):
     """Settings of `clap`.
 
     The preset `paper`: prototypes on projected features, normalised in the logits, by SGD at 0.1 with momentum 0.9, a
@@ -43,8 +44,6 @@ class ClapConfig(HeadConfig, PresetConfig):
         text_weights: Multipliers of the zero-shot weights.
         strengths: Multipliers of the penalty.
         default_strength: Used, with text weight 1, where there is no validation split.
-        tolerance: Norm of the gradient at a solution, relative to that at zero weights.
-        max_iterations: Bound on the solver's iterations for one strength.
     """
 
     paper: ClassVar[Mapping[str, Any]] = {"features": "projected", "text_weights": (1.0,), "strengths": (1.0,)}
@@ -53,8 +52,6 @@ class ClapConfig(HeadConfig, PresetConfig):
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1), min_length=1)
     strengths: tuple[float, ...] = Field(default=(1000.0, 100.0, 10.0, 1.0), min_length=1)
     default_strength: float = Field(default=1.0, gt=0)
-    tolerance: float = Field(default=1e-4, gt=0)
-    max_iterations: int = Field(default=1000, gt=0)
 
 
 class Clap(HeadRecipe[ClapConfig]):
@@ -81,6 +78,10 @@ class Clap(HeadRecipe[ClapConfig]):
         """See `HeadRecipe.narrow`."""
         return space_of_class_means(shots, self._spaces(), self.config.selection)
 
+    def refines(self) -> bool:
+        """See `HeadRecipe.refines`."""
+        return self.config.preset != "paper"
+
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
         if self.config.preset == "paper":
@@ -90,7 +91,12 @@ class Clap(HeadRecipe[ClapConfig]):
         penalty = 2 * grid["strength"] / (batch.n_classes * batch.scale[:, None].square())
         share = multipliers(batch.train.text_logits, batch.train.target) * batch.text_length.square()
         return sweep_anchored(
-            batch, grid, penalty, share=share, tolerance=self.config.tolerance, iterations=self.config.max_iterations
+            batch,
+            grid,
+            penalty,
+            share=share,
+            tolerance=self.config.tolerance_of(grid),
+            iterations=self.config.max_iterations,
         )
 
     def _trained(self, batch: Stack, grid: Grid) -> Swept:

@@ -20,10 +20,11 @@ from torch import Tensor
 
 from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.config import HeadConfig
 from adapters._heads.data import Padded, Stack
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
 from adapters._heads.predictors import SavedArrays, Space, as_float32
-from adapters._heads.recipe import HeadConfig, HeadRecipe
+from adapters._heads.recipe import HeadRecipe
 from adapters._heads.training import Adam, Parameters, cross_entropy, descend
 from adapters._presets import PresetConfig
 from workbench import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise

@@ -23,15 +23,16 @@ from torch import Tensor
 from adapters._heads.anchored import sweep_anchored
 from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.config import SolvedConfig
 from adapters._heads.data import Padded, Stack
 from adapters._heads.predictors import BlendedLinear, Space
-from adapters._heads.recipe import HeadConfig, HeadRecipe
+from adapters._heads.recipe import HeadRecipe
 from adapters._heads.training import Parameters, columns, descend
 from adapters._presets import PresetConfig
 from workbench import RecipeConfig
 
 
-class CrossModalProbeConfig(HeadConfig, PresetConfig):
+class CrossModalProbeConfig(SolvedConfig, PresetConfig):
     """Settings of `cross-modal-probe`.
 
     The preset `paper`: 12,800 AdamW steps with 50 of linear warm-up and half a cosine, batches of 4 images and 4 texts;
@@ -41,8 +42,6 @@ class CrossModalProbeConfig(HeadConfig, PresetConfig):
         text_weights: Multipliers of the zero-shot weights and of the text's mean loss; 0 leaves text out.
         penalties: L2 penalties on the difference from the zero-shot weights.
         default_penalty: Used, with text weight 1, where there is no validation split.
-        tolerance: Norm of the gradient at a solution, relative to that at zero weights.
-        max_iterations: Bound on the solver's iterations for one penalty.
         learning_rates: Of `paper`.
         weight_decays: Of `paper`.
         steps: Of `paper`.
@@ -51,8 +50,6 @@ class CrossModalProbeConfig(HeadConfig, PresetConfig):
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1), min_length=1)
     penalties: tuple[float, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
     default_penalty: float = Field(default=1e-4, gt=0)
-    tolerance: float = Field(default=1e-4, gt=0)
-    max_iterations: int = Field(default=1000, gt=0)
     learning_rates: tuple[float, ...] = Field(default=(1e-3, 1e-4), min_length=1)
     weight_decays: tuple[float, ...] = Field(default=(0.0, 0.01, 1e-4), min_length=1)
     steps: int = Field(default=12800, gt=0)
@@ -82,6 +79,10 @@ class CrossModalProbe(HeadRecipe[CrossModalProbeConfig]):
             }
         return {"text_weight": 1.0, "penalty": self.config.default_penalty}
 
+    def refines(self) -> bool:
+        """See `HeadRecipe.refines`."""
+        return self.config.preset != "paper"
+
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
         if self.config.preset == "paper":
@@ -94,7 +95,7 @@ class CrossModalProbe(HeadRecipe[CrossModalProbeConfig]):
             grid,
             grid["penalty"],
             importance=torch.cat([of_image, of_text], dim=2),
-            tolerance=self.config.tolerance,
+            tolerance=self.config.tolerance_of(grid),
             iterations=self.config.max_iterations,
         )
 

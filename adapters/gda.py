@@ -20,9 +20,10 @@ from torch import Tensor
 
 from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.config import HeadConfig, SpaceChoice
 from adapters._heads.data import Stack
 from adapters._heads.predictors import BlendedLinear
-from adapters._heads.recipe import HeadConfig, HeadRecipe, SpaceChoice
+from adapters._heads.recipe import HeadRecipe
 from workbench import RecipeConfig
 
 

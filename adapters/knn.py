@@ -15,9 +15,10 @@ from pydantic import Field
 from adapters._heads.cache import NearestNeighbours, by_rows, neighbour_votes
 from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.config import HeadConfig, SpaceChoice
 from adapters._heads.data import Stack
 from adapters._heads.predictors import as_float32
-from adapters._heads.recipe import HeadConfig, HeadRecipe, SpaceChoice
+from adapters._heads.recipe import HeadRecipe
 from workbench import Predictor, RecipeConfig, TaskModel
 
 

@@ -15,25 +15,22 @@ from pydantic import Field
 
 from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.config import SolvedConfig, SpaceChoice
 from adapters._heads.convex import Problems, solve
 from adapters._heads.data import Stack
 from adapters._heads.predictors import as_float32
-from adapters._heads.recipe import HeadConfig, HeadRecipe, SpaceChoice
+from adapters._heads.recipe import HeadRecipe
 from adapters._heads.span import span
 from workbench import LinearClassifier, Predictor, RecipeConfig, TaskModel
 
 
-class LinearProbeConfig(HeadConfig):
+class LinearProbeConfig(SolvedConfig):
     """Settings of `linear-probe`.
 
     Attributes:
         features: `pooled`, `projected`, or `auto`: validation chooses.
         penalties: Grid of L2 penalties on the mean loss; scikit-learn's C is 1 / (penalty * n).
         default_penalty: Used where there is no validation split.
-        sweep_tolerance: Norm of the gradient where the sweep goes on to the next penalty, relative to that at zero
-            weights.
-        tolerance: The same at the chosen solution.
-        max_iterations: Bound on the solver's iterations for one penalty.
     """
 
     features: SpaceChoice = "auto"
@@ -41,8 +38,6 @@ class LinearProbeConfig(HeadConfig):
         default=tuple(float(f"{10.0**e:.3g}") for e in np.arange(-8, 0.1, 1)), min_length=1
     )
     default_penalty: float = Field(default=1e-4, gt=0)
-    sweep_tolerance: float = Field(default=1e-3, gt=0)
-    tolerance: float = Field(default=1e-4, gt=0)
     max_iterations: int = Field(default=2000, gt=0)
 
 
@@ -52,7 +47,6 @@ class LinearProbe(HeadRecipe[LinearProbeConfig]):
     version: ClassVar[str] = "3"
     Config: ClassVar[type[RecipeConfig]] = LinearProbeConfig
     multi_label: ClassVar[bool] = True
-    refines: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`; of equal candidates the one with the larger penalty is the simpler."""
@@ -75,8 +69,8 @@ class LinearProbe(HeadRecipe[LinearProbeConfig]):
         reduced = span(train, val, centre=True)
         importance = (train.mask / train.count[:, None])[:, None]
         problems = Problems(reduced.train, train.target, importance, multi_label=batch.multi_label)
-        tolerance = self.config.tolerance if grid["penalty"].shape[1] == 1 else self.config.sweep_tolerance
-        found = solve(problems, grid["penalty"], tolerance=tolerance, iterations=self.config.max_iterations)
+        config = self.config
+        found = solve(problems, grid["penalty"], tolerance=config.tolerance_of(grid), iterations=config.max_iterations)
         accuracy, nll = quality(found.logits(reduced.val)[:, 0], val.target, val.mask, multi_label=batch.multi_label)
 
         def build(i: int, j: int) -> LinearClassifier:

@@ -17,13 +17,14 @@ from pydantic import Field
 from adapters._heads.anchored import sweep_anchored
 from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting
+from adapters._heads.config import SolvedConfig, SpaceChoice
 from adapters._heads.data import FewShot, Stack
-from adapters._heads.recipe import HeadConfig, HeadRecipe, Narrowed, SpaceChoice
+from adapters._heads.recipe import HeadRecipe, Narrowed
 from adapters.nearest_class_mean import space_of_class_means
 from workbench import RecipeConfig
 
 
-class LinearProbeTextConfig(HeadConfig):
+class LinearProbeTextConfig(SolvedConfig):
     """Settings of `linear-probe-text`.
 
     Attributes:
@@ -32,19 +33,12 @@ class LinearProbeTextConfig(HeadConfig):
         text_weights: Multipliers of the zero-shot weights; 0 leaves text out.
         penalties: L2 penalties on the mean loss.
         default_penalty: Used, with text weight 1, where there is no validation split.
-        sweep_tolerance: Norm of the gradient where the sweep goes on to the next penalty, relative to that at zero
-            weights.
-        tolerance: The same at the chosen solution.
-        max_iterations: Bound on the solver's iterations for one penalty.
     """
 
     features: SpaceChoice = "auto"
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1), min_length=1)
     penalties: tuple[float, ...] = Field(default=(1e-1, 1e-2, 1e-3, 1e-4, 1e-5), min_length=1)
     default_penalty: float = Field(default=1e-4, gt=0)
-    sweep_tolerance: float = Field(default=1e-3, gt=0)
-    tolerance: float = Field(default=1e-4, gt=0)
-    max_iterations: int = Field(default=1000, gt=0)
 
 
 class LinearProbeText(HeadRecipe[LinearProbeTextConfig]):
@@ -53,7 +47,6 @@ class LinearProbeText(HeadRecipe[LinearProbeTextConfig]):
     version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = LinearProbeTextConfig
     unseen: ClassVar[bool] = True
-    refines: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""
@@ -69,11 +62,10 @@ class LinearProbeText(HeadRecipe[LinearProbeTextConfig]):
 
     def sweep(self, batch: Stack, grid: Grid) -> Swept:
         """See `HeadRecipe.sweep`."""
-        single = len(grid.points(0)) == 1
         return sweep_anchored(
             batch,
             grid,
             grid["penalty"],
-            tolerance=self.config.tolerance if single else self.config.sweep_tolerance,
+            tolerance=self.config.tolerance_of(grid),
             iterations=self.config.max_iterations,
         )

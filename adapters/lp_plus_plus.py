@@ -23,9 +23,10 @@ from torch import Tensor
 
 from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.config import HeadConfig, SpaceChoice
 from adapters._heads.data import FewShot, Padded, Stack
 from adapters._heads.predictors import BlendedLinear
-from adapters._heads.recipe import HeadConfig, HeadRecipe, Narrowed, SpaceChoice
+from adapters._heads.recipe import HeadRecipe, Narrowed
 from adapters._heads.span import span
 from adapters._heads.training import Parameters, columns, descend
 from adapters.nearest_class_mean import space_of_class_means

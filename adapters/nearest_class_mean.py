@@ -15,9 +15,10 @@ from pydantic import Field
 
 from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Selection, Setting, quality
+from adapters._heads.config import HeadConfig, SpaceChoice
 from adapters._heads.data import FewShot, Stack
 from adapters._heads.predictors import BlendedLinear, Space
-from adapters._heads.recipe import HeadConfig, HeadRecipe, Narrowed, SpaceChoice
+from adapters._heads.recipe import HeadRecipe, Narrowed
 from workbench import RecipeConfig
 
 

@@ -28,10 +28,12 @@ from torch import Tensor
 
 from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, quality
-from adapters._heads.data import Images, Padded, Stack, stack
+from adapters._heads.config import HeadConfig
+from adapters._heads.data import Padded, Stack, stack
+from adapters._heads.images import Images
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
 from adapters._heads.predictors import SavedArrays, Space, as_float32
-from adapters._heads.recipe import HeadConfig, HeadRecipe
+from adapters._heads.recipe import HeadRecipe
 from adapters._heads.span import span
 from adapters._heads.training import Adam, Parameters, Trained, cross_entropy, descend
 from adapters._presets import PresetConfig

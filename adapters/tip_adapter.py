@@ -17,9 +17,10 @@ from torch import Tensor
 from adapters._heads.cache import KeyValueCache, by_rows, cache_logits
 from adapters._heads.candidates import Swept
 from adapters._heads.choice import Grid, Setting, graded
+from adapters._heads.config import HeadConfig, SpaceChoice
 from adapters._heads.data import Stack
 from adapters._heads.predictors import as_float32
-from adapters._heads.recipe import HeadConfig, HeadRecipe, SpaceChoice
+from adapters._heads.recipe import HeadRecipe
 from workbench import Predictor, RecipeConfig, TaskModel
 
 

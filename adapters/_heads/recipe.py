@@ -4,33 +4,17 @@ from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import torch
 
 from adapters._heads.candidates import Best, Candidates, Swept
-from adapters._heads.choice import Grid, Selection, Setting
+from adapters._heads.choice import Grid, Setting
+from adapters._heads.config import HeadConfig, SolvedConfig, SpaceChoice
 from adapters._heads.data import FewShot, Stack, buckets, few_shots, stack
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.unseen import MARGIN, narrowed, rehearsed, widened
-from workbench import ClassificationTask, FitReport, Predictor, Recipe, RecipeConfig, TaskModel
-
-SpaceChoice = Literal["auto", "pooled", "projected"]
-
-
-class HeadConfig(RecipeConfig):
-    """Settings of every recipe on features.
-
-    Attributes:
-        selection: What the chosen hyper-parameters are best at on validation: `nll`, the mean negative log-likelihood,
-            or `accuracy`, and of equals the other of the two.
-        validation: Where the card has no validation split: `cv` chooses by cross-validation within training and fits
-            all of it, `split` chooses on a part of training that is held out.
-    """
-
-    selection: Selection = "nll"
-    validation: Literal["cv", "split"] = "cv"
-
+from workbench import ClassificationTask, FitReport, Predictor, Recipe, TaskModel
 
 C = TypeVar("C", bound=HeadConfig)
 
@@ -55,12 +39,9 @@ class HeadRecipe(Recipe[C], Generic[C]):
 
     Attributes:
         spaces: The feature spaces that it can use.
-        refines: Whether `sweep` solves a single point more exactly than those of a grid; what was chosen is then fitted
-            once more.
     """
 
     spaces: ClassVar[tuple[Space, ...]] = ("pooled", "projected")
-    refines: ClassVar[bool] = False
 
     @abstractmethod
     def axes(self) -> Mapping[str, Sequence[float]]:
@@ -81,6 +62,10 @@ class HeadRecipe(Recipe[C], Generic[C]):
     def settled(self) -> bool:
         """Whether the settings leave nothing to choose: one value on each axis, and training that is not stopped."""
         return False
+
+    def refines(self) -> bool:
+        """Whether `sweep` solves a single point more exactly than those of a grid: the chosen one is fitted anew."""
+        return isinstance(self.config, SolvedConfig)
 
     def remarks(self, setting: Setting) -> tuple[str, ...]:  # noqa: ARG002
         """What the reader of a run should know of the values that were chosen; override where there is something."""
@@ -116,7 +101,7 @@ class HeadRecipe(Recipe[C], Generic[C]):
         images = {
             i: shots[i].joined() if self._adds_validation(shots[i]) else shots[i]
             for i, own in enumerate(found)
-            if own.predictor is None or self.refines or shots[i].rehearsal or self._adds_validation(shots[i])
+            if own.predictor is None or self.refines() or shots[i].rehearsal or self._adds_validation(shots[i])
         }
         for space in self._spaces():
             names = [i for i in images if found[i].space == space]
