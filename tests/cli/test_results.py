@@ -68,7 +68,7 @@ def test_the_aggregate_is_over_the_seeds_of_the_newest_state(show):
 def test_a_filter_does_not_make_an_old_state_the_newest(show):
     code, out, err = show("--recipe", "knn")
     assert code == 0
-    assert "1 of 1 runs are left out" in err
+    assert "1 of 1 runs is left out" in err
     assert "80.0" not in out
 
 

@@ -37,7 +37,7 @@ def test_runs_of_another_protocol_are_left_out_even_alone_and_said():
     assert sentence.startswith("2 of 2 runs are left out: this version makes numbers in another way")
     other = dataclasses.replace(run("old"), run_id="2")
     assert [text.split(":")[0] for text in left_out([*old, other], [])] == [
-        "2 of 3 runs are left out", "1 of 3 runs are left out",
+        "2 of 3 runs are left out", "1 of 3 runs is left out",
     ]  # fmt: skip
     assert left_out(old, old) == []
 

@@ -129,4 +129,4 @@ def test_logs_long_training_and_not_short_one(caplog, monkeypatch):
         run({"x": x}, pull(x, [1.0]), validate=lambda: Quality(0.5, {"accuracy": 0.5}), name="probe")
     assert len(caplog.messages) == 5
     assert caplog.messages[0].startswith("probe: epoch 1/5, loss ")
-    assert "validation accuracy 0.500, about" in caplog.messages[0]
+    assert "validation accuracy 50.0 %, about" in caplog.messages[0]

@@ -65,7 +65,11 @@ def left_out(runs: Sequence[RunResult], kept: Sequence[RunResult]) -> list[str]:
         "made on another state of dataset, model or recipe, or with another precision, than the newest run.": len(gone)
         - old,
     }
-    return [f"{count} of {len(runs)} runs are left out: {reason}" for reason, count in counts.items() if count]
+    return [
+        f"{count} of {len(runs)} runs {'is' if count == 1 else 'are'} left out: {reason}"
+        for reason, count in counts.items()
+        if count
+    ]
 
 
 def _has_other_protocol(run: RunResult) -> bool:

@@ -81,7 +81,8 @@ def test_leaderboards_leave_older_states_out_and_say_so(settings, tmp_path, page
     app = open_page(page)
     assert not app.exception
     assert app.dataframe[0].value["accuracy"].tolist() == [0.2]
-    assert "1 run on another state" in texts(app)
+    assert "1 of 2 runs is left out" in texts(app)
+    assert "made on another state of dataset, model or recipe" in texts(app)
 
 
 @pytest.fixture
