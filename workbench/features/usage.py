@@ -11,8 +11,8 @@ from pathlib import Path
 
 from workbench.features._files import CacheError, stale_temporaries
 from workbench.features._shard import SUFFIX, CorruptShardError, open_shard
-from workbench.features._table import CORRUPT
 from workbench.features.store import IMAGES, MODEL_FILE, TEXTS, features_folder
+from workbench.files import CORRUPT
 
 _PRUNED = ".pruned-"
 _UNKNOWN = "unknown"

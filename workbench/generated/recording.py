@@ -10,6 +10,7 @@ from workbench.models import Encoder
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.settings import Settings
 from workbench.tracking import RunRecorder, open_store, read_runs, schema
+from workbench.tracking.checksums import write_checksums
 
 TASK = schema.GENERATION
 RECIPE = "judge"
@@ -66,6 +67,7 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
         metrics["unreadable_reference_images"] = float(judgement.reference_unreadable)
     with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
         _write_scores(judgement, Path(folder) / "scores.parquet")
+        write_checksums(Path(folder))
         recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, Path(folder))
     for run in read_runs(store, suite, key=key):
         if run.run_id != recorder.run_id:
