@@ -24,7 +24,7 @@ from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.config import SolvedConfig, SpaceChoice
 from adapters._heads.data import FewShot, Padded, Stack
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
-from adapters._heads.predictors import BlendedLinear
+from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe, Narrowed
 from adapters._heads.training import Parameters, columns, cross_entropy
 from adapters._presets import PresetConfig
@@ -59,6 +59,7 @@ class Clap(HeadRecipe[ClapConfig]):
 
     version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = ClapConfig
+    spaces: ClassVar[tuple[Space, ...]] = ("projected", "pooled")
     unseen: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
