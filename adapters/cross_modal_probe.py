@@ -41,7 +41,8 @@ class CrossModalProbeConfig(SolvedConfig, PresetConfig):
     Attributes:
         text_weights: Multipliers of the zero-shot weights and of the text's mean loss; 0 leaves text out.
         penalties: L2 penalties on the difference from the zero-shot weights.
-        default_penalty: Used, with text weight 1, where there is no validation split.
+        default_penalty: Used, with text weight 1, where there is nothing to choose on. The published steps move weights
+            further still, which costs a text that is better than a few images can tell.
         learning_rates: Of `paper`.
         weight_decays: Of `paper`.
         steps: Of `paper`.
