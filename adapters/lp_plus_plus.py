@@ -168,11 +168,11 @@ def favour(agreement: Tensor, target: Tensor) -> Tensor:
     count = other.sum(dim=1)
     found = (means * other).sum(dim=1) / count.clamp(min=1)
     squares = ((means - found[:, None]).square() * other).sum(dim=1) / (count - 1).clamp(min=1)
-    by_chance = (squares / count.clamp(min=1)).mean(dim=1) * (1 + 1.645 * (2 / max(1, c - 1)) ** 0.5)
+    by_chance: Tensor = (squares / count.clamp(min=1)).mean(dim=1) * (1 + 1.645 * (2 / max(1, c - 1)) ** 0.5)
     found = found - found.mean(dim=1, keepdim=True)
     variance = found.square().sum(dim=1) / max(1, c - 1)
-    share = (1 - by_chance / variance.clamp(min=1e-12)).clamp(min=0)
-    known = (count > 1).all(dim=1)  # Of one other class no spread is seen.
+    share: Tensor = (1 - by_chance / variance.clamp(min=1e-12)).clamp(min=0)
+    known: Tensor = (count > 1).all(dim=1)  # Of one other class no spread is seen.
     return (share * known)[:, None] * found
 
 

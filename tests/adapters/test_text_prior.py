@@ -30,7 +30,7 @@ RULES = {
     Prolip: published.prolip,
     LpPlusPlus: published.lp_plus_plus,
 }
-CHOOSING = {CrossModalProbe, LpPlusPlus, TipAdapterF}  # The other rules have constants for what validation could choose.
+CHOOSING = {CrossModalProbe, LpPlusPlus, TipAdapterF}  # The others have constants for what validation could choose.
 WITH_TEXT = [*RULES, Gda, LinearProbeText, TipAdapter]
 SHOTS = (1, 4, 16)
 SEEDS = range(2)
