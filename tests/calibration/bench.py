@@ -101,10 +101,8 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=2000)
     parser.add_argument("--to", type=Path)
     options = parser.parse_args()
-    lines = [
-        f"{options.runs:,} simulated pairs or test sets a cell; {5 * options.runs:,} in the row of 1,100 items.",
-        "",
-    ]
+    runs = options.runs
+    lines = [f"{runs:,} simulated pairs or test sets a cell; {5 * runs:,} in the row of 1,100 items.", ""]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         for title, rows in (
             ("Claims at the 5 % level where there is no difference (at most 0.05 is promised)", type_one),
@@ -112,7 +110,7 @@ def main() -> None:
             ("Coverage of the 95 % intervals of all metrics, items without groups", coverage_of_all),
         ):
             lines += [f"**{title}**", ""]
-            for row in rows(pool, options.runs):
+            for row in rows(pool, runs):
                 print(row, flush=True)
                 lines.append(row)
             lines.append("")
