@@ -63,10 +63,22 @@ def read_sealed(path: Path) -> bytes | None:
         data = path.read_bytes()
     except FileNotFoundError:
         return None
-    if data[: len(_MAGIC)] == _MAGIC and data[len(_MAGIC) : _HEAD] == checksum(data[_HEAD:]).encode() + b"\n":
-        return data[_HEAD:]
-    set_aside(path)
-    return None
+    if not _is_intact(data):
+        set_aside(path)
+        return None
+    return data[_HEAD:]
+
+
+def is_sealed_intact(path: Path) -> bool:
+    """Whether a file of `write_sealed` is what was written; nothing is moved."""
+    try:
+        return _is_intact(path.read_bytes())
+    except OSError:
+        return False
+
+
+def _is_intact(data: bytes) -> bool:
+    return data[: len(_MAGIC)] == _MAGIC and data[len(_MAGIC) : _HEAD] == checksum(data[_HEAD:]).encode() + b"\n"
 
 
 def set_aside(path: Path) -> None:

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from workbench.files import CORRUPT, checksum_of_file, read_sealed, set_aside, write_sealed
 
+PART = ".part"
+"""What names of folders end in that are being made; they begin with a dot."""
 _INVENTORY = ".inventory"
 
 
@@ -35,7 +37,7 @@ def make_once(folder: Path, write: Callable[[Path], None]) -> bool:
     with FileLock(path, mode=0o666):
         if is_whole(folder):
             return False
-        work = folder.with_name(f".{folder.name}.part")
+        work = folder.with_name(f".{folder.name}{PART}")
         shutil.rmtree(work, ignore_errors=True)  # Left by a process that was killed: the lock is ours.
         work.mkdir()
         try:
