@@ -80,7 +80,7 @@ def snapshot(settings: Settings) -> Snapshot:
     if feed.error:
         _feed.clear()
         raise WorkbenchError(feed.error)
-    return Snapshot(store, tuple(sorted(feed.runs, key=lambda run: -run.started)), feed.complete)
+    return Snapshot(store, tuple(sorted(feed.runs, key=lambda run: run.recency, reverse=True)), feed.complete)
 
 
 def watch(known: Snapshot) -> None:

@@ -48,5 +48,5 @@ def heat_map(runs: Sequence[RunResult]) -> list[HeatCell]:
     return [HeatCell(dataset, recipe, standing) for (dataset, recipe), standing in found.items()]
 
 
-def _place(standing: Standing) -> tuple[tuple[int, int], int]:
-    return (shots_order(standing.shots), standing.first.started)
+def _place(standing: Standing) -> tuple[tuple[int, int], tuple[int, int]]:
+    return (shots_order(standing.shots), standing.first.recency)

@@ -1,5 +1,7 @@
 """The quick SQLite reader tells what MLflow's own client tells."""
 
+import sqlite3
+
 import pytest
 
 from workbench.errors import WorkbenchError
@@ -49,6 +51,16 @@ def test_both_readers_agree(store):
         assert (run.params, run.status, run.suite, run.seed, run.key) == (
             other.params, other.status, other.suite, other.seed, other.key,
         )  # fmt: skip
+
+
+def test_the_newest_is_the_last_begun_whatever_the_clock_said(store):
+    newest = read_runs(store)[0]
+    with sqlite3.connect(store.sqlite_file) as connection:
+        connection.execute("UPDATE runs SET start_time = 5 WHERE run_uuid = ?", [newest.run_id])
+    connection.close()
+    assert read_runs(store)[0].run_id == newest.run_id
+    numbers = [run.number for run in read_runs(store)]
+    assert numbers == sorted(numbers, reverse=True)
 
 
 def test_filters_status_and_values(store):

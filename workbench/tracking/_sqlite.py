@@ -26,7 +26,7 @@ def read_sqlite(file: Path, suite: str | None, run_id: str | None, key: str | No
         where += " AND t.value = ?"
         values.append(key)
     query = (
-        "SELECT r.run_uuid, r.status, r.start_time, r.artifact_uri FROM runs r "  # noqa: S608 - only constants
+        "SELECT r.run_uuid, r.status, r.start_time, r.artifact_uri, r.rowid FROM runs r "  # noqa: S608 - only constants
         "JOIN experiments e ON e.experiment_id = r.experiment_id AND e.lifecycle_stage = 'active' "
         f"JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = ? WHERE {where}"
     )
@@ -36,8 +36,8 @@ def read_sqlite(file: Path, suite: str | None, run_id: str | None, key: str | No
         runs = connection.execute(query, values).fetchall()
         wanted = {row[0] for row in runs}
         metrics, params, tags = (_pivot(connection, table, wanted) for table in ("latest_metrics", "params", "tags"))
-    for uuid, status, started, uri in runs:
-        yield RunResult.from_store(uuid, status, started, uri, metrics[uuid], params[uuid], tags[uuid])
+    for uuid, status, started, uri, number in runs:
+        yield RunResult.from_store(uuid, status, started, uri, metrics[uuid], params[uuid], tags[uuid], number)
 
 
 def _pivot(connection: sqlite3.Connection, table: str, wanted: set[str]) -> dict[str, dict[str, Any]]:

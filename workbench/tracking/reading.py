@@ -26,7 +26,7 @@ def read_runs(
         key: Only runs with this run key.
     """
     found = (run for page in read_pages(store, suite, run_id=run_id, key=key) for run in page)
-    return datasets_apart(sorted(found, key=lambda run: -run.started))
+    return datasets_apart(sorted(found, key=lambda run: run.recency, reverse=True))
 
 
 def read_pages(

@@ -21,6 +21,7 @@ class RunResult:
         status: `finished`, `failed`, `running` or `killed`.
         started: Milliseconds since the epoch.
         artifact_uri: Where its artifacts lie.
+        number: Counts a local store's runs as they were begun, whatever the clock said; 0 for those of a server.
     """
 
     run_id: str
@@ -38,6 +39,7 @@ class RunResult:
     tags: dict[str, str] = default(default_factory=dict)
     started: int = 0
     artifact_uri: str = ""
+    number: int = 0
 
     @property
     def label(self) -> str:
@@ -48,6 +50,11 @@ class RunResult:
     def card_name(self) -> str:
         """The dataset's name on its card; `dataset` says more where several datasets have it."""
         return self.tags.get(schema.CARD_NAME, self.dataset)
+
+    @property
+    def recency(self) -> tuple[int, int]:
+        """Greater for the run that was begun later."""
+        return self.number, self.started
 
     @property
     def key(self) -> str:
@@ -68,6 +75,7 @@ class RunResult:
         metrics: Mapping[str, float],
         params: Mapping[str, str],
         tags: Mapping[str, str],
+        number: int = 0,
     ) -> "RunResult":
         """A run from MLflow's own entries."""
         return cls(
@@ -86,4 +94,5 @@ class RunResult:
             tags=dict(tags),
             started=started or 0,
             artifact_uri=uri,
+            number=number,
         )
