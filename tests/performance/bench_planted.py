@@ -33,7 +33,10 @@ RULES: dict[str, Callable[..., published.Logits] | None] = {
     "lp-plus-plus": published.lp_plus_plus,
     "tip-adapter": None,
     "linear-probe-text": None,
+    "linear-probe": None,
     "gda": None,
+    "nearest-class-mean": None,
+    "knn": None,
 }
 
 
