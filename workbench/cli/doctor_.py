@@ -17,6 +17,9 @@ from workbench.cli._options import as_json, load_settings, settings_options
 def command(as_json: bool, **flags: Any) -> None:
     """Show settings, device, versions and plug-ins, and what is wrong with them.
 
+    The store is tried: whether it answers, whether it takes a run and a file, and how fast. On a server that is the one
+    run of the experiment `workbench-doctor`.
+
     \b
     Example:
       workbench doctor
@@ -42,6 +45,7 @@ def _examine(flags: dict[str, Any]) -> dict[str, Any]:
     from workbench.recipes import recipes
     from workbench.runs.provenance import device_name, version_tags
     from workbench.tracking import open_store
+    from workbench.tracking.examining import examine_store
 
     settings = load_settings(**flags)
     facts: dict[str, str] = {key.removeprefix("version."): value for key, value in version_tags().items()}
@@ -64,7 +68,13 @@ def _examine(flags: dict[str, Any]) -> dict[str, Any]:
     if settings.data and not settings.data.is_dir():
         problems.append(f"WORKBENCH_DATA: {settings.data} is not a folder.")
     store = open_store(settings)
-    facts["store"] = f"{store.name}{'' if store.exists else ' (not made yet)'}"
+    facts["store"], *wrong = examine_store(store)
+    problems += wrong
+    waiting = len(store.spool.entries(store.server))
+    if waiting:
+        problems.append(
+            f"{store.spool.folder}: runs that the store did not take: {waiting}. `workbench sync` sends them."
+        )
     for registry in (recipes, models):
         listing = registry.listing(probe=True)
         facts[f"{registry.kind}s"] = ", ".join(entry.name for entry in listing)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli._options import as_json, load_settings, settings_options
+from workbench.cli._options import as_json, load_settings, opened_store, settings_options
 
 if TYPE_CHECKING:
     from workbench.generated import Judgement
@@ -53,6 +53,8 @@ def command(
     from workbench.models import open_model
 
     settings = load_settings(**flags)
+    if log:
+        opened_store(settings).link.check()  # Before the work, not after it.
     images, encoder = read_prompts(folder), open_model(model, settings)
     with ConsoleReporter() as reporter:
         other = reference and reference_features(
@@ -66,13 +68,15 @@ def command(
             images, encoder, FeatureStore(settings.cache), other or None, max_unreadable=settings.max_unreadable,
             workers=settings.workers, progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
-    run_id = record_judgement(found, encoder, settings, name) if log else None
+    run_id, waits = record_judgement(found, encoder, settings, name) if log else (None, "")
     if as_json:
         click.echo(json.dumps(_record(found, encoder, run_id), indent=1, ensure_ascii=False))
     else:
         _print(found, worst)
-        if run_id is not None:
+        if run_id:
             click.echo(f"run {run_id} of {name}: workbench results --suite {name}")
+    if waits:
+        click.echo(f"{waits}; `workbench sync` sends it.", err=True)
     for note in (*found.images.notes, *(f"left out: {file}: {reason}" for file, reason in found.unreadable)):
         click.echo(note, err=True)
     if encoder.notice:

@@ -1,22 +1,23 @@
 """A judgement as a run of the MLflow store, beside all other runs."""
 
 import hashlib
-import tempfile
 from pathlib import Path
 
 from workbench.generated.judging import Judgement
 from workbench.metrics.estimate import flatten
 from workbench.models import Encoder
 from workbench.runs.provenance import device_name, git_tags, version_tags
+from workbench.runs.workspace import written
 from workbench.settings import Settings
 from workbench.tracking import RunRecorder, open_store, read_runs, schema
+from workbench.tracking.faults import answering
 
 TASK = schema.GENERATION
 RECIPE = "judge"
 _VERSION = "1"
 
 
-def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings, suite: str) -> str:
+def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings, suite: str) -> tuple[str, str]:
     """Write a judgement into the store; an earlier one of the same images, prompts, reference and model is replaced.
 
     Args:
@@ -26,7 +27,7 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
         suite: The MLflow experiment.
 
     Returns:
-        The run's id.
+        The run's id, empty where the store has not been told of it; and what the store did not take, in words.
     """
     store = open_store(settings)
     digest = f"{RECIPE} {_VERSION} {encoder.fingerprint} {judgement.digest}"
@@ -64,13 +65,18 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
     if judgement.reference:
         metrics["reference_images"] = float(judgement.reference[1])
         metrics["unreadable_reference_images"] = float(judgement.reference_unreadable)
-    with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
-        _write_scores(judgement, Path(folder) / "scores.parquet")
-        recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, Path(folder))
-    for run in read_runs(store, suite, key=key):
-        if run.run_id != recorder.run_id:
-            store.client.delete_run(run.run_id)
-    return recorder.run_id
+
+    def write(folder: Path) -> None:
+        _write_scores(judgement, folder / "scores.parquet")
+
+    with written(write, store.spool.folder) as folder:
+        waits = recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, folder)
+    if not waits:
+        with answering(store.name):
+            for run in read_runs(store, suite, key=key):
+                if run.run_id != recorder.run_id:
+                    store.client.delete_run(run.run_id)
+    return recorder.run_id, waits
 
 
 def _write_scores(judgement: Judgement, path: Path) -> None:

@@ -17,8 +17,19 @@ from workbench.runs.joint_bench import JointBench
 from workbench.runs.recording import begin, follow_moved, rank_anew, record, remove_superseded
 from workbench.runs.reporter import Reporter, Silent
 from workbench.runs.suite import Suite
+from workbench.runs.workspace import WorkspaceError
 from workbench.settings import Settings
-from workbench.tracking import RunRecorder, RunResult, Store, close_abandoned, open_store, read_runs
+from workbench.tracking import (
+    RunRecorder,
+    RunResult,
+    SpoolError,
+    Store,
+    StoreError,
+    close_abandoned,
+    open_store,
+    read_runs,
+    sync_before,
+)
 
 
 def run_suite(
@@ -44,16 +55,20 @@ def run_suite(
         KeyboardInterrupt: Ctrl-C, once: after the run in hand; twice, or SIGTERM: at once. What is finished stays.
     """
     tell = reporter or Silent()
-    jobs = prepare_jobs(suite, settings, tell)
     store = open_store(settings)
-    known = read_runs(store, suite.name)
-    close_abandoned(store, known)
+    store.link.check()
+    jobs = prepare_jobs(suite, settings, tell)
+    sync_before(store, tell.say)
+    in_store = read_runs(store, suite.name)
+    close_abandoned(store, in_store)
+    known = [*in_store, *_spooled(store, suite)]
     before = [] if fresh else [run for run in known if run.status == "finished"]
     for job in {job.cell.dataset: job for job in jobs}.values():
         follow_moved(job, before, store)
     finished = {job.key: run for job, run in _matching(jobs, before) if not job.is_edited_since(run)}
+    there = {run.run_id for run in in_store}
     for job in jobs:
-        if job.key in finished:
+        if job.key in finished and finished[job.key].run_id in there:
             rank_anew(job, finished[job.key], store)
     todo = [job for job in jobs if job.key not in finished]
     edited = {job.key: job.cell.recipe for job, _ in _matching(todo, before)}
@@ -63,6 +78,8 @@ def run_suite(
     if len(todo) < len(jobs):
         tell.say(f"{len(jobs) - len(todo)} of {len(jobs)} runs are finished already.")
     done = len(jobs) - len(todo)
+    if todo:
+        store.check_writable()
     with Interrupts(tell) as interrupts:
         for group in batches(todo):
             _run_group(group, suite, settings, store, fresh, tell)
@@ -70,12 +87,46 @@ def run_suite(
             tell.progress("runs", done, len(jobs))
             if interrupts.asked and done < len(jobs):
                 tell.say(f"Stopped after {done} of {len(jobs)} runs; the same command goes on from here.")
+                say_what_waits(store, tell)
                 raise KeyboardInterrupt
-    runs = _matching(jobs, read_runs(store, suite.name))
+            if done < len(jobs):
+                store.check_writable()
+    if store.link.is_usable():
+        sync_before(store, tell.say)
+    say_what_waits(store, tell)
+    # Of a store that is gone, what it held at the start, and what was made since.
+    runs = _matching(jobs, _known(store, suite) if store.link.is_usable() else [*_spooled(store, suite), *in_store])
     found = {job.key: run for job, run in reversed(runs)}  # The newest, unless another process has just begun one.
     if not fresh:
         found |= {job.key: run for job, run in reversed(runs) if job.is_answered_by(run)}
     return [found[job.key] for job in jobs if job.key in found]
+
+
+def say_what_waits(store: Store, tell: Reporter) -> None:
+    """Say how many runs are in the spool because the store is gone."""
+    waiting = store.spool.entries(store.server)
+    if waiting and not store.link.is_usable():
+        # It begins so that a quiet reporter says it, too.
+        tell.say(
+            f"failed to reach {store.name} ({store.link.reason}): {len(waiting)} "
+            f"{'run is' if len(waiting) == 1 else 'runs are'} kept in {store.spool.folder}; `workbench sync`, or the "
+            "next command on this store, sends them."
+        )
+
+
+def _known(store: Store, suite: Suite) -> list[RunResult]:
+    """The suite's runs in the store and in the spool; of a store that is gone, those in the spool."""
+    found = _spooled(store, suite)
+    if store.link.is_usable():
+        try:
+            return [*read_runs(store, suite.name), *found]
+        except StoreError as error:
+            store.link.note(error)
+    return found
+
+
+def _spooled(store: Store, suite: Suite) -> list[RunResult]:
+    return [entry.as_result() for entry in store.spool.entries(store.server) if entry.record.suite == suite.name]
 
 
 def _matching(jobs: Sequence[Job], runs: Sequence[RunResult]) -> list[tuple[Job, RunResult]]:
@@ -89,7 +140,7 @@ def _run_group(
 ) -> None:
     with claimed(group, settings.cache, tell):
         # Another process may have finished some of them meanwhile.
-        there = [] if fresh else _matching(group, read_runs(store, suite.name))
+        there = [] if fresh else _matching(group, _known(store, suite))
         answered = {job.key for job, run in there if job.is_answered_by(run)}
         jobs = [job for job in group if job.key not in answered]
         recorders: list[RunRecorder] = []
@@ -133,12 +184,14 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
         return
     for job, recorder, own, predictor in zip(jobs, recorders, rows, predictors, strict=True):
         try:
-            record(job, recorder, own, predictor, seconds, suite.figures)
+            waits = record(job, recorder, own, predictor, seconds, suite.figures)
+        except (SpoolError, WorkspaceError):
+            raise
         except (Exception, SystemExit) as error:
             _failed(job, recorder, error, suite, store, tell)
             continue
         remove_superseded(job, recorder, suite, store)
-        tell.say(f"finished: {job.cell}")
+        tell.say(f"finished: {job.cell}{f'; {waits}' if waits else ''}")
 
 
 def _failed(
