@@ -12,6 +12,8 @@ from workbench.tracking import Store
 @pytest.fixture
 def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeMlflow]:
     """A small MLflow server that can be told to fail; nobody waits for it longer than a second."""
+    import mlflow  # noqa: F401 - takes seconds, which no test of time limits should count
+
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_TIMEOUT", "1")
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with serving() as running:

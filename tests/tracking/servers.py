@@ -3,6 +3,7 @@
 import json
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -107,14 +108,8 @@ class FakeMlflow:
 
     def answer(self, path: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]]:
         missing = 404, {"error_code": "RESOURCE_DOES_NOT_EXIST", "message": "no such thing"}
-        if path == "experiments/search":
-            return 200, {"experiments": [self._experiment(name) for name in self.experiments]}
-        if path == "experiments/get-by-name":
-            name = asked["experiment_name"]
-            return (200, {"experiment": self._experiment(name)}) if name in self.experiments else missing
-        if path == "experiments/create":
-            self.experiments[asked["name"]] = str(len(self.experiments) + 1)
-            return 200, {"experiment_id": self.experiments[asked["name"]]}
+        if path.startswith("experiments/"):
+            return self._answer_experiments(path, asked) or missing
         if path == "runs/create":
             return 200, {"run": self._as_json(self._create(asked))}
         if path == "runs/search":
@@ -146,8 +141,17 @@ class FakeMlflow:
             return 404, {"error_code": "ENDPOINT_NOT_FOUND", "message": path}
         return 200, {}
 
+    def _answer_experiments(self, path: str, asked: dict[str, Any]) -> tuple[int, dict[str, Any]] | None:
+        if path == "experiments/search":
+            return 200, {"experiments": [self._experiment(name) for name in self.experiments]}
+        if path == "experiments/create":
+            self.experiments[asked["name"]] = str(len(self.experiments) + 1)
+            return 200, {"experiment_id": self.experiments[asked["name"]]}
+        name = asked["experiment_name"]
+        return (200, {"experiment": self._experiment(name)}) if name in self.experiments else None
+
     def _create(self, asked: dict[str, Any]) -> dict[str, Any]:
-        run_id = f"{len(self.runs):032x}"
+        run_id = uuid.uuid4().hex  # MLflow keeps what it knows of a run by its id, whatever the server.
         info = {
             "run_id": run_id, "run_uuid": run_id, "experiment_id": asked["experiment_id"], "status": "RUNNING",
             "start_time": asked["start_time"], "lifecycle_stage": "active",

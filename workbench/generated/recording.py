@@ -70,13 +70,13 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
         _write_scores(judgement, folder / "scores.parquet")
 
     with written(write, store.spool.folder) as folder:
-        waits = recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, folder)
-    if not waits:
+        kept = recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, folder).kept
+    if not kept:
         with answering(store.name):
             for run in read_runs(store, suite, key=key):
                 if run.run_id != recorder.run_id:
                     store.client.delete_run(run.run_id)
-    return recorder.run_id, waits
+    return recorder.run_id, kept
 
 
 def _write_scores(judgement: Judgement, path: Path) -> None:

@@ -78,11 +78,12 @@ def run_suite(
     if len(todo) < len(jobs):
         tell.say(f"{len(jobs) - len(todo)} of {len(jobs)} runs are finished already.")
     done = len(jobs) - len(todo)
+    made: list[RunResult] = []
     if todo:
         store.check_writable()
     with Interrupts(tell) as interrupts:
         for group in batches(todo):
-            _run_group(group, suite, settings, store, fresh, tell)
+            made += _run_group(group, suite, settings, store, fresh, tell)
             done += len(group)
             tell.progress("runs", done, len(jobs))
             if interrupts.asked and done < len(jobs):
@@ -95,7 +96,8 @@ def run_suite(
         sync_before(store, tell.say)
     say_what_waits(store, tell)
     # Of a store that is gone, what it held at the start, and what was made since.
-    runs = _matching(jobs, _known(store, suite) if store.link.is_usable() else [*_spooled(store, suite), *in_store])
+    alive = store.link.is_usable()
+    runs = _matching(jobs, _known(store, suite) if alive else [*reversed(made), *_spooled(store, suite), *in_store])
     found = {job.key: run for job, run in reversed(runs)}  # The newest, unless another process has just begun one.
     if not fresh:
         found |= {job.key: run for job, run in reversed(runs) if job.is_answered_by(run)}
@@ -137,7 +139,7 @@ def _matching(jobs: Sequence[Job], runs: Sequence[RunResult]) -> list[tuple[Job,
 
 def _run_group(
     group: Sequence[Job], suite: Suite, settings: Settings, store: Store, fresh: bool, tell: Reporter
-) -> None:
+) -> list[RunResult]:
     with claimed(group, settings.cache, tell):
         # Another process may have finished some of them meanwhile.
         there = [] if fresh else _matching(group, _known(store, suite))
@@ -146,8 +148,7 @@ def _run_group(
         recorders: list[RunRecorder] = []
         try:
             recorders += (begin(job, suite, store) for job in jobs)
-            if jobs:
-                _work(jobs, recorders, suite, store, tell)
+            return _work(jobs, recorders, suite, store, tell) if jobs else []
         except KeyboardInterrupt as error:
             reason = "terminated (SIGTERM)" if isinstance(error, Terminated) else "interrupted"
             for recorder in recorders:
@@ -155,8 +156,11 @@ def _run_group(
             raise
 
 
-def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, store: Store, tell: Reporter) -> None:
+def _work(
+    jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, store: Store, tell: Reporter
+) -> list[RunResult]:
     """Fit all jobs of a group, then predict, evaluate and record each."""
+    made: list[RunResult] = []
     bench = jobs[0].bench
     started = time.perf_counter()
     try:
@@ -180,24 +184,27 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
         seconds = (time.perf_counter() - started) / len(jobs)
     except (Exception, SystemExit) as error:  # A plug-in may raise anything; the rest of the suite goes on.
         for job, recorder in zip(jobs, recorders, strict=True):
-            _failed(job, recorder, error, suite, store, tell)
-        return
+            made.append(_failed(job, recorder, error, suite, store, tell))
+        return made
     for job, recorder, own, predictor in zip(jobs, recorders, rows, predictors, strict=True):
         try:
-            waits = record(job, recorder, own, predictor, seconds, suite.figures)
+            written = record(job, recorder, own, predictor, seconds, suite.figures)
         except (SpoolError, WorkspaceError):
             raise
         except (Exception, SystemExit) as error:
-            _failed(job, recorder, error, suite, store, tell)
+            made.append(_failed(job, recorder, error, suite, store, tell))
             continue
         remove_superseded(job, recorder, suite, store)
-        tell.say(f"finished: {job.cell}{f'; {waits}' if waits else ''}")
+        tell.say(f"finished: {job.cell}{f'; {written.kept}' if written.kept else ''}")
+        made.append(written.result)
+    return made
 
 
 def _failed(
     job: Job, recorder: RunRecorder, error: BaseException, suite: Suite, store: Store, tell: Reporter
-) -> None:  # fmt: skip
+) -> RunResult:  # fmt: skip
     reason = str(error) if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
-    recorder.fail(reason)
+    written = recorder.fail(reason)
     remove_superseded(job, recorder, suite, store, finished=False)
     tell.say(f"failed: {job.cell}: {reason}")
+    return written.result

@@ -19,6 +19,7 @@ from workbench.runs.suite import Suite
 from workbench.runs.workspace import written
 from workbench.tracking import RunRecorder, RunResult, Store, StoreError, read_runs, schema
 from workbench.tracking.faults import answering
+from workbench.tracking.writing import Written
 
 
 def begin(job: Job, suite: Suite, store: Store) -> RunRecorder:
@@ -67,12 +68,8 @@ def record(
     predictor: Fitted,
     train_seconds: float,
     figures: bool,
-) -> str:
-    """Evaluate what was fitted on the test items and finish the run with it.
-
-    Returns:
-        What the store did not take, in words; empty if it took everything.
-    """
+) -> Written:
+    """Evaluate what was fitted on the test items and finish the run with it."""
     bench, report = job.bench, predictor.report
     found = evaluate(predictor, bench, rows, job.cell.recipe)
     metrics = {**flatten(found.estimates), **found.counts, "train_seconds": train_seconds}

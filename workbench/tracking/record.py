@@ -3,7 +3,6 @@
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from workbench.masking import masked
@@ -55,10 +54,10 @@ class Record:
         """From `to_json`; raises `TypeError` for what is none."""
         return cls(**found)
 
-    def as_result(self, run_id: str, artifacts: Path) -> RunResult:
-        """The run as it is read, with artifacts in a local folder."""
+    def as_result(self, run_id: str, artifact_uri: str) -> RunResult:
+        """The run as it is read."""
         return RunResult.from_store(
-            run_id, self.status, self.started, artifacts.as_uri(), self.metrics, self.params, self.tags
+            run_id, self.status, self.started, artifact_uri, self.metrics, self.params, self.tags
         )
 
 

@@ -60,7 +60,7 @@ class Entry:
 
     def as_result(self) -> RunResult:
         """The run as it is read, under the store's id or, where it has none, the entry's own."""
-        return self.record.as_result(self.record.run_id or self.id, self.artifacts)
+        return self.record.as_result(self.record.run_id or self.id, self.artifacts.as_uri())
 
 
 class Spool:

@@ -7,12 +7,27 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from workbench.masking import masked
 from workbench.tracking import schema
 from workbench.tracking.delivery import deliver, in_words
 from workbench.tracking.faults import faults, is_down, why
 from workbench.tracking.processes import this_process
 from workbench.tracking.record import Record, clean, finite
+from workbench.tracking.results import RunResult
 from workbench.tracking.store import Store
+
+
+@dataclass(frozen=True)
+class Written:
+    """A run that has ended.
+
+    Attributes:
+        result: The run as it would be read.
+        kept: What the store did not take and is kept in the spool, in words; empty if it took everything.
+    """
+
+    result: RunResult
+    kept: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,7 +60,7 @@ class RunRecorder:
         """
         here = {schema.HOST: socket.gethostname(), schema.PROCESS: this_process()}
         all_tags = clean({schema.SUITE: suite, **here, **tags})
-        record = Record(suite, name, clean(params), all_tags, started=int(time.time() * 1000))
+        record = Record(suite, masked(name), clean(params), all_tags, started=int(time.time() * 1000))
         recorder = cls(store, record)
         if not store.link.is_usable():
             return recorder
@@ -53,7 +68,7 @@ class RunRecorder:
 
         try:
             run = store.client.create_run(
-                store.experiment(suite), start_time=record.started, tags=all_tags, run_name=name
+                store.experiment(suite), start_time=record.started, tags=all_tags, run_name=record.name
             )
             recorder = cls(store, replace(record, run_id=run.info.run_id), run.info.artifact_uri)
             store.client.log_batch(recorder.run_id, params=[Param(key, value) for key, value in record.params.items()])
@@ -67,7 +82,7 @@ class RunRecorder:
         tags: Mapping[str, str],
         artifacts: Path,
         history: Mapping[str, list[float]] | None = None,
-    ) -> str:
+    ) -> "Written":
         """Log metrics, tags and artifacts, and only then mark the run as finished.
 
         Args:
@@ -77,7 +92,7 @@ class RunRecorder:
             history: Values per epoch.
 
         Returns:
-            What the store did not take and is kept in the spool, in words; empty if it took everything.
+            The run as it would be read, and what the store did not take.
 
         Raises:
             SpoolError: Neither the store nor the spool took it.
@@ -91,10 +106,10 @@ class RunRecorder:
         )
         return self._deliver(known, artifacts)
 
-    def fail(self, error: str, status: str = "FAILED") -> None:
+    def fail(self, error: str, status: str = "FAILED") -> "Written":
         """Mark the run as failed (or KILLED) with its reason."""
         tags = {**self.record.tags, **clean({schema.ERROR: error})}
-        self._deliver(replace(self.record, tags=tags, ended=int(time.time() * 1000), status=status), None)
+        return self._deliver(replace(self.record, tags=tags, ended=int(time.time() * 1000), status=status), None)
 
     def abandon(self, reason: str) -> None:
         """Mark the run as killed, unless it has ended already; where the store is gone, a later process does that."""
@@ -107,7 +122,7 @@ class RunRecorder:
         except faults() as error:
             self.store.link.note(error)
 
-    def _deliver(self, record: Record, artifacts: Path | None) -> str:
+    def _deliver(self, record: Record, artifacts: Path | None) -> "Written":
         store, problem = self.store, ""
         if self.run_id and store.link.is_usable():
             try:
@@ -117,9 +132,10 @@ class RunRecorder:
                 problem = "" if is_down(error) else why(error)
             else:
                 if not missing:
-                    return ""
-                words = in_words(missing)
-                store.spool.add(record, artifacts, store.server, words)
-                return f"the store did not take {words}; all of the run is kept in {store.spool.folder}, too"
-        store.spool.add(record, artifacts, store.server, problem)
-        return f"the store did not take it; it is kept in {store.spool.folder}"
+                    return Written(record.as_result(self.run_id, self.artifact_uri))
+                problem = in_words(missing)
+                entry = store.spool.add(record, artifacts, store.server, problem)
+                kept = f"the store did not take {problem}; all of the run is kept in {store.spool.folder}, too"
+                return Written(entry.as_result(), kept)
+        entry = store.spool.add(record, artifacts, store.server, problem)
+        return Written(entry.as_result(), f"the store did not take it; it is kept in {store.spool.folder}")
