@@ -1,6 +1,5 @@
 """Where a run's files are written before the store gets them: the temporary folder, or another disk if that is full."""
 
-import errno
 import shutil
 import tempfile
 import uuid
@@ -9,8 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-
-_ELSEWHERE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOENT}
+from workbench.outputs import FULL, reason, system_error
 
 
 class WorkspaceError(WorkbenchError):
@@ -30,29 +28,29 @@ def written(write: Callable[[Path], None], other: Path) -> Iterator[Path]:
     """
     tried: list[str] = []
     for place in (_temporary, lambda: other):
-        folder: Path | None = None
+        folder, made = Path(), False
         try:
             folder = place() / f".workbench-{uuid.uuid4().hex}"
             folder.mkdir(parents=True)
+            made = True
             write(folder)
-        except OSError as error:
-            if folder is not None:
+        except BaseException as raised:
+            if made:
                 shutil.rmtree(folder, ignore_errors=True)
-            if error.errno not in _ELSEWHERE:
+            error = system_error(raised)
+            # Anything else that goes wrong while it writes is the recipe's fault, and not the folder's.
+            if error is None or (made and error.errno not in FULL):
                 raise
-            tried.append(f"{folder.parent if folder else 'temporary folder'}: {error.strerror or error}")
+            tried.append(f"{folder.parent if folder.name else 'temporary folder'}: {reason(error)}")
             continue
-        except BaseException:
-            shutil.rmtree(folder, ignore_errors=True)
-            raise
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return
     raise WorkspaceError(
-        f"a run's files cannot be written ({'; '.join(tried)}). Free space in one of them, or let TMPDIR name a folder "
-        "that has some; what was finished before is kept, and the same command goes on from here."
+        f"a run's files cannot be written ({'; '.join(tried)}). TMPDIR may name another folder for them; what was "
+        "finished before is kept, and the same command goes on from here."
     )
 
 
