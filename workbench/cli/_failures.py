@@ -1,6 +1,5 @@
 """Whatever goes wrong in a command ends in one sentence, an exit code, and valid JSON where JSON was asked for."""
 
-import contextlib
 import json
 import os
 import sys
@@ -57,10 +56,14 @@ def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
 def _lost_output() -> OSError | None:
     """Why standard output takes nothing, where that is so; it is given up then, or Python would complain at the end."""
     try:
-        sys.stdout.flush()  # What could not be written is still waiting there.
+        number = sys.stdout.fileno()
+    except (OSError, ValueError, AttributeError):  # No file at all, as in a notebook.
+        return None
+    try:
+        sys.stdout.flush()
+        os.write(number, b"\n")  # What failed before is not tried again by Python.
     except OSError as error:
-        with contextlib.suppress(OSError, ValueError):
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
         return error
     return None
 

@@ -68,15 +68,13 @@ def command(
             images, encoder, FeatureStore(settings.cache), other or None, max_unreadable=settings.max_unreadable,
             workers=settings.workers, progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
-    run_id, waits = record_judgement(found, encoder, settings, name) if log else (None, "")
+    run_id = record_judgement(found, encoder, settings, name) if log else None
     if as_json:
         click.echo(json.dumps(_record(found, encoder, run_id), indent=1, ensure_ascii=False))
     else:
         _print(found, worst)
-        if run_id:
+        if run_id is not None:
             click.echo(f"run {run_id} of {name}: workbench results --suite {name}")
-    if waits:
-        click.echo(f"{waits}; `workbench sync` sends it.", err=True)
     for note in (*found.images.notes, *(f"left out: {file}: {reason}" for file, reason in found.unreadable)):
         click.echo(note, err=True)
     if encoder.notice:

@@ -1,9 +1,11 @@
 """A judgement as a run of the MLflow store, beside all other runs."""
 
 import hashlib
+import logging
 from pathlib import Path
 
 from workbench.generated.judging import Judgement
+from workbench.masking import masked
 from workbench.metrics.estimate import flatten
 from workbench.models import Encoder
 from workbench.runs.provenance import device_name, git_tags, version_tags
@@ -12,12 +14,13 @@ from workbench.settings import Settings
 from workbench.tracking import RunRecorder, open_store, read_runs, schema
 from workbench.tracking.faults import answering
 
+_log = logging.getLogger(__name__)
 TASK = schema.GENERATION
 RECIPE = "judge"
 _VERSION = "1"
 
 
-def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings, suite: str) -> tuple[str, str]:
+def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings, suite: str) -> str:
     """Write a judgement into the store; an earlier one of the same images, prompts, reference and model is replaced.
 
     Args:
@@ -27,7 +30,7 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
         suite: The MLflow experiment.
 
     Returns:
-        The run's id, empty where the store has not been told of it; and what the store did not take, in words.
+        The run's id. Where the store did not take all of it, that is logged as a warning.
     """
     store = open_store(settings)
     digest = f"{RECIPE} {_VERSION} {encoder.fingerprint} {judgement.digest}"
@@ -70,13 +73,15 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
         _write_scores(judgement, folder / "scores.parquet")
 
     with written(write, store.spool.folder) as folder:
-        kept = recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, folder).kept
-    if not kept:
+        made = recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, folder)
+    if made.kept:
+        _log.warning("%s; `workbench sync` sends it.", masked(made.kept))
+    else:
         with answering(store.name):
             for run in read_runs(store, suite, key=key):
                 if run.run_id != recorder.run_id:
                     store.client.delete_run(run.run_id)
-    return recorder.run_id, kept
+    return made.result.run_id
 
 
 def _write_scores(judgement: Judgement, path: Path) -> None:

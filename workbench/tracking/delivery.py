@@ -1,12 +1,12 @@
 """Send a run to a store: values, artifacts, and only then the mark that it is finished."""
 
 import math
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.tracking import schema
+from workbench.tracking._copying import copy_files
 from workbench.tracking.faults import faults, status_of, why
 from workbench.tracking.record import Record
 
@@ -59,8 +59,7 @@ def _send_artifacts(store: "Store", run_id: str, artifact_uri: str, folder: Path
 
     place = local_path(artifact_uri)
     if place is not None:
-        # What MLflow does with a local folder, without its three queries to the database.
-        shutil.copytree(folder, place, dirs_exist_ok=True)
+        copy_files(folder, place)  # What MLflow does with a local folder, without its three queries to the database.
         return {}
     missing: dict[str, str] = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):

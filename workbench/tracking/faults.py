@@ -30,8 +30,9 @@ class SpoolError(WorkbenchError):
 def faults() -> tuple[type[Exception], ...]:
     """What talking to a store may raise; imports mlflow."""
     from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
 
-    return MlflowException, OSError, StoreError  # Errors of `requests` are OSErrors.
+    return MlflowException, SQLAlchemyError, OSError, StoreError  # Errors of `requests` are OSErrors.
 
 
 def status_of(error: BaseException) -> int | None:

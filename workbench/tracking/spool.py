@@ -6,7 +6,6 @@ there whole or not at all.
 """
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -19,6 +18,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from workbench.outputs import reason
+from workbench.tracking._copying import copy_files
 from workbench.tracking.faults import SpoolError
 from workbench.tracking.record import Record
 from workbench.tracking.results import RunResult
@@ -91,7 +92,7 @@ class Spool:
         try:
             (aside / _ARTIFACTS).mkdir(parents=True)
             if artifacts is not None:
-                shutil.copytree(artifacts, aside / _ARTIFACTS, dirs_exist_ok=True)
+                copy_files(artifacts, aside / _ARTIFACTS)
             content = {"server": server, "record": record.to_json(), "files": _checksums(aside / _ARTIFACTS)}
             text = json.dumps(content, indent=1, ensure_ascii=False).encode()
             _write(aside / _RECORD, text)
@@ -225,11 +226,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _sentence(folder: Path, name: str, size: int, error: OSError) -> str:
-    if isinstance(error, shutil.Error) or error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        reason = f"no space left for {size / 1e6:.1f} MB ({error.strerror or error})"
-    else:
-        reason = f"cannot be written ({error.strerror or error})"
     return (
-        f"{folder}: {reason}, and the store did not take the run {name} either. Free space there, or let "
-        "WORKBENCH_RUNS name another folder; what was finished before is kept, and the same command goes on from here."
+        f"{folder}: {reason(error, size)}. Nor did the store take the run {name}. WORKBENCH_RUNS names the "
+        "folder; what was finished before is kept, and the same command goes on from here."
     )

@@ -180,6 +180,8 @@ def quiet() -> None:
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    # Tracebacks of what is raised as an exception, too, and said in a sentence.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def _folder_name(name: str) -> str:
