@@ -76,7 +76,7 @@ def system_error(error: BaseException) -> OSError | None:
     """What the system said, of an error that tells of it: safetensors raises one of its own kind."""
     if isinstance(error, OSError):
         return error
-    found = re.search(r"Os \{ code: (\d+)", str(error)) if type(error).__name__ == "SafetensorError" else None
+    found = re.search(r"(?:os error |code: )(\d+)", str(error)) if type(error).__name__ == "SafetensorError" else None
     return OSError(int(found[1]), os.strerror(int(found[1]))) if found else None
 
 

@@ -88,13 +88,13 @@ def run_suite(
             tell.progress("runs", done, len(jobs))
             if interrupts.asked and done < len(jobs):
                 tell.say(f"Stopped after {done} of {len(jobs)} runs; the same command goes on from here.")
-                say_what_waits(store, tell)
+                _say_what_waits(store, tell)
                 raise KeyboardInterrupt
             if done < len(jobs):
                 store.check_writable()
     if store.link.is_usable():
         sync_before(store, tell.say)
-    say_what_waits(store, tell)
+    _say_what_waits(store, tell)
     # Of a store that is gone, what it held at the start, and what was made since.
     alive = store.link.is_usable()
     runs = _matching(jobs, _known(store, suite) if alive else [*reversed(made), *_spooled(store, suite), *in_store])
@@ -104,7 +104,7 @@ def run_suite(
     return [found[job.key] for job in jobs if job.key in found]
 
 
-def say_what_waits(store: Store, tell: Reporter) -> None:
+def _say_what_waits(store: Store, tell: Reporter) -> None:
     """Say how many runs are in the spool because the store is gone."""
     waiting = store.spool.entries(store.server)
     if waiting and not store.link.is_usable():

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from workbench.tracking.results import RunResult
 DAMAGED = "damaged"
 _RECORD, _CHECKSUM, _STATE, _ARTIFACTS = "record.json", "checksum", "state.json", "artifacts"
 _ASIDE = ".writing-"
+_STALE_SECONDS = 86400.0
 
 
 class DamagedEntryError(Exception):
@@ -138,6 +140,13 @@ class Spool:
                     folder.rename(aside)
                 moved.append((aside if aside.exists() else folder, str(error)))
         return moved
+
+    def remove_stale(self) -> None:
+        """Delete what killed processes left half-written a day ago or earlier."""
+        for path in self.folder.glob(f"{_ASIDE}*"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _STALE_SECONDS:
+                    shutil.rmtree(path)
 
     def note(self, entry: Entry, problem: str) -> None:
         """Keep why an entry could not be sent; where that cannot be written it is found out again the next time."""

@@ -47,9 +47,10 @@ class Sync:
             said.append(f"{_runs(len(self.there))} of {folder} removed: {name} has the same in a newer state.")
         for reason in dict.fromkeys(self.remaining.values()):
             own = [each for each, why in self.remaining.items() if why == reason]
+            # It begins so that a quiet reporter says it, too.
             said.append(
-                f"{_runs(len(own))} kept in {folder}, not sent: {reason}. "
-                f"`workbench sync` tries again ({'; '.join(own[:3])}{'; ...' if len(own) > 3 else ''})."
+                f"failed to send {_runs(len(own))} to {name}, kept in {folder}: {reason}. `workbench sync` tries again "
+                f"({'; '.join(own[:3])}{'; ...' if len(own) > 3 else ''})."
             )
         said += [f"{place}: damaged, {reason}; it cannot be sent." for place, reason in self.damaged.items()]
         if self.busy:
@@ -78,6 +79,7 @@ def sync(store: Store, *, everything: bool = True) -> Sync:
         if not alone:
             return Sync(busy=True)
         damaged = {str(place): reason for place, reason in spool.set_damaged_aside()}
+        spool.remove_stale()
         result = Sync(damaged=damaged, others=spool.others(store.server))
         entries = spool.entries(store.server)
         if entries and (everything or any(not entry.problem for entry in entries)):
