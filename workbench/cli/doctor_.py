@@ -1,8 +1,10 @@
 """`workbench doctor`."""
 
 import json
+import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +65,11 @@ def _examine(flags: dict[str, Any]) -> dict[str, Any]:
         problems.append(
             f"open_clip does not import ({type(error).__name__}: {error}); torch and torchvision must match."
         )
-    facts["cache"] = f"{settings.cache} ({_free(settings.cache)} free)"
+    facts["cache"] = _place(settings.cache)
+    try:
+        facts["temporary files"] = _place(Path(tempfile.gettempdir()))
+    except OSError:
+        problems.append("No temporary folder can be written; TMPDIR names one.")
     facts["data"] = str(settings.data) if settings.data else "not set (WORKBENCH_DATA)"
     if settings.data and not settings.data.is_dir():
         problems.append(f"WORKBENCH_DATA: {settings.data} is not a folder.")
@@ -89,7 +95,7 @@ def _broken_cards() -> list[str]:
     return [listing.problem for listing in list_cards() if listing.problem]
 
 
-def _free(path: Path) -> str:
-    while not path.exists():
-        path = path.parent
-    return f"{shutil.disk_usage(path).free / 2**30:.0f} GiB"
+def _place(path: Path) -> str:
+    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    free = shutil.disk_usage(there).free / 2**30
+    return f"{path} ({free:.1f} GiB free{'' if os.access(there, os.W_OK) else ', may only be read'})"

@@ -24,6 +24,7 @@ def command(as_json: bool, **flags: Any) -> None:
       workbench sync
       workbench sync --tracking-uri http://127.0.0.1:5000 --json
     """
+    from workbench.formatting import counted
     from workbench.tracking import open_store, sync
 
     store = open_store(load_settings(**flags))
@@ -37,6 +38,6 @@ def command(as_json: bool, **flags: Any) -> None:
         if not said:
             click.echo(f"Nothing waits in {store.spool.folder} for {store.name}.")
         if found.others:
-            count = "1 run waits" if found.others == 1 else f"{found.others} runs wait"
+            count = counted(found.others, "run waits", "runs wait")
             click.echo(f"{count} there for other stores; --tracking-uri names one of them.")
     sys.exit(1 if found.remaining or found.damaged or found.busy else 0)

@@ -15,6 +15,7 @@ from workbench.features._shard import KEY_BYTES
 from workbench.features._writer import Writer
 from workbench.features.store import FeatureStore
 from workbench.features.views import REGION_VIEWS, VIEWS
+from workbench.formatting import counted
 from workbench.outputs import OutputError, check_room
 from workbench.tasks import Features
 
@@ -93,9 +94,8 @@ def extract(
     began = time.perf_counter()
     if jobs:
         size = len(jobs) * (4 * sum(table.widths.values()) + KEY_BYTES + 1)
-        images = "1 image" if len(jobs) == 1 else f"{len(jobs)} images"
         try:
-            check_room(table.folder, size, f"features of {images}", _ADVICE)
+            check_room(table.folder, size, f"features of {counted(len(jobs), 'image')}", _ADVICE)
         except OutputError as error:
             raise CacheError(str(error)) from error
         problems = _compute(jobs, dataset, encoder, store, view, batch_size, workers, progress)

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.datasets.roles import ROLES
 from workbench.errors import WorkbenchError
+from workbench.formatting import counted
 from workbench.recipes import Fitted
 from workbench.runs.claims import claimed
 from workbench.runs.interrupts import Interrupts, Terminated
@@ -110,8 +111,8 @@ def _say_what_waits(store: Store, tell: Reporter) -> None:
     if waiting and not store.link.is_usable():
         # It begins so that a quiet reporter says it, too.
         tell.say(
-            f"failed to reach {store.name} ({store.link.reason}): {len(waiting)} "
-            f"{'run is' if len(waiting) == 1 else 'runs are'} kept in {store.spool.folder}; `workbench sync`, or the "
+            f"failed to reach {store.name} ({store.link.reason}): "
+            f"{counted(len(waiting), 'run is', 'runs are')} kept in {store.spool.folder}; `workbench sync`, or the "
             "next command on this store, sends them."
         )
 

@@ -5,10 +5,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from workbench.formatting import counted
 from workbench.tracking import schema
 from workbench.tracking.delivery import deliver, in_words
 from workbench.tracking.faults import StoreError, answering, faults, why
 from workbench.tracking.reading import read_runs
+from workbench.tracking.record import Record
 from workbench.tracking.spool import Entry
 from workbench.tracking.store import Store
 
@@ -42,15 +44,15 @@ class Sync:
         """
         said = []
         if self.sent:
-            said.append(f"{_runs(len(self.sent))} of {folder} sent to {name}.")
+            said.append(f"{counted(len(self.sent), 'run')} of {folder} sent to {name}.")
         if self.there:
-            said.append(f"{_runs(len(self.there))} of {folder} removed: {name} has the same in a newer state.")
+            said.append(f"{counted(len(self.there), 'run')} of {folder} removed: {name} has the same in a newer state.")
         for reason in dict.fromkeys(self.remaining.values()):
             own = [each for each, why in self.remaining.items() if why == reason]
             # It begins so that a quiet reporter says it, too.
             said.append(
-                f"failed to send {_runs(len(own))} to {name}, kept in {folder}: {reason}. `workbench sync` tries again "
-                f"({'; '.join(own[:3])}{'; ...' if len(own) > 3 else ''})."
+                f"failed to send {counted(len(own), 'run')} to {name}, kept in {folder}: {reason}. `workbench sync` "
+                f"tries again ({'; '.join(own[:3])}{'; ...' if len(own) > 3 else ''})."
             )
         said += [f"{place}: damaged, {reason}; it cannot be sent." for place, reason in self.damaged.items()]
         if self.busy:
@@ -151,10 +153,6 @@ def _send(entry: Entry, store: Store) -> dict[str, str] | None:
     return missing
 
 
-def _outranks(started: int, record: Any) -> bool:
+def _outranks(started: int, record: Record) -> bool:
     """Whether a finished run stays where this one is to be sent; what failed replaces nothing."""
     return started >= record.started or record.status != "FINISHED"
-
-
-def _runs(count: int) -> str:
-    return "1 run" if count == 1 else f"{count} runs"
