@@ -6,8 +6,8 @@ set once, is the mean zero-shot probability of class c over its own support imag
 normalised in the logits, which makes the problem convex, so that it is solved instead of trained for 300 epochs with
 augmentation; a bias, without penalty, is fitted; the published code averages the penalty over classes, and a factor
 on it (1 is theirs) is chosen on validation, as is the weight of the text (1 is theirs), for models whose text knows
-little, where the paper chooses nothing; what is learned may act on pooled features while text acts on projected ones;
-classes without an image get the mean multiplier.
+little, where the paper chooses nothing; what is learned may act on pooled features while text acts on projected ones
+(where nothing can choose, both act on projected ones, as published); classes without an image get the mean multiplier.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,7 +24,7 @@ from adapters._heads.choice import Grid, Setting, quality
 from adapters._heads.config import SolvedConfig, SpaceChoice
 from adapters._heads.data import FewShot, Padded, Stack
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
-from adapters._heads.predictors import BlendedLinear
+from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe, Narrowed
 from adapters._heads.training import Parameters, columns, cross_entropy
 from adapters._presets import PresetConfig
@@ -59,6 +59,7 @@ class Clap(HeadRecipe[ClapConfig]):
 
     version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = ClapConfig
+    spaces: ClassVar[tuple[Space, ...]] = ("projected", "pooled")
     unseen: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:

@@ -28,9 +28,10 @@ RULES = {
     CrossModalProbe: lambda task: published.cross_modal_probe(task, iterations=1600),
     TipAdapterF: published.tip_adapter_f,
     Prolip: published.prolip,
+    LpPlusPlus: published.lp_plus_plus,
 }
-CHOOSING = {CrossModalProbe, TipAdapterF}  # The other rules have constants for what validation could choose.
-WITH_TEXT = [*RULES, Gda, LinearProbeText, LpPlusPlus, TipAdapter]
+CHOOSING = {CrossModalProbe, LpPlusPlus, TipAdapterF}  # The others have constants for what validation could choose.
+WITH_TEXT = [*RULES, Gda, LinearProbeText, TipAdapter]
 SHOTS = (1, 4, 16)
 SEEDS = range(2)
 

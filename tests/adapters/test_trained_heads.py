@@ -13,7 +13,7 @@ from adapters.clap import Clap, multipliers
 from adapters.clip_adapter import ClipAdapter, adapted
 from adapters.cross_modal_probe import CrossModalProbe
 from adapters.linear_probe_text import LinearProbeText
-from adapters.lp_plus_plus import BlockSteps, LpPlusPlus, blended, initial
+from adapters.lp_plus_plus import BlockSteps, LpPlusPlus, blended, favour, initial
 from adapters.task_res import TaskRes
 from adapters.tip_adapter_f import TipAdapterF
 from workbench import normalise
@@ -147,7 +147,7 @@ def test_lp_plus_plus_logits_are_the_papers_formula(lp_problem):
 def test_lp_plus_plus_reaches_the_minimum_of_a_generic_optimiser(lp_problem):
     task, batch, agreement, z = lp_problem
     step = BlockSteps(z, agreement, batch.train, text_every=2)
-    parameters = initial(step.z, agreement, batch.train.target, torch.ones(1, 1, dtype=torch.float64))
+    parameters = initial(step, agreement, batch.train.target, torch.ones(1, 1, dtype=torch.float64))
     for t in range(6000):
         parameters = step(parameters, t)
     ours = lp_loss(blended(step.z, agreement, *parameters)[0, 0].numpy(), task.train.labels)
@@ -167,7 +167,7 @@ def test_lp_plus_plus_steps_from_lipschitz_constants_never_raise_the_loss(lp_pro
     task, batch, agreement, z = lp_problem
     losses = []
     step = BlockSteps(z, agreement, batch.train, text_every=1)
-    parameters = initial(step.z, agreement, batch.train.target, torch.ones(1, 1, dtype=torch.float64))
+    parameters = initial(step, agreement, batch.train.target, torch.ones(1, 1, dtype=torch.float64))
     for _ in range(30):
         losses.append(lp_loss(blended(step.z, agreement, *parameters)[0, 0].numpy(), task.train.labels))
         alone = BlockSteps(z, agreement, batch.train, text_every=1)  # Its first step has no momentum yet.
@@ -177,12 +177,42 @@ def test_lp_plus_plus_steps_from_lipschitz_constants_never_raise_the_loss(lp_pro
 
 
 def test_lp_plus_plus_begins_at_class_means_and_mean_agreement(lp_problem):
-    task, batch, agreement, _ = lp_problem
-    x, y = unit(task.train), task.train.labels
-    means, alphas = initial(batch.train.x, agreement, batch.train.target, torch.tensor([[1.0, 0.0]]).double())
-    np.testing.assert_allclose(means[0, 0], [x[y == c].mean(0) for c in range(4)], atol=1e-6)
+    task, batch, agreement, z = lp_problem
+    x, y, target = unit(task.train), task.train.labels, batch.train.target
+    step = BlockSteps(z, agreement, batch.train, text_every=1)
+    prototypes, alphas = initial(step, agreement, target, torch.tensor([[1.0, 0.0]]).double())
+    centred = x - x.mean(axis=0)
+    np.testing.assert_allclose(prototypes[0, 0, :, :-1], [centred[y == c].mean(0) for c in range(4)], atol=1e-6)
     expected = 250 * np.mean([(x[y == c] @ text_of(task)[c]).mean() for c in range(4)])
     np.testing.assert_allclose(alphas[0], [[expected] * 4, [0] * 4], atol=1e-4)
+    bias = prototypes[0, :, :, -1] * step.constant[0]
+    np.testing.assert_allclose(bias, -alphas[0] * favour(agreement, target), atol=1e-8)
+
+
+def agreements(bias, *, n_classes=20, per_class=4, noise=0.04):
+    """Cosines of images with texts, some of which are liked by all images; and one-hot targets."""
+    rng = np.random.default_rng(0)
+    target = np.repeat(np.eye(n_classes), per_class, axis=0)
+    found = 0.2 + 0.1 * target + bias + noise * rng.normal(size=target.shape)
+    return torch.as_tensor(found)[None], torch.as_tensor(target)[None]
+
+
+def test_favour_is_what_texts_have_with_images_of_other_classes():
+    bias = 0.05 * np.random.default_rng(1).normal(size=20)
+    agreement, target = agreements(bias)
+    found = favour(agreement, target)[0].numpy()
+    np.testing.assert_allclose(found, bias - bias.mean(), atol=0.02)
+    # The level of an image's cosines says nothing, nor does padding, nor how well images fit their own class.
+    levels = torch.rand(1, 80, 1).double()
+    padded = [torch.cat([own, torch.zeros(1, 7, 20).double()], dim=1) for own in (agreement + levels, target)]
+    np.testing.assert_allclose(favour(*padded)[0], found, atol=1e-8)
+    np.testing.assert_allclose(favour(agreement + target, target)[0], found, atol=0.01)
+
+
+def test_favour_is_nothing_where_chance_explains_it():
+    assert not favour(*agreements(0.0, per_class=1)).any()
+    bias = np.array([0.1, -0.1])
+    assert not favour(*agreements(bias, n_classes=2)).any()  # Of one other class no spread is seen.
 
 
 def test_lp_plus_plus_scores_are_those_validation_saw(data):

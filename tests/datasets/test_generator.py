@@ -1,5 +1,6 @@
 """Generated data is made once, whole or not at all, and checked."""
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,33 @@ def test_the_checksum_is_verified(site, settings):
     open_card(card(f"{site[1]}:squares", f'sha256 = "{right}"'), None, settings)
     (folder,) = (path for path in (settings.cache / "generated").iterdir() if path.is_dir())
     assert content_checksum(folder) == right
+
+
+@pytest.mark.parametrize("damage", ["replaced", "gone", "more", "table"])
+def test_files_that_were_changed_are_said_and_made_anew(site, settings, damage, caplog):
+    made = card(f"{site[1]}:squares", "options = {count = 20}")
+    before = open_card(made, None, settings).fingerprint
+    (folder,) = (path for path in (settings.cache / "generated").iterdir() if path.is_dir())
+    if damage == "replaced":
+        (folder / "0.png").write_bytes((folder / "1.png").read_bytes())
+    elif damage == "gone":
+        (folder / "0.png").unlink()
+    elif damage == "more":
+        (folder / "x.png").write_bytes(b"x")
+    else:
+        (folder / "metadata.csv").write_text((folder / "metadata.csv").read_text().replace("red", "RED"))
+    assert open_card(made, None, settings).fingerprint == before
+    assert "is damaged; it was moved aside" in caplog.text
+    assert calls(site) == 2
+
+
+def test_a_copied_cache_is_no_damage(site, settings):
+    made = card(f"{site[1]}:squares", "options = {count = 20}")
+    before = open_card(made, None, settings).fingerprint
+    copied = settings.model_copy(update={"cache": settings.cache.with_name("copied")})
+    shutil.copytree(settings.cache, copied.cache, copy_function=shutil.copy)  # With other times.
+    assert open_card(made, None, copied).fingerprint == before
+    assert calls(site) == 1
 
 
 def test_the_checksum_sees_names_and_contents(tmp_path):

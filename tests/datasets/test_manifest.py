@@ -1,6 +1,7 @@
 """A warm open reads the manifest only; what changed, and nothing else, is hashed again."""
 
 import hashlib
+import io
 import os
 import subprocess
 import sys
@@ -14,11 +15,12 @@ import pytest
 from workbench.datasets import open_dataset
 from workbench.datasets.manifest import Manifest, read_manifest
 from workbench.errors import DataError
+from workbench.files import read_sealed, write_sealed
 from workbench.settings import Settings
 
 
 def manifests(settings: Settings) -> list[Path]:
-    return sorted((settings.cache / "manifests").rglob("*.parquet"))
+    return sorted((settings.cache / "manifests").rglob("*.manifest"))
 
 
 def opened(folder: Path, settings: Settings):
@@ -152,10 +154,14 @@ def test_files_without_content_join_no_groups(tmp_path, settings, jpeg, spoilt):
 def test_a_manifest_of_an_earlier_format_is_made_anew_from_its_hashes(class_folders, settings):
     before, _ = opened(class_folders, settings)
     (path,) = manifests(settings)
-    table = pq.read_table(path)
+    content = read_sealed(path)
+    assert content is not None
+    table = pq.read_table(io.BytesIO(content))
     split = pa.array(["train"] * len(table), pa.string())
     old = table.set_column(table.column_names.index("split"), "split", split)
-    pq.write_table(old.replace_schema_metadata({**table.schema.metadata, b"format": b"4"}), path)
+    buffer = io.BytesIO()
+    pq.write_table(old.replace_schema_metadata({**table.schema.metadata, b"format": b"4"}), buffer)
+    write_sealed(path, buffer.getvalue())
     assert read_manifest(path) is None
     after, hashed = opened(class_folders, settings)
     assert hashed == 0
@@ -171,15 +177,19 @@ def test_another_card_for_the_same_files_hashes_nothing(class_folders, settings,
     assert "seed 7" in dataset.notes[0]
 
 
-@pytest.mark.parametrize("damage", ["empty", "half", "flip", "text"])
-def test_a_damaged_manifest_is_made_anew(class_folders, settings, damage):
+@pytest.mark.parametrize("damage", ["empty", "half", "flip", "footer", "text"])
+def test_a_damaged_manifest_is_said_and_made_anew(class_folders, settings, damage, caplog):
     good, _ = opened(class_folders, settings)
     (path,) = manifests(settings)
     data = path.read_bytes()
     flipped = bytearray(data)
-    flipped[200] ^= 0xFF
-    path.write_bytes({"empty": b"", "half": data[: len(data) // 2], "flip": bytes(flipped), "text": b"no"}[damage])
+    flipped[-300 if damage == "footer" else 200] ^= 0xFF
+    whole = bytes(flipped)
+    path.write_bytes(
+        {"empty": b"", "half": data[: len(data) // 2], "flip": whole, "footer": whole, "text": b"no"}[damage]
+    )
     assert read_manifest(path) is None
+    assert "is damaged; it was moved aside" in caplog.text
     dataset, hashed = opened(class_folders, settings)
     assert hashed == 60
     assert dataset.fingerprint == good.fingerprint

@@ -197,13 +197,88 @@ def test_a_new_library_version_looks_again(copied: Path, settings: Settings, mon
     assert after.fingerprint == before.fingerprint
 
 
-@pytest.mark.parametrize("damage", ["", "{", "null", '{"weights": []}'])
-def test_a_damaged_identity_is_made_anew(damage: str, copied: Path, settings: Settings) -> None:
-    before = open_copy(copied, settings).fingerprint
-    (kept,) = (settings.cache / "models").glob("*.json")
-    kept.write_text(damage)
-    assert open_copy(copied, settings).fingerprint == before
+@pytest.mark.parametrize("damage", ["empty", "half", "scale", "older"])
+def test_a_damaged_identity_is_said_and_made_anew(
+    damage: str, copied: Path, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = open_copy(copied, settings)
+    (kept,) = (settings.cache / "models").glob("*.identity")
+    data = kept.read_bytes()
+    scale = f'"logit_scale": {before.logit_scale}'.encode()
+    assert scale in data
+    kept.write_bytes({"empty": b"", "half": data[: len(data) // 2], "scale": data.replace(scale, scale + b"1"),
+                      "older": b'{"weights": []}'}[damage])  # fmt: skip
+    again = open_copy(copied, settings)
+    assert (again.fingerprint, again.logit_scale) == (before.fingerprint, before.logit_scale)
+    assert "is damaged; it was moved aside" in caplog.text
     assert not open_copy(copied, settings).is_loaded
+
+
+def flip(path: Path, position: int) -> None:
+    """One bit, with size and time as they were."""
+    stat, data = path.stat(), bytearray(path.read_bytes())
+    data[position] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+
+
+@pytest.mark.parametrize("family", ["vit", "hf-text"])
+def test_a_bit_of_the_weights_that_changed_unseen_is_an_error(
+    family: str, tiny: Callable[[str], Path], tmp_path: Path, settings: Settings
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny(family), folder)
+    open_copy(folder, settings)
+    flip(folder / "open_clip_model.safetensors", -5)
+    with pytest.raises(ModelError, match=r"open_clip_model.safetensors has changed since it was hashed.*`touch`"):
+        open_copy(folder, settings).encode_texts(["a"])
+
+
+def test_a_part_of_the_cache_that_is_damaged_is_built_anew(offline: Settings, tmp_path: Path) -> None:
+    settings = offline.model_copy(update={"cache": tmp_path / "cache"})
+    shutil.copytree(offline.cache, settings.cache, ignore=shutil.ignore_patterns("*.identity"))
+    before = open_model("offline-lite", settings)
+    expected = before.encode_texts(["a cat"])
+    flip(before.identity.weights[0].path, -5)
+    after = open_model("offline-lite", settings)
+    assert after.fingerprint == before.fingerprint
+    np.testing.assert_array_equal(after.encode_texts(["a cat"]), expected)
+
+
+@pytest.mark.parametrize(("name", "what"), [("visual.proj", "image"), ("text_projection", "text")])
+def test_weights_of_zeros_are_refused(name: str, what: str, copied: Path, settings: Settings) -> None:
+    from safetensors.torch import load_file, save_file
+
+    path = copied / "open_clip_model.safetensors"
+    weights = load_file(path)
+    save_file({**weights, name: torch.zeros_like(weights[name])}, path)
+    with pytest.raises(ModelError, match=f"its {what} features are zero; its weights are damaged or incomplete"):
+        open_copy(copied, settings)
+
+
+def test_words_that_change_places_make_another_model(
+    tiny: Callable[[str], Path], tmp_path: Path, settings: Settings
+) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny("hf-text"), folder)
+    before = open_copy(folder, settings)
+    path = folder / "tokenizer.json"
+    content = json.loads(path.read_text())
+    vocabulary = content["model"]["vocab"]
+    # Of no probe text: they are of letters that stand behind others only.
+    rare = [word for word in ("##q", "##j") if word in vocabulary]
+    vocabulary[rare[0]], vocabulary[rare[1]] = vocabulary[rare[1]], vocabulary[rare[0]]
+    path.write_text(json.dumps(content))
+    assert open_copy(folder, settings).fingerprint != before.fingerprint
+
+
+def test_the_text_towers_own_settings_count(tiny: Callable[[str], Path], tmp_path: Path, settings: Settings) -> None:
+    folder = tmp_path / "copy"
+    shutil.copytree(tiny("hf-text"), folder)
+    before = open_copy(folder, settings)
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"hidden_act": "relu"}))
+    assert open_copy(folder, settings).fingerprint != before.fingerprint
 
 
 def test_a_cache_that_cannot_be_written_is_named(copied: Path, tmp_path: Path) -> None:
@@ -221,7 +296,7 @@ def test_a_full_disk_leaves_no_half_identity(copied: Path, settings: Settings, m
     monkeypatch.setattr(Identity, "model_dump_json", full)
     with pytest.raises(ModelError, match="No space left on device"):
         open_copy(copied, settings)
-    assert list((settings.cache / "models").iterdir()) == []
+    assert list(settings.cache.rglob("*.identity")) == list(settings.cache.rglob("*.tmp")) == []
 
 
 def test_fp32_on_cuda_means_fp32(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -196,8 +196,9 @@ def test_two_that_need_it_at_once_build_one_checkpoint(tmp_path: Path, offline: 
     from workbench.models.offline_lite import OfflineLite
 
     with ThreadPoolExecutor(2) as pool:
-        (one,), (other,) = pool.map(OfflineLite().files, [tmp_path, tmp_path])
-    assert one == other
-    assert one.is_file()
+        files, same = pool.map(OfflineLite().files, [tmp_path, tmp_path])
+    assert files == same
+    assert all(file.is_file() for file in files)
+    one = files[0]
     (folder,) = (path for path in (tmp_path / "models").iterdir() if path.is_dir())
     assert (folder.stat().st_mode & 0o777, one.stat().st_mode & 0o777) == (0o755, 0o644)

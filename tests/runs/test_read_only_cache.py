@@ -45,7 +45,7 @@ def test_a_warm_cache_serves_who_may_only_read_it(tmp_path, tiny_model, make_col
     assert first.returncode == 0, first.stderr
     for path in (cache, *cache.rglob("*")):
         os.chown(path, NOBODY, NOBODY)
-        path.chmod(path.stat().st_mode | 0o044)
+        assert path.stat().st_mode & 0o044 == 0o044, path
     before = {path: path.stat().st_mtime_ns for path in cache.rglob("*")}
     second = run(tiny_model, data, cache, tmp_path / "others", before=without_privileges)
     assert second.returncode == 0, second.stderr

@@ -57,9 +57,15 @@ def test_an_index_is_built_once_and_anew_when_damaged(tmp_path):
     made = path.stat().st_mtime_ns
     again = approximate_index(gallery, tmp_path)
     assert (path.stat().st_mtime_ns, again.recall) == (made, first.recall)
-    path.write_bytes(b"damaged")
-    third = approximate_index(gallery, tmp_path)
-    assert third.search(gallery.rows[3], 1)[0].tolist() == [3]
+    flipped = bytearray(path.read_bytes())
+    flipped[-100] ^= 1  # faiss reads this without a word.
+    for damaged, content in ((path, bytes(flipped)), (path, b"damaged"), (path.with_suffix(".about"), b"{}")):
+        damaged.write_bytes(content)
+        third = approximate_index(gallery, tmp_path)
+        assert third.search(gallery.rows[3], 1)[0].tolist() == [3]
+        assert path.stat().st_mtime_ns != made
+        assert damaged.with_name(damaged.name + ".corrupt").exists()
+        made = path.stat().st_mtime_ns
     approximate_index(PlantedGallery(200, "other"), tmp_path)
     assert len(list((tmp_path / "search").glob("*.faiss"))) == 2
 

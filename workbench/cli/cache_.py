@@ -44,19 +44,31 @@ def list_usage(as_json: bool, **flags: Any) -> None:
 @click.option("--model", help="Only this model's features (name, or first characters of a fingerprint).")
 @click.option("--older-than", type=float, metavar="DAYS", help="Only what was last used longer ago.")
 @click.option("--all", "everything", is_flag=True, help="All features.")
+@click.option("--leftovers", is_flag=True, help="Only what damage, kills, deleted runs and earlier versions left.")
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted.")
 @settings_options("cache")
-def prune_cache(model: str | None, older_than: float | None, everything: bool, dry_run: bool, **flags: Any) -> None:
-    """Delete cached features; they are computed again when needed."""
+def prune_cache(
+    model: str | None, older_than: float | None, everything: bool, leftovers: bool, dry_run: bool, **flags: Any
+) -> None:
+    """Delete cached features, which are computed again when needed, and always what damage and kills left."""
     from datetime import timedelta
 
+    from workbench import upkeep
     from workbench.errors import WorkbenchError
-    from workbench.features import prune
+    from workbench.features import prune, remove
 
-    if not (model or older_than is not None or everything):
-        raise WorkbenchError("cache prune: say what to delete: --model, --older-than DAYS, or --all.")
-    age = None if older_than is None else timedelta(days=older_than)
-    found = prune(load_settings(**flags).cache, model=model, older_than=age, dry_run=dry_run)
+    if not (model or older_than is not None or everything or leftovers):
+        raise WorkbenchError("cache prune: say what to delete: --model, --older-than DAYS, --leftovers, or --all.")
+    if leftovers and (model or older_than is not None or everything):
+        raise WorkbenchError("cache prune: --leftovers deletes no features, so it goes with no other choice.")
+    settings = load_settings(**flags)
+    age = timedelta(days=older_than) if older_than is not None else timedelta(0) if everything else None
+    found = prune(settings.cache, model=model, older_than=age, dry_run=dry_run)
+    known = {entry.path for entry in found}
+    more = [entry for entry in upkeep.leftovers(settings) if entry.path not in known]
+    if not dry_run:
+        remove(more)
+    found += more
     for entry in found:
         click.echo(f"{_size(entry.bytes)}  {entry.what}")
     total = _size(sum(entry.bytes for entry in found)).strip()

@@ -1,9 +1,9 @@
 """The cached list of a dataset's images: content hashes, labels, splits. A warm run opens nothing else."""
 
 import hashlib
+import io
 import json
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +22,7 @@ from workbench.datasets.sources._base import Location
 from workbench.datasets.sources._files import FileBacked
 from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
+from workbench.files import read_sealed, write_sealed
 
 FORMAT = "5"
 """Raise it when the same files give other rows or splits."""
@@ -186,7 +187,7 @@ def _known_hashes(old: Manifest | None) -> dict[tuple[Location, Stamp], bytes]:
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
-    """Write as Parquet, by atomic rename."""
+    """Write as Parquet behind a checksum, by atomic rename."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -216,21 +217,15 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
         "revision": json.dumps(manifest.revision),
         "made": json.dumps(manifest.made),
     }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            pq.write_table(table.replace_schema_metadata(about), file, write_page_checksum=True)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)  # noqa: PTH105 - the atomic step, named as such
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    buffer = io.BytesIO()
+    pq.write_table(table.replace_schema_metadata(about), buffer)
+    write_sealed(path, buffer.getvalue())
 
 
 def read_manifest(path: Path, *, earlier: bool = False) -> Manifest | None:
     """Read what `write_manifest` wrote; None if there is nothing usable, so that it is made anew.
+
+    A damaged file is moved aside, and that is logged.
 
     Args:
         path: The file.
@@ -240,8 +235,11 @@ def read_manifest(path: Path, *, earlier: bool = False) -> Manifest | None:
     import pyarrow.parquet as pq
 
     try:
+        content = read_sealed(path)
+        if content is None:
+            return None
         # Not pq.read_table, which imports pyarrow.dataset.
-        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        with pq.ParquetFile(io.BytesIO(content)) as file:
             table = file.read(use_threads=False)
         about = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
         if about.get("format") not in (_SAME_COLUMNS if earlier else (FORMAT,)):

@@ -120,7 +120,7 @@ def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
     if card.columns.pair is not None:
         way.append("whole pairs")  # Before, splits divided them, and a group's column was not read as the pair's.
     keys = (hashlib.sha256(repr(part).encode()).hexdigest()[:24] for part in (str(getattr(source, "root", "")), way))
-    return cache.joinpath("manifests", *keys).with_suffix(".parquet")
+    return cache.joinpath("manifests", *keys).with_suffix(".manifest")
 
 
 def _current(path: Path, source: Source) -> Manifest | None:
@@ -157,7 +157,7 @@ def _build(card: DatasetCard, source: Source, old: Manifest | None, progress: Pr
 
 def _older(path: Path) -> Manifest | None:
     """This manifest in an older state, else the newest of another card that has read the same files."""
-    others = sorted(path.parent.glob("*.parquet"), key=lambda other: other.stat().st_mtime_ns, reverse=True)
+    others = sorted(path.parent.glob("*.manifest"), key=lambda other: other.stat().st_mtime_ns, reverse=True)
     return next((found for each in (path, *others) if (found := read_manifest(each, earlier=True)) is not None), None)
 
 

@@ -8,7 +8,7 @@ from workbench.features.cached_model import CachedModel
 from workbench.features.extraction import Extraction, extract
 from workbench.features.store import FeatureStore
 from workbench.features.texts import TextCache
-from workbench.features.usage import ModelUsage, Pruned, cache_usage, prune
+from workbench.features.usage import ModelUsage, Pruned, cache_usage, feature_leftovers, prune, remove
 
 __all__ = [
     "CacheError",
@@ -20,5 +20,7 @@ __all__ = [
     "TextCache",
     "cache_usage",
     "extract",
+    "feature_leftovers",
     "prune",
+    "remove",
 ]

@@ -1,15 +1,14 @@
-"""Files that appear whole or not at all."""
+"""The cache's files: written whole, their leftovers removed, and every failure one sentence."""
 
 import contextlib
 import errno
-import os
 import time
-import uuid
 from pathlib import Path
 
+from workbench import files
 from workbench.errors import WorkbenchError
+from workbench.files import TEMPORARY
 
-TEMPORARY = ".tmp"
 _STALE_SECONDS = 3600.0
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -28,20 +27,10 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         CacheError: No space, no permission, or a failing disk; nothing is left behind.
     """
-    temporary = path.parent / f".{uuid.uuid4().hex}{TEMPORARY}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        files.write_atomically(path, data)
     except OSError as error:
         raise CacheError(_sentence(path.parent, len(data), error)) from error
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def remove_stale_temporaries(folder: Path) -> int:
@@ -66,17 +55,6 @@ def stale_temporaries(folder: Path) -> list[Path]:
             if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                 old.append(path)
     return old
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable; only POSIX lets a folder be opened for that."""
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _sentence(folder: Path, size: int, error: OSError) -> str:

@@ -10,8 +10,7 @@ from workbench.arrays import AnyArray, BoolArray, FloatArray
 from workbench.features._files import CacheError, remove_stale_temporaries
 from workbench.features._index import Index, Located
 from workbench.features._shard import SUFFIX, CorruptShardError, Shard, open_shard, write_shard
-
-CORRUPT = ".corrupt"
+from workbench.files import CORRUPT
 
 
 class Table:

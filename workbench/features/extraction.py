@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -18,6 +19,9 @@ from workbench.features.views import REGION_VIEWS, VIEWS
 from workbench.formatting import counted
 from workbench.outputs import OutputError, check_room
 from workbench.tasks import Features
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 _ADVICE = (
     "Free some (workbench cache prune), or set WORKBENCH_CACHE to a folder that you may write and that has room; what "
@@ -78,7 +82,8 @@ def extract(
 
     Raises:
         CacheError: The store cannot be written; what was committed stays.
-        ModelError: The model gives features that are not finite; what was computed before stays.
+        ModelError: The model gives features that are not finite, zero, or the same for images that differ; what was
+            computed before stays.
         WorkbenchError: There is no such view.
     """
     index = np.asarray(rows, dtype=np.int64)
@@ -180,6 +185,7 @@ def _encode(batch: Batch, encoder: ImageEncoder, dataset: ImageSource, writer: W
         return
     jobs = [job for i, job in enumerate(batch.jobs) if i not in batch.problems]
     features = encoder.encode_images(batch.pixels)
+    _check_not_constant(encoder, features, batch.pixels)
     finite = np.isfinite(features.pooled).all(axis=1) & np.isfinite(features.projected).all(axis=1)
     good = np.flatnonzero(finite)
     writer.add([jobs[i].key for i in good], {"pooled": features.pooled[good], "projected": features.projected[good]})
@@ -189,6 +195,17 @@ def _encode(batch: Batch, encoder: ImageEncoder, dataset: ImageSource, writer: W
         raise ModelError(
             f"{encoder.name}: {(~finite).sum()} of {len(jobs)} images, {name!r} first, give features with NaN or "
             f"infinity at precision {encoder.precision}; {advice}."
+        )
+
+
+def _check_not_constant(encoder: ImageEncoder, features: Features, pixels: "Tensor") -> None:
+    """Refuse features that say nothing: zeros, or the same for pictures that differ."""
+    projected = features.projected
+    same = len(projected) > 1 and bool((projected == projected[0]).all()) and bool((pixels != pixels[0]).any())
+    if same or not projected.any(axis=1).all():
+        what = "the same for different images" if same else "zero"
+        raise ModelError(
+            f"{encoder.name}: its image features are {what}; its weights are damaged, or were never loaded."
         )
 
 

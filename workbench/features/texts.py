@@ -29,7 +29,7 @@ class TextCache:
 
         Raises:
             CacheError: The store cannot be written.
-            ModelError: The model gives features that are not finite.
+            ModelError: The model gives features that are not finite, or zero.
         """
         table = self._store.texts(self._encoder)
         digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
@@ -53,5 +53,10 @@ class TextCache:
             raise ModelError(
                 f"{self._encoder.name}: the text {worst!r} gives features with NaN or infinity; "
                 "the model's weights are damaged."
+            )
+        if not features.any(axis=1).all():
+            worst = texts[int(np.argmin(features.any(axis=1)))]
+            raise ModelError(
+                f"{self._encoder.name}: the text {worst!r} gives features of zeros; the model's weights are damaged."
             )
         return features

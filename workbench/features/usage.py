@@ -4,15 +4,15 @@ import contextlib
 import json
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from workbench.features._files import CacheError, stale_temporaries
 from workbench.features._shard import SUFFIX, CorruptShardError, open_shard
-from workbench.features._table import CORRUPT
 from workbench.features.store import IMAGES, MODEL_FILE, TEXTS, features_folder
+from workbench.files import CORRUPT
 
 _PRUNED = ".pruned-"
 _UNKNOWN = "unknown"
@@ -95,12 +95,30 @@ def prune(
     gone = {usage.folder for usage in chosen}
     pruned = [Pruned(u.folder, f"{u.model} {u.precision}: {u.images} images, {u.texts} texts", u.bytes) for u in chosen]
     pruned += [
-        leftover for leftover in _leftovers(features_folder(cache)) if not gone.intersection(leftover.path.parents)
+        leftover
+        for leftover in feature_leftovers(features_folder(cache))
+        if not gone.intersection(leftover.path.parents)
     ]
     if not dry_run:
-        for each in pruned:
-            _remove(each.path)
+        remove(pruned)
     return pruned
+
+
+def remove(pruned: Iterable[Pruned]) -> None:
+    """Remove what `prune` or another found; raises `CacheError` where that cannot be."""
+    for each in pruned:
+        _remove(each.path)
+
+
+def damaged_shards(root: Path) -> Iterator[Path]:
+    """Shards below the store's folder that are not what was committed; reads all of them."""
+    for path in sorted(root.glob(f"*/*/*{SUFFIX}")):
+        try:
+            open_shard(path, ()).verify()
+        except CorruptShardError:
+            yield path
+        except (CacheError, FileNotFoundError):
+            continue  # Of another version, or pruned meanwhile.
 
 
 def _folders(root: Path) -> list[Path]:
@@ -119,7 +137,7 @@ def _usage(folder: Path) -> ModelUsage:
         precision=str(about.get("precision", _UNKNOWN)),
         images=sum(_rows(path) for path in folder.glob(f"{IMAGES}*/*{SUFFIX}")),
         texts=sum(_rows(path) for path in folder.glob(f"{TEXTS}/*{SUFFIX}")),
-        bytes=_size(folder),
+        bytes=size_on_disk(folder),
         last_used=datetime.fromtimestamp(used, UTC),
         folder=folder,
     )
@@ -136,19 +154,21 @@ def _rows(path: Path) -> int:
         return 0
 
 
-def _leftovers(root: Path) -> Iterator[Pruned]:
+def feature_leftovers(root: Path) -> Iterator[Pruned]:
+    """What damage and killed processes left below the store's folder."""
     for folder in _folders(root):
         if _PRUNED in folder.name:
-            yield Pruned(folder, "left by an interrupted prune", _size(folder))
+            yield Pruned(folder, "left by an interrupted prune", size_on_disk(folder))
             continue
         for inner in (folder, *_folders(folder)):
             for path in inner.glob(f"*{CORRUPT}"):
-                yield Pruned(path, "damaged shard, computed again since", _size(path))
+                yield Pruned(path, "damaged shard, computed again since", size_on_disk(path))
             for path in stale_temporaries(inner):
-                yield Pruned(path, "left by a killed process", _size(path))
+                yield Pruned(path, "left by a killed process", size_on_disk(path))
 
 
-def _size(path: Path) -> int:
+def size_on_disk(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
     total = 0
     for file in path.rglob("*") if path.is_dir() else (path,):
         with contextlib.suppress(OSError):  # Another process may just have removed it.

@@ -12,6 +12,7 @@ from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.workspace import written
 from workbench.settings import Settings
 from workbench.tracking import RunRecorder, open_store, read_runs, schema
+from workbench.tracking.checksums import write_checksums
 from workbench.tracking.faults import answering
 
 _log = logging.getLogger(__name__)
@@ -71,6 +72,7 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
 
     def write(folder: Path) -> None:
         _write_scores(judgement, folder / "scores.parquet")
+        write_checksums(folder)
 
     with written(write, store.spool.folder) as folder:
         made = recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, folder)

@@ -23,10 +23,12 @@ class ModelFiles:
     Attributes:
         weights: Their contents identify the model.
         others: Configuration and tokenizer, whose meaning is hashed once they are loaded.
+        folder: Where they lie, if it is the user's.
     """
 
     weights: list[Path]
     others: list[Path] = field(default_factory=list)
+    folder: Path | None = None
 
 
 def find_files(spec: ModelSpec) -> ModelFiles:
@@ -157,8 +159,7 @@ def _in_directory(spec: ModelSpec) -> ModelFiles:
     if weights is None:
         raise ModelError(f"model {spec.argument!r}: no weights (.safetensors, .bin, .pth) in {folder}.")
     others = [path for path in folder.iterdir() if path.suffix in {".json", ".txt", ".model"}]
-    # The folder's own time tells of new files, weights that open_clip would prefer among them.
-    return ModelFiles([Path(weights)], [folder, *sorted(others)])
+    return ModelFiles([Path(weights)], sorted(others), folder)
 
 
 def _why_no_download(error: Exception) -> str:

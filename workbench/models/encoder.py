@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.arrays import FloatArray
+from workbench.errors import ModelError
+from workbench.files import set_aside
 from workbench.models.catalogue import check_registered
 from workbench.models.identity import (
     Identity,
@@ -56,11 +58,14 @@ class Encoder:
         self._loaded: LoadedModel | None = None
         self._loading = threading.Lock()
         self._drift_key = f"{precision} on {device.partition(':')[0]}"
+        self._unverified: Identity | None = None
         path = identity_path(spec, cache)
         identity = read_identity(path)
         if identity is None or self._drift_key not in identity.drift:
             identity = self._identify(identity)
             write_identity(identity, path)
+        else:
+            self._unverified = identity
         self.identity: Identity = identity
         self.fingerprint = identity.fingerprint(precision)
 
@@ -82,14 +87,42 @@ class Encoder:
         return self._loaded is not None
 
     def load(self, device: str = "cpu") -> "LoadedModel":
-        """A private fp32 copy, free to be changed."""
+        """A private fp32 copy, free to be changed.
+
+        Raises:
+            ModelError: It cannot be built, or its files are no longer what was hashed.
+        """
         from workbench.models.checkpoints import build
         from workbench.models.loaded import to_device
 
+        self._verify()
         plugin = models.get(self._spec.source) if self._spec.kind == "plugin" else None
         loaded = plugin.load(self._cache) if plugin else build(self._spec)
         to_device(loaded.network, device)
         return loaded
+
+    def _verify(self) -> None:
+        """Check, once, that files which are known by size and time have the content that the fingerprint stands for."""
+        damaged = self._unverified.damaged() if self._unverified else []
+        if self._unverified and self._make_anew(damaged):
+            damaged = self._unverified.damaged()
+        if damaged:
+            raise ModelError(
+                f"model {self.name!r}: {damaged[0]} has changed since it was hashed, but neither its size nor its time "
+                "has: the disk may be failing. Fetch it again, or `touch` it if the change was meant."
+            )
+        self._unverified = None
+
+    def _make_anew(self, damaged: Sequence[Path]) -> bool:
+        """Have a plug-in build its folders in the cache again that hold damaged files; False if there are none."""
+        built = (self._cache / "models").absolute()
+        folders = {built / path.relative_to(built).parts[0] for path in damaged if path.is_relative_to(built)}
+        if not folders or self._spec.kind != "plugin":
+            return False
+        for folder in folders:
+            set_aside(folder)
+        models.get(self._spec.source).files(self._cache)
+        return True
 
     @property
     def _ready(self) -> "LoadedModel":
@@ -123,38 +156,44 @@ class Encoder:
             return np.empty((0, self.embed_dim), dtype=np.float32)
         # Texts of like length share a batch, so that short ones are not padded to the longest.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
-        out = np.empty((len(texts), self.embed_dim), dtype=np.float32)
+        parts = []
         with torch.inference_mode(), _computing(self.device, "fp32"):
             for start in range(0, len(order), _TEXT_BATCH):
                 rows = order[start : start + _TEXT_BATCH]
                 tokens = self._ready.trim(self._ready.tokenizer([texts[i] for i in rows]))
-                out[rows] = self._ready.text_features(tokens.to(self.device)).float().cpu().numpy()
+                parts.append(self._ready.text_features(tokens.to(self.device)).float().cpu().numpy())
+        out = np.concatenate(parts)
+        out[order] = out.copy()
         return out
 
     def _identify(self, known: Identity | None) -> Identity:
         """Hash the files, load once for the dimensions, and measure what the precision costs."""
-        from workbench.models.checkpoints import find_files
-        from workbench.models.probe import photographs, tokenizer_digest
+        from workbench.models.checkpoints import ModelFiles, find_files
+        from workbench.models.probe import check_alive, photographs, text_tower_settings, tokenizer_digest
 
+        notice: str | None = None
+        extra: dict[str, Any] = {}
         if self._spec.kind == "plugin":
             plugin = models.get(self._spec.source)
-            weights, others, notice = plugin.files(self._cache), [], plugin.notice
+            files, notice = ModelFiles(plugin.files(self._cache)), plugin.notice
             extra = {"plugin": [self._spec.source, plugin.version]}
         else:
             files = find_files(self._spec)
-            weights, others, notice, extra = files.weights, files.others, None, {}
-        hashed, noted = [hash_file(path) for path in weights], [note_file(path) for path in others]
+        weights, others = [hash_file(path) for path in files.weights], [hash_file(path) for path in files.others]
         loaded = self._ready
         pixels = photographs(loaded.preprocess)
         exact = self._encode(pixels, "fp32")
+        check_alive(self.name, exact.projected, self.encode_texts)
         drift = _drift(exact.projected, self._encode(pixels, self.precision).projected)
         return Identity(
-            weights=hashed,
-            others=noted,
+            weights=weights,
+            others=others,
+            folder=note_file(files.folder) if files.folder else None,
             config={
                 "model": _without_places(loaded.config),
                 "preprocess": loaded.preprocess_config,
                 "tokenizer": tokenizer_digest(loaded.tokenizer),
+                "text_tower": text_tower_settings(loaded.network),
                 **extra,
             },
             versions=package_versions(),

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import tempfile
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from workbench.errors import ModelError
+from workbench.files import checksum_of_file, read_sealed, write_sealed
 from workbench.models.spec import ModelSpec
 
 FEATURE_PROTOCOL = "3"
@@ -34,10 +34,23 @@ class KnownFile(BaseModel):
         return (found.st_size, found.st_mtime_ns) == (self.size, self.mtime_ns)
 
 
-class WeightFile(KnownFile):
-    """A weight file as it was when it was hashed."""
+class HashedFile(KnownFile):
+    """A file of a model as it was when it was hashed.
+
+    Attributes:
+        sha256: Of its content; identifies weights.
+        checksum: `workbench.files.checksum_of_file`, which is quick enough for every time that it is loaded.
+    """
 
     sha256: str
+    checksum: str
+
+    def intact(self) -> bool:
+        """Whether the content is still the same; size and time do not tell of a failing disk."""
+        try:
+            return checksum_of_file(self.path) == self.checksum
+        except OSError:
+            return False
 
 
 class Identity(BaseModel):
@@ -46,7 +59,8 @@ class Identity(BaseModel):
     Attributes:
         weights: Its weight files.
         others: Its configuration and tokenizer files; what they mean is in `config`.
-        config: Architecture, preprocessing and a digest of the tokenizer, as hashed.
+        folder: Where they lie; its own time tells of new files, weights that open_clip would prefer among them.
+        config: Architecture, preprocessing, the text tower's settings, and a digest of the tokenizer.
         versions: Of the packages that turn weights into features.
         embed_dim: Width of the joint space.
         pooled_dim: Width of pooled features.
@@ -59,8 +73,9 @@ class Identity(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    weights: list[WeightFile]
-    others: list[KnownFile] = []
+    weights: list[HashedFile]
+    others: list[HashedFile] = []
+    folder: KnownFile | None = None
     config: dict[str, Any]
     versions: dict[str, str]
     embed_dim: int
@@ -72,7 +87,12 @@ class Identity(BaseModel):
 
     def current(self) -> bool:
         """Whether files and packages are those that were hashed."""
-        return self.versions == package_versions() and all(file.unchanged() for file in [*self.weights, *self.others])
+        files = [*self.weights, *self.others, *([self.folder] if self.folder else [])]
+        return self.versions == package_versions() and all(file.unchanged() for file in files)
+
+    def damaged(self) -> list[Path]:
+        """Files whose content is no longer what was hashed."""
+        return [file.path for file in [*self.weights, *self.others] if not file.intact()]
 
     def fingerprint(self, precision: str) -> str:
         """Hex digest of weights, architecture, preprocessing and precision."""
@@ -85,11 +105,11 @@ def package_versions() -> dict[str, str]:
     return {name: version(name) for name in _PACKAGES}
 
 
-def hash_file(path: Path) -> WeightFile:
-    """SHA-256, size and time of a file."""
+def hash_file(path: Path) -> HashedFile:
+    """SHA-256, checksum, size and time of a file."""
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return WeightFile(**note_file(path).model_dump(), sha256=digest)
+    return HashedFile(**note_file(path).model_dump(), sha256=digest, checksum=checksum_of_file(path))
 
 
 def note_file(path: Path) -> KnownFile:
@@ -101,30 +121,24 @@ def note_file(path: Path) -> KnownFile:
 def identity_path(spec: ModelSpec, cache: Path) -> Path:
     """Where a model's identity is kept."""
     key = hashlib.sha256(f"{spec.kind}\0{spec.architecture}\0{spec.source}".encode()).hexdigest()[:24]
-    return cache / "models" / f"{key}.json"
+    return cache / "models" / f"{key}.identity"
 
 
 def read_identity(path: Path) -> Identity | None:
-    """The stored identity if it still holds, else None."""
+    """The stored identity if it still holds, else None; a damaged one is moved aside."""
     try:
-        found = Identity.model_validate_json(path.read_bytes())
+        content = read_sealed(path)
+        found = None if content is None else Identity.model_validate_json(content)
     except (OSError, ValueError):
         return None
-    return found if found.current() else None
+    return found if found is not None and found.current() else None
 
 
 def write_identity(identity: Identity, path: Path) -> None:
     """Store by atomic rename; raises `ModelError` where the cache cannot be written."""
-    temporary = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=f".{path.name}-", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(identity.model_dump_json(indent=1))
-        temporary.replace(path)
+        write_sealed(path, identity.model_dump_json(indent=1).encode())
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         raise ModelError(
             f"{path}: what is known of the model could not be kept ({error.strerror}); free space there, or set "
             "WORKBENCH_CACHE to another folder."

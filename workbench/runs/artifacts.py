@@ -10,6 +10,7 @@ from workbench.runs.bench import Bench, SplitRows
 from workbench.runs.planning import Cell
 from workbench.runs.predictions import JointPredictions, Predictions, write_predictions
 from workbench.tracking import schema
+from workbench.tracking.checksums import write_checksums
 
 if TYPE_CHECKING:
     from workbench.recipes import Fitted
@@ -26,7 +27,7 @@ def write_artifacts(
     predictor: "Fitted",
     figures: bool,
 ) -> None:
-    """Write predictions, card, settings, figures and weights into a folder."""
+    """Write predictions, card, settings, figures and weights into a folder, and their checksums."""
     if isinstance(predictions, JointPredictions):
         predictions.write(folder / schema.PREDICTIONS)
     else:
@@ -40,10 +41,9 @@ def write_artifacts(
         predictor.save(weights)
     except NotImplementedError:
         weights.rmdir()
-    if isinstance(predictions, JointPredictions) or not figures:
-        return
-    if predictions.labels is not None and predictions.labels.ndim == 1:
+    if figures and not isinstance(predictions, JointPredictions):
         _figures(folder / "figures", predictions)
+    write_checksums(folder)
 
 
 def describe(cell: Cell, bench: Bench, rows: SplitRows) -> dict[str, Any]:
@@ -83,7 +83,8 @@ def _report(predictor: "Fitted") -> dict[str, Any]:
 def _figures(folder: Path, predictions: Predictions) -> None:
     from workbench.reports import confusion_matrix_figure, reliability_figure, save_png
 
-    assert predictions.labels is not None
+    if predictions.labels is None or predictions.labels.ndim != 1:
+        return
     folder.mkdir()
     predicted = np.argmax(predictions.scores, axis=1)
     matrix = confusion_matrix_figure(predictions.labels, predicted, predictions.class_names)

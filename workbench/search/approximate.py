@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from workbench.arrays import FloatArray, IntArray
 from workbench.errors import WorkbenchError
+from workbench.files import TEMPORARY, checksum_of_file, read_sealed, set_aside, write_sealed
 from workbench.search.ranking import top_rows
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ TARGET = 0.95
 """Lists are added to a search until its recall at 10 on one half of the sample reaches this."""
 _SAMPLE = 200
 _AT = 10
-_VERSION = 1
+_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -89,27 +91,51 @@ def approximate_index(gallery: "Gallery", cache: Path, *, seed: int = 0) -> Appr
             "search --index approximate: faiss is not installed; pip install 'clip-workbench[search]', or leave "
             "--index out."
         )
-    import faiss
-
-    folder = cache / "search"
-    path = folder / f"{gallery.fingerprint()[:40]}-{_VERSION}.faiss"
-    about = path.with_suffix(".json")
-    if about.is_file():
-        try:
-            recall = Recall(**json.loads(about.read_text(encoding="utf-8")))
-            return _ready(faiss.read_index(str(path)), recall)
-        except (OSError, ValueError, TypeError, RuntimeError):
-            about.unlink(missing_ok=True)  # Damaged; built anew.
+    path = cache / "search" / f"{gallery.fingerprint()[:40]}-{_VERSION}.faiss"
+    found = _read(path)
+    if found is not None:
+        return found
     index, recall = _build(gallery, seed)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".part")
-        faiss.write_index(index, str(temporary))
-        temporary.replace(path)
-        about.write_text(json.dumps(asdict(recall)), encoding="utf-8")
+        _write(path, index, recall)
     except (OSError, RuntimeError) as error:
-        raise WorkbenchError(f"{path}: the index cannot be written ({error}).") from error
+        raise WorkbenchError(
+            f"{path}: the index cannot be written ({error}); it takes {gallery.bytes / 1e6:.0f} MB. Free space there, "
+            "or set WORKBENCH_CACHE to another folder."
+        ) from error
     return _ready(index, recall)
+
+
+def _read(path: Path) -> Approximate | None:
+    """The stored index; None where there is none, or a damaged one, which is then moved aside."""
+    import faiss
+
+    about = path.with_suffix(".about")
+    try:
+        content = read_sealed(about)
+        if content is None:
+            return None
+        known = json.loads(content)
+        if checksum_of_file(path) == known.pop("checksum"):
+            return _ready(faiss.read_index(str(path)), Recall(**known))
+    except FileNotFoundError:
+        return None
+    set_aside(path)
+    return None
+
+
+def _write(path: Path, index: Any, recall: Recall) -> None:
+    import faiss
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}-{os.getpid()}{TEMPORARY}")
+    try:
+        faiss.write_index(index, str(temporary))
+        digest = checksum_of_file(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    write_sealed(path.with_suffix(".about"), json.dumps({**asdict(recall), "checksum": digest}).encode())
 
 
 def _build(gallery: "Gallery", seed: int) -> tuple[Any, Recall]:

@@ -2,42 +2,33 @@
 
 import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Callable
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import GeneratorSource
 from workbench.errors import DataError
-
-_DONE = ".generated"
+from workbench.folders import make_once
 
 
 def generated(card: DatasetCard, cache: Path) -> Path:
     """The folder with a card's generated files; generates them if they are not there.
 
     Several processes may ask at once: one generates, the others wait. A generator that dies leaves nothing that could
-    be taken for its output.
+    be taken for its output; files that were changed since are made anew, and that is logged.
 
     Raises:
         DataError: The generator cannot be imported, fails, or its output does not have the card's checksum.
     """
     source = card.source
     assert isinstance(source, GeneratorSource)
-    key = hashlib.sha256(json.dumps([source.call, source.version, source.options], sort_keys=True).encode()).hexdigest()
+    pins = [source.call, source.version, source.options, source.sha256]
+    key = hashlib.sha256(json.dumps(pins, sort_keys=True).encode()).hexdigest()
     folder = cache / "generated" / f"{source.folder or card.name}-{key[:12]}"
-    if _is_made(folder, source):
-        return folder
-    from filelock import FileLock
-
     try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not _is_made(folder, source):
-                _generate(card, source, folder)
+        make_once(folder, partial(_generate, card, source))
     except OSError as error:
         raise DataError(
             f"dataset {card.name!r} cannot be generated: {error.filename or folder}: {error.strerror or error} "
@@ -46,34 +37,20 @@ def generated(card: DatasetCard, cache: Path) -> Path:
     return folder
 
 
-def _is_made(folder: Path, source: GeneratorSource) -> bool:
-    done = folder / _DONE
-    return done.is_file() and source.sha256 in {None, done.read_text(encoding="utf-8")}
-
-
-def _generate(card: DatasetCard, source: GeneratorSource, folder: Path) -> None:
-    generate = _function(card, source)
-    work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
+def _generate(card: DatasetCard, source: GeneratorSource, work: Path) -> None:
     try:
-        try:
-            generate(work, **source.options)
-        except (OSError, DataError):
-            raise
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}"
-            raise DataError(f"dataset {card.name!r}: generator {source.call!r} failed ({reason}).") from error
-        checksum = content_checksum(work)
-        if source.sha256 is not None and checksum != source.sha256:
-            raise DataError(
-                f"dataset {card.name!r}: the generated files have checksum {checksum}, the card says {source.sha256}; "
-                "another version of a package that the generator uses can do this."
-            )
-        (work / _DONE).write_text(checksum, encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(work, folder)  # noqa: PTH105 - the atomic step, named as such
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
+        _function(card, source)(work, **source.options)
+    except (OSError, DataError):
+        raise
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise DataError(f"dataset {card.name!r}: generator {source.call!r} failed ({reason}).") from error
+    checksum = content_checksum(work)
+    if source.sha256 is not None and checksum != source.sha256:
+        raise DataError(
+            f"dataset {card.name!r}: the generated files have checksum {checksum}, the card says {source.sha256}; "
+            "another version of a package that the generator uses can do this."
+        )
 
 
 def _function(card: DatasetCard, source: GeneratorSource) -> Callable[..., None]:

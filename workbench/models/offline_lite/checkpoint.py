@@ -31,7 +31,7 @@ PREPROCESS: dict[str, Any] = {
     "interpolation": "bicubic",
     "resize_mode": "shortest",
 }
-_TEXT_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
+TEXT_FILES = ("config.json", "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt")
 
 
 def folder(cache: Path) -> Path:
@@ -41,7 +41,7 @@ def folder(cache: Path) -> Path:
         ModelError: A tower's package is missing or damaged, or the cache cannot be written.
     """
     pins = f"{towers.IMAGE_SHA256}{towers.TEXT_SHA256}{VERSION}"
-    return build_once(cache, "offline-lite", pins, _CONFIG, _write)
+    return build_once(cache, "offline-lite", pins, _write)
 
 
 def config(place: Path) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def config(place: Path) -> dict[str, Any]:
 def _write(work: Path, target: Path) -> None:
     from safetensors.torch import save_file
 
-    for name in _TEXT_FILES:
+    for name in TEXT_FILES:
         shutil.copyfile(towers.text_folder() / name, work / name)
     image = towers.image_tower().state_dict()
     weight = image.pop("classifier.weight")

@@ -29,7 +29,7 @@ def projection_file(cache: Path) -> Path:
         ModelError: A tower's package is missing or damaged, or the cache cannot be written.
     """
     pins = "".join([towers.IMAGE_SHA256, *towers.MULTILINGUAL_SHA256.values(), VERSION])
-    return build_once(cache, NAME, pins, PROJECTION, _write) / PROJECTION
+    return build_once(cache, NAME, pins, _write) / PROJECTION
 
 
 def _write(work: Path, _target: Path) -> None:

@@ -21,7 +21,8 @@ class OfflineLite:
         from workbench.models.offline_lite import checkpoint
 
         # The configuration names the cache's own path, so it is left out of what identifies the model.
-        return [checkpoint.folder(cache) / checkpoint.WEIGHTS]
+        folder = checkpoint.folder(cache)
+        return [folder / name for name in (checkpoint.WEIGHTS, *checkpoint.TEXT_FILES)]
 
     def load(self, cache: Path) -> "LoadedModel":
         """See `ModelPlugin.load`."""

@@ -1,0 +1,116 @@
+"""Leftovers are found and nothing else; damage anywhere in the cache is named."""
+
+import os
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from tests.features.subjects import TinyEncoder
+from workbench.datasets import open_dataset
+from workbench.features import FeatureStore, extract, remove
+from workbench.files import write_sealed
+from workbench.folders import make_once
+from workbench.settings import Settings
+from workbench.tracking import RunRecorder, open_store
+from workbench.upkeep import damage, leftovers
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(cache=tmp_path / "cache", runs=tmp_path / "runs", device="cpu", precision="fp32")
+
+
+@pytest.fixture
+def full(settings: Settings, tmp_path: Path) -> Settings:
+    """A cache with something of each kind."""
+    from PIL import Image
+
+    for i in range(12):
+        path = tmp_path / "data" / "ab"[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (4, 4), (i, 0, 0)).save(path)
+    dataset = open_dataset(str(tmp_path / "data"), settings)
+    extract(dataset, range(12), TinyEncoder(), FeatureStore(settings.cache))
+    make_once(settings.cache / "models" / "built-123", lambda folder: (folder / "weights").write_bytes(b"w" * 1000))
+    make_once(settings.cache / "generated" / "set-123", lambda folder: (folder / "a.png").write_bytes(b"p" * 1000))
+    write_sealed(settings.cache / "search" / "index.about", b"{}")
+    return settings
+
+
+def names(settings: Settings) -> set[str]:
+    return {each.path.name for each in leftovers(settings)}
+
+
+def age(path: Path) -> None:
+    os.utime(path, (time.time() - 10_000,) * 2)
+
+
+def test_a_cache_in_use_has_no_leftovers_but_its_free_locks(full):
+    assert all(each.what == "a lock that nobody holds" for each in leftovers(full))
+    assert damage(full) == []
+
+
+def test_what_kills_and_damage_left_goes_and_nothing_else(full):
+    cache = full.cache
+    remove(leftovers(full))
+    before = sorted(cache.rglob("*"))
+    for part in (cache / "models" / ".built-9.part", cache / "generated" / ".set-9.part"):
+        part.mkdir()
+        (part / "half").touch()
+        age(part)
+    shutil.copytree(cache / "generated" / "set-123", cache / "generated" / "set-123.corrupt")
+    for path in (cache / "manifests" / "x" / "old.parquet", cache / "models" / "old.json",
+                 cache / "search" / ".index-1.tmp", cache / "models" / "a.identity.corrupt"):  # fmt: skip
+        path.parent.mkdir(exist_ok=True)
+        path.touch()
+        age(path)
+    (cache / "locks").mkdir()
+    (cache / "locks" / "abc.json").touch()
+    (cache / "locks" / "abc.lock").touch()
+    with FileLock(cache / "locks" / "def.lock"):
+        assert names(full) == {
+            ".built-9.part", ".set-9.part", "set-123.corrupt", "old.parquet", "old.json", ".index-1.tmp",
+            "a.identity.corrupt", "abc.json", "abc.lock",
+        }  # fmt: skip
+        remove(leftovers(full))
+        assert names(full) == set()
+    remove(leftovers(full))
+    assert [path for path in sorted(cache.rglob("*")) if path.is_file()] == [path for path in before if path.is_file()]
+
+
+def test_artifacts_of_deleted_runs_are_found(settings, tmp_path):
+    store = open_store(settings)
+    (tmp_path / "files").mkdir()
+    (tmp_path / "files" / "a").write_text("a")
+    kept, gone = (RunRecorder.begin(store, "s", "r", {}, {"workbench.run_key": key}) for key in "kg")
+    for recorder in (kept, gone):
+        recorder.finish({}, {}, tmp_path / "files")
+    store.client.delete_run(gone.run_id)
+    assert names(settings) == set()  # It may be one that another process is just writing.
+    for folder in (settings.runs / "artifacts").glob("*/*/artifacts"):
+        age(folder)
+    assert names(settings) == {gone.run_id}
+
+
+KINDS = (
+    "features/*/*/*.safetensors",
+    "models/built-123/weights",
+    "generated/set-123/a.png",
+    "generated/set-123/.inventory",
+    "manifests/*/*.manifest",
+    "search/*.about",
+)
+
+
+@pytest.mark.parametrize("pattern", KINDS)
+def test_a_flipped_bit_is_found_wherever_it_is(full, pattern):
+    path = next(full.cache.glob(pattern))
+    stat, data = path.stat(), bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 4
+    path.write_bytes(data)
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    (sentence,) = damage(full)
+    assert sentence.startswith(f"{path} is damaged")

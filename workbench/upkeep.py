@@ -1,0 +1,114 @@
+"""What damage and killed processes left in the cache and beside the runs, and what is not as it was written."""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from workbench.features import feature_leftovers
+from workbench.features.store import features_folder
+from workbench.features.usage import Pruned, damaged_shards, size_on_disk
+from workbench.files import CORRUPT, TEMPORARY, is_sealed_intact
+from workbench.folders import PART, damaged_files, is_made_folder
+from workbench.settings import Settings
+from workbench.tracking import open_store, read_runs
+from workbench.tracking.store import local_path
+
+_OURS = ("models", "manifests", "generated", "search", "locks")
+_EARLIER = {"manifests": ".parquet", "models": ".json", "search": ".json"}
+_STALE_SECONDS = 3600.0
+
+
+def leftovers(settings: Settings) -> list[Pruned]:
+    """What nobody reads any more.
+
+    That is halves that killed processes left, damaged files that were moved aside, free locks, files of earlier
+    versions, and artifacts of runs that were deleted.
+
+    Args:
+        settings: Give the cache and the store; a store on a server is left to MLflow.
+    """
+    found = list(feature_leftovers(features_folder(settings.cache)))
+    for name in _OURS:
+        found += _below(settings.cache / name, _EARLIER.get(name))
+    return found + list(_orphans(settings))
+
+
+def damage(settings: Settings) -> list[str]:
+    """Read all that the cache holds and compare it with its checksums.
+
+    Returns:
+        A sentence for each damaged file; what reads such a file notices, too, and makes it anew.
+    """
+    cache = settings.cache
+    patterns = ("models/*.identity", "manifests/*/*.manifest", "search/*.about", "*/*/.inventory")
+    sealed = [path for pattern in patterns for path in cache.glob(pattern) if CORRUPT not in str(path)]
+    # First, since whoever reads a damaged one moves it aside.
+    damaged = [path for path in sealed if not is_sealed_intact(path)]
+    damaged += [*damaged_shards(features_folder(cache)), *_damaged_models(cache)]
+    for folder in (*_folders(cache / "models"), *_folders(cache / "generated")):
+        if is_made_folder(folder) and not any(folder in path.parents for path in damaged):
+            damaged += damaged_files(folder)
+    return [f"{path} is damaged; it is made anew when it is needed next." for path in dict.fromkeys(damaged)]
+
+
+def _damaged_models(cache: Path) -> Iterator[Path]:
+    from workbench.models.identity import read_identity
+
+    for path in sorted((cache / "models").glob("*.identity")):
+        identity = read_identity(path) if is_sealed_intact(path) else None
+        yield from identity.damaged() if identity else ()
+
+
+def _below(folder: Path, earlier: str | None) -> Iterator[Pruned]:
+    for path in sorted(folder.rglob("*")):
+        if any(CORRUPT in part or part.endswith(PART) for part in path.relative_to(folder).parts[:-1]):
+            continue  # The folder that it is in is named.
+        name, size = path.name, size_on_disk(path)
+        if CORRUPT in name:
+            yield Pruned(path, "damaged, made anew since", size)
+        elif name.startswith(".") and name.endswith((TEMPORARY, PART)) and _is_old(path):
+            yield Pruned(path, "left by a killed process", size)
+        elif earlier and path.suffix == earlier and path.is_file() and not _is_in_made_folder(path):
+            yield Pruned(path, "of an earlier version", size)
+        elif path.suffix == ".lock" and _is_free(path):
+            yield Pruned(path, "a lock that nobody holds", size)
+            holder = path.with_suffix(".json")
+            if holder.is_file():
+                yield Pruned(holder, "says who held it", size_on_disk(holder))
+
+
+def _is_in_made_folder(path: Path) -> bool:
+    return any(is_made_folder(parent) for parent in path.parents)
+
+
+def _orphans(settings: Settings) -> Iterator[Pruned]:
+    """Artifacts of a local store's runs that are in it no more."""
+    store = open_store(settings)
+    if store.artifacts is None or not store.artifacts.is_dir() or not store.exists:
+        return
+    known = {local_path(run.artifact_uri) for run in read_runs(store)}
+    for folder in sorted(store.artifacts.glob("*/*/artifacts")):
+        if folder not in known and _is_old(folder):
+            yield Pruned(folder.parent, "artifacts of a deleted run", size_on_disk(folder))
+
+
+def _folders(root: Path) -> list[Path]:
+    return sorted(path for path in root.iterdir() if path.is_dir()) if root.is_dir() else []
+
+
+def _is_old(path: Path) -> bool:
+    """A live process fills such a place in seconds, so age tells a dead one's, on whatever host it ran."""
+    with contextlib.suppress(OSError):
+        return time.time() - path.stat().st_mtime > _STALE_SECONDS
+    return False
+
+
+def _is_free(path: Path) -> bool:
+    from filelock import FileLock, Timeout
+
+    try:
+        with FileLock(path, timeout=0):
+            return True
+    except (Timeout, OSError):
+        return False
