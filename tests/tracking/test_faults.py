@@ -169,6 +169,25 @@ def test_the_spool_holds_no_password_and_knows_its_server(server, store, tmp_pat
     assert entry.server == server.uri
 
 
+def test_what_one_suite_lacks_holds_up_no_command(server, store, tmp_path, monkeypatch):
+    store.link.note(OSError("gone"))
+    finish(began(store), tmp_path)
+    real = server.answer
+
+    def deleted(path, asked):
+        status, found = real(path, asked)
+        if path == "experiments/get-by-name":
+            return 200, {"experiment": {"experiment_id": "7", "name": "s", "lifecycle_stage": "deleted"}}
+        return status, found
+
+    monkeypatch.setattr(server, "answer", deleted)
+    told = []
+    sync_before(store, told.append)
+    assert "mlflow experiments restore -x 7" in told[0]
+    monkeypatch.setattr(server, "answer", real)
+    assert sync(store).sent
+
+
 def test_damage_is_named_and_moved_aside(server, store, tmp_path):
     store.link.note(OSError("gone"))
     for key in "ab":

@@ -50,7 +50,7 @@ def status_of(error: BaseException) -> int | None:
 
 def why(error: BaseException) -> str:
     """The cause, short, without passwords and without pages of HTML."""
-    if isinstance(error, StoreError):
+    if isinstance(error, WorkbenchError):
         return str(error).rstrip(".")
     status, text = status_of(error), str(getattr(error, "message", None) or error)
     if status == 413:
@@ -70,8 +70,8 @@ def why(error: BaseException) -> str:
 
 def is_down(error: BaseException) -> bool:
     """Whether whatever is asked next will fail likewise; not where the server refused this one request."""
-    if isinstance(error, StoreError):
-        return True
+    if isinstance(error, WorkbenchError):
+        return isinstance(error, StoreError)
     status = status_of(error)
     return status is None or status >= 500 or status in {408, 429}
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from workbench.errors import WorkbenchError
 from workbench.formatting import counted
 from workbench.tracking import schema
 from workbench.tracking.delivery import deliver, in_words
@@ -80,21 +81,22 @@ def sync(store: Store, *, everything: bool = True) -> Sync:
     with spool.held() as alone:
         if not alone:
             return Sync(busy=True)
-        damaged = {str(place): reason for place, reason in spool.set_damaged_aside()}
-        spool.remove_stale()
-        result = Sync(damaged=damaged, others=spool.others(store.server))
-        entries = spool.entries(store.server)
-        if entries and (everything or any(not entry.problem for entry in entries)):
+        # Before anything is moved: who gets no further than this is told nothing else.
+        if any(everything or not entry.problem for entry in spool.entries(store.server)):
             store.link.check()
-        for entry in entries:
+        spool.remove_stale()
+        damaged = {str(place): reason for place, reason in spool.set_damaged_aside()}
+        result = Sync(damaged=damaged, others=spool.others(store.server))
+        for entry in spool.entries(store.server):
             name = f"{entry.record.suite}: {entry.record.name}"
+            name += f" ({entry.id})" if name in result.remaining else ""
             reason = entry.problem if entry.problem and not everything else store.link.reason
             if reason:
                 result.remaining[name] = reason
                 continue
             try:
                 missing = _send(entry, store)
-            except faults() as error:
+            except (*faults(), WorkbenchError) as error:  # For example an experiment that was deleted there.
                 store.link.note(error)
                 result.remaining[name] = why(error)
                 if not store.link.reason:
