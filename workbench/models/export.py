@@ -1,5 +1,6 @@
 """Write a model as a checkpoint that stock open_clip loads."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -51,8 +52,9 @@ def save_checkpoint(loaded: LoadedModel, directory: Path, base: "Encoder | None"
         if (error := system_error(raised)) is None:
             raise
         size = sum(tensor.nbytes for tensor in loaded.network.state_dict().values())
-        (directory / CONFIG).unlink(missing_ok=True)  # So that the same command may try again.
-        raise ModelError(f"{directory}: the checkpoint: {reason(error, size)}.") from raised
+        with contextlib.suppress(OSError):
+            (directory / CONFIG).unlink(missing_ok=True)  # So that the same command may try again.
+        raise ModelError(f"{directory}: the checkpoint could not be written: {reason(error, size)}.") from raised
     _verify(before, directory)
 
 
