@@ -94,9 +94,10 @@ def sync(store: Store, *, everything: bool = True) -> Sync:
             if reason:
                 result.remaining[name] = reason
                 continue
+            caught: tuple[type[Exception], ...] = (*faults(), WorkbenchError)  # An experiment may be deleted there.
             try:
                 missing = _send(entry, store)
-            except (*faults(), WorkbenchError) as error:  # For example an experiment that was deleted there.
+            except caught as error:
                 store.link.note(error)
                 result.remaining[name] = why(error)
                 if not store.link.reason:
