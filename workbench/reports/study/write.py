@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workbench.outputs import write_output
+from workbench.outputs import OutputError, write_output
 from workbench.reports.study.blocks import Figure
 from workbench.reports.study.content import report
 from workbench.reports.study.html import to_html
@@ -34,6 +34,9 @@ def write_report(study: Study, folder: Path, description: str = "") -> list[Path
         folder / "report.json": study_json(study).encode(),
     }
     files |= {folder / _FIGURES / f"{each.name}.svg": each.svg for each in blocks if isinstance(each, Figure)}
-    for path, content in files.items():
-        write_output(path, content)
+    try:
+        for path, content in files.items():
+            write_output(path, content)
+    except OutputError as error:
+        raise OutputError(f"--to {error}") from error
     return list(files)
