@@ -24,7 +24,7 @@ def raising(error):
     [
         (WorkbenchError("no such run."), 2, "workbench: no such run."),
         (click.UsageError("No such option: --x"), 2, "No such option: --x"),
-        (OSError(28, "No space left on device", "/cache/x"), 2, "workbench: /cache/x: No space left on device."),
+        (OSError(28, "No space left on device", "/cache/x"), 2, "workbench: /cache/x: no space left (No space"),
         (KeyboardInterrupt(), 130, "workbench: interrupted."),
         (WorkbenchError("https://ann:s3cret@host fails"), 2, "https://ann:***@host fails"),
     ],
@@ -66,6 +66,17 @@ def test_exit_codes_of_the_real_command(arguments, code):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == code
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("arguments", [["list", "recipes"], ["list", "datasets", "--json"], ["results", "--json"]])
+def test_a_full_standard_output_is_said(arguments):
+    command = [sys.executable, "-c", "from workbench.cli import main; main()", *arguments]
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr.startswith("workbench: standard output: no space left (No space left on device)")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_reader_that_goes_away_is_no_traceback():

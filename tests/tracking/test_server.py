@@ -5,7 +5,9 @@ import pytest
 from workbench.errors import WorkbenchError
 from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
 from workbench.settings import Settings
-from workbench.tracking import Store, open_store, read_pages, read_runs
+from workbench.tracking import RunRecorder, Store, open_store, read_pages, read_runs, schema, sync
+from workbench.tracking.examining import EXPERIMENT, examine_store
+from workbench.tracking.reading import artifact_path
 
 
 @pytest.fixture
@@ -28,6 +30,31 @@ def test_a_suite_runs_against_a_server_once(remote, tiny_model, make_colours):
     finished = FinishedRun.open(zero.run_id[:12], remote)
     right = finished.predictions.scores.argmax(axis=1) == finished.predictions.labels
     assert right.mean() == pytest.approx(zero.metrics["accuracy"])
+
+
+def test_what_waits_in_the_spool_is_sent_once(remote, tmp_path):
+    store = open_store(remote)
+    store.link.note(OSError("the server is gone"))
+    (tmp_path / "files" / "deep").mkdir(parents=True)
+    (tmp_path / "files" / "deep" / "weights").write_bytes(b"w" * 100)
+    tags = {schema.RUN_KEY: "k" * 20, schema.LABEL: "zero-shot"}
+    recorder = RunRecorder.begin(store, "spooled", "a run", {"model": "m", "dataset": "d", "seed": 0}, tags)
+    assert recorder.finish({"accuracy": 0.5}, {"notes": "n"}, tmp_path / "files", {"loss": [2.0, 1.0]}).kept
+    assert read_runs(open_store(remote), "spooled") == []
+    assert sync(open_store(remote)).sent == ["spooled: a run"]
+    assert sync(open_store(remote)).sent == []
+    (run,) = read_runs(open_store(remote), "spooled")
+    assert (run.status, run.metrics["accuracy"], run.metrics["epoch_loss"]) == ("finished", 0.5, 1.0)
+    assert run.started == recorder.record.started
+    assert artifact_path(open_store(remote), run, "deep/weights").read_bytes() == b"w" * 100
+
+
+def test_doctor_tries_a_server(remote):
+    for _ in range(2):
+        fact, *wrong = examine_store(open_store(remote))
+        assert wrong == []
+        assert "takes a run with a file" in fact
+    assert read_runs(open_store(remote), EXPERIMENT) == []
 
 
 def test_pages_come_newest_first(remote, mlflow_server, monkeypatch, tiny_model, make_colours):

@@ -8,7 +8,7 @@ from workbench.cli._group import cli
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point of `workbench`: exit 0 all good, 1 some runs failed, 2 wrong usage or input."""
+    """Entry point of `workbench`: exit 0 all good, 1 some runs failed or could not be sent, 2 wrong usage or input."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     code = guarded(lambda: cli.main(args=given, prog_name="workbench", standalone_mode=False), given)
     sys.exit(code)

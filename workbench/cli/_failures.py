@@ -12,6 +12,7 @@ import click
 
 from workbench.errors import WorkbenchError
 from workbench.masking import masked
+from workbench.outputs import FULL, reason
 
 WRONG_INPUT = 2
 FAILED = 1
@@ -27,6 +28,7 @@ def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
     """
     try:
         code = command()
+        sys.stdout.flush()  # Here, where it can still be said that nobody could write it.
     except click.ClickException as error:
         error.show()
         return _reported(error.format_message(), WRONG_INPUT, arguments)
@@ -39,13 +41,31 @@ def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     except OSError as error:
+        if error.filename is None and (lost := _lost_output()):
+            return _said(f"standard output: {reason(lost)}; the output is not complete.", WRONG_INPUT, [])
         if error.filename is None and error.strerror is None:
             return _unexpected(error, arguments)
         place = f"{error.filename}: " if error.filename else ""
-        return _said(f"{place}{error.strerror or error}.", WRONG_INPUT, arguments)
+        words = reason(error) if error.errno in FULL else error.strerror or str(error)
+        return _said(f"{place}{words}.", WRONG_INPUT, arguments)
     except Exception as error:  # The last resort: nobody is shown a traceback.
         return _unexpected(error, arguments)
     return code if isinstance(code, int) else 0
+
+
+def _lost_output() -> OSError | None:
+    """Why standard output takes nothing, where that is so; it is given up then, or Python would complain at the end."""
+    try:
+        number = sys.stdout.fileno()
+    except (OSError, ValueError, AttributeError):  # No file at all, as in a notebook.
+        return None
+    try:
+        sys.stdout.flush()
+        os.write(number, b"\n")  # What failed before is not tried again by Python.
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), number)
+        return error
+    return None
 
 
 def _unexpected(error: BaseException, arguments: Sequence[str]) -> int:
@@ -71,5 +91,8 @@ def _said(sentence: str, code: int, arguments: Sequence[str]) -> int:
 
 def _reported(sentence: str, code: int, arguments: Sequence[str]) -> int:
     if "--json" in arguments:
-        print(json.dumps({"error": masked(sentence)}, ensure_ascii=False))  # noqa: T201
+        try:
+            print(json.dumps({"error": masked(sentence)}, ensure_ascii=False), flush=True)  # noqa: T201
+        except OSError:
+            _lost_output()
     return code

@@ -22,6 +22,7 @@ _COMMANDS = {
     "cache": "Show or prune what is cached.",
     "compare": "Compare runs, or all recipes of a suite, on the same test items.",
     "report": "Write a suite's report as HTML and Markdown.",
+    "sync": "Send the runs that the store could not take.",
     "dashboard": "Open the dashboard on the store's runs.",
     "doctor": "Show what the workbench finds on this machine.",
 }

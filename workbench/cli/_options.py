@@ -8,6 +8,7 @@ import click
 
 if TYPE_CHECKING:
     from workbench.settings import Settings
+    from workbench.tracking import Store
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -61,6 +62,15 @@ def check_known(flag: str, given: Iterable[str], known: Iterable[str], lacking: 
         if value not in names:
             hint = closest(value, names) or f" Known: {', '.join(names)}."
             raise WorkbenchError(f"{flag} {value}: {lacking}.{hint}")
+
+
+def opened_store(settings: "Settings") -> "Store":
+    """The store that settings name; what waits for it in the spool is sent first, and said on stderr."""
+    from workbench.tracking import open_store, sync_before
+
+    store = open_store(settings)
+    sync_before(store, lambda sentence: click.echo(sentence, err=True))
+    return store
 
 
 def load_settings(**flags: Any) -> "Settings":

@@ -35,9 +35,10 @@ def check_output_folder(flag: str, path: Path) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file as UTF-8, line ends as they are, in a folder that is made if it is not there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text, encoding="utf-8", newline="")
+    """Write a file as UTF-8, line ends as they are, whole or not at all; see `workbench.outputs.write_output`."""
+    from workbench.outputs import write_output
+
+    write_output(path, text.encode())
 
 
 def _check_folder(flag: str, path: Path, folder: Path) -> None:

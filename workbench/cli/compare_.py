@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli._options import as_json, load_settings, settings_options
+from workbench.cli._options import as_json, load_settings, opened_store, settings_options
 
 if TYPE_CHECKING:
     from workbench.runs.finished import FinishedRun
@@ -58,6 +58,7 @@ def command(
         raise click.UsageError("Give a run and what to compare it with, or --suite SUITE.")
     if datasets or recipes or shots:
         raise click.UsageError("--dataset, --recipe and --shots go with --suite.")
+    opened_store(settings)
     _runs(settings, first, others, metric, as_json)
 
 
@@ -104,10 +105,9 @@ def _suite(
     from workbench.cli._progress import ConsoleReporter
     from workbench.reports.study import study_json, study_text
     from workbench.runs.study import study_suite
-    from workbench.tracking import open_store
 
     with ConsoleReporter(quiet=as_json) as reporter:
         found = study_suite(
-            open_store(settings), suite, metric, lambda done, total: reporter.progress("datasets", done, total)
+            opened_store(settings), suite, metric, lambda done, total: reporter.progress("datasets", done, total)
         )
     click.echo(study_json(found, only) if as_json else study_text(found, only), nl=False)

@@ -1,8 +1,10 @@
 """`workbench doctor`."""
 
 import json
+import os
 import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,9 @@ from workbench.cli._options import as_json, load_settings, settings_options
 @as_json
 def command(as_json: bool, **flags: Any) -> None:
     """Show settings, device, versions and plug-ins, and what is wrong with them.
+
+    The store is tried: whether it answers, whether it takes a run and a file, and how fast. On a server that is the one
+    run of the experiment `workbench-doctor`.
 
     \b
     Example:
@@ -42,6 +47,7 @@ def _examine(flags: dict[str, Any]) -> dict[str, Any]:
     from workbench.recipes import recipes
     from workbench.runs.provenance import device_name, version_tags
     from workbench.tracking import open_store
+    from workbench.tracking.examining import examine_store
 
     settings = load_settings(**flags)
     facts: dict[str, str] = {key.removeprefix("version."): value for key, value in version_tags().items()}
@@ -59,12 +65,22 @@ def _examine(flags: dict[str, Any]) -> dict[str, Any]:
         problems.append(
             f"open_clip does not import ({type(error).__name__}: {error}); torch and torchvision must match."
         )
-    facts["cache"] = f"{settings.cache} ({_free(settings.cache)} free)"
+    facts["cache"] = _place(settings.cache)
+    try:
+        facts["temporary files"] = _place(Path(tempfile.gettempdir()))
+    except OSError:
+        problems.append("No temporary folder can be written; TMPDIR names one.")
     facts["data"] = str(settings.data) if settings.data else "not set (WORKBENCH_DATA)"
     if settings.data and not settings.data.is_dir():
         problems.append(f"WORKBENCH_DATA: {settings.data} is not a folder.")
     store = open_store(settings)
-    facts["store"] = f"{store.name}{'' if store.exists else ' (not made yet)'}"
+    facts["store"], *wrong = examine_store(store)
+    problems += wrong
+    waiting = len(store.spool.entries(store.server))
+    if waiting:
+        problems.append(
+            f"{store.spool.folder}: runs that the store did not take: {waiting}. `workbench sync` sends them."
+        )
     for registry in (recipes, models):
         listing = registry.listing(probe=True)
         facts[f"{registry.kind}s"] = ", ".join(entry.name for entry in listing)
@@ -79,7 +95,7 @@ def _broken_cards() -> list[str]:
     return [listing.problem for listing in list_cards() if listing.problem]
 
 
-def _free(path: Path) -> str:
-    while not path.exists():
-        path = path.parent
-    return f"{shutil.disk_usage(path).free / 2**30:.0f} GiB"
+def _place(path: Path) -> str:
+    there = next(each for each in (path, *path.absolute().parents) if each.exists())
+    free = shutil.disk_usage(there).free / 2**30
+    return f"{path} ({free:.1f} GiB free{'' if os.access(there, os.W_OK) else ', may only be read'})"

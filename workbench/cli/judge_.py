@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from workbench.cli._options import as_json, load_settings, settings_options
+from workbench.cli._options import as_json, load_settings, opened_store, settings_options
 
 if TYPE_CHECKING:
     from workbench.generated import Judgement
@@ -53,6 +53,8 @@ def command(
     from workbench.models import open_model
 
     settings = load_settings(**flags)
+    if log:
+        opened_store(settings).link.check()  # Before the work, not after it.
     images, encoder = read_prompts(folder), open_model(model, settings)
     with ConsoleReporter() as reporter:
         other = reference and reference_features(

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from workbench.cli._options import load_settings, settings_options
+from workbench.cli._options import load_settings, opened_store, settings_options
 from workbench.cli._outputs import check_output_folder
 
 
@@ -28,13 +28,12 @@ def command(suite: str, folder: Path, metric: str | None, **flags: Any) -> None:
     from workbench.reports.study import write_report
     from workbench.runs.study import study_suite
     from workbench.runs.suite import load_suite, suite_names
-    from workbench.tracking import open_store
 
     check_output_folder("--to", folder)
     settings = load_settings(**flags)
     with ConsoleReporter() as reporter:
         found = study_suite(
-            open_store(settings), suite, metric, lambda done, total: reporter.progress("datasets", done, total)
+            opened_store(settings), suite, metric, lambda done, total: reporter.progress("datasets", done, total)
         )
     description = load_suite(suite).description if suite in suite_names() else ""
     for path in write_report(found, folder, description):

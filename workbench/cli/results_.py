@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import click
 
-from workbench.cli._options import as_json, check_known, load_settings, settings_options
+from workbench.cli._options import as_json, check_known, load_settings, opened_store, settings_options
 
 
 @click.command("results")
@@ -53,9 +53,9 @@ def command(
       workbench results --json
     """
     from workbench.reports import render
-    from workbench.tracking import is_on, left_out, newest_state, open_store, read_runs
+    from workbench.tracking import is_on, left_out, newest_state, read_runs
 
-    store = open_store(load_settings(**flags))
+    store = opened_store(load_settings(**flags))
     everything = read_runs(store, suite)
     # The other suites are read only where nothing was found: they can hold many thousand runs.
     if suite and not everything and (names := {run.suite for run in read_runs(store)}):

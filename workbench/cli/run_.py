@@ -79,7 +79,8 @@ def command(
         place = store.sqlite_file or store.name
         click.echo(f"\nMLflow store: {_short(place)}\nResults:      workbench results --suite {chosen.name}")
         click.echo("Dashboard:    workbench dashboard" + ("" if store.sqlite_file else f" --tracking-uri {store.name}"))
-    if any(run.status != "finished" for run in found):
+    waits = any(entry.record.suite == chosen.name for entry in store.spool.entries(store.server))
+    if waits or any(run.status != "finished" for run in found):
         sys.exit(1)
 
 

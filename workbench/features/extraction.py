@@ -16,11 +16,17 @@ from workbench.features._shard import KEY_BYTES
 from workbench.features._writer import Writer
 from workbench.features.store import FeatureStore
 from workbench.features.views import REGION_VIEWS, VIEWS
+from workbench.formatting import counted
+from workbench.outputs import OutputError, check_room
 from workbench.tasks import Features
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+_ADVICE = (
+    "Free some (workbench cache prune), or set WORKBENCH_CACHE to a folder that you may write and that has room; what "
+    "is there is kept."
+)
 Progress = Callable[[int, int], None]
 """Called with (images done, images to compute)."""
 
@@ -92,6 +98,11 @@ def extract(
     problems: dict[bytes, str] = {}
     began = time.perf_counter()
     if jobs:
+        size = len(jobs) * (4 * sum(table.widths.values()) + KEY_BYTES + 1)
+        try:
+            check_room(table.folder, size, f"features of {counted(len(jobs), 'image')}", _ADVICE)
+        except OutputError as error:
+            raise CacheError(str(error)) from error
         problems = _compute(jobs, dataset, encoder, store, view, batch_size, workers, progress)
         located = table.find(keys)
     seconds = time.perf_counter() - began if jobs else 0.0

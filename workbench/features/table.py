@@ -7,6 +7,7 @@ import numpy as np
 
 from workbench.arrays import FloatArray, IntArray
 from workbench.features.extraction import Extraction
+from workbench.outputs import output_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,8 +36,8 @@ def write_feature_table(dataset: "Dataset", rows: IntArray, extraction: Extracti
             "projected": _lists(features.projected),
         }
     )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path, compression="zstd")
+    with output_file(path) as aside:
+        pq.write_table(table, aside, compression="zstd")
 
 
 def _lists(values: FloatArray) -> "pa.Array":

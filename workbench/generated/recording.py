@@ -1,17 +1,21 @@
 """A judgement as a run of the MLflow store, beside all other runs."""
 
 import hashlib
-import tempfile
+import logging
 from pathlib import Path
 
 from workbench.generated.judging import Judgement
+from workbench.masking import masked
 from workbench.metrics.estimate import flatten
 from workbench.models import Encoder
 from workbench.runs.provenance import device_name, git_tags, version_tags
+from workbench.runs.workspace import written
 from workbench.settings import Settings
 from workbench.tracking import RunRecorder, open_store, read_runs, schema
 from workbench.tracking.checksums import write_checksums
+from workbench.tracking.faults import answering
 
+_log = logging.getLogger(__name__)
 TASK = schema.GENERATION
 RECIPE = "judge"
 _VERSION = "1"
@@ -27,7 +31,7 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
         suite: The MLflow experiment.
 
     Returns:
-        The run's id.
+        The run's id. Where the store did not take all of it, that is logged as a warning.
     """
     store = open_store(settings)
     digest = f"{RECIPE} {_VERSION} {encoder.fingerprint} {judgement.digest}"
@@ -65,14 +69,21 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
     if judgement.reference:
         metrics["reference_images"] = float(judgement.reference[1])
         metrics["unreadable_reference_images"] = float(judgement.reference_unreadable)
-    with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
-        _write_scores(judgement, Path(folder) / "scores.parquet")
-        write_checksums(Path(folder))
-        recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, Path(folder))
-    for run in read_runs(store, suite, key=key):
-        if run.run_id != recorder.run_id:
-            store.client.delete_run(run.run_id)
-    return recorder.run_id
+
+    def write(folder: Path) -> None:
+        _write_scores(judgement, folder / "scores.parquet")
+        write_checksums(folder)
+
+    with written(write, store.spool.folder) as folder:
+        made = recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, folder)
+    if made.kept:
+        _log.warning("%s; `workbench sync` sends it.", masked(made.kept))
+    else:
+        with answering(store.name):
+            for run in read_runs(store, suite, key=key):
+                if run.run_id != recorder.run_id:
+                    store.client.delete_run(run.run_id)
+    return made.result.run_id
 
 
 def _write_scores(judgement: Judgement, path: Path) -> None:

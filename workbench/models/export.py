@@ -1,5 +1,6 @@
 """Write a model as a checkpoint that stock open_clip loads."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from workbench._version import __version__
 from workbench.errors import ModelError
 from workbench.models.attention import merge_attention
 from workbench.models.loaded import LoadedModel
+from workbench.outputs import reason, system_error
 
 if TYPE_CHECKING:
     from workbench.models.encoder import Encoder
@@ -46,8 +48,13 @@ def save_checkpoint(loaded: LoadedModel, directory: Path, base: "Encoder | None"
     try:
         directory.mkdir(parents=True, exist_ok=True)
         _write(loaded, directory, base)
-    except OSError as error:
-        raise ModelError(f"{directory}: the checkpoint could not be written ({error.strerror or error}).") from error
+    except Exception as raised:
+        if (error := system_error(raised)) is None:
+            raise
+        size = sum(tensor.nbytes for tensor in loaded.network.state_dict().values())
+        with contextlib.suppress(OSError):
+            (directory / CONFIG).unlink(missing_ok=True)  # So that the same command may try again.
+        raise ModelError(f"{directory}: the checkpoint could not be written: {reason(error, size)}.") from raised
     _verify(before, directory)
 
 

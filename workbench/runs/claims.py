@@ -1,5 +1,6 @@
 """Batches of runs are held against other processes of this machine, so that no run is made twice at a time."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -18,7 +19,8 @@ def claimed(jobs: Sequence[Job], cache: Path, tell: Reporter) -> Iterator[None]:
     """Hold a batch until the end of the block, and say whom it waits for.
 
     A process holds one lock at a time, so that processes with the same batches in another order cannot wait for each
-    other. What a recipe fits together has one lock, whatever its shots and seeds.
+    other. What a recipe fits together has one lock, whatever its shots and seeds. A cache that cannot be written has no
+    locks, and nothing is held there.
 
     Args:
         jobs: What is fitted together, see `batches`.
@@ -28,19 +30,26 @@ def claimed(jobs: Sequence[Job], cache: Path, tell: Reporter) -> Iterator[None]:
     from filelock import FileLock, Timeout
 
     folder = cache / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{_identity(jobs[0])[:_NAMES]}.lock"
     lock, holder = FileLock(path), path.with_suffix(".json")
     try:
+        folder.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         tell.say(f"waiting for {_described(holder)} before {jobs[0].cell} goes on.")
         lock.acquire()
+    except OSError:
+        # A cache that is full, or that others made and this user may only read: a run made twice is better than none.
+        yield
+        return
     try:
-        holder.write_text(json.dumps({"pid": os.getpid(), "work": str(jobs[0].cell)}), encoding="utf-8")
+        # A full disk: whoever waits is told less.
+        with contextlib.suppress(OSError):
+            holder.write_text(json.dumps({"pid": os.getpid(), "work": str(jobs[0].cell)}), encoding="utf-8")
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            holder.unlink(missing_ok=True)
         lock.release()
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.datasets.roles import ROLES
 from workbench.errors import WorkbenchError
+from workbench.formatting import counted
 from workbench.recipes import Fitted
 from workbench.runs.claims import claimed
 from workbench.runs.interrupts import Interrupts, Terminated
@@ -17,8 +18,19 @@ from workbench.runs.joint_bench import JointBench
 from workbench.runs.recording import begin, follow_moved, rank_anew, record, remove_superseded
 from workbench.runs.reporter import Reporter, Silent
 from workbench.runs.suite import Suite
+from workbench.runs.workspace import WorkspaceError
 from workbench.settings import Settings
-from workbench.tracking import RunRecorder, RunResult, Store, close_abandoned, open_store, read_runs
+from workbench.tracking import (
+    RunRecorder,
+    RunResult,
+    SpoolError,
+    Store,
+    StoreError,
+    close_abandoned,
+    open_store,
+    read_runs,
+    sync_before,
+)
 
 
 def run_suite(
@@ -44,16 +56,20 @@ def run_suite(
         KeyboardInterrupt: Ctrl-C, once: after the run in hand; twice, or SIGTERM: at once. What is finished stays.
     """
     tell = reporter or Silent()
-    jobs = prepare_jobs(suite, settings, tell)
     store = open_store(settings)
-    known = read_runs(store, suite.name)
-    close_abandoned(store, known)
+    store.link.check()
+    jobs = prepare_jobs(suite, settings, tell)
+    sync_before(store, tell.say)
+    in_store = read_runs(store, suite.name)
+    close_abandoned(store, in_store)
+    known = [*in_store, *_spooled(store, suite)]
     before = [] if fresh else [run for run in known if run.status == "finished"]
     for job in {job.cell.dataset: job for job in jobs}.values():
         follow_moved(job, before, store)
     finished = {job.key: run for job, run in _matching(jobs, before) if not job.is_edited_since(run)}
+    there = {run.run_id for run in in_store}
     for job in jobs:
-        if job.key in finished:
+        if job.key in finished and finished[job.key].run_id in there:
             rank_anew(job, finished[job.key], store)
     todo = [job for job in jobs if job.key not in finished]
     edited = {job.key: job.cell.recipe for job, _ in _matching(todo, before)}
@@ -63,19 +79,57 @@ def run_suite(
     if len(todo) < len(jobs):
         tell.say(f"{len(jobs) - len(todo)} of {len(jobs)} runs are finished already.")
     done = len(jobs) - len(todo)
+    made: list[RunResult] = []
+    if todo:
+        store.check_writable()
     with Interrupts(tell) as interrupts:
         for group in batches(todo):
-            _run_group(group, suite, settings, store, fresh, tell)
+            made += _run_group(group, suite, settings, store, fresh, tell)
             done += len(group)
             tell.progress("runs", done, len(jobs))
             if interrupts.asked and done < len(jobs):
                 tell.say(f"Stopped after {done} of {len(jobs)} runs; the same command goes on from here.")
+                _say_what_waits(store, tell)
                 raise KeyboardInterrupt
-    runs = _matching(jobs, read_runs(store, suite.name))
+            if done < len(jobs):
+                store.check_writable()
+    if store.link.is_usable():
+        sync_before(store, tell.say)
+    _say_what_waits(store, tell)
+    # Of a store that is gone, what it held at the start, and what was made since.
+    alive = store.link.is_usable()
+    runs = _matching(jobs, _known(store, suite) if alive else [*reversed(made), *_spooled(store, suite), *in_store])
     found = {job.key: run for job, run in reversed(runs)}  # The newest, unless another process has just begun one.
     if not fresh:
         found |= {job.key: run for job, run in reversed(runs) if job.is_answered_by(run)}
     return [found[job.key] for job in jobs if job.key in found]
+
+
+def _say_what_waits(store: Store, tell: Reporter) -> None:
+    """Say how many runs are in the spool because the store is gone."""
+    waiting = store.spool.entries(store.server)
+    if waiting and not store.link.is_usable():
+        # It begins so that a quiet reporter says it, too.
+        tell.say(
+            f"failed to reach {store.name} ({store.link.reason}): "
+            f"{counted(len(waiting), 'run is', 'runs are')} kept in {store.spool.folder}; `workbench sync`, or the "
+            "next command on this store, sends them."
+        )
+
+
+def _known(store: Store, suite: Suite) -> list[RunResult]:
+    """The suite's runs in the store and in the spool; of a store that is gone, those in the spool."""
+    found = _spooled(store, suite)
+    if store.link.is_usable():
+        try:
+            return [*read_runs(store, suite.name), *found]
+        except StoreError as error:
+            store.link.note(error)
+    return found
+
+
+def _spooled(store: Store, suite: Suite) -> list[RunResult]:
+    return [entry.as_result() for entry in store.spool.entries(store.server) if entry.record.suite == suite.name]
 
 
 def _matching(jobs: Sequence[Job], runs: Sequence[RunResult]) -> list[tuple[Job, RunResult]]:
@@ -86,17 +140,16 @@ def _matching(jobs: Sequence[Job], runs: Sequence[RunResult]) -> list[tuple[Job,
 
 def _run_group(
     group: Sequence[Job], suite: Suite, settings: Settings, store: Store, fresh: bool, tell: Reporter
-) -> None:
+) -> list[RunResult]:
     with claimed(group, settings.cache, tell):
         # Another process may have finished some of them meanwhile.
-        there = [] if fresh else _matching(group, read_runs(store, suite.name))
+        there = [] if fresh else _matching(group, _known(store, suite))
         answered = {job.key for job, run in there if job.is_answered_by(run)}
         jobs = [job for job in group if job.key not in answered]
         recorders: list[RunRecorder] = []
         try:
             recorders += (begin(job, suite, store) for job in jobs)
-            if jobs:
-                _work(jobs, recorders, suite, store, tell)
+            return _work(jobs, recorders, suite, store, tell) if jobs else []
         except KeyboardInterrupt as error:
             reason = "terminated (SIGTERM)" if isinstance(error, Terminated) else "interrupted"
             for recorder in recorders:
@@ -104,8 +157,11 @@ def _run_group(
             raise
 
 
-def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, store: Store, tell: Reporter) -> None:
+def _work(
+    jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, store: Store, tell: Reporter
+) -> list[RunResult]:
     """Fit all jobs of a group, then predict, evaluate and record each."""
+    made: list[RunResult] = []
     bench = jobs[0].bench
     started = time.perf_counter()
     try:
@@ -129,22 +185,27 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
         seconds = (time.perf_counter() - started) / len(jobs)
     except (Exception, SystemExit) as error:  # A plug-in may raise anything; the rest of the suite goes on.
         for job, recorder in zip(jobs, recorders, strict=True):
-            _failed(job, recorder, error, suite, store, tell)
-        return
+            made.append(_failed(job, recorder, error, suite, store, tell))
+        return made
     for job, recorder, own, predictor in zip(jobs, recorders, rows, predictors, strict=True):
         try:
-            record(job, recorder, own, predictor, seconds, suite.figures)
+            written = record(job, recorder, own, predictor, seconds, suite.figures)
+        except (SpoolError, WorkspaceError):
+            raise
         except (Exception, SystemExit) as error:
-            _failed(job, recorder, error, suite, store, tell)
+            made.append(_failed(job, recorder, error, suite, store, tell))
             continue
         remove_superseded(job, recorder, suite, store)
-        tell.say(f"finished: {job.cell}")
+        tell.say(f"finished: {job.cell}{f'; {written.kept}' if written.kept else ''}")
+        made.append(written.result)
+    return made
 
 
 def _failed(
     job: Job, recorder: RunRecorder, error: BaseException, suite: Suite, store: Store, tell: Reporter
-) -> None:  # fmt: skip
+) -> RunResult:  # fmt: skip
     reason = str(error) if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
-    recorder.fail(reason)
+    written = recorder.fail(reason)
     remove_superseded(job, recorder, suite, store, finished=False)
     tell.say(f"failed: {job.cell}: {reason}")
+    return written.result

@@ -1,6 +1,5 @@
 """What a run leaves in MLflow: parameters and tags at its beginning, metrics and artifacts at its end."""
 
-import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -17,7 +16,10 @@ from workbench.runs.jobs import Job
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.suite import Suite
-from workbench.tracking import RunRecorder, RunResult, Store, read_runs, schema
+from workbench.runs.workspace import written
+from workbench.tracking import RunRecorder, RunResult, Store, StoreError, read_runs, schema
+from workbench.tracking.faults import answering
+from workbench.tracking.writing import Written
 
 
 def begin(job: Job, suite: Suite, store: Store) -> RunRecorder:
@@ -66,7 +68,7 @@ def record(
     predictor: Fitted,
     train_seconds: float,
     figures: bool,
-) -> None:
+) -> Written:
     """Evaluate what was fitted on the test items and finish the run with it."""
     bench, report = job.bench, predictor.report
     found = evaluate(predictor, bench, rows, job.cell.recipe)
@@ -82,9 +84,12 @@ def record(
         **{f"chosen.{key}": str(value) for key, value in report.chosen.items()},
         **({"notes": "\n".join(notes)} if notes else {}),
     }
-    with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
-        write_artifacts(Path(folder), job.cell, bench, rows, found.predictions, predictor, figures)
-        recorder.finish(metrics, tags, Path(folder), report.history)
+
+    def write(folder: Path) -> None:
+        write_artifacts(folder, job.cell, bench, rows, found.predictions, predictor, figures)
+
+    with written(write, recorder.store.spool.folder) as folder:
+        return recorder.finish(metrics, tags, folder, report.history)
 
 
 def _reliability(estimates: Mapping[str, Estimate]) -> str:
@@ -97,10 +102,19 @@ def _reliability(estimates: Mapping[str, Estimate]) -> str:
 def remove_superseded(
     job: Job, recorder: RunRecorder, suite: Suite, store: Store, *, finished: bool = True
 ) -> None:  # fmt: skip
-    """Delete earlier runs of the same key: killed, failed, or (unless not wanted) finished and asked for again."""
-    for run in read_runs(store, suite.name, key=job.key):
-        if run.run_id != recorder.run_id and (finished or run.status != "finished"):
-            store.client.delete_run(run.run_id)
+    """Delete earlier runs of the same key: killed, failed, or (unless not wanted) finished and asked for again.
+
+    Where the store fails they stay until `workbench sync`.
+    """
+    if not recorder.run_id or not store.link.is_usable():
+        return
+    try:
+        with answering(store.name):
+            for run in read_runs(store, suite.name, key=job.key):
+                if run.run_id != recorder.run_id and (finished or run.status != "finished"):
+                    store.client.delete_run(run.run_id)
+    except StoreError as error:
+        store.link.note(error)
 
 
 def follow_moved(job: Job, runs: Iterable[RunResult], store: Store) -> None:
@@ -115,12 +129,14 @@ def follow_moved(job: Job, runs: Iterable[RunResult], store: Store) -> None:
     same = [run for run in runs if run.tags.get("dataset.fingerprint") == dataset.fingerprint]
     before = {run.tags.get(schema.PLACE, "") for run in same if run.card_name == dataset.name}
     gone = {old for old in before if old != place and Path(old).is_absolute() and not Path(old).exists()}
-    for run in read_runs(store) if gone else []:
-        if run.card_name == dataset.name and run.tags.get(schema.PLACE) in gone:
-            store.client.set_tag(run.run_id, schema.PLACE, place)
+    with answering(store.name):
+        for run in read_runs(store) if gone else []:
+            if run.card_name == dataset.name and run.tags.get(schema.PLACE) in gone:
+                store.client.set_tag(run.run_id, schema.PLACE, place)
 
 
 def rank_anew(job: Job, run: RunResult, store: Store) -> None:
     """Let a finished run be ranked by what the card says by now; which metric that is changes no result."""
     if run.tags.get(schema.PRIMARY_METRIC) != job.bench.dataset.card.primary_metric:
-        store.client.set_tag(run.run_id, schema.PRIMARY_METRIC, job.bench.dataset.card.primary_metric)
+        with answering(store.name):
+            store.client.set_tag(run.run_id, schema.PRIMARY_METRIC, job.bench.dataset.card.primary_metric)

@@ -8,6 +8,7 @@ from string import Template
 
 from workbench._version import __version__
 from workbench.errors import WorkbenchError
+from workbench.outputs import write_output
 
 _TEMPLATES = {
     "pyproject.toml.template": "pyproject.toml",
@@ -41,6 +42,5 @@ def write_recipe_package(name: str, parent: Path) -> Path:
     for template, place in _TEMPLATES.items():
         text = (files(__package__) / "recipe" / template).read_text(encoding="utf-8")
         target = folder / place.format(package=package)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(Template(text).substitute(words), encoding="utf-8")
+        write_output(target, Template(text).substitute(words).encode())
     return folder

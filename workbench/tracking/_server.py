@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from workbench.errors import WorkbenchError
 from workbench.tracking import schema
+from workbench.tracking.faults import answering
 from workbench.tracking.results import RunResult
 
 if TYPE_CHECKING:
@@ -16,10 +16,9 @@ _PAGE = 200
 def read_server(store: "Store", suite: str | None, run_id: str | None, key: str | None) -> Iterator[list[RunResult]]:
     """Pages of `workbench.tracking.read_pages`, the newest run first."""
     from mlflow.entities import ViewType
-    from mlflow.exceptions import MlflowException
 
     client = store.client
-    try:
+    with answering(store.name):
         if suite is None:
             found = list(client.search_experiments(ViewType.ACTIVE_ONLY))
         else:  # Not by a filter, which a quote in the name would break.
@@ -45,7 +44,3 @@ def read_server(store: "Store", suite: str | None, run_id: str | None, key: str 
             token = page.token
             if not token:
                 return
-    except MlflowException as error:
-        raise WorkbenchError(
-            f"{store.name}: the MLflow server does not answer as expected ({error.message})."
-        ) from error

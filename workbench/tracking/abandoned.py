@@ -4,6 +4,7 @@ import socket
 from collections.abc import Sequence
 
 from workbench.tracking import schema
+from workbench.tracking.faults import answering
 from workbench.tracking.processes import is_gone
 from workbench.tracking.reading import read_runs
 from workbench.tracking.results import RunResult
@@ -23,9 +24,10 @@ def close_abandoned(store: Store, runs: Sequence[RunResult] | None = None) -> in
         How many were closed.
     """
     found = [run for run in (read_runs(store) if runs is None else runs) if is_abandoned(run)]
-    for run in found:
-        store.client.set_tag(run.run_id, schema.ERROR, REASON)
-        store.client.set_terminated(run.run_id, "KILLED")
+    with answering(store.name):
+        for run in found:
+            store.client.set_tag(run.run_id, schema.ERROR, REASON)
+            store.client.set_terminated(run.run_id, "KILLED")
     return len(found)
 
 

@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.tracking import schema
 from workbench.tracking._server import read_server
 from workbench.tracking._sqlite import read_sqlite
 from workbench.tracking.checksums import CHECKSUMS, check_artifact
 from workbench.tracking.datasets import datasets_apart
+from workbench.tracking.faults import why
 from workbench.tracking.results import RunResult
 from workbench.tracking.store import Store, local_path
 
@@ -71,4 +73,8 @@ def artifact_path(store: Store, run: RunResult, name: str) -> Path:
             check_artifact(path, name, Path(store.client.download_artifacts(run.run_id, CHECKSUMS)))
         return path
     except (MlflowException, OSError) as error:
-        raise WorkbenchError(f"run {run.run_id}: its artifact {name!r} cannot be fetched ({error}).") from error
+        waits = " The server did not take all of its files; `workbench sync` sends what is kept in the spool."
+        raise WorkbenchError(
+            f"run {run.run_id}: its artifact {name!r} cannot be fetched ({why(error)})."
+            f"{waits if schema.ARTIFACTS_MISSING in run.tags else ''}"
+        ) from error

@@ -1,6 +1,7 @@
 """The MLflow store: a local SQLite file with an artifact folder, or whatever MLFLOW_TRACKING_URI names."""
 
 import os
+import shutil
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -10,12 +11,18 @@ from urllib.parse import unquote, urlparse
 from workbench.errors import WorkbenchError
 from workbench.masking import masked
 from workbench.settings import Settings
+from workbench.tracking._reach import be_impatient, check_server
 from workbench.tracking._sqlite_file import make
+from workbench.tracking.faults import StoreError, faults, why
+from workbench.tracking.link import Link
+from workbench.tracking.spool import Spool, server_of
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _SQLITE = "sqlite:///"
+_NEEDED = 20_000_000
+"""Bytes that have to be free for runs; a single run leaves less, but for networks."""
 
 
 @dataclass(frozen=True)
@@ -25,10 +32,32 @@ class Store:
     Attributes:
         uri: MLflow tracking URI.
         artifacts: Local artifact folder of new experiments; None leaves it to the server.
+        runs: The runs folder, below which is kept what the store does not take.
     """
 
     uri: str
     artifacts: Path | None = None
+    runs: Path = Path("runs")
+
+    @cached_property
+    def link(self) -> Link:
+        """Whether it is worth asking the store."""
+        return Link(self)
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether it is a server or a database elsewhere, which may not answer."""
+        return urlparse(self.uri).scheme not in {"sqlite", "file", ""}
+
+    @property
+    def spool(self) -> Spool:
+        """Where runs are kept that the store did not take."""
+        return Spool(self.runs / "spool")
+
+    @property
+    def server(self) -> str:
+        """What entries of the spool call the store: the URI without user and password."""
+        return server_of(self.uri)
 
     @property
     def sqlite_file(self) -> Path | None:
@@ -47,17 +76,45 @@ class Store:
 
     @cached_property
     def client(self) -> "MlflowClient":
-        """MLflow's client; imports mlflow, and makes the local store where there is none."""
+        """MLflow's client; imports mlflow, and makes the local store where there is none.
+
+        Raises:
+            StoreError: The store is a server or a database that does not answer within seconds.
+            WorkbenchError: MLflow cannot open it, or the local store cannot be made.
+        """
         quiet()
         from mlflow import MlflowClient
-        from mlflow.exceptions import MlflowException
 
+        if self.is_remote:
+            check_server(self.uri)
         try:
             if self.sqlite_file is not None:
                 make(self.sqlite_file, _make_tables)
             return MlflowClient(tracking_uri=self.uri)
-        except MlflowException as error:
-            raise WorkbenchError(f"--tracking-uri {self.name}: MLflow cannot open it ({error.message}).") from error
+        except faults() as error:
+            if isinstance(error, WorkbenchError):
+                raise
+            raise WorkbenchError(f"--tracking-uri {self.name}: MLflow cannot open it ({why(error)}).") from error
+
+    def check_writable(self) -> None:
+        """See that a run can be kept, before it is made; of a server that is found out when it gets one.
+
+        Raises:
+            WorkbenchError: The folder of a local store may not be written, or has no space; says which.
+        """
+        if self.artifacts is None or self.sqlite_file is None:
+            return
+        folder = next(each for each in (self.runs, *self.runs.parents) if each.exists())
+        for path in (folder, self.sqlite_file, self.artifacts):
+            if path.exists() and not os.access(path, os.W_OK):
+                raise WorkbenchError(
+                    f"{path}: may not be written, so no run can be kept. WORKBENCH_RUNS names another folder for them."
+                )
+        if (free := shutil.disk_usage(folder).free) < _NEEDED:
+            raise WorkbenchError(
+                f"{self.runs}: {free / 1e6:.0f} MB are left there, and runs need {_NEEDED / 1e6:.0f} MB at least. Free "
+                "space, or let WORKBENCH_RUNS name another folder; what is finished is kept."
+            )
 
     def experiment(self, name: str) -> str:
         """Id of the experiment called `name`, made if there is none; looked up once."""
@@ -87,7 +144,7 @@ class Store:
             again = self.client.get_experiment_by_name(name)  # Another process may have made it meanwhile.
             if again is not None:
                 return str(again.experiment_id)
-            raise WorkbenchError(f"{self.name}: MLflow refused the experiment {name!r} ({error.message}).") from error
+            raise StoreError(f"{self.name}: MLflow refused the experiment {name!r} ({why(error)}).") from error
 
 
 def _make_tables(uri: str) -> None:
@@ -101,9 +158,9 @@ def open_store(settings: Settings) -> Store:
     """The store that settings name; the default is `mlflow.db` and `artifacts/` below `settings.runs`."""
     if settings.tracking_uri:
         uri = settings.tracking_uri
-        return Store(uri if "://" in uri or ":" in uri else Path(uri).resolve().as_uri())
+        return Store(uri if "://" in uri or ":" in uri else Path(uri).resolve().as_uri(), runs=settings.runs.resolve())
     runs = settings.runs.resolve()
-    return Store(f"{_SQLITE}{runs / 'mlflow.db'}", runs / "artifacts")
+    return Store(f"{_SQLITE}{runs / 'mlflow.db'}", runs / "artifacts", runs)
 
 
 def local_path(uri: str) -> Path | None:
@@ -112,14 +169,19 @@ def local_path(uri: str) -> Path | None:
 
 
 def quiet() -> None:
-    """Turn off MLflow's telemetry and chatter before it is imported."""
+    """Turn off MLflow's telemetry, chatter and long waits before it is imported."""
+    be_impatient()
     os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
     os.environ.setdefault("DO_NOT_TRACK", "true")
+    # MLflow would print each run's address, the password in it included, among a command's own output.
+    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
     import logging
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
+    # Tracebacks of what is raised as an exception, too, and said in a sentence.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 
 def _folder_name(name: str) -> str:

@@ -1,20 +1,33 @@
-"""Write one run: begun before the work, finished in one step after it."""
+"""Write one run: begun before the work, finished in one step after it; kept in the spool where the store fails."""
 
-import math
-import shutil
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from workbench.masking import masked
 from workbench.tracking import schema
+from workbench.tracking.delivery import deliver, in_words
+from workbench.tracking.faults import faults, is_down, why
 from workbench.tracking.processes import this_process
-from workbench.tracking.store import Store, local_path
+from workbench.tracking.record import Record, clean, finite
+from workbench.tracking.results import RunResult
+from workbench.tracking.store import Store
 
-_MAX_VALUE = 5000  # MLflow's bound on a tag's or param's length, with room
+
+@dataclass(frozen=True)
+class Written:
+    """A run that has ended.
+
+    Attributes:
+        result: The run as it would be read.
+        kept: What the store did not take and is kept in the spool, in words; empty if it took everything.
+    """
+
+    result: RunResult
+    kept: str = ""
 
 
 @dataclass(frozen=True)
@@ -23,31 +36,45 @@ class RunRecorder:
 
     Attributes:
         store: Where.
-        run_id: MLflow's id.
+        record: What is known of it so far; its `run_id` is empty where the store was not there at its beginning.
         artifact_uri: Where its artifacts go.
     """
 
     store: Store
-    run_id: str
-    artifact_uri: str
+    record: Record
+    artifact_uri: str = ""
+
+    @property
+    def run_id(self) -> str:
+        """MLflow's id; empty where the store has not been told of the run."""
+        return self.record.run_id
 
     @classmethod
     def begin(
         cls, store: Store, suite: str, name: str, params: Mapping[str, Any], tags: Mapping[str, str]
     ) -> "RunRecorder":
-        """Create the run, in state RUNNING, with its params and tags."""
+        """Create the run, in state RUNNING, with its params and tags; where the store fails it is begun here alone.
+
+        Raises:
+            WorkbenchError: The store answers, and cannot take runs of this suite.
+        """
+        here = {schema.HOST: socket.gethostname(), schema.PROCESS: this_process()}
+        all_tags = clean({schema.SUITE: suite, **here, **tags})
+        record = Record(suite, masked(name), clean(params), all_tags, started=int(time.time() * 1000))
+        recorder = cls(store, record)
+        if not store.link.is_usable():
+            return recorder
         from mlflow.entities import Param
 
-        here = {schema.HOST: socket.gethostname(), schema.PROCESS: this_process()}
-        all_tags = {schema.SUITE: suite, **here, **tags}
-        run = store.client.create_run(
-            store.experiment(suite),
-            tags={key: masked(value)[:_MAX_VALUE] for key, value in all_tags.items()},
-            run_name=name,
-        )
-        listed = [Param(key, masked(str(value))[:_MAX_VALUE]) for key, value in params.items()]
-        store.client.log_batch(run.info.run_id, params=listed)
-        return cls(store, run.info.run_id, run.info.artifact_uri)
+        try:
+            run = store.client.create_run(
+                store.experiment(suite), start_time=record.started, tags=all_tags, run_name=record.name
+            )
+            recorder = cls(store, replace(record, run_id=run.info.run_id), run.info.artifact_uri)
+            store.client.log_batch(recorder.run_id, params=[Param(key, value) for key, value in record.params.items()])
+        except faults() as error:
+            store.link.note(error)
+        return recorder
 
     def finish(
         self,
@@ -55,43 +82,60 @@ class RunRecorder:
         tags: Mapping[str, str],
         artifacts: Path,
         history: Mapping[str, list[float]] | None = None,
-    ) -> None:
-        """Log artifacts, metrics and tags, and only then mark the run as finished.
+    ) -> "Written":
+        """Log metrics, tags and artifacts, and only then mark the run as finished.
 
         Args:
             metrics: Values; those that are not finite are left out, since not every store takes them.
             tags: Further tags.
             artifacts: Folder whose files become the run's artifacts.
             history: Values per epoch.
+
+        Returns:
+            The run as it would be read, and what the store did not take.
+
+        Raises:
+            SpoolError: Neither the store nor the spool took it.
         """
-        from mlflow.entities import Metric, RunTag
+        known = replace(
+            self.record,
+            tags={**self.record.tags, **clean(tags)},
+            metrics=finite(metrics),
+            history=dict(history or {}),
+            ended=int(time.time() * 1000),
+        )
+        return self._deliver(known, artifacts)
 
-        self._log_artifacts(artifacts)
-        now = int(time.time() * 1000)
-        listed = [Metric(key, float(value), now, 0) for key, value in metrics.items() if math.isfinite(value)]
-        for key, values in (history or {}).items():
-            listed += [Metric(f"epoch_{key}", float(v), now, i) for i, v in enumerate(values, 1) if math.isfinite(v)]
-        listed_tags = [RunTag(key, masked(value)[:_MAX_VALUE]) for key, value in tags.items()]
-        for start in range(0, max(len(listed), 1), 1000):  # MLflow takes 1000 metrics a call.
-            self.store.client.log_batch(
-                self.run_id, metrics=listed[start : start + 1000], tags=listed_tags if start == 0 else []
-            )
-        self.store.client.set_terminated(self.run_id, "FINISHED")
-
-    def _log_artifacts(self, folder: Path) -> None:
-        place = local_path(self.artifact_uri)
-        if place is None:
-            self.store.client.log_artifacts(self.run_id, str(folder))
-        else:
-            # What MLflow does with a local folder, without its three queries to the database.
-            shutil.copytree(folder, place, dirs_exist_ok=True)
+    def fail(self, error: str, status: str = "FAILED") -> "Written":
+        """Mark the run as failed (or KILLED) with its reason."""
+        tags = {**self.record.tags, **clean({schema.ERROR: error})}
+        return self._deliver(replace(self.record, tags=tags, ended=int(time.time() * 1000), status=status), None)
 
     def abandon(self, reason: str) -> None:
-        """Mark the run as killed, unless it has ended already."""
-        if self.store.client.get_run(self.run_id).info.status == "RUNNING":
-            self.fail(reason, "KILLED")
+        """Mark the run as killed, unless it has ended already; where the store is gone, a later process does that."""
+        if not self.run_id or not self.store.link.is_usable():
+            return
+        try:
+            if self.store.client.get_run(self.run_id).info.status == "RUNNING":
+                self.store.client.set_tag(self.run_id, schema.ERROR, clean({"": reason})[""])
+                self.store.client.set_terminated(self.run_id, "KILLED")
+        except faults() as error:
+            self.store.link.note(error)
 
-    def fail(self, error: str, status: str = "FAILED") -> None:
-        """Mark the run as failed (or KILLED) with its reason."""
-        self.store.client.set_tag(self.run_id, schema.ERROR, masked(error)[:_MAX_VALUE])
-        self.store.client.set_terminated(self.run_id, status)
+    def _deliver(self, record: Record, artifacts: Path | None) -> "Written":
+        store, problem = self.store, ""
+        if self.run_id and store.link.is_usable():
+            try:
+                missing = deliver(store, self.run_id, self.artifact_uri, record, artifacts)
+            except faults() as error:
+                store.link.note(error)
+                problem = "" if is_down(error) else why(error)
+            else:
+                if not missing:
+                    return Written(record.as_result(self.run_id, self.artifact_uri))
+                problem = in_words(missing)
+                entry = store.spool.add(record, artifacts, store.server, problem)
+                kept = f"the store did not take {problem}; all of the run is kept in {store.spool.folder}, too"
+                return Written(entry.as_result(), kept)
+        entry = store.spool.add(record, artifacts, store.server, problem)
+        return Written(entry.as_result(), f"the store did not take it; it is kept in {store.spool.folder}")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from workbench.errors import WorkbenchError
+from workbench.outputs import OutputError, write_output
 from workbench.reports.study.blocks import Figure
 from workbench.reports.study.content import report
 from workbench.reports.study.html import to_html
@@ -25,7 +25,7 @@ def write_report(study: Study, folder: Path, description: str = "") -> list[Path
         The files.
 
     Raises:
-        WorkbenchError: The folder cannot be written.
+        OutputError: The folder cannot be written.
     """
     blocks = report(study, description)
     files = {
@@ -36,8 +36,7 @@ def write_report(study: Study, folder: Path, description: str = "") -> list[Path
     files |= {folder / _FIGURES / f"{each.name}.svg": each.svg for each in blocks if isinstance(each, Figure)}
     try:
         for path, content in files.items():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(content)
-    except OSError as error:
-        raise WorkbenchError(f"--to {folder}: the report cannot be written ({error.strerror}).") from error
+            write_output(path, content)
+    except OutputError as error:
+        raise OutputError(f"--to {error}") from error
     return list(files)
