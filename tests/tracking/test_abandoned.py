@@ -6,7 +6,7 @@ import textwrap
 
 import pytest
 
-from workbench.tracking import RunRecorder, Store, close_abandoned, read_runs, schema
+from workbench.tracking import RunRecorder, Store, close_abandoned, close_abandoned_before, read_runs, schema
 from workbench.tracking.processes import is_gone, this_process
 
 PARAMS = {
@@ -29,7 +29,8 @@ def begun(store, **tags):
     return RunRecorder.begin(store, "s", "run", PARAMS, {schema.RUN_KEY: "k", **tags})
 
 
-def test_a_run_of_a_process_that_was_killed_is_closed_with_its_reason(store):
+@pytest.mark.parametrize("close", [close_abandoned, close_abandoned_before])
+def test_a_run_of_a_process_that_was_killed_is_closed_with_its_reason(store, close):
     code = f"""
         import os, signal
         from pathlib import Path
@@ -40,7 +41,7 @@ def test_a_run_of_a_process_that_was_killed_is_closed_with_its_reason(store):
     """
     subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
     assert [run.status for run in read_runs(store)] == ["running"]
-    assert close_abandoned(store) == 1
+    close(store)
     (run,) = read_runs(store)
     assert (run.status, run.tags[schema.ERROR]) == ("killed", "Its process ended before the run was finished.")
     assert close_abandoned(store) == 0

@@ -65,10 +65,11 @@ def check_known(flag: str, given: Iterable[str], known: Iterable[str], lacking: 
 
 
 def opened_store(settings: "Settings") -> "Store":
-    """The store that settings name; what waits for it in the spool is sent first, and said on stderr."""
-    from workbench.tracking import open_store, sync_before
+    """The store that settings name; what waits for it is sent first, and what was given up is closed."""
+    from workbench.tracking import close_abandoned_before, open_store, sync_before
 
     store = open_store(settings)
+    close_abandoned_before(store)
     sync_before(store, lambda sentence: click.echo(sentence, err=True))
     return store
 

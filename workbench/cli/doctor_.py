@@ -14,9 +14,10 @@ from workbench.cli._options import as_json, load_settings, settings_options
 
 
 @click.command("doctor")
+@click.option("--verify", is_flag=True, help="Read all that the cache holds, and compare it with its checksums.")
 @settings_options("device", "precision", "cache", "data", "tracking_uri")
 @as_json
-def command(as_json: bool, **flags: Any) -> None:
+def command(verify: bool, as_json: bool, **flags: Any) -> None:
     """Show settings, device, versions and plug-ins, and what is wrong with them.
 
     The store is tried: whether it answers, whether it takes a run and a file, and how fast. On a server that is the one
@@ -26,8 +27,13 @@ def command(as_json: bool, **flags: Any) -> None:
     Example:
       workbench doctor
       workbench doctor --device cuda --json
+      workbench doctor --verify
     """
     found = _examine(flags)
+    if verify:
+        from workbench.upkeep import damage
+
+        found["problems"] += damage(load_settings(**flags))
     if as_json:
         click.echo(json.dumps(found, indent=1))
     else:

@@ -1,6 +1,6 @@
 """MLflow: where runs are written and read. Importing this package does not import mlflow."""
 
-from workbench.tracking.abandoned import close_abandoned
+from workbench.tracking.abandoned import close_abandoned, close_abandoned_before
 from workbench.tracking.datasets import datasets_apart, is_on
 from workbench.tracking.faults import SpoolError, StoreError
 from workbench.tracking.labels import labels_apart
@@ -19,6 +19,7 @@ __all__ = [
     "StoreError",
     "Sync",
     "close_abandoned",
+    "close_abandoned_before",
     "datasets_apart",
     "is_on",
     "labels_apart",

@@ -40,6 +40,15 @@ def read_sqlite(file: Path, suite: str | None, run_id: str | None, key: str | No
         yield RunResult.from_store(uuid, status, started, uri, metrics[uuid], params[uuid], tags[uuid], number)
 
 
+def any_running(file: Path) -> bool:
+    """Whether any run is called running."""
+    with reading(file) as connection:
+        if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'runs'").fetchone():
+            return False
+        query = "SELECT 1 FROM runs WHERE status = 'RUNNING' AND lifecycle_stage = 'active' LIMIT 1"
+        return connection.execute(query).fetchone() is not None
+
+
 def _pivot(connection: sqlite3.Connection, table: str, wanted: set[str]) -> dict[str, dict[str, Any]]:
     """Values by run and key."""
     query, values = f"SELECT run_uuid, key, value FROM {table}", []  # noqa: S608 - only constants

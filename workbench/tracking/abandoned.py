@@ -1,9 +1,12 @@
 """Runs that nobody works on any more: a process that is killed cannot say so, the next one does."""
 
+import contextlib
 import socket
 from collections.abc import Sequence
 
+from workbench.errors import WorkbenchError
 from workbench.tracking import schema
+from workbench.tracking._sqlite import any_running
 from workbench.tracking.faults import answering
 from workbench.tracking.processes import is_gone
 from workbench.tracking.reading import read_runs
@@ -29,6 +32,18 @@ def close_abandoned(store: Store, runs: Sequence[RunResult] | None = None) -> in
             store.client.set_tag(run.run_id, schema.ERROR, REASON)
             store.client.set_terminated(run.run_id, "KILLED")
     return len(found)
+
+
+def close_abandoned_before(store: Store) -> None:
+    """The same before a command that only reads; a store that cannot be read or written is left to that command.
+
+    A server is left alone: it would be asked for all runs. The next `run` on it closes them.
+    """
+    if store.sqlite_file is None or not store.exists:
+        return
+    with contextlib.suppress(WorkbenchError):
+        if any_running(store.sqlite_file):
+            close_abandoned(store)
 
 
 def is_abandoned(run: RunResult) -> bool:
