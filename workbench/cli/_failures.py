@@ -1,6 +1,5 @@
 """Whatever goes wrong in a command ends in one sentence, an exit code, and valid JSON where JSON was asked for."""
 
-import json
 import os
 import sys
 import tempfile
@@ -10,12 +9,17 @@ from datetime import UTC, datetime
 
 import click
 
+from workbench.cli._answers import answer_json, asks_for_json
 from workbench.errors import WorkbenchError
 from workbench.masking import masked
+from workbench.texts import shown
 
 WRONG_INPUT = 2
 FAILED = 1
 INTERRUPTED = 130
+
+_LONGEST = 4000
+"""Characters of a sentence; what was given may have no end."""
 
 
 def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
@@ -26,8 +30,19 @@ def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
         arguments: The command line; with `--json` an error is printed as `{"error": ...}`, too.
     """
     try:
+        code = _run(command, arguments)
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code
+
+
+def _run(command: Callable[[], object], arguments: Sequence[str]) -> int:
+    try:
         code = command()
     except click.ClickException as error:
+        error.message = shown(error.message, _LONGEST)
         error.show()
         return _reported(error.format_message(), WRONG_INPUT, arguments)
     except WorkbenchError as error:
@@ -35,24 +50,32 @@ def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _said("interrupted.", INTERRUPTED, arguments)
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        raise
     except OSError as error:
         if error.filename is None and error.strerror is None:
             return _unexpected(error, arguments)
         place = f"{error.filename}: " if error.filename else ""
         return _said(f"{place}{error.strerror or error}.", WRONG_INPUT, arguments)
+    except MemoryError as error:
+        return _said(f"there is not enough memory for this ({error or 'no more is known'}).", FAILED, arguments)
+    except SystemExit as error:
+        # `sys.exit` of a command ends here, too, and whatever a plug-in exits with that nobody else caught.
+        if error.code is None or isinstance(error.code, int):
+            return error.code or 0
+        return _said(str(error.code), FAILED, arguments)
     except Exception as error:  # The last resort: nobody is shown a traceback.
         return _unexpected(error, arguments)
     return code if isinstance(code, int) else 0
 
 
 def _unexpected(error: BaseException, arguments: Sequence[str]) -> int:
-    kind = f"{type(error).__name__}: {error}".strip()
+    if "embedded null" in str(error) or isinstance(error, UnicodeEncodeError):
+        what = "is no text (half of a surrogate pair)" if isinstance(error, UnicodeEncodeError) else "holds a NUL"
+        return _said(f"a path or a name that was given {what}; no file or record can be called so.", 2, arguments)
+    kind = shown(f"{type(error).__name__}: {error}".strip())
     try:
         file, name = tempfile.mkstemp(prefix="workbench-error-", suffix=".txt")
-        with os.fdopen(file, "w", encoding="utf-8") as report:
+        with os.fdopen(file, "w", encoding="utf-8", errors="backslashreplace") as report:
             report.write(f"{datetime.now(UTC).isoformat()}\nworkbench {masked(' '.join(arguments))}\n\n")
             report.write(masked("".join(traceback.format_exception(error))))
     except OSError:  # Not even a place for the report.
@@ -65,11 +88,13 @@ def _unexpected(error: BaseException, arguments: Sequence[str]) -> int:
 
 
 def _said(sentence: str, code: int, arguments: Sequence[str]) -> int:
-    print(f"workbench: {masked(sentence)}", file=sys.stderr)  # noqa: T201
+    sentence = shown(masked(sentence), _LONGEST)
+    line = f"workbench: {sentence}".encode("utf-8", "backslashreplace").decode()
+    print(line, file=sys.stderr)  # noqa: T201
     return _reported(sentence, code, arguments)
 
 
 def _reported(sentence: str, code: int, arguments: Sequence[str]) -> int:
-    if "--json" in arguments:
-        print(json.dumps({"error": masked(sentence)}, ensure_ascii=False))  # noqa: T201
+    if asks_for_json(arguments):
+        answer_json({"error": shown(masked(sentence), _LONGEST)})
     return code

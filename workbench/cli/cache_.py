@@ -1,11 +1,11 @@
 """`workbench cache`."""
 
-import json
 from dataclasses import asdict
 from typing import Any
 
 import click
 
+from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
 
 
@@ -30,11 +30,11 @@ def list_usage(as_json: bool, **flags: Any) -> None:
     settings = load_settings(**flags)
     found = cache_usage(settings.cache)
     if as_json:
-        click.echo(json.dumps([asdict(entry) for entry in found], indent=1, default=str))
+        answer_json([asdict(entry) for entry in found])
         return
-    click.echo(str(settings.cache))
+    answer(str(settings.cache))
     for entry in found:
-        click.echo(
+        answer(
             f"{_size(entry.bytes)}  {entry.last_used:%Y-%m-%d}  {entry.images:8} images  {entry.texts:6} texts  "
             f"{entry.precision:5}  {entry.model}"
         )
@@ -58,9 +58,9 @@ def prune_cache(model: str | None, older_than: float | None, everything: bool, d
     age = None if older_than is None else timedelta(days=older_than)
     found = prune(load_settings(**flags).cache, model=model, older_than=age, dry_run=dry_run)
     for entry in found:
-        click.echo(f"{_size(entry.bytes)}  {entry.what}")
+        answer(f"{_size(entry.bytes)}  {entry.what}")
     total = _size(sum(entry.bytes for entry in found)).strip()
-    click.echo(f"{'would free' if dry_run else 'freed'} {total}")
+    answer(f"{'would free' if dry_run else 'freed'} {total}")
 
 
 def _size(count: int) -> str:

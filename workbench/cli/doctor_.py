@@ -1,6 +1,5 @@
 """`workbench doctor`."""
 
-import json
 import shutil
 import sys
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 import click
 
+from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
 
 
@@ -24,14 +24,14 @@ def command(as_json: bool, **flags: Any) -> None:
     """
     found = _examine(flags)
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        answer_json(found)
     else:
         for key, value in found["facts"].items():
-            click.echo(f"{key:22} {value}")
+            answer(f"{key:22} {value}")
         for problem in found["problems"]:
-            click.echo(f"problem: {problem}")
+            answer(f"problem: {problem}")
         if not found["problems"]:
-            click.echo("no problems found")
+            answer("no problems found")
     sys.exit(1 if found["problems"] else 0)
 
 

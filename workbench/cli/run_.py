@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
+from workbench.cli._answers import answer, answer_exactly, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
+from workbench.texts import json_text
 
 
 @click.command("run")
@@ -74,26 +76,25 @@ def command(
     store = open_store(settings)
     from workbench.reports import render
 
-    click.echo(render([run.to_dict() for run in found], "json" if as_json else "table"))
+    text = render([run.to_dict() for run in found], "json" if as_json else "table")
+    answer_exactly(f"{json_text(text) if as_json else text}\n")
     if not as_json:
         place = store.sqlite_file or store.name
-        click.echo(f"\nMLflow store: {_short(place)}\nResults:      workbench results --suite {chosen.name}")
-        click.echo("Dashboard:    workbench dashboard" + ("" if store.sqlite_file else f" --tracking-uri {store.name}"))
+        answer(f"\nMLflow store: {_short(place)}\nResults:      workbench results --suite {chosen.name}")
+        answer("Dashboard:    workbench dashboard" + ("" if store.sqlite_file else f" --tracking-uri {store.name}"))
     if any(run.status != "finished" for run in found):
         sys.exit(1)
 
 
 def _print_plan(cells: Any, as_json: bool) -> None:
-    import json
-
     if as_json:
         keys = ("model", "dataset", "recipe", "label", "seed")
         rows = [{**{key: getattr(cell, key) for key in keys}, "shots": cell.shots_text} for cell in cells]
-        click.echo(json.dumps(rows, indent=1))
+        answer_json(rows)
         return
     for cell in cells:
-        click.echo(str(cell))
-    click.echo(f"{len(cells)} runs")
+        answer(str(cell))
+    answer(f"{len(cells)} runs")
 
 
 def _short(place: Path | str) -> str:
