@@ -46,6 +46,14 @@ def open_regular(path: str | Path, *, largest: int | None = None) -> IO[bytes]:
         raise
 
 
+def is_folder(path: Path) -> bool:
+    """Whether a path is a folder; a path that no file can have is none."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):  # Too long a name; a NUL in it.
+        return False
+
+
 def check_regular(path: Path) -> None:
     """Refuse what `open_regular` refuses, for a library that opens the file by its name; raises `OSError`."""
     open_regular(path).close()

@@ -144,8 +144,19 @@ _TABLE: tuple[tuple[tuple[str, ...], str], ...] = (
         (("show", kind, f"@{name}@"), name)
         for kind in ("dataset", "suite")
         for name in (
-            "empty.toml", "latin.toml", "nul.toml", "deep.toml", "keys.toml", "digits.toml", "number.toml", "list.toml",
-            "bom.toml", "folder.toml", "pipe.toml", "endless.toml", "round.toml",
+            "empty.toml",
+            "latin.toml",
+            "nul.toml",
+            "deep.toml",
+            "keys.toml",
+            "digits.toml",
+            "number.toml",
+            "list.toml",
+            "bom.toml",
+            "folder.toml",
+            "pipe.toml",
+            "endless.toml",
+            "round.toml",
         )
         if (kind, name) != ("dataset", "folder.toml")
     ),

@@ -11,7 +11,7 @@ from workbench.texts import plain
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["recipes", "models", "datasets", "suites"]))
+@click.argument("what", type=click.Choice(["recipes", "models", "datasets", "suites", "generators"]))
 @click.option("--field", help="Only datasets of this field.")
 @click.option("--open-clip", is_flag=True, help="With models: open_clip's architectures and tags, too (slower).")
 @click.option("--probe", is_flag=True, help="Import every entry, to see which are broken (slower).")
@@ -45,9 +45,7 @@ def command(what: str, field: str | None, open_clip: bool, probe: bool, as_json:
         return
     answer(_columns(rows))
     if what == "models":
-        answer(
-            "\nAlso: ARCH/TAG of open_clip (--open-clip lists them), ARCH@FILE, hf-hub:ORG/REPO, local-dir:PATH."
-        )
+        answer("\nAlso: ARCH/TAG of open_clip (--open-clip lists them), ARCH@FILE, hf-hub:ORG/REPO, local-dir:PATH.")
 
 
 def _registered(what: str, probe: bool) -> list[dict[str, str]]:
@@ -60,10 +58,12 @@ def _registered(what: str, probe: bool) -> list[dict[str, str]]:
 
 def _typed_registry(what: str) -> Registry[Any]:
     """The registry that also checks what it imports; not needed, and slower to import, for names alone."""
+    from workbench.datasets.generators import generators
     from workbench.models.plugin import models
     from workbench.recipes import recipes
 
-    return recipes if what == "recipes" else models
+    known: dict[str, Registry[Any]] = {"recipes": recipes, "models": models, "generators": generators}
+    return known[what]
 
 
 def _datasets(field: str | None) -> list[dict[str, str]]:

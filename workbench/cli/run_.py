@@ -28,6 +28,9 @@ from workbench.texts import json_text
 @click.option("--name", help="Name of the suite (MLflow experiment) when no suite is given; default `adhoc`.")
 @click.option("--language", help="Language of names, prompts and captions, where the cards have it (en, ja).")
 @click.option("--refit", is_flag=True, default=None, help="Fit once more on train and validation together.")
+@click.option(
+    "--limit", type=float, metavar="SECONDS", help="Give a run up that takes longer, and go on [limit_seconds]."
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--fresh", is_flag=True, help="Run finished runs again; each replaces the old one.")
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -44,6 +47,7 @@ def command(
     name: str | None,
     language: str | None,
     refit: bool | None,
+    limit: float | None,
     dry_run: bool,
     fresh: bool,
     quiet: bool,
@@ -65,7 +69,7 @@ def command(
     from workbench.tracking import open_store
 
     settings = load_settings(**flags)
-    chosen = assemble(suite, models, datasets, recipes, shots, seeds, assignments, name, refit, language)
+    chosen = assemble(suite, models, datasets, recipes, shots, seeds, assignments, name, refit, language, limit)
     if dry_run:
         _print_plan(plan(chosen), as_json)
         return

@@ -29,18 +29,27 @@ class ModelSpec:
 
 def parse_model(argument: str) -> ModelSpec:
     """Take a model argument apart; raises `ModelError` where it has none of the known forms."""
+    if "\0" in argument:
+        raise ModelError(f"model {argument!r}: holds a NUL character; no model can be called so.")
     for prefix, kind in (("hf-hub:", "hub"), ("local-dir:", "directory")):
         if argument.startswith(prefix):
             source = argument.removeprefix(prefix)
             if not source:
                 raise ModelError(f"model {argument!r}: something must follow {prefix!r}.")
             if kind == "directory":
-                return ModelSpec(argument, "directory", "", str(Path(source).expanduser().resolve()))
+                return ModelSpec(argument, "directory", "", _place(argument, source))
             return ModelSpec(argument, "hub", "", source)
     architecture, at, file = argument.partition("@")
     if at:
-        return ModelSpec(argument, "file", architecture, str(Path(file).expanduser().resolve()))
+        return ModelSpec(argument, "file", architecture, _place(argument, file))
     architecture, slash, tag = argument.partition("/")
     if slash:
         return ModelSpec(argument, "tag", architecture, tag)
     return ModelSpec(argument, "plugin", "", argument)
+
+
+def _place(argument: str, path: str) -> str:
+    try:
+        return str(Path(path).expanduser().resolve())
+    except (OSError, RuntimeError) as error:  # RuntimeError: nobody of that name, or a link that leads to itself.
+        raise ModelError(f"model {argument!r}: {path} leads nowhere ({error}).") from error

@@ -14,6 +14,7 @@ from workbench.runs.artifacts import write_artifacts
 from workbench.runs.bench import SplitRows
 from workbench.runs.evaluation import evaluate
 from workbench.runs.jobs import Job
+from workbench.runs.limits import time_limit
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.suite import Suite
@@ -66,10 +67,15 @@ def record(
     predictor: Fitted,
     train_seconds: float,
     figures: bool,
+    limit_seconds: float | None = None,
 ) -> None:
-    """Evaluate what was fitted on the test items and finish the run with it."""
+    """Evaluate what was fitted on the test items and finish the run with it.
+
+    What the recipe does here, predicting and saving, must each be done within `limit_seconds`.
+    """
     bench, report = job.bench, predictor.report
-    found = evaluate(predictor, bench, rows, job.cell.recipe)
+    with time_limit(limit_seconds):
+        found = evaluate(predictor, bench, rows, job.cell.recipe)
     metrics = {**flatten(found.estimates), **found.counts, "train_seconds": train_seconds}
     notes = [*bench.dataset.notes, *bench.notes(rows), *report.notes]
     if job.cell.model != NO_MODEL and (doubt := check_language(bench.encoder, bench.dataset.card.language)):
@@ -83,7 +89,8 @@ def record(
         **({"notes": "\n".join(notes)} if notes else {}),
     }
     with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
-        write_artifacts(Path(folder), job.cell, bench, rows, found.predictions, predictor, figures)
+        with time_limit(limit_seconds):
+            write_artifacts(Path(folder), job.cell, bench, rows, found.predictions, predictor, figures)
         recorder.finish(metrics, tags, Path(folder), report.history)
 
 

@@ -5,12 +5,11 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import GeneratorSource
+from workbench.datasets.generators import generator_of
 from workbench.errors import DataError
 
 _DONE = ".generated"
@@ -23,7 +22,7 @@ def generated(card: DatasetCard, cache: Path) -> Path:
     be taken for its output.
 
     Raises:
-        DataError: The generator cannot be imported, fails, or its output does not have the card's checksum.
+        DataError: The generator is not installed, fails, or its output does not have the card's checksum.
     """
     source = card.source
     assert isinstance(source, GeneratorSource)
@@ -52,14 +51,14 @@ def _is_made(folder: Path, source: GeneratorSource) -> bool:
 
 
 def _generate(card: DatasetCard, source: GeneratorSource, folder: Path) -> None:
-    generate = _function(card, source)
+    generate = generator_of(card)
     work = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
     try:
         try:
             generate(work, **source.options)
         except (OSError, DataError):
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             reason = f"{type(error).__name__}: {error}"
             raise DataError(f"dataset {card.name!r}: generator {source.call!r} failed ({reason}).") from error
         checksum = content_checksum(work)
@@ -74,18 +73,6 @@ def _generate(card: DatasetCard, source: GeneratorSource, folder: Path) -> None:
         os.replace(work, folder)  # noqa: PTH105 - the atomic step, named as such
     finally:
         shutil.rmtree(work, ignore_errors=True)
-
-
-def _function(card: DatasetCard, source: GeneratorSource) -> Callable[..., None]:
-    module_name, _, name = source.call.partition(":")
-    try:
-        function: Callable[..., None] = getattr(import_module(module_name), name)
-    except (ImportError, AttributeError) as error:
-        raise DataError(
-            f"dataset {card.name!r}: generator {source.call!r} cannot be imported ({error}). "
-            "The embedded datasets need the extra: pip install 'clip-workbench[quickstart]'."
-        ) from error
-    return function
 
 
 def content_checksum(folder: Path) -> str:
