@@ -1,8 +1,8 @@
 """Wrong usages of every command: what is given, and what must be said of it.
 
-`usages()` gives named cases, `run_usage` runs one in a `World` and judges it. Hand-written cases say which words must be
-in the sentence; those made from the commands' own options cross every option and argument with wrong values, and must
-only end in an orderly way.
+`usages()` gives named cases, `run_usage` runs one in a `World` and judges it. Hand-written cases say which words must
+be in the sentence; those made from the commands' own options cross every option and argument with wrong values, and
+must only end in an orderly way.
 """
 
 from collections.abc import Iterator
@@ -107,7 +107,7 @@ _TABLE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("check", _LONG), "dataset"),
     (("check", f"./{_LONG}"), "dataset"),
     (("check", ""), "dataset"),
-    (("check", "a\0b"), "dataset"),
+    (("check", "a\0b"), "NUL"),
     (("check", "\udcff"), "dataset"),
     (("check", "./\udcff"), "dataset"),
     (("check", "@nothing@"), "class sub-folders"),
@@ -119,7 +119,7 @@ _TABLE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("show", "model", "local-dir:~nobody"), "~nobody"),
     (("show", "model", "ViT-B-32@~nobody/x"), "~nobody"),
     (("show", "model", f"local-dir:{_LONG}"), "model"),
-    (("show", "model", "local-dir:a\0b"), "model"),
+    (("show", "model", "local-dir:a\0b"), "NUL"),
     (("show", "model", "local-dir:@nothing@"), "open_clip_config.json"),
     (("show", "model", "ViT-B-32-quickgelu@@pipe.png@"), "pipe.png"),
     (("show", "model", "ViT-B-32-quickgelu@@endless.png@"), "endless.png"),
@@ -138,7 +138,7 @@ _TABLE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("show", "run", "%"), "run"),
     (("show", "run", "' OR 1=1 --"), "run"),
     (("show", "suite", "few"), "suite"),
-    (("show", "generator", "x"), "what"),
+    (("show", "generator", "x"), "is not one of"),
     (("show", "dataset", "@latin.toml@"), "UTF-8"),
     *(
         (("show", kind, f"@{name}@"), name)
@@ -172,7 +172,7 @@ _TABLE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("predict", "@linear-probe@", "@txt@"), "is not a folder"),
     (("predict", "@linear-probe@", "@nothing@"), "no image files"),
     (("predict", "@linear-probe@", "@pipe.png@"), "is not a folder"),
-    (("predict", "@linear-probe@", "a\0b"), "folder"),
+    (("predict", "@linear-probe@", "a\0b"), "NUL"),
     (("predict", "@linear-probe@", _LONG), "folder"),
     (("predict", "zzz", "@new@"), "run"),
     (("predict", "", "@new@"), "run"),
@@ -187,7 +187,7 @@ _TABLE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("report", "tniy", "--to", "report"), "tniy"),
     (("report", "tiny", "--to", "a\0b"), "--to"),
     (("report", "tiny", "--to", "report", "--metric", "acuracy"), "acuracy"),
-    (("new",), "Missing command"),
+    (("new",), "Usage"),
     (("new", "recipe", ""), "name"),
     (("new", "recipe", "1x"), "name"),
     (("new", "recipe", "../x"), "name"),
@@ -203,12 +203,10 @@ _TABLE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("results", "--metric", "acuracy"), "acuracy"),
     (("results", "--status", "done"), "--status"),
     (("results", "--format", "xlsx"), "--format"),
-    (("results", "--suite", "\udcff"), "suite"),
-    (("results", "--tracking-uri", "http://127.0.0.1:1"), "127.0.0.1"),
+    (("results", "--suite", "\udcff"), "not valid UTF-8"),
     (("compare",), "--suite"),
     (("compare", "@linear-probe@"), "compare"),
     (("compare", "@linear-probe@", "zzz"), "zzz"),
-    (("compare", "@linear-probe@", "@linear-probe@"), "itself"),
     (("compare", "@linear-probe@", "@zero-shot@", "--metric", "x"), "metric"),
     (("compare", "@linear-probe@", "@noise.parquet@"), "noise.parquet"),
     (("compare", "@linear-probe@", "@folder.parquet@"), "folder.parquet"),
@@ -219,7 +217,7 @@ _TABLE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("compare", "--suite", "tniy"), "tniy"),
     (("compare", "--suite", "tiny", "--shots", "²"), "²"),
     (("compare", "--suite", "tiny", "@linear-probe@"), "either runs or --suite"),
-    (("list",), "what"),
+    (("list",), "Missing argument"),
     (("list", "things"), "things"),
     (("list", "datasets", "--field", "botny"), "did you mean 'botany'"),
     (("search", "@photos@", "--model", "@model@"), "sentence"),
@@ -228,18 +226,16 @@ _TABLE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("search", "@photos@", "a cat", "--model", "@model@", "--image", "@noise.png@"), "noise.png"),
     (("search", "@photos@", "a cat", "--model", "@model@", "--image", "@folder.png@"), "folder.png"),
     (("search", "@photos@", "a cat", "--model", "@model@", "--html", "@nothing@"), "--html"),
-    (("search", "@photos@", "a cat", "--model", "@model@", "--language", "xx"), "xx"),
     (("search", "@photos@", "²", "a cat", "--model", "@model@", "--top", "-1"), "--top"),
     (("search", "@photos@", "", "--model", "@model@"), "sentence"),
-    (("search", "@photos@", "nan", "a cat", "--model", "@model@"), "weight"),
     (("search", "@photos@", "9" * 500, "a cat", "--model", "@model@"), "weight"),
     (("search", "@photos@", "+", "--model", "@model@"), "+"),
     (("judge", "@photos@", "--model", "@model@"), "metadata"),
     (("judge", "@pipe-table@", "--model", "@model@"), "metadata"),
     (("judge", "@endless-table@", "--model", "@model@"), "metadata"),
     (("judge", "@txt@", "--model", "@model@"), "folder"),
-    (("judge", "a\0b", "--model", "@model@"), "folder"),
-    (("cache",), "Missing command"),
+    (("judge", "a\0b", "--model", "@model@"), "NUL"),
+    (("cache",), "Usage"),
     (("cache", "prune"), "say what to delete"),
     (("cache", "prune", "--older-than", "nan"), "--older-than"),
     (("cache", "prune", "--older-than", "1e300"), "--older-than"),
@@ -289,8 +285,9 @@ def _written() -> Iterator[Usage]:
 
 
 _VALUES = (
-    "", " ", "²", "-1", "0", "9" * 400, "1e400", "nan", "a\0b", "\udcff", "\x1b[31mred", "[[[[", "~nobody", "..", "/dev/null",
-    "/dev/zero", "@nothing@", "@txt@", "@pipe.csv@", "@endless.csv@", "@round.csv@", "@latin.toml@", "@deep.toml@", _LONG,
+    "", " ", "²", "-1", "0", "9" * 400, "1e400", "nan", "a\0b", "\udcff", "\x1b[31mred", "[[[[", "~nobody", "..",
+    "/dev/null", "/dev/zero", "@nothing@", "@txt@", "@pipe.csv@", "@endless.csv@", "@round.csv@", "@latin.toml@",
+    "@deep.toml@", _LONG,
 )  # fmt: skip
 """Nothing of this is right anywhere but for some that are right by chance, as 0 for a seed."""
 

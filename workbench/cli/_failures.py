@@ -69,9 +69,11 @@ def _run(command: Callable[[], object], arguments: Sequence[str]) -> int:
 
 
 def _unexpected(error: BaseException, arguments: Sequence[str]) -> int:
-    if "embedded null" in str(error) or isinstance(error, UnicodeEncodeError):
-        what = "is no text (half of a surrogate pair)" if isinstance(error, UnicodeEncodeError) else "holds a NUL"
-        return _said(f"a path or a name that was given {what}; no file or record can be called so.", 2, arguments)
+    if isinstance(error, ValueError) and "embedded null" in str(error):
+        return _said("a path that was given holds a NUL character; no file can be called so.", WRONG_INPUT, arguments)
+    if isinstance(error, UnicodeEncodeError):
+        odd = shown(repr(error.object), 80)
+        return _said(f"{odd} is not valid UTF-8, so it cannot be looked up or recorded.", WRONG_INPUT, arguments)
     kind = shown(f"{type(error).__name__}: {error}".strip())
     try:
         file, name = tempfile.mkstemp(prefix="workbench-error-", suffix=".txt")

@@ -15,7 +15,6 @@ from workbench.runs.suite import Suite, load_suite
 from workbench.texts import shown
 from workbench.validation import explain
 
-
 _FLAGS = {
     "name": "--name", "models": "--model", "datasets": "--dataset", "recipes": "--recipe", "shots": "--shots",
     "seeds": "--seed", "language": "--language", "limit_seconds": "--limit",

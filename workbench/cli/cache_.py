@@ -1,5 +1,6 @@
 """`workbench cache`."""
 
+import math
 from dataclasses import asdict
 from typing import Any
 
@@ -7,6 +8,7 @@ import click
 
 from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
+from workbench.cli._outputs import check_output_folder
 
 
 @click.group("cache")
@@ -28,6 +30,7 @@ def list_usage(as_json: bool, **flags: Any) -> None:
     from workbench.features import cache_usage
 
     settings = load_settings(**flags)
+    check_output_folder("--cache", settings.cache)
     found = cache_usage(settings.cache)
     if as_json:
         answer_json([asdict(entry) for entry in found])
@@ -42,7 +45,9 @@ def list_usage(as_json: bool, **flags: Any) -> None:
 
 @command.command("prune")
 @click.option("--model", help="Only this model's features (name, or first characters of a fingerprint).")
-@click.option("--older-than", type=float, metavar="DAYS", help="Only what was last used longer ago.")
+@click.option(
+    "--older-than", type=click.FloatRange(0, 100_000), metavar="DAYS", help="Only what was last used longer ago."
+)
 @click.option("--all", "everything", is_flag=True, help="All features.")
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted.")
 @settings_options("cache")
@@ -53,6 +58,8 @@ def prune_cache(model: str | None, older_than: float | None, everything: bool, d
     from workbench.errors import WorkbenchError
     from workbench.features import prune
 
+    if older_than is not None and math.isnan(older_than):
+        raise WorkbenchError("cache prune: --older-than: expected a number of days, got nan.")
     if not (model or older_than is not None or everything):
         raise WorkbenchError("cache prune: say what to delete: --model, --older-than DAYS, or --all.")
     age = None if older_than is None else timedelta(days=older_than)

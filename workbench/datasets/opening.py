@@ -48,6 +48,8 @@ def resolve_card(argument: str) -> tuple[DatasetCard, Path | None]:
 def _path(argument: str) -> Path:
     """The path that a dataset argument may be."""
     given = shown(repr(argument), 80)
+    if not argument.strip():
+        raise DataError(f"dataset {given}: give a registered name, a folder, or a card file ending in .toml.")
     try:
         path = Path(argument).expanduser()
         path.lstat()

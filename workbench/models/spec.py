@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from workbench.errors import ModelError
+from workbench.texts import shown
 
 Kind = Literal["plugin", "tag", "file", "hub", "directory"]
 
@@ -50,6 +51,10 @@ def parse_model(argument: str) -> ModelSpec:
 
 def _place(argument: str, path: str) -> str:
     try:
-        return str(Path(path).expanduser().resolve())
+        found = Path(path).expanduser().resolve()
+        found.exists()
+        return str(found)
     except (OSError, RuntimeError) as error:  # RuntimeError: nobody of that name, or a link that leads to itself.
-        raise ModelError(f"model {argument!r}: {path} leads nowhere ({error}).") from error
+        raise ModelError(
+            f"model {shown(repr(argument), 80)}: {shown(path, 80)} leads nowhere ({shown(str(error), 80)})."
+        ) from error

@@ -16,6 +16,8 @@ from workbench.texts import shown
 
 T = TypeVar("T")
 
+_LONGEST = 500
+
 _REFERENCE = re.compile(r"\w[\w.]*\s*(:\s*\w[\w.]*)?\s*(\[.*\])?\s*")
 
 
@@ -49,6 +51,8 @@ class Owner:
 
 def closest(name: str, known: Iterable[str]) -> str:
     """`" Did you mean 'x'?"` for the nearest of `known`, or an empty string."""
+    if len(name) > _LONGEST:  # No name is, and the comparison takes the square of it.
+        return ""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.55)
     return f" Did you mean {found[0]!r}?" if found else ""
 
@@ -146,7 +150,7 @@ class Registry(Generic[T]):
         points = self._points.get(name)
         if not points:
             hint = closest(name, self._points) or f" `workbench list {self.kind}s` shows what there is."
-            raise UnknownNameError(f"No {self.kind} is called {name!r}.{hint}")
+            raise UnknownNameError(f"No {self.kind} is called {shown(repr(name), 80)}.{hint}")
         if len(points) > 1:
             owners = " and ".join(_provider(point) for point in points)
             raise WorkbenchError(f"{self.kind} {name!r} is claimed by {owners}; uninstall one of them.")

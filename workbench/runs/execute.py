@@ -144,7 +144,8 @@ def _work(jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, s
         Exception,
         SystemExit,
         TimeLimitError,
-    ) as error:  # A plug-in may raise anything; the rest of the suite goes on.
+    ) as error:
+        # A plug-in may raise anything; the rest of the suite goes on.
         for job, recorder in zip(jobs, recorders, strict=True):
             _failed(job, recorder, error, suite, store, tell)
         return

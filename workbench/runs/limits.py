@@ -12,7 +12,7 @@ _AGAIN_SECONDS = 1.0
 
 
 class TimeLimitError(BaseException):
-    """The limit has passed. No `Exception`, so that a recipe which goes on after any error does not go on after this."""
+    """The limit has passed. No `Exception`: a recipe that goes on after any error must not go on after this."""
 
 
 def can_limit() -> bool:

@@ -10,8 +10,8 @@ from workbench.errors import RecipeError
 from workbench.recipes import Recipe, RecipeConfig
 from workbench.runs.broken import usable
 from workbench.runs.suite import RecipeEntry, Suite
-from workbench.tracking.labels import settings_apart, with_settings
 from workbench.texts import shown
+from workbench.tracking.labels import settings_apart, with_settings
 from workbench.validation import explain
 
 NO_MODEL = "none"

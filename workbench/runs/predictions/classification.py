@@ -83,17 +83,8 @@ def read_predictions(path: Path) -> Predictions:
     try:
         check_regular(path)
         return _from_table(pq.read_table(path))
-    except (
-        OSError,
-        KeyError,
-        IndexError,
-        AttributeError,
-        ValueError,
-        TypeError,
-        RecursionError,
-        pa.ArrowException,
-    ) as e:
-        raise DataError(f"{path}: not a predictions file of the workbench, or damaged ({e}).") from e
+    except (OSError, LookupError, AttributeError, ValueError, TypeError, RecursionError, pa.ArrowException) as error:
+        raise DataError(f"{path}: not a predictions file of the workbench, or damaged ({error}).") from error
 
 
 def _from_table(table: "pa.Table") -> Predictions:
