@@ -71,6 +71,8 @@ def _run(command: Callable[[], object], arguments: Sequence[str]) -> int:
 def _unexpected(error: BaseException, arguments: Sequence[str]) -> int:
     if isinstance(error, ValueError) and "embedded null" in str(error):
         return _said("a path that was given holds a NUL character; no file can be called so.", WRONG_INPUT, arguments)
+    if isinstance(error, RuntimeError) and str(error).startswith(("Symlink loop", "Could not determine home")):
+        return _said(f"a path that was given leads nowhere: {error}.", WRONG_INPUT, arguments)
     if isinstance(error, UnicodeEncodeError):
         odd = shown(repr(error.object), 80)
         return _said(f"{odd} is not valid UTF-8, so it cannot be looked up or recorded.", WRONG_INPUT, arguments)

@@ -51,6 +51,7 @@ def _path(argument: str) -> Path:
     if not argument.strip():
         raise DataError(f"dataset {given}: give a registered name, a folder, or a card file ending in .toml.")
     try:
+        argument.encode()  # It is recorded with every run.
         path = Path(argument).expanduser()
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):

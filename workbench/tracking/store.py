@@ -54,8 +54,8 @@ class Store:
             raise WorkbenchError(f"{self.name}: no file can be called so ({error}).") from error
         if there is not None and not there.is_dir():
             raise WorkbenchError(
-                f"{self.name}: {there} is no folder, so there can be no store below it; WORKBENCH_RUNS or --tracking-uri "
-                "names another place."
+                f"{self.name}: {there} is no folder, so there can be no store below it; WORKBENCH_RUNS or "
+                "--tracking-uri names another place."
             )
         return file.is_file()
 
@@ -74,7 +74,8 @@ class Store:
             raise WorkbenchError(f"--tracking-uri {self.name}: MLflow cannot open it ({error.message}).") from error
         except ImportError as error:
             raise WorkbenchError(
-                f"--tracking-uri {self.name}: the driver of this database is not installed ({error}); install it with pip."
+                f"--tracking-uri {self.name}: the driver of this database is not installed ({error}); install it "
+                "with pip."
             ) from error
         except ValueError as error:
             raise WorkbenchError(f"--tracking-uri {self.name}: is no address of a store ({error}).") from error
