@@ -15,6 +15,8 @@ import click
 
 from workbench.texts import harmless, json_text
 
+_HELP = {"-h", "--help", "--version"}
+
 _kept: list[TextIO] = []
 """The real stdout, last, while another stands in its place."""
 
@@ -28,7 +30,7 @@ def answers_alone(arguments: Sequence[str]) -> Iterator[None]:
     Args:
         arguments: The command line.
     """
-    if not (asks_for_json(arguments) or arguments[:1] == ["predict"]):  # Whose table is read by programs, too.
+    if not (asks_for_json(arguments) or _asks_for_a_table(arguments)):
         yield
         return
     real, descriptor = sys.stdout, _descriptor(sys.stdout)
@@ -50,7 +52,11 @@ def answers_alone(arguments: Sequence[str]) -> Iterator[None]:
 
 def asks_for_json(arguments: Sequence[str]) -> bool:
     """Whether a command line asks for JSON, and not for help."""
-    return "--json" in arguments and not {"-h", "--help", "--version"} & set(arguments)
+    return "--json" in arguments and not _HELP & set(arguments)
+
+
+def _asks_for_a_table(arguments: Sequence[str]) -> bool:
+    return list(arguments[:1]) == ["predict"] and not _HELP & set(arguments)
 
 
 def answer(text: str, *, nl: bool = True) -> None:

@@ -55,10 +55,10 @@ def import_scores(path: Path, class_names: tuple[str, ...]) -> ImportedScores:
     try:
         check_regular(path)
         table = pq.read_table(path)
-    except ValueError as error:
-        raise DataError(f"{str(path)!r}: no file can be called so ({error}).") from error
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as Parquet ({error}).") from error
+    except ValueError as error:
+        raise DataError(f"{str(path)!r}: no file can be called so ({error}).") from error
     for column in ("id", "scores"):
         if column not in table.column_names:
             has = ", ".join(table.column_names) or "none"
@@ -91,9 +91,6 @@ def _matrix(path: Path, column: "pa.ChunkedArray", width: int) -> FloatArray:
         found = np.asarray(rows, dtype=np.float64).reshape(len(rows), width)
     except (TypeError, ValueError) as error:
         raise DataError(f"{path}: scores: expected numbers ({error}).") from error
-    broken = np.flatnonzero(np.isnan(found).any(axis=1))
-    if len(broken):
-        raise DataError(f"{path}: scores: row {broken[0]} has NaN, where a number is expected.")
     limit = float(np.finfo(np.float32).max)
     return np.clip(found, -limit, limit).astype(np.float32)
 
