@@ -135,7 +135,9 @@ def mutated_text(data: bytes, rng: random.Random) -> bytes:
             case 4:
                 lines.insert(i, rng.choice(_FRAGMENTS))
             case _:
-                lines[i] = lines[i].replace(*rng.choice((('"', "'"), ("[", "{"), (":", "="), ("1", "-1"), ("a", "\x1b[2J"))))
+                lines[i] = lines[i].replace(
+                    *rng.choice((('"', "'"), ("[", "{"), (":", "="), ("1", "-1"), ("a", "\x1b[2J")))
+                )
     return "\n".join(lines).encode("utf-8", "surrogatepass")
 
 

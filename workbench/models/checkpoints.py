@@ -120,7 +120,8 @@ def _model_config(spec: ModelSpec) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(json.dumps(get_model_config(open_clip_name(spec))))
         text = config["text_cfg"]
         config["vision_cfg"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        json.dumps(config, ensure_ascii=False).encode()  # Half of a surrogate pair can be said in JSON.
+    except (OSError, RecursionError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise ModelError(
             f"model {spec.argument!r}: {CONFIG} is not open_clip's; expected 'model_cfg' with 'embed_dim', "

@@ -71,7 +71,7 @@ def record(
 ) -> None:
     """Evaluate what was fitted on the test items and finish the run with it.
 
-    What the recipe does here, predicting and saving, must each be done within `limit_seconds`.
+    Predicting and evaluating must be done within `limit_seconds`.
     """
     bench, report = job.bench, predictor.report
     with time_limit(limit_seconds):
@@ -89,8 +89,7 @@ def record(
         **({"notes": "\n".join(notes)} if notes else {}),
     }
     with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
-        with time_limit(limit_seconds):
-            write_artifacts(Path(folder), job.cell, bench, rows, found.predictions, predictor, figures)
+        write_artifacts(Path(folder), job.cell, bench, rows, found.predictions, predictor, figures)
         recorder.finish(metrics, tags, Path(folder), report.history)
 
 
