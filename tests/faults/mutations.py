@@ -1,7 +1,7 @@
 """Damaged inputs: each kind of file that commands read, with bytes or texts changed at random, from a seed.
 
-`mutations(count, seed)` gives named cases, `run_mutation` writes one into a `World`, calls a command that reads it, puts
-back what was there, and judges how it ended.
+`mutations(count, seed)` gives named cases, `run_mutation` writes one into a `World`, calls a command that reads it,
+puts back what was there, and judges how it ended.
 """
 
 import random
@@ -147,8 +147,8 @@ _VALUES = (
     '"\\ud800"', '"=1+1"', '"a\\nb"', "-0.0", '"lora"', '"hub"', '"webdataset"', '"parquet"', '"generator"',
 )  # fmt: skip
 _FRAGMENTS = (
-    "\0", "\ufeff", "\u202e", "\ud800", '"', '"""', "[[recipes]]", "[source]", "name = 1", "{" * 200, "[" * 3000, ",,,,",
-    "\r", "é", "a = {b = {c = {}}}", "#", "=", "\x1b]0;x\x07",
+    "\0", "\ufeff", "\u202e", "\ud800", '"', '"""', "[[recipes]]", "[source]", "name = 1", "{" * 200, "[" * 3000,
+    ",,,,", "\r", "é", "a = {b = {c = {}}}", "#", "=", "\x1b]0;x\x07",
 )  # fmt: skip
 
 
@@ -174,8 +174,8 @@ def _suite(world: World, path: Path) -> None:
 
 def _settings(world: World, path: Path) -> None:
     path.write_text(
-        f'cache = "{world.folder / "cache"}"\nruns = "runs"\ndata = "."\ndevice = "cpu"\nprecision = "fp32"\nworkers = 1\n'
-        "max_unreadable = 0.5\n"
+        f'cache = "{world.folder / "cache"}"\nruns = "runs"\ndata = "."\ndevice = "cpu"\nprecision = "fp32"\n'
+        "workers = 1\nmax_unreadable = 0.5\n"
     )
 
 
@@ -261,6 +261,9 @@ def _image(form: str) -> Callable[[World, Path], None]:
 
 _PROBE = "runs/artifacts/tiny/@linear-probe@/artifacts"
 _PREDICT = ("predict", "@linear-probe@", "new", "--json")
+_APPLY = ("predict", "@linear-probe@", "mutated/pictures")
+_JUDGE = ("judge", "mutated/set", "--model", "@model@", "--no-log", "--json")
+_IMPORT = ("compare", "@linear-probe@", "mutated/scores.parquet", "--json")
 _COMPARE = ("compare", "@linear-probe@", "@zero-shot@", "--json")
 
 KINDS: dict[str, Kind] = {
@@ -272,16 +275,14 @@ KINDS: dict[str, Kind] = {
     "project settings": Kind("pyproject.toml", ("cache", "ls", "--json"), _project, binary=False),
     "csv": Kind("mutated/set/metadata.csv", ("check", "mutated/set", "--json"), _table, binary=False),
     "jsonl": Kind("mutated/set/metadata.jsonl", ("check", "mutated/set", "--json"), _lines, binary=False),
-    "prompts": Kind("mutated/set/metadata.jsonl", ("judge", "mutated/set", "--model", "@model@", "--no-log", "--json"),
-                    _lines, binary=False),  # fmt: skip
+    "prompts": Kind("mutated/set/metadata.jsonl", _JUDGE, _lines, binary=False),
     "parquet": Kind("mutated/set/data.parquet", ("check", "mutated/set/set.toml", "--json"), _parquet),
     "shard": Kind("mutated/set/data.tar", ("check", "mutated/set/set.toml", "--json"), _shard),
     **{
-        form.lower(): Kind(f"mutated/pictures/odd.{form.lower()}", ("predict", "@linear-probe@", "mutated/pictures"),
-                           _image(form))
+        form.lower(): Kind(f"mutated/pictures/odd.{form.lower()}", _APPLY, _image(form))
         for form in ("PNG", "JPEG", "TIFF", "GIF", "WEBP", "BMP")
     },
-    "scores": Kind("mutated/scores.parquet", ("compare", "@linear-probe@", "mutated/scores.parquet", "--json"), _scores),
+    "scores": Kind("mutated/scores.parquet", _IMPORT, _scores),
     "predictions": Kind(f"{_PROBE}/predictions.parquet", _COMPARE),
     "config": Kind(f"{_PROBE}/config.json", _PREDICT, binary=False),
     "run's card": Kind(f"{_PROBE}/card.toml", _PREDICT, binary=False),
@@ -290,5 +291,5 @@ KINDS: dict[str, Kind] = {
     "model config": Kind("model/open_clip_config.json", ("show", "model", "@model@", "--json"), binary=False),
     "model weights": Kind("model/open_clip_model.safetensors", ("show", "model", "@model@", "--json")),
     "store": Kind("runs/mlflow.db", ("results", "--json")),
-}  # fmt: skip
+}
 """By name."""

@@ -69,7 +69,8 @@ def test_each_is_recorded_as_failed_and_the_rest_goes_on(plugins, world: World):
     assert runs["zero-shot"]["status"] == runs["majority-class"]["status"] == "finished"
     words = {
         "hangs": "took longer than 0.50 s", "exits": "SystemExit: 0", "prints": "ValueError: no fit",
-        "empty": "its entry point says ''", "odd": "its entry point says ':::'", "leaves": "it exits when it is imported",
+        "empty": "its entry point says ''", "odd": "its entry point says ':::'",
+        "leaves": "it exits when it is imported",
     }  # fmt: skip
     for name, expected in words.items():
         assert runs[name]["status"] == "failed"

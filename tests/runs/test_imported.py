@@ -148,5 +148,5 @@ def test_labels_of_any_type_are_checked(run, tmp_path, labels):
 def test_a_label_that_means_no_column_is_refused(tmp_path, value):
     values = pa.array([value, value], pa.uint64()) if value == 2**63 else pa.array([value, value])
     path = write(tmp_path / "a.parquet", [0, 1], [[0.0, 0.0, 0.0]] * 2, label=values)
-    with pytest.raises(DataError, match="label: row 0 has .*expected the index of a column"):
+    with pytest.raises(DataError, match=r"label: row 0 has .*expected the index of a column"):
         import_scores(path, CLASSES)

@@ -42,8 +42,7 @@ def _run(command: Callable[[], object], arguments: Sequence[str]) -> int:
     try:
         code = command()
     except click.ClickException as error:
-        error.message = shown(error.message, _LONGEST)
-        error.show()
+        _show(error)
         return _reported(error.format_message(), WRONG_INPUT, arguments)
     except WorkbenchError as error:
         return _said(str(error), WRONG_INPUT, arguments)
@@ -66,6 +65,19 @@ def _run(command: Callable[[], object], arguments: Sequence[str]) -> int:
     except Exception as error:  # The last resort: nobody is shown a traceback.
         return _unexpected(error, arguments)
     return code if isinstance(code, int) else 0
+
+
+def _show(error: click.ClickException) -> None:
+    """As click shows it, usage first, but harmless and of some length."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        hint = (
+            f"Try '{context.command_path} {context.help_option_names[0]}' for help."
+            if context.help_option_names
+            else ""
+        )
+        click.echo(f"{context.get_usage()}\n{hint}\n", err=True)
+    click.echo(f"Error: {shown(error.format_message(), _LONGEST)}", err=True)
 
 
 def _unexpected(error: BaseException, arguments: Sequence[str]) -> int:

@@ -88,11 +88,11 @@ def _matrix(path: Path, column: "pa.ChunkedArray", width: int) -> FloatArray:
             found = f"{len(row)} values" if isinstance(row, list) else repr(row)
             raise DataError(f"{path}: scores: expected a list of {width} numbers, one a class; row {i} has {found}.")
     try:
-        found = np.asarray(rows, dtype=np.float64).reshape(len(rows), width)
+        values = np.asarray(rows, dtype=np.float64).reshape(len(rows), width)
     except (TypeError, ValueError) as error:
         raise DataError(f"{path}: scores: expected numbers ({error}).") from error
     limit = float(np.finfo(np.float32).max)
-    return np.clip(found, -limit, limit).astype(np.float32)
+    return np.asarray(np.clip(values, -limit, limit), dtype=np.float32)
 
 
 def _labels(path: Path, table: "pa.Table", known: tuple[tuple[str, ...], tuple[str, ...]]) -> AnyArray | None:
