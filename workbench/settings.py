@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from workbench.errors import WorkbenchError
-from workbench.files import parse_toml, read_text
+from workbench.inputs import parse_toml, read_text
 from workbench.texts import shown
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]

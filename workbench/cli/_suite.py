@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from workbench.errors import WorkbenchError
-from workbench.files import parse_toml
+from workbench.inputs import parse_toml
 from workbench.recipes import recipes as registry
 from workbench.registry import closest
 from workbench.runs.suite import Suite, load_suite

@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from workbench.datasets._spelling import spelt_as_name
 from workbench.datasets.card_sources import Section, Source
 from workbench.errors import CardError
-from workbench.files import parse_toml, read_text
+from workbench.inputs import parse_toml, read_text
 from workbench.metrics.names import base_name, metrics_of
 from workbench.registry import closest
 from workbench.tasks.choices import Form

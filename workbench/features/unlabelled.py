@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray
 from workbench.errors import DataError
-from workbench.files import read_bytes
+from workbench.inputs import read_bytes
 
 
 class ImageFiles:

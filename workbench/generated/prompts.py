@@ -6,7 +6,7 @@ from pathlib import Path
 from workbench.datasets.sources.folder import METADATA_NAMES, image_files
 from workbench.datasets.sources.table import read_rows
 from workbench.errors import DataError
-from workbench.files import is_folder
+from workbench.inputs import is_folder
 from workbench.texts import shown
 
 PROMPT_COLUMNS = ("prompt", "text", "caption")

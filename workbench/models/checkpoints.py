@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import ModelError
-from workbench.files import parse_json, read_text
+from workbench.inputs import parse_json, read_text
 from workbench.models.catalogue import GELU, check_file, check_tag, usual_preprocessing
 from workbench.models.spec import ModelSpec
 

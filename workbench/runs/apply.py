@@ -12,7 +12,7 @@ from workbench.datasets.images import IMAGE_SUFFIXES, decode_image
 from workbench.errors import DataError, WorkbenchError
 from workbench.features import FeatureStore, extract
 from workbench.features.unlabelled import ImageFiles
-from workbench.files import is_folder
+from workbench.inputs import is_folder
 from workbench.metrics import sigmoid, softmax
 from workbench.runs.finished import FinishedRun
 from workbench.tasks import ImageSet

@@ -10,7 +10,7 @@ from typing import Any
 from workbench.datasets import DatasetCard, parse_card
 from workbench.errors import DataError, WorkbenchError
 from workbench.features import CachedModel, FeatureStore
-from workbench.files import check_regular, parse_json, read_text
+from workbench.inputs import check_regular, parse_json, read_text
 from workbench.models import Encoder, open_model, resolve_device
 from workbench.recipes import Captioner, DualEncoderPredictor, Predictor, recipes
 from workbench.recipes.recipe import JointPredictor

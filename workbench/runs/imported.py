@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
 from workbench.errors import DataError
-from workbench.files import check_regular, parse_json
+from workbench.inputs import check_regular, parse_json
 from workbench.runs.predictions import Predictions
 from workbench.texts import shown
 

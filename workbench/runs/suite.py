@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.errors import CardError, UnknownNameError
-from workbench.files import parse_toml, read_text
+from workbench.inputs import parse_toml, read_text
 from workbench.registry import closest
 from workbench.validation import explain
 

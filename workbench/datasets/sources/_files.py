@@ -7,7 +7,7 @@ from pathlib import Path
 
 from workbench.datasets.sources._base import Location
 from workbench.errors import DataError
-from workbench.files import MAX_IMAGE_BYTES, open_regular, read_bytes
+from workbench.inputs import MAX_IMAGE_BYTES, open_regular, read_bytes
 
 
 class FileBacked:

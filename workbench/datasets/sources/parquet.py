@@ -16,7 +16,7 @@ from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileBacked, relative
 from workbench.datasets.sources._locate import Locator, common_folder
 from workbench.errors import DataError
-from workbench.files import check_regular
+from workbench.inputs import check_regular
 
 # Row groups in memory; the usual ones are some ten megabytes, and a larger one is kept alone.
 _CACHE_BYTES = 512 * 2**20

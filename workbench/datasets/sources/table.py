@@ -12,7 +12,7 @@ from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileBacked
 from workbench.datasets.sources._locate import Locator
 from workbench.errors import DataError
-from workbench.files import IrregularFileError, check_regular, parse_json
+from workbench.inputs import IrregularFileError, check_regular, parse_json
 
 
 class TableReader(FileBacked):

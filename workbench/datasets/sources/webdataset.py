@@ -14,7 +14,7 @@ from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileBacked
 from workbench.datasets.sources._locate import Locator, common_folder
 from workbench.errors import DataError
-from workbench.files import MAX_TEXT_BYTES, check_regular, parse_json
+from workbench.inputs import MAX_TEXT_BYTES, check_regular, parse_json
 
 
 class WebDatasetReader(FileBacked):

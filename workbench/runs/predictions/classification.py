@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
 from workbench.errors import DataError
-from workbench.files import check_regular
+from workbench.inputs import check_regular
 from workbench.runs.predictions.groups import group_codes
 
 if TYPE_CHECKING:

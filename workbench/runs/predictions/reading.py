@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import DataError
-from workbench.files import check_regular
+from workbench.inputs import check_regular
 from workbench.runs.predictions.captions import WrittenCaptions
 from workbench.runs.predictions.choices import ScoredChoices
 from workbench.runs.predictions.joint import JointPredictions

@@ -5,7 +5,7 @@ import os
 import pytest
 
 from workbench.errors import WorkbenchError
-from workbench.files import IrregularFileError, is_folder, parse_json, parse_toml, read_bytes, read_text
+from workbench.inputs import IrregularFileError, is_folder, parse_json, parse_toml, read_bytes, read_text
 from workbench.texts import json_text, plain, shown, spreadsheet
 
 
