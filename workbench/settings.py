@@ -1,15 +1,17 @@
 """Settings: flags, then `WORKBENCH_*` environment variables, then `workbench.toml` or `[tool.workbench]`."""
 
 import os
-import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from workbench.errors import WorkbenchError
+from workbench.inputs import parse_toml, read_text
+from workbench.texts import shown
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+_PATHS = ("cache", "data", "runs")
 
 
 def _default_cache() -> Path:
@@ -38,10 +40,17 @@ class Settings(BaseModel):
     data: Path | None = None
     runs: Path = Path("runs")
     tracking_uri: str | None = None
-    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$")
+    device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:[0-9]{1,4})?)$")
     precision: Precision = "auto"
     workers: int = Field(default=0, ge=0)
     max_unreadable: float = Field(default=0.01, ge=0, le=1)
+
+    @field_validator(*_PATHS, "tracking_uri")
+    @classmethod
+    def _can_be_a_name(cls, value: Path | str | None) -> Path | str | None:
+        if value is not None and "\0" in str(value):
+            raise ValueError("a name cannot hold a NUL character")
+        return value
 
     @classmethod
     def load(cls, start: Path | None = None, **flags: Any) -> Self:
@@ -71,7 +80,9 @@ class Settings(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             key = str(first["loc"][0])
-            raise WorkbenchError(f"{origin.get(key, key)}: {first['msg']}, got {values.get(key)!r}.") from error
+            message = first["msg"].removeprefix("Value error, ")
+            given = shown(repr(values.get(key)), 200)
+            raise WorkbenchError(f"{origin.get(key, key)}: {message}, got {given}.") from error
 
 
 def _from_files(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -80,15 +91,15 @@ def _from_files(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
         path = folder / name
         if not path.is_file():
             continue
-        try:
-            content: Any = tomllib.loads(path.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise WorkbenchError(f"{path}: not valid TOML ({error}).") from error
-        for key in table:
+        content: Any = parse_toml(read_text(path), str(path))
+        for i, key in enumerate(table):
             content = content.get(key, {})
+            if not isinstance(content, dict):
+                raise WorkbenchError(f"{path}: {'.'.join(table[: i + 1])} is not a table; write [{'.'.join(table)}].")
         if content:
             found = {
-                key: folder / value if key in {"cache", "data", "runs"} else value for key, value in content.items()
+                key: folder / value if key in _PATHS and isinstance(value, str) else value
+                for key, value in content.items()
             }
             return found, {key: f"{path}: {key}" for key in found}
     return {}, {}

@@ -9,6 +9,7 @@ import pytest
 
 from workbench.datasets import open_card
 from workbench.datasets.card import parse_card
+from workbench.datasets.generators import generators
 from workbench.datasets.sources.generator import content_checksum
 from workbench.errors import DataError
 
@@ -27,6 +28,9 @@ def squares(folder, count=4):
     with open(Path(__file__).parent / "calls.txt", "a") as log:
         log.write("called\\n")
 
+def exits(folder):
+    raise SystemExit(3)
+
 def fails(folder):
     (Path(folder) / "half.png").write_bytes(b"half")
     raise ValueError("no paint left")
@@ -40,8 +44,17 @@ def site(tmp_path, monkeypatch):
     # A name of its own for each test, since modules stay imported.
     name = f"painter_{tmp_path.name.replace('-', '_')}"
     (folder / f"{name}.py").write_text(MODULE, encoding="utf-8")
+    info = folder / f"{name}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+    values = {"squares": f"{name}:squares", "fails": f"{name}:fails", "exits": f"{name}:exits"}
+    values |= {"nothing": f"{name}:nothing", "elsewhere": "no_such_module_at_all:squares", "empty": ""}
+    lines = "\n".join(f"{key} = {value}" for key, value in values.items())
+    (info / "entry_points.txt").write_text(f"[workbench.generators]\n{lines}\n")
     monkeypatch.syspath_prepend(folder)
-    return folder, name
+    monkeypatch.delitem(generators.__dict__, "_points", raising=False)  # What was found before is remembered.
+    yield folder, name
+    generators.__dict__.pop("_points", None)
 
 
 def card(call: str, more: str = ""):
@@ -54,22 +67,22 @@ def calls(site) -> int:
 
 
 def test_generated_once_and_read_as_a_folder(site, settings):
-    made = card(f"{site[1]}:squares", "options = {count = 20}")
+    made = card("squares", "options = {count = 20}")
     first = open_card(made, None, settings)
     assert (len(first), first.class_names) == (20, ("blue", "red"))
     assert open_card(made, None, settings).fingerprint == first.fingerprint
     assert calls(site) == 1
-    assert len(open_card(card(f"{site[1]}:squares", "options = {count = 30}"), None, settings)) == 30
-    open_card(card(f"{site[1]}:squares", "options = {count = 20}\nversion = 2"), None, settings)
+    assert len(open_card(card("squares", "options = {count = 30}"), None, settings)) == 30
+    open_card(card("squares", "options = {count = 20}\nversion = 2"), None, settings)
     assert calls(site) == 3
 
 
 def test_the_checksum_is_verified(site, settings):
     with pytest.raises(DataError, match=r"have checksum ([0-9a-f]{64}), the card says 0{64}") as caught:
-        open_card(card(f"{site[1]}:squares", f'sha256 = "{"0" * 64}"'), None, settings)
+        open_card(card("squares", f'sha256 = "{"0" * 64}"'), None, settings)
     right = str(caught.value).split("have checksum ")[1][:64]
     assert list((settings.cache / "generated").glob("*/*.png")) == []
-    open_card(card(f"{site[1]}:squares", f'sha256 = "{right}"'), None, settings)
+    open_card(card("squares", f'sha256 = "{right}"'), None, settings)
     (folder,) = (path for path in (settings.cache / "generated").iterdir() if path.is_dir())
     assert content_checksum(folder) == right
 
@@ -117,14 +130,19 @@ def test_the_checksum_sees_names_and_contents(tmp_path):
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        ("{}:fails", r"'squares'.*failed \(ValueError: no paint left\)"),
-        ("{}:nothing", "cannot be imported.*nothing"),
-        ("no_such_module_at_all:squares", r"cannot be imported.*quickstart"),
+        ("fails", r"'squares'.*failed \(ValueError: no paint left\)"),
+        ("exits", r"'squares'.*failed \(SystemExit: 3\)"),
+        ("nothing", "cannot be loaded.*nothing"),
+        ("elsewhere", r"cannot be loaded.*quickstart"),
+        ("empty", r"cannot be loaded.*entry point says ''"),
+        ("square", "No generator is called 'square'. Did you mean 'squares'"),
+        ("subprocess:run", "a card cannot say which code is run.*workbench.generators"),
+        ("benchmarks.robotics.tabletop:generate", "write its name in the card: call = 'tabletop'"),
     ],
 )
 def test_a_failing_generator_leaves_nothing(site, settings, call, message):
     with pytest.raises(DataError, match=message):
-        open_card(card(call.format(site[1])), None, settings)
+        open_card(card(call), None, settings)
     assert [path for path in (settings.cache / "generated").iterdir() if not path.name.endswith(".lock")] == []
 
 
@@ -135,7 +153,7 @@ def test_processes_at_once_generate_once(site, settings, tmp_path):
         "print(open_dataset(sys.argv[1], Settings(cache=Path(sys.argv[2]))).fingerprint)\n"
     )
     (tmp_path / "squares.toml").write_text(
-        f'name = "squares"\n[source]\ntype = "generator"\ncall = "{site[1]}:squares"\noptions = {{count = 40}}\n',
+        'name = "squares"\n[source]\ntype = "generator"\ncall = "squares"\noptions = {count = 40}\n',
         "utf-8",
     )
     command = [sys.executable, "-c", script, str(tmp_path / "squares.toml"), str(settings.cache)]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.datasets.images import MAX_PIXELS, UnreadableImageError, decode_image, image_size
+from workbench.datasets.images import MAX_PIXELS, UnreadableImageError, decode_image, image_size, with_image
 from workbench.errors import DataError
 
 
@@ -168,3 +168,45 @@ def test_unreadable_gives_its_reason(data, reason):
 def test_a_header_that_cannot_be_read_has_no_size(data):
     with pytest.raises(UnreadableImageError):
         image_size(data)
+
+
+@pytest.mark.parametrize("mode", ["I;16", "I", "F", "LA", "RGBA", "P"])
+def test_in_bands_an_image_is_the_same(mode, monkeypatch):
+    rng = np.random.default_rng(0)
+    if mode == "I;16":
+        picture = Image.fromarray(rng.integers(0, 4000, (20, 12), dtype=np.uint16))
+    elif mode in {"I", "F"}:
+        picture = Image.fromarray((rng.normal(size=(20, 12)) * 500).astype(np.int32 if mode == "I" else np.float32))
+    elif mode == "P":
+        picture = Image.fromarray(rng.integers(0, 255, (20, 12, 3), dtype=np.uint8)).quantize(8)
+    else:
+        picture = Image.fromarray(rng.integers(0, 255, (20, 12, len(mode)), dtype=np.uint8), mode)
+    out = BytesIO()
+    picture.save(out, "TIFF" if mode in {"I", "F"} else "PNG", **({"transparency": 3} if mode == "P" else {}))
+    whole = np.asarray(decode_image(out.getvalue()))
+    monkeypatch.setattr("workbench.datasets.images._BAND_PIXELS", 40)
+    assert np.array_equal(np.asarray(decode_image(out.getvalue())), whole)
+
+
+def test_large_images_are_decoded_one_after_the_other(monkeypatch):
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    monkeypatch.setattr("workbench.datasets.images._LARGE", 10)
+    monkeypatch.setattr("workbench.datasets.images.MAX_PIXELS", 100)
+    out, inside, most = BytesIO(), [0], [0]
+    Image.new("RGB", (9, 9)).save(out, "PNG")
+    lock = threading.Lock()
+
+    def use(image):
+        with lock:
+            inside[0] += 1
+            most[0] = max(most[0], inside[0])
+        threading.Event().wait(0.01)
+        with lock:
+            inside[0] -= 1
+        return image.size
+
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: with_image(out.getvalue(), use), range(12))) == {(9, 9)}
+    assert most == [1]

@@ -102,6 +102,29 @@ def test_code_from_the_hub_is_refused(copied: Path, settings: Settings) -> None:
         open_model(f"local-dir:{copied}", settings)
 
 
+@pytest.mark.parametrize("beside", [True, False], ids=["beside the weights", "elsewhere"])
+def test_a_text_tower_with_code_of_its_own_is_refused_without_asking(
+    beside: bool, tiny: Tiny, tmp_path: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """transformers asks on a terminal, and runs the code where the answer is yes."""
+    monkeypatch.setattr("builtins.input", lambda *_: pytest.fail("it asks"))
+    folder = Path(shutil.copytree(tiny("hf-text"), tmp_path / "model"))
+    own = folder if beside else tmp_path / "text"
+    own.mkdir(exist_ok=True)
+    (own / "own.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    (own / "config.json").write_text(
+        json.dumps({"model_type": "nobody-knows", "auto_map": {"AutoConfig": "own.C", "AutoModel": "own.M"}})
+    )
+    if not beside:
+        (folder / "config.json").unlink()
+        about = json.loads((folder / "open_clip_config.json").read_text())
+        about["model_cfg"]["text_cfg"]["hf_model_name"] = str(own)
+        (folder / "open_clip_config.json").write_text(json.dumps(about))
+    with pytest.raises(ModelError, match=r"wants to run code.*that is refused"):
+        open_model(f"local-dir:{folder}", settings)
+    assert not (tmp_path / "ran").exists()
+
+
 def test_weights_that_do_not_fit_are_named(registered: Path, settings: Settings) -> None:
     with pytest.raises(ModelError, match=r"RN50-gelu@.*do not fit the architecture"):
         open_model(f"RN50-gelu@{registered}", settings)

@@ -123,3 +123,30 @@ def test_columns_are_matched_by_name_or_raw_label(run, tmp_path):
     path = write(tmp_path / "x.parquet", range(60), theirs.tolist(), {"class_names": json.dumps(["ash", "birch", "x"])})
     with pytest.raises(DataError, match=r"different classes .*'x' on one side only, 'cedar' on the other"):
         compare_runs(run, [import_scores(path, CLASSES)])
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        lambda own: pa.array([CLASSES[i] for i in own]),
+        lambda own: pa.array([str(i) for i in own]),
+        lambda own: pa.array([float(i) for i in own]),
+        lambda own: pa.array(own, pa.uint64()),
+    ],
+    ids=["names", "digits", "floats", "uint64"],
+)
+def test_labels_of_any_type_are_checked(run, tmp_path, labels):
+    scores = np.zeros((60, 3)).tolist()
+    own = run.predictions.labels.tolist()
+    compare_runs(run, [import_scores(write(tmp_path / "a.parquet", range(60), scores, label=labels(own)), CLASSES)])
+    wrong = labels([(i + 1) % 3 for i in own])
+    with pytest.raises(NotComparableError, match="labels of 60 test items"):
+        compare_runs(run, [import_scores(write(tmp_path / "b.parquet", range(60), scores, label=wrong), CLASSES)])
+
+
+@pytest.mark.parametrize("value", [None, "oak", 0.5, 3, 2**63, "1e0"])
+def test_a_label_that_means_no_column_is_refused(tmp_path, value):
+    values = pa.array([value, value], pa.uint64()) if value == 2**63 else pa.array([value, value])
+    path = write(tmp_path / "a.parquet", [0, 1], [[0.0, 0.0, 0.0]] * 2, label=values)
+    with pytest.raises(DataError, match=r"label: row 0 has .*expected the index of a column"):
+        import_scores(path, CLASSES)

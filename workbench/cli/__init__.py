@@ -3,12 +3,25 @@
 import sys
 from collections.abc import Sequence
 
+from workbench.cli._answers import answers_alone, tolerate_odd_names
 from workbench.cli._failures import guarded
 from workbench.cli._group import cli
+from workbench.errors import WorkbenchError
+from workbench.texts import shown
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `workbench`: exit 0 all good, 1 some runs failed or could not be sent, 2 wrong usage or input."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    code = guarded(lambda: cli.main(args=given, prog_name="workbench", standalone_mode=False), given)
+    tolerate_odd_names()
+    with answers_alone(given):
+        code = guarded(lambda: _call(given), given)
     sys.exit(code)
+
+
+def _call(arguments: list[str]) -> object:
+    for before, argument in zip(["workbench", *arguments], arguments, strict=False):
+        if "\0" in argument:
+            name = f"{before} " if before.startswith("--") else ""
+            raise WorkbenchError(f"{name}{shown(repr(argument), 80)}: holds a NUL character; no name and no path can.")
+    return cli.main(args=arguments, prog_name="workbench", standalone_mode=False)

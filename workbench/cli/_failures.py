@@ -1,6 +1,5 @@
 """Whatever goes wrong in a command ends in one sentence, an exit code, and valid JSON where JSON was asked for."""
 
-import json
 import os
 import sys
 import tempfile
@@ -10,13 +9,18 @@ from datetime import UTC, datetime
 
 import click
 
+from workbench.cli._answers import answer_json, asks_for_json
 from workbench.errors import WorkbenchError
 from workbench.masking import masked
 from workbench.outputs import FULL, reason
+from workbench.texts import shown
 
 WRONG_INPUT = 2
 FAILED = 1
 INTERRUPTED = 130
+
+_LONGEST = 4000
+"""Characters of a sentence; what was given may have no end."""
 
 
 def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
@@ -27,19 +31,27 @@ def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
         arguments: The command line; with `--json` an error is printed as `{"error": ...}`, too.
     """
     try:
+        code = _run(command, arguments)
+    except BrokenPipeError:
+        # Whoever read our output has gone; Python would complain once more when it flushes at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code
+
+
+def _run(command: Callable[[], object], arguments: Sequence[str]) -> int:
+    try:
         code = command()
         sys.stdout.flush()  # Here, where it can still be said that nobody could write it.
     except click.ClickException as error:
-        error.show()
+        _show(error)
         return _reported(error.format_message(), WRONG_INPUT, arguments)
     except WorkbenchError as error:
         return _said(str(error), WRONG_INPUT, arguments)
     except (KeyboardInterrupt, click.Abort):
         return _said("interrupted.", INTERRUPTED, arguments)
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+        raise
     except OSError as error:
         if error.filename is None and (lost := _lost_output()):
             return _said(f"standard output: {reason(lost)}; the output is not complete.", WRONG_INPUT, [])
@@ -48,6 +60,13 @@ def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
         place = f"{error.filename}: " if error.filename else ""
         words = reason(error) if error.errno in FULL else error.strerror or str(error)
         return _said(f"{place}{words}.", WRONG_INPUT, arguments)
+    except MemoryError as error:
+        return _said(f"there is not enough memory for this ({error or 'no more is known'}).", FAILED, arguments)
+    except SystemExit as error:
+        # `sys.exit` of a command ends here, too, and whatever a plug-in exits with that nobody else caught.
+        if error.code is None or isinstance(error.code, int):
+            return error.code or 0
+        return _said(str(error.code), FAILED, arguments)
     except Exception as error:  # The last resort: nobody is shown a traceback.
         return _unexpected(error, arguments)
     return code if isinstance(code, int) else 0
@@ -68,11 +87,31 @@ def _lost_output() -> OSError | None:
     return None
 
 
+def _show(error: click.ClickException) -> None:
+    """As click shows it, usage first, but harmless and of some length."""
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is not None:
+        hint = (
+            f"Try '{context.command_path} {context.help_option_names[0]}' for help."
+            if context.help_option_names
+            else ""
+        )
+        click.echo(f"{context.get_usage()}\n{hint}\n", err=True)
+    click.echo(f"Error: {shown(error.format_message(), _LONGEST)}", err=True)
+
+
 def _unexpected(error: BaseException, arguments: Sequence[str]) -> int:
-    kind = f"{type(error).__name__}: {error}".strip()
+    if isinstance(error, ValueError) and "embedded null" in str(error):
+        return _said("a path that was given holds a NUL character; no file can be called so.", WRONG_INPUT, arguments)
+    if isinstance(error, RuntimeError) and str(error).startswith(("Symlink loop", "Could not determine home")):
+        return _said(f"a path that was given leads nowhere: {error}.", WRONG_INPUT, arguments)
+    if isinstance(error, UnicodeEncodeError):
+        odd = shown(repr(error.object), 80)
+        return _said(f"{odd} is not valid UTF-8, so it cannot be looked up or recorded.", WRONG_INPUT, arguments)
+    kind = shown(f"{type(error).__name__}: {error}".strip())
     try:
         file, name = tempfile.mkstemp(prefix="workbench-error-", suffix=".txt")
-        with os.fdopen(file, "w", encoding="utf-8") as report:
+        with os.fdopen(file, "w", encoding="utf-8", errors="backslashreplace") as report:
             report.write(f"{datetime.now(UTC).isoformat()}\nworkbench {masked(' '.join(arguments))}\n\n")
             report.write(masked("".join(traceback.format_exception(error))))
     except OSError:  # Not even a place for the report.
@@ -85,14 +124,17 @@ def _unexpected(error: BaseException, arguments: Sequence[str]) -> int:
 
 
 def _said(sentence: str, code: int, arguments: Sequence[str]) -> int:
-    print(f"workbench: {masked(sentence)}", file=sys.stderr)  # noqa: T201
+    sentence = shown(masked(sentence), _LONGEST)
+    line = f"workbench: {sentence}".encode("utf-8", "backslashreplace").decode()
+    print(line, file=sys.stderr)  # noqa: T201
     return _reported(sentence, code, arguments)
 
 
 def _reported(sentence: str, code: int, arguments: Sequence[str]) -> int:
-    if "--json" in arguments:
+    if asks_for_json(arguments):
         try:
-            print(json.dumps({"error": masked(sentence)}, ensure_ascii=False), flush=True)  # noqa: T201
+            answer_json({"error": shown(masked(sentence), _LONGEST)})
+            sys.stdout.flush()
         except OSError:
             _lost_output()
     return code

@@ -10,7 +10,7 @@ from workbench._version import __version__
 _COMMANDS = {
     "run": "Run a suite, or the models, datasets and recipes given.",
     "results": "Show results as table, Markdown, CSV, LaTeX or JSON.",
-    "list": "List recipes, models, datasets or suites.",
+    "list": "List recipes, models, datasets, suites or generators.",
     "show": "Show a dataset card, a recipe, a model, a suite or a run.",
     "check": "Look for unreadable files, duplicates and leaks in a dataset.",
     "predict": "Apply a finished run to a folder of unlabelled images.",

@@ -1,7 +1,10 @@
 """Files and folders that commands write: looked at before the work, so that none is lost for want of a folder."""
 
+import errno
 import os
 from pathlib import Path
+
+from workbench.texts import shown
 
 
 def check_output_file(flag: str, path: Path | None) -> None:
@@ -18,8 +21,11 @@ def check_output_file(flag: str, path: Path | None) -> None:
 
     if path is None:
         return
+    _check_spelling(flag, path)
     if path.is_dir():
         raise WorkbenchError(f"{flag} {path}: is a folder; name the file to write.")
+    if path.exists() and not path.is_file():
+        raise WorkbenchError(f"{flag} {path}: is no file but a pipe or a device; name another one.")
     if path.exists() and not os.access(path, os.W_OK):
         raise WorkbenchError(f"{flag} {path}: this file must not be written (permission denied); name another one.")
     _check_folder(flag, path, path.parent)
@@ -31,6 +37,7 @@ def check_output_folder(flag: str, path: Path) -> None:
     Raises:
         WorkbenchError: It is a file, or cannot be made or written into.
     """
+    _check_spelling(flag, path)
     _check_folder(flag, path, path)
 
 
@@ -38,7 +45,21 @@ def write_text(path: Path, text: str) -> None:
     """Write a file as UTF-8, line ends as they are, whole or not at all; see `workbench.outputs.write_output`."""
     from workbench.outputs import write_output
 
-    write_output(path, text.encode())
+    # A name that is no text, as file systems have them, is written as its code.
+    write_output(path, text.encode(errors="backslashreplace"))
+
+
+def _check_spelling(flag: str, path: Path) -> None:
+    """Names that no file can have raise something else in every call that meets them."""
+    from workbench.errors import WorkbenchError
+
+    try:
+        path.lstat()
+    except ValueError:
+        raise WorkbenchError(f"{flag} {str(path)!r}: holds a NUL character; no file can be called so.") from None
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise WorkbenchError(f"{flag} {shown(str(path), 80)}: this name is too long for a file.") from error
 
 
 def _check_folder(flag: str, path: Path, folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from workbench.formatting import format_seconds
 from workbench.masking import masked
+from workbench.texts import harmless
 
 _PLAIN_SECONDS = 10.0
 
@@ -56,7 +57,7 @@ class ConsoleReporter:
         """See `Reporter.say`."""
         if self._quiet and not sentence.startswith("failed"):
             return
-        sentence = masked(sentence)
+        sentence = harmless(masked(sentence))
         if self._bars is not None:
             self._bars.console.print(sentence, markup=False, highlight=False)
         else:

@@ -1,5 +1,6 @@
 """A suite from a name or file, and what the options replace in it."""
 
+import re
 from collections.abc import Sequence
 from itertools import product
 from typing import Any
@@ -7,10 +8,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from workbench.errors import WorkbenchError
+from workbench.inputs import parse_toml
 from workbench.recipes import recipes as registry
 from workbench.registry import closest
 from workbench.runs.suite import Suite, load_suite
+from workbench.texts import shown
 from workbench.validation import explain
+
+_FLAGS = {
+    "name": "--name", "models": "--model", "datasets": "--dataset", "recipes": "--recipe", "shots": "--shots",
+    "seeds": "--seed", "language": "--language", "limit_seconds": "--limit",
+}  # fmt: skip
 
 
 def assemble(
@@ -24,6 +32,7 @@ def assemble(
     name: str | None,
     refit: bool | None,
     language: str | None = None,
+    limit: float | None = None,
 ) -> Suite:
     """The suite to run.
 
@@ -51,6 +60,7 @@ def assemble(
         "seeds": list(seeds),
         "refit": refit,
         "language": language,
+        "limit_seconds": limit,
     }
     values |= {key: given for key, given in replaced.items() if given not in (None, [])}
     # An entry's own shots and seeds would win over those of the command line.
@@ -67,7 +77,11 @@ def assemble(
     try:
         return Suite.model_validate(values)
     except ValidationError as error:
-        raise WorkbenchError(explain(error, Suite)) from error
+        text = explain(error, Suite)
+        for key, flag in _FLAGS.items():
+            # Of the command line, where the key came from there.
+            text = re.sub(rf"^{key}\b", flag, text) if replaced[key] not in (None, []) else text
+        raise WorkbenchError(text) from error
 
 
 def _on(entry: dict[str, Any], datasets: Sequence[str]) -> dict[str, Any] | None:
@@ -108,20 +122,22 @@ def _assigned(entries: list[dict[str, Any]], given: Sequence[tuple[str, str, Any
 def _shots(value: str) -> int | str:
     if value == "all":
         return value
-    if value.isdigit() and int(value) > 0:
+    if re.fullmatch("0*[1-9][0-9]{0,8}", value):
         return int(value)
-    raise WorkbenchError(f"--shots {value}: expected a positive number or 'all'.")
+    raise WorkbenchError(f"--shots {shown(value, 40)}: expected a positive number or 'all'.")
 
 
 def _assignment(text: str) -> tuple[str, str, Any]:
     """`recipe.key=value`; the value is read as TOML, and as a plain string where it is none."""
-    import tomllib
-
     left, equals, value = text.partition("=")
     recipe, dot, key = left.rpartition(".")
     if not (equals and dot and recipe and key):
-        raise WorkbenchError(f"--set {text}: expected RECIPE.KEY=VALUE, for example lora.rank=8.")
+        raise WorkbenchError(f"--set {shown(text, 80)}: expected RECIPE.KEY=VALUE, for example lora.rank=8.")
     try:
-        return recipe, key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        found = parse_toml(f"value = {value}", "--set")
+    except WorkbenchError as error:
+        if isinstance(error.__cause__, RecursionError):
+            raise WorkbenchError(f"--set {recipe}.{key}: its value is nested too deeply.") from error
         return recipe, key, value
+    # A line end in it would begin another key.
+    return recipe, key, found["value"] if len(found) == 1 else value

@@ -1,12 +1,14 @@
 """`workbench cache`."""
 
-import json
+import math
 from dataclasses import asdict
 from typing import Any
 
 import click
 
+from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
+from workbench.cli._outputs import check_output_folder
 
 
 @click.group("cache")
@@ -28,13 +30,14 @@ def list_usage(as_json: bool, **flags: Any) -> None:
     from workbench.features import cache_usage
 
     settings = load_settings(**flags)
+    check_output_folder("--cache", settings.cache)
     found = cache_usage(settings.cache)
     if as_json:
-        click.echo(json.dumps([asdict(entry) for entry in found], indent=1, default=str))
+        answer_json([asdict(entry) for entry in found])
         return
-    click.echo(str(settings.cache))
+    answer(str(settings.cache))
     for entry in found:
-        click.echo(
+        answer(
             f"{_size(entry.bytes)}  {entry.last_used:%Y-%m-%d}  {entry.images:8} images  {entry.texts:6} texts  "
             f"{entry.precision:5}  {entry.model}"
         )
@@ -42,7 +45,9 @@ def list_usage(as_json: bool, **flags: Any) -> None:
 
 @command.command("prune")
 @click.option("--model", help="Only this model's features (name, or first characters of a fingerprint).")
-@click.option("--older-than", type=float, metavar="DAYS", help="Only what was last used longer ago.")
+@click.option(
+    "--older-than", type=click.FloatRange(0, 100_000), metavar="DAYS", help="Only what was last used longer ago."
+)
 @click.option("--all", "everything", is_flag=True, help="All features.")
 @click.option("--leftovers", is_flag=True, help="Only what damage, kills, deleted runs and earlier versions left.")
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted.")
@@ -57,6 +62,8 @@ def prune_cache(
     from workbench.errors import WorkbenchError
     from workbench.features import prune, remove
 
+    if older_than is not None and math.isnan(older_than):
+        raise WorkbenchError("cache prune: --older-than: expected a number of days, got nan.")
     if not (model or older_than is not None or everything or leftovers):
         raise WorkbenchError("cache prune: say what to delete: --model, --older-than DAYS, --leftovers, or --all.")
     if leftovers and (model or older_than is not None or everything):
@@ -70,9 +77,9 @@ def prune_cache(
         remove(more)
     found += more
     for entry in found:
-        click.echo(f"{_size(entry.bytes)}  {entry.what}")
+        answer(f"{_size(entry.bytes)}  {entry.what}")
     total = _size(sum(entry.bytes for entry in found)).strip()
-    click.echo(f"{'would free' if dry_run else 'freed'} {total}")
+    answer(f"{'would free' if dry_run else 'freed'} {total}")
 
 
 def _size(count: int) -> str:

@@ -1,11 +1,11 @@
 """`workbench check`."""
 
-import json
 import sys
 from typing import Any
 
 import click
 
+from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
 
 
@@ -36,5 +36,8 @@ def command(dataset: str, as_json: bool, **flags: Any) -> None:
         report = check_dataset(
             opened, lambda done, total: reporter.progress("reading images", done, total), others=others
         )
-    click.echo(json.dumps(report.to_dict(), indent=1, ensure_ascii=False) if as_json else render_check(report))
+    if as_json:
+        answer_json(report.to_dict())
+    else:
+        answer(render_check(report))
     sys.exit(1 if report.problems else 0)

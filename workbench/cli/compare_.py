@@ -1,12 +1,12 @@
 """`workbench compare`."""
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli._answers import answer, answer_exactly, answer_json
 from workbench.cli._options import as_json, load_settings, opened_store, settings_options
 
 if TYPE_CHECKING:
@@ -80,12 +80,12 @@ def _runs(settings: "Settings", first: str, others: tuple[str, ...], metric: str
         seeds |= seeds_beside(read_runs(open_store(settings), suite))
     found = compare_runs(run, beside, metric, seeds)
     if as_json:
-        click.echo(json.dumps([asdict(each) for each in found], indent=1))
+        answer_json([asdict(each) for each in found])
         return
     for each in found:
-        click.echo(each.sentence)
+        answer(each.sentence)
         for mark in each.marks:
-            click.echo(f"  note: {mark}")
+            answer(f"  note: {mark}")
 
 
 def _classes(run: "FinishedRun") -> tuple[str, ...]:
@@ -110,4 +110,4 @@ def _suite(
         found = study_suite(
             opened_store(settings), suite, metric, lambda done, total: reporter.progress("datasets", done, total)
         )
-    click.echo(study_json(found, only) if as_json else study_text(found, only), nl=False)
+    answer_exactly(study_json(found, only) if as_json else study_text(found, only))

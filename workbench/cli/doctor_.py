@@ -1,6 +1,5 @@
 """`workbench doctor`."""
 
-import json
 import os
 import shutil
 import sys
@@ -10,6 +9,7 @@ from typing import Any
 
 import click
 
+from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
 
 
@@ -35,18 +35,19 @@ def command(verify: bool, as_json: bool, **flags: Any) -> None:
 
         found["problems"] += damage(load_settings(**flags))
     if as_json:
-        click.echo(json.dumps(found, indent=1))
+        answer_json(found)
     else:
         for key, value in found["facts"].items():
-            click.echo(f"{key:22} {value}")
+            answer(f"{key:22} {value}")
         for problem in found["problems"]:
-            click.echo(f"problem: {problem}")
+            answer(f"problem: {problem}")
         if not found["problems"]:
-            click.echo("no problems found")
+            answer("no problems found")
     sys.exit(1 if found["problems"] else 0)
 
 
 def _examine(flags: dict[str, Any]) -> dict[str, Any]:
+    from workbench.datasets.generators import generators
     from workbench.errors import WorkbenchError
     from workbench.models import resolve_device, resolve_precision
     from workbench.models.plugin import models
@@ -87,7 +88,7 @@ def _examine(flags: dict[str, Any]) -> dict[str, Any]:
         problems.append(
             f"{store.spool.folder}: runs that the store did not take: {waiting}. `workbench sync` sends them."
         )
-    for registry in (recipes, models):
+    for registry in (recipes, models, generators):
         listing = registry.listing(probe=True)
         facts[f"{registry.kind}s"] = ", ".join(entry.name for entry in listing)
         problems += [entry.problem for entry in listing if entry.problem]

@@ -7,6 +7,7 @@ import click
 
 from workbench.cli._options import load_settings, settings_options
 from workbench.cli._outputs import check_output_file
+from workbench.texts import plain
 
 
 @click.command("embed")
@@ -43,4 +44,4 @@ def command(dataset: str, model: str, target: Path, split: str, **flags: Any) ->
     write_feature_table(opened, rows, found, target)
     click.echo(f"{int(found.readable.sum())} images, {found.computed} computed now, written to {target}")
     for name, reason in found.unreadable:
-        click.echo(f"left out: {name}: {reason}", err=True)
+        click.echo(f"left out: {plain(name)}: {plain(reason)}", err=True)

@@ -24,10 +24,10 @@ def command(run: str, target: Path, **flags: Any) -> None:
     from workbench.models import save_checkpoint
     from workbench.runs.finished import FinishedRun
 
+    check_output_folder("--to", target)
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise WorkbenchError(f"--to {target}: must be a new or empty folder.")
     finished = FinishedRun.open(run, load_settings(**flags))
-    check_output_folder("--to", target)
     fitted = finished.dual_encoder() if finished.is_joint else finished.predictor()
     merged = fitted.merged(finished.model)
     save_checkpoint(merged, target)

@@ -1,12 +1,13 @@
 """`workbench judge`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, opened_store, settings_options
+from workbench.texts import plain
 
 if TYPE_CHECKING:
     from workbench.generated import Judgement
@@ -70,13 +71,13 @@ def command(
         )  # fmt: skip
     run_id = record_judgement(found, encoder, settings, name) if log else None
     if as_json:
-        click.echo(json.dumps(_record(found, encoder, run_id), indent=1, ensure_ascii=False))
+        answer_json(_record(found, encoder, run_id))
     else:
         _print(found, worst)
         if run_id is not None:
-            click.echo(f"run {run_id} of {name}: workbench results --suite {name}")
+            answer(f"run {run_id} of {name}: workbench results --suite {name}")
     for note in (*found.images.notes, *(f"left out: {file}: {reason}" for file, reason in found.unreadable)):
-        click.echo(note, err=True)
+        click.echo(plain(note), err=True)
     if encoder.notice:
         click.echo(f"{model} is {encoder.notice}.", err=True)
 
@@ -84,17 +85,17 @@ def command(
 def _print(found: "Judgement", worst: int) -> None:
     from workbench.formatting import format_interval, format_value, heading
 
-    click.echo(f"{len(found.images.files)} images of {found.different_prompts} prompts")
+    answer(f"{len(found.images.files)} images of {found.different_prompts} prompts")
     for name, estimate in found.estimates.items():
         doubt = "" if estimate.reliable else " (unreliable: few prompts)"
         span = format_interval(name, estimate.low, estimate.high)
-        click.echo(f"{heading(name):18s} {format_value(name, estimate.value)} {span}{doubt}")
+        answer(f"{heading(name):18s} {format_value(name, estimate.value)} {span}{doubt}")
     for name, value in found.distances.items():
-        click.echo(f"{heading(name):18s} {format_value(name, value)}")
+        answer(f"{heading(name):18s} {format_value(name, value)}")
     if found.reference:
-        click.echo(f"reference: {found.reference[0]}, {found.reference[1]} images")
+        answer(f"reference: {found.reference[0]}, {found.reference[1]} images")
     for i in found.clip_scores.argsort(kind="stable")[:worst]:
-        click.echo(f"  {found.clip_scores[i]:.4f}  {found.images.files[i]}  {found.images.prompts[i]}")
+        answer(f"  {found.clip_scores[i]:.4f}  {plain(found.images.files[i])}  {plain(found.images.prompts[i])}")
 
 
 def _record(found: "Judgement", encoder: "Encoder", run_id: str | None) -> dict[str, Any]:

@@ -1,16 +1,17 @@
 """`workbench list`."""
 
-import json
 from typing import Any
 
 import click
 
+from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, check_known
 from workbench.registry import Registry
+from workbench.texts import plain
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["recipes", "models", "datasets", "suites"]))
+@click.argument("what", type=click.Choice(["recipes", "models", "datasets", "suites", "generators"]))
 @click.option("--field", help="Only datasets of this field.")
 @click.option("--open-clip", is_flag=True, help="With models: open_clip's architectures and tags, too (slower).")
 @click.option("--probe", is_flag=True, help="Import every entry, to see which are broken (slower).")
@@ -39,11 +40,12 @@ def command(what: str, field: str | None, open_clip: bool, probe: bool, as_json:
                 {"name": f"{architecture}/{tag}", "provider": "open_clip"}
                 for architecture, tag in catalogue.list_pretrained()
             ]
-    click.echo(json.dumps(rows, indent=1, ensure_ascii=False) if as_json else _columns(rows))
-    if what == "models" and not as_json:
-        click.echo(
-            "\nAlso: ARCH/TAG of open_clip (--open-clip lists them), ARCH@FILE, hf-hub:ORG/REPO, local-dir:PATH."
-        )
+    if as_json:
+        answer_json(rows)
+        return
+    answer(_columns(rows))
+    if what == "models":
+        answer("\nAlso: ARCH/TAG of open_clip (--open-clip lists them), ARCH@FILE, hf-hub:ORG/REPO, local-dir:PATH.")
 
 
 def _registered(what: str, probe: bool) -> list[dict[str, str]]:
@@ -56,10 +58,12 @@ def _registered(what: str, probe: bool) -> list[dict[str, str]]:
 
 def _typed_registry(what: str) -> Registry[Any]:
     """The registry that also checks what it imports; not needed, and slower to import, for names alone."""
+    from workbench.datasets.generators import generators
     from workbench.models.plugin import models
     from workbench.recipes import recipes
 
-    return recipes if what == "recipes" else models
+    known: dict[str, Registry[Any]] = {"recipes": recipes, "models": models, "generators": generators}
+    return known[what]
 
 
 def _datasets(field: str | None) -> list[dict[str, str]]:
@@ -94,7 +98,7 @@ def _columns(rows: list[dict[str, str]]) -> str:
     if not rows:
         return "none"
     keys = list(dict.fromkeys(key for row in rows for key in row))
-    table = [keys, *([row.get(key, "") for key in keys] for row in rows)]
+    table = [keys, *([plain(row.get(key, "")) for key in keys] for row in rows)]
     widths = [max(len(line[i]) for line in table) for i in range(len(keys))]
     return "\n".join(
         "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table

@@ -2,15 +2,15 @@
 
 import csv
 import io
-import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli._answers import answer_exactly, to_json
 from workbench.cli._options import as_json, load_settings, settings_options
 from workbench.cli._outputs import check_output_file, write_text
+from workbench.texts import spreadsheet
 
 if TYPE_CHECKING:
     from workbench.runs.apply import Prediction
@@ -43,9 +43,9 @@ def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool
             FinishedRun.open(run, load_settings(**flags)), folder, top=top,
             progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
-    text = json.dumps([asdict(each) for each in found], indent=1, ensure_ascii=False) + "\n" if as_json else _csv(found)
+    text = to_json([asdict(each) for each in found]) + "\n" if as_json else _csv(found)
     if output is None:
-        sys.stdout.write(text)
+        answer_exactly(text)
     else:
         write_text(output, text)
     unread = sum(each.error is not None for each in found)
@@ -55,7 +55,8 @@ def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool
 
 def _csv(found: "list[Prediction]") -> str:
     out = io.StringIO()
-    csv.writer(out).writerows(_rows(found))
+    # File names, classes and captions come from data, and the table is opened with whatever opens tables.
+    csv.writer(out).writerows([*map(spreadsheet, row)] for row in _rows(found))
     return out.getvalue()
 
 

@@ -5,7 +5,9 @@ from typing import Any, Literal
 
 import click
 
+from workbench.cli._answers import answer, answer_exactly
 from workbench.cli._options import as_json, check_known, load_settings, opened_store, settings_options
+from workbench.texts import json_text, plain
 
 
 @click.command("results")
@@ -77,14 +79,14 @@ def command(
     ]
     runs = [run for run in wanted if run.run_id in current]
     for sentence in left_out(wanted, runs):
-        click.echo(f"{sentence} --all-states shows them.", err=True)
+        click.echo(plain(f"{sentence} --all-states shows them."), err=True)
     if not runs and not as_json and form != "json":
         if wanted:
-            click.echo("No run is left to show.")
+            answer("No run is left to show.")
         elif everything:
-            click.echo("No run passes all of these filters.")
+            answer("No run passes all of these filters.")
         else:
-            click.echo(f"No runs in {store.name}; `workbench run` makes some.")
+            answer(f"No runs in {store.name}; `workbench run` makes some.")
         return
     text = render(
         [run.to_dict() for run in runs],
@@ -93,4 +95,5 @@ def command(
         aggregate_seeds=aggregate,
         color=sys.stdout.isatty(),
     )
-    click.echo(text, nl=not text.endswith("\n"))
+    text = text if text.endswith("\n") else f"{text}\n"
+    answer_exactly(json_text(text) if as_json or form == "json" else text)

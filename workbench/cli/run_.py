@@ -6,7 +6,9 @@ from typing import Any
 
 import click
 
+from workbench.cli._answers import answer, answer_exactly, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
+from workbench.texts import json_text
 
 
 @click.command("run")
@@ -26,6 +28,9 @@ from workbench.cli._options import as_json, load_settings, settings_options
 @click.option("--name", help="Name of the suite (MLflow experiment) when no suite is given; default `adhoc`.")
 @click.option("--language", help="Language of names, prompts and captions, where the cards have it (en, ja).")
 @click.option("--refit", is_flag=True, default=None, help="Fit once more on train and validation together.")
+@click.option(
+    "--limit", type=float, metavar="SECONDS", help="Give a run up that takes longer, and go on [limit_seconds]."
+)
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--fresh", is_flag=True, help="Run finished runs again; each replaces the old one.")
 @click.option("--quiet", is_flag=True, help="No progress.")
@@ -42,6 +47,7 @@ def command(
     name: str | None,
     language: str | None,
     refit: bool | None,
+    limit: float | None,
     dry_run: bool,
     fresh: bool,
     quiet: bool,
@@ -63,7 +69,7 @@ def command(
     from workbench.tracking import open_store
 
     settings = load_settings(**flags)
-    chosen = assemble(suite, models, datasets, recipes, shots, seeds, assignments, name, refit, language)
+    chosen = assemble(suite, models, datasets, recipes, shots, seeds, assignments, name, refit, language, limit)
     if dry_run:
         _print_plan(plan(chosen), as_json)
         return
@@ -74,27 +80,26 @@ def command(
     store = open_store(settings)
     from workbench.reports import render
 
-    click.echo(render([run.to_dict() for run in found], "json" if as_json else "table"))
+    text = render([run.to_dict() for run in found], "json" if as_json else "table")
+    answer_exactly(f"{json_text(text) if as_json else text}\n")
     if not as_json:
         place = store.sqlite_file or store.name
-        click.echo(f"\nMLflow store: {_short(place)}\nResults:      workbench results --suite {chosen.name}")
-        click.echo("Dashboard:    workbench dashboard" + ("" if store.sqlite_file else f" --tracking-uri {store.name}"))
+        answer(f"\nMLflow store: {_short(place)}\nResults:      workbench results --suite {chosen.name}")
+        answer("Dashboard:    workbench dashboard" + ("" if store.sqlite_file else f" --tracking-uri {store.name}"))
     waits = any(entry.record.suite == chosen.name for entry in store.spool.entries(store.server))
     if waits or any(run.status != "finished" for run in found):
         sys.exit(1)
 
 
 def _print_plan(cells: Any, as_json: bool) -> None:
-    import json
-
     if as_json:
         keys = ("model", "dataset", "recipe", "label", "seed")
         rows = [{**{key: getattr(cell, key) for key in keys}, "shots": cell.shots_text} for cell in cells]
-        click.echo(json.dumps(rows, indent=1))
+        answer_json(rows)
         return
     for cell in cells:
-        click.echo(str(cell))
-    click.echo(f"{len(cells)} runs")
+        answer(str(cell))
+    answer(f"{len(cells)} runs")
 
 
 def _short(place: Path | str) -> str:

@@ -1,14 +1,15 @@
 """`workbench search`."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
 from workbench.cli._outputs import check_output_file, write_text
 from workbench.formatting import format_share
+from workbench.texts import plain
 
 if TYPE_CHECKING:
     from workbench.search import Approximate, Gallery, Hits, Term
@@ -100,13 +101,14 @@ def command(
     title = " ".join(str(term) for term in terms).removeprefix("+ ")
     about = f"{opened.name}, {len(gallery)} images, {model}; {_how(chosen)}"
     if as_json:
-        click.echo(json.dumps(_record(gallery, terms, language, hits, chosen), indent=1, ensure_ascii=False))
+        answer_json(_record(gallery, terms, language, hits, chosen))
     else:
-        click.echo(f"{title}\n{about}")
+        answer(f"{plain(title)}\n{plain(about)}")
         for rank, line in enumerate(_rows(gallery, hits), 1):
-            click.echo(f"{rank:4d}  {line['score']:.4f}  {line['id']}  {', '.join(line['labels'])}".rstrip())
+            said = plain(f"{line['id']}  {', '.join(line['labels'])}")
+            answer(f"{rank:4d}  {line['score']:.4f}  {said}")
     for name, reason in gallery.unreadable:
-        click.echo(f"left out: {name}: {reason}", err=True)
+        click.echo(plain(f"left out: {name}: {reason}"), err=True)
     if doubt is not None:
         click.echo(doubt, err=True)
     if encoder.notice:

@@ -1,10 +1,10 @@
 """`workbench show`."""
 
-import json
 from typing import Any
 
 import click
 
+from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
 
 
@@ -27,10 +27,13 @@ def command(what: str, name: str, card: bool, as_json: bool, **flags: Any) -> No
         from workbench.datasets import resolve_card
         from workbench.datasets.card_writing import card_to_toml
 
-        click.echo(card_to_toml(resolve_card(name)[0]), nl=False)
+        answer(card_to_toml(resolve_card(name)[0]), nl=False)
         return
     found = {"dataset": _dataset, "recipe": _recipe, "model": _model, "suite": _suite, "run": _run}[what](name, flags)
-    click.echo(json.dumps(found, indent=1, ensure_ascii=False, default=str) if as_json else _lines(found))
+    if as_json:
+        answer_json(found)
+    else:
+        answer(_lines(found))
 
 
 def _dataset(name: str, flags: dict[str, Any]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The dataset card: everything the engine must know about a dataset, in one TOML file."""
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -9,6 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError, field_validator, mo
 from workbench.datasets._spelling import spelt_as_name
 from workbench.datasets.card_sources import Section, Source
 from workbench.errors import CardError
+from workbench.inputs import parse_toml, read_text
 from workbench.metrics.names import base_name, metrics_of
 from workbench.registry import closest
 from workbench.tasks.choices import Form
@@ -255,16 +255,11 @@ def parse_card(text: str, origin: str) -> DatasetCard:
         CardError: Names `origin`, the key, what was expected, and the nearest known key for a typo.
     """
     try:
-        return DatasetCard.model_validate(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
-        raise CardError(f"{origin}: not valid TOML ({error}).") from error
+        return DatasetCard.model_validate(parse_toml(text, origin, CardError))
     except ValidationError as error:
         raise CardError(f"{origin}: {explain(error, DatasetCard)}") from error
 
 
 def read_card(path: Path) -> DatasetCard:
     """Read and validate a card file; raises `CardError`."""
-    try:
-        return parse_card(path.read_text(encoding="utf-8"), str(path))
-    except OSError as error:
-        raise CardError(f"{path}: cannot be read ({error.strerror}).") from error
+    return parse_card(read_text(path, CardError), str(path))

@@ -61,14 +61,15 @@ class GeneratorSource(Section):
     """A function that writes a folder source, called once and cached.
 
     Attributes:
-        call: `package.module:function`; it receives the folder to fill and `options` as keywords.
+        call: Name of a generator that an installed package registers; see `workbench.datasets.generators`. Cards of
+            finished runs may hold `package.module:function`, which is read, and never called.
         version: Part of the cache key; raise it when the output changes.
         sha256: Checksum over the generated files' contents, verified after generation where given.
         folder: Name that cards share whose files are the same; the card's own name if None.
     """
 
     type: Literal["generator"]
-    call: str = Field(pattern=r"^[\w.]+:\w+$")
+    call: str = Field(min_length=1)
     version: int = 1
     options: dict[str, int | float | str | bool] = {}
     sha256: str | None = None

@@ -17,7 +17,7 @@ from workbench.datasets.card_sources import SplitName
 from workbench.datasets.check_items import item_faults
 from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable, render_check
 from workbench.datasets.dataset import Dataset
-from workbench.datasets.images import decode_image
+from workbench.datasets.images import with_image
 from workbench.datasets.manifest import Progress
 from workbench.datasets.roles import ROLES
 from workbench.errors import DataError
@@ -104,11 +104,11 @@ def _look_at_all(dataset: Dataset, progress: Progress | None) -> list[_Look]:
 
         try:
             data = dataset.read(row)
-            image = decode_image(data)
+            small = with_image(data, thumbnail)
         except DataError as error:
             return _Look(str(error))
         with Image.open(BytesIO(data)) as header:
-            return _Look(None, header.size, f"{header.format} {header.mode}", thumbnail(image))
+            return _Look(None, header.size, f"{header.format} {header.mode}", small)
 
     found: list[_Look] = []
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:

@@ -15,6 +15,7 @@ from workbench.datasets.sources._locate import Locator
 from workbench.datasets.sources.table import read_rows
 from workbench.errors import DataError, UnknownNameError
 from workbench.settings import Settings
+from workbench.texts import shown
 
 
 def resolve_card(argument: str) -> tuple[DatasetCard, Path | None]:
@@ -28,7 +29,7 @@ def resolve_card(argument: str) -> tuple[DatasetCard, Path | None]:
     if argument in cards.names():
         found = cards.get(argument)
         return found.card, found.folder
-    path = Path(argument).expanduser()
+    path = _path(argument)
     if path.is_dir():
         return card_for_folder(path), path.resolve().parent
     if path.suffix == ".toml":
@@ -44,6 +45,26 @@ def resolve_card(argument: str) -> tuple[DatasetCard, Path | None]:
     return found.card, found.folder
 
 
+def _path(argument: str) -> Path:
+    """The path that a dataset argument may be."""
+    given = shown(repr(argument), 80)
+    if not argument.strip():
+        raise DataError(f"dataset {given}: give a registered name, a folder, or a card file ending in .toml.")
+    try:
+        argument.encode()  # It is recorded with every run.
+        path = Path(argument).expanduser()
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return path
+    except RuntimeError as error:
+        raise DataError(f"dataset {given}: there is no such user ({error}).") from error
+    except ValueError as error:
+        raise DataError(f"dataset {given}: no name and no path can hold that ({error}).") from error
+    except OSError as error:
+        raise DataError(f"dataset {given}: cannot be looked at ({error.strerror}).") from error
+    return path
+
+
 def place_of(argument: str) -> str:
     """Where a dataset argument's card is: the absolute path of its file or folder, or the distribution that has it.
 
@@ -52,7 +73,7 @@ def place_of(argument: str) -> str:
     Raises:
         UnknownNameError: No such name, file or folder.
     """
-    path = Path(argument).expanduser()
+    path = _path(argument)
     if argument not in cards.names() and path.exists():
         return str(path.resolve())
     return cards.distribution(argument).name

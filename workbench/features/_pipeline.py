@@ -94,7 +94,7 @@ def batches(
 def _prepare(
     job: Job, source: ImageSource, encoder: ImageEncoder, transform: "Callable[[Image], Image]"
 ) -> "Tensor | Problem":
-    from workbench.datasets.images import UnreadableImageError, decode_image
+    from workbench.datasets.images import UnreadableImageError, with_image
 
     if isinstance(source, PictureSource):
         try:
@@ -111,10 +111,9 @@ def _prepare(
     if hashlib.blake2b(data, digest_size=KEY_BYTES).digest() != job.key:
         return Problem("its contents changed after the dataset was listed; run again", lasting=False)
     try:
-        image = decode_image(data)
+        return with_image(data, lambda image: encoder.preprocess(transform(image)))
     except UnreadableImageError as error:
         return Problem(str(error), lasting=True)
-    return encoder.preprocess(transform(image))
 
 
 def _collect(items: "Sequence[tuple[Job, Future[Tensor | Problem]]]", *, pin: bool) -> Batch:

@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray
 from workbench.errors import DataError
+from workbench.inputs import read_bytes
 
 
 class ImageFiles:
@@ -35,7 +36,7 @@ class ImageFiles:
     def read(self, row: int) -> bytes:
         """Encoded bytes; raises `DataError` with the reason alone, as decoding does, since callers name the file."""
         try:
-            return (self._root / self._files[row]).read_bytes()
+            return read_bytes(self._root / self._files[row])
         except OSError as error:
             raise DataError(f"cannot be read ({error.strerror})") from error
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from workbench.datasets.sources.folder import METADATA_NAMES, image_files
 from workbench.datasets.sources.table import read_rows
 from workbench.errors import DataError
+from workbench.inputs import is_folder
+from workbench.texts import shown
 
 PROMPT_COLUMNS = ("prompt", "text", "caption")
 """The first of these that the metadata file has holds the prompts."""
@@ -34,11 +36,10 @@ def read_prompts(folder: Path) -> PromptedImages:
     Raises:
         DataError: There is no such folder, file or column, a prompt is empty, or a file is named twice.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise DataError(
-            f"{folder}: there is no such folder; give the one with the generated images and their metadata.csv."
-            if not folder.exists()
-            else f"{folder}: is no folder; give the one with the generated images and their metadata.csv."
+            f"{shown(str(folder), 200)}: is no folder, or not there; give the folder with the generated images and "
+            "their metadata.csv."
         )
     table = next((folder / name for name in METADATA_NAMES if (folder / name).is_file()), None)
     if table is None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from workbench.errors import ModelError
+from workbench.inputs import parse_json, read_text
 from workbench.models.catalogue import GELU, check_file, check_tag, usual_preprocessing
 from workbench.models.spec import ModelSpec
 
@@ -72,6 +73,7 @@ def build(spec: ModelSpec) -> "LoadedModel":
 
     name = open_clip_name(spec)
     config = _model_config(spec)
+    _never_ask()
     by_file = spec.kind == "file"
     try:
         network = open_clip.create_model(
@@ -120,7 +122,8 @@ def _model_config(spec: ModelSpec) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(json.dumps(get_model_config(open_clip_name(spec))))
         text = config["text_cfg"]
         config["vision_cfg"]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        json.dumps(config, ensure_ascii=False).encode()  # Half of a surrogate pair can be said in JSON.
+    except (OSError, RecursionError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise ModelError(
             f"model {spec.argument!r}: {CONFIG} is not open_clip's; expected 'model_cfg' with 'embed_dim', "
@@ -128,7 +131,27 @@ def _model_config(spec: ModelSpec) -> dict[str, Any]:
         ) from error
     if (text.get("tokenizer_kwargs") or {}).get("trust_remote_code"):
         raise ModelError(f"model {spec.argument!r}: its tokenizer wants to run code from the hub; that is refused.")
+    if spec.kind == "directory" and (text.get("hf_model_name") or text.get("hf_tokenizer_name")):
+        _refuse_own_code(spec)
     return config
+
+
+def _refuse_own_code(spec: ModelSpec) -> None:
+    """Refuse a text tower that brings code along; without it, it would not be the model that was meant."""
+    for name in ("config.json", "tokenizer_config.json"):
+        path = Path(spec.source) / name
+        if path.is_file() and "auto_map" in (parse_json(read_text(path, ModelError), str(path), ModelError) or {}):
+            raise ModelError(
+                f"model {spec.argument!r}: {path} has 'auto_map', by which it wants to run code of its own; that is "
+                "refused. Install a package that registers the model under 'workbench.models' instead."
+            )
+
+
+def _never_ask() -> None:
+    """Let transformers refuse code from a repository; on a terminal it would ask, and wait for an answer."""
+    from transformers import dynamic_module_utils
+
+    dynamic_module_utils.TIME_OUT_REMOTE_CODE = 0
 
 
 def text_tower_names(spec: ModelSpec) -> str | None:
@@ -194,6 +217,8 @@ def _any(chain: list[BaseException], *kinds: type[BaseException]) -> bool:
 
 def _why_not_built(error: Exception) -> str:
     text = str(error)
+    if "trust_remote_code" in text:
+        return "its text tower or tokenizer wants to run code from its repository; that is refused."
     if isinstance(error, pickle.UnpicklingError) or "weights_only" in text or "TorchScript" in text:
         return (
             "its weight file is a pickle of more than tensors, which could run code when opened, so it is refused; "

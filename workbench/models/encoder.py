@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.arrays import FloatArray
-from workbench.errors import ModelError
+from workbench.errors import ModelError, WorkbenchError
 from workbench.files import set_aside
 from workbench.models.catalogue import check_registered
 from workbench.models.identity import (
@@ -97,7 +97,11 @@ class Encoder:
 
         self._verify()
         plugin = models.get(self._spec.source) if self._spec.kind == "plugin" else None
-        loaded = plugin.load(self._cache) if plugin else build(self._spec)
+        if plugin:
+            with _code_of(self._spec):
+                loaded = plugin.load(self._cache)
+        else:
+            loaded = build(self._spec)
         to_device(loaded.network, device)
         return loaded
 
@@ -175,7 +179,8 @@ class Encoder:
         extra: dict[str, Any] = {}
         if self._spec.kind == "plugin":
             plugin = models.get(self._spec.source)
-            files, notice = ModelFiles(plugin.files(self._cache)), plugin.notice
+            with _code_of(self._spec):
+                files, notice = ModelFiles(plugin.files(self._cache)), plugin.notice
             extra = {"plugin": [self._spec.source, plugin.version]}
         else:
             files = find_files(self._spec)
@@ -204,6 +209,18 @@ class Encoder:
             notice=notice,
             drift={**(known.drift if known else {}), self._drift_key: drift},
         )
+
+
+@contextmanager
+def _code_of(spec: ModelSpec) -> Iterator[None]:
+    """Say whose code failed; it may do anything, exit included."""
+    try:
+        yield
+    except (WorkbenchError, OSError):
+        raise
+    except (Exception, SystemExit) as error:
+        kind = "it exits" if isinstance(error, SystemExit) else type(error).__name__
+        raise ModelError(f"model {spec.argument!r}: the plug-in that offers it failed ({kind}: {error}).") from error
 
 
 @contextmanager

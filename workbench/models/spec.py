@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Literal
 
 from workbench.errors import ModelError
+from workbench.texts import shown
 
 Kind = Literal["plugin", "tag", "file", "hub", "directory"]
 
@@ -29,18 +30,31 @@ class ModelSpec:
 
 def parse_model(argument: str) -> ModelSpec:
     """Take a model argument apart; raises `ModelError` where it has none of the known forms."""
+    if "\0" in argument:
+        raise ModelError(f"model {argument!r}: holds a NUL character; no model can be called so.")
     for prefix, kind in (("hf-hub:", "hub"), ("local-dir:", "directory")):
         if argument.startswith(prefix):
             source = argument.removeprefix(prefix)
             if not source:
                 raise ModelError(f"model {argument!r}: something must follow {prefix!r}.")
             if kind == "directory":
-                return ModelSpec(argument, "directory", "", str(Path(source).expanduser().resolve()))
+                return ModelSpec(argument, "directory", "", _place(argument, source))
             return ModelSpec(argument, "hub", "", source)
     architecture, at, file = argument.partition("@")
     if at:
-        return ModelSpec(argument, "file", architecture, str(Path(file).expanduser().resolve()))
+        return ModelSpec(argument, "file", architecture, _place(argument, file))
     architecture, slash, tag = argument.partition("/")
     if slash:
         return ModelSpec(argument, "tag", architecture, tag)
     return ModelSpec(argument, "plugin", "", argument)
+
+
+def _place(argument: str, path: str) -> str:
+    try:
+        found = Path(path).expanduser().resolve()
+        found.exists()
+        return str(found)
+    except (OSError, RuntimeError) as error:  # RuntimeError: nobody of that name, or a link that leads to itself.
+        raise ModelError(
+            f"model {shown(repr(argument), 80)}: {shown(path, 80)} leads nowhere ({shown(str(error), 80)})."
+        ) from error

@@ -12,8 +12,13 @@ from typing import Any, Generic, TypeVar
 
 from workbench.errors import UnknownNameError, WorkbenchError
 from workbench.registry._shadow import shadowed_by
+from workbench.texts import shown
 
 T = TypeVar("T")
+
+_LONGEST = 500
+
+_REFERENCE = re.compile(r"\w[\w.]*\s*(:\s*\w[\w.]*)?\s*(\[.*\])?\s*")
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class Owner:
 
 def closest(name: str, known: Iterable[str]) -> str:
     """`" Did you mean 'x'?"` for the nearest of `known`, or an empty string."""
+    if len(name) > _LONGEST:  # No name is, and the comparison takes the square of it.
+        return ""
     found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.55)
     return f" Did you mean {found[0]!r}?" if found else ""
 
@@ -115,6 +122,10 @@ class Registry(Generic[T]):
         about = json.loads(dist.read_text("direct_url.json") or "{}")
         return Owner(re.sub(r"[-_.]+", "-", dist.name).lower(), bool(about.get("dir_info", {}).get("editable")))
 
+    def name_of(self, value: str) -> str | None:
+        """The name under which an object reference (`module:attribute`) is registered, if any; imports nothing."""
+        return next((point.name for points in self._points.values() for point in points if point.value == value), None)
+
     def get(self, name: str) -> T:
         """Import and return the object called `name`.
 
@@ -124,22 +135,31 @@ class Registry(Generic[T]):
         """
         point = self._point(name)
         try:
-            loaded = self._load(point)
+            _check_value(point)
+            return self._check(self._load(point), point)
+        except WorkbenchError:
+            raise
         except (Exception, SystemExit) as error:  # A plug-in may do anything when it is imported.
-            shadow = shadowed_by(point)
-            reason = shadow or f"{type(error).__name__}: {error}"
-            raise WorkbenchError(f"{self.kind} {name!r} of {_provider(point)} cannot be loaded: {reason}") from error
-        return self._check(loaded, point)
+            kind = "it exits when it is imported" if isinstance(error, SystemExit) else type(error).__name__
+            reason = shadowed_by(point) or f"{kind}: {error}"
+            raise WorkbenchError(
+                f"{self.kind} {name!r} of {_provider(point)} cannot be loaded: {shown(reason)}"
+            ) from error
 
     def _point(self, name: str) -> EntryPoint:
         points = self._points.get(name)
         if not points:
             hint = closest(name, self._points) or f" `workbench list {self.kind}s` shows what there is."
-            raise UnknownNameError(f"No {self.kind} is called {name!r}.{hint}")
+            raise UnknownNameError(f"No {self.kind} is called {shown(repr(name), 80)}.{hint}")
         if len(points) > 1:
             owners = " and ".join(_provider(point) for point in points)
             raise WorkbenchError(f"{self.kind} {name!r} is claimed by {owners}; uninstall one of them.")
         return points[0]
+
+
+def _check_value(point: EntryPoint) -> None:
+    if not _REFERENCE.fullmatch(point.value):
+        raise ValueError(f"its entry point says {point.value!r}, where 'package.module:object' is expected")
 
 
 def _provider(point: EntryPoint) -> str:

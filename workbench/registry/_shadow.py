@@ -9,7 +9,9 @@ from importlib.util import find_spec
 
 def shadowed_by(point: EntryPoint) -> str | None:
     """One sentence if the entry point's top-level package belongs to another distribution, else None."""
-    package = point.module.partition(".")[0]
+    package = point.value.partition(":")[0].strip().partition(".")[0]  # `module` fails where the value is damaged.
+    if not package.isidentifier():
+        return None
     mine = point.dist.name if point.dist else ""
     owners = sorted({owner for owner in packages_distributions().get(package, []) if owner != mine})
     spec = find_spec(package)

@@ -2,7 +2,10 @@
 
 import re
 
-_CONTROL = re.compile(r"\s*[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]+\s*")
+from workbench.texts import plain, spreadsheet
+
+__all__ = ["latex", "markdown", "plain", "spreadsheet"]
+
 # An underscore within a word is no emphasis.
 _MARKDOWN = re.compile(r"([\\`*\[\]<>|~$&]|(?<!\w)_|_(?!\w))")
 _LATEX = {
@@ -17,11 +20,6 @@ _LATEX = {
 }
 
 
-def plain(text: str) -> str:
-    """One line without control characters, terminal escapes included."""
-    return _CONTROL.sub(" ", text).strip()
-
-
 def markdown(text: str) -> str:
     """Text that Markdown shows as it is, also in a table."""
     return _MARKDOWN.sub(r"\\\1", plain(text))
@@ -30,9 +28,3 @@ def markdown(text: str) -> str:
 def latex(text: str) -> str:
     """Text that LaTeX shows as it is."""
     return "".join(_LATEX.get(character, character) for character in plain(text))
-
-
-def spreadsheet(text: str) -> str:
-    """Text that a spreadsheet does not run as a formula."""
-    line = plain(text)
-    return f"'{line}" if line.startswith(("=", "+", "-", "@")) else line

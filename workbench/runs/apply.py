@@ -1,18 +1,22 @@
 """Apply a finished run to unlabelled images."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
+from workbench.arrays import FloatArray
 from workbench.datasets.images import IMAGE_SUFFIXES, decode_image
-from workbench.errors import DataError
+from workbench.errors import DataError, WorkbenchError
 from workbench.features import FeatureStore, extract
 from workbench.features.unlabelled import ImageFiles
+from workbench.inputs import is_folder
 from workbench.metrics import sigmoid, softmax
 from workbench.runs.finished import FinishedRun
 from workbench.tasks import ImageSet
+from workbench.texts import shown
 
 
 @dataclass(frozen=True)
@@ -60,13 +64,13 @@ def predict_folder(
     subset = ImageSet(len(good), lambda: found.features.take(good), lambda i: decode_image(images.read(int(good[i]))))
     errors = iter(found.unreadable)
     if run.result.task == "captioning":
-        said = iter(run.captioner().captions(subset) if len(good) else ())
+        said = iter(_captions(run, subset) if len(good) else ())
         return [
             Prediction(file, caption=next(said)) if readable else Prediction(file, error=next(errors)[1])
             for file, readable in zip(files, found.readable, strict=True)
         ]
-    scores = run.predictor().scores(subset) if len(good) else np.empty((0, 0), np.float32)
     names, multi_label = run.config["class_names"], run.config["multi_label"]
+    scores = _scores(run, subset, len(names)) if len(good) else np.empty((0, 0), np.float32)
     probabilities = sigmoid(scores) if multi_label else softmax(scores)
     out: list[Prediction] = []
     position = 0
@@ -83,9 +87,42 @@ def predict_folder(
     return out
 
 
+def _scores(run: FinishedRun, images: ImageSet, width: int) -> FloatArray:
+    """What the predictor makes of images; of a damaged one that may be anything, or nothing."""
+    predictor = run.predictor()
+    with _predicting(run):
+        scores = np.asarray(predictor.scores(images), dtype=np.float32)
+    if scores.shape != (len(images), width) or np.isnan(scores).any():
+        raise DataError(
+            f"run {run.result.run_id}: its predictor gives {scores.shape} scores, or some that are no numbers, where "
+            f"({len(images)}, {width}) are due; it is damaged. Run it again with --fresh."
+        )
+    return scores
+
+
+def _captions(run: FinishedRun, images: ImageSet) -> Sequence[str]:
+    captioner = run.captioner()
+    with _predicting(run):
+        return list(captioner.captions(images))
+
+
+@contextmanager
+def _predicting(run: FinishedRun) -> Iterator[None]:
+    try:
+        yield
+    except (WorkbenchError, OSError):
+        raise
+    except (Exception, SystemExit) as error:
+        reason = shown(f"{type(error).__name__}: {error}", 300)
+        raise DataError(
+            f"run {run.result.run_id}: recipe {run.result.recipe!r} failed to predict ({reason}); its saved predictor "
+            "may be damaged, or of another version. Run it again with --fresh."
+        ) from error
+
+
 def _image_files(folder: Path) -> Iterator[str]:
-    if not folder.is_dir():
-        raise DataError(f"{folder}: is not a folder.")
+    if not is_folder(folder):
+        raise DataError(f"{shown(str(folder), 200)}: is not a folder.")
     for path in folder.rglob("*"):
         if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
             yield path.relative_to(folder).as_posix()

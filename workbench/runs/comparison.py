@@ -126,6 +126,10 @@ def _difference(first: FinishedRun, other: Other, metric: str) -> PairedDifferen
         raise DataError(f"runs {first.result.run_id} and {_id(other)} have {error}") from error
     if a.labels is None or (b.labels is None and not isinstance(other, ImportedScores)):
         raise DataError("runs without labels cannot be compared.")
+    if b.labels is not None and b.labels.ndim != a.labels.ndim:
+        raise DataError(
+            f"runs {first.result.run_id} and {_id(other)} have different labels: one label an item, and a list of them."
+        )
     order = align_items(np.asarray(a.ids, np.str_), np.asarray(b.ids, np.str_), a.labels, b.labels)
     multi_label = a.labels.ndim == 2
     return compare_paired(

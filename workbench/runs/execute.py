@@ -8,18 +8,21 @@ from functools import partial
 import numpy as np
 
 from workbench.datasets.roles import ROLES
-from workbench.errors import WorkbenchError
+from workbench.errors import RecipeError, WorkbenchError
 from workbench.formatting import counted
 from workbench.recipes import Fitted
+from workbench.runs.broken import BrokenRecipe
 from workbench.runs.claims import claimed
 from workbench.runs.interrupts import Interrupts, Terminated
 from workbench.runs.jobs import Job, batches, prepare_jobs
 from workbench.runs.joint_bench import JointBench
+from workbench.runs.limits import TimeLimitError, can_limit, time_limit
 from workbench.runs.recording import begin, follow_moved, rank_anew, record, remove_superseded
 from workbench.runs.reporter import Reporter, Silent
 from workbench.runs.suite import Suite
 from workbench.runs.workspace import WorkspaceError
 from workbench.settings import Settings
+from workbench.texts import shown
 from workbench.tracking import (
     RunRecorder,
     RunResult,
@@ -31,6 +34,9 @@ from workbench.tracking import (
     read_runs,
     sync_before,
 )
+
+_LONGEST = 2000
+"""Characters of a reason that is recorded."""
 
 
 def run_suite(
@@ -56,6 +62,8 @@ def run_suite(
         KeyboardInterrupt: Ctrl-C, once: after the run in hand; twice, or SIGTERM: at once. What is finished stays.
     """
     tell = reporter or Silent()
+    if suite.limit_seconds is not None and not can_limit():
+        tell.say("limit_seconds has no effect here: time can be limited in the main thread of Linux and macOS only.")
     store = open_store(settings)
     store.link.check()
     jobs = prepare_jobs(suite, settings, tell)
@@ -165,9 +173,11 @@ def _work(
     bench = jobs[0].bench
     started = time.perf_counter()
     try:
+        recipe = jobs[0].cell.factory(jobs[0].cell.config)
+        if isinstance(recipe, BrokenRecipe):
+            raise RecipeError(recipe.reason)
         wanted = [bench.wanted(job.cell) for job in jobs]
         rows = bench.look(wanted, partial(tell.progress, f"features of {bench.dataset.name}"))
-        recipe = jobs[0].cell.factory(jobs[0].cell.config)
         predictors: Sequence[Fitted]
         if isinstance(bench, JointBench):
             if n := recipe.tiles(bench.dataset.card.task):
@@ -177,22 +187,30 @@ def _work(
                 )  # fmt: skip
             joint = bench.joint_task(jobs[0].cell, rows[0], refit=suite.refit)
             started = time.perf_counter()
-            predictors = [recipe.fit_joint(joint)]
+            with time_limit(suite.limit_seconds):
+                predictors = [recipe.fit_joint(joint)]
         else:
             tasks = [bench.task(job.cell, own, refit=suite.refit) for job, own in zip(jobs, rows, strict=True)]
             started = time.perf_counter()
-            predictors = recipe.fit_many(tasks) if len(jobs) > 1 else [recipe.fit(tasks[0])]
+            with time_limit(suite.limit_seconds and suite.limit_seconds * len(jobs)):
+                predictors = recipe.fit_many(tasks) if len(jobs) > 1 else [recipe.fit(tasks[0])]
+            _check_predictors(predictors, jobs)
         seconds = (time.perf_counter() - started) / len(jobs)
-    except (Exception, SystemExit) as error:  # A plug-in may raise anything; the rest of the suite goes on.
+    except (
+        Exception,
+        SystemExit,
+        TimeLimitError,
+    ) as error:
+        # A plug-in may raise anything; the rest of the suite goes on.
         for job, recorder in zip(jobs, recorders, strict=True):
             made.append(_failed(job, recorder, error, suite, store, tell))
         return made
     for job, recorder, own, predictor in zip(jobs, recorders, rows, predictors, strict=True):
         try:
-            written = record(job, recorder, own, predictor, seconds, suite.figures)
+            written = record(job, recorder, own, predictor, seconds, suite.figures, suite.limit_seconds)
         except (SpoolError, WorkspaceError):
             raise
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit, TimeLimitError) as error:
             made.append(_failed(job, recorder, error, suite, store, tell))
             continue
         remove_superseded(job, recorder, suite, store)
@@ -201,10 +219,18 @@ def _work(
     return made
 
 
+def _check_predictors(predictors: object, jobs: Sequence[Job]) -> None:
+    """Whether a recipe gave one predictor a task."""
+    if not isinstance(predictors, Sequence) or len(predictors) != len(jobs):
+        found = len(predictors) if isinstance(predictors, Sequence) else type(predictors).__name__
+        raise RecipeError(f"fit_many was given {len(jobs)} tasks and returned {found}, where a list of as many is due.")
+
+
 def _failed(
     job: Job, recorder: RunRecorder, error: BaseException, suite: Suite, store: Store, tell: Reporter
 ) -> RunResult:  # fmt: skip
-    reason = str(error) if isinstance(error, WorkbenchError) else f"{type(error).__name__}: {error}"
+    known = isinstance(error, WorkbenchError | TimeLimitError)
+    reason = shown(str(error) if known else f"{type(error).__name__}: {error}", _LONGEST)
     written = recorder.fail(reason)
     remove_superseded(job, recorder, suite, store, finished=False)
     tell.say(f"failed: {job.cell}: {reason}")

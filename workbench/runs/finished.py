@@ -1,22 +1,28 @@
 """A finished run, brought back: its predictor, its predictions, its model."""
 
-import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from workbench.datasets import DatasetCard, parse_card
-from workbench.errors import WorkbenchError
+from workbench.errors import DataError, WorkbenchError
 from workbench.features import CachedModel, FeatureStore
+from workbench.inputs import check_regular, parse_json, read_text
 from workbench.models import Encoder, open_model, resolve_device
 from workbench.recipes import Captioner, DualEncoderPredictor, Predictor, recipes
 from workbench.recipes.recipe import JointPredictor
 from workbench.runs.artifacts import PREDICTOR
 from workbench.runs.predictions import JointPredictions, Predictions, read_joint_predictions, read_predictions
 from workbench.settings import Settings
+from workbench.texts import shown
 from workbench.tracking import RunResult, open_store, schema
 from workbench.tracking.reading import artifact_path, one_run
+
+_KEYS = {"precision": str, "model_argument": str, "class_names": list, "multi_label": bool}
+"""Of `config.json`: what is read of it here and by those who apply a run."""
 
 
 @dataclass(frozen=True)
@@ -56,14 +62,18 @@ class FinishedRun:
     @cached_property
     def config(self) -> dict[str, Any]:
         """The run's `config.json`."""
-        found: dict[str, Any] = json.loads(self.artifact("config.json").read_text(encoding="utf-8"))
-        return found
+        path = self.artifact("config.json")
+        found = parse_json(read_text(path, DataError), str(path), DataError)
+        for key, kind in _KEYS.items():
+            if not isinstance(found, dict) or not isinstance(found.get(key), kind):
+                raise DataError(f"{path}: is damaged: it has no {key!r} as a run writes it; run it again with --fresh.")
+        return dict(found)
 
     @cached_property
     def card(self) -> DatasetCard:
         """The dataset card as it was."""
         path = self.artifact("card.toml")
-        return parse_card(path.read_text(encoding="utf-8"), str(path))
+        return parse_card(read_text(path, DataError), str(path))
 
     @property
     def is_joint(self) -> bool:
@@ -120,7 +130,9 @@ class FinishedRun:
 
     def _restored_joint(self) -> JointPredictor:
         folder, device = self.artifact(PREDICTOR), resolve_device(self.settings.device)
-        return recipes.get(self.result.recipe).restore_joint(folder, self.model, device)
+        recipe, model = recipes.get(self.result.recipe), self.model
+        with self._reading(folder):
+            return recipe.restore_joint(folder, model, device)
 
     def predictor(self) -> Predictor:
         """The fitted predictor; raises `WorkbenchError` if the recipe did not save one, or of another task."""
@@ -129,5 +141,24 @@ class FinishedRun:
                 f"run {self.result.run_id} is for {self.result.task}: it ranks pairs of image and text and names no "
                 "classes, so it cannot be applied as a classifier."
             )
-        folder = self.artifact(PREDICTOR)
-        return recipes.get(self.result.recipe).restore(folder, self.model, resolve_device(self.settings.device))
+        folder, device = self.artifact(PREDICTOR), resolve_device(self.settings.device)
+        recipe, model = recipes.get(self.result.recipe), self.model
+        with self._reading(folder):
+            return recipe.restore(folder, model, device)
+
+    @contextmanager
+    def _reading(self, folder: Path) -> Iterator[None]:
+        """Say what could not be read; what is in damaged files can make a recipe raise anything."""
+        try:
+            for path in sorted(folder.rglob("*")):
+                if not path.is_dir():
+                    check_regular(path)
+            yield
+        except (WorkbenchError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # Rust's panics are no Exception.
+            reason = shown(f"{type(error).__name__}: {error}", 300)
+            raise DataError(
+                f"run {self.result.run_id}: its predictor in {folder} cannot be read ({reason}). It is damaged, or of "
+                f"another version of recipe {self.result.recipe!r}; run it again with --fresh."
+            ) from error

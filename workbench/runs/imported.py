@@ -1,6 +1,6 @@
 """Predictions of other tools, so that they can be compared with runs on the same test items."""
 
-import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,10 +9,14 @@ import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
 from workbench.errors import DataError
+from workbench.inputs import check_regular, parse_json
 from workbench.runs.predictions import Predictions
+from workbench.texts import shown
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+_NUMBER = re.compile(r"-?[0-9]{1,9}(\.0*)?")
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,9 @@ def import_scores(path: Path, class_names: tuple[str, ...]) -> ImportedScores:
     """Read a Parquet file with the columns `id` and `scores` (a list of one logit a class).
 
     The workbench's own `predictions.parquet` is such a file. Where the file's metadata holds `class_names` or
-    `class_keys` (JSON lists: names, and raw labels) the columns are matched with the run's classes by them; a column
-    `label` (indices of columns) is checked against the run's labels.
+    `class_keys` (JSON lists: names, and raw labels) the columns are matched with the run's classes by them. A column
+    `label` is checked against the run's labels: indices of columns, as integers, whole numbers or text, or the classes'
+    names or raw labels; lists of these where several are right.
 
     Args:
         path: The file.
@@ -48,9 +53,12 @@ def import_scores(path: Path, class_names: tuple[str, ...]) -> ImportedScores:
     import pyarrow.parquet as pq
 
     try:
+        check_regular(path)
         table = pq.read_table(path)
     except (OSError, pa.ArrowException) as error:
         raise DataError(f"{path}: cannot be read as Parquet ({error}).") from error
+    except ValueError as error:
+        raise DataError(f"{str(path)!r}: no file can be called so ({error}).") from error
     for column in ("id", "scores"):
         if column not in table.column_names:
             has = ", ".join(table.column_names) or "none"
@@ -58,7 +66,8 @@ def import_scores(path: Path, class_names: tuple[str, ...]) -> ImportedScores:
     scores = _matrix(path, table.column("scores"), len(class_names))
     names, keys = (_listed(path, table, key, len(class_names)) for key in ("class_names", "class_keys"))
     ids = [str(each) for each in table.column("id").to_pylist()]
-    predictions = Predictions(ids, [None] * len(ids), _labels(table), scores, names or keys or class_names, keys)
+    labels = _labels(path, table, (names or class_names, keys or ()))
+    predictions = Predictions(ids, [None] * len(ids), labels, scores, names or keys or class_names, keys)
     return ImportedScores(path, predictions, bool(names or keys))
 
 
@@ -66,10 +75,7 @@ def _listed(path: Path, table: "pa.Table", key: str, width: int) -> tuple[str, .
     text = (table.schema.metadata or {}).get(key.encode())
     if text is None:
         return None
-    try:
-        found = json.loads(text)
-    except ValueError as error:
-        raise DataError(f"{path}: metadata {key}: not valid JSON ({error}).") from error
+    found = parse_json(text, f"{path}: metadata {key}", DataError)
     if not isinstance(found, list) or len({*map(str, found)}) != width or len(found) != width:
         raise DataError(f"{path}: metadata {key}: expected a JSON list of {width} different names, one a column.")
     return tuple(map(str, found))
@@ -82,14 +88,39 @@ def _matrix(path: Path, column: "pa.ChunkedArray", width: int) -> FloatArray:
             found = f"{len(row)} values" if isinstance(row, list) else repr(row)
             raise DataError(f"{path}: scores: expected a list of {width} numbers, one a class; row {i} has {found}.")
     try:
-        return np.asarray(rows, dtype=np.float32).reshape(len(rows), width)
+        values = np.asarray(rows, dtype=np.float64).reshape(len(rows), width)
     except (TypeError, ValueError) as error:
         raise DataError(f"{path}: scores: expected numbers ({error}).") from error
+    limit = float(np.finfo(np.float32).max)
+    return np.asarray(np.clip(values, -limit, limit), dtype=np.float32)
 
 
-def _labels(table: "pa.Table") -> AnyArray | None:
-    import pyarrow as pa
-
-    if "label" not in table.column_names or not pa.types.is_integer(table.column("label").type):
+def _labels(path: Path, table: "pa.Table", known: tuple[tuple[str, ...], tuple[str, ...]]) -> AnyArray | None:
+    """Indices of columns, int64 (n,), or bool (n, n_classes) where the labels are lists; None without the column."""
+    if "label" not in table.column_names:
         return None
-    return np.asarray(table.column("label").to_pylist(), dtype=np.int64)
+    values = table.column("label").to_pylist()
+    width = len(known[0])
+    if not any(isinstance(value, list) for value in values):
+        return np.array([_label(path, i, value, known) for i, value in enumerate(values)], dtype=np.int64)
+    found = np.zeros((len(values), width), dtype=np.bool_)
+    for i, own in enumerate(values):
+        found[i, [_label(path, i, value, known) for value in (own if isinstance(own, list) else [own])]] = True
+    return found
+
+
+def _label(path: Path, row: int, value: object, known: tuple[tuple[str, ...], tuple[str, ...]]) -> int:
+    """The column that one label means."""
+    if isinstance(value, str):
+        place = next((names.index(value) for names in known if value in names), None)
+        if place is not None:
+            return place
+        number = float(value) if _NUMBER.fullmatch(value.strip()) else None
+    else:
+        number = float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if number is None or not number.is_integer() or not -1 <= number < len(known[0]):
+        raise DataError(
+            f"{path}: label: row {row} has {shown(repr(value), 60)}; expected the index of a column of scores "
+            f"(0 to {len(known[0]) - 1}), or the name of a class. Leave the column out where labels are not known."
+        )
+    return int(number)

@@ -7,8 +7,10 @@ from typing import Any
 from pydantic import ValidationError
 
 from workbench.errors import RecipeError
-from workbench.recipes import Recipe, RecipeConfig, recipes
+from workbench.recipes import Recipe, RecipeConfig
+from workbench.runs.broken import usable
 from workbench.runs.suite import RecipeEntry, Suite
+from workbench.texts import shown
 from workbench.tracking.labels import settings_apart, with_settings
 from workbench.validation import explain
 
@@ -94,8 +96,12 @@ def _samples(suite: Suite, entry: RecipeEntry, factory: type[Recipe[Any]]) -> Se
 
 
 def _resolve(entry: RecipeEntry) -> tuple[type[Recipe[Any]], RecipeConfig]:
-    factory = recipes.get(entry.recipe)
+    factory = usable(entry.recipe)
     try:
         return factory, factory.Config.model_validate(entry.config)
     except ValidationError as error:
         raise RecipeError(f"recipe {entry.recipe!r}: {explain(error, factory.Config)}") from error
+    except Exception as error:  # Its own checks may do anything.
+        raise RecipeError(
+            f"recipe {entry.recipe!r}: its settings cannot be checked ({type(error).__name__}: {shown(str(error))})."
+        ) from error

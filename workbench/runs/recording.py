@@ -13,6 +13,7 @@ from workbench.runs.artifacts import write_artifacts
 from workbench.runs.bench import SplitRows
 from workbench.runs.evaluation import evaluate
 from workbench.runs.jobs import Job
+from workbench.runs.limits import time_limit
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.suite import Suite
@@ -68,10 +69,15 @@ def record(
     predictor: Fitted,
     train_seconds: float,
     figures: bool,
+    limit_seconds: float | None = None,
 ) -> Written:
-    """Evaluate what was fitted on the test items and finish the run with it."""
+    """Evaluate what was fitted on the test items and finish the run with it.
+
+    Predicting and evaluating must be done within `limit_seconds`.
+    """
     bench, report = job.bench, predictor.report
-    found = evaluate(predictor, bench, rows, job.cell.recipe)
+    with time_limit(limit_seconds):
+        found = evaluate(predictor, bench, rows, job.cell.recipe)
     metrics = {**flatten(found.estimates), **found.counts, "train_seconds": train_seconds}
     notes = [*bench.dataset.notes, *bench.notes(rows), *report.notes]
     if job.cell.model != NO_MODEL and (doubt := check_language(bench.encoder, bench.dataset.card.language)):

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.recipes import Recipe, recipes
+from workbench.runs.broken import BrokenRecipe, usable
 
 _OWN = "clip-workbench"
 
@@ -38,9 +39,11 @@ def recipe_source(name: str) -> RecipeSource:
     have the protocol's version, and those of other distributions are recorded with their versions.
 
     Raises:
-        WorkbenchError: There is no such recipe, or it cannot be imported.
+        WorkbenchError: There is no such recipe.
     """
-    factory: type[Recipe[Any]] = recipes.get(name)
+    factory: type[Recipe[Any]] = usable(name)
+    if issubclass(factory, BrokenRecipe):
+        return RecipeSource("", decides=False)
     distribution = recipes.distribution(name)
     released = distribution.name == _OWN and not distribution.editable and _is_installed(factory.__module__)
     return RecipeSource(_digest(factory.__module__), not released)

@@ -1,24 +1,37 @@
 """A suite: models x datasets x recipes x shots x seeds, in one TOML file."""
 
-import tomllib
+import re
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from workbench.errors import CardError, UnknownNameError
+from workbench.inputs import parse_toml, read_text
 from workbench.registry import closest
 from workbench.validation import explain
 
 _PACKAGE = "benchmarks.suites"
+_NUMBER = re.compile("[0-9]{1,9}")
 
 
 def _shots(value: Any) -> Any:
-    return int(value) if isinstance(value, str) and value.isdigit() else value
+    return int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
-Shots = Annotated[int | Literal["all"], BeforeValidator(_shots)]
+def _check_suite_name(name: str) -> str:
+    """It is the name of an experiment in MLflow and of a folder of artifacts, and stands in commands."""
+    if len(name) > 200:
+        raise ValueError(f"a name of at most 200 characters is expected; this one has {len(name):,}")
+    if not name.isprintable() or name != name.strip():
+        raise ValueError(f"a name without control characters and without spaces at its ends is expected; got {name!r}")
+    return name
+
+
+Shots = Annotated[Annotated[int, Field(ge=1, le=10**9)] | Literal["all"], BeforeValidator(_shots)]
+Seed = Annotated[int, Field(ge=0, lt=2**32)]
+"""What numpy and torch take."""
 
 
 class RecipeEntry(BaseModel):
@@ -39,7 +52,7 @@ class RecipeEntry(BaseModel):
     label: str | None = None
     config: dict[str, Any] = {}
     shots: tuple[Shots, ...] | None = None
-    seeds: tuple[int, ...] | None = None
+    seeds: tuple[Seed, ...] | None = None
     datasets: tuple[str, ...] | None = Field(default=None, min_length=1)
 
 
@@ -56,22 +69,25 @@ class Suite(BaseModel):
         refit: Fit once more on train and validation with the settings that validation chose.
         baseline: Add a majority-class run for every dataset.
         figures: Store a confusion matrix and a reliability diagram with each run.
+        limit_seconds: What one run may take for fitting, and again for predicting, before it is given up and recorded
+            as failed; runs that are fitted together have it times their number. None sets no limit.
         language: Which of the cards' languages names, templates, descriptions and captions are taken in; None takes
             each card's own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: str = Field(min_length=1)
+    name: Annotated[str, Field(min_length=1), AfterValidator(_check_suite_name)]
     description: str = ""
     models: tuple[str, ...] = Field(min_length=1)
     datasets: tuple[str, ...] = Field(min_length=1)
     recipes: tuple[RecipeEntry, ...] = Field(min_length=1)
     shots: tuple[Shots, ...] = ("all",)
-    seeds: tuple[int, ...] = (0,)
+    seeds: tuple[Seed, ...] = (0,)
     refit: bool = False
     baseline: bool = True
     figures: bool = True
+    limit_seconds: float | None = Field(default=None, gt=0, le=1e7, allow_inf_nan=False)
     language: str | None = None
 
     @model_validator(mode="after")
@@ -102,12 +118,7 @@ def load_suite(argument: str) -> Suite:
             hint = closest(argument, known) or f" There are: {', '.join(known)}."
             raise UnknownNameError(f"No suite is called {argument!r}.{hint} A suite file (.toml) works too.")
     try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-        return Suite.model_validate(content)
-    except OSError as error:
-        raise CardError(f"{path}: cannot be read ({error.strerror}).") from error
-    except tomllib.TOMLDecodeError as error:
-        raise CardError(f"{path}: not valid TOML ({error}).") from error
+        return Suite.model_validate(parse_toml(read_text(path, CardError), str(path), CardError))
     except ValidationError as error:
         raise CardError(f"{path}: {explain(error, Suite)}") from error
 

@@ -72,7 +72,21 @@ class Store:
     @property
     def exists(self) -> bool:
         """Whether there is anything to read; a server is assumed to be."""
-        return self.sqlite_file is None or self.sqlite_file.is_file()
+        file = self.sqlite_file
+        if file is None:
+            return True
+        try:
+            if file.exists() and not file.is_file():
+                raise WorkbenchError(f"{self.name}: {file} is no file, so it is no store.")
+            there = next((each for each in file.parents if each.exists()), None)
+        except (OSError, ValueError) as error:
+            raise WorkbenchError(f"{self.name}: no file can be called so ({error}).") from error
+        if there is not None and not there.is_dir():
+            raise WorkbenchError(
+                f"{self.name}: {there} is no folder, so there can be no store below it; WORKBENCH_RUNS or "
+                "--tracking-uri names another place."
+            )
+        return file.is_file()
 
     @cached_property
     def client(self) -> "MlflowClient":
@@ -95,6 +109,13 @@ class Store:
             if isinstance(error, WorkbenchError):
                 raise
             raise WorkbenchError(f"--tracking-uri {self.name}: MLflow cannot open it ({why(error)}).") from error
+        except ImportError as error:
+            raise WorkbenchError(
+                f"--tracking-uri {self.name}: the driver of this database is not installed ({error}); install it "
+                "with pip."
+            ) from error
+        except ValueError as error:
+            raise WorkbenchError(f"--tracking-uri {self.name}: is no address of a store ({error}).") from error
 
     def check_writable(self) -> None:
         """See that a run can be kept, before it is made; of a server that is found out when it gets one.

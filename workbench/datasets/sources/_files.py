@@ -7,6 +7,7 @@ from pathlib import Path
 
 from workbench.datasets.sources._base import Location
 from workbench.errors import DataError
+from workbench.inputs import MAX_IMAGE_BYTES, open_regular, read_bytes
 
 
 class FileBacked:
@@ -40,11 +41,13 @@ class FileBacked:
     def read(self, location: Location) -> bytes:
         """See `Source.read`."""
         try:
-            with open(self.root / location.file, "rb", buffering=0) as file:  # noqa: PTH123 - as in stamp
-                if location.offset < 0:
-                    return file.read()
+            if location.offset < 0:
+                return read_bytes(self.root / location.file)
+            with open_regular(self.root / location.file) as file:
+                # What is not there would be allocated all the same.
+                there = os.fstat(file.fileno()).st_size - location.offset
                 file.seek(location.offset)
-                return file.read(location.length)
+                return file.read(max(0, min(location.length, there, MAX_IMAGE_BYTES)))
         except OSError as error:
             raise DataError(f"{self.root / location.file}: cannot be read ({error.strerror}).") from error
 

@@ -104,21 +104,40 @@ def sub_folders(folder: Path) -> list[Path]:
 
 def image_files(folder: Path) -> list[str]:
     """Relative paths of the images below a folder, sorted."""
-    return sorted(name for name, _, _ in _scan(folder, "") if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES)  # noqa: PTH122
+    # A link back to a folder above would put all other classes into this one.
+    above = {(found.st_dev, found.st_ino) for found in map(Path.stat, (folder, *folder.parents))}
+    names = (name for name, _, _ in _scan(folder, "", above))
+    return sorted(name for name in names if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES)  # noqa: PTH122
 
 
 def _metadata(folder: Path) -> Path | None:
     return next((folder / name for name in METADATA_NAMES if (folder / name).is_file()), None)
 
 
-def _scan(folder: Path, prefix: str) -> Iterator[tuple[str, int, int]]:
-    """(relative name, size, mtime_ns) of every file below, hidden ones left out."""
+def _leads_to_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # A link that leads to itself.
+        return False
+
+
+def _scan(folder: Path, prefix: str, seen: set[tuple[int, int]] | None = None) -> Iterator[tuple[str, int, int]]:
+    """(relative name, size, mtime_ns) of every file below, hidden ones left out.
+
+    A folder that links lead to again is not read again: links may go round, and few of them make endless many ways.
+    """
+    found = os.stat(folder)  # noqa: PTH116 - as all of this, for speed
+    seen = {(found.st_dev, found.st_ino)} if seen is None else seen
     with os.scandir(folder) as entries:
-        for entry in entries:
+        # Folders before links to folders, so that it does not depend on the order of the listing which name is taken.
+        for entry in sorted(entries, key=lambda each: (each.is_symlink(), each.name)):
             if entry.name.startswith("."):
                 continue
-            if entry.is_dir():
-                yield from _scan(Path(entry.path), f"{prefix}{entry.name}/")
+            if _leads_to_folder(entry):
+                own = os.stat(entry.path)  # noqa: PTH116
+                if (own.st_dev, own.st_ino) not in seen:
+                    seen.add((own.st_dev, own.st_ino))
+                    yield from _scan(Path(entry.path), f"{prefix}{entry.name}/", seen)
             else:
                 try:
                     found = entry.stat()

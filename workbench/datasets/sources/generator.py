@@ -2,13 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import GeneratorSource
+from workbench.datasets.generators import generator_of
 from workbench.errors import DataError
 from workbench.folders import make_once
 
@@ -20,7 +19,7 @@ def generated(card: DatasetCard, cache: Path) -> Path:
     be taken for its output; files that were changed since are made anew, and that is logged.
 
     Raises:
-        DataError: The generator cannot be imported, fails, or its output does not have the card's checksum.
+        DataError: The generator is not installed, fails, or its output does not have the card's checksum.
     """
     source = card.source
     assert isinstance(source, GeneratorSource)
@@ -38,11 +37,12 @@ def generated(card: DatasetCard, cache: Path) -> Path:
 
 
 def _generate(card: DatasetCard, source: GeneratorSource, work: Path) -> None:
+    generate = generator_of(card)
     try:
-        _function(card, source)(work, **source.options)
+        generate(work, **source.options)
     except (OSError, DataError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = f"{type(error).__name__}: {error}"
         raise DataError(f"dataset {card.name!r}: generator {source.call!r} failed ({reason}).") from error
     checksum = content_checksum(work)
@@ -51,18 +51,6 @@ def _generate(card: DatasetCard, source: GeneratorSource, work: Path) -> None:
             f"dataset {card.name!r}: the generated files have checksum {checksum}, the card says {source.sha256}; "
             "another version of a package that the generator uses can do this."
         )
-
-
-def _function(card: DatasetCard, source: GeneratorSource) -> Callable[..., None]:
-    module_name, _, name = source.call.partition(":")
-    try:
-        function: Callable[..., None] = getattr(import_module(module_name), name)
-    except (ImportError, AttributeError) as error:
-        raise DataError(
-            f"dataset {card.name!r}: generator {source.call!r} cannot be imported ({error}). "
-            "The embedded datasets need the extra: pip install 'clip-workbench[quickstart]'."
-        ) from error
-    return function
 
 
 def content_checksum(folder: Path) -> str:

@@ -16,9 +16,13 @@ from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileBacked, relative
 from workbench.datasets.sources._locate import Locator, common_folder
 from workbench.errors import DataError
+from workbench.inputs import check_regular
 
 # Row groups in memory; the usual ones are some ten megabytes, and a larger one is kept alone.
 _CACHE_BYTES = 512 * 2**20
+# What one row group may claim: more than any that is meant, and less than what exhausts a machine.
+_MOST_ROWS = 50_000_000
+_MOST_BYTES = 16 * 2**30
 
 
 class ParquetReader(FileBacked):
@@ -48,13 +52,18 @@ class ParquetReader(FileBacked):
         return [record for split, path in self._files for record in self._records(path, split)]
 
     def _records(self, path: Path, split: str | None) -> list[Record]:
+        import pyarrow as pa
+
         file = open_parquet(path)
         names: list[str] = file.schema_arrow.names
         reader = RowReader(self._card, names, str(path))
         codes = class_label_names(file.schema_arrow.metadata, reader.label)
         if codes:
             self.class_names = coded_classes(codes, self._card)
-        table = file.read(columns=[name for name in names if name != reader.image])
+        try:
+            table = file.read(columns=[name for name in names if name != reader.image])
+        except (OSError, pa.ArrowException) as error:
+            raise DataError(f"{path}: is damaged ({next(iter(str(error).splitlines()), '')}).") from error
         rows = table.to_pylist() if table.num_columns else [{}] * file.metadata.num_rows
         own = relative(path, self.root)
         found = []
@@ -78,6 +87,8 @@ class ParquetReader(FileBacked):
 
     def _row_group(self, location: Location) -> tuple[Any, int]:
         """The image column of the row group that holds a row, and the group's first row."""
+        import pyarrow as pa
+
         file, image, starts = self._table(location.file)
         if not 0 <= location.row < starts[-1]:
             raise DataError(f"{self.root / location.file}: has no row {location.row}; it changed while being read.")
@@ -86,7 +97,7 @@ class ParquetReader(FileBacked):
         if key not in self._groups:
             try:
                 self._groups[key] = file.read_row_group(index, columns=[image]).column(0)
-            except OSError as error:
+            except (OSError, pa.ArrowException) as error:
                 raise DataError(f"{self.root / location.file}: row group {index} is damaged ({error}).") from error
             while len(self._groups) > 1 and sum(column.nbytes for column in self._groups.values()) > _CACHE_BYTES:
                 self._groups.popitem(last=False)
@@ -109,9 +120,19 @@ def open_parquet(path: Path) -> Any:
     import pyarrow.parquet as pq
 
     try:
-        return pq.ParquetFile(path)
+        check_regular(path)
+        file = pq.ParquetFile(path)
     except (OSError, pa.ArrowException) as error:
-        raise DataError(f"{path}: is not a readable Parquet file ({str(error).splitlines()[0]}).") from error
+        reason = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), type(error).__name__)
+        raise DataError(f"{path}: is not a readable Parquet file ({reason}).") from error
+    for i in range(file.num_row_groups):
+        group = file.metadata.row_group(i)
+        if group.num_rows > _MOST_ROWS or group.total_byte_size > _MOST_BYTES:
+            raise DataError(
+                f"{path}: row group {i} claims {group.num_rows:,} rows and {group.total_byte_size:,} bytes; groups of "
+                f"at most {_MOST_ROWS:,} rows and {_MOST_BYTES:,} bytes are read. Write it with smaller row groups."
+            )
+    return file
 
 
 def class_label_names(metadata: Mapping[bytes, bytes] | None, label: str | None) -> tuple[str, ...]:

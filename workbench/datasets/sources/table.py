@@ -1,7 +1,6 @@
 """CSV and JSONL tables of image files."""
 
 import csv
-import json
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileBacked
 from workbench.datasets.sources._locate import Locator
 from workbench.errors import DataError
+from workbench.inputs import IrregularFileError, check_regular, parse_json
 
 
 class TableReader(FileBacked):
@@ -64,6 +64,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         DataError: It is not UTF-8, not JSON, or a row has more or fewer fields than the header; the line is named.
     """
     try:
+        check_regular(path)
         with path.open(encoding="utf-8-sig", newline="") as file:
             if path.suffix.lower() in {".jsonl", ".ndjson"}:
                 for number, line in enumerate(file, 1):
@@ -78,6 +79,8 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 if None in row or None in row.values():
                     raise DataError(f"{path}, line {reader.line_num}: more or fewer fields than the header has.")
                 yield reader.line_num, row
+    except IrregularFileError as error:
+        raise DataError(f"{path}: {error.strerror}.") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8.") from error
     except csv.Error as error:
@@ -85,10 +88,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
 
 
 def _json_row(path: Path, number: int, line: str) -> dict[str, Any]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}, line {number}: not valid JSON ({error}).") from error
+    row = parse_json(line, f"{path}, line {number}", DataError)
     if not isinstance(row, dict):
         raise DataError(f"{path}, line {number}: expected a JSON object, got {type(row).__name__}.")
     return row

@@ -1,6 +1,5 @@
 """WebDataset tar shards, read by byte range."""
 
-import json
 import tarfile
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -15,6 +14,7 @@ from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileBacked
 from workbench.datasets.sources._locate import Locator, common_folder
 from workbench.errors import DataError
+from workbench.inputs import MAX_TEXT_BYTES, check_regular, parse_json
 
 
 class WebDatasetReader(FileBacked):
@@ -52,8 +52,12 @@ class WebDatasetReader(FileBacked):
         samples: dict[str, dict[str, Any]] = {}
         images: dict[str, Location] = {}
         try:
+            check_regular(path)
+            size = path.stat().st_size
             with tarfile.open(path, "r:") as tar:
                 for member in tar:
+                    if member.isfile() and not member.issparse() and member.offset_data + member.size > size:
+                        raise tarfile.ReadError(f"{member.name!r} ends beyond the file; is it cut off?")
                     folder, _, name = member.name.removeprefix("./").rpartition("/")
                     stem, _, extension = name.partition(".")
                     if not member.isfile() or not stem:
@@ -63,8 +67,8 @@ class WebDatasetReader(FileBacked):
                     if self._is_image(extension):
                         images[key] = Location(own, -1, member.offset_data, member.size)
                     elif f".{extension.lower()}" not in IMAGE_SUFFIXES:
-                        row.update(_columns(path, member.name, extension, tar.extractfile(member)))
-        except (tarfile.TarError, OSError) as error:
+                        row.update(_columns(path, member, extension, tar))
+        except (tarfile.TarError, OSError, EOFError, ValueError) as error:
             raise DataError(f"{path}: not a readable, uncompressed tar file ({error}).") from error
         card = _with_extensions(self._card, set().union(*samples.values()))
         for key, location in images.items():
@@ -85,14 +89,15 @@ def _with_extensions(card: DatasetCard, available: Collection[str]) -> DatasetCa
     return card.model_copy(update={"columns": card.columns.model_copy(update={"image": "image", **found})})
 
 
-def _columns(path: Path, name: str, extension: str, file: Any) -> dict[str, Any]:
-    content = file.read()
+def _columns(path: Path, member: tarfile.TarInfo, extension: str, tar: tarfile.TarFile) -> dict[str, Any]:
+    if member.size > MAX_TEXT_BYTES:  # A sparse one may claim any size.
+        return {}
+    file = tar.extractfile(member)
+    content = file.read() if file is not None else b""
+    if extension == "json":
+        value = parse_json(content, f"{path}, member {member.name!r}", DataError)
+        return value if isinstance(value, dict) else {"json": value}
     try:
-        if extension == "json":
-            value = json.loads(content)
-            return value if isinstance(value, dict) else {"json": value}
         return {extension: content.decode("utf-8").strip()}
-    except ValueError:
-        if extension == "json":
-            raise DataError(f"{path}, member {name!r}: not valid JSON.") from None
+    except UnicodeDecodeError:
         return {}  # Binary members (npy, pth) are not columns.

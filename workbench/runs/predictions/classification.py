@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
 from workbench.errors import DataError
+from workbench.inputs import check_regular
 from workbench.runs.predictions.groups import group_codes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 @dataclass(frozen=True)
@@ -72,22 +77,30 @@ def write_predictions(predictions: Predictions, path: Path) -> None:
 
 def read_predictions(path: Path) -> Predictions:
     """Read what `write_predictions` wrote; raises `DataError` naming the file."""
-    import json
-
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        table = pq.read_table(path)
-        about = table.schema.metadata or {}
-        names = tuple(json.loads(about[b"class_names"]))
-        keys = tuple(json.loads(about[b"class_keys"])) if b"class_keys" in about else None
-        unseen = tuple(json.loads(about.get(b"unseen", b"[]")))
-        ids, groups = table.column("id").to_pylist(), table.column("group").to_pylist()
-        column = table.column("scores").combine_chunks()
-    except (OSError, KeyError, pa.ArrowException) as error:
-        raise DataError(f"{path}: not a predictions file of the workbench ({error}).") from error
+        check_regular(path)
+        return _from_table(pq.read_table(path))
+    except (OSError, LookupError, AttributeError, ValueError, TypeError, RecursionError, pa.ArrowException) as error:
+        raise DataError(f"{path}: not a predictions file of the workbench, or damaged ({error}).") from error
+
+
+def _from_table(table: "pa.Table") -> Predictions:
+    import json
+
+    import pyarrow as pa
+
+    about = table.schema.metadata or {}
+    names = tuple(json.loads(about[b"class_names"]))
+    keys = tuple(json.loads(about[b"class_keys"])) if b"class_keys" in about else None
+    unseen = tuple(json.loads(about.get(b"unseen", b"[]")))
+    ids, groups = table.column("id").to_pylist(), table.column("group").to_pylist()
+    column = table.column("scores").combine_chunks()
     scores = np.asarray(column.values, dtype=np.float32).reshape(-1, len(names))
+    if len(scores) != len(ids):
+        raise ValueError(f"{len(scores)} rows of scores for {len(ids)} items")
     labels: AnyArray | None = None
     if "label" in table.column_names:
         listed = table.column("label")
@@ -97,4 +110,6 @@ def read_predictions(path: Path) -> Predictions:
                 labels[i, own] = True
         else:
             labels = np.asarray(listed.to_pylist(), dtype=np.int64)
+            if len(labels) and labels.max() >= len(names):
+                raise ValueError(f"label {labels.max()} of {len(names)} classes")
     return Predictions(ids, groups, labels, scores, names, keys, unseen)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from workbench.errors import DataError
+from workbench.inputs import check_regular
 from workbench.runs.predictions.captions import WrittenCaptions
 from workbench.runs.predictions.choices import ScoredChoices
 from workbench.runs.predictions.joint import JointPredictions
@@ -22,11 +23,12 @@ def read_joint_predictions(path: Path) -> JointPredictions:
     import pyarrow.parquet as pq
 
     try:
+        check_regular(path)
         table = pq.read_table(path)
         about = json.loads((table.schema.metadata or {})[b"workbench"])
         columns = {name: table.column(name).to_pylist() for name in table.column_names}
         return _READERS[about["task"]](columns, about)
-    except (OSError, KeyError, pa.ArrowException) as error:
+    except (OSError, KeyError, ValueError, TypeError, RecursionError, pa.ArrowException) as error:
         tasks = ", ".join(_READERS)
         raise DataError(f"{path}: not a predictions file of {tasks} ({error}).") from error
 
