@@ -88,7 +88,7 @@ def test_artifacts_of_deleted_runs_are_found(settings, tmp_path):
     kept, gone = (RunRecorder.begin(store, "s", "r", {}, {"workbench.run_key": key}) for key in "kg")
     for recorder in (kept, gone):
         recorder.finish({}, {}, tmp_path / "files")
-    store.client.delete_run(gone.run_id)
+    store.client.delete_run(gone.run_id)  # As a process does that is killed before it deletes the artifacts.
     assert names(settings) == set()  # It may be one that another process is just writing.
     for folder in (settings.runs / "artifacts").glob("*/*/artifacts"):
         age(folder)

@@ -1,6 +1,6 @@
 """Disturb real processes in every way that was thought of, and count what is lost, doubled, wrong or leaked.
 
-    python -m tests.faults.campaign [--kills 200] [--flips 2000] [--seed 0] [--short] [--long] [--to FILE]
+    python -m tests.faults.campaign [--kills 200] [--flips 2000] [--mutations 1000] [--seed 0] [--short] [--long] [--to FILE]
 
 `nox -s faults` does that, and writes the table of docs/reliability.md; `--long` takes ten times as many of each.
 Everything happens in a temporary folder, on one process for each core.
@@ -22,9 +22,13 @@ from pathlib import Path
 from tests.faults.flips import KINDS, flip_bits, shares
 from tests.faults.interruptions import commit_fault, faults
 from tests.faults.kills import MODES, kill_at_random
+from tests.faults.mutations import mutations, run_mutation
 from tests.faults.processes import import_everything
 from tests.faults.secrets import look_for_secrets
 from tests.faults.site import Findings, Site
+from tests.faults.usages import run_usage, usages
+from tests.faults.verdicts import Verdict
+from tests.faults.world import build_world
 
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
 KINDS_OF_HARM = (
@@ -81,6 +85,29 @@ def flips(kind: int, count: int, seed: int, folder: Path) -> Part:
     return Part(f"a flipped bit: {KINDS[kind].name}", count, found, note)
 
 
+def judged(name: str, verdicts: Sequence[Verdict]) -> Part:
+    """Verdicts as a row; the sentence of last resort is a traceback, wrong words and broken JSON are a wrong exit."""
+    found = Findings()
+    kinds = {"last resort": "traceback", "wrong words": "wrong exit", "broken json": "wrong exit"}
+    for verdict in verdicts:
+        if verdict.kind != "ok":
+            found.add(kinds.get(verdict.kind, verdict.kind), f"{verdict.name}: {verdict.detail[-600:]}")
+    return Part(name, len(verdicts), found)
+
+
+def wrong_usages(start: int, step: int, every_option: bool, folder: Path) -> Part:
+    """Every `step`-th of the wrong command lines."""
+    world = build_world(folder)
+    chosen = [usage for usage in usages() if usage.says or every_option][start::step]
+    return judged("a wrong command line", [run_usage(usage, world) for usage in chosen])
+
+
+def damaged_inputs(count: int, seed: int, folder: Path) -> Part:
+    """Mutated cards, suites, settings, tables, archives, artifacts and pictures."""
+    world = build_world(folder)
+    return judged("a damaged input", [run_mutation(each, world) for each in mutations(count, seed)])
+
+
 def secrets(folder: Path) -> Part:
     """Passwords."""
     found = Findings()
@@ -99,7 +126,10 @@ def work(options: argparse.Namespace) -> list[Work]:
         ]
     if options.flips:
         parts += [partial(flips, i, count, options.seed + i) for i, count in enumerate(shares(times * options.flips))]
+    if options.mutations:
+        parts += [partial(damaged_inputs, times * options.mutations // 2, 2 * options.seed + i) for i in range(2)]
     if options.faults:
+        parts += [partial(wrong_usages, i, 2, options.long) for i in range(2)]
         parts.append(secrets)
     return parts
 
@@ -158,7 +188,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--flips", type=int, default=2000)
-    parser.add_argument("--no-faults", dest="faults", action="store_false", help="leave signals and full disks out")
+    parser.add_argument("--mutations", type=int, default=1000)
+    parser.add_argument(
+        "--no-faults",
+        dest="faults",
+        action="store_false",
+        help="leave signals, full disks, wrong command lines and passwords out",
+    )
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--short", action="store_true", help="a little of everything, in a minute")
     parser.add_argument("--long", action="store_true", help="ten times as many of each")

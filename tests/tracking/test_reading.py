@@ -77,10 +77,13 @@ def test_by_run_key_with_both_readers(store):
     assert quick.run_id == slow.run_id
 
 
-def test_deleted_runs_are_gone(store):
+def test_deleted_runs_are_gone_with_their_artifacts(store):
     (run,) = read_runs(store, "two")
-    store.client.delete_run(run.run_id)
+    folder = artifact_path(store, run, "note.txt").parents[1]
+    store.delete_run(run.run_id, run.artifact_uri)
     assert read_runs(store, "two") == []
+    assert not folder.exists()
+    assert folder.parent.exists()
 
 
 def test_a_run_by_the_beginning_of_its_id_and_its_artifact(store):

@@ -1,12 +1,12 @@
 """`workbench sync`."""
 
-import json
 import sys
 from dataclasses import asdict
 from typing import Any
 
 import click
 
+from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
 
 
@@ -30,14 +30,14 @@ def command(as_json: bool, **flags: Any) -> None:
     store = open_store(load_settings(**flags))
     found = sync(store)
     if as_json:
-        click.echo(json.dumps({"store": store.name, "spool": str(store.spool.folder), **asdict(found)}, indent=1))
+        answer_json({"store": store.name, "spool": str(store.spool.folder), **asdict(found)})
     else:
         said = found.sentences(store.spool.folder, store.name)
         for sentence in said:
-            click.echo(sentence)
+            answer(sentence)
         if not said:
-            click.echo(f"Nothing waits in {store.spool.folder} for {store.name}.")
+            answer(f"Nothing waits in {store.spool.folder} for {store.name}.")
         if found.others:
             count = counted(found.others, "run waits", "runs wait")
-            click.echo(f"{count} there for other stores; --tracking-uri names one of them.")
+            answer(f"{count} there for other stores; --tracking-uri names one of them.")
     sys.exit(1 if found.remaining or found.damaged or found.busy else 0)

@@ -82,7 +82,7 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
         with answering(store.name):
             for run in read_runs(store, suite, key=key):
                 if run.run_id != recorder.run_id:
-                    store.client.delete_run(run.run_id)
+                    store.delete_run(run.run_id, run.artifact_uri)
     return made.result.run_id
 
 

@@ -118,7 +118,7 @@ def remove_superseded(
         with answering(store.name):
             for run in read_runs(store, suite.name, key=job.key):
                 if run.run_id != recorder.run_id and (finished or run.status != "finished"):
-                    store.client.delete_run(run.run_id)
+                    store.delete_run(run.run_id, run.artifact_uri)
     except StoreError as error:
         store.link.note(error)
 

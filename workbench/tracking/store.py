@@ -137,6 +137,13 @@ class Store:
                 "space, or let WORKBENCH_RUNS name another folder; what is finished is kept."
             )
 
+    def delete_run(self, run_id: str, artifact_uri: str) -> None:
+        """Delete a run; of a local store its artifacts go, too, where MLflow would keep them for ever."""
+        self.client.delete_run(run_id)
+        place = local_path(artifact_uri)
+        if self.artifacts is not None and place is not None and self.artifacts in place.parents:
+            shutil.rmtree(place.parent, ignore_errors=True)
+
     def experiment(self, name: str) -> str:
         """Id of the experiment called `name`, made if there is none; looked up once."""
         if name not in self._experiments:

@@ -133,7 +133,7 @@ def _send(entry: Entry, store: Store) -> dict[str, str] | None:
         others = [run for run in same if run is not own]
         if any(run.status == "finished" and _outranks(run.started, record) for run in others):
             if own is not None:
-                client.delete_run(own.run_id)
+                store.delete_run(own.run_id, own.artifact_uri)
             return None
         tags = {**record.tags, schema.SPOOL: entry.id}
     if own is None:
@@ -152,7 +152,7 @@ def _send(entry: Entry, store: Store) -> dict[str, str] | None:
             client.delete_tag(run_id, tag)
     for run in others:
         if record.status == "FINISHED" or run.status != "finished":
-            client.delete_run(run.run_id)
+            store.delete_run(run.run_id, run.artifact_uri)
     return missing
 
 
