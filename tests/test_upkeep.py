@@ -19,7 +19,8 @@ from workbench.upkeep import damage, leftovers
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "tmp"))
     return Settings(cache=tmp_path / "cache", runs=tmp_path / "runs", device="cpu", precision="fp32")
 
 
@@ -79,6 +80,20 @@ def test_what_kills_and_damage_left_goes_and_nothing_else(full):
         assert names(full) == set()
     remove(leftovers(full))
     assert [path for path in sorted(cache.rglob("*")) if path.is_file()] == [path for path in before if path.is_file()]
+
+
+def test_halves_of_runs_and_stores_are_found(settings, tmp_path):
+    halves = [
+        tmp_path / "tmp" / ".workbench-1",
+        settings.runs / ".mlflow.db-abc",
+        settings.runs / "spool" / ".workbench-2",
+    ]
+    for half in halves:
+        half.mkdir(parents=True)
+    assert names(settings) == set()
+    for half in halves:
+        age(half)
+    assert names(settings) == {half.name for half in halves}
 
 
 def test_artifacts_of_deleted_runs_are_found(settings, tmp_path):

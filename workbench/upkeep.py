@@ -1,6 +1,7 @@
 """What damage and killed processes left in the cache and beside the runs, and what is not as it was written."""
 
 import contextlib
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ def leftovers(settings: Settings) -> list[Pruned]:
     found = list(feature_leftovers(features_folder(settings.cache)))
     for name in _OURS:
         found += _below(settings.cache / name, _EARLIER.get(name))
-    return found + list(_orphans(settings))
+    return [*found, *_orphans(settings), *_unfinished(settings)]
 
 
 def damage(settings: Settings) -> list[str]:
@@ -91,6 +92,15 @@ def _orphans(settings: Settings) -> Iterator[Pruned]:
     for folder in sorted(store.artifacts.glob("*/*/artifacts")):
         if folder not in known and _is_old(folder):
             yield Pruned(folder.parent, "artifacts of a deleted run", size_on_disk(folder))
+
+
+def _unfinished(settings: Settings) -> Iterator[Pruned]:
+    """Places in which runs and stores were put together when their process was killed."""
+    places = [(Path(tempfile.gettempdir()), ".workbench-*"), (settings.runs / "spool", ".workbench-*")]
+    for root, pattern in [*places, (settings.runs, ".mlflow.db-*")]:
+        for path in sorted(root.glob(pattern)):
+            if _is_old(path):
+                yield Pruned(path, "left by a killed process", size_on_disk(path))
 
 
 def _folders(root: Path) -> list[Path]:

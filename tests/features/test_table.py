@@ -125,6 +125,18 @@ def test_a_damaged_shard_is_moved_aside_once_and_only_its_rows_are_gone(tmp_path
     assert Table(tmp_path, WIDTHS).find(keys(range(6))).found.all()
 
 
+def test_a_shard_that_is_cut_short_while_it_is_mapped_ends_no_process(tmp_path: Path) -> None:
+    table = Table(tmp_path, WIDTHS)
+    commit(table, range(1000))
+    (victim,) = tmp_path.glob("*.safetensors")
+    located = table.find(keys(range(1000)))
+    os.truncate(victim, 0)
+    with pytest.raises(CacheError, match=r"0 bytes long, and \d+ when it was opened.*again"):
+        table.gather(located, "projected")
+    assert not table.find(keys(range(1000))).found.any()
+    assert [path.name for path in table.corrupt] == [victim.name + ".corrupt"]
+
+
 def test_damage_elsewhere_costs_nothing_until_its_rows_are_wanted(tmp_path: Path) -> None:
     table = Table(tmp_path, WIDTHS)
     commit(table, range(3))

@@ -44,14 +44,28 @@ class Shard:
     _raw: AnyArray = field(repr=False)
     _verified: bool = False
 
+    def check_length(self) -> None:
+        """See that the file is as long as it was mapped: reading what somebody cut off would end the process (SIGBUS).
+
+        Raises:
+            CorruptShardError: It is not. A file that is gone stays readable for whom has mapped it.
+        """
+        try:
+            found = self.path.stat().st_size
+        except FileNotFoundError:
+            return
+        if found != len(self._raw):
+            raise CorruptShardError(f"{self.path}: {found} bytes long, and {len(self._raw)} when it was opened")
+
     def verify(self) -> None:
-        """Compare the file with the checksum in its name, once.
+        """Compare the file with the checksum in its name, once, and with its length each time.
 
         Raises:
             CorruptShardError: They differ.
         """
         from xxhash import xxh3_128_hexdigest
 
+        self.check_length()
         if not self._verified and xxh3_128_hexdigest(self._raw.data) != self.path.stem:
             raise CorruptShardError(f"{self.path}: checksum mismatch")
         self._verified = True

@@ -58,9 +58,17 @@ class Table:
                 return located
 
     def gather(self, located: Located, column: str) -> FloatArray:
-        """Rows of one column, float32 (n, width); NaN where the key is not stored or is a tombstone."""
+        """Rows of one column, float32 (n, width); NaN where the key is not stored or is a tombstone.
+
+        Raises:
+            CacheError: A shard was cut short since it was located.
+        """
         out = np.full((len(located.shard), self.widths[column]), np.nan, dtype=np.float32)
         for shard, positions in located.by_shard():
+            try:
+                shard.check_length()
+            except CorruptShardError as error:
+                raise CacheError(f"{error}; something else writes to the cache. Run the same command again.") from error
             rows = located.row[positions]
             live = shard.readable[rows]
             out[positions[live]] = shard.columns[column][rows[live]]
