@@ -89,7 +89,7 @@ def test_the_checksum_is_verified(site, settings):
 
 @pytest.mark.parametrize("damage", ["replaced", "gone", "more", "table"])
 def test_files_that_were_changed_are_said_and_made_anew(site, settings, damage, caplog):
-    made = card(f"{site[1]}:squares", "options = {count = 20}")
+    made = card("squares", "options = {count = 20}")
     before = open_card(made, None, settings).fingerprint
     (folder,) = (path for path in (settings.cache / "generated").iterdir() if path.is_dir())
     if damage == "replaced":
@@ -106,7 +106,7 @@ def test_files_that_were_changed_are_said_and_made_anew(site, settings, damage, 
 
 
 def test_a_copied_cache_is_no_damage(site, settings):
-    made = card(f"{site[1]}:squares", "options = {count = 20}")
+    made = card("squares", "options = {count = 20}")
     before = open_card(made, None, settings).fingerprint
     copied = settings.model_copy(update={"cache": settings.cache.with_name("copied")})
     shutil.copytree(settings.cache, copied.cache, copy_function=shutil.copy)  # With other times.

@@ -40,7 +40,7 @@ def test_what_cannot_be_read_is_refused(tmp_path, content, said):
 
 
 def test_a_folder_that_is_not_there_is_what_is_said(tmp_path):
-    with pytest.raises(DataError, match="there is no such folder"):
+    with pytest.raises(DataError, match="is no folder, or not there"):
         read_prompts(tmp_path / "nowhere")
     (tmp_path / "file.csv").write_text("")
     with pytest.raises(DataError, match="is no folder"):

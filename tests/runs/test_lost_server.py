@@ -82,7 +82,8 @@ def test_a_suite_outlives_its_server(server, remote, tiny_model, make_colours, c
     assert {run["info"]["status"] for run in server.runs.values() if server.is_active(run)} == {"FINISHED"}
 
 
-def test_the_next_command_sends_what_waits(server, remote, tiny_model, make_colours, capsys):
+def test_the_next_command_sends_what_waits(server, remote, tiny_model, make_colours, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
     asked = suite(tiny_model, make_colours())
     run_suite(asked, remote, reporter=Told(server))
     server.again()

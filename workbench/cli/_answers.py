@@ -76,9 +76,14 @@ def answer_json(value: Any) -> None:
 
 def answer_exactly(text: str) -> None:
     """Print an answer that is harmless already, and may be for a program."""
-    stream = _kept[-1] if _kept else sys.stdout
+    stream = answers_stream()
     stream.write(text)
     stream.flush()
+
+
+def answers_stream() -> TextIO:
+    """Where answers go: standard output, even while another stream stands in its place."""
+    return _kept[-1] if _kept else sys.stdout
 
 
 def to_json(value: Any) -> str:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 import click
 
-from workbench.cli._answers import answer_json, asks_for_json
+from workbench.cli._answers import answer_json, answers_stream, asks_for_json
 from workbench.errors import WorkbenchError
 from workbench.masking import masked
 from workbench.outputs import FULL, reason
@@ -42,7 +42,7 @@ def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
 def _run(command: Callable[[], object], arguments: Sequence[str]) -> int:
     try:
         code = command()
-        sys.stdout.flush()  # Here, where it can still be said that nobody could write it.
+        answers_stream().flush()  # Here, where it can still be said that nobody could write it.
     except click.ClickException as error:
         _show(error)
         return _reported(error.format_message(), WRONG_INPUT, arguments)
@@ -74,12 +74,13 @@ def _run(command: Callable[[], object], arguments: Sequence[str]) -> int:
 
 def _lost_output() -> OSError | None:
     """Why standard output takes nothing, where that is so; it is given up then, or Python would complain at the end."""
+    stream = answers_stream()
     try:
-        number = sys.stdout.fileno()
+        number = stream.fileno()
     except (OSError, ValueError, AttributeError):  # No file at all, as in a notebook.
         return None
     try:
-        sys.stdout.flush()
+        stream.flush()
         os.write(number, b"\n")  # What failed before is not tried again by Python.
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), number)
@@ -134,7 +135,6 @@ def _reported(sentence: str, code: int, arguments: Sequence[str]) -> int:
     if asks_for_json(arguments):
         try:
             answer_json({"error": shown(masked(sentence), _LONGEST)})
-            sys.stdout.flush()
         except OSError:
             _lost_output()
     return code

@@ -94,7 +94,7 @@ def test_what_does_not_fit_the_newest_run_is_left_out_and_said(suite):
     study = suite.study()
     probe = by_name(study)["trees", "probe", "4"]
     assert [run.run_id for run in probe.contestant.runs] == [newest]
-    assert " runs are left out" in study.notes[0]
+    assert "1 of 4 runs is left out" in study.notes[0]
     suite.write("probe", status="failed", seed=5)
     assert "1 runs did not finish" in suite.study().notes[0]
 
