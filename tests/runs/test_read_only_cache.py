@@ -30,7 +30,8 @@ def run(model, data, cache, runs, *, before=None):
     ]  # fmt: skip
     environment = {
         **os.environ, "WORKBENCH_CACHE": str(cache), "WORKBENCH_RUNS": str(runs),
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200",
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "PYTHONDONTWRITEBYTECODE": "1",
+        "COLUMNS": "200",
     }  # fmt: skip
     return subprocess.run(
         command, capture_output=True, text=True, check=False, env=environment, umask=0o022, cwd=runs.parent,
