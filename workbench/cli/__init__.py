@@ -1,6 +1,7 @@
 """The command line. Each command is a module of its own, imported when it is called."""
 
 import sys
+import warnings
 from collections.abc import Sequence
 
 from workbench.cli._answers import answers_alone, tolerate_odd_names
@@ -14,6 +15,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Entry point of `workbench`: exit 0 all good, 1 some runs failed or could not be sent, 2 wrong usage or input."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     tolerate_odd_names()
+    # Pillow warns of large pictures; the workbench bounds how many are decoded at a time, and refuses larger ones.
+    warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
     with answers_alone(given):
         code = guarded(lambda: _call(given), given)
     sys.exit(code)
