@@ -54,6 +54,20 @@ def make_once(folder: Path, write: Callable[[Path], None]) -> bool:
     return True
 
 
+def is_being_made(part: Path) -> bool:
+    """Whether a process is filling this working folder of `make_once`."""
+    from filelock import FileLock, Timeout
+
+    lock = part.with_name(part.name.removeprefix(".").removesuffix(PART) + ".lock")
+    try:
+        if lock.exists():
+            with FileLock(lock, timeout=0):
+                pass
+    except (Timeout, OSError):
+        return True
+    return False
+
+
 def is_whole(folder: Path) -> bool:
     """Whether a folder that `make_once` made has its files, and no others, as they were written.
 
@@ -85,6 +99,8 @@ def _share(work: Path) -> None:
     """Let every file be read by whom the umask lets read: some libraries write for their owner alone."""
     allowed = work.stat().st_mode & 0o777
     for path in work.rglob("*"):
+        if path.is_symlink():
+            continue  # What it leads to is not ours.
         path.chmod(allowed if path.is_dir() else allowed & 0o666)
 
 

@@ -33,7 +33,7 @@ def output_file(path: Path) -> Iterator[Path]:
         OutputError: It cannot be written; an existing file is as it was before.
     """
     special = path.exists() and not path.is_file()
-    aside = path if special else path.with_name(f".{path.name[:100]}-{uuid.uuid4().hex}.tmp")
+    aside = path if special else path.with_name(f".{uuid.uuid4().hex}.tmp")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         yield aside

@@ -1,37 +1,44 @@
 """What damage and killed processes left in the cache and beside the runs, and what is not as it was written."""
 
 import contextlib
+import logging
+import os
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from workbench.errors import WorkbenchError
 from workbench.features import feature_leftovers
 from workbench.features.store import features_folder
 from workbench.features.usage import Pruned, damaged_shards, size_on_disk
 from workbench.files import CORRUPT, TEMPORARY, is_sealed_intact
-from workbench.folders import PART, damaged_files, is_made_folder
+from workbench.folders import PART, damaged_files, is_being_made, is_made_folder
 from workbench.settings import Settings
-from workbench.tracking import open_store, read_runs
-from workbench.tracking.store import local_path
+from workbench.tracking import open_store
+from workbench.tracking._sqlite import kept_runs
 
-_OURS = ("models", "manifests", "generated", "search", "locks")
-_EARLIER = {"manifests": ".parquet", "models": ".json", "search": ".json"}
+_OURS = ("models", "manifests", "generated", "search")
+_EARLIER = ("manifests/*/*.parquet", f"models/{24 * '[0-9a-f]'}.json", "search/*.json")
 _STALE_SECONDS = 3600.0
+_log = logging.getLogger(__name__)
 
 
 def leftovers(settings: Settings) -> list[Pruned]:
     """What nobody reads any more.
 
-    That is halves that killed processes left, damaged files that were moved aside, free locks, files of earlier
-    versions, and artifacts of runs that were deleted.
+    That is halves that killed processes left, damaged files that were moved aside, files of earlier versions, and
+    artifacts of runs that were deleted. Empty lock files stay, at most 4,096: a lock that is deleted is none.
 
     Args:
         settings: Give the cache and the store; a store on a server is left to MLflow.
     """
     found = list(feature_leftovers(features_folder(settings.cache)))
     for name in _OURS:
-        found += _below(settings.cache / name, _EARLIER.get(name))
+        found += _below(settings.cache / name)
+    for pattern in _EARLIER:
+        paths = sorted(settings.cache.glob(pattern))
+        found += [Pruned(path, "of an earlier version", size_on_disk(path)) for path in paths]
     return [*found, *_orphans(settings), *_unfinished(settings)]
 
 
@@ -61,36 +68,33 @@ def _damaged_models(cache: Path) -> Iterator[Path]:
         yield from identity.damaged() if identity else ()
 
 
-def _below(folder: Path, earlier: str | None) -> Iterator[Pruned]:
+def _below(folder: Path) -> Iterator[Pruned]:
     for path in sorted(folder.rglob("*")):
         if any(CORRUPT in part or part.endswith(PART) for part in path.relative_to(folder).parts[:-1]):
             continue  # The folder that it is in is named.
         name, size = path.name, size_on_disk(path)
         if CORRUPT in name:
             yield Pruned(path, "damaged, made anew since", size)
-        elif name.startswith(".") and name.endswith((TEMPORARY, PART)) and _is_old(path):
+        elif name.startswith(".") and _is_old(path) and _is_half(path):
             yield Pruned(path, "left by a killed process", size)
-        elif earlier and path.suffix == earlier and path.is_file() and not _is_in_made_folder(path):
-            yield Pruned(path, "of an earlier version", size)
-        elif path.suffix == ".lock" and _is_free(path):
-            yield Pruned(path, "a lock that nobody holds", size)
-            holder = path.with_suffix(".json")
-            if holder.is_file():
-                yield Pruned(holder, "says who held it", size_on_disk(holder))
 
 
-def _is_in_made_folder(path: Path) -> bool:
-    return any(is_made_folder(parent) for parent in path.parents)
+def _is_half(path: Path) -> bool:
+    return path.name.endswith(TEMPORARY) or (path.name.endswith(PART) and not is_being_made(path))
 
 
 def _orphans(settings: Settings) -> Iterator[Pruned]:
     """Artifacts of a local store's runs that are in it no more."""
     store = open_store(settings)
-    if store.artifacts is None or not store.artifacts.is_dir() or not store.exists:
+    if store.artifacts is None or not store.artifacts.is_dir() or store.sqlite_file is None or not store.exists:
         return
-    known = {local_path(run.artifact_uri) for run in read_runs(store)}
+    try:
+        known = kept_runs(store.sqlite_file)
+    except WorkbenchError as error:
+        _log.warning("%s Artifacts of deleted runs are left where they are.", error)
+        return
     for folder in sorted(store.artifacts.glob("*/*/artifacts")):
-        if folder not in known and _is_old(folder):
+        if folder.parent.name not in known and _is_old(folder):
             yield Pruned(folder.parent, "artifacts of a deleted run", size_on_disk(folder))
 
 
@@ -99,7 +103,7 @@ def _unfinished(settings: Settings) -> Iterator[Pruned]:
     places = [(Path(tempfile.gettempdir()), ".workbench-*"), (settings.runs / "spool", ".workbench-*")]
     for root, pattern in [*places, (settings.runs, ".mlflow.db-*")]:
         for path in sorted(root.glob(pattern)):
-            if _is_old(path):
+            if _is_old(path) and path.stat().st_uid == os.getuid():  # The temporary folder is everybody's.
                 yield Pruned(path, "left by a killed process", size_on_disk(path))
 
 
@@ -112,13 +116,3 @@ def _is_old(path: Path) -> bool:
     with contextlib.suppress(OSError):
         return time.time() - path.stat().st_mtime > _STALE_SECONDS
     return False
-
-
-def _is_free(path: Path) -> bool:
-    from filelock import FileLock, Timeout
-
-    try:
-        with FileLock(path, timeout=0):
-            return True
-    except (Timeout, OSError):
-        return False

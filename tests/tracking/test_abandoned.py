@@ -70,3 +70,12 @@ def test_a_later_process_with_the_same_number_is_another():
     assert not is_gone(this_process())
     assert is_gone(f"{namespace}:{pid}:{int(started) - 1}")
     assert not is_gone("")
+
+
+def test_a_run_that_was_finished_meanwhile_stays_finished(store, tmp_path):
+    recorder = begun(store, **{schema.PROCESS: f"{this_process().partition(':')[0]}:999999:1"})
+    seen = read_runs(store)
+    (tmp_path / "files").mkdir()
+    recorder.finish({}, {}, tmp_path / "files")
+    assert close_abandoned(store, seen) == 0
+    assert [run.status for run in read_runs(store)] == ["finished"]

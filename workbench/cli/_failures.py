@@ -98,7 +98,7 @@ def _show(error: click.ClickException) -> None:
             else ""
         )
         click.echo(f"{context.get_usage()}\n{hint}\n", err=True)
-    click.echo(f"Error: {shown(error.format_message(), _LONGEST)}", err=True)
+    click.echo(f"Error: {shown(masked(error.format_message()), _LONGEST)}", err=True)
 
 
 def _unexpected(error: BaseException, arguments: Sequence[str]) -> int:
@@ -109,7 +109,7 @@ def _unexpected(error: BaseException, arguments: Sequence[str]) -> int:
     if isinstance(error, UnicodeEncodeError):
         odd = shown(repr(error.object), 80)
         return _said(f"{odd} is not valid UTF-8, so it cannot be looked up or recorded.", WRONG_INPUT, arguments)
-    kind = shown(f"{type(error).__name__}: {error}".strip())
+    kind = shown(masked(f"{type(error).__name__}: {error}".strip()))
     try:
         file, name = tempfile.mkstemp(prefix="workbench-error-", suffix=".txt")
         with os.fdopen(file, "w", encoding="utf-8", errors="backslashreplace") as report:

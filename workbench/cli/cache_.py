@@ -70,12 +70,15 @@ def prune_cache(
         raise WorkbenchError("cache prune: --leftovers deletes no features, so it goes with no other choice.")
     settings = load_settings(**flags)
     age = timedelta(days=older_than) if older_than is not None else timedelta(0) if everything else None
-    found = prune(settings.cache, model=model, older_than=age, dry_run=dry_run)
+    found = prune(settings.cache, model=model, older_than=age, dry_run=True)
     known = {entry.path for entry in found}
-    more = [entry for entry in upkeep.leftovers(settings) if entry.path not in known]
+    found += [
+        entry
+        for entry in upkeep.leftovers(settings)
+        if entry.path not in known and not known.intersection(entry.path.parents)
+    ]
     if not dry_run:
-        remove(more)
-    found += more
+        remove(found)
     for entry in found:
         answer(f"{_size(entry.bytes)}  {entry.what}")
     total = _size(sum(entry.bytes for entry in found)).strip()

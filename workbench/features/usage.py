@@ -105,9 +105,15 @@ def prune(
 
 
 def remove(pruned: Iterable[Pruned]) -> None:
-    """Remove what `prune` or another found; raises `CacheError` where that cannot be."""
+    """Remove what `prune` or another found, all of it that can be; raises `CacheError` for what cannot."""
+    errors = []
     for each in pruned:
-        _remove(each.path)
+        try:
+            _remove(each.path)
+        except CacheError as error:
+            errors.append(str(error))
+    if errors:
+        raise CacheError(" ".join(errors[:3]) + (f" And {len(errors) - 3} more." if len(errors) > 3 else ""))
 
 
 def damaged_shards(root: Path) -> Iterator[Path]:

@@ -2,7 +2,7 @@
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -10,6 +10,7 @@ import numpy as np
 from workbench.datasets.roles import ROLES
 from workbench.errors import RecipeError, WorkbenchError
 from workbench.formatting import counted
+from workbench.masking import masked
 from workbench.recipes import Fitted
 from workbench.runs.broken import BrokenRecipe
 from workbench.runs.claims import claimed
@@ -74,7 +75,9 @@ def run_suite(
     before = [] if fresh else [run for run in known if run.status == "finished"]
     for job in {job.cell.dataset: job for job in jobs}.values():
         follow_moved(job, before, store)
-    finished = {job.key: run for job, run in _matching(jobs, before) if not job.is_edited_since(run)}
+    # The newest of a key comes last, and so is kept.
+    finished = {job.key: run for job, run in reversed(_matching(jobs, before)) if not job.is_edited_since(run)}
+    _remove_doubles(in_store, finished, store)
     there = {run.run_id for run in in_store}
     for job in jobs:
         if job.key in finished and finished[job.key].run_id in there:
@@ -138,6 +141,14 @@ def _known(store: Store, suite: Suite) -> list[RunResult]:
 
 def _spooled(store: Store, suite: Suite) -> list[RunResult]:
     return [entry.as_result() for entry in store.spool.entries(store.server) if entry.record.suite == suite.name]
+
+
+def _remove_doubles(runs: Sequence[RunResult], kept: Mapping[str, RunResult], store: Store) -> None:
+    """Delete what a run has replaced, where a process was killed between the one and the other."""
+    for run in runs:
+        newest = kept.get(run.key)
+        if newest is not None and run.status == "finished" and run.recency < newest.recency:
+            store.delete_run(run.run_id, run.artifact_uri)
 
 
 def _matching(jobs: Sequence[Job], runs: Sequence[RunResult]) -> list[tuple[Job, RunResult]]:
@@ -230,7 +241,7 @@ def _failed(
     job: Job, recorder: RunRecorder, error: BaseException, suite: Suite, store: Store, tell: Reporter
 ) -> RunResult:  # fmt: skip
     known = isinstance(error, WorkbenchError | TimeLimitError)
-    reason = shown(str(error) if known else f"{type(error).__name__}: {error}", _LONGEST)
+    reason = shown(masked(str(error) if known else f"{type(error).__name__}: {error}"), _LONGEST)
     written = recorder.fail(reason)
     remove_superseded(job, recorder, suite, store, finished=False)
     tell.say(f"failed: {job.cell}: {reason}")

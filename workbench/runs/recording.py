@@ -110,7 +110,7 @@ def remove_superseded(
 ) -> None:  # fmt: skip
     """Delete earlier runs of the same key: killed, failed, or (unless not wanted) finished and asked for again.
 
-    Where the store fails they stay until `workbench sync`.
+    Where the store fails, or the process is killed here, they stay until the next `run` of the suite.
     """
     if not recorder.run_id or not store.link.is_usable():
         return

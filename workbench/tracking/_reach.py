@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from workbench.errors import WorkbenchError
 from workbench.masking import masked
 from workbench.tracking.faults import StoreError, status_of, why
 
@@ -42,10 +43,18 @@ def check_server(uri: str) -> float:
 
     be_impatient()
     is_http = urlsplit(uri).scheme in {"http", "https"}
-    patience = float(os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]) + 1 if is_http else _DATABASE_SECONDS
+    patience = _request_seconds() + 1 if is_http else _DATABASE_SECONDS
     began = time.monotonic()
     within(patience, lambda: (_ask_http if is_http else _ask)(uri), uri)
     return time.monotonic() - began
+
+
+def _request_seconds() -> float:
+    given = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
+    try:
+        return float(given)
+    except ValueError as error:
+        raise WorkbenchError(f"MLFLOW_HTTP_REQUEST_TIMEOUT: expected a number of seconds, got {given!r}.") from error
 
 
 def within(seconds: float, ask: Callable[[], None], uri: str) -> None:

@@ -40,6 +40,20 @@ def read_sqlite(file: Path, suite: str | None, run_id: str | None, key: str | No
         yield RunResult.from_store(uuid, status, started, uri, metrics[uuid], params[uuid], tags[uuid], number)
 
 
+def kept_runs(file: Path) -> set[str]:
+    """Ids of all runs whose artifacts may be wanted: not deleted, or not by the workbench, or of a deleted experiment.
+
+    Experiments that are deleted can be restored, and runs of other tools in the same store are not ours.
+    """
+    query = (
+        "SELECT r.run_uuid FROM runs r JOIN experiments e ON e.experiment_id = r.experiment_id "
+        "LEFT JOIN tags t ON t.run_uuid = r.run_uuid AND t.key = ? "
+        "WHERE r.lifecycle_stage = 'active' OR e.lifecycle_stage <> 'active' OR t.value IS NULL"
+    )
+    with reading(file) as connection:
+        return {uuid for (uuid,) in connection.execute(query, [schema.RUN_KEY])}
+
+
 def any_running(file: Path) -> bool:
     """Whether any run is called running."""
     with reading(file) as connection:

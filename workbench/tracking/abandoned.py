@@ -28,10 +28,12 @@ def close_abandoned(store: Store, runs: Sequence[RunResult] | None = None) -> in
     """
     found = [run for run in (read_runs(store) if runs is None else runs) if is_abandoned(run)]
     with answering(store.name):
-        for run in found:
+        # Asked once more, now that the process is gone: it may have finished the run since the runs were read.
+        left = [run for run in found if store.client.get_run(run.run_id).info.status == "RUNNING"]
+        for run in left:
             store.client.set_tag(run.run_id, schema.ERROR, REASON)
             store.client.set_terminated(run.run_id, "KILLED")
-    return len(found)
+    return len(left)
 
 
 def close_abandoned_before(store: Store) -> None:

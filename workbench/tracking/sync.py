@@ -151,7 +151,8 @@ def _send(entry: Entry, store: Store) -> dict[str, str] | None:
         for tag in {schema.SPOOL, schema.ARTIFACTS_MISSING} & found.keys():
             client.delete_tag(run_id, tag)
     for run in others:
-        if record.status == "FINISHED" or run.status != "finished":
+        # Another process may be at work on a newer one.
+        if run.status != "running" and (record.status == "FINISHED" or run.status != "finished"):
             store.delete_run(run.run_id, run.artifact_uri)
     return missing
 

@@ -75,7 +75,10 @@ class HubReader:
             return f"{self._source.id}@{self._source.revision}:{self._source.config}"
         digest = hashlib.sha256()
         for path in sorted(self._local.rglob("*")):
-            found = path.lstat()
+            try:
+                found = path.stat()  # Of what a link leads to, which may change.
+            except OSError:
+                found = path.lstat()
             digest.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
         return digest.hexdigest()
 
