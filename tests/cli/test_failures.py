@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 import pytest
 
+from workbench.cli import main
 from workbench.cli._failures import guarded
 from workbench.errors import WorkbenchError
 
@@ -77,6 +78,21 @@ def test_a_full_standard_output_is_said(arguments):
     assert done.returncode == 2
     assert done.stderr.startswith("workbench: standard output: no space left (No space left on device)")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("arguments", [["list", "recipes"], ["list", "recipes", "--json"]])
+def test_a_closed_standard_output_is_no_traceback(arguments):
+    code = "import os; os.close(1)\nimport sys; sys.stdout = None\nfrom workbench.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, *arguments], check=False, stderr=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_wrong_argument_shows_no_password(capsys):
+    with pytest.raises(SystemExit):
+        main(["list", "recipes", "http://ann:s3cretive@host/"])
+    out, err = capsys.readouterr()
+    assert "http://ann:***@host/" in err
+    assert "s3cretive" not in out + err
 
 
 def test_a_reader_that_goes_away_is_no_traceback():

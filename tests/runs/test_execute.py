@@ -88,6 +88,19 @@ def test_metrics_are_recomputed_from_the_predictions_alone(settings, tiny_model,
         assert run.metrics[f"{name}_ci_low"] == pytest.approx(estimate.low, abs=1e-6)
 
 
+def test_of_two_finished_runs_the_older_goes_when_the_suite_is_run_again(
+    settings, tiny_model, make_colours, monkeypatch
+):
+    suite = Suite(name="s", models=(tiny_model,), datasets=(str(make_colours()),), recipes=(RecipeEntry(recipe="knn"),))
+    first = {run.run_id for run in run_suite(suite, settings)}
+    with monkeypatch.context() as killed_before_it_could:
+        killed_before_it_could.setattr("workbench.runs.execute.remove_superseded", lambda *_, **__: None)
+        second = {run.run_id for run in run_suite(suite, settings, fresh=True)}
+    assert {run.run_id for run in read_runs(open_store(settings), "s")} == first | second
+    assert {run.run_id for run in run_suite(suite, settings)} == second
+    assert {run.run_id for run in read_runs(open_store(settings), "s")} == second
+
+
 def test_fresh_replaces_a_finished_run(settings, tiny_model, make_colours):
     suite = suite_of(tiny_model, make_colours(), "zero-shot")
     first = {run.recipe: run.run_id for run in run_suite(suite, settings)}

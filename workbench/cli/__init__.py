@@ -29,7 +29,7 @@ def _open_closed_streams() -> None:
     """A shell may start us without standard output (`>&-`); what is said there is lost, and nothing else."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))
+            setattr(sys, name, Path(os.devnull).open("w", encoding="utf-8"))  # noqa: SIM115 - until the process ends
 
 
 def _call(arguments: list[str]) -> object:
