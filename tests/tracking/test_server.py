@@ -70,3 +70,10 @@ def test_a_server_that_is_not_there_is_one_sentence(monkeypatch):
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(WorkbenchError, match="does not answer"):
         read_runs(open_store(Settings(tracking_uri="http://127.0.0.1:9")))
+
+
+@pytest.mark.parametrize("uri", ["http://[", "http://ann:s3cretive@[::1"])
+def test_what_is_no_address_is_one_sentence_without_a_password(uri, settings):
+    with pytest.raises(WorkbenchError, match="is no address of a store") as caught:
+        open_store(settings.model_copy(update={"tracking_uri": uri}))
+    assert "s3cretive" not in str(caught.value)

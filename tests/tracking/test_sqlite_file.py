@@ -129,3 +129,14 @@ def test_a_store_killed_while_mlflow_makes_it_opens_the_next_time(tmp_path):
     again = Store(f"sqlite:///{tmp_path / 'mlflow.db'}")
     assert again.client.search_experiments()
     assert is_whole(tmp_path / "mlflow.db")
+
+
+def test_a_schema_that_is_no_text_is_one_sentence(tmp_path):
+    file = tmp_path / "mlflow.db"
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE runs (name TEXT)")
+        connection.execute("INSERT INTO runs VALUES (CAST(x'c4ff' AS TEXT))")
+    connection.close()
+    file.write_bytes(file.read_bytes().replace(b"CREATE TABLE runs", b"CREATE TABL\xc4 runs"))
+    with pytest.raises(WorkbenchError, match=r"mlflow.db: cannot be read as an MLflow store"), reading(file) as found:
+        found.execute("SELECT * FROM runs").fetchall()

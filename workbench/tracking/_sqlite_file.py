@@ -32,7 +32,7 @@ def reading(file: Path) -> Iterator[sqlite3.Connection]:
                     raise
                 _roll_back(file)
             yield connection
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:  # Of a damaged schema sqlite3 raises the second.
         raise WorkbenchError(f"{file}: cannot be read as an MLflow store ({error}).") from error
 
 

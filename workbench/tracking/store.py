@@ -183,9 +183,19 @@ def _make_tables(uri: str) -> None:
 
 
 def open_store(settings: Settings) -> Store:
-    """The store that settings name; the default is `mlflow.db` and `artifacts/` below `settings.runs`."""
+    """The store that settings name; the default is `mlflow.db` and `artifacts/` below `settings.runs`.
+
+    Raises:
+        WorkbenchError: What the settings name is no address.
+    """
     if settings.tracking_uri:
         uri = settings.tracking_uri
+        try:
+            urlparse(uri)
+        except ValueError as error:
+            raise WorkbenchError(
+                f"--tracking-uri {masked(uri)} (or MLFLOW_TRACKING_URI): is no address of a store ({error})."
+            ) from error
         return Store(uri if "://" in uri or ":" in uri else Path(uri).resolve().as_uri(), runs=settings.runs.resolve())
     runs = settings.runs.resolve()
     return Store(f"{_SQLITE}{runs / 'mlflow.db'}", runs / "artifacts", runs)
