@@ -38,10 +38,10 @@ def calibration(session: nox.Session) -> None:
 
 @nox.session
 def faults(session: nox.Session) -> None:
-    """Kill, fill and damage real processes and files, and write the table of docs/reliability.md; --long for hours."""
+    """Kill and damage real processes and files, and write the table of docs/reliability.md; `-- --long` takes hours."""
     _install(session, "quickstart", "dev")
-    posargs = [*session.posargs, *([] if "--to" in session.posargs else ["--to", "docs/reliability.md"])]
-    session.run("python", "-m", "tests.faults.campaign", *posargs, env={"OMP_NUM_THREADS": "1"})
+    options = session.posargs or ["--to", "docs/reliability.md"]
+    session.run("python", "-m", "tests.faults.campaign", *options, env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session

@@ -1,5 +1,6 @@
 """Leftovers are found and nothing else; damage anywhere in the cache is named."""
 
+import json
 import os
 import shutil
 import time
@@ -9,9 +10,10 @@ import pytest
 from filelock import FileLock
 
 from tests.features.subjects import TinyEncoder
+from workbench.cli import main
 from workbench.datasets import open_dataset
 from workbench.features import FeatureStore, extract, remove
-from workbench.files import write_sealed
+from workbench.files import checksum_of_file, write_atomically, write_sealed
 from workbench.folders import make_once
 from workbench.settings import Settings
 from workbench.tracking import RunRecorder, open_store
@@ -37,7 +39,9 @@ def full(settings: Settings, tmp_path: Path) -> Settings:
     extract(dataset, range(12), TinyEncoder(), FeatureStore(settings.cache))
     make_once(settings.cache / "models" / "built-123", lambda folder: (folder / "weights").write_bytes(b"w" * 1000))
     make_once(settings.cache / "generated" / "set-123", lambda folder: (folder / "a.png").write_bytes(b"p" * 1000))
-    write_sealed(settings.cache / "search" / "index.about", b"{}")
+    index = settings.cache / "search" / "index.faiss"
+    write_atomically(index, b"i" * 1000)
+    write_sealed(index.with_suffix(".about"), json.dumps({"checksum": checksum_of_file(index)}).encode())
     return settings
 
 
@@ -87,6 +91,18 @@ def test_what_kills_and_damage_left_goes_and_nothing_else(full):
     assert kept == [path for path in before if path.is_file() and path.suffix != ".lock"]
 
 
+def test_all_features_go_with_all_even_if_a_clock_went_back(full, monkeypatch):
+    for folder in (full.cache / "features").iterdir():
+        os.utime(folder / "model.json", (time.time() + 10_000,) * 2)
+    for name, value in (("CACHE", full.cache), ("RUNS", full.runs)):
+        monkeypatch.setenv(f"WORKBENCH_{name}", str(value))
+    with pytest.raises(SystemExit) as ended:
+        main(["cache", "prune", "--all"])
+    assert ended.value.code == 0
+    assert list((full.cache / "features").iterdir()) == []
+    assert (full.cache / "models" / "built-123" / "weights").exists()
+
+
 def test_halves_of_runs_and_stores_are_found(settings, tmp_path):
     halves = [
         tmp_path / "tmp" / ".workbench-1",
@@ -126,6 +142,7 @@ KINDS = (
     "generated/set-123/.inventory",
     "manifests/*/*.manifest",
     "search/*.about",
+    "search/*.faiss",
 )
 
 
@@ -138,3 +155,5 @@ def test_a_flipped_bit_is_found_wherever_it_is(full, pattern):
     os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
     (sentence,) = damage(full)
     assert sentence.startswith(f"{path} is damaged")
+    assert ("delete" in sentence) == (path.parent.name in {"built-123", "set-123"} and path.name != ".inventory")
+    assert path.exists()

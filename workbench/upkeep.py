@@ -14,6 +14,7 @@ from workbench.features.store import features_folder
 from workbench.features.usage import Pruned, damaged_shards, size_on_disk
 from workbench.files import CORRUPT, TEMPORARY, is_sealed_intact
 from workbench.folders import PART, damaged_files, is_being_made, is_made_folder
+from workbench.search.approximate import damaged_indexes
 from workbench.settings import Settings
 from workbench.tracking import open_store
 from workbench.tracking._sqlite import kept_runs
@@ -46,21 +47,33 @@ def damage(settings: Settings) -> list[str]:
     """Read all that the cache holds and compare it with its checksums.
 
     Returns:
-        A sentence for each damaged file; what reads such a file notices, too, and makes it anew.
+        A sentence for each damaged file, which says what to do.
     """
     cache = settings.cache
     patterns = ("models/*.identity", "manifests/*/*.manifest", "search/*.about", "*/*/.inventory")
     sealed = [path for pattern in patterns for path in cache.glob(pattern) if CORRUPT not in str(path)]
     # First, since whoever reads a damaged one moves it aside.
     damaged = [path for path in sealed if not is_sealed_intact(path)]
-    damaged += [*damaged_shards(features_folder(cache)), *_damaged_models(cache)]
-    for folder in (*_folders(cache / "models"), *_folders(cache / "generated")):
-        if is_made_folder(folder) and not any(folder in path.parents for path in damaged):
-            damaged += damaged_files(folder)
-    return [f"{path} is damaged; it is made anew when it is needed next." for path in dict.fromkeys(damaged)]
+    folders = [*_folders(cache / "models"), *_folders(cache / "generated")]
+    whole = [each for each in folders if is_made_folder(each) and not any(each in path.parents for path in damaged)]
+    sentences = [
+        f"{path} is damaged; it is made anew when it is needed next."
+        for path in (*damaged, *damaged_shards(features_folder(cache)), *damaged_indexes(cache))
+    ]
+    # What reads these looks at their sizes and times, which are as they were.
+    sentences += [
+        f"{path} is damaged; delete {each}, and it is made anew when it is needed next."
+        for each in whole
+        for path in damaged_files(each)
+    ]
+    return sentences + [
+        f"{path} has changed since it was hashed, but neither its size nor its time has: fetch it again."
+        for path in _damaged_weights(cache)
+        if not any(each in path.parents for each in folders)
+    ]
 
 
-def _damaged_models(cache: Path) -> Iterator[Path]:
+def _damaged_weights(cache: Path) -> Iterator[Path]:
     from workbench.models.identity import read_identity
 
     for path in sorted((cache / "models").glob("*.identity")):

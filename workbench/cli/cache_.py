@@ -69,7 +69,7 @@ def prune_cache(
     if leftovers and (model or older_than is not None or everything):
         raise WorkbenchError("cache prune: --leftovers deletes no features, so it goes with no other choice.")
     settings = load_settings(**flags)
-    age = timedelta(days=older_than) if older_than is not None else timedelta(0) if everything else None
+    age = timedelta(days=older_than) if older_than is not None else timedelta.min if everything else None
     found = prune(settings.cache, model=model, older_than=age, dry_run=True)
     known = {entry.path for entry in found}
     found += [

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +13,7 @@ import numpy as np
 
 from workbench.arrays import FloatArray, IntArray
 from workbench.errors import WorkbenchError
-from workbench.files import TEMPORARY, checksum_of_file, read_sealed, set_aside, write_sealed
+from workbench.files import TEMPORARY, checksum_of_file, is_sealed_intact, read_sealed, set_aside, write_sealed
 from workbench.search.ranking import top_rows
 
 if TYPE_CHECKING:
@@ -110,18 +111,22 @@ def _read(path: Path) -> Approximate | None:
     """The stored index; None where there is none, or a damaged one, which is then moved aside."""
     import faiss
 
-    about = path.with_suffix(".about")
-    try:
-        content = read_sealed(about)
-        if content is None:
-            return None
-        known = json.loads(content)
-        if checksum_of_file(path) == known.pop("checksum"):
-            return _ready(faiss.read_index(str(path)), Recall(**known))
-    except FileNotFoundError:
+    content = read_sealed(path.with_suffix(".about"))
+    if content is None or not path.is_file():
         return None
+    known = json.loads(content)
+    if checksum_of_file(path) == known.pop("checksum"):
+        return _ready(faiss.read_index(str(path)), Recall(**known))
     set_aside(path)
     return None
+
+
+def damaged_indexes(cache: Path) -> Iterator[Path]:
+    """Indexes below the cache that are not what was written; reads all whose descriptions are whole."""
+    for path in sorted((cache / "search").glob("*.faiss")):
+        about = path.with_suffix(".about")
+        if is_sealed_intact(about) and json.loads(read_sealed(about) or b"{}")["checksum"] != checksum_of_file(path):
+            yield path
 
 
 def _write(path: Path, index: Any, recall: Recall) -> None:
