@@ -35,6 +35,7 @@ from workbench.tracking import (
     read_runs,
     sync_before,
 )
+from workbench.tracking.faults import answering
 
 _LONGEST = 2000
 """Characters of a reason that is recorded."""
@@ -73,15 +74,16 @@ def run_suite(
     close_abandoned(store, in_store)
     known = [*in_store, *_spooled(store, suite)]
     before = [] if fresh else [run for run in known if run.status == "finished"]
-    for job in {job.cell.dataset: job for job in jobs}.values():
-        follow_moved(job, before, store)
     # The newest of a key comes last, and so is kept.
     finished = {job.key: run for job, run in reversed(_matching(jobs, before)) if not job.is_edited_since(run)}
-    _remove_doubles(in_store, finished, store)
     there = {run.run_id for run in in_store}
-    for job in jobs:
-        if job.key in finished and finished[job.key].run_id in there:
-            rank_anew(job, finished[job.key], store)
+    with answering(store.name):
+        for job in {job.cell.dataset: job for job in jobs}.values():
+            follow_moved(job, before, store)
+        _remove_doubles(in_store, finished, store)
+        for job in jobs:
+            if job.key in finished and finished[job.key].run_id in there:
+                rank_anew(job, finished[job.key], store)
     todo = [job for job in jobs if job.key not in finished]
     edited = {job.key: job.cell.recipe for job, _ in _matching(todo, before)}
     for name, count in Counter(edited.values()).items():
