@@ -91,7 +91,7 @@ def test_what_kills_and_damage_left_goes_and_nothing_else(full):
     assert kept == [path for path in before if path.is_file() and path.suffix != ".lock"]
 
 
-def test_all_features_go_with_all_even_if_a_clock_went_back(full, monkeypatch):
+def test_all_features_go_with_all_even_if_a_clock_went_back(full, monkeypatch, capsys):
     for folder in (full.cache / "features").iterdir():
         os.utime(folder / "model.json", (time.time() + 10_000,) * 2)
     for name, value in (("CACHE", full.cache), ("RUNS", full.runs)):
@@ -100,6 +100,7 @@ def test_all_features_go_with_all_even_if_a_clock_went_back(full, monkeypatch):
         main(["cache", "prune", "--all"])
     assert ended.value.code == 0
     assert list((full.cache / "features").iterdir()) == []
+    assert f"tiny fp32: 12 images, 0 texts  {full.cache / 'features'}" in capsys.readouterr().out
     assert (full.cache / "models" / "built-123" / "weights").exists()
 
 

@@ -80,7 +80,7 @@ def prune_cache(
     if not dry_run:
         remove(found)
     for entry in found:
-        answer(f"{_size(entry.bytes)}  {entry.what}")
+        answer(f"{_size(entry.bytes)}  {entry.what}  {entry.path}")
     total = _size(sum(entry.bytes for entry in found)).strip()
     answer(f"{'would free' if dry_run else 'freed'} {total}")
 
