@@ -9,7 +9,8 @@ from workbench.datasets._spelling import spelt_as_name
 from workbench.datasets.card_sources import Section, Source
 from workbench.errors import CardError
 from workbench.inputs import parse_toml, read_text
-from workbench.metrics.names import base_name, metrics_of
+from workbench.metrics.names import metrics_of
+from workbench.metrics.registry import base_name
 from workbench.registry import closest
 from workbench.tasks.choices import Form
 from workbench.validation import explain
