@@ -1,8 +1,10 @@
 """Kinds of source over entry points: what a card may say of them, and what a plug-in may do wrong."""
 
+import re
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from workbench.datasets.reading import ChosenImages
 from workbench.datasets.sources import sources
 from workbench.errors import CardError, DataError
 from workbench.features import FeatureStore, extract
+from workbench.features.regions import Regions
 
 MODULE = '''
 import struct
@@ -70,20 +73,30 @@ def nothing(): pass
 
 
 @pytest.fixture
-def dots(tmp_path, monkeypatch):
-    """Installs the sources above, and gives the class `Dots`."""
-    name = f"dots_{tmp_path.name.replace('-', '_')}"  # Modules stay imported.
-    info = tmp_path / "site" / f"{name}-1.0.dist-info"
-    info.mkdir(parents=True)
-    (tmp_path / "site" / f"{name}.py").write_text(MODULE, encoding="utf-8")
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-    values = {"dots": "Dots", "unsaid": "Unsaid", "half": "Half", "function": "nothing", "gone": "NotThere"}
-    lines = "\n".join(f"{key} = {name}:{value}" for key, value in values.items())
-    (info / "entry_points.txt").write_text(f"[workbench.sources]\n{lines}\n")
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    monkeypatch.delitem(sources.__dict__, "_points", raising=False)  # What was found before is remembered.
-    yield lambda: sources.get("dots")
+def install(tmp_path, monkeypatch):
+    """Installs a module that offers sources."""
+
+    def make(module, entries):
+        name = f"dots_{tmp_path.name.replace('-', '_')}"  # Modules stay imported.
+        info = tmp_path / "site" / f"{name}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (tmp_path / "site" / f"{name}.py").write_text(module, encoding="utf-8")
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        lines = "\n".join(f"{key} = {name}:{value}" for key, value in entries.items())
+        (info / "entry_points.txt").write_text(f"[workbench.sources]\n{lines}\n")
+        monkeypatch.syspath_prepend(tmp_path / "site")
+        monkeypatch.delitem(sources.__dict__, "_points", raising=False)  # What was found before is remembered.
+
+    yield make
     sources.__dict__.pop("_points", None)
+
+
+@pytest.fixture
+def dots(install):
+    """Installs the sources above, and gives the class `Dots`."""
+    names = {"dots": "Dots", "unsaid": "Unsaid", "half": "Half", "function": "nothing", "gone": "NotThere"}
+    install(MODULE, names)
+    return lambda: sources.get("dots")
 
 
 def card(source):
@@ -149,6 +162,9 @@ def test_an_own_format_is_decoded_by_its_source_everywhere(opened):
     assert np.asarray(dataset.decode(0)).tolist() == [[[40] * 3] * 6] * 4
     assert np.asarray(chosen.decode(0)).max() == 80
     assert (dataset.size(0), chosen.size(0)) == ((6, 4), (6, 4))
+    regions = Regions(chosen, [0], [(0, 0, 3, 2)], "crop", 0.0)
+    assert np.asarray(regions.decode(0)).tolist() == [[[80] * 3] * 3] * 2
+    assert regions.places().tolist() == [[0, 0, 0.5, 0.5]]
     assert dataset.with_picture(1, lambda image: image.getpixel((0, 0))) == (80, 80, 80)
     report = check_dataset(dataset)
     assert (dict(report.formats), report.widths, report.heights) == ({"DOT": 2}, (6, 6, 6), (4, 4, 4))
@@ -237,3 +253,16 @@ def test_large_images_of_an_own_format_wait_for_one_another(opened, dots):
     met = threading.Barrier(4)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(lambda row: dataset.with_picture(row, lambda _: met.wait(timeout=20)), range(4)))
+
+
+def test_the_example_of_the_documentation_works(install, tmp_path, settings):
+    text = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
+    section = text.partition("## A new kind of source")[2].partition("\n## ")[0]
+    code, written = re.findall(r"```(?:python|toml)\n(.*?)```", section, re.DOTALL)
+    install(code, {"npy-stack": "NpyStack"})
+    for i, value in enumerate((-160, 240)):
+        np.save(tmp_path / f"{i}.npy", np.full((4, 6), value, dtype=np.int16))
+    (tmp_path / "slices.csv").write_text("file_name,label,split\n0.npy,a,test\n1.npy,b,test\n", encoding="utf-8")
+    source = written.partition("[source]\n")[2]
+    dataset = open_card(card(source), tmp_path, settings)
+    assert [np.unique(dataset.decode(row)).tolist() for row in range(2)] == [[0], [255]]
