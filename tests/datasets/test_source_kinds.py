@@ -48,6 +48,8 @@ class Dots(FileSource):
     def read(self, location):
         if location.file == "locked.dot":
             raise KeyError("no key")
+        if location.file == "gone.dot":
+            raise FileNotFoundError("the archive has no such member")
         return super().read(location)
 
     def size(self, data, location):
@@ -185,10 +187,11 @@ def test_what_decoding_raises_makes_one_image_unreadable(opened, dots):
 
 
 def test_what_reading_or_opening_raises_is_one_sentence(opened):
-    dataset = opened(40, 80, 50, names=["locked.dot", "1.dot", "2.dot"])
-    (bad,) = check_dataset(dataset).unreadable
-    assert bad.id == "locked.dot"
-    assert "failed to read (KeyError: 'no key')" in bad.reason
+    dataset = opened(40, 80, 50, names=["locked.dot", "gone.dot", "2.dot"])
+    locked, gone = sorted(check_dataset(dataset).unreadable, key=lambda bad: bad.id, reverse=True)
+    assert (locked.id, gone.id) == ("locked.dot", "gone.dot")
+    assert "failed to read (KeyError: 'no key')" in locked.reason
+    assert gone.reason == "gone.dot: cannot be read (the archive has no such member)."
     with pytest.raises(DataError, match=r"Dots failed to open dataset 'x' \(ZeroDivisionError: less than nothing\)"):
         opened(40, more="gain = -1")
 

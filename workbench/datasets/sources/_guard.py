@@ -10,7 +10,7 @@ from workbench.texts import shown
 
 @contextmanager
 def blamed(kind: type[Source], doing: str) -> Iterator[None]:
-    """Whatever is raised within becomes a `DataError` that names the source.
+    """Whatever is raised within, but an `OSError`, becomes a `DataError` that names the source.
 
     Args:
         kind: The source's class.
@@ -26,6 +26,10 @@ def blamed(kind: type[Source], doing: str) -> Iterator[None]:
 
 
 def read_from(source: Source, location: Location) -> bytes:
-    """`Source.read`; whatever it raises is a `DataError`, or an `OSError`."""
-    with blamed(type(source), "read"):
-        return source.read(location)
+    """`Source.read`; whatever it raises becomes a `DataError`."""
+    try:
+        with blamed(type(source), "read"):
+            return source.read(location)
+    except OSError as error:
+        name = error.filename or location.file
+        raise DataError(f"{name}: cannot be read ({error.strerror or error}).") from error
