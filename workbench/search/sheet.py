@@ -5,7 +5,7 @@ from html import escape
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from workbench.datasets import Dataset, UnreadableImageError, decode_image
+from workbench.datasets import Dataset
 from workbench.errors import DataError
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def labels_of(dataset: Dataset, row: int) -> list[str]:
 
 def _picture(dataset: Dataset, row: int, name: str) -> str:
     try:
-        image = decode_image(dataset.read(row))
-    except (DataError, UnreadableImageError):
+        image = dataset.decode(row)
+    except DataError:
         return "<p>the image cannot be read any more</p>"
     image.thumbnail((_SIDE * 2, _SIDE * 2))
     buffer = BytesIO()
