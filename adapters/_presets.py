@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import model_validator
 
-from workbench import RecipeConfig
+from workbench.plugin import RecipeConfig
 
 
 class PresetConfig(RecipeConfig):

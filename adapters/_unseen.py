@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from workbench import AnyArray, ClassificationTask, FloatArray, LabelledImages
+from workbench.plugin import AnyArray, ClassificationTask, FloatArray, LabelledImages
 
 _MIN_SEEN = 4  # Fewer classes cannot be divided.
 
@@ -60,7 +60,7 @@ def rehearse(task: ClassificationTask, seen: AnyArray) -> Rehearsal | None:
     if len(seen) < _MIN_SEEN or len(task.val) == 0:
         return None
     hidden = np.random.default_rng(task.seed).permutation(seen)[: max(1, len(seen) // 4)]
-    small = task.narrowed(seen)
+    small = task.restricted(seen)
     own = np.flatnonzero(np.isin(seen, hidden))
     kept = replace(
         small,

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from workbench import (
+from workbench.plugin import (
+    ClassificationRecipe,
     ClassificationTask,
     Predictor,
-    Recipe,
     RecipeConfig,
     TaskModel,
     TrainingSettings,
@@ -29,7 +29,7 @@ from workbench import (
 if TYPE_CHECKING:
     from torch import nn
 
-    from workbench import Tower, TunedClassifier
+    from workbench.plugin import Tower, TunedClassifier
 
 
 class BiasNormTuningSettings(TrainingSettings):
@@ -47,7 +47,7 @@ class BiasNormTuningSettings(TrainingSettings):
     learning_rate: float | None = Field(default=None, gt=0)
 
 
-class BiasNormTuning(Recipe[BiasNormTuningSettings]):
+class BiasNormTuning(ClassificationRecipe[BiasNormTuningSettings]):
     """Train norms, biases or both; the best epoch is chosen on validation."""
 
     Config: ClassVar[type[RecipeConfig]] = BiasNormTuningSettings
@@ -58,7 +58,7 @@ class BiasNormTuning(Recipe[BiasNormTuningSettings]):
 
     def fit(self, task: ClassificationTask) -> "TunedClassifier":
         """Train them in a copy of the network."""
-        from workbench import TunedClassifier
+        from workbench.plugin import TunedClassifier
 
         return TunedClassifier.fit(
             task, self.config, self._chosen, learning_rate=self._learning_rate, name="bias-norm-tuning"
@@ -86,7 +86,7 @@ class BiasNormTuning(Recipe[BiasNormTuningSettings]):
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:
-        """See `Recipe.restore`."""
-        from workbench import TunedClassifier
+        """See `ClassificationRecipe.restore`."""
+        from workbench.plugin import TunedClassifier
 
         return TunedClassifier.restore(directory, model, device)

@@ -14,17 +14,15 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field
 
-from workbench import (
+from workbench.plugin import (
     CaptionedImages,
     Captioner,
     CaptioningTask,
-    ClassificationTask,
     FitReport,
     FloatArray,
     ImageSet,
-    JointTask,
-    Predictor,
-    Recipe,
+    ImageTextRecipe,
+    ImageTextTask,
     RecipeConfig,
     RecipeError,
     TaskModel,
@@ -52,19 +50,16 @@ class Config(RecipeConfig):
         return () if self.bank is None else (self.bank,)
 
 
-class CaptionRetrieval(Recipe[Config]):
+class CaptionRetrieval(ImageTextRecipe[Config]):
     """See the module."""
 
     Config = Config
-    tasks = frozenset({"captioning"})
+    fits = (CaptioningTask,)
 
-    def fit(self, task: ClassificationTask) -> Predictor:
-        """There are no classes to choose from."""
-        raise RecipeError(f"caption-retrieval captions images; it cannot do {type(task).__name__}.")
-
-    def fit_joint(self, task: JointTask) -> "BorrowedCaptions":
+    def fit_image_text(self, task: ImageTextTask) -> "BorrowedCaptions":
         """See the module."""
-        assert isinstance(task, CaptioningTask)
+        if not isinstance(task, CaptioningTask):
+            raise RecipeError(f"caption-retrieval does not do {type(task).__name__}.")
         config = self.config
         if config.bank is not None and config.by != "text":
             raise RecipeError('recipe "caption-retrieval": bank needs by = "text", as its captions have no images.')
@@ -93,8 +88,8 @@ class CaptionRetrieval(Recipe[Config]):
         return found
 
     @classmethod
-    def restore_joint(cls, directory: Path, model: TaskModel, device: str) -> "BorrowedCaptions":  # noqa: ARG003
-        """See `Recipe.restore_joint`."""
+    def restore_image_text(cls, directory: Path, model: TaskModel, device: str) -> "BorrowedCaptions":  # noqa: ARG003
+        """See `ImageTextRecipe.restore_image_text`."""
         return BorrowedCaptions.restore(directory)
 
 

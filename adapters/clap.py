@@ -29,7 +29,7 @@ from adapters._heads.recipe import HeadRecipe, Narrowed
 from adapters._heads.training import Parameters, columns, cross_entropy
 from adapters._presets import PresetConfig
 from adapters.nearest_class_mean import space_of_class_means
-from workbench import RecipeConfig
+from workbench.plugin import RecipeConfig
 
 
 class ClapConfig(SolvedConfig, PresetConfig):

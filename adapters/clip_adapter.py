@@ -27,7 +27,7 @@ from adapters._heads.predictors import SavedArrays, Space, as_float32
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.training import Adam, Parameters, cross_entropy, descend
 from adapters._presets import PresetConfig
-from workbench import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
+from workbench.plugin import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
 
 
 class ClipAdapterConfig(HeadConfig, PresetConfig):
@@ -147,7 +147,7 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
-        """See `Recipe.restore`."""
+        """See `ClassificationRecipe.restore`."""
         return AdaptedFeatures.restore(directory)
 
 

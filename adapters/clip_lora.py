@@ -20,10 +20,10 @@ from pydantic import Field
 
 from adapters._presets import PresetConfig
 from adapters.lora import Lora, LoraSettings
-from workbench import ClassificationTask, RecipeConfig
+from workbench.plugin import ClassificationTask, RecipeConfig
 
 if TYPE_CHECKING:
-    from workbench import FixedBudget
+    from workbench.plugin import FixedBudget
 
 
 class ClipLoraSettings(LoraSettings, PresetConfig):
@@ -55,7 +55,7 @@ class ClipLora(Lora):
 
     def budget(self, task: ClassificationTask) -> "FixedBudget | None":
         """See `Lora.budget`."""
-        from workbench import FixedBudget
+        from workbench.plugin import FixedBudget
 
         if self.config.preset == "quick":
             return None

@@ -5,15 +5,14 @@ from pathlib import Path
 
 from pydantic import Field
 
-from workbench import (
+from workbench.plugin import (
     Captioner,
-    ClassificationTask,
+    CaptioningTask,
     Decoding,
     FitReport,
     ImageSet,
-    JointTask,
-    Predictor,
-    Recipe,
+    ImageTextRecipe,
+    ImageTextTask,
     RecipeConfig,
     RecipeError,
     TaskModel,
@@ -39,25 +38,21 @@ class Config(RecipeConfig):
     batch_size: int = Field(default=16, ge=1)
 
 
-class Coca(Recipe[Config]):
+class Coca(ImageTextRecipe[Config]):
     """See the module."""
 
     Config = Config
-    tasks = frozenset({"captioning"})
+    fits = (CaptioningTask,)
     reads = "images"
     trains = False
 
-    def fit(self, task: ClassificationTask) -> Predictor:
-        """CoCa describes; it does not classify here."""
-        raise RecipeError(f"coca captions images; it cannot do {type(task).__name__}.")
-
-    def fit_joint(self, task: JointTask) -> "CocaCaptioner":
+    def fit_image_text(self, task: ImageTextTask) -> "CocaCaptioner":
         """Load the network; nothing is trained."""
         return CocaCaptioner(task.model, task.device, self.config)
 
     @classmethod
-    def restore_joint(cls, directory: Path, model: TaskModel, device: str) -> "CocaCaptioner":
-        """See `Recipe.restore_joint`."""
+    def restore_image_text(cls, directory: Path, model: TaskModel, device: str) -> "CocaCaptioner":
+        """See `ImageTextRecipe.restore_image_text`."""
         config = Config.model_validate(json.loads((directory / "coca.json").read_text(encoding="utf-8")))
         return CocaCaptioner(model, device, config)
 

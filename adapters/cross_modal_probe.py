@@ -29,7 +29,7 @@ from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.training import Parameters, columns, descend
 from adapters._presets import PresetConfig
-from workbench import RecipeConfig
+from workbench.plugin import RecipeConfig
 
 
 class CrossModalProbeConfig(SolvedConfig, PresetConfig):

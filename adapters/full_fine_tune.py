@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from workbench import (
+from workbench.plugin import (
+    ClassificationRecipe,
     ClassificationTask,
     Predictor,
-    Recipe,
     RecipeConfig,
     TaskModel,
     TrainingSettings,
@@ -30,7 +30,7 @@ from workbench import (
 if TYPE_CHECKING:
     from torch import nn
 
-    from workbench import Tower, TunedClassifier
+    from workbench.plugin import Tower, TunedClassifier
 
 
 class FullFineTuneSettings(TrainingSettings):
@@ -51,7 +51,7 @@ class FullFineTuneSettings(TrainingSettings):
     default_alpha: float = Field(default=0.5, ge=0, le=1)
 
 
-class FullFineTune(Recipe[FullFineTuneSettings]):
+class FullFineTune(ClassificationRecipe[FullFineTuneSettings]):
     """Train all weights; epoch and share of fine-tuned weights are chosen on validation."""
 
     Config: ClassVar[type[RecipeConfig]] = FullFineTuneSettings
@@ -62,7 +62,7 @@ class FullFineTune(Recipe[FullFineTuneSettings]):
 
     def fit(self, task: ClassificationTask) -> "TunedClassifier":
         """Train a copy of the network, and interpolate."""
-        from workbench import TunedClassifier
+        from workbench.plugin import TunedClassifier
 
         config = self.config
         towers: tuple[Tower, ...] = ("image", "text") if config.towers == "both" else (config.towers,)
@@ -77,7 +77,7 @@ class FullFineTune(Recipe[FullFineTuneSettings]):
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:
-        """See `Recipe.restore`."""
-        from workbench import TunedClassifier
+        """See `ClassificationRecipe.restore`."""
+        from workbench.plugin import TunedClassifier
 
         return TunedClassifier.restore(directory, model, device)

@@ -24,7 +24,7 @@ from adapters._heads.config import HeadConfig, SpaceChoice
 from adapters._heads.data import Stack
 from adapters._heads.predictors import BlendedLinear
 from adapters._heads.recipe import HeadRecipe
-from workbench import RecipeConfig
+from workbench.plugin import RecipeConfig
 
 
 class GdaConfig(HeadConfig):

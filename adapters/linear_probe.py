@@ -21,7 +21,7 @@ from adapters._heads.data import Stack
 from adapters._heads.predictors import as_float32
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.span import span
-from workbench import LinearClassifier, Predictor, RecipeConfig, TaskModel
+from workbench.plugin import LinearClassifier, Predictor, RecipeConfig, TaskModel
 
 
 class LinearProbeConfig(SolvedConfig):
@@ -82,5 +82,5 @@ class LinearProbe(HeadRecipe[LinearProbeConfig]):
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
-        """See `Recipe.restore`."""
+        """See `ClassificationRecipe.restore`."""
         return LinearClassifier.restore(directory)

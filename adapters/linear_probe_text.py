@@ -21,7 +21,7 @@ from adapters._heads.config import SolvedConfig, SpaceChoice
 from adapters._heads.data import FewShot, Stack
 from adapters._heads.recipe import HeadRecipe, Narrowed
 from adapters.nearest_class_mean import space_of_class_means
-from workbench import RecipeConfig
+from workbench.plugin import RecipeConfig
 
 
 class LinearProbeTextConfig(SolvedConfig):

@@ -35,7 +35,7 @@ from adapters._heads.recipe import HeadRecipe, Narrowed
 from adapters._heads.span import span
 from adapters._heads.training import Parameters, columns, descend
 from adapters.nearest_class_mean import space_of_class_means
-from workbench import RecipeConfig
+from workbench.plugin import RecipeConfig
 
 
 class LpPlusPlusConfig(HeadConfig):

@@ -6,10 +6,19 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from workbench import ClassificationTask, FitReport, FloatArray, ImageSet, Predictor, Recipe, RecipeConfig, TaskModel
+from workbench.plugin import (
+    ClassificationRecipe,
+    ClassificationTask,
+    FitReport,
+    FloatArray,
+    ImageSet,
+    Predictor,
+    RecipeConfig,
+    TaskModel,
+)
 
 
-class MajorityClass(Recipe[RecipeConfig]):
+class MajorityClass(ClassificationRecipe[RecipeConfig]):
     """Score every image with the training split's class frequencies (add-one smoothed)."""
 
     reads: ClassVar[Literal["nothing", "features", "images"]] = "nothing"
@@ -28,7 +37,7 @@ class MajorityClass(Recipe[RecipeConfig]):
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
-        """See `Recipe.restore`."""
+        """See `ClassificationRecipe.restore`."""
         values = json.loads((directory / "constant.json").read_text(encoding="utf-8"))
         return ConstantScores(np.asarray(values, dtype=np.float32))
 

@@ -19,7 +19,7 @@ from adapters._heads.config import HeadConfig, SpaceChoice
 from adapters._heads.data import FewShot, Stack
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe, Narrowed
-from workbench import RecipeConfig
+from workbench.plugin import RecipeConfig
 
 
 class NearestClassMeanConfig(HeadConfig):

@@ -37,7 +37,7 @@ from adapters._heads.recipe import HeadRecipe
 from adapters._heads.span import span
 from adapters._heads.training import Adam, Parameters, Trained, cross_entropy, descend
 from adapters._presets import PresetConfig
-from workbench import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
+from workbench.plugin import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
 
 
 class ProlipConfig(HeadConfig, PresetConfig):
@@ -127,7 +127,7 @@ class Prolip(HeadRecipe[ProlipConfig]):
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
-        """See `Recipe.restore`."""
+        """See `ClassificationRecipe.restore`."""
         return ProjectedAnew.restore(directory)
 
 

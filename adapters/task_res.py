@@ -27,7 +27,7 @@ from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.training import Adam, Parameters, columns, cross_entropy, descend
 from adapters._presets import PresetConfig
-from workbench import RecipeConfig
+from workbench.plugin import RecipeConfig
 
 
 class TaskResConfig(HeadConfig, PresetConfig):

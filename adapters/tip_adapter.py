@@ -21,7 +21,7 @@ from adapters._heads.config import HeadConfig, SpaceChoice
 from adapters._heads.data import Stack
 from adapters._heads.predictors import as_float32
 from adapters._heads.recipe import HeadRecipe
-from workbench import Predictor, RecipeConfig, TaskModel
+from workbench.plugin import Predictor, RecipeConfig, TaskModel
 
 
 class TipAdapterConfig(HeadConfig):
@@ -68,7 +68,7 @@ class TipAdapter(HeadRecipe[TipAdapterConfig]):
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
-        """See `Recipe.restore`."""
+        """See `ClassificationRecipe.restore`."""
         return KeyValueCache.restore(directory)
 
 

@@ -29,7 +29,7 @@ from adapters._heads.span import span
 from adapters._heads.training import Adam, Curves, Parameters, Trained, cross_entropy, descend
 from adapters._presets import PresetConfig
 from adapters.tip_adapter import TipAdapter, TipAdapterConfig, cache_predictor, grade_cache
-from workbench import RecipeConfig
+from workbench.plugin import RecipeConfig
 
 
 class TipAdapterFConfig(TipAdapterConfig, PresetConfig):

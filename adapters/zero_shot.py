@@ -10,18 +10,19 @@ from typing import ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from workbench import (
+from workbench.plugin import (
     AnyArray,
     Choices,
+    ClassificationRecipe,
     ClassificationTask,
     FitReport,
     FloatArray,
     GroundingTask,
-    JointTask,
+    ImageTextRecipe,
+    ImageTextTask,
     LinearClassifier,
     LinearDualEncoder,
     MatchingTask,
-    Recipe,
     RecipeConfig,
     RetrievalTask,
     class_embeddings,
@@ -42,11 +43,11 @@ class ZeroShotConfig(RecipeConfig):
     description_weight: float = Field(default=0.5, ge=0, le=1)
 
 
-class ZeroShot(Recipe[ZeroShotConfig]):
+class ZeroShot(ClassificationRecipe[ZeroShotConfig], ImageTextRecipe[ZeroShotConfig]):
     """Compare image and class embeddings; nothing is trained."""
 
     Config: ClassVar[type[RecipeConfig]] = ZeroShotConfig
-    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "retrieval", "matching", "grounding"})
+    fits: ClassVar[tuple[type[ImageTextTask], ...]] = (RetrievalTask, MatchingTask, GroundingTask)
     trains: ClassVar[bool] = False
     multi_label: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
@@ -67,10 +68,8 @@ class ZeroShot(Recipe[ZeroShotConfig]):
         bias = np.full(task.n_classes, task.model.logit_bias, dtype=np.float32)
         return LinearClassifier(weight, bias, scale=task.model.logit_scale, report=FitReport(notes=tuple(notes)))
 
-    def fit_joint(self, task: JointTask) -> LinearDualEncoder:
+    def fit_image_text(self, task: ImageTextTask) -> LinearDualEncoder:
         """The model as it is; of statements, validation says from which similarity on they are taken for true."""
-        if not isinstance(task, RetrievalTask | MatchingTask | GroundingTask):
-            return super().fit_joint(task)  # type: ignore[return-value]
         if not isinstance(task, MatchingTask) or task.form != "statement":
             return LinearDualEncoder(task.model)
         if len(task.val) == 0:

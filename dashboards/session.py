@@ -11,10 +11,10 @@ from dashboards.runs import Snapshot
 from dashboards.views.pictures import rows_by_id, thumbnail
 from workbench.datasets import Dataset, open_dataset
 from workbench.errors import WorkbenchError
-from workbench.runs import FinishedRun, Predictions
-from workbench.runs.predictions import JointPredictions
+from workbench.runs import FinishedRun
 from workbench.runs.study import Study, study_suite
 from workbench.settings import Settings
+from workbench.tasks import Predictions
 from workbench.tracking import RunResult, Store, datasets_apart, labels_apart, newest_state, schema
 
 
@@ -65,11 +65,6 @@ class Session:
     def predictions(self, run: RunResult) -> Predictions:
         """A run's predictions, kept for the next rerun; raises `WorkbenchError` if they are missing."""
         found: Predictions = _predictions(run.run_id, FinishedRun(run, self.settings))
-        return found
-
-    def joint_predictions(self, run: RunResult) -> JointPredictions:
-        """The same for retrieval, matching, grounding and captioning."""
-        found: JointPredictions = _joint_predictions(run.run_id, FinishedRun(run, self.settings))
         return found
 
     def study(self, suite: str, metric: str | None) -> Study:
@@ -123,11 +118,6 @@ def _study(uri: str, suite: str, metric: str | None, runs: tuple[object, ...]) -
 @st.cache_resource(max_entries=32, show_spinner="Reading predictions")
 def _predictions(run_id: str, _run: FinishedRun) -> Predictions:  # noqa: ARG001 - part of the key
     return _run.predictions
-
-
-@st.cache_resource(max_entries=32, show_spinner="Reading predictions")
-def _joint_predictions(run_id: str, _run: FinishedRun) -> JointPredictions:  # noqa: ARG001 - part of the key
-    return _run.joint_predictions
 
 
 @st.cache_resource(max_entries=8, ttl=600, show_spinner="Opening the dataset")

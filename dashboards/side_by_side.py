@@ -15,6 +15,7 @@ from dashboards.widgets import as_differences, as_p_values, as_values, choose, r
 from workbench.errors import WorkbenchError
 from workbench.formatting import counted
 from workbench.runs.comparison import one_of
+from workbench.tasks import ClassPredictions
 from workbench.tracking import RunResult
 
 _SHOWN = 24
@@ -35,11 +36,12 @@ def detail(session: Session, a: RunResult, b: RunResult, sides: Sides, seeds: di
     st.header("Side by side")
     titles = [plain(run_title(run) + one_of(run, seeds)) for run in (a, b)]
     st.markdown(f"**A** is {titles[0]}  \n**B** is {titles[1]}")
-    if a.task != "classification":
-        st.info("Side by side are runs of classification; here the paired difference is all there is to see.")
-        return
     try:
-        pair = pair_up(session.predictions(a), session.predictions(b))
+        first, other = _class_scores(session, [a, b])
+        if first is None or other is None:
+            st.info("Side by side are scores of classes; here the paired difference is all there is to see.")
+            return
+        pair = pair_up(first, other)
     except WorkbenchError as error:
         st.info(f"No side-by-side view: {plain(error)}")
         return
@@ -79,8 +81,14 @@ def _classes(session: Session, sides: Sides, seeds: dict[str, int]) -> None:
 def _per_class(
     ids: tuple[tuple[str, ...], ...], _session: Session, _sides: Sides  # noqa: ARG001 - the key
 ) -> pd.DataFrame:  # fmt: skip
-    a, b = ([_session.predictions(run) for run in runs] for runs in _sides)
+    a, b = ([each for each in _class_scores(_session, runs) if each is not None] for runs in _sides)
     return per_class(a, b)
+
+
+def _class_scores(session: Session, runs: Sequence[RunResult]) -> list[ClassPredictions | None]:
+    """Predictions of runs; None for those that are no scores of classes."""
+    found = (session.predictions(run) for run in runs)
+    return [each if isinstance(each, ClassPredictions) else None for each in found]
 
 
 def _confusion(pair: Pair) -> None:

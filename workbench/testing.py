@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray, normalise
-from workbench.tasks import ClassificationTask, ClassPrompts, Features, ImageSet, LabelledImages
+from workbench.datasets.prompts import ClassPrompts
+from workbench.images import Features, ImageSet
+from workbench.tasks import ClassificationTask, LabelledImages
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from adapters._heads.predictors import SavedArrays
-from workbench import AnyArray, FloatArray, ImageSet
+from workbench.plugin import AnyArray, FloatArray, ImageSet
 
 _ENTRIES = 2**24
 """Affinities are held for so many pairs at once."""

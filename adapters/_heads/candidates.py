@@ -9,7 +9,7 @@ from torch import Tensor
 from adapters._heads.choice import Grid, Selection, Setting, best, rank
 from adapters._heads.predictors import Space
 from adapters._heads.training import Curves
-from workbench import Predictor
+from workbench.plugin import Predictor
 
 Trial = dict[str, str | int | float | bool]
 

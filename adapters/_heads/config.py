@@ -5,7 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from adapters._heads.choice import Grid, Selection
-from workbench import RecipeConfig
+from workbench.plugin import RecipeConfig
 
 SpaceChoice = Literal["auto", "pooled", "projected"]
 

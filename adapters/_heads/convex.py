@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from workbench import minimise
+from workbench.plugin import minimise
 
 _LARGE = 2**15
 """Matrices from this size on are multiplied one by one: they fill the machine alone, and copies of them would not."""

@@ -17,7 +17,7 @@ from adapters._heads.folds import divisions, units
 from adapters._heads.images import Images
 from adapters._heads.predictors import Space
 from adapters._unseen import Rehearsal
-from workbench import AnyArray, ClassificationTask, FloatArray, class_embeddings
+from workbench.plugin import AnyArray, ClassificationTask, FloatArray, class_embeddings
 
 _PADDING = 1.25
 """Tasks share a stack while the largest has at most this many times the images of the smallest."""

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from workbench import AnyArray, FloatArray
+from workbench.plugin import AnyArray, FloatArray
 
 FOLDS = 5
 """Where classes have fewer images (or groups), there are as many folds as the largest class has of them."""

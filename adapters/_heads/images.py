@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from workbench import AnyArray, LabelledImages, normalise
+from workbench.plugin import AnyArray, LabelledImages, normalise
 
 
 class Images:

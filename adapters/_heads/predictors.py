@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from torch import Tensor
 
-from workbench import AnyArray, FitReport, FloatArray, ImageSet, Predictor, normalise
+from workbench.plugin import AnyArray, FitReport, FloatArray, ImageSet, Predictor, normalise
 
 Space = Literal["pooled", "projected"]
 

@@ -14,7 +14,7 @@ from adapters._heads.config import HeadConfig, SolvedConfig, SpaceChoice
 from adapters._heads.data import FewShot, Stack, buckets, few_shots, stack
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.unseen import MARGIN, narrowed, rehearsed, widened
-from workbench import ClassificationTask, FitReport, Predictor, Recipe, TaskModel
+from workbench.plugin import ClassificationRecipe, ClassificationTask, FitReport, Predictor, TaskModel
 
 C = TypeVar("C", bound=HeadConfig)
 
@@ -32,7 +32,7 @@ class Narrowed:
     fixed: Setting = field(default_factory=dict)
 
 
-class HeadRecipe(Recipe[C], Generic[C]):
+class HeadRecipe(ClassificationRecipe[C], Generic[C]):
     """A recipe that fits a head on cached features, all tasks of a group together.
 
     Subclasses give the grid, the values to take without validation, and `sweep`.
@@ -77,11 +77,11 @@ class HeadRecipe(Recipe[C], Generic[C]):
         return choice
 
     def fit(self, task: ClassificationTask) -> Predictor:
-        """See `Recipe.fit`."""
+        """See `ClassificationRecipe.fit`."""
         return self.fit_many([task])[0]
 
     def fit_many(self, tasks: Sequence[ClassificationTask]) -> list[Predictor]:
-        """See `Recipe.fit_many`."""
+        """See `ClassificationRecipe.fit_many`."""
         with torch.no_grad():
             if any(task.unseen for task in tasks):  # Of one dataset, all of them have some.
                 return self._fit_many(narrowed(tasks))
@@ -223,5 +223,5 @@ class HeadRecipe(Recipe[C], Generic[C]):
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
-        """See `Recipe.restore`."""
+        """See `ClassificationRecipe.restore`."""
         return BlendedLinear.restore(directory)

@@ -14,7 +14,7 @@ from adapters._heads.choice import Setting
 from adapters._heads.data import FewShot, Stack, Wider, few_shots
 from adapters._heads.predictors import SavedArrays
 from adapters._unseen import rehearse
-from workbench import ClassificationTask, Predictor, class_embeddings
+from workbench.plugin import ClassificationTask, Predictor, class_embeddings
 
 if TYPE_CHECKING:
     from adapters._heads.candidates import Swept
@@ -24,12 +24,12 @@ MARGIN = "seen_margin"
 
 def narrowed(tasks: Sequence[ClassificationTask]) -> list[FewShot]:
     """Tasks reduced to their seen classes, with what rehearses them."""
-    own = few_shots([task.narrowed(task.seen) for task in tasks])
+    own = few_shots([task.restricted(task.seen) for task in tasks])
     for shot, task in zip(own, tasks, strict=True):
         shot.wider = Wider(task.seen, class_embeddings(task.model, task.prompts.sentences("ensemble")))
         found = rehearse(task, task.seen)
         if found is not None:
-            (shot.rehearsal,) = few_shots([found.task.narrowed(found.task.seen)])
+            (shot.rehearsal,) = few_shots([found.task.restricted(found.task.seen)])
             text = class_embeddings(task.model, found.task.prompts.sentences("ensemble"))
             shot.rehearsal.wider = Wider(found.task.seen, text, found)
     return own

@@ -5,7 +5,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from workbench import FitReport, FloatArray, LinearClassifier
+from workbench.plugin import FitReport, FloatArray, LinearClassifier
 
 _CONTEXT = "context.safetensors"
 

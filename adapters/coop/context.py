@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench import Compute, LoadedModel, RecipeError
+from workbench.plugin import Compute, LoadedModel, RecipeError
 
 Position = Literal["end", "middle"]
 

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic import Field, field_validator
 
 from adapters._presets import PresetConfig
-from workbench import ClassificationTask, OptimisationSettings, Predictor, Recipe, RecipeConfig, RecipeError, TaskModel
+from workbench.plugin import (
+    ClassificationRecipe,
+    ClassificationTask,
+    OptimisationSettings,
+    Predictor,
+    RecipeConfig,
+    RecipeError,
+    TaskModel,
+)
 
 if TYPE_CHECKING:
     from adapters.coop.classifier import CoopClassifier
-    from workbench import FixedBudget
+    from workbench.plugin import FixedBudget
 
 
 class CoopSettings(OptimisationSettings, PresetConfig):
@@ -50,7 +58,7 @@ class CoopSettings(OptimisationSettings, PresetConfig):
         return template
 
 
-class Coop(Recipe[CoopSettings]):
+class Coop(ClassificationRecipe[CoopSettings]):
     """Learn the context of the prompt; the best epoch is chosen on validation."""
 
     Config: ClassVar[type[RecipeConfig]] = CoopSettings
@@ -64,7 +72,7 @@ class Coop(Recipe[CoopSettings]):
         """Train the context vectors, and keep the class embeddings that they give."""
         from adapters.coop.classifier import CoopClassifier
         from adapters.coop.context import ContextPrompts
-        from workbench import Compute, TrainingSettings, fine_tune, seeded
+        from workbench.plugin import Compute, TrainingSettings, fine_tune, seeded
 
         if len(task.train) == 0:
             raise RecipeError("coop: there are no training images.")
@@ -91,7 +99,7 @@ class Coop(Recipe[CoopSettings]):
 
     def budget(self, task: ClassificationTask) -> "FixedBudget | None":
         """The published length of training; None lets validation choose the epoch."""
-        from workbench import FixedBudget
+        from workbench.plugin import FixedBudget
 
         if self.config.preset == "quick":
             return None
@@ -101,7 +109,7 @@ class Coop(Recipe[CoopSettings]):
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
-        """See `Recipe.restore`."""
+        """See `ClassificationRecipe.restore`."""
         from adapters.coop.classifier import CoopClassifier
 
         return CoopClassifier.restore(directory)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench import FitReport, FloatArray, ImageSet, LinearDualEncoder, Predictor, TaskModel, normalise
+from workbench.plugin import FitReport, FloatArray, ImageSet, LinearDualEncoder, Predictor, TaskModel, normalise
 
 
 @dataclass

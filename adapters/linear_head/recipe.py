@@ -11,20 +11,21 @@ from pydantic import Field
 
 from adapters._unseen import Rehearsal, rehearse
 from adapters.linear_head.classifier import HeadClassifier
-from workbench import (
+from workbench.plugin import (
     AnyArray,
     CaptionedImages,
     Choices,
+    ClassificationRecipe,
     ClassificationTask,
     FitReport,
     FloatArray,
     GroundingTask,
     ImageSet,
-    JointTask,
+    ImageTextRecipe,
+    ImageTextTask,
     LinearDualEncoder,
     MatchingTask,
     Predictor,
-    Recipe,
     RecipeConfig,
     RecipeError,
     RetrievalTask,
@@ -86,18 +87,18 @@ class HeadData:
     texts: FloatArray
 
 
-class LinearHead(Recipe[LinearHeadConfig]):
+class LinearHead(ClassificationRecipe[LinearHeadConfig], ImageTextRecipe[LinearHeadConfig]):
     """Train linear maps of cached image and text features; everything is chosen on validation."""
 
     Config: ClassVar[type[RecipeConfig]] = LinearHeadConfig
-    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "retrieval", "matching", "grounding"})
+    fits: ClassVar[tuple[type[ImageTextTask], ...]] = (RetrievalTask, MatchingTask, GroundingTask)
     stochastic: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
 
-    def fit_joint(self, task: JointTask) -> LinearDualEncoder:
-        """See `Recipe.fit_joint`."""
+    def fit_image_text(self, task: ImageTextTask) -> LinearDualEncoder:
+        """See `ImageTextRecipe.fit_image_text`."""
         if not isinstance(task, RetrievalTask | MatchingTask | GroundingTask):
-            return super().fit_joint(task)  # type: ignore[return-value]
+            raise RecipeError(f"linear-head does not do {type(task).__name__}.")
         statements = isinstance(task, MatchingTask) and task.form == "statement"
         return self._fit(task.train, task.val, task.model, task.seed, task.device, statements, task.refit)
 
@@ -183,7 +184,7 @@ class LinearHead(Recipe[LinearHeadConfig]):
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
-        """See `Recipe.restore`."""
+        """See `ClassificationRecipe.restore`."""
         return HeadClassifier.restore(directory, model)
 
 

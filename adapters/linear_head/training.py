@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from adapters.linear_head.recipe import HeadData, LinearHeadConfig, Space
-from workbench import (
+from workbench.plugin import (
     AnyArray,
     Choices,
     FloatArray,

@@ -11,7 +11,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
 from adapters.lora.targets import Targets, exactly, find_targets
-from workbench import Compute, LoadedModel, RecipeError, TaskModel, Tower, merge_attention, split_attention
+from workbench.plugin import Compute, LoadedModel, RecipeError, TaskModel, Tower, merge_attention, split_attention
 
 
 class AdaptedModel:

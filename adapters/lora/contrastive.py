@@ -4,14 +4,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from adapters.lora.recipe import LoraSettings
-from workbench import (
-    ClassificationTask,
+from workbench.plugin import (
     DualEncoderPredictor,
     GroundingTask,
-    JointTask,
+    ImageTextRecipe,
+    ImageTextTask,
     MatchingTask,
-    Predictor,
-    Recipe,
     RecipeConfig,
     RecipeError,
     RetrievalTask,
@@ -19,7 +17,7 @@ from workbench import (
 )
 
 if TYPE_CHECKING:
-    from workbench import Tower
+    from workbench.plugin import Tower
 
 
 class LoraContrastiveSettings(LoraSettings):
@@ -37,25 +35,21 @@ class LoraContrastiveSettings(LoraSettings):
     flip: bool = False
 
 
-class LoraContrastive(Recipe[LoraContrastiveSettings]):
+class LoraContrastive(ImageTextRecipe[LoraContrastiveSettings]):
     """Train low-rank adapters on images and the texts that belong to them; the best epoch is chosen on validation."""
 
     Config: ClassVar[type[RecipeConfig]] = LoraContrastiveSettings
-    tasks: ClassVar[frozenset[str]] = frozenset({"retrieval", "matching", "grounding"})
+    fits: ClassVar[tuple[type[ImageTextTask], ...]] = (RetrievalTask, MatchingTask, GroundingTask)
     reads: ClassVar[Literal["nothing", "features", "images"]] = "images"
     stochastic: ClassVar[bool] = True
 
-    def fit(self, task: ClassificationTask) -> Predictor:
-        """Not for classification; `lora` is."""
-        raise RecipeError(f"lora-contrastive: {task.dataset!r} is a classification; use lora.")
-
-    def fit_joint(self, task: JointTask) -> DualEncoderPredictor:
+    def fit_image_text(self, task: ImageTextTask) -> DualEncoderPredictor:
         """Put adapters in, train them, and keep the best epoch."""
         if not isinstance(task, RetrievalTask | MatchingTask | GroundingTask):
             raise RecipeError(f"lora-contrastive does not do {type(task).__name__}.")
         from adapters.lora.adapted import AdaptedModel
         from adapters.lora.pair_training import PairTraining
-        from workbench import Compute, seeded
+        from workbench.plugin import Compute, seeded
 
         if len(task.train) == 0:
             raise RecipeError("lora-contrastive: there are no training images.")
@@ -72,8 +66,8 @@ class LoraContrastive(Recipe[LoraContrastiveSettings]):
             return PairTraining(adapted, towers, task, config, compute).run()
 
     @classmethod
-    def restore_joint(cls, directory: Path, model: TaskModel, device: str) -> DualEncoderPredictor:
-        """See `Recipe.restore_joint`."""
+    def restore_image_text(cls, directory: Path, model: TaskModel, device: str) -> DualEncoderPredictor:
+        """See `ImageTextRecipe.restore_image_text`."""
         from adapters.lora.dual_encoder import LoraDualEncoder
 
         return LoraDualEncoder.restore(directory, model, device)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from adapters.lora.adapted import AdaptedModel
-from workbench import (
+from workbench.plugin import (
     Compute,
     DualEncoderPredictor,
     FitReport,

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from adapters.lora.adapted import AdaptedModel
 from adapters.lora.contrastive import LoraContrastiveSettings
 from adapters.lora.dual_encoder import LoraDualEncoder
-from workbench import (
+from workbench.plugin import (
     Augmentation,
     CaptionedImages,
     Choices,

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from workbench import (
+from workbench.plugin import (
+    ClassificationRecipe,
     ClassificationTask,
     Predictor,
-    Recipe,
     RecipeConfig,
     RecipeError,
     TaskModel,
@@ -17,7 +17,7 @@ from workbench import (
 
 if TYPE_CHECKING:
     from adapters.lora.classifier import LoraClassifier
-    from workbench import FixedBudget, Tower
+    from workbench.plugin import FixedBudget, Tower
 
 
 class LoraSettings(TrainingSettings):
@@ -53,7 +53,7 @@ class LoraSettings(TrainingSettings):
         return self.rank**0.5 if self.use_rslora else float(self.rank)
 
 
-class Lora(Recipe[LoraSettings]):
+class Lora(ClassificationRecipe[LoraSettings]):
     """Train low-rank adapters; the best epoch is chosen on validation."""
 
     Config: ClassVar[type[RecipeConfig]] = LoraSettings
@@ -68,7 +68,7 @@ class Lora(Recipe[LoraSettings]):
         """Put adapters in, train them, and keep the best epoch."""
         from adapters.lora.adapted import AdaptedModel
         from adapters.lora.classifier import LoraClassifier
-        from workbench import Compute, fine_tune, seeded
+        from workbench.plugin import Compute, fine_tune, seeded
 
         if len(task.train) == 0:
             raise RecipeError("lora: there are no training images.")
@@ -98,7 +98,7 @@ class Lora(Recipe[LoraSettings]):
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:
-        """See `Recipe.restore`."""
+        """See `ClassificationRecipe.restore`."""
         from adapters.lora.classifier import LoraClassifier
 
         return LoraClassifier.restore(directory, model, device)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from torch import nn
 
-from workbench import RecipeError, Tower
+from workbench.plugin import RecipeError, Tower
 
 Targets = Sequence[str] | Literal["query-key-value"]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench import AnyArray, FloatArray, TaskModel
+from workbench.plugin import AnyArray, FloatArray, TaskModel
 
 # Thai, Lao, Burmese, Khmer, kana and Chinese characters.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")

@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from workbench import (
-    ClassificationTask,
+from workbench.plugin import (
     FitReport,
     GroundingTask,
-    JointTask,
+    ImageTextRecipe,
+    ImageTextTask,
     MatchingTask,
     PairScorer,
-    Predictor,
-    Recipe,
     RecipeConfig,
     RecipeError,
     TaskModel,
@@ -57,22 +55,18 @@ class RelationHeadConfig(RecipeConfig):
     text_dropout: float = Field(default=0.3, ge=0, lt=1)
 
 
-class RelationHead(Recipe[RelationHeadConfig]):
+class RelationHead(ImageTextRecipe[RelationHeadConfig]):
     """Train heads on cached features of boxes or tiles: what is there, where, and how it stands to other things."""
 
     Config: ClassVar[type[RecipeConfig]] = RelationHeadConfig
-    tasks: ClassVar[frozenset[str]] = frozenset({"matching", "grounding"})
+    fits: ClassVar[tuple[type[ImageTextTask], ...]] = (MatchingTask, GroundingTask)
     stochastic: ClassVar[bool] = True
 
-    def tiles(self, task: str) -> int:
-        """See `Recipe.tiles`."""
-        return self.config.tiles if task == "matching" else 0
+    def tiles(self, task: type[ImageTextTask]) -> int:
+        """See `ImageTextRecipe.tiles`."""
+        return self.config.tiles if issubclass(task, MatchingTask) else 0
 
-    def fit(self, task: ClassificationTask) -> Predictor:
-        """Not for classification."""
-        raise RecipeError(f"relation-head: {task.dataset!r} is a classification; use linear-head.")
-
-    def fit_joint(self, task: JointTask) -> PairScorer:
+    def fit_image_text(self, task: ImageTextTask) -> PairScorer:
         """Train a head for each way of parsing and each scale, and keep the best on validation."""
         if not isinstance(task, MatchingTask | GroundingTask):
             raise RecipeError(f"relation-head does not do {type(task).__name__}.")
@@ -131,8 +125,8 @@ class RelationHead(Recipe[RelationHeadConfig]):
         )
 
     @classmethod
-    def restore_joint(cls, directory: Path, model: TaskModel, device: str) -> PairScorer:
-        """See `Recipe.restore_joint`."""
+    def restore_image_text(cls, directory: Path, model: TaskModel, device: str) -> PairScorer:
+        """See `ImageTextRecipe.restore_image_text`."""
         from adapters.relation_head.scorer import RelationScorer
 
         return RelationScorer.restore(directory, model, device)

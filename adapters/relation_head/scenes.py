@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench import AnyArray, Candidates, Features, FloatArray, ImageSet
+from workbench.plugin import AnyArray, Candidates, Features, FloatArray, ImageSet
 
 _WHOLE = np.array([[0, 0, 1, 1]], dtype=np.float32)
 

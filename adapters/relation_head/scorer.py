@@ -12,7 +12,7 @@ from torch import Tensor
 from adapters.relation_head.network import RelationNetwork, Shape
 from adapters.relation_head.phrases import Phrases, embed_phrases
 from adapters.relation_head.scenes import Questions, Scenes, grounding_questions, matching_questions
-from workbench import AnyArray, Candidates, FitReport, FloatArray, PairScorer, TaskModel, normalise
+from workbench.plugin import AnyArray, Candidates, FitReport, FloatArray, PairScorer, TaskModel, normalise
 
 Space = Literal["pooled", "projected"]
 

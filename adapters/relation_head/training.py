@@ -11,7 +11,7 @@ from adapters.relation_head.network import Parse, RelationNetwork, Shape
 from adapters.relation_head.recipe import RelationHeadConfig
 from adapters.relation_head.scenes import Questions
 from adapters.relation_head.scorer import Evidence, Reading, all_scores, candidate_scores
-from workbench import AnyArray, Choices, Quality, choice_objective, seeded, train
+from workbench.plugin import AnyArray, Choices, Quality, choice_objective, seeded, train
 
 
 @dataclass(frozen=True)

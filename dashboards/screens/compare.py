@@ -16,8 +16,7 @@ from workbench.formatting import counted
 from workbench.metrics import PairedDifference
 from workbench.reports.study.grids import meetings, said, shots_text
 from workbench.runs.comparison import compare_runs, one_of
-from workbench.runs.study import Pair, Study, seeds_beside
-from workbench.tracking import schema
+from workbench.runs.study import Pair, Study, is_comparable, seeds_beside
 
 _GROUPS, _SINGLE = "recipes, all seeds together", "single runs"
 _PRIMARY = "primary metric"
@@ -39,9 +38,9 @@ def show(session: Session) -> None:
 
 
 def _groups(session: Session) -> None:
-    runs = [run for run in session.finished if run.task != schema.GENERATION]
+    runs = [run for run in session.finished if is_comparable(run)]
     if not runs:
-        st.info("Runs that judge generated images have no test items in common, so they cannot be compared.")
+        st.info("These runs have no test items in common, so they cannot be compared.")
         return
     suite_of, metric_of, dataset_of = st.columns(3)
     suite = choose("suite", list(dict.fromkeys(run.suite for run in runs)), key="suite", place=suite_of)

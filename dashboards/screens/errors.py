@@ -8,14 +8,13 @@ import streamlit as st
 
 from dashboards.session import Session, picture, row_of
 from dashboards.text import plain, shown
-from dashboards.views.failures import failures
-from dashboards.views.mistakes import Mistake, mistakes
 from dashboards.views.neighbours import neighbours
 from dashboards.widgets import choose, choose_dataset, run_title
 from workbench.datasets import Dataset
 from workbench.errors import WorkbenchError
 from workbench.features import FeatureStore
 from workbench.formatting import format_count, format_share
+from workbench.tasks import Failure
 from workbench.tracking import RunResult
 
 T = TypeVar("T")
@@ -36,35 +35,12 @@ def show(session: Session) -> None:
         st.info(f"No pictures: {plain(error)}")
         dataset = None
     try:
-        if session.open_run(run).is_joint:
-            _failures(session, run, dataset)
-        else:
-            _mistakes(session, run, dataset)
+        predictions = session.predictions(run)
+        found = _filtered(predictions.failures())
+        for each in _paged(found, predictions.failures_are):
+            _one(session, run, dataset, each)
     except WorkbenchError as error:
         st.info(plain(error))
-
-
-def _mistakes(session: Session, run: RunResult, dataset: Dataset | None) -> None:
-    found = _filtered(mistakes(session.predictions(run)))
-    for each in _paged(found, "mistakes, the most confident first"):
-        _one(session, run, dataset, each)
-
-
-def _failures(session: Session, run: RunResult, dataset: Dataset | None) -> None:
-    found = failures(session.joint_predictions(run))
-    kinds = sorted({each.kind for each in found} - {""})
-    if kinds:
-        kind = choose("kind", [_ANY, *kinds], key="kind")
-        found = [each for each in found if kind in {_ANY, each.kind}]
-    for each in _paged(found, "items, the worst first"):
-        with st.container(border=True):
-            left, right = st.columns([1, 2])
-            right.markdown(f"**{plain(each.text or each.image)}**")
-            right.markdown(plain(each.what))
-            right.caption(plain(f"{each.kind} {each.image or ''}"))
-            small = picture(dataset, row_of(dataset, each.image)) if dataset and each.image else None
-            if small is not None:
-                left.image(small, alt=each.image)
 
 
 def _paged(found: Sequence[T], what: str) -> Sequence[T]:
@@ -78,38 +54,40 @@ def _paged(found: Sequence[T], what: str) -> Sequence[T]:
     return found[(page - 1) * _A_PAGE : page * _A_PAGE]
 
 
-def _filtered(found: list[Mistake]) -> list[Mistake]:
-    columns = st.columns(3)
-    for column, name in zip(columns, ("true", "predicted", "group"), strict=True):
-        values = sorted({str(getattr(each, name)) for each in found if getattr(each, name) is not None})
-        if values:
-            label = f"{name} class" if name != "group" else name
-            picked = choose(label, [_ANY, *values], key=name, place=column)
-            found = [each for each in found if picked in {_ANY, str(getattr(each, name))}]
+def _filtered(found: list[Failure]) -> list[Failure]:
+    """Those that have the chosen parts; what there is to choose follows from what was chosen before."""
+    names = list(dict.fromkeys(name for each in found for name in each.parts))
+    columns = st.columns(max(1, len(names)))
+    for column, name in zip(columns, names, strict=False):
+        values = sorted({each.parts[name] for each in found if name in each.parts})
+        picked = choose(name, [_ANY, *values], key=name.removesuffix(" class"), place=column)
+        found = [each for each in found if picked in {_ANY, each.parts.get(name)}]
     return found
 
 
-def _one(session: Session, run: RunResult, dataset: Dataset | None, each: Mistake) -> None:
+def _one(session: Session, run: RunResult, dataset: Dataset | None, each: Failure) -> None:
     with st.container(border=True):
         left, right = st.columns([1, 2])
         with right:
-            st.markdown(
-                f"**{plain(each.true)}**, taken for **{plain(each.predicted)}** ({format_share(each.confidence)})"
-            )
-            st.caption(plain(each.id) + (f", group {plain(each.group)}" if each.group else ""))
-            st.dataframe(
-                pd.DataFrame({"class": [name for name, _ in each.top], "per cent": [100 * p for _, p in each.top]}),
-                hide_index=True,
-                column_config={
-                    "per cent": st.column_config.ProgressColumn(format="%.1f %%", min_value=0.0, max_value=100.0)
-                },
-            )
-        if dataset is None:
+            share = f" ({format_share(each.scores[0][1])})" if each.scores else ""
+            st.markdown(f"**{plain(each.title)}**, {plain(each.what)}{share}")
+            st.caption(plain(" · ".join([each.item, *each.parts.values()])))
+            if each.scores:
+                st.dataframe(
+                    pd.DataFrame(
+                        {"class": [name for name, _ in each.scores], "per cent": [100 * p for _, p in each.scores]}
+                    ),
+                    hide_index=True,
+                    column_config={
+                        "per cent": st.column_config.ProgressColumn(format="%.1f %%", min_value=0.0, max_value=100.0)
+                    },
+                )
+        if dataset is None or each.image is None:
             return
-        row = row_of(dataset, each.id)
+        row = row_of(dataset, each.image)
         shown_picture = picture(dataset, row)
         if shown_picture is not None:
-            left.image(shown_picture, alt=each.id)
+            left.image(shown_picture, alt=each.image)
         if right.toggle("Nearest training images", key=f"near_{row}"):
             _neighbours(session, run, dataset, row)
 

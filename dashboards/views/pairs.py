@@ -17,8 +17,7 @@ from workbench.metrics import (
     holm,
     softmax,
 )
-from workbench.runs import Predictions
-from workbench.runs.predictions import match_classes
+from workbench.tasks import ClassPredictions
 
 
 @dataclass(frozen=True)
@@ -51,14 +50,14 @@ class Pair:
         return a == self.labels, b == self.labels
 
 
-def pair_up(a: Predictions, b: Predictions) -> Pair:
+def pair_up(a: ClassPredictions, b: ClassPredictions) -> Pair:
     """Bring two single-label runs into one order.
 
     Raises:
         WorkbenchError: They are not of the same items and classes, or have several labels an item.
     """
     try:
-        b = match_classes(b, a)
+        b = b.matched(a)
     except DataError as error:
         raise DataError(f"the runs have {error}") from error
     if a.labels is None or b.labels is None or a.labels.ndim != 1:
@@ -79,13 +78,13 @@ def agreement(pair: Pair) -> pd.DataFrame:
 
 def kappa(pair: Pair) -> float:
     """Cohen's kappa of the two runs' predicted classes (Cohen 1960); NaN where both always say the same one class."""
+    from sklearn.metrics import cohen_kappa_score
+
     a, b = pair.predicted
-    table = confusion_matrix(a, b, len(pair.class_names)) / len(a)
-    expected = float(table.sum(axis=1) @ table.sum(axis=0))
-    return float("nan") if expected == 1 else float((np.trace(table) - expected) / (1 - expected))
+    return float(cohen_kappa_score(a, b)) if len(np.unique(np.r_[a, b])) > 1 else float("nan")
 
 
-def per_class(a: Sequence[Predictions], b: Sequence[Predictions]) -> pd.DataFrame:
+def per_class(a: Sequence[ClassPredictions], b: Sequence[ClassPredictions]) -> pd.DataFrame:
     """Recall of A and of B by class, the mean over their seeds, and the paired difference, the largest first.
 
     Columns: class, images, A, B, difference, low, high (95 %, over seeds and images), p (Holm-corrected over the

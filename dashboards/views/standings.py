@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.metrics.estimate import is_reliable
-from workbench.metrics.names import primary_metric
 from workbench.metrics.registry import higher_is_better
+from workbench.runs.study import primary_of
 from workbench.tracking import RunResult, schema
 from workbench.tracking.states import State, state
 
@@ -91,7 +91,7 @@ def standings(runs: Sequence[RunResult], metric: str) -> list[Standing]:
 
 def metric_of(runs: Sequence[RunResult]) -> str:
     """The primary metric of the runs' dataset card, the newest run's where a card has changed."""
-    return runs[0].tags.get(schema.PRIMARY_METRIC) or primary_metric(runs[0].task)
+    return primary_of(runs[0])
 
 
 def metrics_of(runs: Sequence[RunResult]) -> list[str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench import ClassificationTask, ClassPrompts, Features, ImageSet, LabelledImages, TaskModel
+from workbench.plugin import ClassificationTask, ClassPrompts, Features, ImageSet, LabelledImages, TaskModel
 
 COLOURS = {"red": (200, 60, 60), "green": (60, 180, 60), "blue": (60, 80, 200)}
 _TEXT = {"context_length": 16, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench import ClassificationTask, ClassPrompts, Features, ImageSet, LabelledImages, normalise
+from workbench.plugin import ClassificationTask, ClassPrompts, Features, ImageSet, LabelledImages, normalise
 from workbench.testing import PlantedModel, feature_images
 
 

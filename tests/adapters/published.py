@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench import ClassificationTask, ImageSet, LabelledImages
+from workbench.plugin import ClassificationTask, ImageSet, LabelledImages
 
 Logits = Callable[[ImageSet], Tensor]
 

@@ -6,8 +6,8 @@ import torch
 
 from adapters.bias_norm_tuning import BiasNormTuning, BiasNormTuningSettings
 from adapters.zero_shot import ZeroShot
-from workbench import RecipeError
 from workbench.models import save_checkpoint
+from workbench.plugin import RecipeError
 
 FAST = {"epochs": 10, "learning_rate": 3e-2, "batch_size": 6, "scale": 20.0}
 SHORT = {**FAST, "epochs": 2}

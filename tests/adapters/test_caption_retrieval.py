@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from adapters.caption_retrieval import BorrowedCaptions, CaptionRetrieval
-from workbench import CaptionedImages, CaptioningTask, Features, RecipeError
 from workbench.metrics.captions_cider import cider_d
+from workbench.plugin import CaptionedImages, CaptioningTask, Features, RecipeError
 from workbench.testing import PlantedModel, feature_images, planted_task
 
 WORDS = ["oak leaf on sand", "red cup on wood", "blue ball near can", "pale moss under glass"]
@@ -32,7 +32,7 @@ def make_task(text_noise, *, val=3, refit=False):
 
 
 def fit(task, **config):
-    return CaptionRetrieval(CaptionRetrieval.Config(**config)).fit_joint(task)
+    return CaptionRetrieval(CaptionRetrieval.Config(**config)).fit_image_text(task)
 
 
 def quality(captioner, data):

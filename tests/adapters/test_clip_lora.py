@@ -6,7 +6,7 @@ import torch
 from adapters.clip_lora import ClipLora, ClipLoraSettings
 from adapters.lora import Lora, LoraSettings
 from adapters.lora.targets import find_targets
-from workbench import split_attention
+from workbench.plugin import split_attention
 from workbench.recipes import recipes
 
 FAST = {"epochs": 12, "learning_rate": 2e-2, "scale": 20.0}

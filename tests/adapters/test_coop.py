@@ -10,7 +10,7 @@ from open_clip.transformer import TextTransformer
 from adapters.coop import Coop, CoopSettings
 from adapters.coop.context import ContextPrompts
 from adapters.zero_shot import ZeroShot
-from workbench import ClassPrompts, Compute, RecipeError
+from workbench.plugin import ClassPrompts, Compute, RecipeError
 
 FP32 = Compute("cpu", "fp32")
 TEXT_TOWERS = ["vit", "efficientnet", "hf-text"]

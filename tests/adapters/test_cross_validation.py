@@ -21,7 +21,7 @@ from adapters.prolip import Prolip
 from adapters.task_res import TaskRes
 from adapters.tip_adapter import TipAdapter
 from adapters.tip_adapter_f import TipAdapterF
-from workbench import normalise
+from workbench.plugin import normalise
 from workbench.testing import one_hot, planted_task
 
 RECIPES = [

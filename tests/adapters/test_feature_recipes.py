@@ -10,8 +10,8 @@ from sklearn.linear_model import LogisticRegression
 from adapters.linear_probe import LinearProbe, LinearProbeConfig
 from adapters.majority_class import MajorityClass
 from adapters.zero_shot import ZeroShot, ZeroShotConfig
-from workbench import RecipeConfig, normalise
-from workbench.tasks import ClassPrompts
+from workbench.datasets.prompts import ClassPrompts
+from workbench.plugin import RecipeConfig, normalise
 from workbench.testing import one_hot, planted_task
 
 

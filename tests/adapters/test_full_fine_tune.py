@@ -8,8 +8,8 @@ import torch
 
 from adapters.full_fine_tune import FullFineTune, FullFineTuneSettings
 from adapters.zero_shot import ZeroShot
-from workbench import RecipeError, TunedClassifier, tower_parameters
 from workbench.models import save_checkpoint
+from workbench.plugin import RecipeError, TunedClassifier, tower_parameters
 
 FAST = {"epochs": 6, "learning_rate": 3e-3, "batch_size": 6, "scale": 20.0, "prompts": "single"}
 

@@ -20,7 +20,7 @@ from adapters.task_res import TaskRes
 from adapters.tip_adapter import TipAdapter
 from adapters.tip_adapter_f import TipAdapterF
 from adapters.zero_shot import ZeroShot
-from workbench import Features, normalise
+from workbench.plugin import Features, normalise
 from workbench.testing import PlantedModel, feature_images, planted_task
 
 WITH_TEXT = [

@@ -6,8 +6,8 @@ import pytest
 from adapters.linear_head import HeadClassifier, LinearHead, LinearHeadConfig
 from adapters.zero_shot import ZeroShot, ZeroShotConfig
 from workbench.errors import RecipeError
-from workbench.recipes import LinearDualEncoder
-from workbench.tasks import CaptionedImages, Choices, ClassificationTask, Features, MatchingTask, RetrievalTask
+from workbench.images import Features
+from workbench.tasks import CaptionedImages, Choices, ClassificationTask, LinearDualEncoder, MatchingTask, RetrievalTask
 from workbench.testing import PlantedModel, feature_images, planted_task
 
 N, D = 24, 16
@@ -47,14 +47,16 @@ def test_it_finds_the_rotation(planted, settings):
     make, images = planted
     task = make()
     test = images(list(range(N)), 3, 3)
-    head = LinearHead(LinearHeadConfig(epochs=40, learning_rates=(3e-2,), batch_size=48, **settings)).fit_joint(task)
-    assert recall(ZeroShot(ZeroShotConfig()).fit_joint(task), test) < 0.3
+    head = LinearHead(LinearHeadConfig(epochs=40, learning_rates=(3e-2,), batch_size=48, **settings)).fit_image_text(
+        task
+    )
+    assert recall(ZeroShot(ZeroShotConfig()).fit_image_text(task), test) < 0.3
     assert recall(head, test) > 0.8
 
 
 def test_it_serves_texts_that_training_did_not_have(planted):
     make, images = planted
-    head = LinearHead(LinearHeadConfig(epochs=40, learning_rates=(3e-2,), batch_size=32)).fit_joint(
+    head = LinearHead(LinearHeadConfig(epochs=40, learning_rates=(3e-2,), batch_size=32)).fit_image_text(
         make(range(16), range(16, 20))
     )
     assert recall(head, images([20, 21, 22, 23], 5, 3)) > 0.6
@@ -63,7 +65,7 @@ def test_it_serves_texts_that_training_did_not_have(planted):
 def test_the_map_of_raw_rows_is_that_of_centred_ones(planted, tmp_path):
     make, _ = planted
     task = make()
-    head = LinearHead(LinearHeadConfig(epochs=3, learning_rates=(1e-2,))).fit_joint(task)
+    head = LinearHead(LinearHeadConfig(epochs=3, learning_rates=(1e-2,))).fit_image_text(task)
     # Validation measured the training's own form; the saved maps must give the same.
     from workbench.training import joint_objective
 
@@ -108,7 +110,7 @@ def test_statements_get_a_threshold(planted):
         ZeroShot(ZeroShotConfig()),
         LinearHead(LinearHeadConfig(epochs=40, learning_rates=(3e-2,), batch_size=48)),
     ):
-        fitted = recipe.fit_joint(matching)
+        fitted = recipe.fit_image_text(matching)
         x, y = fitted.embed_images(matching.val.images), fitted.embed_texts(matching.val.texts)
         x, y = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (x, y))
         cosines = (x[matching.val.pairs[:, 0]] * y[matching.val.pairs[:, 1]]).sum(axis=1)
@@ -122,7 +124,7 @@ def test_no_training_image_is_said(planted):
     task = make()
     empty = images([], 1, 0)
     with pytest.raises(RecipeError, match="no training images"):
-        LinearHead(LinearHeadConfig()).fit_joint(RetrievalTask(**{**vars(task), "train": empty}))
+        LinearHead(LinearHeadConfig()).fit_image_text(RetrievalTask(**{**vars(task), "train": empty}))
 
 
 def without_texts(data):
@@ -132,7 +134,7 @@ def without_texts(data):
 def test_images_without_texts_are_no_validation(planted):
     make, _ = planted
     task = make()
-    head = LinearHead(LinearHeadConfig(epochs=2)).fit_joint(
+    head = LinearHead(LinearHeadConfig(epochs=2)).fit_image_text(
         RetrievalTask(**{**vars(task), "val": without_texts(task.val)})
     )
     assert head.report.chosen["epoch"] == 2
@@ -144,7 +146,7 @@ def test_training_images_without_texts_are_said(planted):
     task = make()
     bare = RetrievalTask(**{**vars(task), "train": without_texts(task.train)})
     with pytest.raises(RecipeError, match="linear-head: no training image has a text"):
-        LinearHead(LinearHeadConfig()).fit_joint(bare)
+        LinearHead(LinearHeadConfig()).fit_image_text(bare)
 
 
 @pytest.mark.parametrize("loss", ["contrastive", "sigmoid"])
@@ -152,7 +154,7 @@ def test_batches_may_have_no_text(planted, loss):
     make, _ = planted
     task = make()
     few = CaptionedImages(task.train.images, task.train.texts[:1], task.train.positives[:2])
-    head = LinearHead(LinearHeadConfig(epochs=2, batch_size=16, loss=loss)).fit_joint(
+    head = LinearHead(LinearHeadConfig(epochs=2, batch_size=16, loss=loss)).fit_image_text(
         RetrievalTask(**{**vars(task), "train": few})
     )
     assert np.isfinite(head.embed_texts(NAMES)).all()

@@ -5,7 +5,7 @@ import pytest
 
 from adapters.lora import Lora, LoraSettings
 from adapters.zero_shot import ZeroShot
-from workbench import RecipeError
+from workbench.plugin import RecipeError
 
 FAST = {"epochs": 8, "learning_rate": 1e-2, "batch_size": 6, "scale": 20.0}
 SHORT = {**FAST, "epochs": 2}

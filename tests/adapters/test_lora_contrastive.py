@@ -9,8 +9,9 @@ from PIL import Image
 from adapters.lora.contrastive import LoraContrastive, LoraContrastiveSettings
 from workbench.errors import RecipeError
 from workbench.features import CachedModel, FeatureStore
+from workbench.images import Features, ImageSet
 from workbench.models import open_model
-from workbench.tasks import CaptionedImages, Features, ImageSet, RetrievalTask
+from workbench.tasks import CaptionedImages, RetrievalTask
 from workbench.testing import planted_task
 
 COLOURS = {"red": (200, 40, 40), "green": (40, 180, 40), "blue": (40, 60, 200)}
@@ -48,11 +49,11 @@ def test_it_learns_and_comes_back_as_it_was(task, tmp_path, loss, towers):
     config = LoraContrastiveSettings(
         loss=loss, towers=towers, epochs=15, batch_size=10, learning_rate=1e-2, precision="fp32"
     )
-    predictor = LoraContrastive(config).fit_joint(task)
+    predictor = LoraContrastive(config).fit_image_text(task)
     assert recall(predictor, task.val) > 0.8
     assert predictor.report.trials[0]["val_map"] <= max(trial["val_map"] for trial in predictor.report.trials)
     predictor.save(tmp_path)
-    again = LoraContrastive.restore_joint(tmp_path, task.model, "cpu")
+    again = LoraContrastive.restore_image_text(tmp_path, task.model, "cpu")
     np.testing.assert_allclose(
         again.embed_images(task.val.images), predictor.embed_images(task.val.images), rtol=1e-4, atol=1e-5
     )
@@ -76,16 +77,16 @@ def without_texts(data):
 
 def test_images_without_texts_are_no_validation(task):
     config = LoraContrastiveSettings(epochs=1, batch_size=10, precision="fp32")
-    predictor = LoraContrastive(config).fit_joint(replace(task, val=without_texts(task.val)))
+    predictor = LoraContrastive(config).fit_image_text(replace(task, val=without_texts(task.val)))
     assert predictor.report.chosen["epoch"] == 1
     assert predictor.report.notes == ("No validation image has a text, so the last epoch was kept.",)
     with pytest.raises(RecipeError, match="lora-contrastive: no training image has a text"):
-        LoraContrastive(config).fit_joint(replace(task, train=without_texts(task.train)))
+        LoraContrastive(config).fit_image_text(replace(task, train=without_texts(task.train)))
 
 
 @pytest.mark.parametrize("towers", ["image", "text", "both"])
 def test_batches_may_have_no_text(task, towers):
     few = CaptionedImages(task.train.images, task.train.texts[:1], task.train.positives[:1])
     config = LoraContrastiveSettings(towers=towers, epochs=2, batch_size=10, precision="fp32")
-    predictor = LoraContrastive(config).fit_joint(replace(task, train=few))
+    predictor = LoraContrastive(config).fit_image_text(replace(task, train=few))
     assert np.isfinite(predictor.report.history["train_loss"]).all()

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from adapters.lora.targets import exactly, find_targets
-from workbench import RecipeError, split_attention
+from workbench.plugin import RecipeError, split_attention
 
 
 @pytest.fixture

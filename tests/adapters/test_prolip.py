@@ -9,7 +9,7 @@ import torch
 from adapters.prolip import Prolip
 from adapters.zero_shot import ZeroShot
 from tests.adapters.planted import BIASED, clip_task
-from workbench import Features, normalise
+from workbench.plugin import Features, normalise
 from workbench.recipes import recipes
 from workbench.testing import feature_images
 

@@ -16,7 +16,7 @@ from adapters.linear_probe_text import LinearProbeText
 from adapters.lp_plus_plus import BlockSteps, LpPlusPlus, blended, favour, initial
 from adapters.task_res import TaskRes
 from adapters.tip_adapter_f import TipAdapterF
-from workbench import normalise
+from workbench.plugin import normalise
 from workbench.testing import PlantedModel, one_hot, planted_task
 
 

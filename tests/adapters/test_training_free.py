@@ -11,7 +11,7 @@ from adapters.gda import Gda, discriminant
 from adapters.knn import Knn
 from adapters.nearest_class_mean import NearestClassMean
 from adapters.tip_adapter import TipAdapter
-from workbench import normalise
+from workbench.plugin import normalise
 from workbench.testing import one_hot, planted_task
 
 

@@ -20,7 +20,7 @@ from adapters.task_res import TaskRes
 from adapters.tip_adapter import TipAdapter
 from adapters.tip_adapter_f import TipAdapterF
 from adapters.zero_shot import ZeroShot
-from workbench import RecipeError
+from workbench.plugin import RecipeError
 from workbench.recipes import recipes
 from workbench.testing import PlantedModel, planted_task
 
@@ -154,7 +154,7 @@ def test_networks_are_not_trained_against_unseen_classes(model, colour_task, fac
     task = replace(task, val=val, unseen=(1,))
     settings = {"epochs": 3, "batch_size": 6, "scale": 20.0, "learning_rate": 1e-2, **settings}
     predictor = fitted(factory, task, **settings)
-    alone = fitted(factory, task.narrowed(task.seen), **settings)
+    alone = fitted(factory, task.restricted(task.seen), **settings)
     assert predictor.report.chosen == alone.report.chosen
     scores = predictor.scores(test.images)
     assert scores.shape == (len(test), 3)

@@ -126,7 +126,7 @@ def test_winoground_has_two_images_and_captions_a_row(repository, tmp_path):
     import datasets
     from datasets import Value
 
-    from workbench.datasets.items import matching_items
+    from workbench.tasks.matching.items import matching_items
 
     def other(i):
         Image.fromarray(np.full((4, 4, 3), 200 + i, dtype=np.uint8)).save(data := io.BytesIO(), "PNG")
@@ -161,7 +161,7 @@ def test_winoground_has_two_images_and_captions_a_row(repository, tmp_path):
 def test_a_caption_and_its_wrong_one(name, repository, tmp_path):
     from datasets import Value
 
-    from workbench.datasets.items import matching_items
+    from workbench.tasks.matching.items import matching_items
 
     card = read_card(ROOT / "robotics" / f"{name}.toml")
     caption, wrong = card.columns.caption, card.columns.negatives

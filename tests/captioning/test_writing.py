@@ -4,9 +4,9 @@ from PIL import Image
 
 from workbench.captioning import Decoding, write_captions
 from workbench.errors import RecipeError
+from workbench.images import ImageSet
 from workbench.models.checkpoints import build
 from workbench.models.spec import parse_model
-from workbench.tasks import ImageSet
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ from click.testing import CliRunner
 
 from workbench.cli._group import cli
 from workbench.errors import WorkbenchError
-from workbench.runs.predictions import Predictions, write_predictions
 from workbench.settings import Settings
+from workbench.tasks import ClassPredictions
 from workbench.tracking import RunRecorder, open_store, schema
 
 CLASSES = ("ash", "birch")
@@ -36,8 +36,8 @@ def run_ids(tmp_path):
             scores[np.arange(80), labels] += signal
             folder = tmp_path / f"{recipe}{seed}"
             folder.mkdir()
-            kept = Predictions([f"i{i}" for i in range(80)], [None] * 80, labels, scores, CLASSES)
-            write_predictions(kept, folder / schema.PREDICTIONS)
+            kept = ClassPredictions([f"i{i}" for i in range(80)], [None] * 80, labels, scores, CLASSES)
+            kept.write(folder / schema.PREDICTIONS)
             params = {"model": "m", "dataset": "trees", "field": "botany", "task": "classification", "recipe": recipe,
                       "shots": 4, "seed": seed}  # fmt: skip
             tags = {schema.RUN_KEY: f"{recipe}{seed}", schema.LABEL: recipe, schema.PRIMARY_METRIC: "accuracy"}

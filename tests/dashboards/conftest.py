@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from workbench.runs import Predictions
+from workbench.tasks import ClassPredictions
 from workbench.tracking import RunResult, schema
 
 _NUMBERS = itertools.count()
@@ -38,6 +38,6 @@ def make_predictions():
         labels = np.arange(60) % 3
         scores = (2 * np.eye(3)[labels] + noise * rng.normal(size=(60, 3))).astype(np.float32)
         names = [f"g{i // 2}" if groups else None for i in range(60)]
-        return Predictions([f"i{i}" for i in range(60)], names, labels, scores, ("a", "b", "c"))
+        return ClassPredictions([f"i{i}" for i in range(60)], names, labels, scores, ("a", "b", "c"))
 
     return make

@@ -3,9 +3,9 @@
 import pytest
 
 from workbench.datasets import card_languages, check_dataset, in_language
-from workbench.datasets.captions import require_captions
 from workbench.datasets.opening import open_card
 from workbench.errors import DataError
+from workbench.tasks.image_text.captions import require_captions
 
 COLUMNS = {"caption": "caption", "split": "split"}
 JAPANESE = 'languages = { ja = { columns = { caption = "caption_ja" } } }'
@@ -36,8 +36,8 @@ def test_images_without_a_caption_are_counted_in_their_language(in_both, task, w
 
 def test_no_caption_at_all_names_column_and_language(in_both):
     english, japanese = in_both("retrieval", ["", ""])
-    require_captions(english, english.rows("test"))
+    require_captions(english, english.rows("test"), "retrieve")
     with pytest.raises(DataError, match=r"no test image has a caption in column 'caption_ja' \(language 'ja'\)"):
-        require_captions(japanese, japanese.rows("test"))
+        require_captions(japanese, japanese.rows("test"), "retrieve")
     (fault,) = check_dataset(english, others=[japanese]).unfit_rows
     assert "'caption_ja' (language 'ja')" in fault

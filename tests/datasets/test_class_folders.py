@@ -11,7 +11,7 @@ def opened(root, settings, columns, extra=""):
     return open_card(parse_card(text, "x.toml"), root.parent, settings)
 
 
-@pytest.mark.parametrize("role", ["group", "split", "caption", "id", "kind"])
+@pytest.mark.parametrize("role", ["group", "split", "caption", "id"])
 def test_a_column_that_folders_cannot_have_is_refused(class_folders, settings, role):
     with pytest.raises(DataError, match=rf"flora: no column 'plant', which columns\.{role} .* Put a metadata\.csv"):
         opened(class_folders, settings, f'label = "label"\n{role} = "plant"')

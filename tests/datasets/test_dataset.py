@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.datasets import Dataset, open_card
-from workbench.datasets.card import parse_card
+from workbench.datasets.card_reading import parse_card
 from workbench.errors import CardError, DataError
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from workbench.datasets import open_card
-from workbench.datasets.card import parse_card
+from workbench.datasets.card_reading import parse_card
 from workbench.datasets.generators import generators
 from workbench.datasets.sources.generator import content_checksum
 from workbench.errors import DataError

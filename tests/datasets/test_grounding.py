@@ -2,8 +2,8 @@
 
 import pytest
 
-from workbench.datasets.grounding import GroundingItem, boxes_beyond, grounding_items
 from workbench.errors import DataError
+from workbench.tasks.grounding.items import GroundingItem, boxes_beyond, grounding_items
 
 COLUMNS = {"boxes": "boxes", "instruction": "said", "answer": "answer", "split": "split"}
 

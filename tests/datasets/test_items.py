@@ -3,8 +3,8 @@
 import pytest
 
 from workbench.datasets import open_card, parse_card
-from workbench.datasets.items import MatchingItem, matching_items
 from workbench.errors import CardError
+from workbench.tasks.matching.items import MatchingItem, matching_items
 
 
 def items(dataset, read):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from workbench.datasets.items import matching_items
 from workbench.errors import DataError
+from workbench.tasks.matching.items import matching_items
 
 COLUMNS = {"caption": "said", "pair": "n"}
 

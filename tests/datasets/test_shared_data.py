@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from workbench.datasets import open_card, open_dataset
-from workbench.datasets.card import parse_card
+from workbench.datasets.card_reading import parse_card
 from workbench.settings import Settings
 
 DATA = os.environ.get("WORKBENCH_DATA")

@@ -21,7 +21,7 @@ MODULE = '''
 import struct
 from typing import Literal
 from PIL import Image
-from workbench import FileSource, Source, SourceTable, table_records
+from workbench.plugin import FileSource, Source, SourceTable, table_records
 
 class Dots(FileSource):
     """Files of one grey value: width, height, value."""
@@ -136,7 +136,7 @@ def opened(dots, tmp_path, settings):
         ('type = "dots"\npath = "x"\ngain = "much"', r"source\.gain: Input should be a valid number"),
         ('type = "unsaid"', r"source\.type: source 'unsaid': .* needs a class variable Table"),
         ('type = "half"', r"source\.type: source 'half': .* lacks open, read, records, state"),
-        ('type = "function"', r"source\.type: source 'function': .* is not a subclass of workbench\.Source"),
+        ('type = "function"', r"source\.type: source 'function': .* is not a subclass of workbench\.plugin\.Source"),
         ('type = "gone"', r"source\.type: source 'gone' of dots_.* 1\.0 cannot be loaded: AttributeError"),
     ],
 )
@@ -206,7 +206,7 @@ def test_features_are_kept_by_what_decides_the_pixels(opened, dots, tmp_path, se
             return torch.from_numpy(np.asarray(image, dtype=np.float32).transpose(2, 0, 1) / 255)
 
         def encode_images(self, pixels):
-            from workbench.tasks import Features
+            from workbench.images import Features
 
             found = pixels.mean(dim=(2, 3)).numpy() + np.arange(3, dtype=np.float32)
             return Features(found, found)

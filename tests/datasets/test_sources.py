@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from workbench.datasets import Dataset, UnreadableImageError, decode_image, open_card, open_dataset
-from workbench.datasets.card import parse_card
+from workbench.datasets.card_reading import parse_card
 from workbench.errors import DataError, WorkbenchError
 
 ROWS = [

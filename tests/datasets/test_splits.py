@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from workbench.datasets._units import random_positions, units_of
-from workbench.datasets.card import Splits
+from workbench.datasets.card_tables import Splits
 from workbench.datasets.roles import assign_roles, role_of
 from workbench.datasets.splits import hold_out, make_missing_splits
 from workbench.errors import DataError

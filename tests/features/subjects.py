@@ -11,7 +11,7 @@ from PIL import Image
 from workbench.arrays import AnyArray, FloatArray
 from workbench.datasets.pictures import Pictures
 from workbench.errors import DataError
-from workbench.tasks import Features
+from workbench.images import Features
 
 UNREAD = bytes(32)
 

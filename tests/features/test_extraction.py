@@ -10,7 +10,7 @@ from PIL import Image, ImageOps
 from tests.features.subjects import Folder, TinyEncoder, UnloadableEncoder, add_photos
 from workbench.errors import ModelError, WorkbenchError
 from workbench.features import FeatureStore, extract
-from workbench.tasks import Features
+from workbench.images import Features
 
 
 def test_no_rows_at_all(dataset: Folder, store: FeatureStore) -> None:

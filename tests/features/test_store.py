@@ -14,7 +14,7 @@ import pytest
 from tests.features.subjects import Folder, TinyEncoder, UnloadableEncoder, add_photos
 from workbench.errors import ModelError
 from workbench.features import CachedModel, CacheError, FeatureStore, TextCache, cache_usage, extract, prune
-from workbench.tasks import Features
+from workbench.images import Features
 
 
 def run_all(dataset, encoder, store, **options):

@@ -9,7 +9,7 @@ from workbench.errors import DataError, WorkbenchError
 from workbench.features import extract
 from workbench.features.regions import as_shares
 from workbench.features.tiles import Tiler, tile_boxes
-from workbench.tasks import Features, ImageSet
+from workbench.images import Features, ImageSet
 
 
 @pytest.mark.parametrize(

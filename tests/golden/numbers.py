@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from tests.golden import planted
-from workbench import FloatArray, normalise
 from workbench.errors import WorkbenchError
 from workbench.metrics import (
     Estimate,
@@ -18,7 +17,9 @@ from workbench.metrics import (
     softmax,
 )
 from workbench.metrics.captions_cider import cider_d
+from workbench.plugin import FloatArray, normalise
 from workbench.recipes import Recipe, recipes
+from workbench.tasks import tasks_of
 
 Numbers = dict[str, float]
 
@@ -39,7 +40,7 @@ def recipe_numbers(name: str) -> Numbers:
     return {
         f"{task}: {key}": value
         for task, compute in _TASKS.items()
-        if task.partition(",")[0] in recipes.get(name).tasks
+        if task.partition(",")[0] in tasks_of(recipes.get(name))
         for key, value in compute(name).items()
     }
 
@@ -63,7 +64,7 @@ def _classification(name: str, *, validation: bool = True) -> Numbers:
 
 def _retrieval(name: str) -> Numbers:
     task, test = planted.retrieval()
-    found = _recipe(name).fit_joint(task)
+    found = _recipe(name).fit_image_text(task)
     x, y = (normalise(rows) for rows in (found.embed_images(test.images), found.embed_texts(test.texts)))
     cosines = (x @ y.T).astype(np.float64)
     of_pairs = cosines[test.positives[:, 0], test.positives[:, 1]]
@@ -74,14 +75,14 @@ def _matching(name: str) -> Numbers:
     if name != "relation-head":  # The others know no order of words: what they say here is a tie.
         return {}
     task = planted.matching()
-    scores = np.asarray(_recipe(name).fit_joint(task).scores(task.val.candidates), np.float64)
+    scores = np.asarray(_recipe(name).fit_image_text(task).scores(task.val.candidates), np.float64)
     right = scores[task.val.right]
     return {"score of the right": float(right.mean()), "spread of scores": float(scores.std())}
 
 
 def _captioning(name: str) -> Numbers:
     task, test = planted.captioning()
-    written = _recipe(name).fit_joint(task).captions(test.images)
+    written = _recipe(name).fit_image_text(task).captions(test.images)
     references: list[list[str]] = [[] for _ in range(len(test))]
     for image, text in test.positives:
         references[image].append(test.texts[text])

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from tests.adapters.relation_head.conftest import BagOfWords, matching_data
-from workbench import (
+from workbench.plugin import (
     AnyArray,
     CaptionedImages,
     CaptioningTask,

@@ -19,14 +19,14 @@ from dataclasses import replace
 import numpy as np
 from scipy import stats
 
-from workbench import AnyArray, ClassificationTask
 from workbench.datasets import Dataset, open_card, resolve_card
 from workbench.datasets.splits import make_missing_splits
 from workbench.features import FeatureStore
 from workbench.models import open_model
+from workbench.plugin import AnyArray, ClassificationTask
 from workbench.recipes import recipes
-from workbench.runs.bench import Bench
 from workbench.settings import Settings
+from workbench.tasks import TaskData
 
 CV, ACCURACY = {"validation": "cv"}, {"selection": "accuracy"}
 SPLIT = {"validation": "split"}
@@ -51,7 +51,7 @@ def datasets(settings: Settings) -> dict[str, Dataset]:
     return found
 
 
-def subset(bench: Bench, images: int, seed: int) -> ClassificationTask:
+def subset(bench: TaskData, images: int, seed: int) -> ClassificationTask:
     """A random part of training, divided as the workbench divides what has no validation split."""
     dataset = bench.dataset
     rows = np.sort(np.random.default_rng(seed).choice(dataset.rows("train"), images, replace=False))
@@ -77,7 +77,7 @@ def subset(bench: Bench, images: int, seed: int) -> ClassificationTask:
     )
 
 
-def accuracies(name: str, way: str, tasks: Sequence[ClassificationTask], bench: Bench) -> tuple[AnyArray, list[str]]:
+def accuracies(name: str, way: str, tasks: Sequence[ClassificationTask], bench: TaskData) -> tuple[AnyArray, list[str]]:
     """Test accuracy of each task, and what was chosen."""
     settings, refit = WAYS[way]
     factory = recipes.get(name)
@@ -93,7 +93,7 @@ def main(names: str = "linear-probe,gda", subsets: str = "20", images: str = "30
     settings = Settings.load()
     encoder = open_model("offline-lite", settings)
     for title, dataset in datasets(settings).items():
-        bench = Bench(dataset, encoder, FeatureStore(settings.cache), "cpu")
+        bench = TaskData(dataset, encoder, FeatureStore(settings.cache), "cpu")
         bench.prepare(np.concatenate([dataset.rows("train"), dataset.rows("test")]))
         tasks = [subset(bench, int(images), seed) for seed in range(int(subsets))]
         val = np.mean([len(task.val) for task in tasks])

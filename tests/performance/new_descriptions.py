@@ -15,8 +15,8 @@ import numpy as np
 from workbench.datasets import resolve_card
 from workbench.metrics import compare_items
 from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
-from workbench.runs.predictions import group_codes
 from workbench.settings import Settings
+from workbench.tasks import group_codes
 
 CARD = "grocery-store-new-descriptions"
 METRICS = [
@@ -42,7 +42,7 @@ def main(folds: int = 3) -> None:
         )  # fmt: skip
         runs = run_suite(suite, settings)
         found = {
-            recipe: [FinishedRun.open(r.run_id, settings).joint_predictions for r in runs if r.recipe == recipe]
+            recipe: [FinishedRun.open(r.run_id, settings).predictions for r in runs if r.recipe == recipe]
             for recipe in ("zero-shot", "linear-head")
         }
         for metric in METRICS:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from workbench.errors import WorkbenchError
-from workbench.reports import confusion_matrix_figure, png_bytes, reliability_figure, save_png
+from workbench.figures import confusion_matrix_figure, png_bytes, reliability_figure, save_png
 
 
 def predictions(n_classes, seed=0):
@@ -107,7 +107,7 @@ def test_pyplot_is_not_imported():
     import sys
 
     code = (
-        "import sys, numpy as np; from workbench.reports import *; assert 'matplotlib' not in sys.modules; "
+        "import sys, numpy as np; from workbench.figures import *; assert 'matplotlib' not in sys.modules; "
         "png_bytes(confusion_matrix_figure(np.arange(3), np.arange(3), list('abc'))); "
         "print('matplotlib.pyplot' in sys.modules)"
     )

@@ -13,10 +13,10 @@ from workbench.runs.limits import TimeLimitError, time_limit
 
 MODULE = """
 import os, sys, time
-from workbench.recipes import Recipe
+from workbench.plugin import ClassificationRecipe
 print("plug-in says hello")
 
-class Hangs(Recipe):
+class Hangs(ClassificationRecipe):
     def fit(self, task):
         while True:
             try:
@@ -24,11 +24,11 @@ class Hangs(Recipe):
             except Exception:
                 pass
 
-class Exits(Recipe):
+class Exits(ClassificationRecipe):
     def fit(self, task):
         sys.exit(0)
 
-class Prints(Recipe):
+class Prints(ClassificationRecipe):
     def fit(self, task):
         print("noise")
         os.write(1, b"noise below Python")

@@ -11,14 +11,14 @@ from workbench.cli import main
 from workbench.datasets import open_dataset
 from workbench.errors import RecipeError
 from workbench.features import FeatureStore, extract
+from workbench.images import ImageSet
 from workbench.metrics.captions import caption_metrics
 from workbench.metrics.captions_clip import clip_scores
 from workbench.models import open_model
 from workbench.runs.apply import predict_folder
 from workbench.runs.finished import FinishedRun
-from workbench.runs.predictions import WrittenCaptions
 from workbench.runs.study import study_suite
-from workbench.tasks import ImageSet
+from workbench.tasks import CaptionPredictions
 from workbench.tracking import open_store
 
 SAID = {"red": "a sheet of red paper", "green": "some green cloth", "blue": "a blue screen that shines"}
@@ -60,15 +60,15 @@ def test_captions_of_other_images_are_found_and_kept(card, tiny_model, settings)
     options = {"models": [tiny_model], "datasets": [str(card)], **settings.model_dump(include={"cache", "runs"})}
     frame = run(recipes=["caption-retrieval"], precision="fp32", device="cpu", **options)
     done = finished(frame, settings)
-    kept = done.joint_predictions
-    assert isinstance(kept, WrittenCaptions)
+    kept = done.predictions
+    assert isinstance(kept, CaptionPredictions)
     again = caption_metrics(
         kept.captions, kept.references, extra={"clip_score": kept.clip_scores, "ref_clip_score": kept.ref_clip_scores}
     )
     assert {name: frame[name][0] for name in again} == pytest.approx({k: v.value for k, v in again.items()})
     assert frame["cider"][0] > 1
     assert frame["test_images"][0] == 24
-    assert kept.item_values("cider").values.mean() == pytest.approx(frame["cider"][0])
+    assert kept.scores_of("cider").values.mean() == pytest.approx(frame["cider"][0])
     (entry,) = study_suite(open_store(settings), frame["suite"][0]).entries
     assert (entry.metric, entry.estimate.value) == ("cider", pytest.approx(frame["cider"][0]))
     # Captions come from training, and never from test.
@@ -98,7 +98,7 @@ def test_a_restored_captioner_says_the_same(card, tiny_model, settings):
         rows = dataset.rows("test")
         found = extract(dataset, rows, open_model(tiny_model, settings), FeatureStore(settings.cache)).features
         images = ImageSet(len(rows), lambda found=found: found, [].__getitem__)
-        assert done.captioner().captions(images) == list(done.joint_predictions.captions)
+        assert done.predictor().captions(images) == list(done.predictions.captions)
         assert done.config["report"]["chosen"]["by"] == config["by"]
 
 
@@ -111,15 +111,15 @@ def test_a_finished_run_captions_a_folder(card, tiny_model, settings, capsys):
     Image.new("RGB", (40, 40), (40, 180, 40)).save(folder / "a.png")
     (folder / "b.png").write_bytes(b"broken")
     found = predict_folder(finished(frame, settings), folder)
-    assert [(each.file, each.caption is None, each.error is None) for each in found] == [
+    assert [(each.file, "caption" not in each.answer, each.error is None) for each in found] == [
         ("a.png", False, True), ("b.png", True, False),
     ]  # fmt: skip
-    assert any(found[0].caption.startswith(said) for said in SAID.values())
+    assert any(found[0].answer["caption"].startswith(said) for said in SAID.values())
     with pytest.raises(SystemExit) as exit_:
         main(["predict", frame["run_id"][0], str(folder)])
     assert exit_.value.code in {0, None}
     rows = list(csv.DictReader(capsys.readouterr().out.splitlines()))
-    assert [row["caption"] for row in rows] == [found[0].caption, ""]
+    assert [row["caption"] for row in rows] == [found[0].answer["caption"], ""]
 
 
 def test_a_bank_of_captions(card, tiny_model, settings, tmp_path):
@@ -128,10 +128,10 @@ def test_a_bank_of_captions(card, tiny_model, settings, tmp_path):
     options = {"models": [tiny_model], "datasets": [str(card)], **settings.model_dump(include={"cache", "runs"})}
     entry = {"recipe": "caption-retrieval", "config": {"by": "text", "bank": str(bank)}}
     frame = run(recipes=[entry], precision="fp32", device="cpu", **options)
-    assert set(finished(frame, settings).joint_predictions.captions) <= {"one thing", "another thing"}
+    assert set(finished(frame, settings).predictions.captions) <= {"one thing", "another thing"}
     bank.write_text("a third thing", encoding="utf-8")
     frame = run(recipes=[entry], precision="fp32", device="cpu", **options)
-    assert set(finished(frame, settings).joint_predictions.captions) == {"a third thing"}
+    assert set(finished(frame, settings).predictions.captions) == {"a third thing"}
     bank.unlink()
     with pytest.raises(RecipeError, match=r"recipe 'caption-retrieval': .*bank\.txt: cannot be read"):
         run(recipes=[entry], precision="fp32", device="cpu", **options)
@@ -145,11 +145,11 @@ def test_coca_writes_and_other_models_cannot(card, tiny_model, tiny_coca, settin
     entry = {"recipe": "coca", "config": {"max_length": 8}}
     frame = run(models=[tiny_coca], recipes=[entry], precision="fp32", device="cpu", **options)
     done = finished(frame, settings)
-    captions = done.joint_predictions.captions
+    captions = done.predictions.captions
     assert len(set(captions)) >= 1
     assert all(captions)
     images = [Image.new("RGB", (40, 40), (200, 40, 40)), Image.new("RGB", (40, 40), (40, 60, 200))]
-    written = done.captioner().captions(ImageSet(2, lambda: pytest.fail("no feature is needed"), images.__getitem__))
+    written = done.predictor().captions(ImageSet(2, lambda: pytest.fail("no feature is needed"), images.__getitem__))
     assert len(written) == 2
     refused = run(models=[tiny_model], recipes=["coca"], name="refused", precision="fp32", device="cpu", **options)
     assert refused["status"].tolist() == ["failed"]

@@ -23,15 +23,15 @@ class Said:
         pass
 
 
-class Cell(SimpleNamespace):
+class Spec(SimpleNamespace):
     def __str__(self):
         return f"leaves / {self.recipe} / seed {self.seed}"
 
 
 def job(recipe="knn", seed=0, *, batched=True):
-    cell = Cell(recipe=recipe, label=recipe, config=RecipeConfig(), seed=seed)
-    bench = SimpleNamespace(dataset=SimpleNamespace(fingerprint="d"), encoder=SimpleNamespace(fingerprint="m"))
-    return SimpleNamespace(cell=cell, bench=bench, is_batched=batched, key=f"{recipe}{seed}".encode().hex())
+    spec = Spec(recipe=recipe, label=recipe, config=RecipeConfig(), seed=seed)
+    data = SimpleNamespace(dataset=SimpleNamespace(fingerprint="d"), encoder=SimpleNamespace(fingerprint="m"))
+    return SimpleNamespace(spec=spec, data=data, is_batched=batched, key=f"{recipe}{seed}".encode().hex())
 
 
 def test_a_thousand_seeds_take_one_lock(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from workbench.errors import DataError
-from workbench.runs.predictions import Predictions, match_classes, read_predictions, write_predictions
+from workbench.tasks import ClassPredictions
 
 COMMON, LATIN, KEYS = ("ash", "birch", "cedar"), ("Fraxinus", "Betula", "Cedrus"), ("1", "2", "3")
 ORDER = [2, 0, 1]
@@ -15,7 +15,7 @@ def predictions(names, keys=None, order=(0, 1, 2), labels=(0, 1, 2, 2, -1)):
     scores = np.arange(15, dtype=np.float32).reshape(5, 3)[:, list(order)]
     labels = np.array([-1 if label < 0 else list(order).index(label) for label in labels])
     own = [None if each is None else tuple(each[i] for i in order) for each in (names, keys)]
-    return Predictions(list("abcde"), [None] * 5, labels, scores, *own)
+    return ClassPredictions(list("abcde"), [None] * 5, labels, scores, *own)
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def predictions(names, keys=None, order=(0, 1, 2), labels=(0, 1, 2, 2, -1)):
     ],
 )
 def test_columns_and_labels_come_in_the_order_of_the_other(reference):
-    found = match_classes(predictions(COMMON, KEYS, ORDER), reference)
+    found = predictions(COMMON, KEYS, ORDER).matched(reference)
     np.testing.assert_array_equal(found.scores, reference.scores)
     np.testing.assert_array_equal(found.labels, reference.labels)
     assert (found.class_names, found.class_keys) == (reference.class_names, reference.class_keys)
@@ -38,9 +38,11 @@ def test_several_labels_move_with_their_columns():
     def hot(order=(0, 1, 2)):
         made = predictions(COMMON, KEYS, order)
         truth = np.eye(3, dtype=bool)[[0, 1, 2, 2, 0]] | np.array([[False, True, False]] * 5)
-        return Predictions(made.ids, made.groups, truth[:, list(order)], made.scores, made.class_names, made.class_keys)
+        return ClassPredictions(
+            made.ids, made.groups, truth[:, list(order)], made.scores, made.class_names, made.class_keys
+        )
 
-    np.testing.assert_array_equal(match_classes(hot(ORDER), hot()).labels, hot().labels)
+    np.testing.assert_array_equal(hot(ORDER).matched(hot()).labels, hot().labels)
 
 
 @pytest.mark.parametrize(
@@ -53,13 +55,13 @@ def test_several_labels_move_with_their_columns():
 )
 def test_other_classes_are_refused(names, keys, words):
     n = len(names)
-    other = Predictions(["a"], [None], np.array([0]), np.zeros((1, n), np.float32), names, keys)
+    other = ClassPredictions(["a"], [None], np.array([0]), np.zeros((1, n), np.float32), names, keys)
     with pytest.raises(DataError, match=words):
-        match_classes(other, predictions(COMMON, KEYS))
+        other.matched(predictions(COMMON, KEYS))
 
 
 def test_raw_labels_are_kept_in_the_file_and_older_files_have_none(tmp_path):
     for keys in (KEYS, None):
-        write_predictions(predictions(COMMON, keys), tmp_path / "p.parquet")
-        found = read_predictions(tmp_path / "p.parquet")
+        predictions(COMMON, keys).write(tmp_path / "p.parquet")
+        found = ClassPredictions.read(tmp_path / "p.parquet")
         assert (found.class_names, found.class_keys) == (COMMON, keys)

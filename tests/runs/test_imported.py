@@ -13,7 +13,7 @@ from workbench.metrics import NotComparableError, compare_paired
 from workbench.runs import FinishedRun
 from workbench.runs.comparison import compare_runs
 from workbench.runs.imported import import_scores
-from workbench.runs.predictions import Predictions, write_predictions
+from workbench.tasks import ClassPredictions
 from workbench.tracking import RunResult
 
 CLASSES = ("ash", "birch", "cedar")
@@ -28,7 +28,7 @@ def run(settings):
     result = RunResult("run0", "s", "m", "trees", "botany", "classification", "probe", "4", 0, "finished")
     found = FinishedRun(result, settings)
     # Stands for the file that it would be read from.
-    found.__dict__["predictions"] = Predictions([str(i) for i in range(60)], [None] * 60, labels, scores, CLASSES)
+    found.__dict__["predictions"] = ClassPredictions([str(i) for i in range(60)], [None] * 60, labels, scores, CLASSES)
     return found
 
 
@@ -52,7 +52,7 @@ def test_rows_in_any_order_and_integer_ids_compare_as_they_should(run, tmp_path)
 
 
 def test_the_workbenchs_own_file_is_such_a_file(run, tmp_path):
-    write_predictions(run.predictions, tmp_path / "predictions.parquet")
+    run.predictions.write(tmp_path / "predictions.parquet")
     imported = import_scores(tmp_path / "predictions.parquet", CLASSES)
     (found,) = compare_runs(run, [imported])
     assert imported.named_classes

@@ -9,14 +9,14 @@ from tests.runs.halves import COLOURS, COUNTS
 from workbench.datasets import open_dataset
 from workbench.errors import DataError, RecipeError, WorkbenchError
 from workbench.features import FeatureStore
-from workbench.metrics import retrieval_metrics
+from workbench.metrics import metric_named, retrieval_metrics
 from workbench.models import open_model
-from workbench.recipes import PairScorer
 from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
+from workbench.runs.apply import predict_folder
 from workbench.runs.comparison import compare_runs
-from workbench.runs.joint_bench import JointBench
-from workbench.runs.joint_evaluation import predict_joint
 from workbench.runs.study import study_suite
+from workbench.tasks import PairScorer, TaskData, dataset_task
+from workbench.tasks.retrieval import Retrieval
 from workbench.tracking import open_store
 
 HEAD = RecipeEntry(recipe="linear-head", config={"epochs": 4, "learning_rates": [1e-2], "features": "pooled"})
@@ -33,7 +33,7 @@ def run(card, settings, model, *recipes, **values):
 def recomputed(result, settings):
     """Every metric again, from the predictions alone."""
     finished = FinishedRun.open(result.run_id, settings)
-    again = finished.joint_predictions.metrics()
+    again = finished.predictions.estimates(finished.card.asked_metrics)
     for name, estimate in again.items():
         assert result.metrics[name] == pytest.approx(estimate.value, abs=1e-6)
         assert result.metrics[f"{name}_ci_low"] == pytest.approx(estimate.low, abs=1e-6)
@@ -52,9 +52,9 @@ def test_retrieval(write, settings, tiny_model):
     assert 0 < head.result.metrics["chance_image_to_text_recall_at_1"] < 0.2
     # The engine's numbers are those of the metrics on the predictor's own embeddings.
     dataset = open_dataset(str(card), settings)
-    bench = JointBench(dataset, head.encoder, FeatureStore(settings.cache), "cpu")
-    data = bench.captioned(dataset.rows("test"))
-    predictor = head.dual_encoder()
+    task = Retrieval(TaskData(dataset, head.encoder, FeatureStore(settings.cache), "cpu"))
+    data = task.captioned(dataset.rows("test"))
+    predictor = head.predictor()
     expected = retrieval_metrics(predictor.embed_images(data.images), predictor.embed_texts(data.texts), data.positives)
     assert set(expected) == set(again)
     for name, estimate in expected.items():
@@ -80,7 +80,7 @@ def test_matching(write, settings, tiny_model):
     finished, again = recomputed(found["linear-head"], settings)
     swap = "accuracy/swap _a_ b_"
     assert set(again) == {"accuracy", swap, "accuracy/replace"}
-    assert set(finished.joint_predictions.kinds) == {"swap (a, b)", "replace"}
+    assert set(finished.predictions.kinds) == {"swap (a, b)", "replace"}
     assert again["accuracy"].n == 2 * COUNTS["test"]
     assert again["accuracy"].value > 0.7 > found["zero-shot"].metrics["accuracy"]
     (compared,) = compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)], swap)
@@ -103,7 +103,7 @@ def test_items_of_equal_images_are_resampled_together(write, settings, tiny_mode
     zero = run(card, settings, tiny_model, "zero-shot")["zero-shot"]
     assert (zero.metrics["test_items"], zero.metrics["test_groups"]) == (48, 23)
     finished, _ = recomputed(zero, settings)
-    groups = dict(zip(finished.joint_predictions.images, finished.joint_predictions.groups, strict=True))
+    groups = dict(zip(finished.predictions.images, finished.predictions.groups, strict=True))
     assert groups["test-0.png"] == groups["test-1.png"] != groups["test-2.png"]
 
 
@@ -178,8 +178,7 @@ def test_pairs_scored_with_all_of_a_picture_in_view(write, settings, tiny_model)
     assert set(again) == {"accuracy", "accuracy/order"}
     assert again["accuracy"].value > 0.8
     assert found["zero-shot"].metrics["accuracy"] < 0.7
-    with pytest.raises(WorkbenchError, match="relation-head', which embeds no texts"):
-        finished.dual_encoder()
+    assert isinstance(finished.predictor(), PairScorer)
     (compared,) = compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)])
     assert compared.difference.value > 0.1
 
@@ -216,9 +215,9 @@ class Scorer(PairScorer):
     ],
 )
 def test_wrong_scores_are_refused(write, settings, tiny_model, answer, message):
-    bench = joint_bench(write("matching", {"negatives": "c"}, a_contrast), settings, tiny_model)
+    task = opened_task(write("matching", {"negatives": "c"}, a_contrast), settings, tiny_model)
     with pytest.raises(RecipeError, match=message):
-        predict_joint(Scorer(answer), bench, bench.dataset.rows("test"), "mine")
+        task.predict(Scorer(answer), task.data.dataset.rows("test"), "mine")
 
 
 def test_neither_places_nor_numbers_tell_what_is_right(write, settings, tiny_model):
@@ -231,14 +230,14 @@ def test_neither_places_nor_numbers_tell_what_is_right(write, settings, tiny_mod
         def scores(self, candidates):
             return -self._look(candidates).astype(np.float32)
 
-    bench = joint_bench(write("matching", {"negatives": "c"}, many_contrasts), settings, tiny_model)
-    rows = bench.dataset.rows("test")
-    assert bench.choices(rows)[0].right[::3].all()
+    task = opened_task(write("matching", {"negatives": "c"}, many_contrasts), settings, tiny_model)
+    rows = task.data.dataset.rows("test")
+    assert task.choices(rows)[0].right[::3].all()
     for look in (
         lambda asked: np.arange(len(asked.item)) - asked.starts[asked.item],
         lambda asked: asked.pairs[:, 1],
     ):
-        found = predict_joint(Peeping(look), bench, rows, "mine").metrics()["accuracy"]
+        found = task.predict(Peeping(look), rows, "mine").estimates([metric_named("accuracy")])["accuracy"]
         assert found.n == 4 * COUNTS["test"]
         assert found.value < 0.5
 
@@ -249,14 +248,15 @@ def many_contrasts(left, right, rng):
 
 
 def test_retrieval_needs_embeddings(write, settings, tiny_model):
-    bench = joint_bench(write("retrieval", {"caption": "c"}, caption), settings, tiny_model)
-    with pytest.raises(RecipeError, match="'mine' scores pairs, and retrieval ranks embeddings"):
-        predict_joint(Scorer(np.zeros), bench, bench.dataset.rows("test"), "mine")
+    task = opened_task(write("retrieval", {"caption": "c"}, caption), settings, tiny_model)
+    with pytest.raises(RecipeError, match=r"'mine' gave a Scorer, .* retrieval ranks embeddings"):
+        task.predict(Scorer(np.zeros), task.data.dataset.rows("test"), "mine")
 
 
-def joint_bench(card, settings, model):
+def opened_task(card, settings, model):
     dataset = open_dataset(str(card), settings)
-    return JointBench(dataset, open_model(model, settings), FeatureStore(settings.cache), "cpu")
+    data = TaskData(dataset, open_model(model, settings), FeatureStore(settings.cache), "cpu")
+    return dataset_task(dataset.card.task)(data)
 
 
 def a_contrast(left, right, rng):
@@ -274,8 +274,8 @@ def test_few_shots_and_what_cannot_be_done(write, settings, tiny_model):
     # Without labels, shots are images in all; the baseline of classification stays away.
     (few,) = run(card, settings, tiny_model, HEAD, shots=(5,)).values()
     assert (few.metrics["train_images"], few.metrics["val_images"]) == (5, 5)
-    with pytest.raises(WorkbenchError, match="cannot be applied as a classifier"):
-        FinishedRun.open(few.run_id, settings).predictor()
+    with pytest.raises(WorkbenchError, match="says nothing of an image by itself"):
+        predict_folder(FinishedRun.open(few.run_id, settings), card.parent)
 
 
 def test_unseen_classes(settings, tiny_model, make_colours):

@@ -11,9 +11,8 @@ import pytest
 from adapters.zero_shot import ZeroShot
 from workbench.datasets import Dataset, open_dataset
 from workbench.models import Encoder, open_model
-from workbench.recipes import RecipeConfig, recipes
+from workbench.recipes import RecipeConfig, RunSpec, recipes
 from workbench.runs import RecipeEntry, Suite, key, plan
-from workbench.runs.planning import Cell
 
 
 class Settings(RecipeConfig):
@@ -43,7 +42,7 @@ class Raised(Filed):
 class Keyed:
     """All that a key is made of."""
 
-    cell: Cell
+    cell: RunSpec
     dataset: Dataset
     encoder: Encoder | None
     refit: bool = False

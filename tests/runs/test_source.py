@@ -14,10 +14,10 @@ from workbench.tracking import open_store, read_runs
 
 RECIPE = '''
 """A recipe of somebody else."""
-from workbench import LinearClassifier, Recipe, class_embeddings
+from workbench.plugin import LinearClassifier, ClassificationRecipe, class_embeddings
 from guessing.scale import SCALE
 
-class Guess(Recipe):
+class Guess(ClassificationRecipe):
     """Scaled cosines."""
     trains = False
 

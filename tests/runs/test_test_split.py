@@ -11,10 +11,10 @@ from workbench.datasets import Dataset, open_dataset
 from workbench.datasets.manifest import Manifest
 from workbench.features import FeatureStore
 from workbench.models import open_model
-from workbench.recipes import recipes
-from workbench.runs.bench import Bench
-from workbench.runs.planning import Cell
+from workbench.recipes import RunSpec, recipes
 from workbench.settings import Settings
+from workbench.tasks import ClassificationRecipe, DatasetTask, TaskData
+from workbench.tasks.classification import Classification
 
 COLOURS = {"red": (200, 40, 40), "green": (40, 180, 40), "blue": (40, 60, 200)}
 FEATURE_RECIPES = [
@@ -22,7 +22,7 @@ FEATURE_RECIPES = [
     for name in recipes.names()
     if recipes.provider(name).startswith("clip-workbench ")
     and recipes.get(name).reads == "features"
-    and "classification" in recipes.get(name).tasks
+    and issubclass(recipes.get(name), ClassificationRecipe)
 ]
 
 
@@ -40,35 +40,35 @@ def write_images(folder, test_seed):
 
 
 @pytest.fixture(scope="module")
-def benches(tmp_path_factory, tiny_model):
-    """Two benches that differ in their test split alone: other images, other labels."""
+def two_tasks(tmp_path_factory, tiny_model):
+    """Two two_tasks that differ in their test split alone: other images, other labels."""
     made = []
     for seed in (1, 5):
-        root = tmp_path_factory.mktemp(f"bench{seed}")
+        root = tmp_path_factory.mktemp(f"task{seed}")
         settings = Settings(cache=root / "cache", runs=root / "runs", precision="fp32", device="cpu")
         dataset = open_dataset(str(write_images(root / "colours", seed)), settings)
-        bench = Bench(dataset, open_model(tiny_model, settings), FeatureStore(settings.cache), "cpu")
-        bench.prepare(np.arange(len(dataset)))
-        made.append(bench)
-    rows = [bench.dataset.rows("test") for bench in made]
-    assert not np.array_equal(*(bench.dataset.labels(own) for bench, own in zip(made, rows, strict=True)))
+        task = Classification(TaskData(dataset, open_model(tiny_model, settings), FeatureStore(settings.cache), "cpu"))
+        task.prepare(np.arange(len(dataset)))
+        made.append(task)
+    rows = [task.data.dataset.rows("test") for task in made]
+    assert not np.array_equal(*(task.data.dataset.labels(own) for task, own in zip(made, rows, strict=True)))
     return made
 
 
-def tasks(bench, factory, config):
+def given(task, factory, config):
     found = []
     for shots, seed in ((2, 0), (2, 1), (None, 0)):
-        cell = Cell("m", "d", "r", "r", factory, config, shots, seed)
-        found.append(bench.task(cell, bench.readable(bench.wanted(cell)), refit=True))
+        spec = RunSpec("m", "d", "r", "r", factory, config, shots, seed)
+        found.append(task.given(spec, task.data.readable(task.rows(spec)), refit=True))
     return found
 
 
-def fitted(bench, name, folder):
+def fitted(task, name, folder):
     """Every byte that the predictors of the engine's tasks save."""
     factory = recipes.get(name)
     config = factory.Config()
     saved = {}
-    for number, predictor in enumerate(factory(config).fit_many(tasks(bench, factory, config))):
+    for number, predictor in enumerate(factory(config).fit_many(given(task, factory, config))):
         place = folder / str(number)
         place.mkdir(parents=True)
         predictor.save(place)
@@ -77,8 +77,8 @@ def fitted(bench, name, folder):
 
 
 @pytest.mark.parametrize("name", FEATURE_RECIPES)
-def test_other_test_images_and_labels_change_no_byte_of_what_is_fitted(benches, name, tmp_path):
-    first, second = (fitted(bench, name, tmp_path / str(i)) for i, bench in enumerate(benches))
+def test_other_test_images_and_labels_change_no_byte_of_what_is_fitted(two_tasks, name, tmp_path):
+    first, second = (fitted(task, name, tmp_path / str(i)) for i, task in enumerate(two_tasks))
     assert first
     assert first.keys() == second.keys()
     assert [key for key in first if first[key] != second[key]] == []
@@ -114,16 +114,16 @@ def reachable(start):
     return list(seen.values())
 
 
-def traces_of_test(start, bench):
+def traces_of_test(start, task):
     """Kinds of knowledge about test images that can be reached."""
-    dataset, rows = bench.dataset, bench.dataset.rows("test")
+    dataset, rows = task.data.dataset, task.data.dataset.rows("test")
     hashes = {row.tobytes() for row in dataset.hashes(rows)}
-    features = bench.images(rows).features
+    features = task.data.images(rows).features
     by_width = {each.shape[1]: each for each in (features.pooled, features.projected)}
     places = {id(dataset.manifest.records[row].location) for row in rows}
     kinds = set()
     for found in reachable(start):
-        if isinstance(found, (Dataset, Manifest, Bench)):
+        if isinstance(found, (Dataset, Manifest, TaskData, DatasetTask)):
             kinds.add("dataset")
         elif isinstance(found, bytes) and found in hashes:
             kinds.add("hash")
@@ -142,21 +142,21 @@ def traces_of_test(start, bench):
 
 
 @pytest.mark.parametrize("name", ["linear-probe", "lora"])
-def test_nothing_that_a_task_holds_leads_to_a_test_image(benches, name):
-    bench, factory = benches[0], recipes.get(name)
-    for task in tasks(bench, factory, factory.Config()):
+def test_nothing_that_a_task_holds_leads_to_a_test_image(two_tasks, name):
+    opened, factory = two_tasks[0], recipes.get(name)
+    for task in given(opened, factory, factory.Config()):
         # What a recipe would do first: look at features, pixels and texts, which fills every cache.
         assert len(task.train.images.features) == len(task.train)
         task.val.images.decode(0)
         assert task.train.images.tiles(2).images.features.pooled.shape[0] > 0
         task.model.encode_texts(["a red thing"])
-        assert traces_of_test(task, bench) == set()
+        assert traces_of_test(task, opened) == set()
 
 
-def test_the_walk_would_find_a_way_to_them(benches):
-    bench = benches[0]
-    assert {"dataset", "features", "hash", "name", "place"} <= traces_of_test(bench, bench)
-    rows = bench.dataset.rows("test")
-    assert traces_of_test(lambda: rows.sum() + len(bench.dataset), bench) >= {"dataset"}
-    assert traces_of_test(partial(len, bench.images(rows)), bench) >= {"features"}
-    assert traces_of_test([bench.store], bench) >= {"features"}
+def test_the_walk_would_find_a_way_to_them(two_tasks):
+    task = two_tasks[0]
+    assert {"dataset", "features", "hash", "name", "place"} <= traces_of_test(task, task)
+    rows = task.data.dataset.rows("test")
+    assert traces_of_test(lambda: rows.sum() + len(task.data.dataset), task) >= {"dataset"}
+    assert traces_of_test(partial(len, task.data.images(rows)), task) >= {"features"}
+    assert traces_of_test([task.data.store], task) >= {"features"}

@@ -1,7 +1,5 @@
 """A run reads the images that its recipe and its test use, and refuses a split as early as it can."""
 
-from typing import ClassVar
-
 import numpy as np
 import pytest
 
@@ -11,24 +9,26 @@ from workbench.datasets import open_dataset
 from workbench.errors import DataError, RecipeError
 from workbench.features import FeatureStore
 from workbench.models import open_model
-from workbench.recipes import RecipeConfig
+from workbench.recipes import RecipeConfig, RunSpec
 from workbench.runs import FinishedRun, run_suite
-from workbench.runs.bench import Bench
-from workbench.runs.joint_bench import JointBench
-from workbench.runs.planning import Cell
+from workbench.tasks import TaskData, dataset_task
 
 
 def opened(folder, settings, tiny_model, **options):
     dataset = open_dataset(str(folder), settings)
-    kind = Bench if dataset.card.task == "classification" else JointBench
-    return kind(dataset, open_model(tiny_model, settings), FeatureStore(settings.cache), "cpu", **options)
+    data = TaskData(dataset, open_model(tiny_model, settings), FeatureStore(settings.cache), "cpu", **options)
+    return dataset_task(dataset.card.task)(data)
+
+
+def look(task, *specs):
+    return task.data.look([task.rows(spec) for spec in specs], task.prepare)
 
 
 def stored(folder, settings, tiny_model):
     """How many images of each split the feature store holds."""
-    bench = opened(folder, settings, tiny_model)
-    table = FeatureStore(settings.cache).images(bench.encoder)
-    found = {split: bench.dataset.hashes(bench.dataset.rows(split)) for split in ("train", "val", "test")}
+    task = opened(folder, settings, tiny_model)
+    table = FeatureStore(settings.cache).images(task.data.encoder)
+    found = {split: task.data.dataset.hashes(task.data.dataset.rows(split)) for split in ("train", "val", "test")}
     return {split: int(table.find(hashes).found.sum()) for split, hashes in found.items()}
 
 
@@ -40,14 +40,12 @@ def in_a_table(folder):
     return folder
 
 
-def cell_of(recipe, shots=None, seed=0):
-    return Cell("m", "d", "r", "r", recipe, RecipeConfig(), shots, seed)
+def spec_of(recipe, shots=None, seed=0):
+    return RunSpec("m", "d", "r", "r", recipe, RecipeConfig(), shots, seed)
 
 
 class Curious(MajorityClass):
     """Says that it reads nothing, and asks for features."""
-
-    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "retrieval", "matching", "grounding"})
 
     def fit(self, task):
         task.train.images.features  # noqa: B018
@@ -76,22 +74,22 @@ def test_the_baseline_beside_zero_shot_reads_test_images_alone(settings, tiny_mo
 
 def test_few_shots_read_the_sample_and_test(settings, tiny_model, make_colours):
     folder = make_colours(train=6)
-    bench = opened(folder, settings, tiny_model)
-    bench.look([bench.wanted(cell_of(Reading, shots=2))])
-    classes, val = len(bench.dataset.class_names), bench.dataset.class_counts("val")
+    task = opened(folder, settings, tiny_model)
+    look(task, spec_of(Reading, shots=2))
+    classes, val = len(task.data.dataset.class_names), task.data.dataset.class_counts("val")
     assert stored(folder, settings, tiny_model) == {
-        "train": 2 * classes, "val": int(np.minimum(val, 2).sum()), "test": len(bench.dataset.rows("test"))
+        "train": 2 * classes, "val": int(np.minimum(val, 2).sum()), "test": len(task.data.dataset.rows("test"))
     }  # fmt: skip
 
 
 def test_a_recipe_that_reads_nothing_is_given_nothing_to_read(settings, tiny_model, make_colours):
-    bench = opened(make_colours(), settings, tiny_model)
-    cell = cell_of(Curious)
-    (rows,) = bench.look([bench.wanted(cell)])
+    task = opened(make_colours(), settings, tiny_model)
+    spec = spec_of(Curious)
+    (rows,) = look(task, spec)
     with pytest.raises(RecipeError, match='reads "nothing"'):
-        Curious(RecipeConfig()).fit(bench.task(cell, rows, refit=False))
+        Curious(RecipeConfig()).fit(task.given(spec, rows, refit=False))
     with pytest.raises(RecipeError, match='reads "nothing"'):
-        bench.task(cell, rows, refit=False).val.images.decode(0)
+        task.given(spec, rows, refit=False).val.images.decode(0)
 
 
 @pytest.mark.parametrize(
@@ -107,11 +105,11 @@ def test_nor_is_one_of_another_task(settings, tiny_model, write, task, columns):
         boxes = [[0, 0, 16, 32], [16, 0, 32, 32]]
         return {"text": left, "wrong": [right], "boxes": boxes, "answer": 0}
 
-    bench = opened(write(task, columns, describe), settings, tiny_model)
-    cell = cell_of(Curious)
-    (rows,) = bench.look([bench.wanted(cell)])
-    before = bench.store.images(bench.encoder).find(bench.dataset.hashes(rows.train)).found.sum()
-    given = bench.joint_task(cell, rows, refit=False)
+    task = opened(write(task, columns, describe), settings, tiny_model)
+    spec = spec_of(Curious)
+    (rows,) = look(task, spec)
+    before = task.data.store.images(task.data.encoder).find(task.data.dataset.hashes(rows.train)).found.sum()
+    given = task.given(spec, rows, refit=False)
     assert before == 0
     assert len(given.train.images) >= len(rows.train)
     with pytest.raises(RecipeError, match='reads "nothing"'):
@@ -141,23 +139,23 @@ def test_too_many_missing_files_are_refused_before_anything_is_computed(
         path.unlink()
         if left is not None:
             path.write_bytes(left)
-    bench = opened(folder, settings, tiny_model)
+    task = opened(folder, settings, tiny_model)
     for shots in (2, None):
         with pytest.raises(DataError, match=f"train images cannot be read, more than the 1.0 %.*{reason}"):
-            bench.look([bench.wanted(cell_of(Reading, shots))])
+            look(task, spec_of(Reading, shots))
     assert stored(folder, settings, tiny_model) == {"train": 0, "val": 0, "test": 0}
     # What reads no training image is not refused for theirs.
-    for cell in (cell_of(Reading, shots=0), cell_of(MajorityClass)):
-        assert len(bench.look([bench.wanted(cell)])[0].test) == len(bench.dataset.rows("test"))
+    for spec in (spec_of(Reading, shots=0), spec_of(MajorityClass)):
+        assert len(look(task, spec)[0].test) == len(task.data.dataset.rows("test"))
 
 
 def test_what_only_decoding_shows_is_refused_before_the_next_split(settings, tiny_model, make_colours):
     folder = make_colours()
     for path in sorted((folder / "test").rglob("*.png"))[::4]:
         path.write_bytes(path.read_bytes()[:60])
-    bench = opened(folder, settings, tiny_model)
+    task = opened(folder, settings, tiny_model)
     with pytest.raises(DataError, match="test images cannot be read"):
-        bench.look([bench.wanted(cell_of(Reading))])
+        look(task, spec_of(Reading))
     assert stored(folder, settings, tiny_model)["train"] == stored(folder, settings, tiny_model)["val"] == 0
 
 
@@ -165,10 +163,10 @@ def test_few_shot_samples_are_drawn_from_images_that_are_there(settings, tiny_mo
     folder = in_a_table(make_colours(train=8))
     for path in sorted((folder / "train").rglob("*.png"))[::2]:
         path.unlink()
-    bench = opened(folder, settings, tiny_model, max_unreadable=0.6)
+    task = opened(folder, settings, tiny_model, max_unreadable=0.6)
     for seed in range(5):
-        (rows,) = bench.look([bench.wanted(cell_of(Reading, shots=4, seed=seed))])
-        assert np.bincount(bench.dataset.labels(rows.train)).tolist() == [4] * len(bench.dataset.class_names)
+        (rows,) = look(task, spec_of(Reading, shots=4, seed=seed))
+        assert np.bincount(task.data.dataset.labels(rows.train)).tolist() == [4] * len(task.data.dataset.class_names)
         assert rows.unreadable == ()
 
 
@@ -192,8 +190,8 @@ def test_the_limit_is_one_of_the_split(settings, tiny_model, make_colours):
     gone = sorted((folder / "train").rglob("*.png"))
     gone[0].unlink()
     exact = 1 / len(gone)
-    bench = opened(folder, settings, tiny_model, max_unreadable=exact)
-    assert len(bench.look([bench.wanted(cell_of(Reading))])[0].train) == len(gone) - 1
+    task = opened(folder, settings, tiny_model, max_unreadable=exact)
+    assert len(look(task, spec_of(Reading))[0].train) == len(gone) - 1
     strict = opened(folder, settings, tiny_model, max_unreadable=exact * 0.99)
     with pytest.raises(DataError, match=f"1 of {len(gone)} train images"):
-        strict.look([strict.wanted(cell_of(Reading))])
+        look(strict, spec_of(Reading))

@@ -10,7 +10,7 @@ from workbench.testing import planted_task
 def test_narrowed_tasks_number_their_classes_anew():
     task, _ = planted_task(n_classes=5, shots=2, val_shots=1, unseen=1)
     assert task.seen.tolist() == [0, 1, 2, 3]
-    own = replace(task, unseen=(1, 4)).narrowed(np.array([1, 3]))
+    own = replace(task, unseen=(1, 4)).restricted(np.array([1, 3]))
     assert own.class_names == own.prompts.class_names == (task.class_names[1], task.class_names[3])
     assert own.unseen == (0,)
     assert own.train.labels.tolist() == [0, 0, 1, 1]

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from workbench.tasks import ClassPrompts, class_embeddings
+from workbench.datasets.prompts import ClassPrompts
+from workbench.models.class_embeddings import class_embeddings
 
 PROMPTS = ClassPrompts(("oak", "{elm}"), ("a photo of a {}.", "a {} leaf."), {"oak": ("lobed", "brown")})
 

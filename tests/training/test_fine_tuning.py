@@ -5,7 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from workbench import (
+from workbench.features import CachedModel, FeatureStore
+from workbench.models import open_model
+from workbench.plugin import (
     ClassificationTask,
     ClassPrompts,
     Compute,
@@ -17,8 +19,6 @@ from workbench import (
     class_embeddings,
     fine_tune,
 )
-from workbench.features import CachedModel, FeatureStore
-from workbench.models import open_model
 from workbench.training._class_texts import ClassTexts
 
 FP32 = Compute("cpu", "fp32")

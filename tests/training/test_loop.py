@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from workbench import RecipeError
+from workbench.plugin import RecipeError
 from workbench.training import Quality, train
 
 

@@ -8,8 +8,8 @@ import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 
-from workbench import ImageSet
 from workbench.models import LoadedModel
+from workbench.plugin import ImageSet
 from workbench.training import Augmentation, Compute, MemoryBudget, PixelSource
 
 MEAN, STD = (0.48, 0.45, 0.40), (0.26, 0.26, 0.27)

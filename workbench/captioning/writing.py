@@ -8,8 +8,8 @@ from torch import Tensor
 
 from workbench.captioning.decoding import beam_search
 from workbench.errors import RecipeError
+from workbench.images import ImageSet
 from workbench.models import LoadedModel
-from workbench.tasks import ImageSet
 
 
 @dataclass(frozen=True)

@@ -90,11 +90,12 @@ def _runs(settings: "Settings", first: str, others: tuple[str, ...], metric: str
 
 def _classes(run: "FinishedRun") -> tuple[str, ...]:
     from workbench.errors import WorkbenchError
+    from workbench.tasks import ClassPredictions
 
-    if run.is_joint:
+    if not isinstance(run.predictions, ClassPredictions):
         raise WorkbenchError(
             f"run {run.result.run_id} is for {run.result.task}: scores of another tool can be compared with "
-            "classifications only."
+            "predictions of classes only."
         )
     return run.predictions.class_names
 

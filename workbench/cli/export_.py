@@ -28,7 +28,7 @@ def command(run: str, target: Path, **flags: Any) -> None:
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise WorkbenchError(f"--to {target}: must be a new or empty folder.")
     finished = FinishedRun.open(run, load_settings(**flags))
-    fitted = finished.dual_encoder() if finished.is_joint else finished.predictor()
+    fitted = finished.predictor()
     merged = fitted.merged(finished.model)
     save_checkpoint(merged, target)
     click.echo(f"written to {target}; load it with open_clip.create_model_from_pretrained('local-dir:{target}')")

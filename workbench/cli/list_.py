@@ -11,7 +11,10 @@ from workbench.texts import plain
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["recipes", "models", "datasets", "suites", "generators", "sources"]))
+@click.argument(
+    "what",
+    type=click.Choice(["recipes", "models", "datasets", "suites", "tasks", "metrics", "sources", "generators"]),
+)
 @click.option("--field", help="Only datasets of this field.")
 @click.option("--open-clip", is_flag=True, help="With models: open_clip's architectures and tags, too (slower).")
 @click.option("--probe", is_flag=True, help="Import every entry, to see which are broken (slower).")
@@ -27,6 +30,8 @@ def command(what: str, field: str | None, open_clip: bool, probe: bool, as_json:
     """
     if what == "datasets":
         rows = _datasets(field)
+    elif what == "metrics":
+        rows = _metrics()
     elif what == "suites":
         from workbench.runs.suite import suite_names
 
@@ -62,11 +67,30 @@ def _typed_registry(what: str) -> Registry[Any]:
     from workbench.datasets.sources import sources
     from workbench.models.plugin import models
     from workbench.recipes import recipes
+    from workbench.tasks import tasks
 
     known: dict[str, Registry[Any]] = {
         "recipes": recipes, "models": models, "generators": generators, "sources": sources,
+        "tasks": tasks,
     }  # fmt: skip
     return known[what]
+
+
+def _metrics() -> list[dict[str, str]]:
+    from workbench.metrics.registry import known, plugins
+
+    rows = [
+        {
+            "name": name,
+            "better": "higher" if metric.higher_is_better else "lower",
+            "range": "{:g} to {:g}".format(*metric.bounds),
+            "unit": metric.unit,
+            "provider": plugins.provider(name) if name in plugins.names() else "clip-workbench",
+        }
+        for name, metric in sorted(known().items())
+    ]
+    broken = [entry for entry in plugins.listing(probe=True) if entry.problem]
+    return [*rows, *({"name": each.name, "provider": each.provider, "problem": each.problem or ""} for each in broken)]
 
 
 def _datasets(field: str | None) -> list[dict[str, str]]:

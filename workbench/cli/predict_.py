@@ -31,8 +31,6 @@ def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool
       workbench predict 3f2a photos/unsorted
       workbench predict 3f2a photos/unsorted --top 1 --output labels.csv
     """
-    from dataclasses import asdict
-
     from workbench.cli._progress import ConsoleReporter
     from workbench.runs.apply import predict_folder
     from workbench.runs.finished import FinishedRun
@@ -43,7 +41,7 @@ def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool
             FinishedRun.open(run, load_settings(**flags)), folder, top=top,
             progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
-    text = to_json([asdict(each) for each in found]) + "\n" if as_json else _csv(found)
+    text = to_json([each.to_dict() for each in found]) + "\n" if as_json else _csv(found)
     if output is None:
         answer_exactly(text)
     else:
@@ -60,13 +58,16 @@ def _csv(found: "list[Prediction]") -> str:
     return out.getvalue()
 
 
-def _rows(found: "list[Prediction]") -> list[tuple[str, ...]]:
-    if any(each.caption is not None for each in found):
-        return [("file", "caption", "error"), *((each.file, each.caption or "", each.error or "") for each in found)]
-    return [
-        ("file", "classes", "probabilities", "error"),
-        *(
-            (each.file, "|".join(each.classes), "|".join(f"{p:.4f}" for p in each.probabilities), each.error or "")
-            for each in found
-        ),
-    ]
+def _rows(found: "list[Prediction]") -> list[list[str]]:
+    columns = list(dict.fromkeys(key for each in found for key in each.answer))
+    rows = [[each.file, *(_cell(each.answer.get(key)) for key in columns), each.error or ""] for each in found]
+    return [["file", *columns, "error"], *rows]
+
+
+def _cell(value: Any) -> str:
+    """An answer in a cell; of several the likeliest first."""
+    if isinstance(value, tuple | list):
+        return "|".join(map(_cell, value))
+    if isinstance(value, float):
+        return f"{value:.4f}"
+    return "" if value is None else str(value)

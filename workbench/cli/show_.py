@@ -62,6 +62,7 @@ def _recipe(name: str, flags: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
     import inspect
 
     from workbench.recipes import recipes
+    from workbench.tasks import tasks_of
 
     recipe = recipes.get(name)
     module = inspect.getmodule(recipe)
@@ -69,9 +70,9 @@ def _recipe(name: str, flags: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
         "name": name,
         "provider": recipes.provider(name),
         "version": recipe.version,
-        "tasks": sorted(recipe.tasks),
+        "tasks": tasks_of(recipe),
         "reads": recipe.reads,
-        "multi_label": recipe.multi_label,
+        "multi_label": bool(getattr(recipe, "multi_label", False)),
         "settings": {key: repr(value.default) for key, value in recipe.Config.model_fields.items()},
         "settings_help": inspect.getdoc(recipe.Config),
         "about": inspect.getdoc(module) or inspect.getdoc(recipe),

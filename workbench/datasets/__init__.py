@@ -1,6 +1,7 @@
 """Datasets: cards, sources, manifests, and what is wrong with the data."""
 
-from workbench.datasets.card import DatasetCard, parse_card, read_card
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_reading import parse_card, read_card
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.catalogue import CardListing, cards, list_cards
 from workbench.datasets.check import CheckReport, check_dataset, render_check

@@ -39,7 +39,7 @@ def class_list(card: DatasetCard, manifest: Manifest) -> dict[str, str]:
     name, times = Counter(classes.values()).most_common(1)[0] if classes else ("", 0)
     if times > 1:
         raise CardError(f"card {card.name!r}: {times} classes are named {name!r}; prompts could not tell them apart.")
-    if card.task == "classification" and len(classes) < (1 if card.multi_label else 2):
+    if len(classes) < card.least_classes:
         only = f"only one class, {next(iter(classes))!r}" if classes else "no labels"
         raise DataError(f"dataset {card.name!r} has {only}; a classification needs at least two classes.")
     return classes

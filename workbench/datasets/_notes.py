@@ -71,18 +71,16 @@ def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
 
 
 def caption_notes(dataset: "Dataset") -> list[str]:
-    """A sentence for each split of a retrieval or captioning in which images have no caption, in words."""
-    task = dataset.card.task
-    if task not in {"retrieval", "captioning"}:
+    """A sentence for each split in which images have no caption, where captions are asked for."""
+    if not dataset.card.without_caption:
         return []
-    # A text is looked for among all images, also those of which nothing is said.
-    left_out = "are left out" if task == "captioning" else "are asked for no text, but stay among the images to find"
     notes = []
     for split in ROLES:
         rows = dataset.rows(split)
         bare = sum(not said for said in dataset.captions(rows))
         if bare:
-            notes.append(f"{bare} of {len(rows)} {split} images have no {caption_source(dataset)} and {left_out}.")
+            lack, rest = caption_source(dataset), dataset.card.without_caption
+            notes.append(f"{bare} of {len(rows)} {split} images have no {lack} and {rest}.")
     return notes
 
 

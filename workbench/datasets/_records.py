@@ -13,7 +13,7 @@ from workbench.errors import DataError
 
 
 def prepare_records(card: DatasetCard, listed: Sequence[Record]) -> tuple[list[Record], list[str]]:
-    """Records of our splits with unique ids; in retrieval and captioning, one an image with all its captions.
+    """Records of our splits with unique ids; where captions are merged, one an image with all its captions.
 
     Args:
         card: The card.
@@ -30,9 +30,9 @@ def prepare_records(card: DatasetCard, listed: Sequence[Record]) -> tuple[list[R
         listed = [replace(record, split=None, group=" + ".join(record.labels) or None) for record in listed]
     roles, notes = assign_roles([record.split for record in listed], card.splits, card.name)
     records = [replace(record, split=role) for record, role in zip(listed, roles, strict=True) if role]
-    if card.task in {"retrieval", "captioning"}:
+    if card.merges_captions:
         records = _merge_captions(records)
-    if card.task == "classification" and not card.multi_label:
+    if card.labels_are_truth and not card.multi_label:
         _require_labels(card, records)
     records = _unique_ids(card, records)
     for record in records:
@@ -45,7 +45,7 @@ def kept_together(card: DatasetCard, records: Sequence[Record]) -> list[str | No
 
     A pair is no group otherwise: it is one item, which is resampled whole anyway.
     """
-    column = card.columns.pair
+    column = card.columns.together
     if column is None or not pairs_are_kept(card):
         return [record.group for record in records]
     return [text(json.loads(record.extra or "{}").get(column)) for record in records]
@@ -54,7 +54,7 @@ def kept_together(card: DatasetCard, records: Sequence[Record]) -> list[str | No
 def pairs_are_kept(card: DatasetCard) -> bool:
     """Whether splits are made by the pairs of the card."""
     columns = card.columns
-    return columns.pair is not None and columns.group is None and card.splits.by == "image"
+    return columns.together is not None and columns.group is None and card.splits.by == "image"
 
 
 def _merge_captions(records: Sequence[Record]) -> list[Record]:
@@ -83,7 +83,7 @@ def merge_equal_images(
     Returns:
         Positions of the rows that stay, and what they are now.
     """
-    if card.task not in {"retrieval", "captioning"} or card.columns.caption is None:
+    if not card.merges_captions or card.columns.caption is None:
         return list(range(len(records))), list(records)
     kept: dict[object, int] = {}
     merged: dict[int, Record] = {}

@@ -25,6 +25,8 @@ def card_to_toml(card: DatasetCard) -> str:
     if "image" not in card.columns.model_fields_set:
         # Written out it would be taken for a promise; left out, a table's `file_name` serves as well.
         values["columns"].pop("image")
+    if not card.metrics:
+        values.pop("metrics")
     document = tomlkit.document()
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
     for key, value in values.items():

@@ -6,7 +6,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from workbench.datasets.card import DatasetCard, read_card
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_reading import read_card
 from workbench.errors import CardError, WorkbenchError
 from workbench.registry import Registry
 

@@ -13,7 +13,6 @@ from workbench.arrays import AnyArray, BoolArray
 from workbench.datasets._notes import caption_notes, divided_groups, idle_classes
 from workbench.datasets._perceptual import near_pairs, thumbnail
 from workbench.datasets.card_sources import SplitName
-from workbench.datasets.check_items import item_faults
 from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable, render_check
 from workbench.datasets.dataset import Dataset
 from workbench.datasets.manifest import Progress
@@ -61,7 +60,7 @@ def check_dataset(
     pairs, pair_count = _near(dataset, looks, ids, split, near)
     counts = {role: dataset.class_counts(role) for role in ROLES}
     seen = [look for look in looks if look.reason is None]
-    items, *further = (item_faults(each) for each in (dataset, *others))
+    items, *further = (each.card.item_faults(each) for each in (dataset, *others))
     # What does not depend on the language is told once.
     unfit = dict.fromkeys(chain(items.unfit, *(each.unfit for each in further)))
     same = dict.fromkeys(chain(items.unanswerable, *(each.unanswerable for each in further)))
@@ -123,7 +122,7 @@ def _copies(
         found = Copies(tuple(ids[i] for i in rows), tuple(split[i] for i in rows), tuple(labels[i] for i in rows))
         if len(set(found.splits)) > 1:
             across.append(found)
-        if len(set(found.labels)) > 1 and dataset.card.task == "classification":
+        if len(set(found.labels)) > 1 and dataset.card.labels_are_truth:
             relabelled.append(found)
         within += len(rows) - len(set(found.splits))
     return tuple(across), within, tuple(relabelled)

@@ -16,11 +16,11 @@ from workbench.datasets.card_sources import SplitName
 from workbench.datasets.decoding import decoder_of
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.pictures import Pictures
+from workbench.datasets.prompts import ClassPrompts
 from workbench.datasets.roles import ROLES
 from workbench.datasets.sources import Location, Record, Source, read_from
 from workbench.errors import CardError
 from workbench.registry import closest
-from workbench.tasks.prompts import ClassPrompts
 
 
 class Dataset(Pictures):
@@ -163,9 +163,9 @@ class Dataset(Pictures):
     def captions(self, rows: Sequence[int] | AnyArray) -> list[tuple[str, ...]]:
         """Captions of each image; an image may have none or several.
 
-        Where the card of a retrieval names no captions, they are the descriptions of the image's classes.
+        Where the card says so, they are the descriptions of the image's classes.
         """
-        if self.card.task != "retrieval" or self.card.columns.caption is not None:
+        if not self.card.captions_are_descriptions:
             return [self._record(row).captions for row in rows]
         name = dict(zip(self.class_keys, self.class_names, strict=True))
         said = self.prompts.descriptions
@@ -229,18 +229,14 @@ class Dataset(Pictures):
             head.append("val made")  # Recipes may train on it then.
         if card.language != "en":
             head.append(["language", card.language])
-        if card.task in {"matching", "grounding"}:
-            head.append(
-                card.columns.model_dump(include={"negatives", "kind", "pair", "boxes", "instruction", "answer"})
-            )
-            head.append(card.regions and card.regions.model_dump())
+        head += card.fingerprint_parts()
         digest = hashlib.sha256(json.dumps([*head, dict(prompts.descriptions)], sort_keys=True).encode())
         for split in ROLES:
             rows = self.rows(split)
             digest.update(f"{split} {len(rows)}".encode())
             digest.update(self.hashes(rows).tobytes())
             # Boxes, instructions and negatives stand in other columns.
-            whole = card.task != "classification"
+            whole = card.reads_items
             records = map(self._record, rows.tolist())
             said = [[r.labels, r.group, r.captions, r.extra if whole else ""] for r in records]
             digest.update(json.dumps(said).encode())

@@ -3,7 +3,9 @@
 from pathlib import Path
 
 from workbench.datasets._spelling import spelt_as_name
-from workbench.datasets.card import Columns, DatasetCard, Splits
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_reading import make_card, task_of_folder
+from workbench.datasets.card_tables import Columns, Splits
 from workbench.datasets.roles import role_of
 from workbench.datasets.sources._columns import text
 from workbench.datasets.sources.folder import FolderTable, metadata_files, split_folders, sub_folders
@@ -26,15 +28,16 @@ def card_for_folder(path: Path) -> DatasetCard:
     columns = _metadata_columns(tables[0]) if tables else Columns(label="label")
     folders = split_folders(root)
     roles = {role: folder.name for folder in reversed(folders) if (role := role_of(folder.name))}
-    captioned = columns.label is None
-    return DatasetCard(
-        name=name,
-        title=root.name,
-        task="retrieval" if captioned else "classification",
-        source=FolderTable(type="folder", path=str(root)),
-        columns=columns,
-        splits=Splits.model_validate({} if columns.split else roles),
-        classes={} if tables else _class_folders(root, folders),
+    return make_card(
+        {
+            "name": name,
+            "title": root.name,
+            "task": task_of_folder([key for key in ("label", "caption") if getattr(columns, key) is not None]),
+            "source": FolderTable(type="folder", path=str(root)),
+            "columns": columns,
+            "splits": Splits.model_validate({} if columns.split else roles),
+            "classes": {} if tables else _class_folders(root, folders),
+        }
     )
 
 

@@ -3,10 +3,9 @@
 from typing import Any
 
 from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_reading import make_card
 from workbench.errors import CardError
 from workbench.registry import closest
-
-_TEXT_COLUMNS = ("caption", "second_caption", "negatives", "instruction")
 
 
 def card_languages(card: DatasetCard) -> tuple[str, ...]:
@@ -41,22 +40,23 @@ def in_language(card: DatasetCard, language: str) -> DatasetCard:
         values["classes"] = {key: said.classes[key] for key in card.classes}
     elif said.classes:
         values["classes"] = dict(said.classes)
-    if card.task == "classification" and not (said.templates and (said.classes or not card.columns.label)):
-        raise CardError(f"{where} needs templates and classes, since names of another language would be mixed in.")
+    lack = card.language_lacks(said)
+    if lack is not None:
+        raise CardError(f"{where} needs {lack}.")
     values["prompts"] = {
         **({"templates": said.templates} if said.templates else {}),
         "descriptions": said.descriptions,
         "descriptions_file": said.descriptions_file,
     }
     columns = dict(values.get("columns") or {})
-    for role in _TEXT_COLUMNS:
+    for role in card.columns.texts:
         if columns.get(role) is None:
             continue
         if role in said.columns:
             columns[role] = said.columns[role]
-        elif card.task == "classification":
-            columns[role] = None  # Captions are no part of a classification.
+        elif not card.reads_items:
+            columns[role] = None  # Captions are no part of what is asked.
         else:
             raise CardError(f"{where}.columns has no {role!r}, which task {card.task!r} reads.")
     values["columns"] = columns
-    return DatasetCard.model_validate(values)
+    return make_card(values)

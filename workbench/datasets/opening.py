@@ -4,7 +4,8 @@ import hashlib
 import os
 from pathlib import Path
 
-from workbench.datasets.card import DatasetCard, read_card
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_reading import read_card
 from workbench.datasets.catalogue import cards
 from workbench.datasets.dataset import Dataset
 from workbench.datasets.folder_card import card_for_folder
@@ -137,7 +138,7 @@ def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
         # What a card leaves open is read by its usual name; class codes are named where the card's classes allow.
         *(sorted(part) for part in (card.columns.model_fields_set, card.splits.model_fields_set, card.classes)),
     ]
-    if card.columns.pair is not None:
+    if card.columns.together is not None:
         way.append("whole pairs")  # Before, splits divided them, and a group's column was not read as the pair's.
     keys = (hashlib.sha256(repr(part).encode()).hexdigest()[:24] for part in (str(source.root), way))
     return cache.joinpath("manifests", *keys).with_suffix(".manifest")

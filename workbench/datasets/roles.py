@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Sequence
 
-from workbench.datasets.card import Splits
 from workbench.datasets.card_sources import SplitName
+from workbench.datasets.card_tables import Splits
 from workbench.errors import DataError
 
 ROLES: tuple[SplitName, ...] = ("train", "val", "test")

@@ -9,8 +9,8 @@ import numpy as np
 from workbench.arrays import AnyArray, BoolArray, IntArray
 from workbench.datasets._draw import Units, apportion, draw, too_large
 from workbench.datasets._units import Groups, Shared, identities, random_positions, shared_pictures, units_of
-from workbench.datasets.card import Splits
 from workbench.datasets.card_sources import SplitName
+from workbench.datasets.card_tables import Splits
 
 Labels = Sequence[tuple[str, ...]]
 _SHOWN = 3

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from workbench.arrays import AnyArray, FloatArray
-from workbench.tasks import Features
+from workbench.images import Features
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -17,8 +17,8 @@ from workbench.features._writer import Writer
 from workbench.features.store import FeatureStore
 from workbench.features.views import REGION_VIEWS, VIEWS
 from workbench.formatting import counted
+from workbench.images import Features
 from workbench.outputs import OutputError, check_room
-from workbench.tasks import Features
 
 if TYPE_CHECKING:
     from torch import Tensor

@@ -12,7 +12,7 @@ from workbench.features._protocols import ImageEncoder, WholeImages
 from workbench.features.extraction import Extraction, Progress, extract
 from workbench.features.regions import Box, Regions, as_shares
 from workbench.features.store import FeatureStore
-from workbench.tasks import ImageSet, Tiles
+from workbench.images import ImageSet, Tiles
 
 _IMAGES = 2000  # Whose tiles are prepared together.
 

@@ -11,12 +11,12 @@ from workbench.models import Encoder
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.workspace import written
 from workbench.settings import Settings
+from workbench.tasks.generation import NAME
 from workbench.tracking import RunRecorder, open_store, read_runs, schema
 from workbench.tracking.checksums import write_checksums
 from workbench.tracking.faults import answering
 
 _log = logging.getLogger(__name__)
-TASK = schema.GENERATION
 RECIPE = "judge"
 _VERSION = "1"
 
@@ -42,7 +42,7 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
         suite,
         f"{name} / {RECIPE} / {encoder.name}",
         {
-            "model": encoder.name, "dataset": name, "field": "generated", "task": TASK, "recipe": RECIPE,
+            "model": encoder.name, "dataset": name, "field": "generated", "task": NAME, "recipe": RECIPE,
             "shots": "0", "seed": 0, "recipe.reference": judgement.reference[0] if judgement.reference else "none",
         },
         {
@@ -50,6 +50,7 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
             schema.LABEL: RECIPE,
             schema.PRIMARY_METRIC: "clip_score",
             "dataset.fingerprint": judgement.digest,
+            **({schema.REFERENCE: judgement.reference[0]} if judgement.reference else {}),
             schema.PLACE: str(judgement.images.folder.resolve()),
             "model.fingerprint": encoder.fingerprint,
             "precision": encoder.precision,

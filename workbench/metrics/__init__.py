@@ -17,6 +17,8 @@ from workbench.metrics.comparison import (
     compare_two,
 )
 from workbench.metrics.estimate import Estimate, flatten, is_reliable
+from workbench.metrics.evaluation import estimate_metrics
+from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.functional import (
     CalibrationCurve,
     Ranks,
@@ -40,6 +42,7 @@ from workbench.metrics.wording import describe, is_evident
 __all__ = [
     "CalibrationCurve",
     "Estimate",
+    "Evaluator",
     "FriedmanTest",
     "Measured",
     "Metric",
@@ -61,6 +64,7 @@ __all__ = [
     "compare_two",
     "confusion_matrix",
     "describe",
+    "estimate_metrics",
     "flatten",
     "friedman",
     "higher_is_better",

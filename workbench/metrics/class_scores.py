@@ -27,7 +27,20 @@ class ClassScores:
 
     Raises:
         DataError: Scores hold NaN or infinity, or labels do not fit.
+
+    Attributes:
+        logits: Less the highest of each item, (n, c).
+        labels: int64 (n,).
+        n_classes: Number of classes.
+        positive: As given.
+        unseen: int64, or None where there are none.
     """
+
+    logits: F.Values
+    labels: AnyArray
+    n_classes: int
+    positive: int
+    unseen: AnyArray | None
 
     def __init__(
         self,
@@ -112,7 +125,14 @@ class LabelScores:
 
     Raises:
         DataError: Scores hold NaN or infinity, or labels do not fit.
+
+    Attributes:
+        logits: (n, c).
+        targets: bool (n, c).
     """
+
+    logits: AnyArray
+    targets: AnyArray
 
     def __init__(self, scores: AnyArray, labels: AnyArray, *, exact_pairs: int = F.EXACT_PAIRS) -> None:
         self.logits = check_finite(scores, "scores")

@@ -57,8 +57,28 @@ class Evaluator:
     def influence(self, metric: str) -> F.Values | None:
         """See `Weighted.influence`; None for metrics whose replicates are exact."""
         name, _, part = metric.partition("/")
+        if metric in self._weighted:
+            name, part = metric, ""
         own = self._weighted.get(name)
         return None if own is None or own.influence is None else own.influence(int(part) if part else None)
+
+    def only(self, part: int, name: str) -> "Evaluator":
+        """One label by itself, of a single metric that has parts.
+
+        Args:
+            part: Its position.
+            name: What the metric is called then.
+        """
+        ((base, whole),) = self._weighted.items()
+        found = Evaluator((), None)
+        parts, influence = whole.parts, whole.influence
+        if parts is not None:
+            found.metrics[name] = self.metrics[base]
+            found._weighted[name] = Weighted(
+                lambda weights: parts(weights)[:, part],
+                influence=None if influence is None else lambda _part: influence(part),
+            )
+        return found
 
 
 class Shared(Generic[T]):

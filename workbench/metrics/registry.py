@@ -1,5 +1,6 @@
 """All metrics by name: those of the workbench, and those that installed packages add."""
 
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import EntryPoint
 from typing import Any
@@ -23,19 +24,29 @@ plugins: Registry[Metric] = Registry("workbench.metrics", "metric", _is_metric)
 
 
 @cache
+def added() -> tuple[Metric, ...]:
+    """The metrics of other distributions; a broken one is left out, and `workbench list metrics` says why."""
+    found = []
+    for name in plugins.names():
+        with suppress(WorkbenchError):
+            found.append(plugins.get(name))
+    return tuple(found)
+
+
+def added_for(predictions: type) -> tuple[Metric, ...]:
+    """Those of them whose needs a class of predictions meets."""
+    has = {*dir(predictions), *predictions.__annotations__}
+    return tuple(metric for metric in added() if has.issuperset(metric.needs))
+
+
+@cache
 def known() -> dict[str, Metric]:
-    """All metrics by name; a broken one of another distribution is left out, and `workbench list metrics` says why."""
+    """All metrics by name."""
     own = (
         *classification.METRICS, *unseen.METRICS, *matching.METRICS, *retrieval.METRICS, *captions.METRICS,
         *generation.METRICS,
     )  # fmt: skip
-    found = {metric.name: metric for metric in own}
-    for name in plugins.names():
-        try:
-            found.setdefault(name, plugins.get(name))
-        except WorkbenchError:
-            continue
-    return found
+    return {metric.name: metric for metric in (*added(), *own)}
 
 
 @cache

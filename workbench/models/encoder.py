@@ -11,6 +11,7 @@ import numpy as np
 from workbench.arrays import FloatArray
 from workbench.errors import ModelError, WorkbenchError
 from workbench.files import set_aside
+from workbench.images import Features
 from workbench.models.catalogue import check_registered
 from workbench.models.identity import (
     Identity,
@@ -25,7 +26,6 @@ from workbench.models.plugin import models
 from workbench.models.precision import resolve_device, resolve_precision
 from workbench.models.spec import ModelSpec, parse_model
 from workbench.settings import Settings
-from workbench.tasks.images import Features
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -9,32 +9,12 @@ from typing import Any
 
 from workbench.metrics.estimate import is_reliable
 from workbench.metrics.formatting import format_interval, format_value
-from workbench.metrics.names import primary_metric
 from workbench.metrics.registry import higher_is_better
+from workbench.tasks import installed
 from workbench.tracking import RunResult, labels_apart, schema
 from workbench.tracking.states import State, dataset_state, state
 
 BASELINE = "majority-class"
-_SHOWN_BESIDE_PRIMARY = (
-    "seen_accuracy",
-    "unseen_accuracy",
-    "text_score",
-    "image_score",
-    "accuracy",
-    "balanced_accuracy",
-    "macro_f1",
-    "auroc",
-    "ece",
-    "text_to_image_recall_at_1",
-    "image_to_text_recall_at_1",
-    "text_to_image_map",
-    "image_to_text_map",
-    "bleu_4",
-    "rouge_l",
-    "clip_score",
-    "prompt_accuracy",
-    "cmmd",
-)
 
 
 @dataclass(frozen=True)
@@ -157,18 +137,25 @@ def _section(
 ) -> Section:
     primary = _primary(results, metrics)
     present = {name for result in results for name in result["metrics"]}
-    others = metrics if metrics is not None else [name for name in _SHOWN_BESIDE_PRIMARY if name in present][:4]
+    others = metrics if metrics is not None else _beside(str(results[0]["task"]), present)
     columns = tuple(dict.fromkeys([primary, *others]) if metrics is None else metrics)
     rows = [_row(runs, columns) for runs in _bundles(results, aggregate)]
     rows.sort(key=lambda row: _place(row, primary))
     return Section(dataset, state_name, str(results[0].get("field", "")), primary, columns, _with_best(rows, columns))
 
 
+def _beside(task: str, present: Collection[str]) -> list[str]:
+    """The metrics that stand beside the primary one, as the task has them; of one that is not installed, the first."""
+    known = installed(task)
+    wanted = known.in_tables if known is not None else sorted(name for name in present if f"{name}_ci_low" in present)
+    return [name for name in wanted if name in present][:4]
+
+
 def _primary(results: list[Mapping[str, Any]], metrics: Sequence[str] | None) -> str:
     named = [result["tags"][schema.PRIMARY_METRIC] for result in results if schema.PRIMARY_METRIC in result["tags"]]
     if named and (metrics is None or named[0] in metrics):
         return str(named[0])
-    return metrics[0] if metrics else primary_metric(str(results[0]["task"]))
+    return metrics[0] if metrics else next(iter(results[0]["metrics"]), "")
 
 
 def _bundles(results: list[Mapping[str, Any]], aggregate: bool) -> list[list[Mapping[str, Any]]]:

@@ -1,21 +1,21 @@
 """Apply a finished run to unlabelled images."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from workbench.arrays import FloatArray
 from workbench.datasets.images import IMAGE_SUFFIXES
 from workbench.errors import DataError, WorkbenchError
 from workbench.features import FeatureStore, extract
 from workbench.features.unlabelled import ImageFiles
+from workbench.images import ImageSet
 from workbench.inputs import is_folder
-from workbench.metrics import sigmoid, softmax
 from workbench.runs.finished import FinishedRun
-from workbench.tasks import ImageSet
+from workbench.tasks import Answer
 from workbench.texts import shown
 
 
@@ -25,17 +25,17 @@ class Prediction:
 
     Attributes:
         file: Path relative to the folder.
-        classes: Likeliest classes first; where multi-label, those with a probability of at least 0.5.
-        probabilities: Of those classes.
+        answer: What the task answers, column to value: `classes` and `probabilities`, or `caption`, ...
         error: Why the image could not be read, or None.
-        caption: What a captioning run says of it, or None.
     """
 
     file: str
-    classes: tuple[str, ...] = ()
-    probabilities: tuple[float, ...] = ()
+    answer: Answer = field(default_factory=dict)
     error: str | None = None
-    caption: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """One level of columns."""
+        return {"file": self.file, **self.answer, "error": self.error}
 
 
 def predict_folder(
@@ -44,14 +44,22 @@ def predict_folder(
     """Predict every image below a folder.
 
     Args:
-        run: A finished run of classification or captioning whose recipe saved its predictor.
+        run: A finished run whose recipe saved its predictor, of a task that says something of an image by itself.
         folder: Searched recursively.
         top: Classes named for each image.
         progress: Called with (done, total) while features are computed.
 
     Raises:
         DataError: There is no image in the folder.
+        WorkbenchError: The run's task does not answer for single images.
     """
+    task = run.task
+    if not task.answers:
+        raise WorkbenchError(
+            f"run {run.result.run_id} is for {run.result.task}, which says nothing of an image by itself, so it cannot "
+            "be applied to a folder of images."
+        )
+    predictor = run.predictor()
     files = sorted(_image_files(folder))
     if not files:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
@@ -63,54 +71,21 @@ def predict_folder(
     good = np.flatnonzero(found.readable)
     subset = ImageSet(len(good), lambda: found.features.take(good), lambda i: images.decode(int(good[i])))
     errors = iter(found.unreadable)
-    if run.result.task == "captioning":
-        said = iter(_captions(run, subset) if len(good) else ())
-        return [
-            Prediction(file, caption=next(said)) if readable else Prediction(file, error=next(errors)[1])
-            for file, readable in zip(files, found.readable, strict=True)
-        ]
-    names, multi_label = run.config["class_names"], run.config["multi_label"]
-    scores = _scores(run, subset, len(names)) if len(good) else np.empty((0, 0), np.float32)
-    probabilities = sigmoid(scores) if multi_label else softmax(scores)
-    out: list[Prediction] = []
-    position = 0
-    for i, file in enumerate(files):
-        if not found.readable[i]:
-            out.append(Prediction(file, error=next(errors)[1]))
-            continue
-        own = probabilities[position]
-        position += 1
-        order = np.argsort(-own, kind="stable")[:top]
-        if multi_label:
-            order = np.array([c for c in order if own[c] >= 0.5], dtype=np.int64)
-        out.append(Prediction(file, tuple(names[c] for c in order), tuple(round(float(own[c]), 6) for c in order)))
-    return out
-
-
-def _scores(run: FinishedRun, images: ImageSet, width: int) -> FloatArray:
-    """What the predictor makes of images; of a damaged one that may be anything, or nothing."""
-    predictor = run.predictor()
     with _predicting(run):
-        scores = np.asarray(predictor.scores(images), dtype=np.float32)
-    if scores.shape != (len(images), width) or np.isnan(scores).any():
-        raise DataError(
-            f"run {run.result.run_id}: its predictor gives {scores.shape} scores, or some that are no numbers, where "
-            f"({len(images)}, {width}) are due; it is damaged. Run it again with --fresh."
-        )
-    return scores
-
-
-def _captions(run: FinishedRun, images: ImageSet) -> Sequence[str]:
-    captioner = run.captioner()
-    with _predicting(run):
-        return list(captioner.captions(images))
+        answers = iter(task.answer(predictor, subset, run.config, top) if len(good) else ())
+    return [
+        Prediction(file, next(answers)) if readable else Prediction(file, error=next(errors)[1])
+        for file, readable in zip(files, found.readable, strict=True)
+    ]
 
 
 @contextmanager
 def _predicting(run: FinishedRun) -> Iterator[None]:
     try:
         yield
-    except (WorkbenchError, OSError):
+    except WorkbenchError as error:
+        raise DataError(f"run {run.result.run_id}: {error}") from error
+    except OSError:
         raise
     except (Exception, SystemExit) as error:
         reason = shown(f"{type(error).__name__}: {error}", 300)

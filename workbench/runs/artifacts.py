@@ -2,38 +2,24 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
-
-from workbench.runs.bench import Bench, SplitRows
-from workbench.runs.planning import Cell
-from workbench.runs.predictions import JointPredictions, Predictions, write_predictions
+from workbench.recipes import Fitted
+from workbench.runs.planned import PlannedRun
+from workbench.tasks import Predictions, SplitRows
 from workbench.tracking import schema
 from workbench.tracking.checksums import write_checksums
-
-if TYPE_CHECKING:
-    from workbench.recipes import Fitted
 
 PREDICTOR = "predictor"
 
 
 def write_artifacts(
-    folder: Path,
-    cell: Cell,
-    bench: Bench,
-    rows: SplitRows,
-    predictions: Predictions | JointPredictions,
-    predictor: "Fitted",
-    figures: bool,
+    folder: Path, planned: PlannedRun, rows: SplitRows, predictions: Predictions, predictor: Fitted, figures: bool
 ) -> None:
     """Write predictions, card, settings, figures and weights into a folder, and their checksums."""
-    if isinstance(predictions, JointPredictions):
-        predictions.write(folder / schema.PREDICTIONS)
-    else:
-        write_predictions(predictions, folder / schema.PREDICTIONS)
-    (folder / "card.toml").write_text(bench.card_toml, encoding="utf-8")
-    settings = {**describe(cell, bench, rows), "report": _report(predictor)}
+    predictions.write(folder / schema.PREDICTIONS)
+    (folder / "card.toml").write_text(planned.data.card_toml, encoding="utf-8")
+    settings = {**describe(planned, rows), "report": _report(predictor)}
     (folder / "config.json").write_text(json.dumps(settings, indent=1, ensure_ascii=False), encoding="utf-8")
     weights = folder / PREDICTOR
     weights.mkdir()
@@ -41,34 +27,35 @@ def write_artifacts(
         predictor.save(weights)
     except NotImplementedError:
         weights.rmdir()
-    if figures and not isinstance(predictions, JointPredictions):
-        _figures(folder / "figures", predictions)
+    if figures:
+        planned.task.figures(predictions, folder / "figures")
     write_checksums(folder)
 
 
-def describe(cell: Cell, bench: Bench, rows: SplitRows) -> dict[str, Any]:
+def describe(planned: PlannedRun, rows: SplitRows) -> dict[str, Any]:
     """A run's inputs in words."""
-    dataset = bench.dataset
+    spec, data = planned.spec, planned.data
+    dataset = data.dataset
     return {
-        "model": cell.model,
-        "model_argument": bench.encoder.name,
-        "precision": bench.encoder.precision,
+        "model": spec.model,
+        "model_argument": data.encoder.name,
+        "precision": data.encoder.precision,
         "dataset": dataset.name,
-        "dataset_argument": cell.dataset,
+        "dataset_argument": spec.dataset,
         "language": dataset.card.language,
         "class_names": list(dataset.class_names),
         "multi_label": dataset.card.multi_label,
-        "recipe": cell.recipe,
-        "config": cell.config.model_dump(mode="json"),
-        "shots": cell.shots_text,
-        "seed": cell.seed,
+        "recipe": spec.recipe,
+        "config": spec.config.model_dump(mode="json"),
+        "shots": spec.shots_text,
+        "seed": spec.seed,
         "images": {"train": len(rows.train), "val": len(rows.val), "test": len(rows.test)},
-        "unreadable": {dataset.ids([row])[0]: bench.unreadable[row] for row in rows.unreadable},
-        "notes": [*dataset.notes, *bench.notes(rows)],
+        "unreadable": {dataset.ids([row])[0]: data.unreadable[row] for row in rows.unreadable},
+        "notes": [*dataset.notes, *planned.task.notes(rows)],
     }
 
 
-def _report(predictor: "Fitted") -> dict[str, Any]:
+def _report(predictor: Fitted) -> dict[str, Any]:
     report = predictor.report
     return {
         "chosen": report.chosen,
@@ -78,15 +65,3 @@ def _report(predictor: "Fitted") -> dict[str, Any]:
         "notes": list(report.notes),
         "scale": predictor.scale,
     }
-
-
-def _figures(folder: Path, predictions: Predictions) -> None:
-    from workbench.reports import confusion_matrix_figure, reliability_figure, save_png
-
-    if predictions.labels is None or predictions.labels.ndim != 1:
-        return
-    folder.mkdir()
-    predicted = np.argmax(predictions.scores, axis=1)
-    matrix = confusion_matrix_figure(predictions.labels, predicted, predictions.class_names)
-    save_png(matrix, folder / "confusion_matrix.png")
-    save_png(reliability_figure(predictions.scores, predictions.labels), folder / "reliability.png")

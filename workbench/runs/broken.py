@@ -1,12 +1,9 @@
 """What stands for a recipe that is installed and cannot be loaded: its runs fail with the reason, the others go on."""
 
-from typing import NoReturn
-
 from pydantic import ConfigDict
 
-from workbench.errors import RecipeError, UnknownNameError, WorkbenchError
-from workbench.recipes import Predictor, Recipe, RecipeConfig, recipes
-from workbench.tasks import ClassificationTask, JointTask
+from workbench.errors import UnknownNameError, WorkbenchError
+from workbench.recipes import Recipe, RecipeConfig, recipes
 
 
 class _AnyConfig(RecipeConfig):
@@ -16,31 +13,19 @@ class _AnyConfig(RecipeConfig):
 
 
 class BrokenRecipe(Recipe[RecipeConfig]):
-    """Does every task, and fails with the reason why the recipe that it stands for does not load.
+    """Stands for a recipe that does not load.
 
     Attributes:
         reason: One sentence.
+        cause: What was raised when it was loaded; a failed run's traceback shows it.
     """
 
     version = "broken"
     Config = _AnyConfig
-    tasks = frozenset({"classification", "retrieval", "matching", "grounding", "captioning"})
     reads = "features"
     trains = False
-    multi_label = True
-    unseen = True
     reason = ""
-
-    def fit(self, task: ClassificationTask) -> Predictor:  # noqa: ARG002
-        """See `Recipe.fit`."""
-        self._fail()
-
-    def fit_joint(self, task: JointTask) -> NoReturn:  # noqa: ARG002
-        """See `Recipe.fit_joint`."""
-        self._fail()
-
-    def _fail(self) -> NoReturn:
-        raise RecipeError(self.reason)
+    cause: WorkbenchError | None = None
 
 
 def usable(name: str) -> type[Recipe]:  # type: ignore[type-arg]
@@ -54,4 +39,5 @@ def usable(name: str) -> type[Recipe]:  # type: ignore[type-arg]
     except UnknownNameError:
         raise
     except WorkbenchError as error:
-        return type("BrokenRecipe", (BrokenRecipe,), {"reason": str(error), "__module__": BrokenRecipe.__module__})
+        known = {"reason": str(error), "cause": error, "__module__": BrokenRecipe.__module__}
+        return type("BrokenRecipe", (BrokenRecipe,), known)

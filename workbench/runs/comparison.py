@@ -3,14 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from workbench.errors import DataError
-from workbench.metrics import PairedDifference, align_items, compare_paired, describe, holm
+from workbench.metrics import PairedDifference, compare_two, describe, holm
 from workbench.runs.finished import FinishedRun
-from workbench.runs.imported import ImportedScores
-from workbench.runs.joint_comparison import joint_difference
-from workbench.runs.predictions import Predictions, match_classes
+from workbench.runs.imported import ImportedScores, with_labels_of
+from workbench.runs.measuring import measure_alike
+from workbench.tasks import ClassPredictions
 from workbench.tracking import RunResult, labels_apart, schema
 
 
@@ -64,7 +61,7 @@ def compare_runs(
     name = metric or first.result.tags.get(schema.PRIMARY_METRIC, "accuracy")
     runs = [first.result, *(other.result for other in others if isinstance(other, FinishedRun))]
     titles = {run.run_id: title(run, seeds) for run in labels_apart(runs)}
-    found = [_difference(first, other, name) for other in others]
+    found = _measured(first, others, name)
     corrected = holm([difference.p_value for difference in found])
     return [
         Comparison(
@@ -114,28 +111,21 @@ def _one_seed(first: RunResult, other: Other, seeds: Mapping[str, int]) -> tuple
     )
 
 
-def _difference(first: FinishedRun, other: Other, metric: str) -> PairedDifference:
-    if first.is_joint and not isinstance(other, ImportedScores):
-        if first.result.task != other.result.task:
-            raise DataError(f"runs {first.result.run_id} and {_id(other)} are of different tasks.")
-        return joint_difference(first.joint_predictions, other.joint_predictions, metric)
-    a = first.predictions
-    try:
-        b = match_classes(other.predictions, a)
-    except DataError as error:
-        raise DataError(f"runs {first.result.run_id} and {_id(other)} have {error}") from error
-    if a.labels is None or (b.labels is None and not isinstance(other, ImportedScores)):
-        raise DataError("runs without labels cannot be compared.")
-    if b.labels is not None and b.labels.ndim != a.labels.ndim:
-        raise DataError(
-            f"runs {first.result.run_id} and {_id(other)} have different labels: one label an item, and a list of them."
-        )
-    order = align_items(np.asarray(a.ids, np.str_), np.asarray(b.ids, np.str_), a.labels, b.labels)
-    multi_label = a.labels.ndim == 2
-    return compare_paired(
-        a.scores, b.scores[order], a.labels, a.group_codes,
-        metric=metric, multi_label=multi_label, unseen=a.unseen,
-    )  # fmt: skip
+def _measured(first: FinishedRun, others: Sequence[Other], metric: str) -> list[PairedDifference]:
+    names = [f"run {first.result.run_id}", *(_named(other) for other in others)]
+    mine = first.predictions
+    found = []
+    for name, other in zip(names[1:], others, strict=True):
+        theirs = other.predictions
+        if isinstance(other, ImportedScores) and isinstance(mine, ClassPredictions):
+            theirs = with_labels_of(other.predictions, mine)
+        a, b = measure_alike([[mine], [theirs]], [names[0], name], metric)
+        found.append(compare_two(a, b))
+    return found
+
+
+def _named(run: Other) -> str:
+    return str(run.path) if isinstance(run, ImportedScores) else f"run {run.result.run_id}"
 
 
 def _marks(first: FinishedRun, other: Other) -> tuple[str, ...]:
@@ -154,13 +144,4 @@ def _marks(first: FinishedRun, other: Other) -> tuple[str, ...]:
         for key, words in kinds.items()
         if a.tags.get(key) and b.tags.get(key) and a.tags.get(key) != b.tags.get(key)
     ]
-    return (*marks, *([] if first.is_joint else _other_names(first.predictions, other.predictions)))
-
-
-def _other_names(a: Predictions, b: Predictions) -> list[str]:
-    names = dict(zip(b.class_keys or b.class_names, b.class_names, strict=True))
-    other = [(own, names[key]) for key, own in zip(a.class_keys or a.class_names, a.class_names, strict=True)
-             if names.get(key, own) != own]  # fmt: skip
-    if not other:
-        return []
-    return [f"the runs call {len(other)} classes otherwise, for example {other[0][0]!r} and {other[0][1]!r}"]
+    return (*marks, *first.predictions.unlike(other.predictions))

@@ -5,25 +5,23 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 
-import numpy as np
-
-from workbench.datasets.roles import ROLES
-from workbench.errors import RecipeError, WorkbenchError
+from workbench.arrays import IntArray
+from workbench.errors import RecipeError
 from workbench.formatting import counted
-from workbench.masking import masked
 from workbench.recipes import Fitted
 from workbench.runs.broken import BrokenRecipe
 from workbench.runs.claims import claimed
+from workbench.runs.failing import RunFailedError, record_failure
 from workbench.runs.interrupts import Interrupts, Terminated
-from workbench.runs.jobs import Job, batches, prepare_jobs
-from workbench.runs.joint_bench import JointBench
 from workbench.runs.limits import TimeLimitError, can_limit, time_limit
+from workbench.runs.planned import PlannedRun, fitted_together, prepare_runs
 from workbench.runs.recording import begin, follow_moved, rank_anew, record, remove_superseded
 from workbench.runs.reporter import Reporter, Silent
 from workbench.runs.suite import Suite
 from workbench.runs.workspace import WorkspaceError
 from workbench.settings import Settings
-from workbench.texts import shown
+from workbench.tasks import DatasetTask
+from workbench.tasks.data import Progress
 from workbench.tracking import (
     RunRecorder,
     RunResult,
@@ -37,93 +35,99 @@ from workbench.tracking import (
 )
 from workbench.tracking.faults import answering
 
-_LONGEST = 2000
-"""Characters of a reason that is recorded."""
-
 
 def run_suite(
-    suite: Suite, settings: Settings, *, fresh: bool = False, reporter: Reporter | None = None
+    suite: Suite,
+    settings: Settings,
+    *,
+    fresh: bool = False,
+    raise_error: bool = False,
+    reporter: Reporter | None = None,
 ) -> list[RunResult]:
     """Run what a suite asks for and the store does not have yet.
 
-    A recipe that fails is recorded as failed with its reason, and the rest goes on. After a kill at any
-    instant the same call finishes the suite: finished runs stay, an unfinished one is done anew, and so is a run
+    A recipe that fails is recorded as failed with its reason and its traceback, and the rest goes on. After a kill at
+    any instant the same call finishes the suite: finished runs stay, an unfinished one is done anew, and so is a run
     whose recipe was edited since (see `recipe_source`), which then replaces the old one.
 
     Args:
         suite: What to run.
         settings: Cache, device, precision, store.
         fresh: Run finished ones again, too; each replaces the old one.
+        raise_error: Stop at the first run that fails, once it is recorded.
         reporter: Told what happens.
 
     Returns:
-        The suite's runs of this plan, one for each cell, newest first.
+        The suite's runs of this plan, one for each planned run, newest first.
 
     Raises:
         WorkbenchError: The plan itself is wrong (unknown names, wrong settings, data not there); nothing is run then.
+        RunFailedError: A run failed, and `raise_error` asks to stop there.
         KeyboardInterrupt: Ctrl-C, once: after the run in hand; twice, or SIGTERM: at once. What is finished stays.
     """
-    tell = reporter or Silent()
+    reporter = reporter or Silent()
     if suite.limit_seconds is not None and not can_limit():
-        tell.say("limit_seconds has no effect here: time can be limited in the main thread of Linux and macOS only.")
+        reporter.say(
+            "limit_seconds has no effect here: time can be limited in the main thread of Linux and macOS only."
+        )
     store = open_store(settings)
     store.link.check()
-    jobs = prepare_jobs(suite, settings, tell)
-    sync_before(store, tell.say)
+    planned = prepare_runs(suite, settings, reporter)
+    sync_before(store, reporter.say)
     in_store = read_runs(store, suite.name)
     close_abandoned(store, in_store)
     known = [*in_store, *_spooled(store, suite)]
     before = [] if fresh else [run for run in known if run.status == "finished"]
     # The newest of a key comes last, and so is kept.
-    finished = {job.key: run for job, run in reversed(_matching(jobs, before)) if not job.is_edited_since(run)}
+    finished = {each.key: run for each, run in reversed(_matching(planned, before)) if not each.is_edited_since(run)}
     there = {run.run_id for run in in_store}
     with answering(store.name):
-        for job in {job.cell.dataset: job for job in jobs}.values():
-            follow_moved(job, before, store)
+        for each in {each.spec.dataset: each for each in planned}.values():
+            follow_moved(each, before, store)
         _remove_doubles(in_store, finished, store)
-        for job in jobs:
-            if job.key in finished and finished[job.key].run_id in there:
-                rank_anew(job, finished[job.key], store)
-    todo = [job for job in jobs if job.key not in finished]
-    edited = {job.key: job.cell.recipe for job, _ in _matching(todo, before)}
+        for each in planned:
+            if each.key in finished and finished[each.key].run_id in there:
+                rank_anew(each, finished[each.key], store)
+    todo = [each for each in planned if each.key not in finished]
+    edited = {each.key: each.spec.recipe for each, _ in _matching(todo, before)}
     for name, count in Counter(edited.values()).items():
         again = "1 run is" if count == 1 else f"{count} runs are"
-        tell.say(f"recipe {name!r} was edited since its last results: {again} made anew.")
-    if len(todo) < len(jobs):
-        tell.say(f"{len(jobs) - len(todo)} of {len(jobs)} runs are finished already.")
-    done = len(jobs) - len(todo)
+        reporter.say(f"recipe {name!r} was edited since its last results: {again} made anew.")
+    if len(todo) < len(planned):
+        reporter.say(f"{len(planned) - len(todo)} of {len(planned)} runs are finished already.")
+    done = len(planned) - len(todo)
     made: list[RunResult] = []
     if todo:
         store.check_writable()
-    with Interrupts(tell) as interrupts:
-        for group in batches(todo):
-            made += _run_group(group, suite, settings, store, fresh, tell)
+    with Interrupts(reporter) as interrupts:
+        for group in fitted_together(todo):
+            made += _run_group(group, suite, settings, store, fresh, raise_error, reporter)
             done += len(group)
-            tell.progress("runs", done, len(jobs))
-            if interrupts.asked and done < len(jobs):
-                tell.say(f"Stopped after {done} of {len(jobs)} runs; the same command goes on from here.")
-                _say_what_waits(store, tell)
+            reporter.progress("runs", done, len(planned))
+            if interrupts.asked and done < len(planned):
+                reporter.say(f"Stopped after {done} of {len(planned)} runs; the same command goes on from here.")
+                _say_what_waits(store, reporter)
                 raise KeyboardInterrupt
-            if done < len(jobs):
+            if done < len(planned):
                 store.check_writable()
     if store.link.is_usable():
-        sync_before(store, tell.say)
-    _say_what_waits(store, tell)
+        sync_before(store, reporter.say)
+    _say_what_waits(store, reporter)
     # Of a store that is gone, what it held at the start, and what was made since.
     alive = store.link.is_usable()
-    runs = _matching(jobs, _known(store, suite) if alive else [*reversed(made), *_spooled(store, suite), *in_store])
-    found = {job.key: run for job, run in reversed(runs)}  # The newest, unless another process has just begun one.
+    runs = _matching(planned, _known(store, suite) if alive else [*reversed(made), *_spooled(store, suite), *in_store])
+    found = {each.key: run for each, run in reversed(runs)}  # The newest, unless another process has just begun one.
     if not fresh:
-        found |= {job.key: run for job, run in reversed(runs) if job.is_answered_by(run)}
-    return [found[job.key] for job in jobs if job.key in found]
+        found |= {each.key: run for each, run in reversed(runs) if each.is_answered_by(run)}
+    return [found[each.key] for each in planned if each.key in found]
 
 
-def _say_what_waits(store: Store, tell: Reporter) -> None:
+def _say_what_waits(store: Store, reporter: Reporter) -> None:
     """Say how many runs are in the spool because the store is gone."""
     waiting = store.spool.entries(store.server)
     if waiting and not store.link.is_usable():
         # It begins so that a quiet reporter says it, too.
-        tell.say(
+        reporter.say(
             f"failed to reach {store.name} ({store.link.reason}): "
             f"{counted(len(waiting), 'run is', 'runs are')} kept in {store.spool.folder}; `workbench sync`, or the "
             "next command on this store, sends them."
@@ -153,24 +157,35 @@ def _remove_doubles(runs: Sequence[RunResult], kept: Mapping[str, RunResult], st
             store.delete_run(run.run_id, run.artifact_uri)
 
 
-def _matching(jobs: Sequence[Job], runs: Sequence[RunResult]) -> list[tuple[Job, RunResult]]:
-    """Each run with the job of its key, in the order of the runs."""
-    by_key = {job.key: job for job in jobs}
+def _matching(planned: Sequence[PlannedRun], runs: Sequence[RunResult]) -> list[tuple[PlannedRun, RunResult]]:
+    """Each run with the planned one of its key, in the order of the runs."""
+    by_key = {each.key: each for each in planned}
     return [(by_key[run.key], run) for run in runs if run.key in by_key]
 
 
 def _run_group(
-    group: Sequence[Job], suite: Suite, settings: Settings, store: Store, fresh: bool, tell: Reporter
+    group: Sequence[PlannedRun],
+    suite: Suite,
+    settings: Settings,
+    store: Store,
+    fresh: bool,
+    raise_error: bool,
+    reporter: Reporter,
 ) -> list[RunResult]:
-    with claimed(group, settings.cache, tell):
+    with claimed(group, settings.cache, reporter):
         # Another process may have finished some of them meanwhile.
         there = [] if fresh else _matching(group, _known(store, suite))
-        answered = {job.key for job, run in there if job.is_answered_by(run)}
-        jobs = [job for job in group if job.key not in answered]
+        answered = {each.key for each, run in there if each.is_answered_by(run)}
+        planned = [each for each in group if each.key not in answered]
         recorders: list[RunRecorder] = []
         try:
-            recorders += (begin(job, suite, store) for job in jobs)
-            return _work(jobs, recorders, suite, store, tell) if jobs else []
+            recorders += (begin(each, suite, store) for each in planned)
+            return _work(planned, recorders, suite, store, raise_error, reporter) if planned else []
+        except RunFailedError as error:
+            for recorder in recorders:  # Those that have ended stay as they are.
+                recorder.abandon(f"stopped, since another run failed: {error.reason}")
+            _say_what_waits(store, reporter)
+            raise
         except KeyboardInterrupt as error:
             reason = "terminated (SIGTERM)" if isinstance(error, Terminated) else "interrupted"
             for recorder in recorders:
@@ -179,72 +194,67 @@ def _run_group(
 
 
 def _work(
-    jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, store: Store, tell: Reporter
+    planned: Sequence[PlannedRun],
+    recorders: Sequence[RunRecorder],
+    suite: Suite,
+    store: Store,
+    raise_error: bool,
+    reporter: Reporter,
 ) -> list[RunResult]:
-    """Fit all jobs of a group, then predict, evaluate and record each."""
+    """Fit all runs of a group, then predict, evaluate and record each."""
     made: list[RunResult] = []
-    bench = jobs[0].bench
+    task = planned[0].task
     started = time.perf_counter()
     try:
-        recipe = jobs[0].cell.factory(jobs[0].cell.config)
+        recipe = planned[0].spec.factory(planned[0].spec.config)
         if isinstance(recipe, BrokenRecipe):
-            raise RecipeError(recipe.reason)
-        wanted = [bench.wanted(job.cell) for job in jobs]
-        rows = bench.look(wanted, partial(tell.progress, f"features of {bench.dataset.name}"))
-        predictors: Sequence[Fitted]
-        if isinstance(bench, JointBench):
-            if n := recipe.tiles(bench.dataset.card.task):
-                bench.prepare_tiles(
-                    np.concatenate([rows[0].seen(split) for split in ROLES]), n,
-                    partial(tell.progress, f"tiles of {bench.dataset.name}"),
-                )  # fmt: skip
-            joint = bench.joint_task(jobs[0].cell, rows[0], refit=suite.refit)
-            started = time.perf_counter()
-            with time_limit(suite.limit_seconds):
-                predictors = [recipe.fit_joint(joint)]
-        else:
-            tasks = [bench.task(job.cell, own, refit=suite.refit) for job, own in zip(jobs, rows, strict=True)]
-            started = time.perf_counter()
-            with time_limit(suite.limit_seconds and suite.limit_seconds * len(jobs)):
-                predictors = recipe.fit_many(tasks) if len(jobs) > 1 else [recipe.fit(tasks[0])]
-            _check_predictors(predictors, jobs)
-        seconds = (time.perf_counter() - started) / len(jobs)
+            raise RecipeError(recipe.reason) from recipe.cause
+        name = task.data.dataset.name
+        wanted = [task.rows(run.spec) for run in planned]
+        rows = task.data.look(wanted, partial(_prepare, task, partial(reporter.progress, f"features of {name}")))
+        for each in rows:
+            task.prepare_more(recipe, each, partial(reporter.progress, f"tiles of {name}"))
+        given = [task.given(run.spec, each, refit=suite.refit) for run, each in zip(planned, rows, strict=True)]
+        started = time.perf_counter()
+        with time_limit(suite.limit_seconds and suite.limit_seconds * len(planned)):
+            predictors: Sequence[Fitted] = task.fit(recipe, given)
+        _check_predictors(predictors, planned)
+        seconds = (time.perf_counter() - started) / len(planned)
     except (
         Exception,
         SystemExit,
         TimeLimitError,
     ) as error:
         # A plug-in may raise anything; the rest of the suite goes on.
-        for job, recorder in zip(jobs, recorders, strict=True):
-            made.append(_failed(job, recorder, error, suite, store, tell))
+        for run, recorder in zip(planned, recorders, strict=True):
+            made.append(record_failure(run, recorder, error, suite, store, reporter))
+        if raise_error:
+            raise RunFailedError(error, made[0]) from error
         return made
-    for job, recorder, own, predictor in zip(jobs, recorders, rows, predictors, strict=True):
+    for run, recorder, each, predictor in zip(planned, recorders, rows, predictors, strict=True):
         try:
-            written = record(job, recorder, own, predictor, seconds, suite.figures, suite.limit_seconds)
+            written = record(run, recorder, each, predictor, seconds, suite.figures, suite.limit_seconds)
         except (SpoolError, WorkspaceError):
             raise
         except (Exception, SystemExit, TimeLimitError) as error:
-            made.append(_failed(job, recorder, error, suite, store, tell))
+            made.append(record_failure(run, recorder, error, suite, store, reporter))
+            if raise_error:
+                raise RunFailedError(error, made[-1]) from error
             continue
-        remove_superseded(job, recorder, suite, store)
-        tell.say(f"finished: {job.cell}{f'; {written.kept}' if written.kept else ''}")
+        remove_superseded(run, recorder, suite, store)
+        reporter.say(f"finished: {run.spec}{f'; {written.kept}' if written.kept else ''}")
         made.append(written.result)
     return made
 
 
-def _check_predictors(predictors: object, jobs: Sequence[Job]) -> None:
+def _prepare(task: DatasetTask, progress: Progress, rows: IntArray) -> None:
+    task.prepare(rows, progress)
+
+
+def _check_predictors(predictors: object, planned: Sequence[PlannedRun]) -> None:
     """Whether a recipe gave one predictor a task."""
-    if not isinstance(predictors, Sequence) or len(predictors) != len(jobs):
+    if not isinstance(predictors, Sequence) or len(predictors) != len(planned):
         found = len(predictors) if isinstance(predictors, Sequence) else type(predictors).__name__
-        raise RecipeError(f"fit_many was given {len(jobs)} tasks and returned {found}, where a list of as many is due.")
-
-
-def _failed(
-    job: Job, recorder: RunRecorder, error: BaseException, suite: Suite, store: Store, tell: Reporter
-) -> RunResult:  # fmt: skip
-    known = isinstance(error, WorkbenchError | TimeLimitError)
-    reason = shown(masked(str(error) if known else f"{type(error).__name__}: {error}"), _LONGEST)
-    written = recorder.fail(reason)
-    remove_superseded(job, recorder, suite, store, finished=False)
-    tell.say(f"failed: {job.cell}: {reason}")
-    return written.result
+        raise RecipeError(
+            f"fit_many was given {len(planned)} tasks and returned {found}, where a list of as many is due."
+        )

@@ -12,11 +12,10 @@ from workbench.errors import DataError, WorkbenchError
 from workbench.features import CachedModel, FeatureStore
 from workbench.inputs import check_regular, parse_json, read_text
 from workbench.models import Encoder, open_model, resolve_device
-from workbench.recipes import Captioner, DualEncoderPredictor, Predictor, recipes
-from workbench.recipes.recipe import JointPredictor
+from workbench.recipes import Fitted, recipes
 from workbench.runs.artifacts import PREDICTOR
-from workbench.runs.predictions import JointPredictions, Predictions, read_joint_predictions, read_predictions
 from workbench.settings import Settings
+from workbench.tasks import DatasetTask, Predictions, dataset_task, installed
 from workbench.texts import shown
 from workbench.tracking import RunResult, open_store, schema
 from workbench.tracking.reading import artifact_path, one_run
@@ -48,9 +47,10 @@ class FinishedRun:
         if result.status != "finished":
             reason = result.tags.get(schema.ERROR, "")
             raise WorkbenchError(f"run {result.run_id} is {result.status}, not finished. {reason}".strip())
-        if result.task == schema.GENERATION:
+        task = installed(result.task)
+        if task is not None and task.Result is None:
             raise WorkbenchError(
-                f"run {result.run_id} judges generated images: it has no test items and no predictor, so it can "
+                f"run {result.run_id} is of {result.task}: it has no test items and no predictor, so it can "
                 f"neither be compared nor applied; `workbench results --suite {result.suite}` shows its scores."
             )
         return cls(result, settings)
@@ -76,19 +76,14 @@ class FinishedRun:
         return parse_card(read_text(path, DataError), str(path))
 
     @property
-    def is_joint(self) -> bool:
-        """Whether its task is retrieval, matching or grounding."""
-        return self.result.task in {"retrieval", "matching", "grounding", "captioning"}
-
-    @cached_property
-    def joint_predictions(self) -> JointPredictions:
-        """Ranks or scores of the test items of retrieval, matching or grounding."""
-        return read_joint_predictions(self.artifact(schema.PREDICTIONS))
+    def task(self) -> type[DatasetTask]:
+        """What was asked; raises `WorkbenchError` if the package that has the task is not installed."""
+        return dataset_task(self.result.task)
 
     @cached_property
     def predictions(self) -> Predictions:
-        """Scores of the test items of a classification."""
-        return read_predictions(self.artifact(schema.PREDICTIONS))
+        """What was said about the test items."""
+        return self.task.Result.read(self.artifact(schema.PREDICTIONS))
 
     @cached_property
     def encoder(self) -> Encoder:
@@ -112,39 +107,12 @@ class FinishedRun:
         """The model as recipes see it."""
         return CachedModel(self.encoder, FeatureStore(self.settings.cache))
 
-    def dual_encoder(self) -> DualEncoderPredictor:
-        """The fitted predictor of retrieval, matching or grounding; raises `WorkbenchError` if there is none saved."""
-        found = self._restored_joint()
-        if not isinstance(found, DualEncoderPredictor):
-            raise WorkbenchError(
-                f"run {self.result.run_id} is of recipe {self.result.recipe!r}, which embeds no texts."
-            )
-        return found
-
-    def captioner(self) -> Captioner:
-        """The fitted captioner; raises `WorkbenchError` if the run is of another task, or saved none."""
-        found = self._restored_joint() if self.is_joint else None
-        if not isinstance(found, Captioner):
-            raise WorkbenchError(f"run {self.result.run_id} is for {self.result.task}: it writes no captions.")
-        return found
-
-    def _restored_joint(self) -> JointPredictor:
+    def predictor(self) -> Fitted:
+        """The fitted predictor; raises `WorkbenchError` if the recipe did not save one."""
         folder, device = self.artifact(PREDICTOR), resolve_device(self.settings.device)
-        recipe, model = recipes.get(self.result.recipe), self.model
+        recipe, model, task = recipes.get(self.result.recipe), self.model, self.task
         with self._reading(folder):
-            return recipe.restore_joint(folder, model, device)
-
-    def predictor(self) -> Predictor:
-        """The fitted predictor; raises `WorkbenchError` if the recipe did not save one, or of another task."""
-        if self.is_joint:
-            raise WorkbenchError(
-                f"run {self.result.run_id} is for {self.result.task}: it ranks pairs of image and text and names no "
-                "classes, so it cannot be applied as a classifier."
-            )
-        folder, device = self.artifact(PREDICTOR), resolve_device(self.settings.device)
-        recipe, model = recipes.get(self.result.recipe), self.model
-        with self._reading(folder):
-            return recipe.restore(folder, model, device)
+            return task.restore(recipe, folder, model, device)
 
     @contextmanager
     def _reading(self, folder: Path) -> Iterator[None]:

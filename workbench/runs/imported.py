@@ -1,7 +1,7 @@
 """Predictions of other tools, so that they can be compared with runs on the same test items."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,8 @@ import numpy as np
 from workbench.arrays import AnyArray, FloatArray
 from workbench.errors import DataError
 from workbench.inputs import check_regular, parse_json
-from workbench.runs.predictions import Predictions
+from workbench.metrics import align_items
+from workbench.tasks import ClassPredictions
 from workbench.texts import shown
 
 if TYPE_CHECKING:
@@ -30,8 +31,22 @@ class ImportedScores:
     """
 
     path: Path
-    predictions: Predictions
+    predictions: ClassPredictions
     named_classes: bool
+
+
+def with_labels_of(imported: ClassPredictions, run: ClassPredictions) -> ClassPredictions:
+    """Imported scores in the order of a run's items, with the run's labels where the file has none of its own.
+
+    Raises:
+        DataError: They have other classes.
+        NotComparableError: The test items are not the same.
+    """
+    found = imported.matched(run)
+    if found.labels is not None:
+        return found
+    order = align_items(np.asarray(run.ids, np.str_), np.asarray(found.ids, np.str_))
+    return replace(found, ids=run.ids, groups=run.groups, labels=run.labels, scores=found.scores[order])
 
 
 def import_scores(path: Path, class_names: tuple[str, ...]) -> ImportedScores:
@@ -67,7 +82,7 @@ def import_scores(path: Path, class_names: tuple[str, ...]) -> ImportedScores:
     names, keys = (_listed(path, table, key, len(class_names)) for key in ("class_names", "class_keys"))
     ids = [str(each) for each in table.column("id").to_pylist()]
     labels = _labels(path, table, (names or class_names, keys or ()))
-    predictions = Predictions(ids, [None] * len(ids), labels, scores, names or keys or class_names, keys)
+    predictions = ClassPredictions(ids, [None] * len(ids), labels, scores, names or keys or class_names, keys)
     return ImportedScores(path, predictions, bool(names or keys))
 
 

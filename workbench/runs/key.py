@@ -9,11 +9,10 @@ from workbench.datasets import Dataset
 from workbench.errors import RecipeError
 from workbench.metrics.protocol import PROTOCOL
 from workbench.models import Encoder
-from workbench.recipes import recipes
-from workbench.runs.planning import Cell
+from workbench.recipes import RunSpec, recipes
 
 
-def run_key(cell: Cell, dataset: Dataset, encoder: Encoder | None, *, refit: bool) -> str:
+def run_key(spec: RunSpec, dataset: Dataset, encoder: Encoder | None, *, refit: bool) -> str:
     """Hex digest that two runs share exactly when they must give the same result under the same name.
 
     A recipe counts with its own version and the name of its distribution; a new release of that alone changes no key.
@@ -25,19 +24,19 @@ def run_key(cell: Cell, dataset: Dataset, encoder: Encoder | None, *, refit: boo
         "protocol": PROTOCOL,
         "dataset": [dataset.name, dataset.fingerprint],
         "model": encoder.fingerprint if encoder else None,
-        "recipe": [cell.recipe, cell.factory.version, recipes.distribution(cell.recipe).name],
-        "config": cell.config.model_dump(mode="json"),
-        "label": cell.label,
-        "shots": cell.shots,
-        "seed": cell.seed,
+        "recipe": [spec.recipe, spec.factory.version, recipes.distribution(spec.recipe).name],
+        "config": spec.config.model_dump(mode="json"),
+        "label": spec.label,
+        "shots": spec.shots,
+        "seed": spec.seed,
         "refit": refit,
-        "files": [_digest(cell, path) for path in cell.config.files()],
+        "files": [_digest(spec, path) for path in spec.config.files()],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _digest(cell: Cell, path: str) -> str:
+def _digest(spec: RunSpec, path: str) -> str:
     try:
         return hashlib.sha256(Path(path).expanduser().read_bytes()).hexdigest()
     except OSError as error:
-        raise RecipeError(f"recipe {cell.recipe!r}: {path}: cannot be read ({error.strerror}).") from error
+        raise RecipeError(f"recipe {spec.recipe!r}: {path}: cannot be read ({error.strerror}).") from error

@@ -1,13 +1,13 @@
 """Expand a suite into the runs it asks for."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from pydantic import ValidationError
 
 from workbench.errors import RecipeError
-from workbench.recipes import Recipe, RecipeConfig
+from workbench.recipes import Recipe, RecipeConfig, RunSpec
 from workbench.runs.broken import usable
 from workbench.runs.suite import RecipeEntry, Suite
 from workbench.texts import shown
@@ -20,44 +20,7 @@ NO_MODEL = "none"
 _BASELINE = RecipeEntry(recipe="majority-class", shots=("all",))
 
 
-@dataclass(frozen=True)
-class Cell:
-    """One run to be.
-
-    Attributes:
-        model: Model argument, or `none`.
-        dataset: Dataset argument.
-        recipe: Registered name.
-        label: What tables call it.
-        factory: The recipe's class.
-        config: Its validated settings.
-        shots: Images per class; None means all, 0 that no training image is used.
-        seed: Seed.
-        shown: The label with the settings that tell it from others of the plan.
-    """
-
-    model: str
-    dataset: str
-    recipe: str
-    label: str
-    factory: type[Recipe[Any]]
-    config: RecipeConfig
-    shots: int | None
-    seed: int
-    shown: str = field(default="", compare=False)
-
-    @property
-    def shots_text(self) -> str:
-        """`all` or the number, as it is recorded."""
-        return "all" if self.shots is None else str(self.shots)
-
-    def __str__(self) -> str:
-        return (
-            f"{self.dataset} / {self.shown or self.label} / {self.model} / shots {self.shots_text} / seed {self.seed}"
-        )
-
-
-def plan(suite: Suite) -> list[Cell]:
+def plan(suite: Suite) -> list[RunSpec]:
     """The runs of a suite, those of one dataset and model together, each once.
 
     Raises:
@@ -67,7 +30,7 @@ def plan(suite: Suite) -> list[Cell]:
     if suite.baseline and all(entry.recipe != _BASELINE.recipe for entry in entries):
         entries.insert(0, _BASELINE)
     resolved = [(entry, *_resolve(entry)) for entry in entries]
-    cells: dict[str, Cell] = {}
+    specs: dict[str, RunSpec] = {}
     for dataset in suite.datasets:
         for model in suite.models:
             for entry, factory, config in resolved:
@@ -76,11 +39,11 @@ def plan(suite: Suite) -> list[Cell]:
                 for shots, seed in _samples(suite, entry, factory):
                     name = NO_MODEL if factory.reads == "nothing" else model
                     label = entry.label or entry.recipe
-                    cell = Cell(name, dataset, entry.recipe, label, factory, config, shots, seed)
-                    cells.setdefault(f"{cell} / {entry.recipe} / {config.model_dump_json()}", cell)
-    found = list(cells.values())
-    settings = settings_apart([(cell.label, cell.recipe, cell.config.model_dump(mode="json")) for cell in found])
-    return [replace(cell, shown=with_settings(cell.label, own)) for cell, own in zip(found, settings, strict=True)]
+                    spec = RunSpec(name, dataset, entry.recipe, label, factory, config, shots, seed)
+                    specs.setdefault(f"{spec} / {entry.recipe} / {config.model_dump_json()}", spec)
+    found = list(specs.values())
+    settings = settings_apart([(spec.label, spec.recipe, spec.config.model_dump(mode="json")) for spec in found])
+    return [replace(spec, shown=with_settings(spec.label, own)) for spec, own in zip(found, settings, strict=True)]
 
 
 def _samples(suite: Suite, entry: RecipeEntry, factory: type[Recipe[Any]]) -> Sequence[tuple[int | None, int]]:

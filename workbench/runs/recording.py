@@ -10,60 +10,60 @@ from workbench.metrics.protocol import PROTOCOL
 from workbench.models.languages import check_language
 from workbench.recipes import Fitted
 from workbench.runs.artifacts import write_artifacts
-from workbench.runs.bench import SplitRows
 from workbench.runs.evaluation import evaluate
-from workbench.runs.jobs import Job
 from workbench.runs.limits import time_limit
+from workbench.runs.planned import PlannedRun
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.suite import Suite
 from workbench.runs.workspace import written
+from workbench.tasks import SplitRows
 from workbench.tracking import RunRecorder, RunResult, Store, StoreError, read_runs, schema
 from workbench.tracking.faults import answering
 from workbench.tracking.writing import Written
 
 
-def begin(job: Job, suite: Suite, store: Store) -> RunRecorder:
+def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
     """Begin a run with all that is known of it before any work."""
-    cell, card = job.cell, job.bench.dataset.card
+    spec, card = planned.spec, planned.data.dataset.card
     params = {
-        "model": cell.model, "dataset": card.name, "field": card.field, "task": card.task,
-        "recipe": cell.recipe, "shots": cell.shots_text, "seed": cell.seed, "language": card.language,
-        **{f"recipe.{key}": value for key, value in cell.config.model_dump(mode="json").items()},
+        "model": spec.model, "dataset": card.name, "field": card.field, "task": card.task,
+        "recipe": spec.recipe, "shots": spec.shots_text, "seed": spec.seed, "language": card.language,
+        **{f"recipe.{key}": value for key, value in spec.config.model_dump(mode="json").items()},
     }  # fmt: skip
-    encoder = job.bench.encoder
+    encoder = planned.data.encoder
     tags = {
-        schema.RUN_KEY: job.key,
-        schema.LABEL: cell.label,
+        schema.RUN_KEY: planned.key,
+        schema.LABEL: spec.label,
         schema.PRIMARY_METRIC: card.primary_metric,
         "workbench.protocol": PROTOCOL,
         "workbench.refit": str(suite.refit).lower(),
-        schema.RECIPE_VERSION: cell.factory.version,
-        schema.RECIPE_SOURCE: job.source.digest,
-        schema.SOURCE_DECIDES: str(job.source.decides).lower(),
+        schema.RECIPE_VERSION: spec.factory.version,
+        schema.RECIPE_SOURCE: planned.source.digest,
+        schema.SOURCE_DECIDES: str(planned.source.decides).lower(),
         schema.LANGUAGE: card.language,
-        "dataset.fingerprint": job.bench.dataset.fingerprint,
-        schema.PLACE: place_of(cell.dataset),
-        schema.ITEMS: job.bench.dataset.items_digest,
+        "dataset.fingerprint": planned.data.dataset.fingerprint,
+        schema.PLACE: place_of(spec.dataset),
+        schema.ITEMS: planned.data.dataset.items_digest,
         "dataset.protocol": card.protocol,
         "dataset.verified": str(card.verified).lower(),
-        "device": job.bench.device,
-        "device.name": device_name(job.bench.device),
+        "device": planned.data.device,
+        "device.name": device_name(planned.data.device),
         **version_tags(),
         **git_tags(),
     }
-    if cell.model != NO_MODEL:
+    if spec.model != NO_MODEL:
         tags |= {
             "model.fingerprint": encoder.fingerprint,
             "precision": encoder.precision,
             "precision.drift": f"{encoder.drift:.2e}",
             **({"model.notice": encoder.notice} if encoder.notice else {}),
         }
-    return RunRecorder.begin(store, suite.name, str(cell), params, tags)
+    return RunRecorder.begin(store, suite.name, str(spec), params, tags)
 
 
 def record(
-    job: Job,
+    planned: PlannedRun,
     recorder: RunRecorder,
     rows: SplitRows,
     predictor: Fitted,
@@ -75,15 +75,15 @@ def record(
 
     Predicting and evaluating must be done within `limit_seconds`.
     """
-    bench, report = job.bench, predictor.report
+    data, report = planned.data, predictor.report
     with time_limit(limit_seconds):
-        found = evaluate(predictor, bench, rows, job.cell.recipe)
+        found = evaluate(planned, predictor, rows)
     metrics = {**flatten(found.estimates), **found.counts, "train_seconds": train_seconds}
-    notes = [*bench.dataset.notes, *bench.notes(rows), *report.notes]
-    if job.cell.model != NO_MODEL and (doubt := check_language(bench.encoder, bench.dataset.card.language)):
+    notes = [*data.dataset.notes, *planned.task.notes(rows), *report.notes]
+    if planned.spec.model != NO_MODEL and (doubt := check_language(data.encoder, data.dataset.card.language)):
         notes.append(doubt)
-    if bench.corrupt_shards:
-        notes.append(f"{len(bench.corrupt_shards)} damaged feature shards were moved aside and computed again.")
+    if data.corrupt_shards:
+        notes.append(f"{len(data.corrupt_shards)} damaged feature shards were moved aside and computed again.")
     tags = {
         "scale": f"{predictor.scale:g}",
         "intervals": _reliability(found.estimates),
@@ -92,7 +92,7 @@ def record(
     }
 
     def write(folder: Path) -> None:
-        write_artifacts(folder, job.cell, bench, rows, found.predictions, predictor, figures)
+        write_artifacts(folder, planned, rows, found.predictions, predictor, figures)
 
     with written(write, recorder.store.spool.folder) as folder:
         return recorder.finish(metrics, tags, folder, report.history)
@@ -106,7 +106,7 @@ def _reliability(estimates: Mapping[str, Estimate]) -> str:
 
 
 def remove_superseded(
-    job: Job, recorder: RunRecorder, suite: Suite, store: Store, *, finished: bool = True
+    planned: PlannedRun, recorder: RunRecorder, suite: Suite, store: Store, *, finished: bool = True
 ) -> None:  # fmt: skip
     """Delete earlier runs of the same key: killed, failed, or (unless not wanted) finished and asked for again.
 
@@ -116,22 +116,22 @@ def remove_superseded(
         return
     try:
         with answering(store.name):
-            for run in read_runs(store, suite.name, key=job.key):
+            for run in read_runs(store, suite.name, key=planned.key):
                 if run.run_id != recorder.run_id and (finished or run.status != "finished"):
                     store.delete_run(run.run_id, run.artifact_uri)
     except StoreError as error:
         store.link.note(error)
 
 
-def follow_moved(job: Job, runs: Iterable[RunResult], store: Store) -> None:
+def follow_moved(planned: PlannedRun, runs: Iterable[RunResult], store: Store) -> None:
     """Note where a dataset lies now on the runs of where it was before, if that place is gone: it is one dataset.
 
     Args:
-        job: On the dataset.
+        planned: On the dataset.
         runs: Among which one on the same content tells where it was.
         store: All of its runs are changed.
     """
-    dataset, place = job.bench.dataset, place_of(job.cell.dataset)
+    dataset, place = planned.data.dataset, place_of(planned.spec.dataset)
     same = [run for run in runs if run.tags.get("dataset.fingerprint") == dataset.fingerprint]
     before = {run.tags.get(schema.PLACE, "") for run in same if run.card_name == dataset.name}
     gone = {old for old in before if old != place and Path(old).is_absolute() and not Path(old).exists()}
@@ -141,8 +141,8 @@ def follow_moved(job: Job, runs: Iterable[RunResult], store: Store) -> None:
                 store.client.set_tag(run.run_id, schema.PLACE, place)
 
 
-def rank_anew(job: Job, run: RunResult, store: Store) -> None:
+def rank_anew(planned: PlannedRun, run: RunResult, store: Store) -> None:
     """Let a finished run be ranked by what the card says by now; which metric that is changes no result."""
-    if run.tags.get(schema.PRIMARY_METRIC) != job.bench.dataset.card.primary_metric:
+    if run.tags.get(schema.PRIMARY_METRIC) != planned.data.dataset.card.primary_metric:
         with answering(store.name):
-            store.client.set_tag(run.run_id, schema.PRIMARY_METRIC, job.bench.dataset.card.primary_metric)
+            store.client.set_tag(run.run_id, schema.PRIMARY_METRIC, planned.data.dataset.card.primary_metric)

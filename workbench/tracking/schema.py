@@ -25,8 +25,7 @@ ARTIFACTS_MISSING = "workbench.artifacts_missing"
 """Artifacts that the server did not take, and why; see `workbench sync`."""
 LANGUAGE = "language"
 PREDICTIONS = "predictions.parquet"
-GENERATION = "generation"
-"""The task of runs that judge generated images: they have scores, and no test items."""
-
-IDENTITY_PARAMS = ("model", "dataset", "field", "task", "recipe", "shots", "seed")
-"""Params that every run has; those of the recipe's config follow, under `recipe.`."""
+TRACEBACK = "workbench.traceback"
+"""The artifact of a failed run that says where it failed."""
+REFERENCE = "dataset.reference"
+"""What the run's images are held against, where that is another question and no older state of the dataset."""

@@ -95,7 +95,7 @@ def _source(tags: Mapping[str, str]) -> State:
 
 def _reference(run: RunResult) -> str:
     """What generated images are held against: a part of their fingerprint, but another question and no older state."""
-    return run.params.get("reference", "") if run.task == schema.GENERATION else ""
+    return run.tags.get(schema.REFERENCE, "")
 
 
 def _read(tags: Mapping[str, str], names: Sequence[str]) -> State:

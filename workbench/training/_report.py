@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from torch import nn
 
 from workbench.recipes import FitReport
-from workbench.recipes.predictor import Scalar
+from workbench.recipes.fitted import Scalar
 from workbench.training.loop import Quality, Trained
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 
 from workbench.arrays import FloatArray, normalise
-from workbench.recipes import FitReport, Predictor
-from workbench.tasks import ImageSet
+from workbench.images import ImageSet
+from workbench.recipes import FitReport
+from workbench.tasks import Predictor
 
 if TYPE_CHECKING:
     from torch import Tensor

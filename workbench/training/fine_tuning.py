@@ -12,9 +12,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.arrays import AnyArray, FloatArray, normalise
+from workbench.images import Features, ImageSet
 from workbench.models import LoadedModel
+from workbench.models.class_embeddings import class_embeddings
 from workbench.recipes import FitReport
-from workbench.tasks import ClassificationTask, Features, ImageSet, LabelledImages, class_embeddings
+from workbench.tasks import ClassificationTask, LabelledImages
 from workbench.training._class_texts import ClassEmbedder, ClassTexts
 from workbench.training._report import fit_report
 from workbench.training.interpolation import choose_alpha, interpolate

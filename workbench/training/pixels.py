@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from workbench.arrays import AnyArray
+from workbench.images import ImageSet
 from workbench.models import LoadedModel
-from workbench.tasks import ImageSet
 from workbench.training._read_ahead import read_ahead
 from workbench.training.precision import Compute
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 from workbench.arrays import FloatArray
 from workbench.errors import RecipeError
 from workbench.models import LoadedModel, is_image_parameter
+from workbench.models.task_model import TaskModel
 from workbench.recipes import FitReport
-from workbench.tasks import ClassificationTask, TaskModel
+from workbench.tasks import ClassificationTask
 from workbench.training.classifier import EncoderClassifier, SavedClassifier
 from workbench.training.settings import TrainingSettings
 

@@ -8,7 +8,7 @@ import torch
 from adapters._heads.data import buckets, few_shots, stack
 from adapters.gda import Gda
 from adapters.tip_adapter import TipAdapter
-from workbench import normalise
+from workbench.plugin import normalise
 from workbench.testing import planted_task
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL.Image import Image
 
-from workbench import (
+from workbench.plugin import (
     AnyArray,
     Choices,
     Features,

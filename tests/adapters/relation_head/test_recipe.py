@@ -7,8 +7,8 @@ import pytest
 
 from adapters.linear_head import LinearHead, LinearHeadConfig
 from adapters.relation_head import RelationHead, RelationHeadConfig
-from workbench import Candidates, ClassificationTask, RecipeError
 from workbench.metrics.functional import picks_right
+from workbench.plugin import Candidates, ClassificationTask, RecipeError
 from workbench.testing import planted_task
 from workbench.training import joint_objective
 
@@ -27,7 +27,7 @@ def accuracy(scorer, data):
 
 
 def test_matching_by_phrases_tells_who_is_left_of_whom(matching):
-    scorer = head().fit_joint(matching)
+    scorer = head().fit_image_text(matching)
     assert accuracy(scorer, matching.val) > 0.9
     assert scorer.report.chosen["parse"] == "phrases"
     by_parse = {trial["parse"]: trial["val_accuracy"] for trial in scorer.report.trials}
@@ -36,7 +36,7 @@ def test_matching_by_phrases_tells_who_is_left_of_whom(matching):
 
 
 def test_a_linear_head_cannot(matching):
-    fitted = LinearHead(LinearHeadConfig(epochs=5)).fit_joint(matching)
+    fitted = LinearHead(LinearHeadConfig(epochs=5)).fit_image_text(matching)
     quality = joint_objective(matching.val, "contrastive").quality(
         fitted.embed_images(matching.val.images), fitted.embed_texts(matching.val.texts), fitted.scale, fitted.bias
     )
@@ -44,14 +44,14 @@ def test_a_linear_head_cannot(matching):
 
 
 def test_grounding_by_relation(grounding):
-    scorer = head().fit_joint(grounding)
+    scorer = head().fit_image_text(grounding)
     # The thing itself is one of three candidates, so that knowing cups gives a half.
     assert accuracy(scorer, grounding.val) > 0.9
 
 
 def test_an_item_does_not_depend_on_the_others(matching, grounding):
     for task in (matching, grounding):
-        scorer = head(epochs=2, parse="phrases").fit_joint(task)
+        scorer = head(epochs=2, parse="phrases").fit_image_text(task)
         asked = task.val.candidates
         together = scorer.scores(asked)
         for item in (0, 7):
@@ -71,9 +71,9 @@ def test_what_is_restored_scores_alike(matching, grounding, tmp_path):
     for number, task in enumerate((matching, grounding)):
         place = tmp_path / str(number)
         place.mkdir()
-        scorer = head(epochs=2).fit_joint(task)
+        scorer = head(epochs=2).fit_image_text(task)
         scorer.save(place)
-        again = RelationHead.restore_joint(place, task.model, "cpu")
+        again = RelationHead.restore_image_text(place, task.model, "cpu")
         np.testing.assert_array_equal(again.scores(task.val.candidates), scorer.scores(task.val.candidates))
         assert again.scale == scorer.scale
 
@@ -88,7 +88,7 @@ def test_statements(matching):
     task = dataclasses.replace(
         matching, form="statement", train=statements(matching.train), val=statements(matching.val)
     )
-    scorer = head(parse="phrases", epochs=25).fit_joint(task)
+    scorer = head(parse="phrases", epochs=25).fit_image_text(task)
     scores = scorer.scores(task.val.candidates)
     assert scorer.report.chosen["parse"] == "phrases"
     assert ((scores >= 0) == task.val.right).mean() > 0.85
@@ -98,7 +98,7 @@ def test_without_validation_the_first_choice_and_the_last_epoch_are_kept(groundi
     empty = dataclasses.replace(
         grounding.val, pairs=np.empty((0, 2), np.int64), item=np.empty(0, np.int64), right=np.empty(0, bool), kinds=()
     )
-    scorer = head(epochs=2).fit_joint(dataclasses.replace(grounding, val=empty, refit=True))
+    scorer = head(epochs=2).fit_image_text(dataclasses.replace(grounding, val=empty, refit=True))
     assert scorer.report.chosen == {"parse": "phrases", "initial_scale": 3.0, "epoch": 2}
     assert len(scorer.report.notes) == 2
 
@@ -109,9 +109,9 @@ def test_what_it_does_not_do(grounding):
     with pytest.raises(RecipeError, match="use linear-head"):
         head().fit(task)
     with pytest.raises(RecipeError, match="does not do"):
-        head().fit_joint(object())
+        head().fit_image_text(object())
     none = dataclasses.replace(grounding.train, kinds=())
     with pytest.raises(RecipeError, match="no training items"):
-        head().fit_joint(dataclasses.replace(grounding, train=none))
+        head().fit_image_text(dataclasses.replace(grounding, train=none))
     assert head().tiles("matching") == 2
     assert head().tiles("grounding") == 0

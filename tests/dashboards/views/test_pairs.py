@@ -6,7 +6,7 @@ from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 from dashboards.views.pairs import agreement, calibration, confusions, kappa, one_right, pair_up, per_class
 from workbench.errors import WorkbenchError
 from workbench.metrics import NotComparableError, calibration_curve
-from workbench.runs import Predictions
+from workbench.tasks import ClassPredictions
 
 
 @pytest.fixture
@@ -16,7 +16,7 @@ def runs(make_predictions):
 
 def shuffled(run):
     order = np.random.default_rng(3).permutation(len(run.ids))
-    return Predictions(
+    return ClassPredictions(
         [run.ids[i] for i in order], [run.groups[i] for i in order], run.labels[order], run.scores[order],
         run.class_names,
     )  # fmt: skip
@@ -84,7 +84,7 @@ def test_items_that_one_run_alone_gets_right(runs):
 
 def test_other_items_are_refused(runs):
     a, b = runs
-    other = Predictions(["x", *b.ids[1:]], b.groups, b.labels, b.scores, b.class_names)
+    other = ClassPredictions(["x", *b.ids[1:]], b.groups, b.labels, b.scores, b.class_names)
     with pytest.raises(NotComparableError, match="not made on the same test items"):
         pair_up(a, other)
 
@@ -92,7 +92,7 @@ def test_other_items_are_refused(runs):
 def test_other_classes_and_several_labels_are_refused(runs):
     a, b = runs
     with pytest.raises(WorkbenchError, match="different classes"):
-        pair_up(a, Predictions(b.ids, b.groups, b.labels, b.scores, ("a", "b", "x")))
-    many = Predictions(b.ids, b.groups, np.eye(3, dtype=bool)[b.labels], b.scores, b.class_names)
+        pair_up(a, ClassPredictions(b.ids, b.groups, b.labels, b.scores, ("a", "b", "x")))
+    many = ClassPredictions(b.ids, b.groups, np.eye(3, dtype=bool)[b.labels], b.scores, b.class_names)
     with pytest.raises(WorkbenchError, match="one label"):
         pair_up(many, many)

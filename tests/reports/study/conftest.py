@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from workbench.runs.predictions import Predictions
 from workbench.runs.study import study_runs
+from workbench.tasks import ClassPredictions
 from workbench.tracking import RunResult, schema
 
 NASTY = "<script>alert(1)</script>|*x*"
@@ -25,7 +25,7 @@ def study():
                 scores = rng.normal(size=(120, 3)).astype(np.float32)
                 scores[np.arange(120), labels] += signal
                 run_id = f"r{len(runs)}"
-                kept[run_id] = Predictions(
+                kept[run_id] = ClassPredictions(
                     [str(i) for i in range(120)], [None] * 120, labels, scores, ("a", "b", "c")
                 )  # fmt: skip
                 tags = {schema.LABEL: "pro_be & co" if recipe == "probe" else recipe, schema.PRIMARY_METRIC: "accuracy",

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from workbench.reports.study import study_json, study_text, write_report
-from workbench.runs.predictions import ScoredChoices
 from workbench.runs.study import study_runs
+from workbench.tasks import GroundingPredictions
 from workbench.tracking import RunResult, schema
 
 
@@ -28,9 +28,7 @@ def grounding():
                     f"r{len(runs)}", "s", "m", "scenes", "robotics", "grounding", recipe, level, 0, "finished",
                     {"chance_accuracy": 0.25, "train_images": float(level)}, {}, tags, 1_700_000_000_000,
                 ))  # fmt: skip
-                kept[runs[-1].run_id] = ScoredChoices(
-                    "grounding", "choice", ids, ids, ids, [None] * 80, [""] * 80, scores, right
-                )
+                kept[runs[-1].run_id] = GroundingPredictions(ids, ids, ids, [None] * 80, [""] * 80, scores, right)
         return study_runs(runs, lambda run: kept[run.run_id], suite="s")
 
     return make

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from workbench.runs.predictions import Predictions
 from workbench.runs.study import study_runs
+from workbench.tasks import ClassPredictions
 from workbench.tracking import RunResult, schema
 
 CLASSES = ("ash", "birch", "cedar")
@@ -29,7 +29,8 @@ class Suite:
         ids = [f"{items or dataset}-{i}" for i in range(n)]
         tags = {**(tags or {}), **({schema.ITEMS: items} if items else {})}
         return self.add(
-            Predictions(ids, groups or [None] * n, labels, scores, classes, keys), recipe, dataset=dataset, shots=shots,
+            ClassPredictions(ids, groups or [None] * n, labels, scores, classes, keys),
+            recipe, dataset=dataset, shots=shots,
             metrics={"accuracy": float((scores.argmax(axis=1) == labels).mean()), "train_images": train_images},
             seed=seed, model=model, label=label, params=params, tags=tags, status=status,
         )  # fmt: skip

@@ -104,7 +104,7 @@ def test_judgements_in_a_suite_are_left_out_and_said(suite):
     suite.add(None, "judge", dataset="made", task="generation", metrics={"clip_score": 0.5}, primary="clip_score")
     study = suite.study()
     assert {entry.run.dataset for entry in study.entries} == {"trees"}
-    assert study.notes == ("1 runs judge generated images and cannot be compared.",)
+    assert study.notes == ("1 run (generation) has no test items in common with others and cannot be compared.",)
 
 
 def test_one_label_with_two_settings_says_which(suite):
@@ -129,7 +129,7 @@ def test_another_metric_and_groups(suite):
 def test_bad_input_is_refused_in_words(suite):
     assert suite.study().entries == ()
     suite.write("probe")
-    with pytest.raises(WorkbenchError, match="dataset 'trees': metric 'acuracy' is unknown"):
+    with pytest.raises(WorkbenchError, match="dataset 'trees': metric 'acuracy' cannot be compared"):
         suite.study("acuracy")
     suite.write("adapter", n=140)
     with pytest.raises(WorkbenchError, match=r"dataset 'trees'.*not made on the same test items"):

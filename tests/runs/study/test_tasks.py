@@ -7,9 +7,9 @@ import pytest
 import sklearn.metrics as sk
 
 from workbench.errors import UnknownMetricError, WorkbenchError
-from workbench.metrics import holm
-from workbench.runs.joint_comparison import joint_difference
-from workbench.runs.predictions import RankedQueries, ScoredChoices, WrittenCaptions
+from workbench.metrics import compare_two, holm, metric_named
+from workbench.runs.measuring import measure_alike
+from workbench.tasks import CaptionPredictions, GroundingPredictions, MatchingPredictions, RetrievalPredictions
 
 N = 60
 
@@ -25,7 +25,7 @@ def retrieval(skill, seed=0, order=None):
     columns = [
         [column[i] for i in (range(3 * N) if order is None else order)] for column in (directions, ids, groups, ranks)
     ]
-    return RankedQueries(*columns, {"image_to_text": 2 * N, "text_to_image": N})
+    return RetrievalPredictions(*columns, {"image_to_text": 2 * N, "text_to_image": N})
 
 
 def choices(skill, seed=0, *, form="choice", task="grounding", groups=None, names="item"):
@@ -36,7 +36,8 @@ def choices(skill, seed=0, *, form="choice", task="grounding", groups=None, name
     scores = [(rng.normal(size=width) + skill * (own - 0.3)).astype(np.float32) for own in right]
     ids = [f"{names} {i}" for i in range(N)]
     kinds = ["far" if i % 2 else "near" for i in range(N)]
-    return ScoredChoices(task, form, ids, ids, ids, groups or [None] * N, kinds, scores, right)
+    columns = ids, ids, ids, groups or [None] * N, kinds, scores, right
+    return GroundingPredictions(*columns) if task == "grounding" else MatchingPredictions(*columns, form)
 
 
 def captions(skill, seed=0):
@@ -44,7 +45,7 @@ def captions(skill, seed=0):
     words = ["a", "leaf", "with", "one", "serrate", "margin", "and", "two", "lobes"]
     references = [[" ".join(np.random.default_rng(i).choice(words, 6))] for i in range(N)]
     said = [own[0] if rng.random() < skill else " ".join(rng.choice(words, 6)) for own in references]
-    return WrittenCaptions([f"i{i}" for i in range(N)], [None] * N, said, references, rng.random(N), rng.random(N))
+    return CaptionPredictions([f"i{i}" for i in range(N)], [None] * N, said, references, rng.random(N), rng.random(N))
 
 
 STATEMENTS = {"form": "statement", "task": "matching"}
@@ -72,12 +73,12 @@ def test_single_runs_differ_as_their_own_comparison_says(suite, metric, task, ma
     study = suite.study()
     (pair,) = study.pairs
     assert (pair.first.contestant.label, pair.other.contestant.label) == ("tuned", "zero-shot")
-    found, alone = pair.difference, joint_difference(tuned, plain, metric)
+    found, alone = pair.difference, compare_two(*measure_alike([[tuned], [plain]], ["tuned", "plain"], metric))
     assert (found.value, found.low, found.high) == pytest.approx((alone.value, alone.low, alone.high), abs=1e-9)
     assert (found.test, found.n, found.n_groups) == (alone.test, alone.n, alone.n_groups)
     assert found.p_value == pytest.approx(alone.p_value, rel=0.5, abs=2e-4)
     for entry, said in ((pair.first, tuned), (pair.other, plain)):
-        own, estimate = said.metrics()[metric], entry.estimate
+        own, estimate = said.estimates([metric_named(metric)])[metric], entry.estimate
         assert entry.metric == metric
         assert (estimate.value, estimate.low, estimate.high) == pytest.approx((own.value, own.low, own.high), abs=1e-6)
     assert study.notes == ()
@@ -180,7 +181,7 @@ def test_a_cards_metric_that_cannot_be_compared_names_those_that_can(suite):
     assert "cider, rouge_l" in note
     statements = choices(1.0, form="statement", task="matching")
     with pytest.raises(UnknownMetricError, match="accuracy, auroc, average_precision"):
-        statements.item_values("nll")
+        statements.scores_of("nll")
 
 
 def test_other_items_are_refused(suite):

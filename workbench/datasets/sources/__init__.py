@@ -35,16 +35,17 @@ __all__ = [
 
 def _is_source(loaded: Any, point: EntryPoint) -> type[Source]:
     if not (isinstance(loaded, type) and issubclass(loaded, Source)):
-        raise DataError(f"source {point.name!r}: {point.value} is not a subclass of workbench.Source.")
+        raise DataError(f"source {point.name!r}: {point.value} is not a subclass of workbench.plugin.Source.")
     table = getattr(loaded, "Table", None)
     if not (isinstance(table, type) and issubclass(table, SourceTable)):
         raise DataError(
-            f"source {point.name!r}: {point.value} needs a class variable Table, a subclass of workbench.SourceTable "
-            "with the keys of a card's [source]."
+            f"source {point.name!r}: {point.value} needs a class variable Table, a subclass of "
+            "workbench.plugin.SourceTable with the keys of a card's [source]."
         )
     missing = sorted(getattr(loaded, "__abstractmethods__", ()))
     if missing:
-        raise DataError(f"source {point.name!r}: {point.value} lacks {', '.join(missing)} (see workbench.Source).")
+        lack = ", ".join(missing)
+        raise DataError(f"source {point.name!r}: {point.value} lacks {lack} (see workbench.plugin.Source).")
     return loaded
 
 

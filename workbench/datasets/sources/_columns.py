@@ -21,8 +21,6 @@ _USUAL = {
     "id": (),
 }
 
-_OF_ITEMS = {"negatives", "kind", "pair", "boxes", "instruction", "answer"}
-
 
 class RowReader:
     """Reads the rows of one table.
@@ -31,8 +29,8 @@ class RowReader:
         card: Names the columns.
         available: The columns that the table has.
         origin: The table, for messages.
-        usual: Roles whose column is taken by its usual name where the card names none; by default the image and, in a
-            classification, the label.
+        usual: Roles whose column is taken by its usual name where the card names none; by default those of the card's
+            task.
 
     Raises:
         DataError: A column that the card names is not there; the message says what is.
@@ -44,13 +42,13 @@ class RowReader:
         self._card = card
         self._origin = origin
         if usual is None:
-            usual = {"image", "label"} if card.task == "classification" else {"image"}
+            usual = card.usual_columns
         names = {role: self._resolve(role, available, role in usual) for role in _USUAL}
         self.image = names["image"] or card.columns.image
         self.label = names["label"]
         self._names = names
         # Items are read from what is left, and one column may serve both: a pair can be the group, too.
-        of_items = set(card.columns.model_dump(include=_OF_ITEMS).values())
+        of_items = {getattr(card.columns, name) for name in card.columns.of_items}
         self._used = {name for name in names.values() if name is not None and name not in of_items}
 
     def _resolve(self, role: str, available: Collection[str], usual: bool) -> str | None:

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Literal, Self
 
-from workbench.datasets.card import DatasetCard, Splits
+from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SourceTable
+from workbench.datasets.card_tables import Splits
 from workbench.datasets.images import IMAGE_SUFFIXES
 from workbench.datasets.roles import role_of
 from workbench.datasets.sources._base import Location, Record

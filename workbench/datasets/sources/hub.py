@@ -81,8 +81,8 @@ class HubReader(Source):
         for name, split in loaded.items():
             image = RowReader(self._card, split.column_names, self._origin(name)).image
             found[str(name)] = (split.cast_column(image, datasets.Image(decode=False)), image)
-            second = self._card.columns.second_image
-            if second is not None:
+            if self._card.columns.second is not None:
+                second, _ = self._card.columns.second
                 # Where the second images lie, as if in a split of their own.
                 found[f"{name}/{second}"] = (split.cast_column(second, datasets.Image(decode=False)), second)
         return found
@@ -115,7 +115,9 @@ class HubReader(Source):
                 self.class_names = coded_classes(codes, self._card)
             columns = self._card.columns
             # Other columns of images would be decoded.
-            images = [name for name in split.column_names if name in {image, columns.image, columns.second_image}]
+            images = [
+                name for name in split.column_names if name in {image, columns.image, (columns.second or ("",))[0]}
+            ]
             for number, row in enumerate(split.remove_columns(images)):
                 if codes and reader.label:
                     row[reader.label] = decode_labels(row[reader.label], codes, self._card)
@@ -139,7 +141,7 @@ class HubReader(Source):
 def _of_second(card: DatasetCard) -> DatasetCard:
     """The card as it reads the second image of each row."""
     columns = card.columns
-    own = {"image": columns.second_image, "caption": columns.second_caption}
+    own = dict(zip(("image", "caption"), columns.second or (), strict=False))
     return card.model_copy(update={"columns": columns.model_copy(update=own)})
 
 

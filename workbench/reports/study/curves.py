@@ -7,6 +7,7 @@ from workbench.metrics import higher_is_better
 from workbench.metrics.formatting import heading, in_per_cent
 from workbench.reports._text import plain
 from workbench.reports.study.grids import WITHOUT, Grid, Place
+from workbench.tasks import installed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -44,8 +45,8 @@ def shot_curves(grid: Grid) -> bytes | None:
         if grid.chance is not None:
             axes.axhline(_shown(grid, grid.chance), color=_GREY, linestyle=":", linewidth=1.2, label="blind guess")
         axes.set_xticks(range(len(shots)), shots)
-        # Data of other tasks may have no classes; the report's protocol says what shots are there.
-        axes.set_xlabel("training images per class (shots)" if grid.task == "classification" else "shots")
+        task = installed(grid.task)
+        axes.set_xlabel(task.shots_are if task is not None else "shots")
         direction = "" if higher_is_better(grid.metric) else " (lower is better)"
         axes.set_ylabel(plain(heading(grid.metric)) + direction, parse_math=False)
         axes.set_title(plain(grid.dataset), loc="left", fontsize=11, parse_math=False)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from workbench.reports.study.blocks import Block, Bullets, Cell, Heading, Paragraph, Table
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.study import Study
+from workbench.tasks import installed
 from workbench.tracking import RunResult
 
 _TEXT = (
@@ -30,13 +31,6 @@ _TEXT = (
     "Ranks over datasets follow Demšar (2006): Friedman's test, then Nemenyi's critical difference at 5 %. Each "
     "dataset is ranked by the metric of its table. The majority class is not ranked.",
 )
-_ITEMS = {
-    "classification": "images in classification",
-    "retrieval": "the queries of one direction in retrieval, whose gallery stays as it is",
-    "matching": "images with their texts, statements or pairs in matching",
-    "grounding": "instructions in grounding",
-    "captioning": "images with one caption each in captioning",
-}
 _VERSIONS = ("git.commit", "device.name", "precision", "precision.drift", "workbench.protocol", "workbench.refit")
 
 
@@ -61,9 +55,9 @@ def protocol(study: Study) -> list[Block]:
 
 def _items(runs: Sequence[RunResult]) -> list[str]:
     """What is resampled, where a report is not of classification alone."""
-    tasks = {run.task for run in runs}
-    named = "; ".join(text for task, text in _ITEMS.items() if task in tasks)
-    return [f"Test items are {named}."] if tasks - {"classification"} else []
+    found = {task for run in runs if (task := installed(run.task)) is not None}
+    named = "; ".join(sorted(task.items for task in found))
+    return [f"Test items are {named}."] if any(not task.names_classes for task in found) else []
 
 
 def _tables(runs: Sequence[RunResult]) -> list[Block]:

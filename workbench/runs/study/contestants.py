@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from workbench.runs.planning import NO_MODEL
+from workbench.tasks import installed
 from workbench.tracking import RunResult, labels_apart, left_out, newest_state, schema
 
 BASELINE = "majority-class"
@@ -60,9 +61,12 @@ def contestants(runs: Sequence[RunResult]) -> tuple[list[Contestant], list[str]]
         Contestants in the order of dataset, model, label and shots, and sentences about what was left out.
     """
     notes = []
-    comparable = [run for run in runs if run.task != schema.GENERATION]
-    if len(comparable) < len(runs):
-        notes.append(f"{len(runs) - len(comparable)} runs judge generated images and cannot be compared.")
+    comparable = [run for run in runs if is_comparable(run)]
+    others = [run for run in runs if not is_comparable(run)]
+    if others:
+        named = ", ".join(sorted({run.task for run in others}))
+        has = "1 run ({}) has" if len(others) == 1 else f"{len(others)} runs ({{}}) have"
+        notes.append(f"{has.format(named)} no test items in common with others and cannot be compared.")
     finished = [run for run in comparable if run.status == "finished"]
     unfinished = len(comparable) - len(finished)
     if unfinished:
@@ -75,6 +79,17 @@ def contestants(runs: Sequence[RunResult]) -> tuple[list[Contestant], list[str]]
     found = [Contestant(label, tuple(own[seed] for seed in sorted(own))) for (*_, label, _), own in by_label.items()]
     found.sort(key=lambda one: (one.first.dataset, one.first.model, one.label, shots_order(one.first.shots)))
     return found, notes
+
+
+def is_comparable(run: RunResult) -> bool:
+    """Whether a run has predictions of test items, by a task that is installed."""
+    task = installed(run.task)
+    return task is not None and task.Result is not None
+
+
+def primary_of(run: RunResult) -> str:
+    """The metric that ranks runs on a run's dataset, as its card says; of runs that do not say, their first one."""
+    return run.tags.get(schema.PRIMARY_METRIC) or next(iter(run.metrics), "")
 
 
 def seeds_beside(runs: Sequence[RunResult]) -> dict[str, int]:

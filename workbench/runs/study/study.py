@@ -17,14 +17,15 @@ from workbench.metrics import (
     holm,
     is_evident,
 )
-from workbench.metrics.names import primary_metric
-from workbench.runs.predictions import JointPredictions, Predictions, read_joint_predictions, read_predictions
-from workbench.runs.study.contestants import Contestant, contestants, levels, shots_order
-from workbench.runs.study.measuring import Read, measure_contestants
+from workbench.runs.measuring import measure_alike
+from workbench.runs.study.contestants import Contestant, contestants, is_comparable, levels, primary_of, shots_order
 from workbench.runs.study.ranking import Ranking, rank
+from workbench.tasks import Predictions, tasks
 from workbench.tracking import RunResult, Store, read_runs, schema
 from workbench.tracking.reading import artifact_path
 
+Read = Callable[[RunResult], Predictions]
+"""Gives a run's predictions."""
 Progress = Callable[[int, int], None]
 LEVEL = 0.05
 
@@ -133,14 +134,16 @@ def study_suite(store: Store, suite: str, metric: str | None = None, progress: P
         WorkbenchError: The suite has no finished run, or judges generated images, or no dataset has the metric.
     """
 
-    def read(run: RunResult) -> Predictions | JointPredictions:
-        path = artifact_path(store, run, schema.PREDICTIONS)
-        return read_predictions(path) if run.task == "classification" else read_joint_predictions(path)
+    def read(run: RunResult) -> Predictions:
+        kind = tasks.get(run.task).Result
+        if kind is None:
+            raise WorkbenchError(f"run {run.run_id} has no predictions of test items.")
+        return kind.read(artifact_path(store, run, schema.PREDICTIONS))
 
     runs = read_runs(store, suite)
-    if runs and all(run.task == schema.GENERATION for run in runs):
+    if runs and not any(map(is_comparable, runs)):
         raise WorkbenchError(
-            f"suite {suite!r} judges generated images. Such runs have no test items in common, so they can neither be "
+            f"suite {suite!r} is of {runs[0].task}. Such runs have no test items in common, so they can neither be "
             f"compared nor reported; `workbench results --suite {suite}` shows their scores with intervals."
         )
     found = study_runs(runs, read, suite=suite, metric=metric, progress=progress)
@@ -184,7 +187,7 @@ def study_runs(
         (chosen, *names), *waiting = waiting
         own = [one for name in names for one in by_dataset[name]]
         try:
-            measured = measure_contestants(read, own, chosen)
+            measured = _measured(read, own, chosen)
         except UnknownMetricError as error:
             lacking |= dict.fromkeys(names, str(error))
             measured = []
@@ -220,10 +223,16 @@ def _with_equal_items(by_dataset: Mapping[str, Sequence[Contestant]], metric: st
     found: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name, own in by_dataset.items():
         first = own[0].first
-        chosen = metric or first.tags.get(schema.PRIMARY_METRIC) or primary_metric(first.task)
-        items = first.tags.get(schema.ITEMS) if first.task == "classification" else None
+        chosen = metric or primary_of(first)
+        # Elsewhere items are not images, and may differ where these are equal.
+        items = first.tags.get(schema.ITEMS) if tasks.get(first.task).names_classes else None
         found[chosen, items or name].append(name)
     return [(chosen, *names) for (chosen, _), names in found.items()]
+
+
+def _measured(read: Read, own: Sequence[Contestant], metric: str) -> list[Measured]:
+    names = [f"run {one.first.run_id}" for one in own]
+    return measure_alike([[read(run) for run in one.runs] for one in own], names, metric)
 
 
 def _compare(entries: Sequence[Entry], measured: Sequence[Measured], metric: str, datasets: int) -> list[Pair]:

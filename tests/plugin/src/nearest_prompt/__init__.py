@@ -1,9 +1,9 @@
 """The smallest useful third-party recipe: the first template's nearest class."""
 
-from workbench import ClassificationTask, LinearClassifier, Recipe, RecipeConfig, class_embeddings
+from workbench.plugin import ClassificationRecipe, ClassificationTask, LinearClassifier, RecipeConfig, class_embeddings
 
 
-class NearestPrompt(Recipe[RecipeConfig]):
+class NearestPrompt(ClassificationRecipe[RecipeConfig]):
     """Cosine with the single-template class embeddings."""
 
     trains = False

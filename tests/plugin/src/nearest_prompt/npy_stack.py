@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from workbench import DatasetCard, FileSource, Location, Locator, Record, SourceTable, table_records
+from workbench.plugin import DatasetCard, FileSource, Location, Locator, Record, SourceTable, table_records
 
 
 class NpyStackTable(SourceTable):

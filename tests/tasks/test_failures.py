@@ -1,0 +1,93 @@
+"""What a run gets wrong, of every task."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from workbench.errors import WorkbenchError
+from workbench.metrics import metric_named
+from workbench.tasks import CaptionPredictions, ClassPredictions, MatchingPredictions, RetrievalPredictions
+
+
+def choices(form, scores, right):
+    n = len(scores)
+    return MatchingPredictions(
+        [f"i{k}" for k in range(n)], [f"p{k}.png" for k in range(n)], [f"text {k}" for k in range(n)],
+        [None] * n, ["colour"] * n, [np.array(own, np.float32) for own in scores], [np.array(own) for own in right],
+        form,
+    )  # fmt: skip
+
+
+def test_choices_that_went_wrong_by_how_much():
+    run = choices("choice", [[2, 1], [1, 2], [0, 5, 1]], [[True, False], [True, False], [False, False, True]])
+    found = run.failures()
+    assert [each.image for each in found] == ["p2.png", "p1.png"]
+    assert "a wrong one of 3 candidates scores +4.00" in found[0].what
+    assert {each.parts["kind"] for each in found} == {"colour"}
+
+
+def test_statements_on_the_wrong_side_of_zero():
+    run = choices("statement", [[1.0], [-3.0], [2.0]], [[True], [True], [False]])
+    assert [each.what for each in run.failures()] == ["true, scored -3.00", "false, scored +2.00"]
+
+
+def test_pairs_without_a_group_score():
+    run = choices("pairs", [[2, 0, 0, 2], [0, 1, 1, 0]], [[True, False, False, True]] * 2)
+    assert [each.image for each in run.failures()] == ["p1.png"]
+
+
+@pytest.mark.parametrize("form", ["choice", "statement"])
+def test_there_are_as_many_as_the_accuracy_says(form):
+    rng = np.random.default_rng(0)
+    width = 1 if form == "statement" else 4
+    right = [np.arange(width) == 0 if width > 1 else np.array([rng.random() < 0.5]) for _ in range(50)]
+    run = choices(form, rng.normal(size=(50, width)), right)
+    assert len(run.failures()) == round(50 * (1 - run.estimates([metric_named("accuracy")])["accuracy"].value))
+
+
+def test_queries_whose_right_item_stands_late():
+    run = RetrievalPredictions(
+        ["image_to_text", "text_to_image", "text_to_image"], ["a.png", "a leaf", "a cup"], [None] * 3,
+        [[1, 4], [7], [3]], {"image_to_text": 9, "text_to_image": 8},
+    )  # fmt: skip
+    found = run.failures()
+    assert [(each.image, each.title) for each in found] == [(None, "a leaf"), (None, "a cup")]
+    assert found[0].what == "the first right item stands at 7 of 8"
+
+
+def test_captions_least_like_their_references_first():
+    run = CaptionPredictions(
+        ["a.png", "b.png"], [None, None], ["a red cup on a table", "a green leaf"],
+        [["a red cup on a table"], ["two dogs run"]], np.ones(2), np.ones(2),
+    )  # fmt: skip
+    assert [each.image for each in run.failures()] == ["b.png", "a.png"]
+
+
+def classes(signal=2.0):
+    rng = np.random.default_rng(3)
+    labels = np.arange(60) % 3
+    scores = (signal * np.eye(3)[labels] + rng.normal(size=(60, 3))).astype(np.float32)
+    groups = [f"g{i // 2}" for i in range(60)]
+    return ClassPredictions([f"i{i}" for i in range(60)], groups, labels, scores, ("a", "b", "c"))
+
+
+def test_mistakes_the_most_confident_first():
+    run = classes()
+    found = run.failures()
+    wrong = {run.ids[i] for i in np.flatnonzero(run.scores.argmax(axis=1) != run.labels)}
+    assert wrong
+    assert {each.image for each in found} == wrong
+    confidences = [each.scores[0][1] for each in found]
+    assert confidences == sorted(confidences, reverse=True)
+    for each in found:
+        assert each.parts["predicted class"] == each.scores[0][0] != each.parts["true class"] == each.title
+        assert each.parts["group"].startswith("g")
+        assert sum(p for _, p in each.scores) == pytest.approx(1)
+
+
+def test_without_labels_or_with_several_there_are_no_mistakes():
+    run = classes()
+    for labels in (None, np.eye(3, dtype=bool)[run.labels]):
+        with pytest.raises(WorkbenchError, match="one label"):
+            dataclasses.replace(run, labels=labels).failures()

@@ -1,0 +1,103 @@
+"""From TOML to a card: each task has a class of cards with its own columns and rules."""
+
+from collections.abc import Collection, Mapping
+from contextlib import suppress
+from functools import cache
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_sources import table_class
+from workbench.errors import CardError, UnknownNameError, WorkbenchError
+from workbench.inputs import parse_toml, read_text
+from workbench.registry import Registry
+from workbench.validation import explain
+
+
+def _is_task(loaded: Any, point: EntryPoint) -> type[DatasetCard]:
+    card = getattr(loaded, "Card", None)
+    if card is None:
+        raise CardError(f"task {point.name!r} has no cards: it asks nothing of a dataset.")
+    if not (isinstance(card, type) and issubclass(card, DatasetCard)):
+        raise CardError(f"task {point.name!r}: {point.value} has no `Card`, a subclass of DatasetCard.")
+    return card
+
+
+card_classes: Registry[type[DatasetCard]] = Registry("workbench.tasks", "task", _is_task)
+"""The card of each installed task."""
+
+
+@cache
+def _known_cards() -> list[tuple[str, type[DatasetCard]]]:
+    """Those that load, by the task's name; a broken plug-in must not stop other tasks' cards."""
+    found = []
+    for name in card_classes.names():
+        with suppress(WorkbenchError):
+            found.append((name, card_classes.get(name)))
+    return found
+
+
+def task_of_folder(columns: Collection[str]) -> str:
+    """The task of a folder without a card, by the columns that its images have: labels before captions."""
+    by_column = {card.folder_column: name for name, card in _known_cards() if card.folder_column}
+    return next(by_column[column] for column in ("label", "caption", *columns) if column in columns)
+
+
+def make_card(values: Mapping[str, Any]) -> DatasetCard:
+    """Validate the values of a card, by the rules of its task.
+
+    Raises:
+        ValidationError: Pydantic's, of the task's card.
+        CardError: The task is not installed.
+    """
+    task = values.get("task")
+    if task is None:
+        task = next(name for name, card in _known_cards() if card.is_default)
+    if not isinstance(task, str):
+        raise CardError(f"task: expected a name, got {task!r}.")
+    try:
+        card = card_classes.get(task)
+    except UnknownNameError as error:
+        names = ", ".join(name for name, _ in _known_cards())
+        raise CardError(f"task: {str(error).rstrip('.')}. Tasks are: {names}.") from error
+    return card.model_validate({**values, "task": task})
+
+
+def explained_by(values: Mapping[str, Any]) -> type[DatasetCard]:
+    """The class that `make_card` validates values by."""
+    default = next(card for _, card in _known_cards() if card.is_default)
+    return dict(_known_cards()).get(str(values.get("task")), default)
+
+
+def parse_card(text: str, origin: str) -> DatasetCard:
+    """Validate a card.
+
+    Args:
+        text: TOML.
+        origin: File or package that the text came from, for messages.
+
+    Raises:
+        CardError: Names `origin`, the key, what was expected, and the nearest known key for a typo.
+    """
+    values = parse_toml(text, origin, CardError)
+    try:
+        return make_card(values)
+    except CardError as error:
+        raise CardError(f"{origin}: {error}") from error
+    except ValidationError as error:
+        raise CardError(f"{origin}: {explain(error, explained_by(values), _chosen(values))}") from error
+
+
+def _chosen(values: Mapping[str, Any]) -> dict[str, type[BaseModel]]:
+    """What checks the table `[source]`, where it says so."""
+    with suppress(ValidationError):
+        return {"source": table_class(values.get("source"))}
+    return {}
+
+
+def read_card(path: Path) -> DatasetCard:
+    """Read and validate a card file; raises `CardError`."""
+    return parse_card(read_text(path, CardError), str(path))

@@ -1,0 +1,118 @@
+"""The tables of a dataset card: columns, splits, prompts, further languages."""
+
+from typing import Annotated, ClassVar, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from workbench.datasets.card_sources import Section
+
+
+class Columns(Section):
+    """Names of the source's columns. None means the dataset has none. Tasks add their own.
+
+    Attributes:
+        of_items: Keys whose columns are left in a row for the items that are made from it.
+        texts: Keys whose columns hold texts, which differ from language to language.
+    """
+
+    of_items: ClassVar[tuple[str, ...]] = ()
+    texts: ClassVar[tuple[str, ...]] = ("caption",)
+
+    image: str = "image"
+    label: str | None = None
+    caption: str | None = None
+    group: str | None = None
+    split: str | None = None
+    id: str | None = None
+
+    @property
+    def together(self) -> str | None:
+        """Column of what no made split may divide, besides the group."""
+        return None
+
+    @property
+    def second(self) -> tuple[str, str | None] | None:
+        """Columns of the image and the caption of a second record that a row of a Hub source holds."""
+        return None
+
+
+class Splits(Section):
+    """What the source calls its splits. A missing test or val is made from train, stratified, by group, seeded.
+
+    Attributes:
+        by: `class` makes all splits anew, so that no class stands in two of them; a class is a group then.
+        fold: With `by = "class"`, instead of `test_fraction`: [k, n], test has the k-th of n parts of the classes.
+        unseen: Classes that only test has: their names, or their share of all classes (seeded). Training and validation
+            images of them are left out.
+    """
+
+    train: str | None = "train"
+    val: str | None = "val"
+    test: str | None = "test"
+    seed: int = 0
+    test_fraction: float = Field(default=0.2, gt=0, lt=1)
+    val_fraction: float = Field(default=0.15, gt=0, lt=1)
+    by: Literal["image", "class"] = "image"
+    fold: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=2)]] | None = None
+    unseen: Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...] | None = None
+
+    @model_validator(mode="after")
+    def _three_different(self) -> Self:
+        named = [getattr(self, name) for name in sorted(self.model_fields_set & {"train", "val", "test"})]
+        twice = next((name for name in named if name is not None and named.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"{twice!r} is named for two splits; they must be different images")
+        if self.fold is not None and (self.by != "class" or self.fold[0] > self.fold[1]):
+            raise ValueError("splits.fold = [k, n] needs by = 'class' and k of 1..n")
+        return self
+
+
+class Prompts(Section):
+    """How class names become sentences.
+
+    Attributes:
+        templates: Each holds `{}` for the class name once; the first is the single template.
+        descriptions: Class name to sentences that describe it.
+        descriptions_file: CSV with columns `label` and `text`, beside the data; adds to `descriptions`.
+    """
+
+    templates: tuple[str, ...] = ("a photo of a {}.",)
+    descriptions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    descriptions_file: str | None = None
+
+    @field_validator("templates")
+    @classmethod
+    def _one_place(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
+        if not templates:
+            raise ValueError("expected at least one template")
+        return _checked_templates(templates)
+
+
+def _checked_templates(templates: tuple[str, ...]) -> tuple[str, ...]:
+    wrong = next((t for t in templates if t.count("{}") != 1), None)
+    if wrong is not None:
+        raise ValueError(f"every template needs the class name's place `{{}}` exactly once, got {wrong!r}")
+    return templates
+
+
+class Language(Section):
+    """What a card says in a further language. Nothing of the card's own language fills a gap.
+
+    Attributes:
+        classes: Raw label to class name; every class must have one.
+        templates: As in `Prompts`.
+        descriptions: As in `Prompts`.
+        descriptions_file: As in `Prompts`.
+        columns: The columns that hold texts (`caption`, ...) in this language.
+    """
+
+    classes: dict[str, str] = Field(default_factory=dict)
+    templates: tuple[str, ...] = ()
+    descriptions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    descriptions_file: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("templates")
+    @classmethod
+    def _one_place(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
+        return _checked_templates(templates)

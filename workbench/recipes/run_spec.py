@@ -1,0 +1,43 @@
+"""What one run is: a recipe with its settings, on a dataset with a model, at a number of shots and a seed."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from workbench.recipes.recipe import Recipe, RecipeConfig
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """One run to be.
+
+    Attributes:
+        model: Model argument, or `none`.
+        dataset: Dataset argument.
+        recipe: Registered name.
+        label: What tables call it.
+        factory: The recipe's class.
+        config: Its validated settings.
+        shots: Images per class; None means all, 0 that no training image is used.
+        seed: Seed.
+        shown: The label with the settings that tell it from others of the plan.
+    """
+
+    model: str
+    dataset: str
+    recipe: str
+    label: str
+    factory: type[Recipe[Any]]
+    config: RecipeConfig
+    shots: int | None
+    seed: int
+    shown: str = field(default="", compare=False)
+
+    @property
+    def shots_text(self) -> str:
+        """`all` or the number, as it is recorded."""
+        return "all" if self.shots is None else str(self.shots)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.dataset} / {self.shown or self.label} / {self.model} / shots {self.shots_text} / seed {self.seed}"
+        )

@@ -1,0 +1,135 @@
+"""Turn a suite into planned runs: names resolved, datasets opened, models identified, each with its key and task."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from workbench.datasets import Dataset, open_dataset
+from workbench.errors import RecipeError
+from workbench.features import FeatureStore
+from workbench.models import Encoder, open_model, resolve_device
+from workbench.models.languages import check_language
+from workbench.recipes import RunSpec
+from workbench.runs.broken import BrokenRecipe
+from workbench.runs.key import run_key
+from workbench.runs.planning import NO_MODEL, plan
+from workbench.runs.reporter import Reporter
+from workbench.runs.source import RecipeSource, recipe_source
+from workbench.runs.suite import Suite
+from workbench.settings import Settings
+from workbench.tasks import DatasetTask, TaskData, dataset_task, tasks_of
+from workbench.tracking import RunResult, schema
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """A run with its key, the task that it does, and what its recipe is made of."""
+
+    spec: RunSpec
+    key: str
+    task: DatasetTask
+    source: RecipeSource
+
+    @property
+    def data(self) -> TaskData:
+        """The dataset and the model."""
+        return self.task.data
+
+    @property
+    def is_batched(self) -> bool:
+        """Whether its recipe fits it together with others that differ in shots and seed."""
+        return self.task.does(self.spec.factory) and self.task.batches(self.spec.factory)
+
+    def is_answered_by(self, run: RunResult) -> bool:
+        """Whether a run is this one, finished, and made by the recipe as it is now."""
+        return run.key == self.key and run.status == "finished" and not self.is_edited_since(run)
+
+    def is_edited_since(self, run: RunResult) -> bool:
+        """Whether the recipe has another source than when it made a run, where the source decides."""
+        return self.source.decides and run.tags.get(schema.RECIPE_SOURCE, "") != self.source.digest
+
+
+def prepare_runs(suite: Suite, settings: Settings, tell: Reporter) -> list[PlannedRun]:
+    """Resolve names, open datasets and identify models; whatever is wrong with a suite shows here, before any work."""
+    specs = plan(suite)
+    device = resolve_device(settings.device)
+    store = FeatureStore(settings.cache)
+    datasets: dict[str, Dataset] = {}
+    for argument in suite.datasets:
+        datasets[argument] = open_dataset(
+            argument, settings, partial(tell.progress, f"reading {argument}"), language=suite.language
+        )
+    asked = {entry.recipe for entry in suite.recipes}
+    specs = [spec for spec in specs if spec.recipe in asked or _takes_baseline(datasets[spec.dataset], spec, tell)]
+    for spec in specs:
+        _check_fits(spec, datasets[spec.dataset])
+    encoders: dict[str, Encoder] = {}
+    for argument in suite.models:
+        encoders[argument] = open_model(argument, settings)
+        for language in sorted({dataset.card.language for dataset in datasets.values()}):
+            doubt = check_language(encoders[argument], language)
+            if doubt is not None:
+                tell.say(doubt)
+        if encoders[argument].notice:
+            tell.say(f"{argument} is {encoders[argument].notice}.")
+    tasks: dict[tuple[str, str], DatasetTask] = {}
+    runs: dict[str, PlannedRun] = {}
+    twice: dict[str, str] = {}
+    for spec in specs:
+        # Recipes that read nothing still need a model's eyes to know which images are readable.
+        argument = suite.models[0] if spec.model == NO_MODEL else spec.model
+        if (spec.dataset, argument) not in tasks:
+            data = TaskData(
+                datasets[spec.dataset], encoders[argument], store, device, settings.max_unreadable, settings.workers
+            )
+            tasks[spec.dataset, argument] = dataset_task(data.dataset.card.task)(data)
+        task = tasks[spec.dataset, argument]
+        encoder = None if spec.model == NO_MODEL else task.data.encoder
+        key = run_key(spec, task.data.dataset, encoder, refit=suite.refit)
+        if key in runs:
+            twice[spec.dataset] = runs[key].spec.dataset
+            continue
+        runs[key] = PlannedRun(spec, key, task, recipe_source(spec.recipe))
+    for argument, other in twice.items():
+        if argument != other:
+            tell.say(f"{argument} and {other} hold the same and have one name: they are one dataset.")
+    return list(runs.values())
+
+
+def _takes_baseline(dataset: Dataset, spec: RunSpec, tell: Reporter) -> bool:
+    """Whether the baseline that every suite has can be run: it does the task, and there are labels of train."""
+    if not dataset_task(dataset.card.task).does(spec.factory):
+        return False
+    if not len(dataset.rows("train")):
+        tell.say(f"dataset {dataset.name!r} has no train split, of which {spec.recipe} counts labels: it is left out.")
+        return False
+    return True
+
+
+def _check_fits(spec: RunSpec, dataset: Dataset) -> None:
+    task = dataset_task(dataset.card.task)
+    if not issubclass(spec.factory, BrokenRecipe):
+        if not task.does(spec.factory):
+            can = ", ".join(tasks_of(spec.factory))
+            if not can:
+                raise RecipeError(
+                    f"recipe {spec.recipe!r} does no installed task: it subclasses none of their capabilities, such as "
+                    "workbench.plugin.ClassificationRecipe."
+                )
+            raise RecipeError(
+                f"recipe {spec.recipe!r} does {can}, and dataset {dataset.name!r} is for {dataset.card.task}."
+            )
+        refused = task.refuse(spec, dataset)
+        if refused is not None:
+            raise RecipeError(refused)
+
+
+def fitted_together(runs: Sequence[PlannedRun]) -> Iterator[list[PlannedRun]]:
+    """Runs that a recipe fits together, see `DatasetTask.batches`; all others one by one."""
+    found: dict[tuple[Any, ...], list[PlannedRun]] = {}
+    for i, run in enumerate(runs):
+        settings = run.spec.config.model_dump_json()
+        key = (id(run.task), run.spec.model, run.spec.label, settings) if run.is_batched else (i,)
+        found.setdefault(key, []).append(run)
+    yield from found.values()

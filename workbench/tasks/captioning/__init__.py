@@ -1,0 +1,5 @@
+"""Captioning: describe an image in a sentence."""
+
+from workbench.tasks.captioning.task import Captioning
+
+__all__ = ["Captioning"]

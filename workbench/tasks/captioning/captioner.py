@@ -1,0 +1,14 @@
+"""What recipes return for captioning: something that describes images."""
+
+from abc import ABC, abstractmethod
+
+from workbench.images import ImageSet
+from workbench.recipes import Fitted
+
+
+class Captioner(Fitted, ABC):
+    """Describes images. The caption of an image does not depend on the batch it comes in."""
+
+    @abstractmethod
+    def captions(self, images: ImageSet) -> list[str]:
+        """One caption for each image."""

@@ -1,0 +1,1 @@
+"""What the tasks have in common in which the best of candidates is picked."""

@@ -1,0 +1,79 @@
+"""From items of matching and grounding to what recipes are given, and what only the engine calls them by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from workbench.datasets import Dataset
+from workbench.images import ImageSet
+from workbench.tasks.choices.candidates import Choices
+from workbench.tasks.groups import group_codes
+
+
+@dataclass(frozen=True)
+class ItemNames:
+    """What users call the items of `Choices`: the image's id with a number, the image, and the text or texts."""
+
+    ids: tuple[str, ...]
+    images: tuple[str, ...]
+    texts: tuple[str, ...]
+    groups: tuple[str | None, ...]
+
+
+class ChoicesBuilder:
+    """Collects items into `Choices`."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+        self._number: dict[str, int] = {}
+        self._pairs: list[tuple[int, int]] = []
+        self._item: list[int] = []
+        self._right: list[bool] = []
+        self._kinds: list[str] = []
+        self._rows: list[int] = []
+        self._said: list[str] = []
+
+    def add(self, row: int, candidates: Sequence[tuple[int, str]], right: Sequence[bool], kind: str, said: str) -> None:
+        """One item of the image in a row of the dataset."""
+        self._pairs += [(image, self._number.setdefault(text, len(self._number))) for image, text in candidates]
+        self._item += [len(self._kinds)] * len(candidates)
+        self._right += right
+        self._kinds.append(kind)
+        self._rows.append(row)
+        self._said.append(said)
+
+    def choices(self, images: ImageSet) -> tuple[Choices, ItemNames]:
+        """All of them, with their names."""
+        seen: dict[int, int] = {}
+        ids = []
+        names = self._dataset.ids(self._rows)
+        for row, name in zip(self._rows, names, strict=True):
+            seen[row] = seen.get(row, 0) + 1
+            ids.append(f"{name}#{seen[row]}")
+        groups = self._groups()
+        found = Choices(
+            images,
+            tuple(self._number),
+            np.array(self._pairs, dtype=np.int64).reshape(-1, 2),
+            np.array(self._item, dtype=np.int64),
+            np.array(self._right, dtype=np.bool_),
+            tuple(self._kinds),
+            group_codes(groups),
+        )
+        return found, ItemNames(tuple(ids), tuple(names), tuple(self._said), groups)
+
+    def _groups(self) -> tuple[str | None, ...]:
+        """The card's groups; where it names none, items that look at equal images, if there are any.
+
+        What is hard about an image is hard for all its items, which are less than as many independent ones.
+        """
+        named = self._dataset.group_names(self._rows)
+        if any(named):
+            return tuple(named)
+        contents = [content.tobytes() for content in self._dataset.hashes(self._rows)]
+        if len(set(contents)) == len(contents):
+            return tuple(named)
+        first: dict[bytes, str] = {}
+        ids = self._dataset.ids(self._rows)
+        return tuple(first.setdefault(content, name) for content, name in zip(contents, ids, strict=True))

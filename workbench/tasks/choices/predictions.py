@@ -1,0 +1,149 @@
+"""`predictions.parquet` where the best of candidates is picked: the scores of every item's candidates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Self
+
+import numpy as np
+
+from workbench.arrays import AnyArray, FloatArray
+from workbench.metrics import Estimate, Metric, estimate_metrics
+from workbench.metrics import functional as F
+from workbench.metrics.choices import choice_metrics
+from workbench.metrics.keys import accuracy_parts
+from workbench.metrics.matching import Hits
+from workbench.tasks.groups import group_codes
+from workbench.tasks.predictions import Failure, ItemScores, Predictions, columns_of, table_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class ChoicePredictions(Predictions):
+    """The scores of every item's candidates.
+
+    Attributes:
+        by_candidates: Whether accuracy is given for each number of candidates, too.
+        ids: Items.
+        images: Image ids.
+        texts: The text, or texts with ` | ` between them.
+        groups: Group names, or None.
+        kinds: Kind of each item, or empty texts.
+        scores: Logits of each item's candidates.
+        right: Which candidates are right.
+    """
+
+    by_candidates: ClassVar[bool] = False
+
+    ids: Sequence[str]
+    images: Sequence[str]
+    texts: Sequence[str]
+    groups: Sequence[str | None]
+    kinds: Sequence[str]
+    scores: Sequence[FloatArray]
+    right: Sequence[AnyArray]
+
+    def estimates(self, metrics: Sequence[Metric]) -> dict[str, Estimate]:
+        """See `Predictions.estimates`; accuracy is given for each kind of item, too."""
+        groups = group_codes(self.groups)
+        found = choice_metrics(
+            self._flat, self._truth, self._starts, groups,
+            kinds=np.array(self.kinds, dtype=np.str_), by_candidates=self.by_candidates,
+        )  # fmt: skip
+        others = [metric for metric in metrics if metric.name not in found]
+        return found | (estimate_metrics(others, Hits(self.hits), len(self.ids), groups) if others else {})
+
+    def chance(self) -> dict[str, float]:
+        """Expected accuracy of picking any candidate."""
+        return {"chance_accuracy": float(np.mean([right.mean() for right in self.right]))}
+
+    def comparable(self) -> Sequence[str]:
+        """See `Predictions.comparable`."""
+        return list(self._parts())
+
+    def scores_of(self, metric: str) -> ItemScores:
+        """See `Predictions.scores_of`."""
+        parts = self._parts()
+        if metric not in parts:
+            raise self.unknown(metric)
+        return self._hits(self.hits, parts[metric])
+
+    @property
+    def hits(self) -> AnyArray:
+        """Whether each item is right, bool (items,)."""
+        return F.picks_right(self._flat, self._truth, self._starts)
+
+    def _parts(self) -> dict[str, AnyArray]:
+        """The items that each accuracy is taken over, bool (items,)."""
+        counts = np.array([len(own) for own in self.scores]) if self.by_candidates else None
+        whole = {"accuracy": np.ones(len(self.ids), dtype=np.bool_)}
+        return whole | accuracy_parts(np.array(self.kinds, dtype=np.str_), counts)
+
+    def _hits(self, values: AnyArray, inside: AnyArray | None = None) -> ItemScores:
+        chosen = list(range(len(self.ids))) if inside is None else np.flatnonzero(inside).tolist()
+        ids, groups = [self.ids[i] for i in chosen], [self.groups[i] for i in chosen]
+        return ItemScores(ids, groups, np.asarray(values[chosen], np.float64))
+
+    @property
+    def _flat(self) -> FloatArray:
+        return np.concatenate([np.asarray(own, dtype=np.float32) for own in self.scores])
+
+    @property
+    def _truth(self) -> AnyArray:
+        return np.concatenate([np.asarray(own, dtype=np.bool_) for own in self.right])
+
+    @property
+    def _starts(self) -> AnyArray:
+        counts = [len(own) for own in self.scores]
+        return np.cumsum(counts) - counts
+
+    def failures(self) -> list[Failure]:
+        """Items that are wrong, those by the widest margin first."""
+        found = [(*self._margin(int(i)), int(i)) for i in np.flatnonzero(~np.asarray(self.hits, dtype=np.bool_))]
+        found.sort(key=lambda each: -each[0])
+        return [
+            Failure(self.ids[i], self.images[i], self.texts[i], what, {"kind": self.kinds[i]} if self.kinds[i] else {})
+            for _, what, i in found
+        ]
+
+    def _margin(self, i: int) -> tuple[float, str]:
+        """By how much an item went wrong, and how."""
+        scores, right = self.scores[i], self.right[i]
+        margin = float(np.max(scores[~right]) - np.max(scores[right]))
+        return margin, f"a wrong one of {len(scores)} candidates scores {margin:+.2f} above the right one"
+
+    def about(self) -> dict[str, str]:
+        """What stands beside the columns of the file."""
+        return {}
+
+    def to_table(self) -> "pa.Table":
+        """`id`, `image`, `text`, `group`, `kind`, `scores` and `right` (a list each)."""
+        import pyarrow as pa
+
+        columns = {
+            "id": pa.array(list(self.ids), pa.string()),
+            "image": pa.array(list(self.images), pa.string()),
+            "text": pa.array(list(self.texts), pa.string()),
+            "group": pa.array(list(self.groups), pa.string()),
+            "kind": pa.array(list(self.kinds), pa.string()),
+            "scores": pa.array([own.tolist() for own in self.scores], pa.list_(pa.float32())),
+            "right": pa.array([own.tolist() for own in self.right], pa.list_(pa.bool_())),
+        }
+        return table_of(columns, self.about())
+
+    @classmethod
+    def from_table(cls, table: "pa.Table") -> Self:
+        """See `Predictions.from_table`."""
+        columns, about = columns_of(table)
+        return cls(
+            columns["id"], columns["image"], columns["text"], columns["group"], columns["kind"],
+            [np.array(own, dtype=np.float32) for own in columns["scores"]],
+            [np.array(own, dtype=np.bool_) for own in columns["right"]],
+            **cls.of_about(about),
+        )  # fmt: skip
+
+    @classmethod
+    def of_about(cls, about: dict[str, str]) -> dict[str, str]:  # noqa: ARG003
+        """What a subclass is made of besides the columns, from what stands beside them."""
+        return {}

@@ -1,0 +1,76 @@
+"""What matching and grounding have in common: a predictor scores candidates in random orders."""
+
+from abc import abstractmethod
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.errors import DataError, RecipeError
+from workbench.recipes import Fitted
+from workbench.tasks.choices.builder import ItemNames
+from workbench.tasks.choices.candidates import Candidates, Choices
+from workbench.tasks.choices.pair_scorer import PairScorer
+from workbench.tasks.choices.predictions import ChoicePredictions
+from workbench.tasks.image_text.dual_encoder import DualEncoderPredictor
+from workbench.tasks.image_text.task import ImageText, embedded
+
+if TYPE_CHECKING:
+    from workbench.arrays import FloatArray, IntArray
+
+_ORDER = 20_260  # Seeds the orders in which candidates are shown.
+
+
+class ChoiceTask(ImageText):
+    """Base of the tasks in which the best of candidates is picked."""
+
+    in_tables: ClassVar[tuple[str, ...]] = ("text_score", "image_score", "accuracy", "auroc")
+
+    @abstractmethod
+    def choices(self, rows: "IntArray", *, unseen: bool = False) -> tuple[Choices, ItemNames]:
+        """Items, and what they are called. For `unseen` see `TaskData.images`."""
+
+    def made_of(self) -> dict[str, Any]:
+        """What predictions are made of besides the items and their scores."""
+        return {}
+
+    def predict(self, predictor: Fitted, rows: "IntArray", recipe: str) -> ChoicePredictions:
+        """See `DatasetTask.predict`. Cards name the right candidate first, so a `PairScorer` is shown random orders."""
+        if not isinstance(predictor, DualEncoderPredictor | PairScorer):
+            raise RecipeError(
+                f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a DualEncoderPredictor or PairScorer."
+            )
+        data, names = self.choices(rows)
+        if not len(data):
+            raise DataError(f"dataset {self.data.dataset.name!r}: no test image has anything to choose from.")
+        scores = _scores(predictor, data.candidates, recipe)
+        cuts = data.starts[1:]
+        kind: Any = self.Result
+        found: ChoicePredictions = kind(
+            ids=names.ids,
+            images=names.images,
+            texts=names.texts,
+            groups=names.groups,
+            kinds=data.kinds,
+            scores=np.split(scores, cuts),
+            right=np.split(data.right, cuts),
+            **self.made_of(),
+        )
+        return found
+
+
+def _scores(predictor: DualEncoderPredictor | PairScorer, asked: Candidates, recipe: str) -> "FloatArray":
+    if isinstance(predictor, PairScorer):
+        shown, order = asked.shuffled(_ORDER)
+        scores = np.asarray(predictor.scores(shown), dtype=np.float32)
+        if scores.shape != (len(order),):
+            raise RecipeError(
+                f"recipe {recipe!r} gave scores of shape {scores.shape}, expected ({len(order)},): candidates."
+            )
+        if not np.isfinite(scores).all():
+            raise RecipeError(f"recipe {recipe!r} gave scores that are not finite.")
+        back = np.empty_like(scores)
+        back[order] = scores
+        return back
+    images, texts = embedded(predictor, asked.images, asked.texts, recipe)
+    cosines = np.einsum("pd,pd->p", images[asked.pairs[:, 0]], texts[asked.pairs[:, 1]])
+    return np.asarray(predictor.scale * cosines + predictor.bias, dtype=np.float32)

@@ -1,0 +1,206 @@
+"""`predictions.parquet` of classification: the scores of every class for every test image."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from workbench.arrays import AnyArray, FloatArray
+from workbench.errors import DataError
+from workbench.metrics import Estimate, Metric, classification_metrics, sigmoid, softmax
+from workbench.metrics.class_scores import ClassScores, LabelScores
+from workbench.metrics.evaluator import Evaluator
+from workbench.metrics.keys import metric_keys
+from workbench.metrics.measured import exact_pairs, repeat_labels
+from workbench.metrics.registry import base_name, known
+from workbench.tasks.classification.classes import class_order, other_names
+from workbench.tasks.groups import group_codes
+from workbench.tasks.predictions import Failure, ItemScores, Predictions
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_TOP = 5
+
+
+@dataclass(frozen=True)
+class ClassPredictions(Predictions):
+    """Scores of test items.
+
+    Attributes:
+        ids: Item names.
+        groups: Group names, or None where an item has none.
+        labels: int64 (n,), or bool (n, n_classes) where multi-label; None for unlabelled items.
+        scores: float32 (n, n_classes) logits.
+        class_names: In column order.
+        class_keys: Their raw labels, which stay what they are when a card calls the classes otherwise; None where they
+            are not recorded, as by earlier versions and by other tools.
+        unseen: Columns of the classes that the card keeps for test.
+        positive: Of two classes the one that `sensitivity` is about.
+    """
+
+    failures_are: ClassVar[str] = "mistakes, the most confident first"
+
+    ids: Sequence[str]
+    groups: Sequence[str | None]
+    labels: AnyArray | None
+    scores: FloatArray
+    class_names: tuple[str, ...]
+    class_keys: tuple[str, ...] | None = None
+    unseen: tuple[int, ...] = ()
+    positive: int = 1
+
+    @property
+    def group_codes(self) -> AnyArray | None:
+        """As `group_codes` numbers them."""
+        return group_codes(self.groups)
+
+    @property
+    def multi_label(self) -> bool:
+        """Whether an item may have several labels."""
+        return self.labels is not None and self.labels.ndim == 2
+
+    def _truth(self) -> AnyArray:
+        if self.labels is None:
+            raise DataError("no labels, so nothing can be measured or compared.")
+        return self.labels
+
+    def estimates(self, metrics: Sequence[Metric]) -> dict[str, Estimate]:
+        """See `Predictions.estimates`."""
+        return classification_metrics(
+            self.scores, self._truth(), self.group_codes, multi_label=self.multi_label, metrics=metrics,
+            label_names=self.class_names if self.multi_label else None, unseen=self.unseen, positive=self.positive,
+        )  # fmt: skip
+
+    def comparable(self) -> Sequence[str]:
+        """See `Predictions.comparable`."""
+        scores = self._view(self.scores, self._truth())
+        return [name for name, metric in known().items() if metric.fits(scores)]
+
+    def scores_of(self, metric: str) -> ItemScores:
+        """See `Predictions.scores_of`."""
+        base, _, part = metric.partition("/")
+        if base not in known():
+            raise self.unknown(metric)
+        keys = metric_keys(self.class_names)
+        if part and part not in keys:
+            raise self.unknown(metric)
+        truth = self._truth()
+        build = partial(self._evaluator, truth, metric, keys.index(part) if part else None)
+        return ItemScores(self.ids, self.groups, self.scores, truth, build)
+
+    def _view(self, scores: AnyArray, labels: AnyArray, **options: Any) -> ClassScores | LabelScores:
+        if labels.ndim == 2:
+            return LabelScores(scores, labels, **options)
+        return ClassScores(scores, labels, unseen=self.unseen, positive=self.positive, **options)
+
+    def _evaluator(self, truth: AnyArray, metric: str, part: int | None, scores: AnyArray) -> Evaluator:
+        repeated, exact = repeat_labels(truth, len(scores)), exact_pairs(len(scores), len(truth))
+        found = Evaluator([known()[base_name(metric)]], self._view(scores, repeated, exact_pairs=exact))
+        return found if part is None else found.only(part, metric)
+
+    def matched(self, reference: Self) -> Self:
+        """See `Predictions.matched`: the same columns in the same order, under the same names; see `class_order`."""
+        order = class_order(
+            (self.class_keys, self.class_names), (reference.class_keys, reference.class_names)
+        )  # fmt: skip
+        names, keys = reference.class_names, reference.class_keys
+        if np.array_equal(order, np.arange(len(order))):
+            return replace(self, class_names=names, class_keys=keys)
+        labels = self.labels
+        if labels is not None:
+            # The column that class i moves to; -1 stays what it is.
+            labels = labels[:, order] if labels.ndim == 2 else np.append(np.argsort(order), -1)[labels]
+        return replace(
+            self, labels=labels, scores=self.scores[:, order], class_names=names, class_keys=keys,
+            unseen=tuple(np.flatnonzero(np.isin(order, self.unseen)).tolist()),
+            positive=int(np.flatnonzero(order == self.positive)[0]) if self.positive < len(order) else 1,
+        )  # fmt: skip
+
+    def unlike(self, other: Self) -> list[str]:
+        """See `Predictions.unlike`."""
+        return other_names((self.class_keys, self.class_names), (other.class_keys, other.class_names))
+
+    def failures(self) -> list[Failure]:
+        """Mistakes, the most confident first; raises `DataError` where items have several labels, or none."""
+        if self.labels is None or self.labels.ndim != 1:
+            raise DataError("mistakes are shown for runs with one label an image.")
+        chance = softmax(self.scores)
+        guess = chance.argmax(axis=1)
+        wrong = np.flatnonzero(guess != self.labels)
+        order = wrong[np.argsort(-chance[wrong].max(axis=1), kind="stable")]
+        return [self._mistake(int(i), chance[i], int(guess[i]), int(self.labels[i])) for i in order]
+
+    def _mistake(self, i: int, chance: AnyArray, guess: int, label: int) -> Failure:
+        true, predicted = self.class_names[label], self.class_names[guess]
+        parts = {"true class": true, "predicted class": predicted}
+        group = self.groups[i]
+        return Failure(
+            item=self.ids[i],
+            image=self.ids[i],
+            title=true,
+            what=f"taken for {predicted}",
+            parts=parts if group is None else {**parts, "group": group},
+            scores=[(self.class_names[c], float(chance[c])) for c in np.argsort(-chance, kind="stable")[:_TOP]],
+        )
+
+    @property
+    def probabilities(self) -> AnyArray:
+        """Softmax of the scores, or sigmoid where multi-label, (n, n_classes)."""
+        return sigmoid(self.scores) if self.multi_label else softmax(self.scores)
+
+    def to_table(self) -> "pa.Table":
+        """`id`, `group`, `label` (index, or list of indices), `scores`.
+
+        The metadata holds `class_names` and, where there are any, `class_keys`, `unseen` and `positive`, all as JSON.
+        """
+        import pyarrow as pa
+
+        values = pa.array(np.ascontiguousarray(self.scores).reshape(-1))
+        columns = {
+            "id": pa.array(list(self.ids), pa.string()),
+            "group": pa.array(list(self.groups), pa.string()),
+            "scores": pa.FixedSizeListArray.from_arrays(values, self.scores.shape[1]),
+        }
+        if self.labels is not None:
+            if self.labels.ndim == 2:
+                columns["label"] = pa.array([np.flatnonzero(row).tolist() for row in self.labels], pa.list_(pa.int64()))
+            else:
+                columns["label"] = pa.array(self.labels)
+        about = {name: getattr(self, name) for name in ("class_names", "class_keys", "unseen")}
+        if self.positive != 1:
+            about["positive"] = self.positive
+        return pa.table(columns).replace_schema_metadata(
+            {key: json.dumps(own) for key, own in about.items() if own or key == "positive"}
+        )
+
+    @classmethod
+    def from_table(cls, table: "pa.Table") -> Self:
+        """See `Predictions.from_table`."""
+        import pyarrow as pa
+
+        about = table.schema.metadata or {}
+        names = tuple(json.loads(about[b"class_names"]))
+        keys = tuple(json.loads(about[b"class_keys"])) if b"class_keys" in about else None
+        unseen = tuple(json.loads(about.get(b"unseen", b"[]")))
+        ids, groups = table.column("id").to_pylist(), table.column("group").to_pylist()
+        column = table.column("scores").combine_chunks()
+        scores = np.asarray(column.values, dtype=np.float32).reshape(-1, len(names))
+        if len(scores) != len(ids):
+            raise ValueError(f"{len(scores)} rows of scores for {len(ids)} items")
+        labels: AnyArray | None = None
+        if "label" in table.column_names:
+            listed = table.column("label")
+            if pa.types.is_list(listed.type):
+                labels = np.zeros((len(ids), len(names)), dtype=np.bool_)
+                for i, own in enumerate(listed.to_pylist()):
+                    labels[i, own] = True
+            else:
+                labels = np.asarray(listed.to_pylist(), dtype=np.int64)
+                if len(labels) and labels.max() >= len(names):
+                    raise ValueError(f"label {labels.max()} of {len(names)} classes")
+        positive = json.loads(about.get(b"positive", b"1"))
+        return cls(ids, groups, labels, scores, names, keys, unseen, positive)

@@ -1,0 +1,78 @@
+"""What a recipe returns for classification: something that scores images."""
+
+import json
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import numpy as np
+
+from workbench.arrays import FloatArray, normalise
+from workbench.images import ImageSet
+from workbench.recipes import FitReport, Fitted
+
+Space = Literal["pooled", "projected"]
+
+
+class Predictor(Fitted, ABC):
+    """Scores images. Scores of an image do not depend on the batch it comes in."""
+
+    @abstractmethod
+    def scores(self, images: ImageSet) -> FloatArray:
+        """Logits, shape (len(images), n_classes): softmax gives probabilities, sigmoid where multi-label."""
+
+
+class LinearClassifier(Predictor):
+    """`scores = scale * features @ weight.T + bias` on features of unit norm (or raw ones).
+
+    Zero-shot, linear probes and most feature recipes end here; it saves and restores itself.
+
+    Args:
+        weight: (n_classes, d).
+        bias: (n_classes,) or None.
+        space: Which features it reads.
+        scale: Multiplier of the product.
+        unit_norm: Whether features are normalised first.
+        report: How it was fitted.
+    """
+
+    def __init__(
+        self,
+        weight: FloatArray,
+        bias: FloatArray | None = None,
+        *,
+        space: Space = "projected",
+        scale: float = 1.0,
+        unit_norm: bool = True,
+        report: FitReport | None = None,
+    ) -> None:
+        self.weight = np.asarray(weight, dtype=np.float32)
+        self.bias = np.zeros(len(self.weight), np.float32) if bias is None else np.asarray(bias, dtype=np.float32)
+        self.space: Space = space
+        self.scale = float(scale)
+        self.unit_norm = unit_norm
+        self.report = report or FitReport()
+
+    def scores(self, images: ImageSet) -> FloatArray:
+        """See `Predictor.scores`."""
+        x: FloatArray = getattr(images.features, self.space)
+        if self.unit_norm:
+            x = normalise(x)
+        return np.asarray(self.scale * (x @ self.weight.T) + self.bias, dtype=np.float32)
+
+    def save(self, directory: Path) -> None:
+        """Write `linear.safetensors` and `linear.json`."""
+        from safetensors.numpy import save_file
+
+        save_file({"weight": self.weight, "bias": self.bias}, directory / "linear.safetensors")
+        settings = {"space": self.space, "scale": self.scale, "unit_norm": self.unit_norm}
+        (directory / "linear.json").write_text(json.dumps(settings), encoding="utf-8")
+
+    @classmethod
+    def restore(cls, directory: Path) -> Self:
+        """Read what `save` wrote."""
+        from safetensors.numpy import load_file
+
+        tensors = load_file(directory / "linear.safetensors")
+        settings: dict[str, Any] = json.loads((directory / "linear.json").read_text(encoding="utf-8"))
+        return cls(tensors["weight"], tensors["bias"], **settings)

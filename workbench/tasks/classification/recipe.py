@@ -1,0 +1,36 @@
+"""The capability of recipes that classify."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from workbench.models.task_model import TaskModel
+from workbench.recipes.recipe import C, Recipe
+from workbench.tasks.classification.given import ClassificationTask
+from workbench.tasks.classification.predictor import LinearClassifier, Predictor
+
+
+class ClassificationRecipe(Recipe[C], ABC):
+    """A recipe that classifies images.
+
+    Attributes:
+        multi_label: Whether it can do several labels an image.
+        unseen: Whether it can recognise the classes of `ClassificationTask.unseen`, which have no training image.
+    """
+
+    multi_label: ClassVar[bool] = False
+    unseen: ClassVar[bool] = False
+
+    @abstractmethod
+    def fit(self, task: ClassificationTask) -> Predictor:
+        """Adapt to the task; hyper-parameters and early stopping on `task.val` only."""
+
+    def fit_many(self, tasks: Sequence[ClassificationTask]) -> list[Predictor]:
+        """Fit several tasks of one dataset and model, which differ in shots and seed; override to batch them."""
+        return [self.fit(task) for task in tasks]
+
+    @classmethod
+    def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
+        """Rebuild a predictor from what its `save` wrote; override it where that is not a `LinearClassifier`."""
+        return LinearClassifier.restore(directory)

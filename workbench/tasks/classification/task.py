@@ -1,0 +1,192 @@
+"""The task: say which class an image is of, or which labels it has."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.datasets.card import DatasetCard
+from workbench.errors import DataError, RecipeError
+from workbench.recipes import Fitted, Recipe, RunSpec
+from workbench.tasks.classification.card import ClassificationCard
+from workbench.tasks.classification.given import ClassificationTask, LabelledImages
+from workbench.tasks.classification.predictions import ClassPredictions
+from workbench.tasks.classification.predictor import Predictor
+from workbench.tasks.classification.recipe import ClassificationRecipe
+from workbench.tasks.predictions import Predictions
+from workbench.tasks.task import Answer, DatasetTask
+
+if TYPE_CHECKING:
+    from workbench.arrays import FloatArray, IntArray
+    from workbench.datasets import Dataset
+    from workbench.images import ImageSet
+    from workbench.models.task_model import TaskModel
+    from workbench.tasks.data import SplitRows
+
+
+class Classification(DatasetTask):
+    """See the module."""
+
+    Card: ClassVar[type[DatasetCard]] = ClassificationCard
+    Capability: ClassVar[type[Recipe[Any]]] = ClassificationRecipe
+    Result: ClassVar[type[Predictions]] = ClassPredictions
+    answers: ClassVar[bool] = True
+    items: ClassVar[str] = "images in classification"
+    shots_are: ClassVar[str] = "training images per class (shots)"
+    names_classes: ClassVar[bool] = True
+    in_tables: ClassVar[tuple[str, ...]] = (
+        "seen_accuracy", "unseen_accuracy", "accuracy", "balanced_accuracy", "macro_f1", "auroc", "ece",
+    )  # fmt: skip
+
+    @classmethod
+    def refuse(cls, spec: RunSpec, dataset: "Dataset") -> str | None:
+        """See `DatasetTask.refuse`."""
+        recipe: Any = spec.factory
+        if dataset.card.multi_label and not recipe.multi_label:
+            return f"recipe {spec.recipe!r} cannot do multi-label datasets such as {dataset.name!r}."
+        if not len(dataset.unseen_classes):
+            return None
+        if not recipe.unseen:
+            return (
+                f"recipe {spec.recipe!r} cannot recognise classes without training images, of which dataset "
+                f"{dataset.name!r} has {len(dataset.unseen_classes)}."
+            )
+        _check_unseen(dataset)
+        return None
+
+    @classmethod
+    def batches(cls, recipe: type[Recipe[Any]]) -> bool:
+        """See `DatasetTask.batches`."""
+        own: Any = recipe
+        return own.fit_many is not ClassificationRecipe.fit_many
+
+    def rows(self, spec: RunSpec) -> "SplitRows":
+        """See `DatasetTask.rows`; shots are training images a class."""
+        return self.data.class_shots(spec)
+
+    def given(self, spec: RunSpec, rows: "SplitRows", *, refit: bool) -> ClassificationTask:
+        """See `DatasetTask.given`."""
+        dataset = self.data.dataset
+        return ClassificationTask(
+            dataset=dataset.name,
+            class_names=dataset.class_names,
+            prompts=dataset.prompts,
+            train=self.labelled(rows.train, unseen=rows.labels_only),
+            val=self.labelled(rows.val, unseen=rows.labels_only),
+            model=self.data.model,
+            multi_label=dataset.card.multi_label,
+            shots=spec.shots,
+            seed=spec.seed,
+            device=self.data.device,
+            refit=refit,
+            unseen=tuple(dataset.unseen_classes.tolist()),
+            val_made="val" in dataset.made_splits,
+        )
+
+    def labelled(self, rows: "IntArray", *, unseen: bool = False) -> LabelledImages:
+        """Images with labels and groups; for `unseen` see `TaskData.images`."""
+        dataset = self.data.dataset
+        return LabelledImages(self.data.images(rows, unseen=unseen), dataset.labels(rows), dataset.groups(rows))
+
+    def fit(self, recipe: Any, given: Sequence[Any]) -> Sequence[Fitted]:
+        """See `DatasetTask.fit`."""
+        if len(given) == 1:
+            return [recipe.fit(given[0])]
+        fitted: Sequence[Fitted] = recipe.fit_many(given)
+        return fitted
+
+    @classmethod
+    def restore(cls, recipe: type[Any], directory: Path, model: "TaskModel", device: str) -> Predictor:
+        """See `DatasetTask.restore`."""
+        found: Predictor = recipe.restore(directory, model, device)
+        return found
+
+    def predict(self, predictor: Fitted, rows: "IntArray", recipe: str) -> ClassPredictions:
+        """See `DatasetTask.predict`."""
+        dataset = self.data.dataset
+        if not isinstance(predictor, Predictor):
+            raise RecipeError(f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a Predictor.")
+        scores = np.asarray(predictor.scores(self.data.images(rows)), dtype=np.float32)
+        shape = (len(rows), len(dataset.class_names))
+        if scores.shape != shape:
+            raise RecipeError(
+                f"recipe {recipe!r} gave scores of shape {scores.shape}, expected {shape} (test images, classes)."
+            )
+        return ClassPredictions(
+            ids=dataset.ids(rows),
+            groups=dataset.group_names(rows),
+            labels=dataset.labels(rows),
+            scores=scores,
+            class_names=dataset.class_names,
+            class_keys=dataset.class_keys,
+            unseen=tuple(dataset.unseen_classes.tolist()),
+            positive=_positive(dataset),
+        )
+
+    @classmethod
+    def answer(
+        cls, predictor: Fitted, images: "ImageSet", config: Mapping[str, Any], top: int
+    ) -> list[Answer]:  # fmt: skip
+        """The likeliest classes first; where multi-label, those with a probability of at least 0.5."""
+        names, multi_label = tuple(config["class_names"]), bool(config["multi_label"])
+        if not isinstance(predictor, Predictor):
+            raise RecipeError(f"a {type(predictor).__name__} answers for no image.")
+        scores: FloatArray = np.asarray(predictor.scores(images), dtype=np.float32)
+        if scores.shape != (len(images), len(names)) or np.isnan(scores).any():
+            raise DataError(
+                f"its predictor gives {scores.shape} scores, or some that are no numbers, where "
+                f"({len(images)}, {len(names)}) are due; it is damaged. Run it again with --fresh."
+            )
+        labels = np.zeros(scores.shape, bool) if multi_label else np.zeros(len(scores), np.int64)
+        chances = ClassPredictions([], [], labels, scores, names).probabilities
+        return [_likeliest(own, names, top, multi_label) for own in chances]
+
+    def figures(self, predictions: Predictions, folder: Path) -> None:
+        """A confusion matrix and a reliability diagram."""
+        if not isinstance(predictions, ClassPredictions) or predictions.labels is None or predictions.multi_label:
+            return
+        from workbench.figures import confusion_matrix_figure, reliability_figure, save_png
+
+        folder.mkdir()
+        predicted = np.argmax(predictions.scores, axis=1)
+        matrix = confusion_matrix_figure(predictions.labels, predicted, predictions.class_names)
+        save_png(matrix, folder / "confusion_matrix.png")
+        save_png(reliability_figure(predictions.scores, predictions.labels), folder / "reliability.png")
+
+
+def _likeliest(chances: Any, names: Sequence[str], top: int, multi_label: bool) -> Answer:
+    order = np.argsort(-chances, kind="stable")[:top]
+    if multi_label:
+        order = np.array([c for c in order if chances[c] >= 0.5], dtype=np.int64)
+    return {
+        "classes": tuple(names[c] for c in order),
+        "probabilities": tuple(round(float(chances[c]), 6) for c in order),
+    }
+
+
+def _positive(dataset: "Dataset") -> int:
+    """The class that sensitivity is about."""
+    named = getattr(dataset.card, "positive_class", None)
+    if named is None:
+        return 1
+    for known in (dataset.class_names, dataset.class_keys):
+        if named in known:
+            return known.index(named)
+    raise DataError(
+        f"dataset {dataset.name!r}: positive_class {named!r} is no class; these are: {', '.join(dataset.class_names)}."
+    )
+
+
+def _check_unseen(dataset: "Dataset") -> None:
+    """Refuse unseen classes of which test measures nothing: every recipe would fail, and only after its training."""
+    unseen = dataset.unseen_classes
+    labels = dataset.labels(dataset.rows("test"))
+    inside = np.isin(labels[labels >= 0], unseen)
+    if len(inside) and (inside.all() or not inside.any()):
+        named = ", ".join(dataset.class_names[c] for c in unseen[:5]) + (", ..." if len(unseen) > 5 else "")
+        lack = "any other class" if inside.all() else "them"
+        raise DataError(
+            f"dataset {dataset.name!r}: splits.unseen keeps {named} for test, and test has no image of {lack}; seen "
+            "and unseen classes are compared on test, so give it images of both, or take splits.unseen out of the card."
+        )

@@ -1,0 +1,231 @@
+"""One dataset with one model: its images and their features, as tasks give them to recipes and ask about them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import chain
+from typing import NoReturn
+
+import numpy as np
+
+from workbench.arrays import IntArray
+from workbench.datasets import Dataset
+from workbench.datasets.card_sources import SplitName
+from workbench.datasets.card_writing import card_to_toml
+from workbench.datasets.reading import ChosenImages
+from workbench.datasets.roles import ROLES
+from workbench.errors import DataError, RecipeError
+from workbench.features import CachedModel, Extraction, FeatureStore, extract
+from workbench.features.tiles import Tiler
+from workbench.formatting import format_share
+from workbench.images import ImageSet
+from workbench.models import Encoder
+from workbench.recipes import RunSpec
+from workbench.tasks.few_shot import MAX_VALIDATION_SHOTS, sample_shots
+
+Progress = Callable[[int, int], None]
+_KEPT_ROWS = 50_000
+_ORDER: tuple[SplitName, ...] = ("test", "val", "train")
+"""Small splits first: one with too many unreadable images is refused before the next is read."""
+
+
+@dataclass(frozen=True)
+class SplitRows:
+    """Manifest rows of a run.
+
+    Attributes:
+        train: int64, what is fitted on.
+        val: int64.
+        test: int64.
+        labels_only: Of train and val only labels count: their images are not looked at.
+        unreadable: Rows that were left out because their images cannot be read.
+    """
+
+    train: IntArray
+    val: IntArray
+    test: IntArray
+    labels_only: bool = False
+    unreadable: tuple[int, ...] = ()
+
+    def seen(self, split: SplitName) -> IntArray:
+        """Those rows of a split whose images are looked at."""
+        rows: IntArray = getattr(self, split)
+        return rows[:0] if self.labels_only and split != "test" else rows
+
+
+@dataclass
+class TaskData:
+    """Gives a task its images; a split with too many unreadable ones is refused.
+
+    Attributes:
+        dataset: The dataset.
+        encoder: The model.
+        store: Where features are kept.
+        device: Resolved device.
+        max_unreadable: Share of a split that may be unreadable.
+        workers: Decoding threads; 0 means one per core.
+        unreadable: Row to reason, for every image met so far.
+        extract_seconds: Time that computing features took here.
+        corrupt_shards: Shards of the store that were damaged and recomputed.
+    """
+
+    dataset: Dataset
+    encoder: Encoder
+    store: FeatureStore
+    device: str
+    max_unreadable: float = 0.01
+    workers: int = 0
+    unreadable: dict[int, str] = field(default_factory=dict)
+    extract_seconds: float = 0.0
+    corrupt_shards: list[str] = field(default_factory=list)
+    _last: dict[bytes, Extraction] = field(default_factory=dict)
+    _samples: dict[tuple[str, int, int], IntArray] = field(default_factory=dict)
+
+    @cached_property
+    def model(self) -> CachedModel:
+        """The model as recipes see it, with a store of its own: this one's tables hold features of test images."""
+        return CachedModel(self.encoder, FeatureStore(self.store.root.parent))
+
+    @cached_property
+    def card_toml(self) -> str:
+        """The dataset's card, as it goes into every run record."""
+        return card_to_toml(self.dataset.card)
+
+    def split(self, spec: RunSpec) -> tuple[IntArray, IntArray, IntArray]:
+        """Rows of train, validation and test that a run could ask for.
+
+        Raises:
+            DataError: There is nothing to test on, or nothing to train on for a recipe that trains.
+        """
+        train, val, test = (self.dataset.rows(split) for split in ROLES)
+        if len(test) == 0:
+            raise DataError(f"dataset {self.dataset.name!r}: the test split is empty.")
+        if spec.shots != 0 and len(train) == 0:
+            raise DataError(
+                f"dataset {self.dataset.name!r}: the train split is empty, and recipe {spec.recipe!r} needs it."
+            )
+        return train, val, test
+
+    def chosen(self, spec: RunSpec, train: IntArray, val: IntArray, test: IntArray) -> SplitRows:
+        """The rows of a run; of a recipe that reads nothing, those whose images are there."""
+        if spec.factory.reads == "nothing":
+            # Which images can be decoded is not known without reading them.
+            return SplitRows(self.there(train), self.there(val), test, labels_only=True)
+        return SplitRows(train, val, test)
+
+    def there(self, rows: IntArray) -> IntArray:
+        """Rows without those whose files are known to be missing, empty or unreadable."""
+        return rows[~self.dataset.manifest.lacks_content[rows]]
+
+    def class_shots(self, spec: RunSpec) -> SplitRows:
+        """The rows of a run with so many training images a class, each sample drawn once for all recipes."""
+        train, val, test = self.split(spec)
+        if spec.shots == 0:
+            return SplitRows(train[:0], val[:0], test)
+        if spec.shots is not None:
+            train = self._sample("train", spec.shots, spec.seed)
+            val = self._sample("val", min(spec.shots, MAX_VALIDATION_SHOTS), spec.seed)
+        return self.chosen(spec, train, val, test)
+
+    def _sample(self, split: SplitName, shots: int, seed: int) -> IntArray:
+        if (split, shots, seed) not in self._samples:
+            rows = self.there(self.dataset.rows(split))
+            self._samples[split, shots, seed] = rows[sample_shots(self.dataset.labels(rows), shots, seed)]
+        return self._samples[split, shots, seed]
+
+    def look(
+        self, wanted: Sequence[SplitRows], prepare: Callable[[IntArray], None]
+    ) -> list[SplitRows]:  # fmt: skip
+        """Look at the images of some runs, and leave unreadable ones out.
+
+        Too many unreadable images are refused as early as they are known: those whose files are missing or empty before
+        anything is computed, those that cannot be decoded before the next split.
+
+        Args:
+            wanted: Rows of each run.
+            prepare: Computes the features of rows that the store lacks.
+
+        Raises:
+            DataError: More than `max_unreadable` of a split's images cannot be read; names the first.
+        """
+        for split in _ORDER:
+            rows = self.dataset.rows(split)
+            if any(len(own.seen(split)) for own in wanted):
+                self._refuse(split, len(rows), rows[self.dataset.manifest.lacks_content[rows]].tolist())
+        for split in _ORDER:
+            prepare(np.concatenate([own.seen(split) for own in wanted]))
+            for own in wanted:
+                self._refuse(split, len(own.seen(split)), self._unreadable(own.seen(split)))
+        return [self.readable(own) for own in wanted]
+
+    def prepare(self, rows: IntArray, progress: Progress | None = None) -> None:
+        """Compute the features of rows that the store lacks, and learn which images are unreadable."""
+        if len(rows):
+            self._extract(np.unique(rows), progress)
+
+    def prepare_tiles(self, rows: IntArray, n: int, progress: Progress | None = None) -> None:
+        """Compute the features of readable images' tiles that the store lacks; see `Recipe.tiles`."""
+        tiler = Tiler(ChosenImages(self.dataset, rows), self.encoder, self.store.root.parent, self.workers)
+        for found in tiler.prepare(np.arange(len(rows)), n, progress):
+            self.note(found)
+
+    def readable(self, wanted: SplitRows) -> SplitRows:
+        """Leave out the images that were found to be unreadable."""
+        bad = {split: self._unreadable(wanted.seen(split)) for split in ROLES}
+        kept = {split: getattr(wanted, split)[~np.isin(getattr(wanted, split), bad[split])] for split in ROLES}
+        return replace(wanted, **kept, unreadable=tuple(sorted(chain(*bad.values()))))
+
+    def _unreadable(self, rows: IntArray) -> list[int]:
+        return [row for row in rows.tolist() if row in self.unreadable]
+
+    def _refuse(self, split: SplitName, total: int, bad: Sequence[int]) -> None:
+        if len(bad) <= self.max_unreadable * total:
+            return
+        raise DataError(
+            f"dataset {self.dataset.name!r}: {len(bad)} of {total} {split} images cannot be read, more "
+            f"than the {format_share(self.max_unreadable)} that --max-unreadable allows; the first is "
+            f"{self.dataset.ids(bad[:1])[0]} ({self.unreadable.get(bad[0]) or self._why(bad[0])})."
+        )
+
+    def _why(self, row: int) -> str:
+        """Why a file has no content."""
+        try:
+            return "" if self.dataset.read(row) else "the file is empty"
+        except DataError as error:
+            return str(error).rstrip(".")
+
+    def images(self, rows: IntArray, *, unseen: bool = False) -> ImageSet:
+        """Images without labels. What they hold leads to no other image of the dataset, and to no label.
+
+        Args:
+            rows: Which.
+            unseen: Nothing of them is read, and a recipe that asks for features or pixels is refused.
+        """
+        if unseen:
+            return ImageSet(len(rows), _refused, _refused)
+        features, chosen = self._extract(rows).features, ChosenImages(self.dataset, rows)
+        cut = Tiler(chosen, self.encoder, self.store.root.parent, self.workers)
+        return ImageSet(len(rows), lambda: features, chosen.decode, cut=cut)
+
+    def note(self, found: Extraction) -> None:
+        """Add up what extraction took and found."""
+        self.extract_seconds += found.seconds
+        self.corrupt_shards += found.corrupt_shards
+
+    def _extract(self, rows: IntArray, progress: Progress | None = None) -> Extraction:
+        key = rows.tobytes()
+        if key in self._last:
+            return self._last[key]
+        found = extract(self.dataset, rows, self.encoder, self.store, workers=self.workers, progress=progress)
+        self.note(found)
+        bad = rows[~found.readable]
+        self.unreadable.update(zip(bad.tolist(), (reason for _, reason in found.unreadable), strict=True))
+        # The test split comes back for every run, few-shot samples for every recipe; more would only fill the memory.
+        self._last[key] = found
+        while len(self._last) > 4 and sum(len(each.readable) for each in self._last.values()) > _KEPT_ROWS:
+            self._last.pop(next(iter(self._last)))
+        return found
+
+
+def _refused(*_: object) -> NoReturn:
+    raise RecipeError('the recipe says that it reads "nothing" (Recipe.reads), so it is given no features or pixels.')

@@ -1,0 +1,134 @@
+"""Items of grounding, read from the columns that a card names.
+
+Grounding takes `columns.boxes`, a list of boxes of four numbers or of objects with a `box`, and `columns.instruction`:
+a text with `columns.answer` beside it (an index, or a list of those that will do), or a list of objects
+`{text, answer, kind}`, where `fits` may stand for several answers.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from workbench.arrays import AnyArray
+from workbench.datasets.dataset import Dataset
+from workbench.errors import DataError
+from workbench.tasks.choices.cells import cell, unfit
+from workbench.tasks.grounding.card import grounding_card
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in pixels; right and bottom exclusive."""
+
+
+@dataclass(frozen=True)
+class GroundingItem:
+    """An instruction and the boxes that it may mean.
+
+    Attributes:
+        row: The image's row.
+        boxes: Candidates.
+        text: The instruction.
+        right: Indices of the boxes that do what is asked.
+        kind: Kind of instruction, or empty.
+    """
+
+    row: int
+    boxes: tuple[Box, ...]
+    text: str
+    right: tuple[int, ...]
+    kind: str = ""
+
+
+def grounding_items(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[GroundingItem]:
+    """The items of some rows, in their order. An instruction that every box answers to asks nothing and is left out.
+
+    Raises:
+        DataError: A row lacks what its column must hold; names it.
+    """
+    each = zip(rows, dataset.ids(rows), dataset.extra(rows), strict=True)
+    return [item for row, name, extra in each for item in _instructions(dataset, int(row), name, extra)]
+
+
+def boxes_beyond(dataset: Dataset, row: int) -> tuple[int, list[str]]:
+    """How many boxes an image has, and those that reach past its edges, in words; an unreadable image has none.
+
+    Raises:
+        DataError: A box lies wholly outside, or is none; names the image, the column and the box.
+    """
+    (name,), (extra,) = dataset.ids([row]), dataset.extra([row])
+    listed = list(_listed(dataset, name, extra))
+    try:
+        width, height = dataset.size(row)
+    except DataError:
+        return 0, []  # Extraction reports it.
+    found = []
+    for corners, (left, top, right, bottom) in listed:
+        if left >= width or top >= height or right <= 0 or bottom <= 0:
+            column, way = grounding_card(dataset).columns.boxes or "", _format(dataset)
+            raise unfit(dataset, name, column, f"boxes ({way}) within the image of {width} x {height} pixels", corners)
+        if left < 0 or top < 0 or right > width or bottom > height:
+            found.append(f"{name}: {corners} in {width} x {height} pixels")
+    return len(listed), found
+
+
+def boxes_note(dataset: Dataset, boxes: int, beyond: int) -> str:
+    """A sentence about boxes that reach past their image."""
+    return (
+        f"{beyond} of {boxes} boxes reach outside their image and are cut off at its edges; "
+        f"is {_format(dataset)} right?"
+    )
+
+
+def _format(dataset: Dataset) -> str:
+    return f"regions.format = {grounding_card(dataset).box_settings.format!r}"
+
+
+def _instructions(dataset: Dataset, row: int, name: str, extra: Mapping[str, Any]) -> Iterator[GroundingItem]:
+    columns = grounding_card(dataset).columns
+    instruction = columns.instruction or ""
+    boxes = tuple(box for _, box in _listed(dataset, name, extra))
+    said = cell(dataset, name, extra, instruction)
+    kind = str(extra.get(columns.kind, "")) if columns.kind else ""
+    for each in said if isinstance(said, list) else [said]:
+        if isinstance(each, Mapping):
+            text, own, column = each.get("text"), str(each.get("kind", kind)), instruction
+        else:
+            text, own, column = each, kind, columns.answer or "answer"
+        if not isinstance(text, str) or not text.strip():
+            raise unfit(dataset, name, instruction, "a sentence", text)
+        if isinstance(each, Mapping):
+            answer, asked = each.get("answer"), f" for {text!r}"
+            answer = each.get("fits") if answer is None else answer
+        else:
+            answer, asked = cell(dataset, name, extra, column, whole=True), ""
+        right = tuple(answer) if isinstance(answer, list) else (answer,)
+        if not right or not all(type(i) is int and 0 <= i < len(boxes) for i in right):
+            expected = f"an answer{asked} among the {len(boxes)} boxes, counted from 0, or a list of such"
+            raise unfit(dataset, name, column, expected, answer)
+        if len(right) < len(boxes):
+            yield GroundingItem(row, boxes, text, right, own)
+
+
+def _listed(dataset: Dataset, name: str, extra: Mapping[str, Any]) -> Iterator[tuple[list[float], Box]]:
+    """Each box as the source has it, and as ours."""
+    card = grounding_card(dataset)
+    column = card.columns.boxes or ""
+    listed = cell(dataset, name, extra, column)
+    if not isinstance(listed, list) or not listed:
+        raise unfit(dataset, name, column, "a list of boxes", listed)
+    for each in listed:
+        corners = each.get("box") if isinstance(each, Mapping) else each
+        if not isinstance(corners, list) or len(corners) != 4 or not all(map(_is_number, corners)):
+            raise unfit(dataset, name, column, "boxes of four numbers", each)
+        left, top, a, b = (round(float(value)) for value in corners)
+        right, bottom = (left + a, top + b) if card.box_settings.format == "xywh" else (a, b)
+        if right <= left or bottom <= top:
+            raise unfit(dataset, name, column, f"boxes with an area ({_format(dataset)})", corners)
+        yield corners, (left, top, right, bottom)
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return not isinstance(value, bool) and math.isfinite(float(value))
+    except (TypeError, ValueError):
+        return False

@@ -1,0 +1,117 @@
+"""The task: pick the box that an instruction means."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.reading import ChosenImages
+from workbench.datasets.roles import ROLES
+from workbench.features import Extraction, extract
+from workbench.features.regions import Regions
+from workbench.images import ImageSet
+from workbench.recipes import RunSpec
+from workbench.tasks.choices.builder import ChoicesBuilder, ItemNames
+from workbench.tasks.choices.candidates import Choices
+from workbench.tasks.choices.task import ChoiceTask
+from workbench.tasks.data import Progress, SplitRows, TaskData
+from workbench.tasks.grounding.card import GroundingCard, grounding_card
+from workbench.tasks.grounding.given import GroundingTask
+from workbench.tasks.grounding.items import Box, boxes_beyond, boxes_note, grounding_items
+from workbench.tasks.grounding.predictions import GroundingPredictions
+from workbench.tasks.image_text.given import ImageTextTask
+from workbench.tasks.predictions import Predictions
+
+if TYPE_CHECKING:
+    from workbench.arrays import IntArray
+
+_KEPT = 3  # Region features of train, val and test.
+
+
+class Grounding(ChoiceTask):
+    """See the module. The images of its items are cut-outs about candidate boxes."""
+
+    Card: ClassVar[type[DatasetCard]] = GroundingCard
+    Given: ClassVar[type[ImageTextTask]] = GroundingTask
+    Result: ClassVar[type[Predictions]] = GroundingPredictions
+    items: ClassVar[str] = "instructions in grounding"
+
+    def __init__(self, data: TaskData) -> None:
+        super().__init__(data)
+        self._regions: dict[bytes, Extraction] = {}
+        self._beyond: dict[int, tuple[int, int]] = {}
+
+    def prepare(self, rows: "IntArray", progress: Progress | None = None) -> None:
+        """See `DatasetTask.prepare`; the candidate boxes are embedded."""
+        # By split, as they are asked for again.
+        for split in ROLES:
+            own = self.data.dataset.rows(split)
+            if np.isin(own, rows).any():
+                self._regions_of(own[np.isin(own, rows)], progress)
+
+    def given(self, spec: RunSpec, rows: SplitRows, *, refit: bool) -> GroundingTask:
+        """See `DatasetTask.given`."""
+        train, val = (self.choices(part, unseen=rows.labels_only)[0] for part in (rows.train, rows.val))
+        return GroundingTask(**self.about(spec, refit=refit), train=train, val=val)
+
+    def notes(self, rows: SplitRows) -> list[str]:
+        """See `DatasetTask.notes`."""
+        boxes, beyond = self._reach(np.concatenate([rows.seen(split) for split in ROLES]))
+        return [boxes_note(self.data.dataset, boxes, beyond)] if beyond else []
+
+    def choices(self, rows: "IntArray", *, unseen: bool = False) -> tuple[Choices, ItemNames]:
+        """See `ChoiceTask.choices`."""
+        dataset = self.data.dataset
+        listed = self._listed(rows)
+        if unseen:
+            images = self.data.images(np.repeat(rows[:1], len(listed)), unseen=True)
+        else:
+            features, regions = self._regions_of(rows).features, self._source(listed)
+            images = ImageSet(len(listed), lambda: features, regions.decode, places=regions.places)
+        place = {region: i for i, region in enumerate(listed)}
+        build = ChoicesBuilder(dataset)
+        for item in grounding_items(dataset, rows):
+            candidates = [(place[item.row, box], item.text) for box in item.boxes]
+            build.add(item.row, candidates, [i in item.right for i in range(len(item.boxes))], item.kind, item.text)
+        return build.choices(images)
+
+    def _reach(self, rows: "IntArray") -> tuple[int, int]:
+        """How many boxes the images of some rows have, and how many reach past their image; refuses those outside."""
+        for row in map(int, rows):
+            if row not in self._beyond:
+                boxes, beyond = boxes_beyond(self.data.dataset, row)
+                self._beyond[row] = boxes, len(beyond)
+        return sum(self._beyond[int(row)][0] for row in rows), sum(self._beyond[int(row)][1] for row in rows)
+
+    def _listed(self, rows: "IntArray") -> list[tuple[int, Box]]:
+        found = ((item.row, box) for item in grounding_items(self.data.dataset, rows) for box in item.boxes)
+        return list(dict.fromkeys(found))
+
+    def _source(self, listed: Sequence[tuple[int, Box]]) -> Regions:
+        settings = grounding_card(self.data.dataset).box_settings
+        rows = list(dict.fromkeys(row for row, _ in listed))
+        place = {row: i for i, row in enumerate(rows)}
+        images, boxes = ChosenImages(self.data.dataset, rows), [box for _, box in listed]
+        return Regions(images, [place[row] for row, _ in listed], boxes, settings.context, settings.margin)
+
+    def _regions_of(self, rows: "IntArray", progress: Progress | None = None) -> Extraction:
+        key = rows.tobytes()
+        if key in self._regions:
+            return self._regions[key]
+        self._reach(rows)
+        listed = self._listed(rows)
+        regions = self._source(listed)
+        found = extract(
+            regions, np.arange(len(listed)), self.data.encoder, self.data.store,
+            view=regions.context, workers=self.data.workers, progress=progress,
+        )  # fmt: skip
+        self.data.note(found)
+        bad = np.flatnonzero(~found.readable)
+        self.data.unreadable.update(
+            {listed[i][0]: reason for i, (_, reason) in zip(bad.tolist(), found.unreadable, strict=True)}
+        )
+        if len(self._regions) >= _KEPT:
+            self._regions.pop(next(iter(self._regions)))
+        self._regions[key] = found
+        return found

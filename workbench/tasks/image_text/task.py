@@ -1,0 +1,130 @@
+"""What retrieval, matching, grounding and captioning have in common."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from workbench.arrays import FloatArray, IntArray, normalise
+from workbench.datasets.roles import ROLES
+from workbench.errors import RecipeError
+from workbench.images import ImageSet
+from workbench.recipes import Fitted, Recipe, RunSpec
+from workbench.tasks.image_text.captioned import CaptionedImages
+from workbench.tasks.image_text.dual_encoder import DualEncoderPredictor
+from workbench.tasks.image_text.given import ImageTextTask
+from workbench.tasks.image_text.recipe import ImageTextRecipe
+from workbench.tasks.task import DatasetTask
+
+if TYPE_CHECKING:
+    from workbench.models.task_model import TaskModel
+    from workbench.tasks.data import Progress, SplitRows
+
+
+class ImageText(DatasetTask):
+    """Base of the tasks on images and texts.
+
+    Attributes:
+        Given: What a recipe is given.
+    """
+
+    Capability: ClassVar[type[Recipe[Any]]] = ImageTextRecipe
+    Given: ClassVar[type[ImageTextTask]]
+
+    @classmethod
+    def does(cls, recipe: type[Recipe[Any]]) -> bool:
+        """See `DatasetTask.does`."""
+        return issubclass(recipe, ImageTextRecipe) and cls.Given in recipe.fits
+
+    def rows(self, spec: RunSpec) -> "SplitRows":
+        """See `DatasetTask.rows`; shots are training images a class, or in all where there are no classes."""
+        if not spec.shots or len(self.data.dataset.class_names):
+            return self.data.class_shots(spec)
+        return self.sampled(spec, {split: self._alone(split) for split in ("train", "val")}, spec.shots)
+
+    def _alone(self, split: Any) -> list[list[int]]:
+        return [[int(row)] for row in self.data.dataset.rows(split)]
+
+    def sampled(self, spec: RunSpec, together: dict[str, list[list[int]]], count: int) -> "SplitRows":
+        """The rows of a run with so many training images in all.
+
+        Args:
+            spec: The run.
+            together: Rows of train and validation that are drawn together, by split.
+            count: How many such to draw.
+        """
+        from dataclasses import replace
+
+        dataset = self.data.dataset
+        full = self.data.class_shots(replace(spec, shots=None))
+        lacks, chosen = dataset.manifest.lacks_content, {}
+        for split in ("train", "val"):
+            rows = dataset.rows("train" if split == "train" else "val")
+            there = [members for members in together[split] if not lacks[members].any()]
+            order = np.random.default_rng([spec.seed, len(rows)]).permutation(len(there))
+            chosen[split] = rows[np.isin(rows, [row for i in order[:count] for row in there[i]])]
+        return replace(full, train=chosen["train"], val=chosen["val"])
+
+    def prepare_more(
+        self, recipe: Recipe[Any], rows: "SplitRows", progress: "Progress | None" = None
+    ) -> None:  # fmt: skip
+        """See `DatasetTask.prepare_more`: the tiles of images."""
+        n = recipe.tiles(self.Given) if isinstance(recipe, ImageTextRecipe) else 0
+        if n:
+            self.data.prepare_tiles(np.concatenate([rows.seen(split) for split in ROLES]), n, progress)
+
+    def about(self, spec: RunSpec, *, refit: bool) -> dict[str, Any]:
+        """What every `ImageTextTask` says besides its data."""
+        return {
+            "dataset": self.data.dataset.name, "model": self.data.model, "shots": spec.shots, "seed": spec.seed,
+            "device": self.data.device, "refit": refit,
+        }  # fmt: skip
+
+    def captioned(self, rows: IntArray, *, unseen: bool = False) -> CaptionedImages:
+        """Images with their texts; an image without a caption is in no pair. For `unseen` see `TaskData.images`."""
+        dataset = self.data.dataset
+        number: dict[str, int] = {}
+        pairs = [
+            (i, number.setdefault(text, len(number)))
+            for i, texts in enumerate(dataset.captions(rows))
+            for text in texts
+        ]
+        positives = np.unique(np.array(pairs, dtype=np.int64).reshape(-1, 2), axis=0)
+        images = self.data.images(rows, unseen=unseen)
+        return CaptionedImages(images, tuple(number), positives, dataset.groups(rows))
+
+    def fit(self, recipe: Any, given: Sequence[Any]) -> Sequence[Fitted]:
+        """See `DatasetTask.fit`."""
+        return [recipe.fit_image_text(own) for own in given]
+
+    @classmethod
+    def restore(cls, recipe: type[Any], directory: Path, model: "TaskModel", device: str) -> Fitted:
+        """See `DatasetTask.restore`."""
+        found: Fitted = recipe.restore_image_text(directory, model, device)
+        return found
+
+
+def embedded(
+    predictor: DualEncoderPredictor, images: ImageSet, texts: tuple[str, ...], recipe: str
+) -> tuple[FloatArray, FloatArray]:
+    """Unit embeddings of images and texts.
+
+    Raises:
+        RecipeError: An embedding is missing, not finite, or of another width than the rest.
+    """
+    found: list[FloatArray] = []
+    for what, embeddings, count in (
+        ("images", predictor.embed_images(images), len(images)),
+        ("texts", predictor.embed_texts(texts), len(texts)),
+    ):
+        array = np.asarray(embeddings, dtype=np.float32)
+        if array.ndim != 2 or len(array) != count or (found and array.shape[1] != found[0].shape[1]):
+            width = found[0].shape[1] if found else "d"
+            raise RecipeError(
+                f"recipe {recipe!r} gave {what} embeddings of shape {array.shape}, expected ({count}, {width})."
+            )
+        if not np.isfinite(array).all():
+            raise RecipeError(f"recipe {recipe!r} gave {what} embeddings that are not finite.")
+        found.append(normalise(array))
+    return found[0], found[1]

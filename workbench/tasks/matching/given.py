@@ -1,0 +1,22 @@
+"""What a recipe is given for matching."""
+
+from dataclasses import dataclass
+
+from workbench.tasks.choices.candidates import Choices
+from workbench.tasks.image_text.given import ImageTextTask
+from workbench.tasks.matching.card import Form
+
+
+@dataclass(frozen=True, kw_only=True)
+class MatchingTask(ImageTextTask):
+    """Tell the right text of an image from wrong ones, or true statements from false ones.
+
+    Attributes:
+        form: What the items are, see `Choices`.
+        train: Training items.
+        val: Validation items. Statements have them for recipes that do not train, too, to place the threshold.
+    """
+
+    form: Form
+    train: Choices
+    val: Choices

@@ -1,0 +1,95 @@
+"""Predictions of matching: right and wrong texts, true and false statements, or pairs of images."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from workbench.arrays import AnyArray
+from workbench.metrics import Estimate, Evaluator, Metric, estimate_metrics
+from workbench.metrics.matching import PairScores, StatementScores
+from workbench.metrics.measured import exact_pairs, repeat_labels
+from workbench.metrics.registry import known
+from workbench.tasks.choices.predictions import ChoicePredictions
+from workbench.tasks.groups import group_codes
+from workbench.tasks.matching.card import Form
+from workbench.tasks.predictions import ItemScores
+
+
+@dataclass(frozen=True)
+class MatchingPredictions(ChoicePredictions):
+    """The scores of every item's candidates.
+
+    Attributes:
+        form: What the items are, see `Candidates`.
+    """
+
+    form: Form = "choice"
+
+    def _view(self) -> StatementScores | PairScores:
+        if self.form == "statement":
+            return StatementScores(self._flat, self._truth)
+        return PairScores(self._flat.reshape(-1, 2, 2))
+
+    def estimates(self, metrics: Sequence[Metric]) -> dict[str, Estimate]:
+        """See `Predictions.estimates`."""
+        if self.form == "choice":
+            return super().estimates(metrics)
+        return estimate_metrics(metrics, self._view(), len(self.ids), group_codes(self.groups))
+
+    def chance(self) -> dict[str, float]:
+        """As of any choice; Winoground's own figures for pairs; nothing for statements."""
+        if self.form == "statement":
+            return {}
+        if self.form == "pairs":
+            return {"chance_text_score": 1 / 4, "chance_image_score": 1 / 4, "chance_group_score": 1 / 6}
+        return super().chance()
+
+    @property
+    def hits(self) -> AnyArray:
+        """Whether each item is right, bool (items,): of a pair, all of it."""
+        if self.form == "choice":
+            return super().hits
+        view = self._view()
+        return view.winoground[2] if isinstance(view, PairScores) else view.hits
+
+    def comparable(self) -> Sequence[str]:
+        """See `Predictions.comparable`."""
+        if self.form == "choice":
+            return super().comparable()
+        return list(Evaluator(known().values(), self._view()).metrics)
+
+    def scores_of(self, metric: str) -> ItemScores:
+        """See `Predictions.scores_of`."""
+        if self.form == "choice":
+            return super().scores_of(metric)
+        evaluator = Evaluator([known()[metric]] if metric in known() else [], self._view())
+        if metric in evaluator.terms:
+            return self._hits(evaluator.terms[metric])
+        if metric not in evaluator.metrics:
+            raise self.unknown(metric)
+        truth = self._truth
+        return ItemScores(self.ids, self.groups, self._flat, truth, partial(_of_statements, truth, metric))
+
+    def _margin(self, i: int) -> tuple[float, str]:
+        scores, right = self.scores[i], self.right[i]
+        if self.form == "statement":
+            return abs(float(scores[0])), f"{'true' if right[0] else 'false'}, scored {scores[0]:+.2f}"
+        if self.form == "pairs":
+            # Image 0 with both texts, then image 1; right are those of equal index.
+            margin = float(max(scores[1], scores[2]) - min(scores[0], scores[3]))
+            return margin, f"an exchanged pair scores {margin:+.2f} above a right one"
+        return super()._margin(i)
+
+    def about(self) -> dict[str, str]:
+        """See `ChoicePredictions.about`."""
+        return {"form": self.form}
+
+    @classmethod
+    def of_about(cls, about: dict[str, str]) -> dict[str, str]:
+        """See `ChoicePredictions.of_about`."""
+        return {"form": about["form"]}
+
+
+def _of_statements(truth: AnyArray, metric: str, scores: AnyArray) -> Evaluator:
+    repeated, exact = repeat_labels(truth, len(scores)), exact_pairs(len(scores), len(truth))
+    return Evaluator([known()[metric]], StatementScores(scores, repeated, exact_pairs=exact))

@@ -1,0 +1,183 @@
+"""What a run said about the test items of a task: enough to compute every metric again without a model."""
+
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+import numpy as np
+
+from workbench.arrays import AnyArray
+from workbench.errors import DataError, UnknownMetricError
+from workbench.inputs import check_regular
+from workbench.metrics import Estimate, Measured, Metric, align_items, measure_items, measure_scores
+from workbench.metrics.measured import Build
+from workbench.registry import closest
+from workbench.tasks.groups import group_codes
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class ItemScores:
+    """What a metric is a function of, item by item.
+
+    Attributes:
+        ids: Items.
+        groups: Group names, or None where an item has none.
+        values: (n, ...): scores of which the metric is a function, or values (n,) of which it is the mean.
+        truth: What scores are held against, (n, ...), as it must be equal in runs that are compared; None for means.
+        build: From scores, items one after the other as often as they are given, to an evaluator that has the metric;
+            None where it is the mean of the values.
+    """
+
+    ids: Sequence[str]
+    groups: Sequence[str | None]
+    values: AnyArray
+    truth: AnyArray | None = None
+    build: Build | None = None
+
+    def in_order_of(self, reference: "ItemScores") -> AnyArray:
+        """The values with items in the order of others; raises `NotComparableError` if they are not the same."""
+        if np.asarray(self.truth).ndim != np.asarray(reference.truth).ndim:
+            raise DataError("different labels: one label an item, and a list of them.")
+        same = np.array_equal(np.asarray(reference.truth), np.asarray(self.truth))
+        if list(reference.ids) == list(self.ids) and same:
+            return self.values
+        ids, others = (np.asarray(each.ids, np.str_) for each in (reference, self))
+        return np.asarray(self.values[align_items(ids, others, reference.truth, self.truth)])
+
+    def measured(self, values: AnyArray, metric: str) -> Measured:
+        """The metric of values (s, n, ...) of s seeds, in the order of these items."""
+        groups = group_codes(self.groups)
+        if self.build is None:
+            return measure_items(values, groups, metric=metric)
+        return measure_scores(values, self.build, groups, metric=metric)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A test item that went wrong.
+
+    Attributes:
+        item: What users call it.
+        image: Image id, or None where the item is a text.
+        title: The item in a few words.
+        what: What went wrong, in words.
+        parts: What it can be filtered by: `true class`, `kind`, `group`, ...
+        scores: What was said instead, each with its share of 0..1, the most likely first; empty where there are none.
+    """
+
+    item: str
+    image: str | None
+    title: str
+    what: str
+    parts: Mapping[str, str] = field(default_factory=dict)
+    scores: Sequence[tuple[str, float]] = ()
+
+
+class Predictions(ABC):
+    """Results of one run on the test items. Each task has a class of its own.
+
+    Attributes:
+        failures_are: What `failures` lists, in words.
+    """
+
+    failures_are: ClassVar[str] = "items, the worst first"
+
+    @abstractmethod
+    def estimates(self, metrics: Sequence[Metric]) -> dict[str, Estimate]:
+        """Metrics with their intervals.
+
+        Args:
+            metrics: Which; those that these items do not define are left out.
+        """
+
+    def chance(self) -> dict[str, float]:
+        """What guessing would reach, by the metric's name with `chance_` before it; empty where nobody knows."""
+        return {}
+
+    @abstractmethod
+    def comparable(self) -> Sequence[str]:
+        """Names of the metrics by which runs can be compared."""
+
+    @abstractmethod
+    def scores_of(self, metric: str) -> ItemScores:
+        """What a metric is a function of; raises `UnknownMetricError` where runs cannot be compared by it."""
+
+    @abstractmethod
+    def failures(self) -> list[Failure]:
+        """Items that went wrong, the worst first."""
+
+    def matched(self, reference: Self) -> Self:  # noqa: ARG002
+        """The same in the terms of others: classes in their order.
+
+        Raises:
+            DataError: They have other terms; says which.
+        """
+        return self
+
+    def unlike(self, other: Self) -> list[str]:  # noqa: ARG002
+        """What a reader must know of a difference in terms, in sentences."""
+        return []
+
+    @abstractmethod
+    def to_table(self) -> "pa.Table":
+        """As a table, a row an item."""
+
+    @classmethod
+    @abstractmethod
+    def from_table(cls, table: "pa.Table") -> Self:
+        """From what `to_table` gave; may raise anything where the table is damaged."""
+
+    def write(self, path: Path) -> None:
+        """Write as Parquet."""
+        import pyarrow.parquet as pq
+
+        pq.write_table(self.to_table(), path, compression="zstd")
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read what `write` wrote; raises `DataError` naming the file."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            check_regular(path)
+            return cls.from_table(pq.read_table(path))
+        except (
+            OSError,
+            LookupError,
+            AttributeError,
+            ValueError,
+            TypeError,
+            RecursionError,
+            pa.ArrowException,
+        ) as error:
+            raise DataError(f"{path}: not a predictions file of the workbench, or damaged ({error}).") from error
+
+    def unknown(self, metric: str) -> UnknownMetricError:
+        """The error for a metric that runs cannot be compared by."""
+        names = self.comparable()
+        # Those of single kinds of items are many.
+        short = ", ".join(name for name in names if "/" not in name)
+        return UnknownMetricError(
+            f"metric {metric!r} cannot be compared item by item.{closest(metric, names)} "
+            f"These can be compared: {short}."
+        )
+
+
+def table_of(columns: Mapping[str, Any], about: Mapping[str, Any]) -> "pa.Table":
+    """Columns as a table, with JSON values beside them."""
+    import pyarrow as pa
+
+    return pa.table(dict(columns)).replace_schema_metadata({"workbench": json.dumps(dict(about))})
+
+
+def columns_of(table: "pa.Table") -> tuple[dict[str, list[Any]], dict[str, Any]]:
+    """What `table_of` was made of, columns as lists."""
+    about: dict[str, Any] = json.loads((table.schema.metadata or {})[b"workbench"])
+    return {name: table.column(name).to_pylist() for name in table.column_names}, about

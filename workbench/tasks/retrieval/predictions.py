@@ -1,0 +1,115 @@
+"""`predictions.parquet` of retrieval: where the right items of every query stand."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from workbench.metrics import Estimate, Evaluator, Metric, estimate_metrics
+from workbench.metrics import functional as F
+from workbench.metrics.registry import known
+from workbench.metrics.retrieval import DirectedRanks
+from workbench.tasks.groups import group_codes
+from workbench.tasks.predictions import Failure, ItemScores, Predictions, columns_of, table_of
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+DIRECTIONS = ("image_to_text", "text_to_image")
+
+
+@dataclass(frozen=True)
+class RetrievalPredictions(Predictions):
+    """Where the right items of every query stand.
+
+    Attributes:
+        direction: `image_to_text` or `text_to_image`, of each query.
+        ids: The image's id, or the text.
+        groups: What is resampled together: the image's group; of a text that of its first image.
+        ranks: Places of the right items in the ranking of the whole gallery, from 1, ascending.
+        gallery: Size of the gallery by direction.
+    """
+
+    direction: Sequence[str]
+    ids: Sequence[str]
+    groups: Sequence[str | None]
+    ranks: Sequence[Sequence[int]]
+    gallery: dict[str, int]
+
+    def estimates(self, metrics: Sequence[Metric]) -> dict[str, Estimate]:
+        """See `Predictions.estimates`."""
+        found: dict[str, Estimate] = {}
+        for direction in DIRECTIONS:
+            rows = self._rows(direction)
+            groups = group_codes([self.groups[i] for i in rows])
+            found |= estimate_metrics(metrics, self._view(direction, rows), len(rows), groups)
+        return found
+
+    def chance(self) -> dict[str, float]:
+        """Expected recall at 1."""
+        found = {}
+        for direction in DIRECTIONS:
+            counts = [len(self.ranks[i]) for i in self._rows(direction)]
+            found[f"chance_{direction}_recall_at_1"] = float(np.mean(counts) / self.gallery[direction])
+        return found
+
+    def comparable(self) -> Sequence[str]:
+        """The metrics that are means over queries; the median rank is none."""
+        return [
+            name
+            for direction in DIRECTIONS
+            for name in Evaluator(known().values(), self._view(direction, self._rows(direction))).terms
+        ]
+
+    def scores_of(self, metric: str) -> ItemScores:
+        """See `Predictions.scores_of`."""
+        chosen = [known()[metric]] if metric in known() else []
+        for direction in DIRECTIONS:
+            rows = self._rows(direction)
+            terms = Evaluator(chosen, self._view(direction, rows)).terms
+            if metric in terms:
+                ids, groups = [self.ids[i] for i in rows], [self.groups[i] for i in rows]
+                return ItemScores(ids, groups, np.asarray(terms[metric], np.float64))
+        raise self.unknown(metric)
+
+    def failures(self) -> list[Failure]:
+        """Queries whose first right item is not the first of all."""
+        best = np.array([min(own) for own in self.ranks])
+        return [self._late(int(i), int(best[i])) for i in np.argsort(-best, kind="stable") if best[i] > 1]
+
+    def _late(self, i: int, best: int) -> Failure:
+        direction = self.direction[i]
+        return Failure(
+            item=self.ids[i],
+            image=self.ids[i] if direction == DIRECTIONS[0] else None,
+            title=self.ids[i],
+            what=f"the first right item stands at {best} of {self.gallery[direction]}",
+            parts={"kind": direction},
+        )
+
+    def _rows(self, direction: str) -> list[int]:
+        return [i for i, own in enumerate(self.direction) if own == direction]
+
+    def _view(self, direction: str, rows: Sequence[int]) -> DirectedRanks:
+        counts = [len(self.ranks[i]) for i in rows]
+        rank = np.concatenate([np.empty(0, np.int64), *(np.asarray(self.ranks[i], dtype=np.int64) for i in rows)])
+        return DirectedRanks(F.Ranks(np.repeat(np.arange(len(rows)), counts), rank), direction)
+
+    def to_table(self) -> "pa.Table":
+        """`direction`, `id`, `group`, `ranks`."""
+        import pyarrow as pa
+
+        columns = {
+            "direction": pa.array(list(self.direction), pa.string()),
+            "id": pa.array(list(self.ids), pa.string()),
+            "group": pa.array(list(self.groups), pa.string()),
+            "ranks": pa.array([list(map(int, own)) for own in self.ranks], pa.list_(pa.int64())),
+        }
+        return table_of(columns, {"gallery": self.gallery})
+
+    @classmethod
+    def from_table(cls, table: "pa.Table") -> Self:
+        """See `Predictions.from_table`."""
+        columns, about = columns_of(table)
+        return cls(columns["direction"], columns["id"], columns["group"], columns["ranks"], about["gallery"])

@@ -1,0 +1,71 @@
+"""The task: find the texts of an image, and the images of a text."""
+
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from workbench.datasets.card import DatasetCard
+from workbench.errors import RecipeError
+from workbench.metrics import functional as F
+from workbench.recipes import Fitted, RunSpec
+from workbench.tasks.image_text.captioned import CaptionedImages
+from workbench.tasks.image_text.captions import require_captions
+from workbench.tasks.image_text.dual_encoder import DualEncoderPredictor
+from workbench.tasks.image_text.given import ImageTextTask
+from workbench.tasks.image_text.task import ImageText, embedded
+from workbench.tasks.predictions import Predictions
+from workbench.tasks.retrieval.card import RetrievalCard
+from workbench.tasks.retrieval.given import RetrievalTask
+from workbench.tasks.retrieval.predictions import RetrievalPredictions
+
+if TYPE_CHECKING:
+    from workbench.arrays import IntArray
+    from workbench.tasks.data import SplitRows
+
+
+class Retrieval(ImageText):
+    """See the module."""
+
+    Card: ClassVar[type[DatasetCard]] = RetrievalCard
+    Given: ClassVar[type[ImageTextTask]] = RetrievalTask
+    Result: ClassVar[type[Predictions]] = RetrievalPredictions
+    items: ClassVar[str] = "the queries of one direction in retrieval, whose gallery stays as it is"
+    in_tables: ClassVar[tuple[str, ...]] = (
+        "text_to_image_recall_at_1", "image_to_text_recall_at_1", "text_to_image_map", "image_to_text_map",
+    )  # fmt: skip
+
+    def given(self, spec: RunSpec, rows: "SplitRows", *, refit: bool) -> RetrievalTask:
+        """See `DatasetTask.given`."""
+        train, val = (self.captioned(part, unseen=rows.labels_only) for part in (rows.train, rows.val))
+        return RetrievalTask(**self.about(spec, refit=refit), train=train, val=val)
+
+    def predict(self, predictor: Fitted, rows: "IntArray", recipe: str) -> RetrievalPredictions:
+        """See `DatasetTask.predict`."""
+        if not isinstance(predictor, DualEncoderPredictor):
+            raise RecipeError(
+                f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a DualEncoderPredictor: retrieval "
+                "ranks embeddings."
+            )
+        dataset = self.data.dataset
+        require_captions(dataset, rows, RetrievalCard.aim)
+        data = self.captioned(rows)
+        images, texts = embedded(predictor, data.images, data.texts, recipe)
+        names = dataset.ids(rows)
+        image_groups = dataset.group_names(rows)
+        text_groups = _text_groups(data, names, image_groups)
+        there = F.rank_positives(images, texts, data.positives)
+        back = F.rank_positives(texts, images, data.positives[:, ::-1])
+        return RetrievalPredictions(
+            direction=[*["image_to_text"] * len(there.queries), *["text_to_image"] * len(back.queries)],
+            ids=[*(names[q] for q in there.queries), *(data.texts[q] for q in back.queries)],
+            groups=[*(image_groups[q] for q in there.queries), *(text_groups[q] for q in back.queries)],
+            ranks=[own.tolist() for ranks in (there, back) for own in np.split(ranks.rank, ranks.starts[1:])],
+            gallery={"image_to_text": len(texts), "text_to_image": len(images)},
+        )
+
+
+def _text_groups(data: CaptionedImages, names: list[str], groups: list[str | None]) -> list[str]:
+    """The captions of one image are resampled together, and so are those of a group."""
+    texts, first = np.unique(data.positives[:, 1], return_index=True)
+    of_image = dict(zip(texts.tolist(), data.positives[first, 0].tolist(), strict=True))
+    return [groups[of_image[t]] or names[of_image[t]] for t in range(len(data.texts))]
