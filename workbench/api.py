@@ -23,6 +23,7 @@ def run(
     name: str = "adhoc",
     language: str | None = None,
     fresh: bool = False,
+    raise_error: bool = False,
     **settings: Any,
 ) -> "pd.DataFrame":
     """Run a suite, or what the arguments name, and wait for it.
@@ -37,6 +38,7 @@ def run(
         name: The suite's name when none is given.
         language: Which of the cards' languages to take when no suite is given; None takes each card's own.
         fresh: Run finished runs again, too.
+        raise_error: Stop at the first run that fails, once it is recorded, and raise what it failed with.
         settings: Fields of `workbench.settings.Settings`, such as `device` or `precision`.
 
     Returns:
@@ -44,8 +46,10 @@ def run(
 
     Raises:
         WorkbenchError: The plan itself is wrong; a run that fails is a row with status `failed`.
+        BaseException: With `raise_error`, whatever the first failing run raised.
     """
     from workbench.runs.execute import run_suite
+    from workbench.runs.failing import RunFailedError
 
     if suite is None:
         entries = [{"recipe": entry} if isinstance(entry, str) else dict(entry) for entry in recipes]
@@ -60,7 +64,12 @@ def run(
         )
     elif isinstance(suite, str):
         suite = load_suite(suite)
-    return _frame(run_suite(suite, Settings.load(**settings), fresh=fresh))
+    try:
+        return _frame(run_suite(suite, Settings.load(**settings), fresh=fresh, raise_error=raise_error))
+    except RunFailedError as failed:
+        failure = failed.error
+    # Outside of the handler, so that its own traceback is all that is shown.
+    raise failure
 
 
 def results(suite: str | None = None, *, all_states: bool = False, **settings: Any) -> "pd.DataFrame":

@@ -20,6 +20,7 @@ class BrokenRecipe(Recipe[RecipeConfig]):
 
     Attributes:
         reason: One sentence.
+        cause: What was raised when it was loaded; a failed run's traceback shows it.
     """
 
     version = "broken"
@@ -30,6 +31,7 @@ class BrokenRecipe(Recipe[RecipeConfig]):
     multi_label = True
     unseen = True
     reason = ""
+    cause: WorkbenchError | None = None
 
     def fit(self, task: ClassificationTask) -> Predictor:  # noqa: ARG002
         """See `Recipe.fit`."""
@@ -40,7 +42,7 @@ class BrokenRecipe(Recipe[RecipeConfig]):
         self._fail()
 
     def _fail(self) -> NoReturn:
-        raise RecipeError(self.reason)
+        raise RecipeError(self.reason) from self.cause
 
 
 def usable(name: str) -> type[Recipe]:  # type: ignore[type-arg]
@@ -54,4 +56,5 @@ def usable(name: str) -> type[Recipe]:  # type: ignore[type-arg]
     except UnknownNameError:
         raise
     except WorkbenchError as error:
-        return type("BrokenRecipe", (BrokenRecipe,), {"reason": str(error), "__module__": BrokenRecipe.__module__})
+        known = {"reason": str(error), "cause": error, "__module__": BrokenRecipe.__module__}
+        return type("BrokenRecipe", (BrokenRecipe,), known)

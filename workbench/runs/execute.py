@@ -8,12 +8,12 @@ from functools import partial
 import numpy as np
 
 from workbench.datasets.roles import ROLES
-from workbench.errors import RecipeError, WorkbenchError
+from workbench.errors import RecipeError
 from workbench.formatting import counted
-from workbench.masking import masked
 from workbench.recipes import Fitted
 from workbench.runs.broken import BrokenRecipe
 from workbench.runs.claims import claimed
+from workbench.runs.failing import RunFailedError, record_failure
 from workbench.runs.interrupts import Interrupts, Terminated
 from workbench.runs.jobs import Job, batches, prepare_jobs
 from workbench.runs.joint_bench import JointBench
@@ -23,7 +23,6 @@ from workbench.runs.reporter import Reporter, Silent
 from workbench.runs.suite import Suite
 from workbench.runs.workspace import WorkspaceError
 from workbench.settings import Settings
-from workbench.texts import shown
 from workbench.tracking import (
     RunRecorder,
     RunResult,
@@ -37,23 +36,26 @@ from workbench.tracking import (
 )
 from workbench.tracking.faults import answering
 
-_LONGEST = 2000
-"""Characters of a reason that is recorded."""
-
 
 def run_suite(
-    suite: Suite, settings: Settings, *, fresh: bool = False, reporter: Reporter | None = None
+    suite: Suite,
+    settings: Settings,
+    *,
+    fresh: bool = False,
+    raise_error: bool = False,
+    reporter: Reporter | None = None,
 ) -> list[RunResult]:
     """Run what a suite asks for and the store does not have yet.
 
-    A recipe that fails is recorded as failed with its reason, and the rest goes on. After a kill at any
-    instant the same call finishes the suite: finished runs stay, an unfinished one is done anew, and so is a run
+    A recipe that fails is recorded as failed with its reason and its traceback, and the rest goes on. After a kill at
+    any instant the same call finishes the suite: finished runs stay, an unfinished one is done anew, and so is a run
     whose recipe was edited since (see `recipe_source`), which then replaces the old one.
 
     Args:
         suite: What to run.
         settings: Cache, device, precision, store.
         fresh: Run finished ones again, too; each replaces the old one.
+        raise_error: Stop at the first run that fails, once it is recorded.
         reporter: Told what happens.
 
     Returns:
@@ -61,6 +63,7 @@ def run_suite(
 
     Raises:
         WorkbenchError: The plan itself is wrong (unknown names, wrong settings, data not there); nothing is run then.
+        RunFailedError: A run failed, and `raise_error` asks to stop there.
         KeyboardInterrupt: Ctrl-C, once: after the run in hand; twice, or SIGTERM: at once. What is finished stays.
     """
     tell = reporter or Silent()
@@ -97,7 +100,7 @@ def run_suite(
         store.check_writable()
     with Interrupts(tell) as interrupts:
         for group in batches(todo):
-            made += _run_group(group, suite, settings, store, fresh, tell)
+            made += _run_group(group, suite, settings, store, fresh, raise_error, tell)
             done += len(group)
             tell.progress("runs", done, len(jobs))
             if interrupts.asked and done < len(jobs):
@@ -160,7 +163,13 @@ def _matching(jobs: Sequence[Job], runs: Sequence[RunResult]) -> list[tuple[Job,
 
 
 def _run_group(
-    group: Sequence[Job], suite: Suite, settings: Settings, store: Store, fresh: bool, tell: Reporter
+    group: Sequence[Job],
+    suite: Suite,
+    settings: Settings,
+    store: Store,
+    fresh: bool,
+    raise_error: bool,
+    tell: Reporter,
 ) -> list[RunResult]:
     with claimed(group, settings.cache, tell):
         # Another process may have finished some of them meanwhile.
@@ -170,7 +179,12 @@ def _run_group(
         recorders: list[RunRecorder] = []
         try:
             recorders += (begin(job, suite, store) for job in jobs)
-            return _work(jobs, recorders, suite, store, tell) if jobs else []
+            return _work(jobs, recorders, suite, store, raise_error, tell) if jobs else []
+        except RunFailedError as error:
+            for recorder in recorders:  # Those that have ended stay as they are.
+                recorder.abandon(f"stopped, since another run failed: {error.reason}")
+            _say_what_waits(store, tell)
+            raise
         except KeyboardInterrupt as error:
             reason = "terminated (SIGTERM)" if isinstance(error, Terminated) else "interrupted"
             for recorder in recorders:
@@ -179,7 +193,12 @@ def _run_group(
 
 
 def _work(
-    jobs: Sequence[Job], recorders: Sequence[RunRecorder], suite: Suite, store: Store, tell: Reporter
+    jobs: Sequence[Job],
+    recorders: Sequence[RunRecorder],
+    suite: Suite,
+    store: Store,
+    raise_error: bool,
+    tell: Reporter,
 ) -> list[RunResult]:
     """Fit all jobs of a group, then predict, evaluate and record each."""
     made: list[RunResult] = []
@@ -188,7 +207,7 @@ def _work(
     try:
         recipe = jobs[0].cell.factory(jobs[0].cell.config)
         if isinstance(recipe, BrokenRecipe):
-            raise RecipeError(recipe.reason)
+            raise RecipeError(recipe.reason) from recipe.cause
         wanted = [bench.wanted(job.cell) for job in jobs]
         rows = bench.look(wanted, partial(tell.progress, f"features of {bench.dataset.name}"))
         predictors: Sequence[Fitted]
@@ -216,7 +235,9 @@ def _work(
     ) as error:
         # A plug-in may raise anything; the rest of the suite goes on.
         for job, recorder in zip(jobs, recorders, strict=True):
-            made.append(_failed(job, recorder, error, suite, store, tell))
+            made.append(record_failure(job, recorder, error, suite, store, tell))
+        if raise_error:
+            raise RunFailedError(error, made[0]) from error
         return made
     for job, recorder, own, predictor in zip(jobs, recorders, rows, predictors, strict=True):
         try:
@@ -224,7 +245,9 @@ def _work(
         except (SpoolError, WorkspaceError):
             raise
         except (Exception, SystemExit, TimeLimitError) as error:
-            made.append(_failed(job, recorder, error, suite, store, tell))
+            made.append(record_failure(job, recorder, error, suite, store, tell))
+            if raise_error:
+                raise RunFailedError(error, made[-1]) from error
             continue
         remove_superseded(job, recorder, suite, store)
         tell.say(f"finished: {job.cell}{f'; {written.kept}' if written.kept else ''}")
@@ -237,14 +260,3 @@ def _check_predictors(predictors: object, jobs: Sequence[Job]) -> None:
     if not isinstance(predictors, Sequence) or len(predictors) != len(jobs):
         found = len(predictors) if isinstance(predictors, Sequence) else type(predictors).__name__
         raise RecipeError(f"fit_many was given {len(jobs)} tasks and returned {found}, where a list of as many is due.")
-
-
-def _failed(
-    job: Job, recorder: RunRecorder, error: BaseException, suite: Suite, store: Store, tell: Reporter
-) -> RunResult:  # fmt: skip
-    known = isinstance(error, WorkbenchError | TimeLimitError)
-    reason = shown(masked(str(error) if known else f"{type(error).__name__}: {error}"), _LONGEST)
-    written = recorder.fail(reason)
-    remove_superseded(job, recorder, suite, store, finished=False)
-    tell.say(f"failed: {job.cell}: {reason}")
-    return written.result

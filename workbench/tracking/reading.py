@@ -51,6 +51,15 @@ def one_run(store: Store, run_id: str) -> RunResult:
     raise WorkbenchError(f"{len(found)} runs begin with {run_id!r}; give more of the id.")
 
 
+def traceback_place(run: RunResult) -> str:
+    """Where the traceback of a failed run lies, a path or an address; empty if it has none."""
+    name = run.tags.get(schema.TRACEBACK, "")
+    if not name:
+        return ""
+    folder = local_path(run.artifact_uri)
+    return f"{run.artifact_uri}/{name}" if folder is None else str(folder / name)
+
+
 def artifact_path(store: Store, run: RunResult, name: str) -> Path:
     """A local path of a run's artifact, downloaded where the store is remote.
 

@@ -25,6 +25,8 @@ ARTIFACTS_MISSING = "workbench.artifacts_missing"
 """Artifacts that the server did not take, and why; see `workbench sync`."""
 LANGUAGE = "language"
 PREDICTIONS = "predictions.parquet"
+TRACEBACK = "workbench.traceback"
+"""The artifact of a failed run that says where it failed."""
 GENERATION = "generation"
 """The task of runs that judge generated images: they have scores, and no test items."""
 

@@ -106,10 +106,23 @@ class RunRecorder:
         )
         return self._deliver(known, artifacts)
 
-    def fail(self, error: str, status: str = "FAILED") -> "Written":
-        """Mark the run as failed (or KILLED) with its reason."""
-        tags = {**self.record.tags, **clean({schema.ERROR: error})}
-        return self._deliver(replace(self.record, tags=tags, ended=int(time.time() * 1000), status=status), None)
+    def fail(self, error: str, tags: Mapping[str, str] | None = None, artifacts: Path | None = None) -> "Written":
+        """Mark the run as failed with its reason, and log what is left of it.
+
+        Args:
+            error: The reason.
+            tags: Further tags.
+            artifacts: Folder whose files become the run's artifacts, such as its traceback; None if there are none.
+
+        Returns:
+            The run as it would be read, and what the store did not take.
+
+        Raises:
+            SpoolError: Neither the store nor the spool took it.
+        """
+        known = {**self.record.tags, **clean({schema.ERROR: error, **(tags or {})})}
+        ended = int(time.time() * 1000)
+        return self._deliver(replace(self.record, tags=known, ended=ended, status="FAILED"), artifacts)
 
     def abandon(self, reason: str) -> None:
         """Mark the run as killed, unless it has ended already; where the store is gone, a later process does that."""
