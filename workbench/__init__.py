@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from workbench.models import (
         LoadedModel,
         Tower,
-        freeze_batch_norm,
         has_batch_norm,
         merge_attention,
         split_attention,
@@ -96,7 +95,6 @@ _HOMES = {
     "workbench.models": [
         "LoadedModel",
         "Tower",
-        "freeze_batch_norm",
         "has_batch_norm",
         "merge_attention",
         "split_attention",
@@ -219,7 +217,6 @@ __all__ = [
     "class_embeddings",
     "consensus_captions",
     "fine_tune",
-    "freeze_batch_norm",
     "has_batch_norm",
     "joint_objective",
     "merge_attention",

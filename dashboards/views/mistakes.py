@@ -30,16 +30,11 @@ class Mistake:
     top: tuple[tuple[str, float], ...]
 
 
-def mistakes(
-    predictions: Predictions, *, true: str | None = None, predicted: str | None = None, group: str | None = None
-) -> list[Mistake]:
+def mistakes(predictions: Predictions) -> list[Mistake]:
     """Mistakes of a single-label run.
 
     Args:
         predictions: Of the run.
-        true: Only of this class.
-        predicted: Only taken for this class.
-        group: Only of this group.
 
     Raises:
         WorkbenchError: The run has several labels an image, or none.
@@ -50,9 +45,8 @@ def mistakes(
     guess = chance.argmax(axis=1)
     names = predictions.class_names
     wrong = np.flatnonzero(guess != predictions.labels)
-    found = []
-    for i in wrong[np.argsort(-chance[wrong].max(axis=1), kind="stable")]:
-        each = Mistake(
+    return [
+        Mistake(
             id=predictions.ids[i],
             group=predictions.groups[i],
             true=names[predictions.labels[i]],
@@ -60,7 +54,5 @@ def mistakes(
             confidence=float(chance[i, guess[i]]),
             top=tuple((names[c], float(chance[i, c])) for c in np.argsort(-chance[i], kind="stable")[:5]),
         )
-        wanted = ((true, each.true), (predicted, each.predicted), (group, each.group))
-        if all(asked in {None, own} for asked, own in wanted):
-            found.append(each)
-    return found
+        for i in wrong[np.argsort(-chance[wrong].max(axis=1), kind="stable")]
+    ]

@@ -37,7 +37,7 @@ def test_a_warm_search_loads_no_model(gallery, settings, tiny_model):
     encoder = open_model(tiny_model, settings)
     again = open_gallery(gallery.dataset, encoder, FeatureStore(settings.cache))
     assert len(search_images(again, query, top=3)) == 3
-    assert not encoder.is_loaded
+    assert not encoder._loaded
 
 
 def test_an_image_of_the_gallery_finds_itself_first(gallery, tmp_path):

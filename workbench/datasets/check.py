@@ -41,15 +41,12 @@ class _Look:
     thumbnail: AnyArray | None = None
 
 
-def check_dataset(
-    dataset: Dataset, progress: Progress | None = None, *, near: float = NEAR, others: Sequence[Dataset] = ()
-) -> CheckReport:
+def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others: Sequence[Dataset] = ()) -> CheckReport:
     """Decode every image, compare the splits, and read all items of a task that has them.
 
     Args:
         dataset: The dataset.
         progress: Called with (done, total) while images are decoded.
-        near: Correlation of 16 x 16 greyscale thumbnails from which images count as near duplicates.
         others: The dataset in further languages, whose items are read, too.
     """
     split = np.empty(len(dataset), dtype=object)
@@ -60,7 +57,7 @@ def check_dataset(
     readable = np.array([look.reason is None for look in looks], dtype=np.bool_)
     idle = idle_classes(dataset, readable)
     across, within, relabelled = _copies(dataset, ids, split, readable)
-    pairs, pair_count = _near(dataset, looks, ids, split, near)
+    pairs, pair_count = _near(dataset, looks, ids, split)
     counts = {role: dataset.class_counts(role) for role in ROLES}
     seen = [look for look in looks if look.reason is None]
     items, *further = (item_faults(each) for each in (dataset, *others))
@@ -152,7 +149,7 @@ def _repeated(hashes: AnyArray, readable: BoolArray) -> Iterator[list[int]]:
 
 
 def _near(
-    dataset: Dataset, looks: Sequence[_Look], ids: Sequence[str], split: AnyArray, near: float
+    dataset: Dataset, looks: Sequence[_Look], ids: Sequence[str], split: AnyArray
 ) -> tuple[tuple[NearPair, ...], int]:
     """Pairs of different splits that look alike but differ in bytes, most alike first, and how many there are."""
     content = dataset.manifest.hashes
@@ -165,7 +162,7 @@ def _near(
         if not len(rows[a]) or not len(rows[b]):
             continue
         first, second = (np.stack([small[r] for r in rows[role].tolist()]) for role in (a, b))
-        for i, j, similarity in near_pairs(first, second, near):
+        for i, j, similarity in near_pairs(first, second, NEAR):
             left, right = rows[a][i], rows[b][j]
             other = (content[left] != content[right]).any(axis=1)
             total += int(other.sum())

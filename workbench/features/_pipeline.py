@@ -3,7 +3,7 @@
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +15,6 @@ from workbench.features._protocols import ImageEncoder, ImageSource, PictureSour
 from workbench.features._shard import KEY_BYTES
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
     from torch import Tensor
 
 
@@ -54,7 +53,6 @@ def batches(
     jobs: Sequence[Job],
     source: ImageSource,
     encoder: ImageEncoder,
-    transform: "Callable[[Image], Image]",
     *,
     batch_size: int,
     workers: int,
@@ -72,10 +70,7 @@ def batches(
 
     def submitted() -> Iterator[list[tuple[Job, "Future[Tensor | Problem]"]]]:
         for start in range(0, len(jobs), batch_size):
-            yield [
-                (job, pool.submit(_prepare, job, source, encoder, transform))
-                for job in jobs[start : start + batch_size]
-            ]
+            yield [(job, pool.submit(_prepare, job, source, encoder)) for job in jobs[start : start + batch_size]]
 
     def collected() -> Iterator[Batch]:
         coming = submitted()
@@ -91,9 +86,7 @@ def batches(
         pool.shutdown(cancel_futures=True)
 
 
-def _prepare(
-    job: Job, source: ImageSource, encoder: ImageEncoder, transform: "Callable[[Image], Image]"
-) -> "Tensor | Problem":
+def _prepare(job: Job, source: ImageSource, encoder: ImageEncoder) -> "Tensor | Problem":
     from workbench.datasets.images import UnreadableImageError, with_image
 
     if isinstance(source, PictureSource):
@@ -111,7 +104,7 @@ def _prepare(
     if hashlib.blake2b(data, digest_size=KEY_BYTES).digest() != job.key:
         return Problem("its contents changed after the dataset was listed; run again", lasting=False)
     try:
-        return with_image(data, lambda image: encoder.preprocess(transform(image)))
+        return with_image(data, encoder.preprocess)
     except UnreadableImageError as error:
         return Problem(str(error), lasting=True)
 

@@ -6,7 +6,6 @@ Importing this package imports neither torch nor open_clip.
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from workbench.models.catalogue import list_models
 from workbench.models.encoder import Encoder, open_model
 from workbench.models.parameters import Tower, has_batch_norm, is_image_parameter, tower_parameters
 from workbench.models.plugin import ModelPlugin, models
@@ -16,11 +15,10 @@ from workbench.models.spec import ModelSpec, parse_model
 if TYPE_CHECKING:
     from workbench.models.attention import merge_attention, split_attention
     from workbench.models.export import save_checkpoint
-    from workbench.models.loaded import LoadedModel, freeze_batch_norm, to_device
+    from workbench.models.loaded import LoadedModel, to_device
 
 _HEAVY = {
     "LoadedModel": "loaded",
-    "freeze_batch_norm": "loaded",
     "to_device": "loaded",
     "merge_attention": "attention",
     "split_attention": "attention",
@@ -33,10 +31,8 @@ __all__ = [
     "ModelPlugin",
     "ModelSpec",
     "Tower",
-    "freeze_batch_norm",
     "has_batch_norm",
     "is_image_parameter",
-    "list_models",
     "merge_attention",
     "models",
     "native_bf16",

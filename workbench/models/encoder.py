@@ -81,11 +81,6 @@ class Encoder:
         doc="1 - mean cosine between projected features at this precision and at fp32, on eight fixed photographs.",
     )
 
-    @property
-    def is_loaded(self) -> bool:
-        """Whether weights are in memory."""
-        return self._loaded is not None
-
     def load(self, device: str = "cpu") -> "LoadedModel":
         """A private fp32 copy, free to be changed.
 

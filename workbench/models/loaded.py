@@ -80,14 +80,6 @@ class LoadedModel:
         return tokens[:, : max(1, longest)]
 
 
-def freeze_batch_norm(network: nn.Module) -> None:
-    """Keep batch normalisation at its stored statistics, whatever mode the network is put into."""
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()
-            module.train = lambda _mode=True, module=module: module  # type: ignore[method-assign,misc]
-
-
 def to_device(network: nn.Module, device: str) -> nn.Module:
     """Move a network, convolutional weights in channels-last order (faster on CPU and on tensor cores alike).
 

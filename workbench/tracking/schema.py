@@ -29,6 +29,3 @@ TRACEBACK = "workbench.traceback"
 """The artifact of a failed run that says where it failed."""
 GENERATION = "generation"
 """The task of runs that judge generated images: they have scores, and no test items."""
-
-IDENTITY_PARAMS = ("model", "dataset", "field", "task", "recipe", "shots", "seed")
-"""Params that every run has; those of the recipe's config follow, under `recipe.`."""
