@@ -64,7 +64,8 @@ class CaptionRetrieval(Recipe[Config]):
 
     def fit_joint(self, task: JointTask) -> "BorrowedCaptions":
         """See the module."""
-        assert isinstance(task, CaptioningTask)
+        if not isinstance(task, CaptioningTask):
+            raise RecipeError(f"caption-retrieval captions images; it cannot do {type(task).__name__}.")
         config = self.config
         if config.bank is not None and config.by != "text":
             raise RecipeError('recipe "caption-retrieval": bank needs by = "text", as its captions have no images.')

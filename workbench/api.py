@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from workbench.memory import keep_freed_memory
 from workbench.runs import RecipeEntry, Suite, load_suite
 from workbench.settings import Settings
 from workbench.tracking import RunResult, labels_apart, newest_state, open_store, read_runs
@@ -28,6 +29,8 @@ def run(
 ) -> "pd.DataFrame":
     """Run a suite, or what the arguments name, and wait for it.
 
+    On Linux the process keeps the memory that networks free for their next batch (`workbench.memory`).
+
     Args:
         suite: A suite, its name, or its file; None builds one from the other arguments.
         models: Model arguments.
@@ -51,6 +54,7 @@ def run(
     from workbench.runs.execute import run_suite
     from workbench.runs.failing import RunFailedError
 
+    keep_freed_memory()
     if suite is None:
         entries = [{"recipe": entry} if isinstance(entry, str) else dict(entry) for entry in recipes]
         suite = Suite(

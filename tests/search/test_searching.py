@@ -1,3 +1,6 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -89,3 +92,17 @@ def test_an_image_that_is_none_is_refused(gallery, tmp_path):
     for name in ("x.png", "missing.png"):
         with pytest.raises(DataError, match=name):
             embed_image(tmp_path / name, gallery.encoder, gallery.store)
+
+
+def test_visitors_who_share_a_gallery_read_its_features_once(gallery, monkeypatch):
+    read, real = [], gallery.features
+
+    def slow(start, stop):
+        read.append((start, stop))
+        time.sleep(0.05)
+        return real(start, stop)
+
+    monkeypatch.setattr(gallery, "features", slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: list(gallery.blocks()), range(4)))
+    assert len(read) == 1

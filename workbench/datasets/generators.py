@@ -32,11 +32,12 @@ def generator_of(card: DatasetCard) -> Generator:
     """The generator that a card with a generator source names.
 
     Raises:
-        DataError: No installed package has one of that name, it cannot be imported, or the card names a module and a
-            function, as cards of earlier versions did.
+        DataError: The source is of another type, no installed package has a generator of that name, it cannot be
+            imported, or the card names a module and a function, as cards of earlier versions did.
     """
     source = card.source
-    assert isinstance(source, GeneratorSource)
+    if not isinstance(source, GeneratorSource):
+        raise DataError(f"dataset {card.name!r}: source.type is {source.type!r}; only a 'generator' names one.")
     if ":" in source.call:
         raise DataError(
             f"dataset {card.name!r}: source.call {source.call!r} names a function, and a card cannot say which code is "

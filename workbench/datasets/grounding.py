@@ -86,7 +86,8 @@ def _format(dataset: Dataset) -> str:
 
 def _instructions(dataset: Dataset, row: int, name: str, extra: Mapping[str, Any]) -> Iterator[GroundingItem]:
     columns = dataset.card.columns
-    assert columns.instruction is not None
+    if columns.instruction is None:
+        raise DataError(f"dataset {dataset.name!r}: its card names no columns.instruction, which grounding needs.")
     boxes = tuple(box for _, box in _listed(dataset, name, extra))
     said = cell(dataset, name, extra, columns.instruction)
     kind = str(extra.get(columns.kind, "")) if columns.kind else ""

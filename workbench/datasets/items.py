@@ -86,7 +86,8 @@ def _choices(
     dataset: Dataset, row: int, name: str, captions: Sequence[str], extra: Mapping[str, Any]
 ) -> Iterator[MatchingItem]:
     columns = dataset.card.columns
-    assert columns.negatives is not None
+    if columns.negatives is None:
+        raise DataError(f"dataset {dataset.name!r}: its card names no columns.negatives, the column of wrong texts.")
     wrong = cell(dataset, name, extra, columns.negatives)
     kind = str(extra.get(columns.kind, "")) if columns.kind else ""
     if isinstance(wrong, list) and wrong and isinstance(wrong[0], Mapping):
@@ -132,7 +133,8 @@ def _pairs(dataset: Dataset, rows: Sequence[int] | AnyArray) -> Iterator[Matchin
 def _pair(dataset: Dataset, members: Sequence[int]) -> MatchingItem:
     """The item of all rows of a pair."""
     columns = dataset.card.columns
-    assert columns.pair is not None
+    if columns.pair is None:
+        raise DataError(f"dataset {dataset.name!r}: its card names no columns.pair, which pairs images.")
     ids, extras, captions = dataset.ids(members), dataset.extra(members), dataset.captions(members)
     pair = text(cell(dataset, ids[0], extras[0], columns.pair))
     if pair is None:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from workbench.models._towers import image_features
-from workbench.models.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -81,10 +80,5 @@ class LoadedModel:
 
 
 def to_device(network: nn.Module, device: str) -> nn.Module:
-    """Move a network, convolutional weights in channels-last order (faster on CPU and on tensor cores alike).
-
-    On the CPU, memory that the network frees is then kept for its next batch.
-    """
-    if device == "cpu":
-        keep_freed_memory()
+    """Move a network, convolutional weights in channels-last order (faster on CPU and on tensor cores alike)."""
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
