@@ -244,6 +244,7 @@ def sessions():
     return found
 
 
+@pytest.mark.slow
 def test_every_command_works_and_so_does_the_python(world, tmp_path, monkeypatch):
     reader = Reader(world, tmp_path)
     for words in commands("README.md"):

@@ -1,6 +1,5 @@
 """What is wrong with a dataset: unreadable images, leaks between splits, empty classes, unfit items."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,6 +10,7 @@ from itertools import chain
 import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
+from workbench.cores import usable_cores
 from workbench.datasets._notes import caption_notes, divided_groups, idle_classes
 from workbench.datasets._perceptual import near_pairs, thumbnail
 from workbench.datasets.card_sources import SplitName
@@ -108,7 +108,7 @@ def _look_at_all(dataset: Dataset, progress: Progress | None) -> list[_Look]:
             return _Look(None, header.size, f"{header.format} {header.mode}", small)
 
     found: list[_Look] = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         for start in range(0, len(dataset), _CHUNK):
             found += pool.map(look, range(start, min(start + _CHUNK, len(dataset))))
             if progress is not None:

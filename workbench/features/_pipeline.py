@@ -1,7 +1,6 @@
 """Encoded bytes to preprocessed batches, read and decoded by threads ahead of the network."""
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -41,11 +40,6 @@ class Batch:
     jobs: Sequence[Job]
     problems: dict[int, Problem]
     pixels: "Tensor | None"
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
+from workbench.cores import usable_cores
 from workbench.errors import ModelError, WorkbenchError
 from workbench.features._files import CacheError
-from workbench.features._pipeline import Batch, Job, batches, usable_cores
+from workbench.features._pipeline import Batch, Job, batches
 from workbench.features._protocols import ImageEncoder, ImageSource
 from workbench.features._shard import KEY_BYTES
 from workbench.features._writer import Writer

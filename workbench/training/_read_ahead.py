@@ -1,21 +1,17 @@
 """Prepare the items of coming batches in threads while the present one is used."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from workbench.cores import usable_cores
+
 _AHEAD = 2
 
 S = TypeVar("S")
 T = TypeVar("T")
-
-
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def read_ahead(prepare: Callable[[S], T], batches: Iterable[Sequence[S]]) -> Iterator[list[T]]:
