@@ -63,7 +63,10 @@ def detail(session: Session, a: RunResult, b: RunResult, sides: Sides, seeds: di
 def _classes(session: Session, sides: Sides, seeds: dict[str, int]) -> None:
     rows = _per_class(tuple(tuple(run.run_id for run in runs) for runs in sides), session, sides)
     table(
-        rows, as_values("recall", "A", "B") | as_differences("recall", "difference", "low", "high") | as_p_values("p")
+        rows,
+        as_values("sensitivity", "A", "B")
+        | as_differences("sensitivity", "difference", "low", "high")
+        | as_p_values("p"),
     )
     said = ", ".join(
         f"{side} is the mean of {len(runs)} seeds" if len(runs) > 1 else f"{side} is one run{one_of(runs[0], seeds)}"

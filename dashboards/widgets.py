@@ -9,7 +9,8 @@ import streamlit as st
 
 from dashboards.text import plain, when
 from dashboards.views.standings import shots_of
-from workbench.formatting import MISSING, format_difference, format_p, format_value
+from workbench.formatting import MISSING, format_p
+from workbench.metrics.formatting import format_difference, format_value
 from workbench.tracking import RunResult, left_out
 
 T = TypeVar("T")

@@ -2,19 +2,9 @@ import math
 
 import pytest
 
-from workbench.formatting import (
-    counted,
-    format_count,
-    format_difference,
-    format_interval,
-    format_p,
-    format_seconds,
-    format_share,
-    format_value,
-    heading,
-    in_per_cent,
-)
-from workbench.metrics.names import is_share, metrics_of
+from workbench.formatting import counted, format_count, format_p, format_seconds, format_share
+from workbench.metrics.formatting import format_difference, format_interval, format_value, heading, in_per_cent
+from workbench.metrics.registry import known
 
 NAN = math.nan
 
@@ -83,16 +73,12 @@ def test_counts():
     assert counted(2, "class", "classes") == "2 classes"
 
 
-def test_what_lies_in_0_to_1_is_in_per_cent_and_nothing_else():
-    """A new metric that does not lie in 0..1 must be named, or tables show it in per cent."""
-    names = {
-        *(name for task in ("classification", "retrieval", "captioning") for name in metrics_of(task, unseen=True)),
-        *(name for form in ("choice", "statement", "pairs") for name in metrics_of("matching", form=form)),
-    }
-    plain = {name for name in names if not in_per_cent(name)}
-    assert plain == {name for name in names if not is_share(name)}
+def test_shares_are_in_per_cent_and_nothing_else():
+    plain = {name for name in known() if not in_per_cent(name)}
+    assert plain == {name for name, metric in known().items() if not metric.is_share}
     assert plain == {
         "nll", "text_to_image_median_rank", "image_to_text_median_rank", "cider", "clip_score", "ref_clip_score",
+        "mcc", "quadratic_kappa",
     }  # fmt: skip
     counts = ("train_images", "unreadable_images", "test_items", "test_groups", "different_prompts", "train_seconds")
     assert not any(map(in_per_cent, counts))

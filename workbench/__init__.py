@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from workbench.api import results, run
     from workbench.arrays import AnyArray, FloatArray, normalise
     from workbench.captioning import Decoding, captions_by_text, check_writes, consensus_captions, write_captions
-    from workbench.errors import RecipeError, WorkbenchError
+    from workbench.datasets import DatasetCard, UnreadableImageError
+    from workbench.datasets.sources import FileSource, Location, Locator, Record, Source, SourceTable
+    from workbench.datasets.sources.table import table_records
+    from workbench.errors import DataError, RecipeError, WorkbenchError
     from workbench.metrics.captions_cider import cider_d
     from workbench.models import (
         LoadedModel,
@@ -90,7 +93,10 @@ _HOMES = {
         "consensus_captions",
         "write_captions",
     ],
-    "workbench.errors": ["RecipeError", "WorkbenchError"],
+    "workbench.datasets": ["DatasetCard", "UnreadableImageError"],
+    "workbench.datasets.sources": ["FileSource", "Location", "Locator", "Record", "Source", "SourceTable"],
+    "workbench.datasets.sources.table": ["table_records"],
+    "workbench.errors": ["DataError", "RecipeError", "WorkbenchError"],
     "workbench.metrics.captions_cider": ["cider_d"],
     "workbench.models": [
         "LoadedModel",
@@ -172,10 +178,13 @@ __all__ = [
     "ClassPrompts",
     "ClassificationTask",
     "Compute",
+    "DataError",
+    "DatasetCard",
     "Decoding",
     "DualEncoderPredictor",
     "EncoderClassifier",
     "Features",
+    "FileSource",
     "FineTuned",
     "FitReport",
     "FixedBudget",
@@ -190,6 +199,8 @@ __all__ = [
     "LinearDualEncoder",
     "LinearMap",
     "LoadedModel",
+    "Location",
+    "Locator",
     "MatchingTask",
     "MemoryBudget",
     "OptimisationSettings",
@@ -200,14 +211,18 @@ __all__ = [
     "Recipe",
     "RecipeConfig",
     "RecipeError",
+    "Record",
     "RetrievalTask",
     "SavedClassifier",
+    "Source",
+    "SourceTable",
     "TaskModel",
     "Tiles",
     "Tower",
     "Trained",
     "TrainingSettings",
     "TunedClassifier",
+    "UnreadableImageError",
     "WorkbenchError",
     "__version__",
     "captions_by_text",
@@ -226,6 +241,7 @@ __all__ = [
     "run",
     "seeded",
     "split_attention",
+    "table_records",
     "to_device",
     "tower_parameters",
     "train",

@@ -11,12 +11,13 @@ from workbench.registry import closest
 Location = tuple[int | str, ...]
 
 
-def explain(error: ValidationError, model: type[BaseModel]) -> str:
+def explain(error: ValidationError, model: type[BaseModel], chosen: Mapping[str, type[BaseModel]] | None = None) -> str:
     """Say what is wrong with one key, with "did you mean" for one that is not known.
 
     Args:
         error: Raised while `model` was validated.
         model: What was validated.
+        chosen: Key to the model that checked what stands there, where `model` leaves that open.
 
     Returns:
         A sentence on the first unknown key, since a misspelt key is often why another is missing; else on the first
@@ -24,12 +25,14 @@ def explain(error: ValidationError, model: type[BaseModel]) -> str:
     """
     complaints = error.errors()
     first = next((own for own in complaints if own["type"] == "extra_forbidden"), complaints[0])
-    key, known = _follow(first["loc"], model)
+    key, known = _follow(first["loc"], model, chosen or {})
     if first["type"] == "extra_forbidden":
         hint = closest(str(first["loc"][-1]), known) or " Known: " + ", ".join(known) + "."
         return f"unknown key {key!r}.{hint}"
     # A key that may be of several types has a complaint for each.
-    same = dict.fromkeys(_message(own["msg"]) for own in complaints if _follow(own["loc"], model)[0] == key)
+    same = dict.fromkeys(
+        _message(own["msg"]) for own in complaints if _follow(own["loc"], model, chosen or {})[0] == key
+    )
     begin, *others = same
     # Our own checks over several keys name them.
     where = f"{key or 'the file'}: " if key or first["type"] != "value_error" else ""
@@ -41,7 +44,7 @@ def _message(text: str) -> str:
     return text.removeprefix("Value error, ").replace("a valid tuple", "a valid list")
 
 
-def _follow(location: Location, model: type[BaseModel]) -> tuple[str, list[str]]:
+def _follow(location: Location, model: type[BaseModel], chosen: Mapping[str, type[BaseModel]]) -> tuple[str, list[str]]:
     """The key as the file has it, and the keys known where it stands.
 
     Pydantic puts names between the file's own keys: the chosen variant of a union, or the type that it tried.
@@ -58,7 +61,7 @@ def _follow(location: Location, model: type[BaseModel]) -> tuple[str, list[str]]
             continue
         known = list(current.model_fields) if _is_model(current) else []
         key.append(str(part))
-        current = _below(current, part)
+        current = chosen.get(".".join(key)) or _below(current, part)
     return ".".join(key), known
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import altair as alt
 
 from dashboards.colours import Mark
-from workbench.formatting import in_per_cent
+from workbench.metrics.formatting import in_per_cent
 
 GREY = "#8C8C8C"
 """Lines and texts beside the data; readable on white and on black."""

@@ -7,7 +7,8 @@ import numpy as np
 
 from dashboards.charts.axes import records
 from workbench.arrays import AnyArray
-from workbench.formatting import format_difference, format_share
+from workbench.formatting import format_share
+from workbench.metrics.formatting import format_difference
 
 
 def confusion_chart(matrix: AnyArray, class_names: Sequence[str], *, difference: bool = False) -> alt.LayerChart:
@@ -48,7 +49,7 @@ def confusion_chart(matrix: AnyArray, class_names: Sequence[str], *, difference:
 def _said(share: float, difference: bool) -> dict[str, str]:
     """A cell in words, and in a cell's room."""
     if difference:
-        words = format_difference("share", share)
+        words = format_difference("accuracy", share)
         return {"said": words, "short": words.removesuffix(" points")}
     return {"said": format_share(share), "short": format_share(share, 0)}
 

@@ -8,7 +8,8 @@ from dashboards.charts.axes import GREY, below, metric_axis, recipe_colour, reci
 from dashboards.colours import Mark
 from dashboards.views.pareto import COSTS, pareto_front
 from dashboards.views.standings import Standing
-from workbench.formatting import format_count, format_seconds, format_value
+from workbench.formatting import format_count, format_seconds
+from workbench.metrics.formatting import format_value
 
 
 def cost_chart(found: Sequence[Standing], cost: str, marks: Mapping[str, Mark]) -> alt.LayerChart:

@@ -7,7 +7,8 @@ import altair as alt
 from dashboards.charts.axes import records
 from dashboards.views.heat_map import HeatCell
 from dashboards.views.standings import Standing
-from workbench.formatting import format_share, format_value, in_per_cent
+from workbench.formatting import format_share
+from workbench.metrics.formatting import format_value, in_per_cent
 
 
 def heat_map_chart(cells: Sequence[HeatCell]) -> alt.LayerChart:

@@ -8,7 +8,7 @@ import altair as alt
 from dashboards.charts.axes import metric_axis, recipe_colour, recipe_shape, records
 from dashboards.colours import Mark
 from dashboards.views.standings import Standing
-from workbench.formatting import format_interval, format_value
+from workbench.metrics.formatting import format_interval, format_value
 
 
 def interval_chart(found: Sequence[Standing], marks: Mapping[str, Mark]) -> alt.LayerChart:

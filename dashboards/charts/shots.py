@@ -9,7 +9,7 @@ from dashboards.charts.axes import below, metric_axis, recipe_colour, recipe_sha
 from dashboards.colours import Mark
 from dashboards.views.shots import ShotPoint
 from dashboards.views.standings import Standing, shots_order
-from workbench.formatting import format_value
+from workbench.metrics.formatting import format_value
 
 
 def shots_chart(

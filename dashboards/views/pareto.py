@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from dashboards.views.standings import Standing
-from workbench.metrics.names import higher_is_better
+from workbench.metrics.registry import higher_is_better
 
 COSTS = {
     "train_seconds": "training time in seconds",

@@ -3,15 +3,14 @@
 from io import BytesIO
 
 from workbench.datasets import Dataset
-from workbench.datasets.images import UnreadableImageError, decode_image
 from workbench.errors import WorkbenchError
 
 
 def thumbnail(dataset: Dataset, row: int, size: int = 320) -> bytes | None:
     """An upright JPEG that fits into a square of `size` pixels; None where the image cannot be read."""
     try:
-        image = decode_image(dataset.read(row))
-    except (OSError, UnreadableImageError, WorkbenchError):
+        image = dataset.decode(row)
+    except (OSError, WorkbenchError):
         return None
     image.thumbnail((size, size))
     out = BytesIO()

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from workbench.metrics.estimate import is_reliable
-from workbench.metrics.names import higher_is_better, primary_metric
+from workbench.metrics.names import primary_metric
+from workbench.metrics.registry import higher_is_better
 from workbench.tracking import RunResult, schema
 from workbench.tracking.states import State, state
 

@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from workbench.arrays import AnyArray, FloatArray
+from workbench.datasets.pictures import Pictures
 from workbench.errors import DataError
 from workbench.tasks import Features
 
@@ -68,7 +69,7 @@ class UnloadableEncoder(TinyEncoder):
         raise AssertionError("the model was loaded")
 
 
-class Folder:
+class Folder(Pictures):
     """The files of a folder as a dataset, listed anew at each construction."""
 
     def __init__(self, root: Path) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from workbench.datasets.pictures import Pictures
 from workbench.errors import DataError
 from workbench.features.regions import Regions, cut_out
 from workbench.features.views import check_view
@@ -17,7 +18,7 @@ def image():
     return Image.fromarray(pixels)
 
 
-class OneImage:
+class OneImage(Pictures):
     def __init__(self, image):
         buffer = io.BytesIO()
         image.save(buffer, "PNG")

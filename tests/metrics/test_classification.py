@@ -4,7 +4,10 @@ import sklearn.metrics as sk
 from scipy import special, stats
 
 from workbench.errors import WorkbenchError
-from workbench.metrics import Estimate, classification_metrics, flatten, is_reliable
+from workbench.metrics import Estimate, classification_metrics, flatten, is_reliable, metric_named
+from workbench.metrics.class_scores import ClassScores
+from workbench.metrics.classification import METRICS
+from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.intervals import Units
 
 
@@ -36,10 +39,49 @@ def test_values_agree_with_scikit_learn():
         "average_precision": sk.average_precision_score(hot, p),
         "nll": sk.log_loss(labels, p, labels=names),
         "brier": sk.brier_score_loss(labels, p, labels=names, scale_by_half=True),
+        "mcc": sk.matthews_corrcoef(labels, predicted),
     }
     for name, value in expected.items():
         assert found[name].value == pytest.approx(value, abs=1e-6), name
     assert set(found) == {*expected, "ece"}
+
+
+def test_metrics_of_two_classes_agree_with_scikit_learn():
+    rng = np.random.default_rng(5)
+    labels = (rng.random(150) < 0.3).astype(int)
+    scores = rng.normal(size=(150, 2)) + 1.2 * np.eye(2)[labels]
+    predicted = scores.argmax(axis=1)
+    for positive in (0, 1):
+        found = classification_metrics(scores, labels, positive=positive, replicates=20)
+        recalls = [sk.recall_score(labels, predicted, pos_label=label) for label in (positive, 1 - positive)]
+        assert [found[name].value for name in ("sensitivity", "specificity")] == pytest.approx(recalls)
+        assert found["mcc"].value == pytest.approx(sk.matthews_corrcoef(labels, predicted))
+    only = classification_metrics(scores[labels == 0], labels[labels == 0], replicates=5)
+    assert not {"sensitivity", "mcc"} & set(only)  # There is nothing to find, and nothing to correlate with.
+    assert "specificity" in only
+
+
+def test_quadratic_kappa_agrees_with_scikit_learn_under_every_resample():
+    rng = np.random.default_rng(6)
+    labels = rng.integers(0, 5, 200)
+    scores = 2 * np.eye(5)[np.clip(labels + rng.integers(-1, 2, 200), 0, 4)] + rng.normal(size=(200, 5))
+    predicted = scores.argmax(axis=1)
+    evaluate = Evaluator([metric_named("quadratic_kappa"), metric_named("mcc")], ClassScores(scores, labels))
+    weights = np.vstack([np.ones(200), rng.multinomial(200, np.full(200, 1 / 200), size=20)]).astype(np.float32)
+    found = evaluate(weights)
+    for i, own in enumerate(weights):
+        kappa = sk.cohen_kappa_score(labels, predicted, weights="quadratic", sample_weight=own)
+        assert found["quadratic_kappa"][i] == pytest.approx(kappa)
+        assert found["mcc"][i] == pytest.approx(sk.matthews_corrcoef(labels, predicted, sample_weight=own))
+    assert "quadratic_kappa" not in classification_metrics(scores, labels, replicates=5)
+
+
+def test_agreement_below_chance_is_negative_and_is_not_clipped():
+    labels = np.arange(60) % 2
+    found = classification_metrics(4 * np.eye(2)[1 - labels], labels, replicates=50, metrics=METRICS)
+    assert found["mcc"].value == found["quadratic_kappa"].value == -1
+    assert found["mcc"].low == -1 < found["mcc"].high < -0.8  # As wide as the share of 0 of 60 is.
+    assert found["ece"].value >= 0
 
 
 def test_multi_label_values_agree_with_scikit_learn():

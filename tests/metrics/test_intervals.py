@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from workbench.metrics import classification_metrics, measure_items
+from workbench.metrics import classification_metrics, measure_items, quantity_named
 from workbench.metrics.intervals import Units, degrees_of_freedom, difference_interval, effective_number, interval
 
 
@@ -71,18 +71,20 @@ def test_degrees_of_freedom_follow_the_groups_that_vary():
 
 def test_few_units_have_wider_percentiles():
     draws = np.random.default_rng(3).normal(size=20_000)
-    few, many = (interval("nll", 0.0, draws, Units(n, None, float(n))) for n in (10, 10_000))
+    few, many = (interval(quantity_named("nll"), 0.0, draws, Units(n, None, float(n))) for n in (10, 10_000))
     assert many == pytest.approx((-1.96, 1.96), abs=0.06)
     assert few[1] == pytest.approx(np.sqrt(10 / 9) * stats.t.ppf(0.975, 9), abs=0.1)
 
 
 def test_what_is_no_share_keeps_values_beyond_it():
     draws = np.array([-0.4, -0.3, -0.2])
-    assert interval("kappa", -0.3, draws, Units(30, None, 30.0)) == pytest.approx((-0.4, -0.2), abs=0.01)
-    assert difference_interval("nll", 0.0, np.zeros(9), Units(30, None, 30.0)) == (0, 0)
+    assert interval(quantity_named("kappa"), -0.3, draws, Units(30, None, 30.0)) == pytest.approx(
+        (-0.4, -0.2), abs=0.01
+    )
+    assert difference_interval(quantity_named("nll"), 0.0, np.zeros(9), Units(30, None, 30.0)) == (0, 0)
 
 
 def test_undefined_resamples_are_left_out():
     units = Units(30, None, 30.0)
-    assert interval("auroc", 0.7, np.full(5, np.nan), units) == (0.7, 0.7)
-    assert difference_interval("auroc", 0.1, np.full(5, np.nan), units) == (0.1, 0.1)
+    assert interval(quantity_named("auroc"), 0.7, np.full(5, np.nan), units) == (0.7, 0.7)
+    assert difference_interval(quantity_named("auroc"), 0.1, np.full(5, np.nan), units) == (0.1, 0.1)

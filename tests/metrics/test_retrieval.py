@@ -61,7 +61,7 @@ def test_captions_of_one_image_are_resampled_together():
 def test_queries_are_resampled_and_the_gallery_stays():
     images, texts, pairs = captioned(captions=1)
     ranks = rank_positives(normalise(images), normalise(texts), pairs)
-    found = rank_metrics(ranks, "x", replicates=500)
+    found = rank_metrics(ranks, "text_to_image", replicates=500)
     drawn = np.random.default_rng(0).integers(0, 40, size=(500, 40))
     tail = stats.norm.cdf(-np.sqrt(40 / 39) * stats.t.ppf(0.975, 39))
     for name, function in (
@@ -69,9 +69,11 @@ def test_queries_are_resampled_and_the_gallery_stays():
         ("median_rank", lambda i: np.median(ranks.best()[i])),
     ):
         expected = tuple(np.quantile([function(row) for row in drawn], [tail, 1 - tail]))
-        assert (found[f"x_{name}"].low, found[f"x_{name}"].high) == pytest.approx(expected)
+        assert (found[f"text_to_image_{name}"].low, found[f"text_to_image_{name}"].high) == pytest.approx(expected)
     hits = stats.binomtest(int((ranks.best() <= 1).sum()), 40).proportion_ci()
-    assert (found["x_recall_at_1"].low, found["x_recall_at_1"].high) == pytest.approx((hits.low, hits.high))
+    assert (found["text_to_image_recall_at_1"].low, found["text_to_image_recall_at_1"].high) == pytest.approx(
+        (hits.low, hits.high)
+    )
 
 
 def test_queries_without_a_right_item_are_left_out():

@@ -20,7 +20,9 @@ def test_the_interval_turns_with_the_winner():
     assert "p < 0.001" in text
 
 
-@pytest.mark.parametrize(("metric", "winner"), [("nll", "b"), ("ece", "b"), ("median_rank", "b"), ("auroc", "a")])
+@pytest.mark.parametrize(
+    ("metric", "winner"), [("nll", "b"), ("ece", "b"), ("text_to_image_median_rank", "b"), ("auroc", "a")]
+)
 def test_lower_can_be_better(metric, winner):
     assert describe(difference(), "a", "b", metric).startswith(f"{winner} is better")
 

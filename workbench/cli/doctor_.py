@@ -48,6 +48,7 @@ def command(verify: bool, as_json: bool, **flags: Any) -> None:
 
 def _examine(flags: dict[str, Any]) -> dict[str, Any]:
     from workbench.datasets.generators import generators
+    from workbench.datasets.sources import sources
     from workbench.errors import WorkbenchError
     from workbench.models import resolve_device, resolve_precision
     from workbench.models.plugin import models
@@ -88,7 +89,7 @@ def _examine(flags: dict[str, Any]) -> dict[str, Any]:
         problems.append(
             f"{store.spool.folder}: runs that the store did not take: {waiting}. `workbench sync` sends them."
         )
-    for registry in (recipes, models, generators):
+    for registry in (recipes, models, generators, sources):
         listing = registry.listing(probe=True)
         facts[f"{registry.kind}s"] = ", ".join(entry.name for entry in listing)
         problems += [entry.problem for entry in listing if entry.problem]

@@ -83,7 +83,7 @@ def command(
 
 
 def _print(found: "Judgement", worst: int) -> None:
-    from workbench.formatting import format_interval, format_value, heading
+    from workbench.metrics.formatting import format_interval, format_value, heading
 
     answer(f"{len(found.images.files)} images of {found.different_prompts} prompts")
     for name, estimate in found.estimates.items():

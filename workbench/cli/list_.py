@@ -11,7 +11,7 @@ from workbench.texts import plain
 
 
 @click.command("list")
-@click.argument("what", type=click.Choice(["recipes", "models", "datasets", "suites", "generators"]))
+@click.argument("what", type=click.Choice(["recipes", "models", "datasets", "suites", "generators", "sources"]))
 @click.option("--field", help="Only datasets of this field.")
 @click.option("--open-clip", is_flag=True, help="With models: open_clip's architectures and tags, too (slower).")
 @click.option("--probe", is_flag=True, help="Import every entry, to see which are broken (slower).")
@@ -56,10 +56,13 @@ def _registered(what: str, probe: bool) -> list[dict[str, str]]:
 def _typed_registry(what: str) -> Registry[Any]:
     """The registry that also checks what it imports; not needed, and slower to import, for names alone."""
     from workbench.datasets.generators import generators
+    from workbench.datasets.sources import sources
     from workbench.models.plugin import models
     from workbench.recipes import recipes
 
-    known: dict[str, Registry[Any]] = {"recipes": recipes, "models": models, "generators": generators}
+    known: dict[str, Registry[Any]] = {
+        "recipes": recipes, "models": models, "generators": generators, "sources": sources,
+    }  # fmt: skip
     return known[what]
 
 

@@ -39,12 +39,13 @@ def command(what: str, name: str, card: bool, as_json: bool, **flags: Any) -> No
 def _dataset(name: str, flags: dict[str, Any]) -> dict[str, Any]:
     """The card, and counts and notes where the data are at hand."""
     from workbench.datasets import open_dataset, resolve_card
+    from workbench.datasets.card import kind_of
     from workbench.errors import WorkbenchError
 
     card, _ = resolve_card(name)
     found: dict[str, Any] = card.model_dump(mode="json", exclude_none=True)
-    if card.source.type == "hub":
-        found["images"] = "on the Hub; downloaded when a run needs them"
+    if kind_of(card).remote:
+        found["images"] = "downloaded when a run needs them"
         return found
     try:
         dataset = open_dataset(name, load_settings(**flags))

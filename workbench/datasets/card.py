@@ -1,18 +1,23 @@
 """The dataset card: everything the engine must know about a dataset, in one TOML file."""
 
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, field_validator, model_validator
 
 from workbench.datasets._spelling import spelt_as_name
-from workbench.datasets.card_sources import Section, Source
+from workbench.datasets.card_sources import AnySource, Section, table_class
 from workbench.errors import CardError
 from workbench.inputs import parse_toml, read_text
-from workbench.metrics.names import base_name, metrics_of
+from workbench.metrics.names import metrics_of
+from workbench.metrics.registry import base_name
 from workbench.registry import closest
 from workbench.tasks.choices import Form
 from workbench.validation import explain
+
+if TYPE_CHECKING:
+    from workbench.datasets.sources import Source
 
 Task = Literal["classification", "retrieval", "matching", "grounding", "captioning"]
 _LANGUAGE = r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$"
@@ -34,7 +39,8 @@ class Columns(Section):
         negatives: Matching: wrong texts of an image; see `workbench.datasets.items`.
         kind: Matching and grounding: the kind of an item.
         pair: Matching: two rows with the same value are a pair of images with a caption each.
-        second_image: Matching, Hub sources: the other image of a pair, where a row holds both.
+        second_image: Matching, sources that can (`Source.second_images`): the other image of a pair, where a row holds
+            both.
         second_caption: Its caption.
         boxes: Grounding: candidate boxes of an image.
         instruction: Grounding: the sentence, or sentences, that mean a box.
@@ -185,7 +191,7 @@ class DatasetCard(Section):
     task: Task = "classification"
     multi_label: bool = False
     label_separator: str = "|"
-    source: Source = Field(discriminator="type")
+    source: AnySource
     columns: Columns = Columns()
     splits: Splits = Splits()
     classes: dict[str, str] = Field(default_factory=dict)
@@ -218,8 +224,10 @@ class DatasetCard(Section):
                     "task 'matching' needs, besides columns.caption, columns.negatives (wrong texts), columns.label "
                     "(true or false) or columns.pair (images in pairs)"
                 )
-        if columns.second_image is not None and (columns.pair is None or self.source.type != "hub"):
-            raise ValueError("columns.second_image needs a Hub source and columns.pair")
+        if columns.second_image is not None and (columns.pair is None or not kind_of(self).second_images):
+            raise ValueError(
+                "columns.second_image needs columns.pair and a source that reads two images of a row (hub)"
+            )
         missing = [name for name in ("boxes", "instruction") if getattr(columns, name) is None]
         if self.task == "grounding" and missing:
             raise ValueError(f"task 'grounding' needs columns.{missing[0]}")
@@ -254,10 +262,29 @@ def parse_card(text: str, origin: str) -> DatasetCard:
     Raises:
         CardError: Names `origin`, the key, what was expected, and the nearest known key for a typo.
     """
+    values = parse_toml(text, origin, CardError)
     try:
-        return DatasetCard.model_validate(parse_toml(text, origin, CardError))
+        return DatasetCard.model_validate(values)
     except ValidationError as error:
-        raise CardError(f"{origin}: {explain(error, DatasetCard)}") from error
+        raise CardError(f"{origin}: {explain(error, DatasetCard, _chosen(values))}") from error
+
+
+def _chosen(values: dict[str, Any]) -> dict[str, type[BaseModel]]:
+    """What checks the table `[source]`, where it says so."""
+    with suppress(ValidationError):
+        return {"source": table_class(values.get("source"))}
+    return {}
+
+
+def kind_of(card: DatasetCard) -> "type[Source]":
+    """The kind of source that a card names.
+
+    Raises:
+        WorkbenchError: It is not installed, or broken.
+    """
+    from workbench.datasets.sources import sources
+
+    return sources.get(card.source.type)
 
 
 def read_card(path: Path) -> DatasetCard:

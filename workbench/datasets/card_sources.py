@@ -1,8 +1,14 @@
-"""Where a card's data come from: its table `[source]`."""
+"""Where a card's data come from: its table `[source]`, checked by the kind of source that it names."""
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, PlainValidator, SerializeAsAny, ValidationError
+from pydantic_core import PydanticCustomError
+
+from workbench.errors import WorkbenchError
+from workbench.registry import closest
+from workbench.texts import shown
 
 SplitName = Literal["train", "val", "test"]
 
@@ -13,67 +19,54 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class FolderSource(Section):
-    """Class sub-folders, with or without train/ val/ test/ above them, or files beside `metadata.csv` / `.jsonl`."""
-
-    type: Literal["folder"]
-    path: str
-
-
-class TableSource(Section):
-    """A CSV or JSONL file per split, or one for all; paths are relative to `root`, by default the file's folder."""
-
-    type: Literal["csv", "jsonl"]
-    path: str | dict[SplitName, str]
-    root: str | None = None
-
-
-class ParquetSource(Section):
-    """Parquet files with the image as bytes or `{bytes, path}`; a glob per split, or one for all."""
-
-    type: Literal["parquet"]
-    path: str | dict[SplitName, str]
-
-
-class WebDatasetSource(Section):
-    """Tar shards in WebDataset layout; columns name the members' extensions (`jpg`, `cls`, `txt`, `json`)."""
-
-    type: Literal["webdataset"]
-    path: str | dict[SplitName, str]
-
-
-class HubSource(Section):
-    """A Hugging Face Hub dataset, read through `datasets`.
+class SourceTable(Section):
+    """The table `[source]` of a card. Each kind of source has a subclass with the keys that it reads.
 
     Attributes:
-        id: `org/name`.
-        revision: Commit hash or tag; None means not pinned, and the resolved commit is recorded.
-        config: The dataset's configuration name.
+        type: Name under which the kind of source is registered.
     """
 
-    type: Literal["hub"]
-    id: str
-    revision: str | None = None
-    config: str | None = None
+    type: str
 
 
-class GeneratorSource(Section):
-    """A function that writes a folder source, called once and cached.
+def table_class(values: object) -> type[SourceTable]:
+    """The class that checks a table `[source]`.
 
-    Attributes:
-        call: Name of a generator that an installed package registers; see `workbench.datasets.generators`. Cards of
-            finished runs may hold `package.module:function`, which is read, and never called.
-        version: Part of the cache key; raise it when the output changes.
-        sha256: Checksum over the generated files' contents, verified after generation where given.
-        folder: Name that cards share whose files are the same; the card's own name if None.
+    Args:
+        values: The table as the card has it.
+
+    Raises:
+        ValidationError: It is no table, its `type` is missing or not installed, or the plug-in that has it is broken.
     """
+    # Not at the top: sources are described by their tables.
+    from workbench.datasets.sources import sources
 
-    type: Literal["generator"]
-    call: str = Field(min_length=1)
-    version: int = 1
-    options: dict[str, int | float | str | bool] = {}
-    sha256: str | None = None
-    folder: str | None = None
+    if not isinstance(values, Mapping):
+        raise _refused((), "Input should be a valid table", values)
+    kind, known = values.get("type"), sources.names()
+    if not known:
+        said = "no kind of source is installed, so clip-workbench is of an earlier version; install it again"
+        raise _refused(("type",), said, kind)
+    if not isinstance(kind, str):
+        raise _refused(("type",), f"expected a kind of source, one of: {', '.join(known)}", kind)
+    if kind not in known:
+        hint = closest(kind, known)
+        said = f"no kind of source is called {shown(repr(kind), 80)}.{hint} Installed are: {', '.join(known)}"
+        raise _refused(("type",), said, kind)
+    try:
+        return sources.get(kind).Table
+    except WorkbenchError as error:
+        raise _refused(("type",), str(error).removesuffix("."), kind) from error
 
 
-Source = FolderSource | TableSource | ParquetSource | WebDatasetSource | HubSource | GeneratorSource
+def _refused(key: tuple[str, ...], said: str, value: object) -> ValidationError:
+    complaint = PydanticCustomError("source", "{said}", {"said": said})
+    return ValidationError.from_exception_data("SourceTable", [{"type": complaint, "loc": key, "input": value}])
+
+
+def _checked(values: Any) -> SourceTable:
+    return values if isinstance(values, SourceTable) else table_class(values).model_validate(values)
+
+
+AnySource = Annotated[SerializeAsAny[SourceTable], PlainValidator(_checked)]
+"""A table of whichever kind of source it names; kinds are looked up when a card is read."""

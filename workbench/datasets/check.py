@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import BytesIO
 from itertools import chain
 
 import numpy as np
@@ -17,7 +16,6 @@ from workbench.datasets.card_sources import SplitName
 from workbench.datasets.check_items import item_faults
 from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable, render_check
 from workbench.datasets.dataset import Dataset
-from workbench.datasets.images import with_image
 from workbench.datasets.manifest import Progress
 from workbench.datasets.roles import ROLES
 from workbench.errors import DataError
@@ -97,15 +95,10 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others:
 
 def _look_at_all(dataset: Dataset, progress: Progress | None) -> list[_Look]:
     def look(row: int) -> _Look:
-        from PIL import Image
-
         try:
-            data = dataset.read(row)
-            small = with_image(data, thumbnail)
+            return _Look(None, *dataset.described(row, thumbnail))
         except DataError as error:
             return _Look(str(error))
-        with Image.open(BytesIO(data)) as header:
-            return _Look(None, header.size, f"{header.format} {header.mode}", small)
 
     found: list[_Look] = []
     with ThreadPoolExecutor(usable_cores()) as pool:

@@ -13,15 +13,17 @@ from workbench.datasets._classes import class_list, unseen_classes
 from workbench.datasets._notes import dataset_notes
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
+from workbench.datasets.decoding import decoder_of
 from workbench.datasets.manifest import Manifest
+from workbench.datasets.pictures import Pictures
 from workbench.datasets.roles import ROLES
-from workbench.datasets.sources import Record, Source
+from workbench.datasets.sources import Location, Record, Source, read_from
 from workbench.errors import CardError
 from workbench.registry import closest
 from workbench.tasks.prompts import ClassPrompts
 
 
-class Dataset:
+class Dataset(Pictures):
     """A card with its manifest and source.
 
     Images go by *row*, their position in the manifest; ascending rows are the order in which the source reads them
@@ -31,7 +33,7 @@ class Dataset:
     Args:
         card: The card.
         manifest: The list of images.
-        source: Reads encoded bytes.
+        source: Reads bytes, and decodes them where their format is its own.
         descriptions: Sentences by raw label or class name, from the card's descriptions file.
 
     Attributes:
@@ -53,6 +55,7 @@ class Dataset:
         self.card = card
         self.manifest = manifest
         self._source = source
+        self._decoder = decoder_of(source, card.source)
         self._descriptions = descriptions or {}
         classes = class_list(card, manifest)
         self.class_keys: tuple[str, ...] = tuple(classes)
@@ -179,12 +182,19 @@ class Dataset:
         return [json.loads(self._record(row).extra or "{}") for row in rows]
 
     def hashes(self, rows: Sequence[int] | AnyArray) -> AnyArray:
-        """uint8 (n, 32): hash of each image's encoded bytes."""
-        return self.manifest.hashes[np.asarray(rows, dtype=np.int64)]
+        """uint8 (n, 32): hash of each image's bytes and, where its source decodes them, of how it does."""
+        return self._keys[np.asarray(rows, dtype=np.int64)]
+
+    @cached_property
+    def _keys(self) -> AnyArray:
+        return self._decoder.keys(self.manifest.hashes)
 
     def read(self, row: int) -> bytes:
-        """Encoded bytes of one image; safe to call from several threads."""
-        return self._source.read(self._record(row).location)
+        """The bytes of one image; safe to call from several threads."""
+        return read_from(self._source, self._location(row))
+
+    def _location(self, row: int) -> Location:
+        return self._record(row).location
 
     @cached_property
     def prompts(self) -> ClassPrompts:

@@ -4,10 +4,9 @@ from pathlib import Path
 
 from workbench.datasets._spelling import spelt_as_name
 from workbench.datasets.card import Columns, DatasetCard, Splits
-from workbench.datasets.card_sources import FolderSource
 from workbench.datasets.roles import role_of
 from workbench.datasets.sources._columns import text
-from workbench.datasets.sources.folder import metadata_files, split_folders, sub_folders
+from workbench.datasets.sources.folder import FolderTable, metadata_files, split_folders, sub_folders
 from workbench.datasets.sources.table import read_rows
 from workbench.errors import DataError
 
@@ -32,7 +31,7 @@ def card_for_folder(path: Path) -> DatasetCard:
         name=name,
         title=root.name,
         task="retrieval" if captioned else "classification",
-        source=FolderSource(type="folder", path=str(root)),
+        source=FolderTable(type="folder", path=str(root)),
         columns=columns,
         splits=Splits.model_validate({} if columns.split else roles),
         classes={} if tables else _class_folders(root, folders),

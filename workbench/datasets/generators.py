@@ -8,8 +8,6 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from workbench.datasets.card import DatasetCard
-from workbench.datasets.card_sources import GeneratorSource
 from workbench.errors import DataError, WorkbenchError
 from workbench.registry import Registry
 
@@ -28,31 +26,32 @@ generators: Registry[Generator] = Registry("workbench.generators", "generator", 
 """All installed generators."""
 
 
-def generator_of(card: DatasetCard) -> Generator:
-    """The generator that a card with a generator source names.
+def generator_called(name: str, dataset: str) -> Generator:
+    """The generator that a card names.
+
+    Args:
+        name: What the card says in `source.call`.
+        dataset: The card's name, for messages.
 
     Raises:
-        DataError: The source is of another type, no installed package has a generator of that name, it cannot be
-            imported, or the card names a module and a function, as cards of earlier versions did.
+        DataError: No installed package has a generator of that name, it cannot be imported, or the card names a module
+            and a function, as cards of earlier versions did.
     """
-    source = card.source
-    if not isinstance(source, GeneratorSource):
-        raise DataError(f"dataset {card.name!r}: source.type is {source.type!r}; only a 'generator' names one.")
-    if ":" in source.call:
+    if ":" in name:
         raise DataError(
-            f"dataset {card.name!r}: source.call {source.call!r} names a function, and a card cannot say which code is "
+            f"dataset {dataset!r}: source.call {name!r} names a function, and a card cannot say which code is "
             "run; register the function of an installed package as an entry point of the group 'workbench.generators', "
-            f"and write its name in the card{_registered_as(source.call)}."
+            f"and write its name in the card{_registered_as(name)}."
         )
     try:
-        return generators.get(source.call)
+        return generators.get(name)
     except WorkbenchError as error:
         extra = (
             " The embedded datasets need the extra: pip install 'clip-workbench[quickstart]'."
             if isinstance(error.__cause__, ImportError)
             else ""
         )
-        raise DataError(f"dataset {card.name!r}: {error}{extra}") from error
+        raise DataError(f"dataset {dataset!r}: {error}{extra}") from error
 
 
 def _registered_as(value: str) -> str:

@@ -13,7 +13,6 @@ from typing import Any
 from workbench.arrays import AnyArray
 from workbench.datasets._cells import cell, unfit
 from workbench.datasets.dataset import Dataset
-from workbench.datasets.images import image_size
 from workbench.errors import DataError
 
 Box = tuple[int, int, int, int]
@@ -58,7 +57,7 @@ def boxes_beyond(dataset: Dataset, row: int) -> tuple[int, list[str]]:
     (name,), (extra,) = dataset.ids([row]), dataset.extra([row])
     listed = list(_listed(dataset, name, extra))
     try:
-        width, height = image_size(dataset.read(row))
+        width, height = dataset.size(row)
     except DataError:
         return 0, []  # Extraction reports it.
     found = []

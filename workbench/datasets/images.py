@@ -213,8 +213,13 @@ def with_image(data: bytes, use: "Callable[[Image], T]") -> T:
         UnreadableImageError: As `decode_image`.
     """
     width, height = _claimed_size(data)
-    with _ROOM.taken(width * height):
-        image = decode_image(data)
+    return in_room(width * height, lambda: decode_image(data), use)
+
+
+def in_room(pixels: int, decode: "Callable[[], Image]", use: "Callable[[Image], T]") -> T:
+    """`with_image` for an image of about so many pixels, decoded by a function."""
+    with _ROOM.taken(pixels):
+        image = decode()
         found = use(image)
         del image
         return found

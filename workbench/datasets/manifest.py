@@ -17,9 +17,7 @@ from workbench.cores import usable_cores
 from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
-from workbench.datasets.sources import Record, Source
-from workbench.datasets.sources._base import Location
-from workbench.datasets.sources._files import FileBacked
+from workbench.datasets.sources import FileSource, Location, Record, Source, blamed, read_from
 from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
 from workbench.files import read_sealed, write_sealed
@@ -98,13 +96,15 @@ def build_manifest(
     Raises:
         DataError: The data contradicts the card, or none of its files is there.
     """
-    records, notes = prepare_records(card, _list(source))
+    with blamed(type(source), f"list dataset {card.name!r}"):
+        listed = _list(source)
+    records, notes = prepare_records(card, listed)
     files = list(dict.fromkeys(record.location.file for record in records))
     stamp_of = _settled_stamps(source, files)
     # Before the contents: a file that changes from here on is found changed the next time.
     state = source.state(files)
     missing = [file for file in files if stamp_of[file] == _NO_FILE]
-    if missing and len(missing) == len(files) and isinstance(source, FileBacked):
+    if missing and len(missing) == len(files) and isinstance(source, FileSource):
         raise DataError(
             f"dataset {card.name!r}: none of its {len(files)} image files is there; the first would be "
             f"{source.root / missing[0]}. Set source.root, where paths in a table are relative to another folder."
@@ -115,7 +115,7 @@ def build_manifest(
 
     def digest(i: int) -> bytes:
         try:
-            return hashlib.blake2b(source.read(records[i].location), digest_size=HASH_BYTES).digest()
+            return hashlib.blake2b(read_from(source, records[i].location), digest_size=HASH_BYTES).digest()
         except DataError:
             return _UNREAD  # Extraction reports it as unreadable.
 

@@ -10,8 +10,7 @@ from workbench.datasets.dataset import Dataset
 from workbench.datasets.folder_card import card_for_folder
 from workbench.datasets.languages import in_language
 from workbench.datasets.manifest import Manifest, Progress, build_manifest, read_manifest, write_manifest
-from workbench.datasets.sources import Source, open_source
-from workbench.datasets.sources._locate import Locator
+from workbench.datasets.sources import Locator, Source, open_source
 from workbench.datasets.sources.table import read_rows
 from workbench.errors import DataError, UnknownNameError
 from workbench.settings import Settings
@@ -140,7 +139,7 @@ def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
     ]
     if card.columns.pair is not None:
         way.append("whole pairs")  # Before, splits divided them, and a group's column was not read as the pair's.
-    keys = (hashlib.sha256(repr(part).encode()).hexdigest()[:24] for part in (str(getattr(source, "root", "")), way))
+    keys = (hashlib.sha256(repr(part).encode()).hexdigest()[:24] for part in (str(source.root), way))
     return cache.joinpath("manifests", *keys).with_suffix(".manifest")
 
 
@@ -189,8 +188,8 @@ def _descriptions(
     name = card.prompts.descriptions_file
     if name is None:
         return {}
-    inside = Path(getattr(source, "root", "")) / name
-    path = inside if inside.is_file() else Locator(card.name, base, settings.data).find(name)
+    inside = Path(source.root) / name
+    path = inside if inside.is_file() else Locator(card.name, base, settings.data, settings.cache).find(name)
     found: dict[str, tuple[str, ...]] = {}
     for number, row in read_rows(path):
         if not {"label", "text"} <= row.keys():

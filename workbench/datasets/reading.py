@@ -1,22 +1,14 @@
 """Chosen images of a dataset, without holding the dataset."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from workbench.arrays import AnyArray
 from workbench.datasets.dataset import Dataset
+from workbench.datasets.pictures import Pictures
+from workbench.datasets.sources import Location, read_from
 
 
-def reader(dataset: Dataset, rows: Sequence[int] | AnyArray) -> Callable[[int], bytes]:
-    """A function that gives the encoded bytes of the i-th of `rows`.
-
-    It holds the places of these rows and nothing of others: neither their places nor anybody's labels.
-    """
-    source = dataset._source
-    locations = [dataset.manifest.records[int(row)].location for row in rows]
-    return lambda i: source.read(locations[i])
-
-
-class ChosenImages:
+class ChosenImages(Pictures):
     """Some images of a dataset, as features are computed from them; it leads to no other image, and to no label.
 
     Args:
@@ -26,7 +18,9 @@ class ChosenImages:
 
     def __init__(self, dataset: Dataset, rows: Sequence[int] | AnyArray) -> None:
         self._hashes, self._ids = dataset.hashes(rows), dataset.ids(rows)
-        self._read = reader(dataset, rows)
+        # The places of these rows and nothing of others.
+        self._locations = [dataset._location(int(row)) for row in rows]
+        self._source, self._decoder = dataset._source, dataset._decoder
 
     def hashes(self, rows: AnyArray) -> AnyArray:
         """uint8 (n, 32)."""
@@ -38,4 +32,7 @@ class ChosenImages:
 
     def read(self, row: int) -> bytes:
         """Encoded bytes of one image."""
-        return self._read(row)
+        return read_from(self._source, self._locations[row])
+
+    def _location(self, row: int) -> Location:
+        return self._locations[row]

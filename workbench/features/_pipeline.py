@@ -1,6 +1,5 @@
 """Encoded bytes to preprocessed batches, read and decoded by threads ahead of the network."""
 
-import hashlib
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -9,9 +8,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from workbench.errors import WorkbenchError
-from workbench.features._protocols import ImageEncoder, ImageSource, PictureSource
-from workbench.features._shard import KEY_BYTES
+from workbench.errors import DataError
+from workbench.features._protocols import ImageEncoder, ImageSource
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Job:
-    """One image to compute: its row in the dataset, and the hash that its bytes must have."""
+    """One image to compute: its row in the dataset, and what its features are stored under."""
 
     row: int
     key: bytes
@@ -81,26 +79,14 @@ def batches(
 
 
 def _prepare(job: Job, source: ImageSource, encoder: ImageEncoder) -> "Tensor | Problem":
-    from workbench.datasets.images import UnreadableImageError, with_image
+    from workbench.datasets.images import UnreadableImageError
 
-    if isinstance(source, PictureSource):
-        try:
-            return encoder.preprocess(source.decode(job.row))
-        except UnreadableImageError as error:
-            return Problem(str(error), lasting=True)
-        except (OSError, WorkbenchError) as error:
-            return Problem(str(error), lasting=False)
     try:
-        data = source.read(job.row)
-    except (OSError, WorkbenchError) as error:
-        return Problem(str(error), lasting=False)
-    # Features of other bytes under this key would stay wrong for ever.
-    if hashlib.blake2b(data, digest_size=KEY_BYTES).digest() != job.key:
-        return Problem("its contents changed after the dataset was listed; run again", lasting=False)
-    try:
-        return with_image(data, encoder.preprocess)
+        return source.with_picture(job.row, encoder.preprocess)
     except UnreadableImageError as error:
         return Problem(str(error), lasting=True)
+    except (OSError, DataError) as error:
+        return Problem(str(error), lasting=False)
 
 
 def _collect(items: "Sequence[tuple[Job, Future[Tensor | Problem]]]", *, pin: bool) -> Batch:

@@ -1,7 +1,7 @@
 """What features need of a model and of a dataset; `workbench.models.Encoder` and `workbench.datasets.Dataset` fit."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from workbench.arrays import AnyArray, FloatArray
 from workbench.tasks import Features
@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from workbench.models import LoadedModel
+
+
+T = TypeVar("T")
 
 
 class ModelIdentity(Protocol):
@@ -81,31 +84,34 @@ class DualEncoder(ImageEncoder, TextEncoder, Protocol):
         ...
 
 
-@runtime_checkable
-class PictureSource(Protocol):
-    """An image source whose rows are pictures made from encoded images, such as cut-outs."""
-
-    def decode(self, row: int) -> "Image":
-        """One picture, RGB.
-
-        Raises:
-            UnreadableImageError: The bytes cannot be decoded.
-            DataError: They cannot be read now.
-        """
-        ...
-
-
 class ImageSource(Protocol):
-    """Encoded images by row."""
+    """Images by row: whole ones, or cut-outs."""
 
     def hashes(self, rows: AnyArray) -> AnyArray:
-        """uint8 (n, 32): BLAKE2b-256 of each image's encoded bytes; zeros where they could not be read."""
+        """uint8 (n, 32): what each image's pixels are known by; zeros where they could not be read."""
         ...
 
     def read(self, row: int) -> bytes:
-        """Encoded bytes of one image; called from several threads."""
+        """Bytes of one image; called from several threads."""
+        ...
+
+    def with_picture(self, row: int, use: "Callable[[Image], T]") -> T:
+        """What a function makes of an image, RGB, which is dropped afterwards; called from several threads.
+
+        Raises:
+            UnreadableImageError: The bytes cannot be decoded.
+            DataError: They cannot be read now, or are others than `hashes` said.
+        """
         ...
 
     def ids(self, rows: AnyArray) -> list[str]:
         """Names of the images, for messages."""
+        ...
+
+
+class WholeImages(ImageSource, Protocol):
+    """Images that can be cut; `workbench.datasets.pictures.Pictures` fits."""
+
+    def size(self, row: int) -> tuple[int, int]:
+        """Width and height of one image; raises as `with_picture`."""
         ...

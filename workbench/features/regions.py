@@ -2,21 +2,21 @@
 
 import hashlib
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
-from workbench.datasets.images import decode_image, image_size
 from workbench.errors import DataError
-from workbench.features._protocols import ImageSource
+from workbench.features._protocols import WholeImages
 from workbench.features._shard import KEY_BYTES
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+T = TypeVar("T")
 Context = Literal["crop", "blur", "circle"]
 Box = tuple[int, int, int, int]
 
@@ -38,7 +38,7 @@ class Regions:
     """
 
     def __init__(
-        self, images: ImageSource, rows: Sequence[int], boxes: Sequence[Box], context: Context, margin: float
+        self, images: WholeImages, rows: Sequence[int], boxes: Sequence[Box], context: Context, margin: float
     ) -> None:
         self._images = images
         self._rows = np.asarray(rows, dtype=np.int64)
@@ -70,21 +70,21 @@ class Regions:
         return self._images.read(int(self._rows[row]))
 
     def decode(self, row: int) -> "Image":
-        """The region as a picture; see `PictureSource`."""
+        """The region as a picture; raises as `with_picture`."""
         return cut_out(self._whole(int(self._rows[row])), self._boxes[row], self.context, self._margin)
+
+    def with_picture(self, row: int, use: "Callable[[Image], T]") -> T:
+        """See `ImageSource.with_picture`; the last whole images are kept."""
+        return use(self.decode(row))
 
     def places(self) -> FloatArray:
         """Where they lie: float32 (n, 4), shares of the width and height of each one's image, without the margin."""
-        sizes = {int(row): image_size(self._images.read(int(row))) for row in np.unique(self._rows)}
+        sizes = {int(row): self._images.size(int(row)) for row in np.unique(self._rows)}
         shares = [as_shares([box], sizes[int(row)]) for row, box in zip(self._rows, self._boxes, strict=True)]
         return np.concatenate([np.empty((0, 4), np.float32), *shares])
 
     def _decode_whole(self, row: int) -> "Image":
-        data = self._images.read(row)
-        # Features of other bytes under this image's key would stay wrong for ever.
-        if hashlib.blake2b(data, digest_size=KEY_BYTES).digest() != self._images.hashes(np.array([row]))[0].tobytes():
-            raise DataError("its contents changed after the dataset was listed; run again")
-        return decode_image(data)
+        return self._images.with_picture(row, lambda image: image)
 
 
 def as_shares(boxes: Sequence[Box], size: tuple[int, int]) -> FloatArray:

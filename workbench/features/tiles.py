@@ -7,9 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
-from workbench.datasets.images import image_size
 from workbench.errors import DataError
-from workbench.features._protocols import ImageEncoder, ImageSource
+from workbench.features._protocols import ImageEncoder, WholeImages
 from workbench.features.extraction import Extraction, Progress, extract
 from workbench.features.regions import Box, Regions, as_shares
 from workbench.features.store import FeatureStore
@@ -29,7 +28,7 @@ class Tiler:
         workers: Threads that read and decode; 0 takes one per usable core.
     """
 
-    def __init__(self, images: ImageSource, encoder: ImageEncoder, cache: Path, workers: int = 0) -> None:
+    def __init__(self, images: WholeImages, encoder: ImageEncoder, cache: Path, workers: int = 0) -> None:
         self._images, self._encoder, self._cache, self._workers = images, encoder, cache, workers
 
     def __call__(self, rows: AnyArray, n: int) -> Tiles:
@@ -54,7 +53,7 @@ class Tiler:
             yield self._extract(self._regions(own[owner], boxes), progress)
 
     def _cut(self, rows: AnyArray, n: int) -> tuple[AnyArray, list[Box], FloatArray]:
-        sizes = [image_size(self._images.read(int(row))) for row in rows]
+        sizes = [self._images.size(int(row)) for row in rows]
         own = [tile_boxes(size, n) for size in sizes]
         owner = np.repeat(np.arange(len(rows)), [len(boxes) for boxes in own])
         shares = [as_shares(boxes, size) for boxes, size in zip(own, sizes, strict=True)]

@@ -7,11 +7,12 @@ from pathlib import Path
 import numpy as np
 
 from workbench.arrays import AnyArray
+from workbench.datasets.pictures import Pictures
 from workbench.errors import DataError
 from workbench.inputs import read_bytes
 
 
-class ImageFiles:
+class ImageFiles(Pictures):
     """Files below a root as `extract` wants them.
 
     Args:

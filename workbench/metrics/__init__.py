@@ -14,6 +14,7 @@ from workbench.metrics.comparison import (
     compare_items,
     compare_measured,
     compare_paired,
+    compare_two,
 )
 from workbench.metrics.estimate import Estimate, flatten, is_reliable
 from workbench.metrics.functional import (
@@ -26,10 +27,11 @@ from workbench.metrics.functional import (
     softmax,
 )
 from workbench.metrics.generation import cmmd, prompt_metrics
-from workbench.metrics.matching import matching_metrics, statement_metrics, winoground_metrics
-from workbench.metrics.measured import Measured, measure, measure_items
-from workbench.metrics.names import higher_is_better, primary_metric
+from workbench.metrics.matching import statement_metrics, winoground_metrics
+from workbench.metrics.measured import Measured, measure, measure_items, measure_scores
+from workbench.metrics.metric import Metric, Quantity, Weighted, mean_of
 from workbench.metrics.ranks import FriedmanTest, average_ranks, friedman, nemenyi_difference
+from workbench.metrics.registry import higher_is_better, metric_named, quantity_named
 from workbench.metrics.retrieval import pairs_from_ids, rank_metrics, retrieval_metrics
 from workbench.metrics.significance import holm, mcnemar, sign_flip, sign_flips
 from workbench.metrics.unseen import unseen_metrics
@@ -40,9 +42,12 @@ __all__ = [
     "Estimate",
     "FriedmanTest",
     "Measured",
+    "Metric",
     "NotComparableError",
     "PairedDifference",
+    "Quantity",
     "Ranks",
+    "Weighted",
     "align_items",
     "average_ranks",
     "calibration_curve",
@@ -53,6 +58,7 @@ __all__ = [
     "compare_items",
     "compare_measured",
     "compare_paired",
+    "compare_two",
     "confusion_matrix",
     "describe",
     "flatten",
@@ -61,14 +67,16 @@ __all__ = [
     "holm",
     "is_evident",
     "is_reliable",
-    "matching_metrics",
     "mcnemar",
+    "mean_of",
     "measure",
     "measure_items",
+    "measure_scores",
+    "metric_named",
     "nemenyi_difference",
     "pairs_from_ids",
-    "primary_metric",
     "prompt_metrics",
+    "quantity_named",
     "rank_metrics",
     "rank_positives",
     "ref_clip_scores",

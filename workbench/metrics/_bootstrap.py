@@ -1,20 +1,17 @@
 """Bootstrap weights over items, groups and seeds, and the estimates they give."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
-from types import MappingProxyType
 
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
 from workbench.errors import WorkbenchError
 from workbench.metrics.estimate import Estimate
+from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.functional import Values
 from workbench.metrics.intervals import Units, degrees_of_freedom, effective_number, interval
-from workbench.metrics.names import is_share
-
-Evaluator = Callable[[FloatArray], dict[str, Values]]
-"""Metrics by name, each (b,), of weights (b, n)."""
+from workbench.metrics.metric import Quantity
 
 _BLOCK_BYTES = 64 << 20
 
@@ -109,33 +106,27 @@ def replicate(evaluators: Sequence[Evaluator], resampler: Resampler) -> tuple[di
     return values, replicates
 
 
-def estimates(
-    evaluators: Sequence[Evaluator],
-    resampler: Resampler,
-    *,
-    boundary: Mapping[str, float] = MappingProxyType({}),
-    terms: Mapping[str, AnyArray] = MappingProxyType({}),
-) -> dict[str, Estimate]:
+def estimates(evaluators: Sequence[Evaluator], resampler: Resampler) -> dict[str, Estimate]:
     """Metrics of runs over seeds on the same items, each with its interval.
 
     Args:
-        evaluators: One a seed.
+        evaluators: One a seed, with the same metrics.
         resampler: Items and seeds are drawn together.
-        boundary: Effective numbers of items by metric; see `intervals.interval`.
-        terms: What metrics are means of over items, (n,), for those that are; means over seeds.
     """
+    first = evaluators[0]
     values, replicates = replicate(evaluators, resampler)
+    terms = {name: np.mean([run.terms[name] for run in evaluators], axis=0) for name in first.terms}
     return {
         name: estimate(
-            name, float(values[name][0]), replicates[name], resampler.units,
-            boundary=boundary.get(name), freedom=resampler.freedom(terms.get(name)), seeds=len(evaluators),
+            first.metrics[name.partition("/")[0]], float(values[name][0]), replicates[name], resampler.units,
+            boundary=first.boundary.get(name), freedom=resampler.freedom(terms.get(name)), seeds=len(evaluators),
         )
         for name in values
     }  # fmt: skip
 
 
 def estimate(
-    name: str,
+    metric: Quantity,
     raw: float,
     replicates: Values,
     units: Units,
@@ -144,11 +135,10 @@ def estimate(
     freedom: float | None = None,
     seeds: int = 1,
 ) -> Estimate:
-    """A metric with its interval; arguments as for `intervals.interval`."""
-    low, high = interval(name, raw, replicates, units, boundary=boundary, freedom=freedom, seeds=seeds)
-    # Debiasing can take ECE below 0.
-    floor = 0.0 if is_share(name) else -np.inf
-    return Estimate(max(raw, floor), max(low, floor), max(high, floor), units)
+    """A metric with its interval, clipped to its bounds; arguments as for `intervals.interval`."""
+    ends = interval(metric, raw, replicates, units, boundary=boundary, freedom=freedom, seeds=seeds)
+    value, low, high = (float(np.clip(number, *metric.bounds)) for number in (raw, *ends))
+    return Estimate(value, low, high, units)
 
 
 def _blocks(n_units: int, replicates: int, seed: int, rows: int) -> Iterator[FloatArray]:

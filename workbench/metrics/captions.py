@@ -1,17 +1,79 @@
 """Captions against references: CIDEr-D, BLEU and ROUGE-L with their bootstrap intervals."""
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 import numpy as np
 
-from workbench.arrays import AnyArray, FloatArray
+from workbench.arrays import AnyArray
 from workbench.errors import DataError
 from workbench.metrics._bootstrap import Resampler, estimates
 from workbench.metrics._checks import check_finite
 from workbench.metrics.captions_cider import cider_d
 from workbench.metrics.captions_overlap import BleuCounts, rouge_l
 from workbench.metrics.estimate import Estimate
-from workbench.metrics.functional import Values, weighted_means
+from workbench.metrics.evaluator import Evaluator
+from workbench.metrics.functional import Values
+from workbench.metrics.metric import Metric, Weighted, mean_of, share
+
+
+class CaptionScores:
+    """Captions with their references.
+
+    Args:
+        candidates: n captions.
+        references: At least one for each.
+        extra: Further scores of each image, (n,): `clip_score`, `ref_clip_score`.
+
+    Raises:
+        DataError: The lengths differ, an image has no reference, or a score is not finite.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[str],
+        references: Sequence[Sequence[str]],
+        extra: Mapping[str, AnyArray] | None = None,
+    ) -> None:
+        if len(candidates) != len(references):
+            raise DataError(f"captions: {len(candidates)} captions for {len(references)} sets of references.")
+        bare = next((i for i, own in enumerate(references) if not any(text.strip() for text in own)), None)
+        if bare is not None:
+            raise DataError(f"captions: item {bare} has no reference to be compared with.")
+        scores = {name: check_finite(values, name) for name, values in (extra or {}).items()}
+        self.clip_scores, self.ref_clip_scores = scores.get("clip_score"), scores.get("ref_clip_score")
+        self.captions, self.references = candidates, references
+
+    @cached_property
+    def cider(self) -> Values:
+        """CIDEr-D of each caption."""
+        return cider_d(self.captions, self.references)
+
+    @cached_property
+    def rouge(self) -> Values:
+        """ROUGE-L of each caption."""
+        return rouge_l(self.captions, self.references)
+
+    @cached_property
+    def bleu(self) -> BleuCounts:
+        """BLEU as a function of item weights."""
+        return BleuCounts(self.captions, self.references)
+
+
+CLIP_SCORE = Metric(
+    name="clip_score", of=lambda scores: mean_of(scores.clip_scores), needs=("clip_scores",), bounds=(0.0, np.inf)
+)  # fmt: skip
+METRICS: tuple[Metric, ...] = (
+    Metric(name="cider", of=lambda scores: mean_of(scores.cider), needs=("references",), bounds=(0.0, np.inf)),
+    share("bleu_1", lambda scores: Weighted(lambda weights: scores.bleu(weights, 1)), ["references"]),
+    share("bleu_4", lambda scores: Weighted(scores.bleu), ["references"]),
+    share("rouge_l", lambda scores: mean_of(scores.rouge), ["references"]),
+    CLIP_SCORE,
+    Metric(
+        name="ref_clip_score", of=lambda scores: mean_of(scores.ref_clip_scores), needs=("ref_clip_scores",),
+        bounds=(0.0, np.inf),
+    ),
+)  # fmt: skip
 
 
 def caption_metrics(
@@ -39,18 +101,6 @@ def caption_metrics(
     Raises:
         DataError: The lengths differ, or an image has no reference.
     """
-    if len(candidates) != len(references):
-        raise DataError(f"captions: {len(candidates)} captions for {len(references)} sets of references.")
-    bare = next((i for i, own in enumerate(references) if not any(text.strip() for text in own)), None)
-    if bare is not None:
-        raise DataError(f"captions: item {bare} has no reference to be compared with.")
+    data = CaptionScores(candidates, references, extra)
     resampler = Resampler(len(candidates), groups, replicates=replicates, seed=seed)
-    means = {"cider": cider_d(candidates, references), "rouge_l": rouge_l(candidates, references)}
-    means |= {name: check_finite(values, name) for name, values in (extra or {}).items()}
-    table, bleu = np.column_stack(list(means.values())), BleuCounts(candidates, references)
-
-    def evaluate(weights: FloatArray) -> dict[str, Values]:
-        found = dict(zip(means, weighted_means(table, weights).T, strict=True))
-        return {**found, "bleu_1": bleu(weights, 1), "bleu_4": bleu(weights)}
-
-    return estimates([evaluate], resampler, terms=means)
+    return estimates([Evaluator(METRICS, data)], resampler)

@@ -1,19 +1,129 @@
-"""Classification metrics of a run with their bootstrap intervals."""
+"""Metrics of classes and labels, and of a run with their bootstrap intervals."""
 
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import numpy as np
 
-from workbench.arrays import AnyArray, FloatArray
-from workbench.errors import DataError
+from workbench.arrays import AnyArray
 from workbench.metrics import functional as F
 from workbench.metrics._bootstrap import Resampler, estimates
-from workbench.metrics._checks import check_finite, check_labels, check_targets
+from workbench.metrics.class_scores import ClassScores, LabelScores, stacked_scores
 from workbench.metrics.estimate import Estimate
+from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.keys import metric_keys
+from workbench.metrics.metric import Metric, Weighted, mean_of, proportion, share
 
-_RANKED = ("auroc", "average_precision")
-_CLASS_MEANS = ("balanced_accuracy", "macro_f1", *_RANKED)
+
+def _top5(scores: ClassScores) -> Weighted | None:
+    return mean_of(F.in_top_k(scores.logits, scores.labels, 5)) if scores.n_classes > 5 else None
+
+
+def _balanced_accuracy(scores: ClassScores) -> Weighted:
+    sizes = scores.class_sizes
+    part = 1.0 / (np.count_nonzero(sizes) * sizes[scores.labels])
+    return Weighted(
+        lambda weights: F.balanced_accuracy(*scores.class_counts(weights)[:2]),
+        fixed_sums=np.where(scores.hits, part, 0.0),
+        boundary=scores.class_boundary,
+    )
+
+
+def _macro_f1(scores: ClassScores | LabelScores) -> Weighted:
+    return Weighted(lambda weights: F.macro_f1(*scores.class_counts(weights)), boundary=scores.class_boundary)
+
+
+def _micro_f1(scores: LabelScores) -> Weighted:
+    return Weighted(lambda weights: F.micro_f1(*scores.class_counts(weights)))
+
+
+def _ece(scores: ClassScores | LabelScores) -> Weighted:
+    return Weighted(lambda weights: F.calibration_error(*scores.bins(weights)))
+
+
+def _auroc(scores: ClassScores | LabelScores) -> Weighted:
+    return _ranked(scores, 0)
+
+
+def _average_precision(scores: ClassScores | LabelScores) -> Weighted:
+    return _ranked(scores, 1)
+
+
+def _ranked(scores: ClassScores | LabelScores, which: int) -> Weighted:
+    """AUROC (0) or average precision (1) of whatever has a ranking; with several labels, of each by itself, too."""
+    ranked, boundary = scores.ranked, getattr(scores, "class_boundary", None)
+    if scores.ranking.macro:
+        return Weighted(
+            lambda weights: ranked(weights)[which],
+            boundary=boundary,
+            influence=lambda _part: scores.ranking.influence(which),
+        )
+    return Weighted(
+        lambda weights: F.mean_of_defined(ranked(weights)[which]),
+        boundary=boundary,
+        influence=lambda part: scores.ranking.influence(which, part),
+        parts=lambda weights: ranked(weights)[which],
+    )
+
+
+def _recall_of(scores: ClassScores, cls: int) -> Weighted | None:
+    """Share of a class's items that are recognised; of two classes."""
+    size = int(scores.class_sizes[cls]) if scores.n_classes == 2 else 0
+    if not size:
+        return None
+    return Weighted(
+        lambda weights: F.ratio(*(part[:, cls] for part in scores.class_counts(weights)[:2])),
+        fixed_sums=np.where(scores.hits & (scores.labels == cls), 1.0 / size, 0.0),
+        boundary=float(size),
+    )
+
+
+def _sensitivity(scores: ClassScores) -> Weighted | None:
+    return _recall_of(scores, scores.positive)
+
+
+def _specificity(scores: ClassScores) -> Weighted | None:
+    return _recall_of(scores, 1 - scores.positive)
+
+
+def _mcc(scores: ClassScores) -> Weighted:
+    return Weighted(lambda weights: F.matthews_correlation(*scores.class_counts(weights)))
+
+
+def _quadratic_kappa(scores: ClassScores) -> Weighted:
+    true, predicted = scores.labels.astype(np.float64), scores.predicted.astype(np.float64)
+    table = np.column_stack([(true - predicted) ** 2, true, predicted, true**2, predicted**2])
+    return Weighted(lambda weights: F.quadratic_kappa(*F.weighted_means(table, weights).T))
+
+
+_OF_CLASSES = ("labels", "predicted", "class_counts")
+_AVERAGED = {"biased_under_resampling": True}
+_CORRELATION: dict[str, Any] = {"bounds": (-1.0, 1.0), "from_counts": True, "biased_under_resampling": True}
+
+ACCURACY = proportion("accuracy", lambda scores: mean_of(scores.hits), ["hits"])
+TOP5_ACCURACY = proportion("top5_accuracy", _top5, ["logits", "labels"])
+BALANCED_ACCURACY = proportion("balanced_accuracy", _balanced_accuracy, [*_OF_CLASSES, "class_sizes"], **_AVERAGED)
+MACRO_F1 = share("macro_f1", _macro_f1, ["class_counts", "class_boundary"], from_counts=True, **_AVERAGED)
+MICRO_F1 = share("micro_f1", _micro_f1, ["decisions", "class_counts"], from_counts=True, **_AVERAGED)
+AUROC = share("auroc", _auroc, ["ranking", "ranked"], **_AVERAGED)
+AVERAGE_PRECISION = share("average_precision", _average_precision, ["ranking", "ranked"], **_AVERAGED)
+NLL = Metric(
+    name="nll", of=lambda scores: mean_of(scores.nll_terms), needs=("nll_terms",),
+    higher_is_better=False, bounds=(0.0, np.inf), unit="nats",
+)  # fmt: skip
+BRIER = share("brier", lambda scores: mean_of(scores.brier_terms), ["brier_terms"], higher_is_better=False)
+ECE = share("ece", _ece, ["bins"], higher_is_better=False, **_AVERAGED)
+SENSITIVITY = proportion("sensitivity", _sensitivity, [*_OF_CLASSES, "positive"])
+SPECIFICITY = proportion("specificity", _specificity, [*_OF_CLASSES, "positive"])
+MCC = Metric(name="mcc", of=_mcc, needs=_OF_CLASSES, **_CORRELATION)
+QUADRATIC_KAPPA = Metric(
+    name="quadratic_kappa", of=_quadratic_kappa, needs=_OF_CLASSES, only_on_request=True, **_CORRELATION
+)  # fmt: skip
+
+METRICS: tuple[Metric, ...] = (
+    ACCURACY, TOP5_ACCURACY, BALANCED_ACCURACY, MACRO_F1, MICRO_F1, AUROC, AVERAGE_PRECISION, NLL, BRIER, ECE,
+    SENSITIVITY, SPECIFICITY, MCC, QUADRATIC_KAPPA,
+)  # fmt: skip
 
 
 def classification_metrics(
@@ -23,16 +133,21 @@ def classification_metrics(
     *,
     multi_label: bool = False,
     label_names: Sequence[str] | None = None,
+    metrics: Collection[Metric] | None = None,
+    positive: int = 1,
+    unseen: Sequence[int] | AnyArray = (),
     replicates: int = 1000,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """Every classification metric of a run, each with its 95 % bootstrap interval.
+    """Classification metrics of a run, each with its 95 % bootstrap interval.
 
     Single label: `accuracy`, `top5_accuracy` (from six classes on), `balanced_accuracy` (mean recall over the classes
     that occur in the test labels), `macro_f1` (mean over the classes that occur in labels or predictions), `auroc` and
     `average_precision` (one class against the rest, mean over the classes that occur), `nll` (nats), `brier` (0..1),
-    `ece` (debiased, on the top class's probability). All are functions of the softmax probabilities: a constant added
-    to the logits of an image changes none.
+    `ece` (debiased, on the top class's probability), `mcc` (Matthews' correlation coefficient, for any number of
+    classes), with two classes `sensitivity` and `specificity`, and on request `quadratic_kappa` (Cohen's kappa of
+    ordered classes). All are functions of the softmax probabilities: a constant added to the logits of an image changes
+    none.
 
     Multi-label: `accuracy` (every label of the item right), `macro_f1`, `micro_f1` (a label is predicted from
     probability 0.5 on), `auroc`, `average_precision`, `brier` and `nll` (means over labels), `ece` (debiased, over all
@@ -49,6 +164,9 @@ def classification_metrics(
         multi_label: Several labels per item: sigmoid instead of softmax.
         label_names: Names for the per-label metrics, changed where a run record does not take them (see
             `metric_keys`); indices if None.
+        metrics: Which; None for all above but those that are computed on request.
+        positive: Of two classes the one that `sensitivity` is about.
+        unseen: Classes without training images, for the metrics that set them apart.
         replicates: Number of bootstrap resamples.
         seed: Seeds them; the same seed resamples the same items in every run on a test set.
 
@@ -56,174 +174,17 @@ def classification_metrics(
         DataError: Scores hold NaN or infinity, or shapes and labels do not fit; the message names which.
     """
     resampler = Resampler(len(labels), groups, replicates=replicates, seed=seed)
-    evaluators = classification_evaluators(scores, labels, multi_label=multi_label)
-    terms = {name: np.mean([run.terms[name] for run in evaluators], axis=0) for name in evaluators[0].terms}
-    found = estimates(evaluators, resampler, boundary=evaluators[0].boundary, terms=terms)
+    chosen = [metric for metric in METRICS if not metric.only_on_request] if metrics is None else metrics
+    runs: list[LabelScores] | list[ClassScores]
+    if multi_label:
+        runs = [LabelScores(run, labels) for run in stacked_scores(scores)]
+    else:
+        runs = [ClassScores(run, labels, unseen=unseen, positive=positive) for run in stacked_scores(scores)]
+    found = estimates([Evaluator(chosen, run) for run in runs], resampler)
     if label_names is None:
         return found
     keys = metric_keys(label_names)
     return {_named(name, keys): estimate for name, estimate in found.items()}
-
-
-def classification_evaluators(
-    scores: AnyArray, labels: AnyArray, *, multi_label: bool = False, only: Collection[str] | None = None
-) -> list["SingleLabel"] | list["MultiLabel"]:
-    """One function of item weights for each seed; see `classification_metrics`.
-
-    Args:
-        scores: Logits (n, c) or (s, n, c).
-        labels: int64 (n,); bool (n, c) where multi-label.
-        multi_label: Several labels per item.
-        only: Compute nothing but these metrics.
-    """
-    stacked = np.asarray(scores)
-    stacked = stacked[None] if stacked.ndim == 2 else stacked
-    if stacked.ndim != 3 or stacked.shape[2] == 0:
-        raise DataError(f"scores: expected logits (n, classes) or (seeds, n, classes), got shape {np.shape(scores)}.")
-    if multi_label:
-        return [MultiLabel(run, labels, only) for run in stacked]
-    return [SingleLabel(run, labels, only) for run in stacked]
-
-
-class SingleLabel:
-    """The metrics of one single-label run as functions of item weights.
-
-    Attributes:
-        terms: The metrics that are means over items, and what they are means of, (n,).
-        fixed_sums: What the metrics are sums of, (n,), that are such sums while labels and weights stay: besides means
-            over items balanced accuracy, which is none when items are resampled.
-        boundary: Effective number of items behind the metrics that are means over classes.
-    """
-
-    def __init__(
-        self,
-        scores: AnyArray,
-        labels: AnyArray,
-        only: Collection[str] | None = None,
-        *,
-        exact_pairs: int = F.EXACT_PAIRS,
-    ) -> None:
-        logits = F.relative_logits(check_finite(scores, "scores"))
-        n, c = logits.shape
-        labels = check_labels(labels, n, c)
-        wanted = _Wanted(only)
-        self.terms: dict[str, AnyArray] = {}
-        self.boundary = dict.fromkeys(_CLASS_MEANS, _number_behind_class_means(np.bincount(labels, minlength=c)))
-        predicted = logits.argmax(axis=1)
-        if wanted("accuracy"):
-            self.terms["accuracy"] = predicted == labels
-        if wanted("top5_accuracy") and c > 5:
-            self.terms["top5_accuracy"] = F.in_top_k(logits, labels, 5)
-        if wanted("nll"):
-            self.terms["nll"] = F.nll_terms(logits, labels)
-        if wanted("brier", "ece"):
-            probabilities = F.softmax(logits)
-        if wanted("brier"):
-            self.terms["brier"] = F.brier_terms(probabilities, labels)
-        self.fixed_sums = {name: np.asarray(terms, np.float64) / n for name, terms in self.terms.items()}
-        if wanted("balanced_accuracy"):
-            size = np.bincount(labels, minlength=c)
-            share = 1.0 / (np.count_nonzero(size) * size[labels])
-            self.fixed_sums["balanced_accuracy"] = np.where(predicted == labels, share, 0.0)
-        self._bins = F.BinSums(probabilities.max(axis=1), predicted == labels) if wanted("ece") else None
-        self._counts = F.ClassCounts(predicted, labels, c) if wanted("balanced_accuracy", "macro_f1") else None
-        ranked = wanted(*_RANKED)
-        targets = labels[:, None] == np.arange(c)
-        self._ranking = F.Ranking(F.log_odds(logits), targets, exact_pairs=exact_pairs) if ranked else None
-
-    def __call__(self, weights: FloatArray) -> dict[str, F.Values]:
-        """Metrics by name, each (b,), of weights (b, n)."""
-        found = _means(self.terms, weights)
-        if self._counts:
-            hits, true, predicted = self._counts(weights)
-            found["balanced_accuracy"] = F.balanced_accuracy(hits, true)
-            found["macro_f1"] = F.macro_f1(hits, true, predicted)
-        if self._ranking:
-            found["auroc"], found["average_precision"] = self._ranking(weights)
-        if self._bins:
-            found["ece"] = F.calibration_error(*self._bins(weights))
-        return found
-
-    def influence(self, metric: str) -> F.Values | None:
-        """See `Ranking.influence`; None for metrics whose replicates are exact."""
-        return self._ranking.influence(_RANKED.index(metric)) if self._ranking and metric in _RANKED else None
-
-
-class MultiLabel:
-    """The metrics of one multi-label run as functions of item weights.
-
-    Attributes:
-        terms: The metrics that are means over items, and what they are means of, (n,).
-        fixed_sums: See `SingleLabel`.
-        boundary: See `SingleLabel`.
-    """
-
-    def __init__(
-        self,
-        scores: AnyArray,
-        labels: AnyArray,
-        only: Collection[str] | None = None,
-        *,
-        exact_pairs: int = F.EXACT_PAIRS,
-    ) -> None:
-        logits = check_finite(scores, "scores")
-        targets = check_targets(labels, logits.shape)
-        wanted = _Wanted(only)
-        predicted, probabilities = logits >= 0, F.sigmoid(logits)
-        self.terms: dict[str, AnyArray] = {
-            "accuracy": (predicted == targets).all(axis=1),
-            "nll": F.binary_nll_terms(logits, targets),
-            "brier": ((probabilities - targets) ** 2).mean(axis=1),
-        }
-        self.terms = {name: terms for name, terms in self.terms.items() if wanted(name)}
-        self.fixed_sums = {name: np.asarray(terms, np.float64) / len(targets) for name, terms in self.terms.items()}
-        self.boundary = dict.fromkeys(_CLASS_MEANS, _number_behind_class_means(targets.sum(axis=0)))
-        self._decisions = (predicted & targets, targets, predicted) if wanted("macro_f1", "micro_f1") else None
-        self._bins = F.BinSums(probabilities, targets) if wanted("ece") else None
-        ranked = wanted(*_RANKED)
-        # Within a label logits order images as their probabilities do.
-        self._ranking = F.Ranking(logits, targets, macro=False, exact_pairs=exact_pairs) if ranked else None
-
-    def __call__(self, weights: FloatArray) -> dict[str, F.Values]:
-        """Metrics by name, each (b,), of weights (b, n)."""
-        found = _means(self.terms, weights)
-        if self._decisions:
-            sums = [(weights @ part.astype(np.float32)).astype(np.float64) for part in self._decisions]
-            found["macro_f1"], found["micro_f1"] = F.macro_f1(*sums), F.micro_f1(*sums)
-        if self._bins:
-            found["ece"] = F.calibration_error(*self._bins(weights))
-        if self._ranking:
-            for name, values in zip(_RANKED, self._ranking(weights), strict=True):
-                found[name] = F.mean_of_defined(values)
-                found |= {f"{name}/{index}": column for index, column in enumerate(values.T)}
-        return found
-
-    def influence(self, metric: str) -> F.Values | None:
-        """See `SingleLabel.influence`."""
-        name, _, index = metric.partition("/")
-        if self._ranking is None or name not in _RANKED:
-            return None
-        return self._ranking.influence(_RANKED.index(name), int(index) if index else None)
-
-
-def _number_behind_class_means(sizes: AnyArray) -> float:
-    """Effective number of items of a mean over classes, each a mean over its items: 1 / sum_c (1 / (k^2 n_c))."""
-    present = np.asarray(sizes, np.float64)[np.asarray(sizes) > 0]
-    return float(len(present) ** 2 / (1.0 / present).sum()) if len(present) else 0.0
-
-
-class _Wanted:
-    def __init__(self, only: Collection[str] | None) -> None:
-        self._only = None if only is None else {name.partition("/")[0] for name in only}
-
-    def __call__(self, *names: str) -> bool:
-        return self._only is None or not self._only.isdisjoint(names)
-
-
-def _means(terms: dict[str, AnyArray], weights: FloatArray) -> dict[str, F.Values]:
-    if not terms:
-        return {}
-    return dict(zip(terms, F.weighted_means(np.column_stack(list(terms.values())), weights).T, strict=True))
 
 
 def _named(metric: str, keys: Sequence[str]) -> str:

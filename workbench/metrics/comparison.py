@@ -94,7 +94,8 @@ def compare_paired(
     *,
     metric: str = "accuracy",
     multi_label: bool = False,
-    unseen: Sequence[int] = (),
+    unseen: Sequence[int] | AnyArray = (),
+    positive: int = 1,
     replicates: int = 1000,
     draws: int = 9_999,
     seed: int = 0,
@@ -117,6 +118,7 @@ def compare_paired(
         metric: A name that `classification_metrics` or `unseen_metrics` returns.
         multi_label: Several labels per item.
         unseen: Classes without training images, for the metrics that set them apart.
+        positive: See `classification_metrics`.
         replicates: Number of bootstrap resamples.
         draws: Random exchanges; the smallest p-value is 1 / (draws + 1).
         seed: Seeds resamples and exchanges.
@@ -133,11 +135,12 @@ def compare_paired(
     a, b = (
         measure(
             scores, labels, groups,
-            metric=metric, multi_label=multi_label, unseen=unseen, replicates=replicates, seed=seed,
+            metric=metric, multi_label=multi_label, unseen=unseen, positive=positive,
+            replicates=replicates, seed=seed,
         )
         for scores in (scores_a, scores_b)
     )  # fmt: skip
-    return _compare(a, b, draws, seed)
+    return compare_two(a, b, draws=draws, seed=seed)
 
 
 def compare_measured(
@@ -161,7 +164,7 @@ def compare_measured(
         if a.sums is not None and b.sums is not None and (a.hits is None or b.hits is None):
             flipped.append((k, a.sums - b.sums))
         else:
-            found[k] = _compare(a, b, draws, seed)
+            found[k] = compare_two(a, b, draws=draws, seed=seed)
     if flipped:
         p_values, exact = sign_flips(np.column_stack([sums for _, sums in flipped]), draws=draws, seed=seed)
         for (k, _), p_value, every in zip(flipped, p_values, exact, strict=True):
@@ -200,19 +203,20 @@ def compare_items(
         measure_items(values, groups, metric=metric, replicates=replicates, seed=seed)
         for values in (values_a, values_b)
     )
-    return _compare(a, b, draws, seed)
+    return compare_two(a, b, draws=draws, seed=seed)
 
 
-def _compare(a: Measured, b: Measured, draws: int, seed: int) -> PairedDifference:
+def compare_two(a: Measured, b: Measured, *, draws: int = 9_999, seed: int = 0) -> PairedDifference:
+    """What was measured of A minus that of B, as `compare_paired` gives it."""
     if a.hits is not None and b.hits is not None:
         p_value = mcnemar(int(np.count_nonzero(a.hits > b.hits)), int(np.count_nonzero(b.hits > a.hits)))
         return _difference(a, b, p_value, "exact McNemar test")
     if a.sums is not None and b.sums is not None:
         p_value, exact = sign_flip(a.sums - b.sums, draws=draws, seed=seed)
         return _difference(a, b, p_value, _named("sign-flip", a.units, exact=exact))
-    assert a.anew is not None
-    assert b.anew is not None
-    p_value, exact = _exchanged(a.metric, a.anew, b.anew, draws, seed)
+    if a.anew is None or b.anew is None:
+        raise NotComparableError(f"metric {a.name!r} cannot be computed anew from one of the two runs' predictions.")
+    p_value, exact = _exchanged(a.name, a.anew, b.anew, draws, seed)
     return _difference(a, b, p_value, _named("exchange", a.units, exact=exact))
 
 

@@ -1,18 +1,47 @@
 """Generated images: do they show what their prompts say, and do they look like a reference set?"""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray, normalise
 from workbench.errors import DataError
 from workbench.metrics._bootstrap import Resampler, estimates
 from workbench.metrics._checks import check_finite
+from workbench.metrics.captions import CLIP_SCORE
 from workbench.metrics.captions_clip import clip_scores
 from workbench.metrics.estimate import Estimate
-from workbench.metrics.functional import Values, rank_positives, weighted_means
+from workbench.metrics.evaluator import Evaluator
+from workbench.metrics.functional import rank_positives
+from workbench.metrics.metric import Metric, Quantity, mean_of, proportion
 
 SIGMA = 10.0
 SCALE = 1000.0
 _BLOCK = 2048
+
+
+@dataclass(frozen=True)
+class PromptScores:
+    """Generated images with their prompts.
+
+    Attributes:
+        clip_scores: CLIPScore of each image with its prompt, (n,).
+        nearest: Whether an image is nearest to its own prompt, bool (n,).
+    """
+
+    clip_scores: AnyArray
+    nearest: AnyArray
+
+
+METRICS: tuple[Metric, ...] = (
+    CLIP_SCORE,
+    proportion("prompt_accuracy", lambda scores: mean_of(scores.nearest), ["nearest"]),
+)
+DISTANCES = (
+    Quantity(name="cmmd", higher_is_better=False),
+    Quantity(name="cmmd_unbiased", higher_is_better=False),
+)
+"""Of two sets of images, without an interval."""
 
 
 def prompt_metrics(
@@ -40,16 +69,10 @@ def prompt_metrics(
     images, prompts = check_finite(image_features, "image features"), check_finite(prompt_features, "prompt features")
     pairs = np.column_stack([np.arange(len(images)), prompt_of])
     ranks = rank_positives(normalise(images), normalise(prompts), pairs)
-    table = np.column_stack([clip_scores(images, prompts[prompt_of]), ranks.best() <= 1])
+    data = PromptScores(clip_scores(images, prompts[prompt_of]), ranks.best() <= 1)
     groups = prompt_of if len(np.unique(prompt_of)) < len(prompt_of) else None
-
-    names = ("clip_score", "prompt_accuracy")
-
-    def evaluate(weights: FloatArray) -> dict[str, Values]:
-        return dict(zip(names, weighted_means(table, weights).T, strict=True))
-
     resampler = Resampler(len(images), groups, replicates=replicates, seed=seed)
-    return estimates([evaluate], resampler, terms=dict(zip(names, table.T, strict=True)))
+    return estimates([Evaluator(METRICS, data)], resampler)
 
 
 def cmmd(generated: FloatArray, reference: FloatArray, *, unbiased: bool = False) -> float:

@@ -1,13 +1,13 @@
 """95 % intervals from bootstrap replicates: by percentiles, and for shares as a binomial proportion has them."""
 
 from dataclasses import dataclass
-from math import sqrt
+from math import isfinite, sqrt
 
 import numpy as np
 
 from workbench.arrays import AnyArray
 from workbench.metrics.functional import Values
-from workbench.metrics.names import is_biased_under_resampling, is_from_counts, is_proportion, is_share
+from workbench.metrics.metric import Metric, Quantity
 
 MIN_UNITS = 20
 """Intervals that rest on effectively fewer groups (items, where there are no groups) are marked unreliable."""
@@ -69,7 +69,7 @@ def degrees_of_freedom(values: AnyArray, unit_of: AnyArray) -> float:
 
 
 def interval(
-    metric: str,
+    metric: Quantity,
     value: float,
     replicates: Values,
     units: Units,
@@ -83,11 +83,11 @@ def interval(
     A proportion (accuracy, recall at k, ...) has the interval of Clopper and Pearson (Biometrika 1934) where single
     items of one run are counted, and of Korn and Graubard (Survey Methodology 1998) otherwise: the same with the
     number of items that has the variance which the bootstrap found. Other metrics have percentiles of the replicates;
-    where these are all equal at 0 or 1, so that percentiles would claim certainty, a share has the interval of a
-    proportion of that value.
+    where these are all equal at an end of the metric's range (0 or 1 of a share), so that percentiles would claim
+    certainty, it has the interval of a proportion of that value.
 
     Args:
-        metric: Its name decides which.
+        metric: Says which.
         value: Point estimate.
         replicates: Bootstrap replicates, (b,); NaN (undefined in that resample) is left out.
         units: What was resampled.
@@ -101,22 +101,23 @@ def interval(
         return value, value
     items = float(units.n) if boundary is None else boundary
     freedom = units.effective - 1 if freedom is None else min(freedom, units.effective - 1)
-    if is_proportion(metric) and _EQUAL < value < 1 - _EQUAL:
+    if isinstance(metric, Metric) and metric.is_proportion and _EQUAL < value < 1 - _EQUAL:
         if units.n_groups is None and seeds == 1 and boundary is None:
             return proportion_interval(value, items)
         m = max(2.0, units.effective)
         variance = float(drawn.var()) * m / (m - 1)
         number = items if variance <= 0 else min(items, value * (1 - value) / variance)
         return proportion_interval(value, number * (_t(items - 1) / _t(freedom)) ** 2)
+    least, most = metric.bounds
     # A metric that averages over classes can be equal in all resamples without being at its bound.
-    if is_share(metric) and (value <= _EQUAL or value >= 1 - _EQUAL) and np.ptp(drawn) <= _EQUAL:
-        return proportion_interval(value, min(items, units.effective))
-    bounds = (0.0, 1.0) if is_share(metric) else (-np.inf, np.inf)
-    return percentile_interval(value, drawn, units, centred=is_biased_under_resampling(metric), bounds=bounds)
+    if isfinite(most - least) and np.ptp(drawn) <= _EQUAL and min(value - least, most - value) <= _EQUAL:
+        low, high = proportion_interval((value - least) / (most - least), min(items, units.effective))
+        return least + (most - least) * low, least + (most - least) * high
+    return percentile_interval(value, drawn, units, centred=_is_biased(metric), bounds=metric.bounds)
 
 
 def difference_interval(
-    metric: str, value: float, replicates: Values, units: Units, *, boundary: float | None = None
+    metric: Quantity, value: float, replicates: Values, units: Units, *, boundary: float | None = None
 ) -> tuple[float, float]:
     """The 95 % interval of a paired difference of a metric.
 
@@ -133,12 +134,15 @@ def difference_interval(
     drawn = replicates[~np.isnan(replicates)]
     if not len(drawn):
         return value, value
-    if is_from_counts(metric) and abs(value) <= _EQUAL and np.ptp(drawn) <= _EQUAL:
+    if isinstance(metric, Metric) and metric.from_counts and abs(value) <= _EQUAL and np.ptp(drawn) <= _EQUAL:
         number = min(float(units.n) if boundary is None else boundary, units.effective)
         squared = _z() ** 2
         return -squared / (number + squared), squared / (number + squared)
-    bounds = (-1.0, 1.0) if is_share(metric) else (-np.inf, np.inf)
-    return percentile_interval(value, drawn, units, centred=is_biased_under_resampling(metric), bounds=bounds)
+    return percentile_interval(value, drawn, units, centred=_is_biased(metric), bounds=metric.difference_bounds)
+
+
+def _is_biased(metric: Quantity) -> bool:
+    return isinstance(metric, Metric) and metric.biased_under_resampling
 
 
 def percentile_interval(

@@ -1,52 +1,93 @@
-"""Matching metrics: one image against right and wrong texts, pairs of pairs, and true or false statements."""
+"""Matching metrics: pairs of images and texts, and true or false statements; `choices` has the rest."""
+
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
-from workbench.arrays import AnyArray, FloatArray
+from workbench.arrays import AnyArray, BoolArray
 from workbench.errors import DataError
 from workbench.metrics import functional as F
 from workbench.metrics._bootstrap import Resampler, estimates
 from workbench.metrics._checks import check_finite, check_targets
+from workbench.metrics.classification import ACCURACY, AUROC, AVERAGE_PRECISION
 from workbench.metrics.estimate import Estimate
-from workbench.metrics.keys import accuracy_parts
+from workbench.metrics.evaluator import Evaluator, Shared
+from workbench.metrics.metric import Metric, mean_of, proportion
 
 
-def matching_metrics(
-    scores: AnyArray,
-    groups: AnyArray | None = None,
-    *,
-    kinds: AnyArray | None = None,
-    replicates: int = 1000,
-    seed: int = 0,
-) -> dict[str, Estimate]:
-    """How often the right text beats every wrong one: `accuracy`, and `accuracy/KIND` for each kind of item.
-
-    A tie is wrong.
+class PairScores:
+    """Two images with two texts an item.
 
     Args:
-        scores: (n, k), the right text's score first; items with fewer wrong texts are filled up with -inf.
-        groups: (n,) groups that are resampled whole.
-        kinds: (n,) kind of each item (`attribute`, `relation`, ...); empty texts are no kind. KIND is as `metric_keys`
-            makes it.
-        replicates: Number of bootstrap resamples.
-        seed: Seeds them.
+        scores: (n, 2, 2), [item, image, text]; image k belongs to text k.
 
     Raises:
-        DataError: NaN, a missing right score, or no wrong text.
+        DataError: NaN, or another shape.
     """
-    array = np.asarray(scores)
-    if array.ndim != 2 or array.shape[1] < 2:
-        raise DataError(f"scores: expected the right text's and at least one wrong text's, got shape {array.shape}.")
-    if np.isneginf(array[:, 1:]).all(axis=1).any():
-        raise DataError("scores: an item has no wrong text (all are -inf), so it cannot be got wrong.")
-    check_finite(np.where(np.isneginf(array[:, 1:]), 0, array[:, 1:]), "scores of wrong texts")
-    check_finite(array[:, 0], "scores of right texts")
-    right = F.prefers_right(array)
-    found = {"accuracy": hit_rate(right, groups, replicates, seed)}
-    for name, inside in accuracy_parts(kinds).items():
-        own = None if groups is None else np.asarray(groups)[inside]
-        found[name] = hit_rate(right[inside], own, replicates, seed)
-    return found
+
+    def __init__(self, scores: AnyArray) -> None:
+        self.pair_scores = check_finite(scores, "scores")
+        if self.pair_scores.shape[1:] != (2, 2):
+            raise DataError(f"scores: expected (items, 2 images, 2 texts), got shape {self.pair_scores.shape}.")
+
+    @cached_property
+    def winoground(self) -> tuple[BoolArray, BoolArray, BoolArray]:
+        """Text, image and group score of each item."""
+        return F.winoground(self.pair_scores)
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Whether items are right, bool (n,), whatever that means."""
+
+    hits: AnyArray
+
+
+class StatementScores:
+    """True or false statements.
+
+    Args:
+        scores: (n,), higher means true.
+        truth: bool (n,).
+        threshold: A score at or above it says true.
+        exact_pairs: See `functional.Ranking`.
+
+    Raises:
+        DataError: NaN, or shapes that do not fit.
+    """
+
+    def __init__(
+        self, scores: AnyArray, truth: AnyArray, *, threshold: float = 0.0, exact_pairs: int = F.EXACT_PAIRS
+    ) -> None:
+        self._scores = check_finite(scores, "scores")
+        self._truth = check_targets(truth, self._scores.shape)
+        self._threshold, self._exact_pairs = threshold, exact_pairs
+
+    @property
+    def hits(self) -> BoolArray:
+        """Whether the threshold tells what is true, (n,)."""
+        return np.asarray((self._scores >= self._threshold) == self._truth)
+
+    @cached_property
+    def ranking(self) -> F.Ranking:
+        """True statements against false ones."""
+        return F.Ranking(self._scores[:, None], self._truth[:, None], exact_pairs=self._exact_pairs)
+
+    @cached_property
+    def ranked(self) -> Shared[tuple[F.Values, F.Values]]:
+        """AUROC and average precision as functions of item weights."""
+        return Shared(self.ranking)
+
+
+OF_CHOICES: tuple[Metric, ...] = (ACCURACY,)
+OF_STATEMENTS: tuple[Metric, ...] = (ACCURACY, AUROC, AVERAGE_PRECISION)
+OF_PAIRS: tuple[Metric, ...] = (
+    proportion("group_score", lambda scores: mean_of(scores.winoground[2]), ["winoground"]),
+    proportion("text_score", lambda scores: mean_of(scores.winoground[0]), ["winoground"]),
+    proportion("image_score", lambda scores: mean_of(scores.winoground[1]), ["winoground"]),
+)
+METRICS = OF_PAIRS
 
 
 def winoground_metrics(
@@ -63,12 +104,9 @@ def winoground_metrics(
     Raises:
         DataError: NaN, or another shape.
     """
-    array = check_finite(scores, "scores")
-    if array.shape[1:] != (2, 2):
-        raise DataError(f"scores: expected (items, 2 images, 2 texts), got shape {array.shape}.")
-    names = ("text_score", "image_score", "group_score")
-    parts = zip(names, F.winoground(array), strict=True)
-    return {name: hit_rate(right, groups, replicates, seed) for name, right in parts}
+    data = PairScores(scores)
+    resampler = Resampler(len(data.pair_scores), groups, replicates=replicates, seed=seed)
+    return estimates([Evaluator(OF_PAIRS, data)], resampler)
 
 
 def statement_metrics(
@@ -93,28 +131,12 @@ def statement_metrics(
     Raises:
         DataError: NaN, or shapes that do not fit.
     """
-    array = check_finite(scores, "scores")
-    targets = check_targets(labels, array.shape)
-    right = (array >= threshold) == targets
-    ranking = F.Ranking(array[:, None], targets[:, None])
-
-    def evaluate(weights: FloatArray) -> dict[str, F.Values]:
-        auroc, precision = ranking(weights)
-        return {
-            "accuracy": F.weighted_means(right[:, None], weights)[:, 0],
-            "auroc": auroc,
-            "average_precision": precision,
-        }
-
-    resampler = Resampler(len(array), groups, replicates=replicates, seed=seed)
-    return estimates([evaluate], resampler, terms={"accuracy": right})
+    data = StatementScores(scores, labels, threshold=threshold)
+    resampler = Resampler(len(data.hits), groups, replicates=replicates, seed=seed)
+    return estimates([Evaluator(OF_STATEMENTS, data)], resampler)
 
 
-def hit_rate(hits: AnyArray, groups: AnyArray | None, replicates: int, seed: int) -> Estimate:
+def hit_rate(hits: AnyArray, groups: AnyArray | None, replicates: int = 1000, seed: int = 0) -> Estimate:
     """The share of hits among items, bool (n,), with its interval."""
     resampler = Resampler(len(hits), groups, replicates=replicates, seed=seed)
-
-    def evaluate(weights: FloatArray) -> dict[str, F.Values]:
-        return {"accuracy": F.weighted_means(hits[:, None], weights)[:, 0]}
-
-    return estimates([evaluate], resampler, terms={"accuracy": hits})["accuracy"]
+    return estimates([Evaluator(OF_CHOICES, Hits(hits))], resampler)["accuracy"]

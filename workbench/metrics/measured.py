@@ -1,69 +1,52 @@
-"""A metric of one contestant over its seeds, kept with what comparisons need, so that many pairs cost little more."""
+"""A metric of one run group over its seeds, kept with what comparisons need, so that many pairs cost little more."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Protocol
 
 import numpy as np
 
-from workbench.arrays import AnyArray, FloatArray
-from workbench.errors import DataError, UnknownMetricError
+from workbench.arrays import AnyArray
+from workbench.errors import UnknownMetricError
 from workbench.metrics import functional as F
 from workbench.metrics._bootstrap import Resampler, estimate, replicate
 from workbench.metrics._checks import check_finite
-from workbench.metrics.classification import MultiLabel, SingleLabel
+from workbench.metrics.class_scores import ClassScores, LabelScores, stacked_scores
 from workbench.metrics.estimate import Estimate
+from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.intervals import Units
-from workbench.metrics.unseen import UNSEEN_METRICS, SeenAndUnseen
+from workbench.metrics.metric import Quantity
+from workbench.metrics.registry import base_name, known, quantity_named
 
 _EXACT_PAIRS_EXCHANGED = 1 << 22
 """As `ranking.EXACT_PAIRS`, for the predictions of two runs together: about 1,000 items with one label each."""
 
 
-class Evaluator(Protocol):
-    """Metrics of one run's predictions as functions of item weights.
-
-    Attributes:
-        terms: The metrics that are means over items, and what they are means of, (n,).
-        fixed_sums: What the metrics are sums of, (n,), that are such sums while labels and weights stay.
-        boundary: Effective number of items behind the metrics where that is not the number of items.
-    """
-
-    terms: dict[str, AnyArray]
-    fixed_sums: dict[str, AnyArray]
-    boundary: dict[str, float]
-
-    def __call__(self, weights: FloatArray) -> dict[str, F.Values]:
-        """Metrics by name, each (b,), of weights (b, n)."""
-        ...
-
-    def influence(self, metric: str) -> F.Values | None:
-        """The derivative of a metric, times n, in each item's weight, (n,), where its replicates are linearised."""
-        ...
+Build = Callable[[AnyArray], Evaluator]
+"""From the scores of items, one after the other as often as they are given, to metrics of weights."""
 
 
 @dataclass(frozen=True)
 class Anew:
-    """Predictions of which a metric can be computed anew, alone or mixed with those of another contestant.
+    """Predictions of which a metric can be computed anew, alone or mixed with those of another run group.
 
     Attributes:
         scores: (s, n, ...), one a seed.
-        evaluator: From scores of items, one after the other as often as they are given, to metrics of weights.
+        evaluator: See `Build`.
         unit_of: int64 (n,), the group of each item; the item itself without groups.
     """
 
     scores: AnyArray
-    evaluator: Callable[[AnyArray], Evaluator]
+    evaluator: Build
     unit_of: AnyArray
 
 
 @dataclass(frozen=True)
 class Measured:
-    """One metric of one contestant on a test set.
+    """One metric of one run group on a test set.
 
     Attributes:
-        metric: Its name.
+        name: The metric's, with the label it is for.
+        metric: What is known of it.
         value: Mean over seeds, as it comes; debiasing can take ECE below 0.
         by_seed: Value of each seed, (s,).
         replicates: Bootstrap replicates, (b,), seeds and items (or groups) drawn together.
@@ -76,7 +59,8 @@ class Measured:
         anew: The predictions, where there are no `sums`.
     """
 
-    metric: str
+    name: str
+    metric: Quantity
     value: float
     by_seed: F.Values
     replicates: F.Values
@@ -112,11 +96,12 @@ def measure(
     *,
     metric: str = "accuracy",
     multi_label: bool = False,
-    unseen: Sequence[int] = (),
+    unseen: Sequence[int] | AnyArray = (),
+    positive: int = 1,
     replicates: int = 1000,
     seed: int = 0,
 ) -> Measured:
-    """Measure a contestant; two on the same items are resampled alike.
+    """Measure a run group by a metric of classes or labels; two on the same items are resampled alike.
 
     Args:
         scores: Logits (n, c), or (s, n, c) for s seeds.
@@ -125,6 +110,7 @@ def measure(
         metric: A name that `classification_metrics` or `unseen_metrics` returns.
         multi_label: Several labels per item.
         unseen: Classes without training images, for the metrics that set them apart.
+        positive: See `classification_metrics`.
         replicates: Number of bootstrap resamples.
         seed: Seeds the resamples.
 
@@ -132,36 +118,76 @@ def measure(
         DataError: Scores and labels do not fit, or scores are not finite.
         UnknownMetricError: The metric is unknown, or undefined on these items.
     """
-    stacked = np.asarray(scores)
-    stacked = stacked[None] if stacked.ndim == 2 else stacked
-    if stacked.ndim != 3 or stacked.shape[2] == 0:
-        raise DataError(f"scores: expected logits (n, classes) or (seeds, n, classes), got shape {np.shape(scores)}.")
-    build = partial(_evaluator, labels=np.asarray(labels), metric=metric, multi_label=multi_label, unseen=unseen)
-    evaluators = [build(run) for run in stacked]
-    resampler = Resampler(len(labels), groups, replicates=replicates, seed=seed)
+    chosen = [found] if (found := known().get(base_name(metric))) else []
+
+    def build(run: AnyArray) -> Evaluator:
+        repeated, exact = repeat_labels(np.asarray(labels), len(run)), exact_pairs(len(run), len(labels))
+        if multi_label:
+            return Evaluator(chosen, LabelScores(run, repeated, exact_pairs=exact))
+        return Evaluator(chosen, ClassScores(run, repeated, unseen=unseen, positive=positive, exact_pairs=exact))
+
+    return measure_scores(stacked_scores(scores), build, groups, metric=metric, replicates=replicates, seed=seed)
+
+
+def repeat_labels(labels: AnyArray, n: int) -> AnyArray:
+    """Labels of items as often as their scores come, one after the other, n in all."""
+    return np.concatenate([labels] * max(1, round(n / max(1, len(labels)))))
+
+
+def exact_pairs(n: int, items: int) -> int:
+    """`functional.Ranking`'s bound for n scores of so many items.
+
+    An exchange of two runs' predictions costs what a resample costs, but there are many more of them.
+    """
+    return F.EXACT_PAIRS if n == items else _EXACT_PAIRS_EXCHANGED
+
+
+def measure_scores(
+    scores: AnyArray,
+    build: Build,
+    groups: AnyArray | None = None,
+    *,
+    metric: str,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> Measured:
+    """Measure a run group by a metric that is a function of all items' scores.
+
+    Args:
+        scores: (s, n, ...), one a seed.
+        build: Gives an evaluator that has the metric.
+        groups: (n,) groups.
+        metric: Its name.
+        replicates: Number of bootstrap resamples.
+        seed: Seeds the resamples.
+
+    Raises:
+        UnknownMetricError: The metric is unknown, or undefined on these items.
+    """
+    evaluators = [build(run) for run in scores]
+    first = evaluators[0]
+    resampler = Resampler(scores.shape[1], groups, replicates=replicates, seed=seed)
     values, drawn = replicate(evaluators, resampler)
     if metric not in values:
-        known = ", ".join(name for name in values if "/" not in name)
-        raise UnknownMetricError(
-            f"metric {metric!r} is unknown or undefined on these items.{known and ' Known: '}{known}"
-        )
-    if metric in evaluators[0].terms:
+        raise UnknownMetricError(f"metric {metric!r} is unknown or undefined on these items.")
+    if metric in first.terms:
         by_item = np.stack([np.asarray(run.terms[metric], np.float64) for run in evaluators])
         return _of_means(metric, float(values[metric][0]), drawn[metric], by_item, resampler)
     sums = None
-    if metric in evaluators[0].fixed_sums:
+    if metric in first.fixed_sums:
         by_item = np.mean([run.fixed_sums[metric] for run in evaluators], axis=0)
         sums = np.bincount(resampler.unit_of, weights=by_item).astype(np.float64)
     return Measured(
         metric,
+        quantity_named(metric),
         value=float(values[metric][0]),
         by_seed=np.array([float(run(F.ones(resampler.n))[metric][0]) for run in evaluators]),
         replicates=drawn[metric],
         sums=sums,
         hits=None,
         units=resampler.units,
-        boundary=evaluators[0].boundary.get(metric),
-        anew=Anew(stacked, build, resampler.unit_of) if sums is None else None,
+        boundary=first.boundary.get(metric),
+        anew=Anew(scores, build, resampler.unit_of) if sums is None else None,
     )
 
 
@@ -173,7 +199,7 @@ def measure_items(
     replicates: int = 1000,
     seed: int = 0,
 ) -> Measured:
-    """Measure a contestant by a metric that is a mean over items: hits of retrieval or matching, mAP, CIDEr.
+    """Measure a run group by a metric that is a mean over items: hits of retrieval or matching, mAP, CIDEr.
 
     Args:
         values: (n,), or (s, n) for s seeds; bool for hits.
@@ -200,18 +226,6 @@ def _of_means(metric: str, value: float, drawn: F.Values, by_item: F.Values, res
     countable = resampler.n_groups is None and np.isin(terms, (0, 1)).all()
     hits = terms.astype(np.bool_) if countable else None
     return Measured(
-        metric, value, by_item.mean(axis=1), drawn, sums, hits, resampler.units, freedom=resampler.freedom(terms)
-    )
-
-
-def _evaluator(
-    scores: AnyArray, labels: AnyArray, *, metric: str, multi_label: bool, unseen: Sequence[int]
-) -> Evaluator:
-    """Of scores (n, c), or of several runs' behind one another."""
-    # A permutation costs what a resample costs, but there are many more of them.
-    exact = F.EXACT_PAIRS if len(scores) == len(labels) else _EXACT_PAIRS_EXCHANGED
-    repeated = np.concatenate([labels] * max(1, round(len(scores) / max(1, len(labels)))))
-    if metric in UNSEEN_METRICS and len(unseen):
-        return SeenAndUnseen(scores, repeated, np.asarray(unseen))
-    kind = MultiLabel if multi_label else SingleLabel
-    return kind(scores, repeated, [metric], exact_pairs=exact)
+        metric, quantity_named(metric), value, by_item.mean(axis=1), drawn, sums, hits, resampler.units,
+        freedom=resampler.freedom(terms),
+    )  # fmt: skip

@@ -1,5 +1,7 @@
 """Retrieval metrics in both directions with their bootstrap intervals."""
 
+from functools import partial
+
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray, normalise
@@ -8,8 +10,56 @@ from workbench.metrics import functional as F
 from workbench.metrics._bootstrap import Resampler, estimates
 from workbench.metrics._checks import check_finite
 from workbench.metrics.estimate import Estimate
+from workbench.metrics.evaluator import Evaluator
+from workbench.metrics.metric import Metric, Weighted, mean_of, proportion, share
 
+DIRECTIONS = ("text_to_image", "image_to_text")
 RECALL_AT = (1, 5, 10)
+
+
+class DirectedRanks:
+    """Ranks of the queries of one direction.
+
+    Args:
+        ranks: From `functional.rank_positives`.
+        direction: `text_to_image` or `image_to_text`; has the ranks under its name.
+    """
+
+    def __init__(self, ranks: F.Ranks, direction: str) -> None:
+        setattr(self, direction, ranks)
+
+
+def _recall(direction: str, k: int, data: DirectedRanks) -> Weighted:
+    return mean_of(getattr(data, direction).best() <= k)
+
+
+def _map(direction: str, data: DirectedRanks) -> Weighted:
+    return mean_of(getattr(data, direction).average_precision())
+
+
+def _ndcg(direction: str, data: DirectedRanks) -> Weighted:
+    return mean_of(getattr(data, direction).ndcg())
+
+
+def _median_rank(direction: str, data: DirectedRanks) -> Weighted:
+    best = getattr(data, direction).best()
+    return Weighted(lambda weights: F.weighted_median(best, weights))
+
+
+def _of_direction(direction: str) -> tuple[Metric, ...]:
+    needs = [direction]
+    return (
+        *(proportion(f"{direction}_recall_at_{k}", partial(_recall, direction, k), needs) for k in RECALL_AT),
+        Metric(
+            name=f"{direction}_median_rank", of=partial(_median_rank, direction), needs=(direction,),
+            higher_is_better=False, bounds=(1.0, np.inf), unit="rank",
+        ),
+        share(f"{direction}_map", partial(_map, direction), needs),
+        share(f"{direction}_ndcg", partial(_ndcg, direction), needs),
+    )  # fmt: skip
+
+
+METRICS: tuple[Metric, ...] = tuple(metric for direction in DIRECTIONS for metric in _of_direction(direction))
 
 
 def pairs_from_ids(image_ids: AnyArray, text_ids: AnyArray) -> AnyArray:
@@ -84,24 +134,14 @@ def rank_metrics(
 
     Args:
         ranks: From `functional.rank_positives`.
-        direction: Prefix of the metrics' names.
+        direction: `text_to_image` or `image_to_text`, the prefix of the metrics' names.
         groups: Group of every query, those without a right item included; None resamples queries.
         replicates: Number of bootstrap resamples.
         seed: Seeds them.
     """
     own_groups = None if groups is None else np.asarray(groups)[ranks.queries]
     resampler = Resampler(len(ranks.queries), own_groups, replicates=replicates, seed=seed)
-    best = ranks.best()
-    terms: dict[str, AnyArray] = {f"recall_at_{k}": best <= k for k in RECALL_AT}
-    terms |= {"map": ranks.average_precision(), "ndcg": ranks.ndcg()}
-    table = np.column_stack(list(terms.values()))
-
-    def evaluate(weights: FloatArray) -> dict[str, F.Values]:
-        found = dict(zip(terms, F.weighted_means(table, weights).T, strict=True))
-        found["median_rank"] = F.weighted_median(best, weights)
-        return {f"{direction}_{name}": values for name, values in found.items()}
-
-    return estimates([evaluate], resampler, terms={f"{direction}_{name}": own for name, own in terms.items()})
+    return estimates([Evaluator(METRICS, DirectedRanks(ranks, direction))], resampler)
 
 
 def _checked(positives: AnyArray, n_images: int, n_texts: int) -> AnyArray:

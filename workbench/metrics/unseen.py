@@ -2,14 +2,73 @@
 
 import numpy as np
 
-from workbench.arrays import AnyArray, FloatArray
+from workbench.arrays import AnyArray, BoolArray
 from workbench.errors import DataError
 from workbench.metrics import functional as F
-from workbench.metrics._bootstrap import Resampler, estimates
-from workbench.metrics._checks import check_finite, check_labels
+from workbench.metrics.class_scores import ClassScores
+from workbench.metrics.classification import classification_metrics
 from workbench.metrics.estimate import Estimate
+from workbench.metrics.metric import Metric, Weighted, proportion, share
 
-UNSEEN_METRICS = ("seen_accuracy", "unseen_accuracy", "harmonic_accuracy")
+
+def _parts(scores: ClassScores) -> tuple[BoolArray, BoolArray]:
+    """Seen and unseen classes that test has, bool (c,) each.
+
+    Raises:
+        DataError: It lacks the ones or the others.
+    """
+    is_unseen = np.isin(np.arange(scores.n_classes), np.asarray(scores.unseen))
+    present = scores.class_sizes > 0
+    if not (present & is_unseen).any() or not (present & ~is_unseen).any():
+        raise DataError("labels: test needs items of seen and of unseen classes.")
+    return present & ~is_unseen, present & is_unseen
+
+
+def _mean_recall(scores: ClassScores, classes: BoolArray) -> Weighted:
+    sizes = scores.class_sizes
+    part = classes / (np.count_nonzero(classes) * np.maximum(sizes, 1))
+    return Weighted(
+        lambda weights: _recall(scores, classes, weights),
+        fixed_sums=np.where(scores.hits, part[scores.labels], 0.0),
+        boundary=_boundary(scores, classes),
+    )
+
+
+def _recall(scores: ClassScores, classes: BoolArray, weights: AnyArray) -> F.Values:
+    hits, true, _ = scores.class_counts(weights)
+    return F.mean_of_defined(F.ratio(hits, true)[:, classes])
+
+
+def _boundary(scores: ClassScores, classes: BoolArray) -> float:
+    return float(np.count_nonzero(classes) ** 2 / (1.0 / scores.class_sizes[classes]).sum())
+
+
+def _seen(scores: ClassScores) -> Weighted:
+    return _mean_recall(scores, _parts(scores)[0])
+
+
+def _unseen(scores: ClassScores) -> Weighted:
+    return _mean_recall(scores, _parts(scores)[1])
+
+
+def _harmonic(scores: ClassScores) -> Weighted:
+    both = _parts(scores)
+
+    def evaluate(weights: AnyArray) -> F.Values:
+        seen, new = (_recall(scores, classes, weights) for classes in both)
+        # Nothing recognised on either side is an harmonic mean of 0.
+        harmonic = np.where(seen + new > 0, F.ratio(2 * seen * new, np.where(seen + new > 0, seen + new, 1.0)), 0.0)
+        return np.where(np.isnan(seen) | np.isnan(new), np.nan, harmonic)
+
+    return Weighted(evaluate, boundary=min(_boundary(scores, classes) for classes in both))
+
+
+_NEEDS = ["unseen", "class_counts", "class_sizes"]
+METRICS: tuple[Metric, ...] = (
+    proportion("seen_accuracy", _seen, _NEEDS, biased_under_resampling=True),
+    proportion("unseen_accuracy", _unseen, _NEEDS, biased_under_resampling=True),
+    share("harmonic_accuracy", _harmonic, _NEEDS, biased_under_resampling=True, from_counts=True),
+)
 
 
 def unseen_metrics(
@@ -38,50 +97,6 @@ def unseen_metrics(
     Raises:
         DataError: Scores are not finite, or test lacks seen or unseen classes.
     """
-    evaluator = SeenAndUnseen(scores, labels, unseen)
-    resampler = Resampler(len(labels), groups, replicates=replicates, seed=seed)
-    return estimates([evaluator], resampler, boundary=evaluator.boundary)
-
-
-class SeenAndUnseen:
-    """The metrics of `unseen_metrics` of one run as functions of item weights; arguments and errors as there.
-
-    Attributes:
-        terms: No metric is a mean over items.
-        fixed_sums: What the metrics are sums of, (n,), that are such sums while labels and weights stay.
-        boundary: Effective number of items behind each metric.
-    """
-
-    def __init__(self, scores: AnyArray, labels: AnyArray, unseen: AnyArray) -> None:
-        logits = F.relative_logits(check_finite(scores, "scores"))
-        n, c = logits.shape
-        labels = check_labels(labels, n, c)
-        is_unseen = np.isin(np.arange(c), unseen)
-        present = np.isin(np.arange(c), labels)
-        if not (present & is_unseen).any() or not (present & ~is_unseen).any():
-            raise DataError("labels: test needs items of seen and of unseen classes.")
-        predicted = logits.argmax(axis=1)
-        self._counts = F.ClassCounts(predicted, labels, c)
-        self._is_unseen = is_unseen
-        self.terms: dict[str, AnyArray] = {}
-        self.fixed_sums: dict[str, AnyArray] = {}
-        self.boundary: dict[str, float] = {}
-        size = np.bincount(labels, minlength=c)
-        for name, kind in (("seen_accuracy", present & ~is_unseen), ("unseen_accuracy", present & is_unseen)):
-            share = kind / (np.count_nonzero(kind) * np.maximum(size, 1))
-            self.fixed_sums[name] = np.where(predicted == labels, share[labels], 0.0)
-            self.boundary[name] = float(np.count_nonzero(kind) ** 2 / (1.0 / size[kind]).sum())
-        self.boundary["harmonic_accuracy"] = min(self.boundary.values())
-
-    def __call__(self, weights: FloatArray) -> dict[str, F.Values]:
-        """Metrics by name, each (b,), of weights (b, n)."""
-        hits, true, _ = self._counts(weights)
-        recall = F.ratio(hits, true)
-        seen, new = (F.mean_of_defined(recall[:, self._is_unseen == kind]) for kind in (False, True))
-        # Nothing recognised on either side is an harmonic mean of 0.
-        harmonic = np.where(seen + new > 0, F.ratio(2 * seen * new, np.where(seen + new > 0, seen + new, 1.0)), 0.0)
-        harmonic = np.where(np.isnan(seen) | np.isnan(new), np.nan, harmonic)
-        return {"seen_accuracy": seen, "unseen_accuracy": new, "harmonic_accuracy": harmonic}
-
-    def influence(self, metric: str) -> None:
-        """All replicates are exact."""
+    return classification_metrics(
+        scores, labels, groups, metrics=METRICS, unseen=unseen, replicates=replicates, seed=seed
+    )  # fmt: skip

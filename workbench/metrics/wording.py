@@ -1,8 +1,9 @@
 """Comparisons in words."""
 
-from workbench.formatting import format_difference, format_p
+from workbench.formatting import format_p
 from workbench.metrics.comparison import PairedDifference
-from workbench.metrics.names import higher_is_better
+from workbench.metrics.formatting import format_difference
+from workbench.metrics.registry import higher_is_better
 
 
 def describe(

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from workbench.formatting import heading
+from workbench.metrics.formatting import heading
 from workbench.reports._marks import IDENTITY, begins_block, identity, legend, outcome, title
 from workbench.reports._sections import Cell, Row, Section, numbers
 from workbench.reports._text import latex, markdown

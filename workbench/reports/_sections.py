@@ -7,9 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from workbench.formatting import format_interval, format_value
 from workbench.metrics.estimate import is_reliable
-from workbench.metrics.names import higher_is_better, primary_metric
+from workbench.metrics.formatting import format_interval, format_value
+from workbench.metrics.names import primary_metric
+from workbench.metrics.registry import higher_is_better
 from workbench.tracking import RunResult, labels_apart, schema
 from workbench.tracking.states import State, dataset_state, state
 

@@ -3,7 +3,7 @@
 import io
 from collections.abc import Sequence
 
-from workbench.formatting import heading
+from workbench.metrics.formatting import heading
 from workbench.reports._marks import IDENTITY, begins_block, identity, legend, outcome, title
 from workbench.reports._sections import Section, numbers
 from workbench.reports._text import plain

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.arrays import FloatArray
-from workbench.datasets.images import IMAGE_SUFFIXES, decode_image
+from workbench.datasets.images import IMAGE_SUFFIXES
 from workbench.errors import DataError, WorkbenchError
 from workbench.features import FeatureStore, extract
 from workbench.features.unlabelled import ImageFiles
@@ -61,7 +61,7 @@ def predict_folder(
     store = FeatureStore(run.settings.cache)
     found = extract(images, rows, run.encoder, store, workers=run.settings.workers, progress=progress)
     good = np.flatnonzero(found.readable)
-    subset = ImageSet(len(good), lambda: found.features.take(good), lambda i: decode_image(images.read(int(good[i]))))
+    subset = ImageSet(len(good), lambda: found.features.take(good), lambda i: images.decode(int(good[i])))
     errors = iter(found.unreadable)
     if run.result.task == "captioning":
         said = iter(_captions(run, subset) if len(good) else ())

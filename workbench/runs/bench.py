@@ -12,7 +12,6 @@ from workbench.arrays import IntArray
 from workbench.datasets import Dataset
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.card_writing import card_to_toml
-from workbench.datasets.images import decode_image
 from workbench.datasets.reading import ChosenImages
 from workbench.datasets.roles import ROLES
 from workbench.errors import DataError, RecipeError
@@ -188,7 +187,7 @@ class Bench:
             return ImageSet(len(rows), _refused, _refused)
         features, chosen = self._extract(rows).features, ChosenImages(self.dataset, rows)
         cut = Tiler(chosen, self.encoder, self.store.root.parent, self.workers)
-        return ImageSet(len(rows), lambda: features, lambda i: decode_image(chosen.read(i)), cut=cut)
+        return ImageSet(len(rows), lambda: features, chosen.decode, cut=cut)
 
     def labelled(self, rows: IntArray, *, unseen: bool = False) -> LabelledImages:
         """Images with labels and groups; arguments as for `images`."""

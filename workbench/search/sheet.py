@@ -5,7 +5,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.datasets import Dataset, UnreadableImageError, decode_image
+from workbench.datasets import Dataset
 from workbench.errors import DataError
 from workbench.pages import fill
 
@@ -58,8 +58,8 @@ def labels_of(dataset: Dataset, row: int) -> list[str]:
 
 def _picture(dataset: Dataset, row: int) -> bytes | None:
     try:
-        image = decode_image(dataset.read(row))
-    except (DataError, UnreadableImageError):
+        image = dataset.decode(row)
+    except DataError:
         return None
     image.thumbnail((_SIDE * 2, _SIDE * 2))
     buffer = BytesIO()

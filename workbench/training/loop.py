@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from workbench.errors import RecipeError
-from workbench.formatting import format_seconds, format_value
+from workbench.formatting import format_seconds
+from workbench.metrics.formatting import format_value
 from workbench.training.schedule import warmup_cosine
 
 _log = logging.getLogger(__name__)

@@ -3,11 +3,6 @@ import numpy as np
 from workbench.metrics import functional as F
 
 
-def test_ties_are_wrong():
-    scores = np.array([[1.0, 0.5, -np.inf], [1.0, 1.0, 0.0], [0.0, 1.0, -1.0]])
-    np.testing.assert_array_equal(F.prefers_right(scores), [True, False, False])
-
-
 def test_winoground_against_its_definition():
     scores = np.random.default_rng(0).normal(size=(200, 2, 2))
     text, image, group = F.winoground(scores)

@@ -1,16 +1,58 @@
-"""Where images and labels come from: one file for each kind of source."""
+"""Where images and labels come from: one file for each kind of source, and the registry of kinds.
 
-from collections.abc import Callable
+The file of a kind has its table of the card and its reader.
+"""
+
+from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from workbench.datasets.card import DatasetCard
-from workbench.datasets.sources._base import Record, Source
+from workbench.datasets.card_sources import SourceTable
+from workbench.datasets.sources._base import Location, Record, Source
+from workbench.datasets.sources._files import FileSource
+from workbench.datasets.sources._guard import blamed, read_from
+from workbench.datasets.sources._locate import Locator
+from workbench.errors import DataError
+from workbench.registry import Registry
 from workbench.settings import Settings
 
-__all__ = ["Record", "Source", "open_source"]
+if TYPE_CHECKING:
+    from workbench.datasets.card import DatasetCard
+
+__all__ = [
+    "FileSource",
+    "Location",
+    "Locator",
+    "Record",
+    "Source",
+    "SourceTable",
+    "blamed",
+    "open_source",
+    "read_from",
+    "sources",
+]
 
 
-def open_source(card: DatasetCard, base: Path | None, settings: Settings) -> Source:
+def _is_source(loaded: Any, point: EntryPoint) -> type[Source]:
+    if not (isinstance(loaded, type) and issubclass(loaded, Source)):
+        raise DataError(f"source {point.name!r}: {point.value} is not a subclass of workbench.Source.")
+    table = getattr(loaded, "Table", None)
+    if not (isinstance(table, type) and issubclass(table, SourceTable)):
+        raise DataError(
+            f"source {point.name!r}: {point.value} needs a class variable Table, a subclass of workbench.SourceTable "
+            "with the keys of a card's [source]."
+        )
+    missing = sorted(getattr(loaded, "__abstractmethods__", ()))
+    if missing:
+        raise DataError(f"source {point.name!r}: {point.value} lacks {', '.join(missing)} (see workbench.Source).")
+    return loaded
+
+
+sources: Registry[type[Source]] = Registry("workbench.sources", "source", _is_source)
+"""All installed kinds of source, by what cards write as `source.type`."""
+
+
+def open_source(card: "DatasetCard", base: Path | None, settings: Settings) -> Source:
     """The source that a card names.
 
     Args:
@@ -21,19 +63,6 @@ def open_source(card: DatasetCard, base: Path | None, settings: Settings) -> Sou
     Raises:
         DataError: The data is not where the card says.
     """
-    from workbench.datasets.sources import folder, generator, hub, parquet, table, webdataset
-    from workbench.datasets.sources._locate import Locator
-
-    locate = Locator(card.name, base, settings.data)
-    kinds: dict[str, Callable[[DatasetCard, Locator], Source]] = {
-        "folder": folder.FolderReader,
-        "csv": table.TableReader,
-        "jsonl": table.TableReader,
-        "parquet": parquet.ParquetReader,
-        "webdataset": webdataset.WebDatasetReader,
-    }
-    if card.source.type == "hub":
-        return hub.HubReader(card, base)
-    if card.source.type == "generator":
-        return folder.FolderReader(card, Locator(card.name, None, generator.generated(card, settings.cache)))
-    return kinds[card.source.type](card, locate)
+    kind = sources.get(card.source.type)
+    with blamed(kind, f"open dataset {card.name!r}"):
+        return kind.open(card, Locator(card.name, base, settings.data, settings.cache))

@@ -1,8 +1,21 @@
 """What every source offers the manifest."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
+
+from workbench.datasets.card_sources import SourceTable
+from workbench.datasets.images import decode_image
+
+if TYPE_CHECKING:
+    from typing import Self
+
+    from PIL.Image import Image
+
+    from workbench.datasets.card import DatasetCard
+    from workbench.datasets.sources._locate import Locator
 
 
 class Location(NamedTuple):
@@ -44,31 +57,96 @@ class Record:
     extra: str = ""
 
 
-class Source(Protocol):
-    """A place that lists records and hands out encoded bytes."""
+class Source(ABC):
+    """A place that lists records and hands out their bytes. Subclass it and register it under `workbench.sources`.
 
-    class_names: Mapping[str, str]
-    """Raw label to name where the source itself knows names; may be empty. Known after `records`."""
+    The name of the entry point is what cards write as `source.type`. Sources of files start from `FileSource`, which
+    reads them. An image is its bytes: their hash is what the image is known by. Whoever reads a format that
+    `decode_image` does not know overrides `decode`, too.
 
-    revision: str | None
-    """The revision that was read, where the source has revisions; known after `records`. Set it to read another."""
+    Attributes:
+        Table: What a card may write in `[source]`.
+        version: Raise it when `decode` gives other pixels for the same bytes; it is part of the key of features.
+        second_images: Whether it reads `columns.second_image` of a card.
+        remote: Whether to open it is to download it.
+        class_names: Raw label to name where the source itself knows names; may be empty. Known after `records`.
+        revision: The revision that was read, where the source has revisions; known after `records`. It is set to read
+            another.
+        root: Folder, or name of a place, below which the data lie. What is cached is kept apart by it.
+    """
 
+    Table: ClassVar[type[SourceTable]]
+    version: ClassVar[str] = "1"
+    second_images: ClassVar[bool] = False
+    remote: ClassVar[bool] = False
+    class_names: Mapping[str, str] = {}
+    revision: str | None = None
+    root: Path | str = ""
+
+    @classmethod
+    @abstractmethod
+    def open(cls, card: "DatasetCard", place: "Locator") -> "Self":
+        """The source that a card names; its table, `card.source`, is a `Table`.
+
+        Args:
+            card: The card.
+            place: Finds the files that the table names.
+
+        Raises:
+            DataError: The data is not where the card says.
+        """
+
+    @abstractmethod
+    def records(self) -> list[Record]:
+        """Everything the source lists."""
+
+    @abstractmethod
+    def read(self, location: Location) -> bytes:
+        """The image's bytes at a location; safe to call from several threads.
+
+        Raises:
+            DataError: They cannot be read.
+        """
+
+    @abstractmethod
     def state(self, files: Sequence[str]) -> str:
         """A digest that changes when any file of the source may have changed, from names, sizes and times alone.
 
         Args:
             files: The files that the records lie in.
         """
-        ...
 
-    def stamp(self, file: str) -> tuple[int, int]:
+    def stamp(self, file: str) -> tuple[int, int]:  # noqa: ARG002
         """(size, mtime_ns) of a file, or (-1, -1) where the source has no files."""
-        ...
+        return (-1, -1)
 
-    def records(self) -> list[Record]:
-        """Everything the source lists."""
-        ...
+    def decode(self, data: bytes, location: Location) -> "Image":  # noqa: ARG002
+        """An image's pixels from its bytes alone; safe to call from several threads.
 
-    def read(self, location: Location) -> bytes:
-        """The encoded bytes at a location; safe to call from several threads."""
-        ...
+        Whatever it raises makes this image unreadable, with the reason, and stops no other.
+
+        Args:
+            data: What `read` gave.
+            location: Where they lie, for what a file's name says of its format.
+
+        Returns:
+            Any mode that converts to RGB.
+        """
+        return decode_image(data)
+
+    def size(self, data: bytes, location: Location) -> tuple[int, int] | None:  # noqa: ARG002
+        """Width and height that an own `decode` will give, from the header alone; None where only decoding tells.
+
+        Large images wait for one another by it, so that memory does not grow with the number of threads. Without it an
+        image counts as if each of its bytes were a pixel.
+        """
+        return None
+
+    @classmethod
+    def rendering(cls, table: SourceTable) -> Mapping[str, object]:
+        """What, besides the bytes, an own `decode` makes pixels from, as JSON values; part of the key of features.
+
+        These are all keys of the table but `type`, `path` and `root`. Override it where others, too, only say which
+        images there are: less is computed anew then when they change.
+        """
+        return table.model_dump(mode="json", exclude={"type", "path", "root"})

@@ -2,19 +2,23 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.datasets.sources._base import Location
+from workbench.datasets.sources._base import Location, Source
 from workbench.errors import DataError
 from workbench.inputs import MAX_IMAGE_BYTES, open_regular, read_bytes
 
 
-class FileBacked:
-    """Reads whole files or byte ranges below `root`, and tells their state from names, sizes and times."""
+class FileSource(Source):
+    """Reads whole files or byte ranges below `root`, and tells their state from names, sizes and times.
 
-    class_names: Mapping[str, str] = {}
-    revision: str | None = None
+    Args:
+        root: The folder that locations start from.
+        index_files: Tables and other files that say which images there are.
+    """
+
+    root: Path
 
     def __init__(self, root: Path, index_files: Sequence[Path] = ()) -> None:
         self.root = root

@@ -14,11 +14,13 @@ class Locator:
         dataset: The dataset's name, for messages.
         beside: Folder of the card file, or None.
         data: The data folder (`WORKBENCH_DATA`), or None.
+        cache: The cache folder, for what a source makes once.
     """
 
     dataset: str
     beside: Path | None
     data: Path | None
+    cache: Path
 
     def find(self, path: str) -> Path:
         """The existing file or folder; raises `DataError` with every place that was tried."""

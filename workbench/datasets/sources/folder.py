@@ -4,15 +4,16 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import ClassVar, Literal, Self
 
 from workbench.datasets.card import DatasetCard, Splits
-from workbench.datasets.card_sources import FolderSource
+from workbench.datasets.card_sources import SourceTable
 from workbench.datasets.images import IMAGE_SUFFIXES
 from workbench.datasets.roles import role_of
 from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._class_folders import refuse_columns
 from workbench.datasets.sources._columns import text
-from workbench.datasets.sources._files import FileBacked, relative
+from workbench.datasets.sources._files import FileSource, relative
 from workbench.datasets.sources._locate import Locator
 from workbench.datasets.sources.table import table_records
 from workbench.errors import DataError
@@ -22,16 +23,27 @@ METADATA_COLUMNS = ("image", "label", "caption", "group", "split")
 """Roles whose columns a metadata file gives by their usual names."""
 
 
-class FolderReader(FileBacked):
+class FolderTable(SourceTable):
+    """Class sub-folders, with or without train/ val/ test/ above them, or files beside `metadata.csv` / `.jsonl`."""
+
+    type: Literal["folder"]
+    path: str
+
+
+class FolderReader(FileSource):
     """Reads a folder in either layout; metadata files win over class sub-folders.
 
     A sub-folder with a split's name is a split if it holds folders or a metadata file, and otherwise a class. Images at
     any depth below a class folder are of that class. Hidden files and folders are left out.
+
+    Args:
+        card: Says what columns and splits are called.
+        root: The folder.
     """
 
-    def __init__(self, card: DatasetCard, locate: Locator) -> None:
-        path = card.source.path if isinstance(card.source, FolderSource) else "."
-        root = locate.find(path)
+    Table: ClassVar[type[SourceTable]] = FolderTable
+
+    def __init__(self, card: DatasetCard, root: Path) -> None:
         if not root.is_dir():
             raise DataError(f"dataset {card.name!r}: {root} is not a folder.")
         super().__init__(root)
@@ -39,6 +51,13 @@ class FolderReader(FileBacked):
         # Here and not in `records`, which a manifest in the cache spares.
         if not metadata_files(root, card.splits):
             refuse_columns(card, root)
+
+    @classmethod
+    def open(cls, card: DatasetCard, place: Locator) -> Self:
+        """See `Source.open`."""
+        table = card.source
+        assert isinstance(table, FolderTable)
+        return cls(card, place.find(table.path))
 
     def state(self, files: Sequence[str]) -> str:  # noqa: ARG002 - a new file must show, so the folder is listed
         """See `Source.state`."""

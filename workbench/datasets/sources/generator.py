@@ -4,12 +4,47 @@ import hashlib
 import json
 from functools import partial
 from pathlib import Path
+from typing import ClassVar, Literal, Self
+
+from pydantic import Field
 
 from workbench.datasets.card import DatasetCard
-from workbench.datasets.card_sources import GeneratorSource
-from workbench.datasets.generators import generator_of
+from workbench.datasets.card_sources import SourceTable
+from workbench.datasets.generators import generator_called
+from workbench.datasets.sources._locate import Locator
+from workbench.datasets.sources.folder import FolderReader
 from workbench.errors import DataError
 from workbench.folders import make_once
+
+
+class GeneratorTable(SourceTable):
+    """A function that writes a folder source, called once and cached.
+
+    Attributes:
+        call: Name of a generator that an installed package registers; see `workbench.datasets.generators`. Cards of
+            finished runs may hold `package.module:function`, which is read, and never called.
+        version: Part of the cache key; raise it when the output changes.
+        sha256: Checksum over the generated files' contents, verified after generation where given.
+        folder: Name that cards share whose files are the same; the card's own name if None.
+    """
+
+    type: Literal["generator"]
+    call: str = Field(min_length=1)
+    version: int = 1
+    options: dict[str, int | float | str | bool] = Field(default_factory=dict)
+    sha256: str | None = None
+    folder: str | None = None
+
+
+class GeneratorReader(FolderReader):
+    """Reads what a generator wrote, after it has been called where that is missing."""
+
+    Table: ClassVar[type[SourceTable]] = GeneratorTable
+
+    @classmethod
+    def open(cls, card: DatasetCard, place: Locator) -> Self:
+        """See `Source.open`."""
+        return cls(card, generated(card, place.cache).resolve())
 
 
 def generated(card: DatasetCard, cache: Path) -> Path:
@@ -22,7 +57,7 @@ def generated(card: DatasetCard, cache: Path) -> Path:
         DataError: The generator is not installed, fails, or its output does not have the card's checksum.
     """
     source = card.source
-    assert isinstance(source, GeneratorSource)
+    assert isinstance(source, GeneratorTable)
     pins = [source.call, source.version, source.options, source.sha256]
     key = hashlib.sha256(json.dumps(pins, sort_keys=True).encode()).hexdigest()
     folder = cache / "generated" / f"{source.folder or card.name}-{key[:12]}"
@@ -36,8 +71,8 @@ def generated(card: DatasetCard, cache: Path) -> Path:
     return folder
 
 
-def _generate(card: DatasetCard, source: GeneratorSource, work: Path) -> None:
-    generate = generator_of(card)
+def _generate(card: DatasetCard, source: GeneratorTable, work: Path) -> None:
+    generate = generator_called(source.call, card.name)
     try:
         generate(work, **source.options)
     except (OSError, DataError):

@@ -5,17 +5,33 @@ import re
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal, Self
 
 from workbench.datasets.card import DatasetCard
-from workbench.datasets.card_sources import HubSource
-from workbench.datasets.sources._base import Location, Record
+from workbench.datasets.card_sources import SourceTable
+from workbench.datasets.sources._base import Location, Record, Source
 from workbench.datasets.sources._columns import RowReader
+from workbench.datasets.sources._locate import Locator
 from workbench.datasets.sources.parquet import coded_classes, decode_labels
 from workbench.errors import DataError
 
 
-class HubReader:
+class HubTable(SourceTable):
+    """A Hugging Face Hub dataset, read through `datasets`.
+
+    Attributes:
+        id: `org/name`.
+        revision: Commit hash or tag; None means not pinned, and the resolved commit is recorded.
+        config: The dataset's configuration name.
+    """
+
+    type: Literal["hub"]
+    id: str
+    revision: str | None = None
+    config: str | None = None
+
+
+class HubReader(Source):
     """Loads what `datasets.load_dataset` loads: a Hub id, or a local folder in the same layout.
 
     Args:
@@ -23,8 +39,12 @@ class HubReader:
         beside: Folder that a local folder's relative path starts from, or None.
     """
 
+    Table: ClassVar[type[SourceTable]] = HubTable
+    second_images: ClassVar[bool] = True
+    remote: ClassVar[bool] = True
+
     def __init__(self, card: DatasetCard, beside: Path | None = None) -> None:
-        assert isinstance(card.source, HubSource)
+        assert isinstance(card.source, HubTable)
         self._card = card
         self._source = card.source
         self.revision = card.source.revision
@@ -32,6 +52,11 @@ class HubReader:
         local = (beside or Path()) / card.source.id
         self._local = local.resolve() if local.is_dir() else None
         self.root = self._local or card.source.id
+
+    @classmethod
+    def open(cls, card: DatasetCard, place: Locator) -> Self:
+        """See `Source.open`."""
+        return cls(card, place.beside)
 
     @cached_property
     def _splits(self) -> dict[str, tuple[Any, str]]:
@@ -64,10 +89,6 @@ class HubReader:
 
     def _origin(self, split: object) -> str:
         return f"Hub dataset {self._source.id!r}, split {str(split)!r}"
-
-    def stamp(self, file: str) -> tuple[int, int]:  # noqa: ARG002 - rows lie in `datasets`' own cache
-        """See `Source.stamp`."""
-        return (-1, -1)
 
     def state(self, files: Sequence[str]) -> str:  # noqa: ARG002
         """See `Source.state`. A Hub dataset stays at the revision that was read first; a local folder may change."""

@@ -7,13 +7,13 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal, Self
 
 from workbench.datasets.card import DatasetCard
-from workbench.datasets.card_sources import ParquetSource
+from workbench.datasets.card_sources import SourceTable, SplitName
 from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._columns import RowReader
-from workbench.datasets.sources._files import FileBacked, relative
+from workbench.datasets.sources._files import FileSource, relative
 from workbench.datasets.sources._locate import Locator, common_folder
 from workbench.errors import DataError
 from workbench.inputs import check_regular
@@ -25,20 +25,29 @@ _MOST_ROWS = 50_000_000
 _MOST_BYTES = 16 * 2**30
 
 
-class ParquetReader(FileBacked):
+class ParquetTable(SourceTable):
+    """Parquet files with the image as bytes or `{bytes, path}`; a glob per split, or one for all."""
+
+    type: Literal["parquet"]
+    path: str | dict[SplitName, str]
+
+
+class ParquetReader(FileSource):
     """The image column holds bytes, or `{bytes, path}` as Hugging Face writes it.
 
     Files are read by row group, and the row groups read last stay in memory: ascending rows read each one once.
     """
 
-    def __init__(self, card: DatasetCard, locate: Locator) -> None:
+    Table: ClassVar[type[SourceTable]] = ParquetTable
+
+    def __init__(self, card: DatasetCard, place: Locator) -> None:
         source = card.source
-        assert isinstance(source, ParquetSource)
+        assert isinstance(source, ParquetTable)
         paths = {None: source.path} if isinstance(source.path, str) else dict(source.path)
         self._files = [
             (name and getattr(card.splits, name), file)
             for name, pattern in paths.items()
-            for file in locate.find_all(pattern)
+            for file in place.find_all(pattern)
         ]
         files = [file for _, file in self._files]
         super().__init__(common_folder(files), files)
@@ -46,6 +55,11 @@ class ParquetReader(FileBacked):
         self._lock = threading.Lock()
         self._tables: dict[str, tuple[Any, str, list[int]]] = {}
         self._groups: OrderedDict[tuple[str, int], Any] = OrderedDict()
+
+    @classmethod
+    def open(cls, card: DatasetCard, place: Locator) -> Self:
+        """See `Source.open`."""
+        return cls(card, place)
 
     def records(self) -> list[Record]:
         """See `Source.records`."""

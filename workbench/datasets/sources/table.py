@@ -3,29 +3,44 @@
 import csv
 from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal, Self
 
 from workbench.datasets.card import DatasetCard
-from workbench.datasets.card_sources import TableSource
+from workbench.datasets.card_sources import SourceTable, SplitName
 from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._columns import RowReader
-from workbench.datasets.sources._files import FileBacked
+from workbench.datasets.sources._files import FileSource
 from workbench.datasets.sources._locate import Locator
 from workbench.errors import DataError
 from workbench.inputs import IrregularFileError, check_regular, parse_json
 
 
-class TableReader(FileBacked):
+class RowsTable(SourceTable):
+    """A CSV or JSONL file per split, or one for all; paths are relative to `root`, by default the file's folder."""
+
+    type: Literal["csv", "jsonl"]
+    path: str | dict[SplitName, str]
+    root: str | None = None
+
+
+class TableReader(FileSource):
     """One table for all splits, or one for each."""
 
-    def __init__(self, card: DatasetCard, locate: Locator) -> None:
+    Table: ClassVar[type[SourceTable]] = RowsTable
+
+    def __init__(self, card: DatasetCard, place: Locator) -> None:
         source = card.source
-        assert isinstance(source, TableSource)
+        assert isinstance(source, RowsTable)
         paths = {None: source.path} if isinstance(source.path, str) else dict(source.path)
-        self._tables = [(name and getattr(card.splits, name), locate.find(path)) for name, path in paths.items()]
-        root = locate.find(source.root) if source.root else self._tables[0][1].parent
+        self._tables = [(name and getattr(card.splits, name), place.find(path)) for name, path in paths.items()]
+        root = place.find(source.root) if source.root else self._tables[0][1].parent
         super().__init__(root, [path for _, path in self._tables])
         self._card = card
+
+    @classmethod
+    def open(cls, card: DatasetCard, place: Locator) -> Self:
+        """See `Source.open`."""
+        return cls(card, place)
 
     def records(self) -> list[Record]:
         """See `Source.records`."""

@@ -4,38 +4,52 @@ import tarfile
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Literal, Self
 
 from workbench.datasets.card import DatasetCard
-from workbench.datasets.card_sources import WebDatasetSource
+from workbench.datasets.card_sources import SourceTable, SplitName
 from workbench.datasets.images import IMAGE_SUFFIXES
 from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._columns import RowReader
-from workbench.datasets.sources._files import FileBacked
+from workbench.datasets.sources._files import FileSource
 from workbench.datasets.sources._locate import Locator, common_folder
 from workbench.errors import DataError
 from workbench.inputs import MAX_TEXT_BYTES, check_regular, parse_json
 
 
-class WebDatasetReader(FileBacked):
+class WebDatasetTable(SourceTable):
+    """Tar shards in WebDataset layout; columns name the members' extensions (`jpg`, `cls`, `txt`, `json`)."""
+
+    type: Literal["webdataset"]
+    path: str | dict[SplitName, str]
+
+
+class WebDatasetReader(FileSource):
     """Members that share a name up to its first dot are one sample; extensions are the columns.
 
     The card's image column is an extension (`jpg`), or `image` for whichever image extension the sample has. A `json`
     member's keys are columns too. Where the card names no label or caption column, `cls` and `txt` are taken.
     """
 
-    def __init__(self, card: DatasetCard, locate: Locator) -> None:
+    Table: ClassVar[type[SourceTable]] = WebDatasetTable
+
+    def __init__(self, card: DatasetCard, place: Locator) -> None:
         source = card.source
-        assert isinstance(source, WebDatasetSource)
+        assert isinstance(source, WebDatasetTable)
         paths = {None: source.path} if isinstance(source.path, str) else dict(source.path)
         self._shards = [
             (name and getattr(card.splits, name), file)
             for name, pattern in paths.items()
-            for file in locate.find_all(pattern)
+            for file in place.find_all(pattern)
         ]
         files = [file for _, file in self._shards]
         super().__init__(common_folder(files), files)
         self._card = card
+
+    @classmethod
+    def open(cls, card: DatasetCard, place: Locator) -> Self:
+        """See `Source.open`."""
+        return cls(card, place)
 
     def records(self) -> list[Record]:
         """See `Source.records`."""

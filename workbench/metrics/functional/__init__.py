@@ -17,14 +17,16 @@ from workbench.metrics.functional.classification import (
     in_top_k,
     log_odds,
     macro_f1,
+    matthews_correlation,
     micro_f1,
     nll_terms,
+    quadratic_kappa,
     relative_logits,
     sigmoid,
     softmax,
 )
 from workbench.metrics.functional.equal import first_equal
-from workbench.metrics.functional.matching import picks_right, prefers_right, winoground
+from workbench.metrics.functional.matching import picks_right, winoground
 from workbench.metrics.functional.ranking import EXACT_PAIRS, Ranking, auroc, average_precision
 from workbench.metrics.functional.retrieval import Ranks, rank_positives
 
@@ -49,12 +51,13 @@ __all__ = [
     "in_top_k",
     "log_odds",
     "macro_f1",
+    "matthews_correlation",
     "mean_of_defined",
     "micro_f1",
     "nll_terms",
     "ones",
     "picks_right",
-    "prefers_right",
+    "quadratic_kappa",
     "rank_positives",
     "ratio",
     "relative_logits",

@@ -124,6 +124,38 @@ def micro_f1(hits: Values, true: Values, predicted: Values) -> Values:
     return ratio(2.0 * hits.sum(axis=1), (true + predicted).sum(axis=1))
 
 
+def matthews_correlation(hits: Values, true: Values, predicted: Values) -> Values:
+    """Matthews' correlation coefficient for any number of classes, (b,), -1..1.
+
+    Gorodkin (Computational Biology and Chemistry 2004), R_K; as in scikit-learn, 0 where all predictions are of one
+    class. NaN where the truth is of one class.
+    """
+    total = true.sum(axis=1)
+    covariance = hits.sum(axis=1) * total - (true * predicted).sum(axis=1)
+    of_truth, of_predictions = (total**2 - (counts**2).sum(axis=1) for counts in (true, predicted))
+    size = np.sqrt(of_truth * of_predictions)
+    found = np.divide(covariance, size, out=np.zeros_like(size), where=size > 0)
+    return np.where(of_truth > 0, found, np.nan)
+
+
+def quadratic_kappa(
+    squared: Values, true: Values, predicted: Values, true_squared: Values, predicted_squared: Values
+) -> Values:
+    """Cohen's kappa with quadratic weights (Cohen, Psychological Bulletin 1968), (b,), -1..1.
+
+    1 - sum w O / sum w E with w = (i - j)^2, observed shares O and those E that independence would give; both sums are
+    functions of means over items. NaN where truth and predictions are of one class, the same one.
+
+    Args:
+        squared: Mean of (i - j)^2, (b,), i the class of the truth and j the predicted one, both as positions.
+        true: Mean of i.
+        predicted: Mean of j.
+        true_squared: Mean of i^2.
+        predicted_squared: Mean of j^2.
+    """
+    return 1.0 - ratio(squared, true_squared + predicted_squared - 2.0 * true * predicted)
+
+
 def confusion_matrix(labels: AnyArray, predicted: AnyArray, n_classes: int) -> AnyArray:
     """Counts int64 (n_classes, n_classes), rows the truth, columns the prediction."""
     cells = np.asarray(labels, np.int64) * n_classes + np.asarray(predicted, np.int64)

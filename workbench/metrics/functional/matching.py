@@ -5,14 +5,6 @@ import numpy as np
 from workbench.arrays import AnyArray, BoolArray
 
 
-def prefers_right(scores: AnyArray) -> BoolArray:
-    """Whether the first text of an item scores higher than all others, bool (n,), for scores (n, k).
-
-    An item with fewer texts than others is filled up with -inf.
-    """
-    return np.asarray(scores[:, 0] > scores[:, 1:].max(axis=1))
-
-
 def picks_right(scores: AnyArray, right: AnyArray, starts: AnyArray) -> BoolArray:
     """Whether the highest score of an item is a right candidate's, bool (items,).
 

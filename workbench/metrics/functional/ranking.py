@@ -32,13 +32,14 @@ class Ranking:
         exact_pairs: See above.
 
     Attributes:
+        macro: Whether values are averages over the defined classes.
         exact: Whether replicates are exact.
     """
 
     def __init__(
         self, scores: AnyArray, targets: BoolArray, *, macro: bool = True, exact_pairs: int = EXACT_PAIRS
     ) -> None:
-        self._scores, self._targets, self._macro = scores, targets, macro
+        self._scores, self._targets, self.macro = scores, targets, macro
         self._by_class = np.ascontiguousarray(np.transpose(scores))
         positives = targets.sum(axis=0)
         self._defined = np.flatnonzero((positives > 0) & (positives < len(targets)))
@@ -54,7 +55,7 @@ class Ranking:
             auroc, precision = (_expanded(*expansion, weights) for expansion in self._expansions)
             return auroc, precision
         auroc, precision = self._by_product(weights)
-        return (mean_of_defined(auroc), mean_of_defined(precision)) if self._macro else (auroc, precision)
+        return (mean_of_defined(auroc), mean_of_defined(precision)) if self.macro else (auroc, precision)
 
     def influence(self, which: int, column: int | None = None) -> Values | None:
         """N times the derivative of a metric in each item's weight, (n,); None where replicates are exact.
@@ -68,7 +69,7 @@ class Ranking:
         influence = self._expansions[which][1]
         if column is not None:
             return np.asarray(influence[:, column])
-        return np.asarray(influence[:, 0] if self._macro else influence[:, self._defined].mean(axis=1))
+        return np.asarray(influence[:, 0] if self.macro else influence[:, self._defined].mean(axis=1))
 
     def _by_product(self, weights: FloatArray) -> tuple[Values, Values]:
         # A row an item: what is gathered and summed below lies together in memory.
@@ -125,11 +126,11 @@ class Ranking:
         expansions: list[tuple[Values, AnyArray]] = []
         for function in (auroc_influence, average_precision_influence):
             values = np.full(c, np.nan)
-            influence = np.zeros((n, 1 if self._macro else c))
+            influence = np.zeros((n, 1 if self.macro else c))
             for k in self._defined:
                 values[k], own = function(self._scores[:, k], self._targets[:, k])
-                influence[:, 0 if self._macro else k] += own / (len(self._defined) if self._macro else 1)
-            expansions.append((mean_of_defined(values) if self._macro else values, influence))
+                influence[:, 0 if self.macro else k] += own / (len(self._defined) if self.macro else 1)
+            expansions.append((mean_of_defined(values) if self.macro else values, influence))
         return expansions
 
 

@@ -2,7 +2,8 @@
 
 import re
 
-from workbench.formatting import format_difference, format_p
+from workbench.formatting import format_p
+from workbench.metrics.formatting import format_difference
 from workbench.reports.study.blocks import Block, Bullets, Cell, Figure, Heading, Paragraph, Table
 from workbench.reports.study.curves import shot_curves
 from workbench.reports.study.grids import Grid, chance_text, grids, meetings, shots_text, standings, value_text

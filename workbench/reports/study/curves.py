@@ -3,8 +3,8 @@
 import io
 from typing import TYPE_CHECKING, Any
 
-from workbench.formatting import heading, in_per_cent
 from workbench.metrics import higher_is_better
+from workbench.metrics.formatting import heading, in_per_cent
 from workbench.reports._text import plain
 from workbench.reports.study.grids import WITHOUT, Grid, Place
 

@@ -4,8 +4,8 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from workbench.formatting import format_interval, format_value, heading
 from workbench.metrics import higher_is_better
+from workbench.metrics.formatting import format_interval, format_value, heading
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.study import Entry, Pair, Study
 from workbench.runs.study.contestants import levels, shots_order

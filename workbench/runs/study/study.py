@@ -16,8 +16,8 @@ from workbench.metrics import (
     higher_is_better,
     holm,
     is_evident,
-    primary_metric,
 )
+from workbench.metrics.names import primary_metric
 from workbench.runs.predictions import JointPredictions, Predictions, read_joint_predictions, read_predictions
 from workbench.runs.study.contestants import Contestant, contestants, levels, shots_order
 from workbench.runs.study.measuring import Read, measure_contestants

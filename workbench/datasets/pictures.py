@@ -1,0 +1,78 @@
+"""Images by row, as whoever decodes them asks for them."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from hashlib import blake2b
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+
+from workbench.arrays import AnyArray
+from workbench.datasets.decoding import Decoder
+from workbench.datasets.sources import Location
+from workbench.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+T = TypeVar("T")
+
+
+class Pictures(ABC):
+    """Images by row: their bytes, and the pixels in them. All methods may be called from several threads.
+
+    Whatever decodes an image of a dataset goes through here, so that a source's own format works everywhere.
+    """
+
+    _decoder = Decoder()
+
+    @abstractmethod
+    def hashes(self, rows: AnyArray) -> AnyArray:
+        """uint8 (n, 32): what each image's pixels are known by, from BLAKE2b-256 of its bytes; zeros if unreadable."""
+
+    @abstractmethod
+    def ids(self, rows: AnyArray) -> list[str]:
+        """Names of the images, for messages."""
+
+    @abstractmethod
+    def read(self, row: int) -> bytes:
+        """Bytes of one image; raises `DataError` where they cannot be read."""
+
+    def _location(self, row: int) -> Location:  # noqa: ARG002 - of no matter to those without a source
+        return Location("")
+
+    def decode(self, row: int) -> "Image":
+        """One image, RGB and upright.
+
+        Raises:
+            UnreadableImageError: The bytes cannot be decoded; the message is the reason alone.
+            DataError: They cannot be read.
+        """
+        return self._decoder.image(self.read(row), self._location(row))
+
+    def size(self, row: int) -> tuple[int, int]:
+        """Width and height that `decode` gives, mostly from the header alone; raises as `decode`."""
+        return self._decoder.size(self.read(row), self._location(row))
+
+    def with_picture(self, row: int, use: "Callable[[Image], T]") -> T:
+        """What a function makes of an image, which is dropped afterwards; see `workbench.datasets.images.with_image`.
+
+        Raises:
+            UnreadableImageError: The bytes cannot be decoded.
+            DataError: They cannot be read, or are others than were listed.
+        """
+        data = self.read(row)
+        content = np.frombuffer(blake2b(data, digest_size=32).digest(), dtype=np.uint8)
+        # Features of other bytes under this image's key would stay wrong for ever.
+        if (self._decoder.keys(content[None]) != self.hashes(np.array([row]))).any():
+            raise DataError("its contents changed after the dataset was listed; run again")
+        return self._decoder.with_image(data, self._location(row), use)
+
+    def described(self, row: int, use: "Callable[[Image], T]") -> tuple[tuple[int, int], str, T]:
+        """Width and height as in the file, its format, and what a function makes of the image; raises as `decode`."""
+        data, location = self.read(row), self._location(row)
+
+        def both(image: "Image") -> tuple[tuple[int, int], str, T]:
+            return *self._decoder.header(data, location, image), use(image)
+
+        return self._decoder.with_image(data, location, both)

@@ -1,0 +1,18 @@
+"""What a run records besides metrics: times, sizes and numbers of things."""
+
+from math import inf
+
+from workbench.metrics.metric import PER_CENT, SHARE, Quantity
+
+_SECONDS = ("train_seconds", "predict_seconds", "extract_seconds")
+_COUNTS = (
+    "train_images", "val_images", "test_images", "unreadable_images", "test_items", "test_groups",
+    "test_groups_effective", "different_prompts", "reference_images", "unreadable_reference_images",
+)  # fmt: skip
+
+QUANTITIES: tuple[Quantity, ...] = (
+    Quantity(name="recall_at_1", bounds=SHARE, unit=PER_CENT),  # Of validation, while a network is trained.
+    *(Quantity(name=name, higher_is_better=False, bounds=(0.0, inf), unit="s") for name in _SECONDS),
+    Quantity(name="trainable_parameters", higher_is_better=False, bounds=(0.0, inf)),
+    *(Quantity(name=name, bounds=(0.0, inf)) for name in _COUNTS),
+)

@@ -1,0 +1,80 @@
+"""Several metrics of the same predictions as one function of item weights."""
+
+from collections.abc import Callable, Iterable
+from typing import Generic, TypeVar
+
+import numpy as np
+
+from workbench.arrays import AnyArray, FloatArray
+from workbench.metrics import functional as F
+from workbench.metrics.metric import Metric, Weighted
+
+T = TypeVar("T")
+
+
+class Evaluator:
+    """Metrics of one run's predictions as functions of item weights.
+
+    Args:
+        metrics: Those that the predictions do not define are left out.
+        predictions: See `Metric.of`.
+
+    Attributes:
+        metrics: The metrics that are there, by name.
+        terms: The metrics that are means over items, and what they are means of, (n,).
+        fixed_sums: What the metrics are sums of, (n,), that are such sums while labels and weights stay.
+        boundary: Effective number of items behind the metrics where that is not the number of items.
+    """
+
+    def __init__(self, metrics: Iterable[Metric], predictions: object) -> None:
+        self.metrics: dict[str, Metric] = {}
+        self._weighted: dict[str, Weighted] = {}
+        for metric in metrics:
+            found = metric.of(predictions) if metric.fits(predictions) else None
+            if found is not None:
+                self.metrics[metric.name], self._weighted[metric.name] = metric, found
+        each = self._weighted.items()
+        self.terms: dict[str, AnyArray] = {name: own.terms for name, own in each if own.terms is not None}
+        self.fixed_sums: dict[str, AnyArray] = {
+            name: own.fixed_sums for name, own in each if own.fixed_sums is not None
+        }
+        self.boundary: dict[str, float] = {name: own.boundary for name, own in each if own.boundary is not None}
+
+    def __call__(self, weights: FloatArray) -> dict[str, F.Values]:
+        """Metrics by name, each (b,), of weights (b, n); those of labels by themselves as `NAME/POSITION`."""
+        found: dict[str, F.Values] = {}
+        if self.terms:
+            # One product for all means.
+            table = np.column_stack(list(self.terms.values()))
+            found |= dict(zip(self.terms, F.weighted_means(table, weights).T, strict=True))
+        for name, own in self._weighted.items():
+            if own.evaluate is not None:
+                found[name] = own.evaluate(weights)
+            if own.parts is not None:
+                found |= {f"{name}/{i}": column for i, column in enumerate(own.parts(weights).T)}
+        return found
+
+    def influence(self, metric: str) -> F.Values | None:
+        """See `Weighted.influence`; None for metrics whose replicates are exact."""
+        name, _, part = metric.partition("/")
+        own = self._weighted.get(name)
+        return None if own is None or own.influence is None else own.influence(int(part) if part else None)
+
+
+class Shared(Generic[T]):
+    """A function of weights that several metrics read: its last value is kept.
+
+    Args:
+        function: Of weights (b, n).
+    """
+
+    def __init__(self, function: Callable[[FloatArray], T]) -> None:
+        self._function = function
+        self._last: tuple[FloatArray, T] | None = None
+
+    def __call__(self, weights: FloatArray) -> T:
+        """The function's value."""
+        last = self._last
+        if last is None or last[0] is not weights:
+            last = self._last = weights, self._function(weights)
+        return last[1]

@@ -1,0 +1,76 @@
+"""All metrics by name: those of the workbench, and those that installed packages add."""
+
+from functools import cache
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from workbench.errors import UnknownMetricError, WorkbenchError
+from workbench.metrics import captions, classification, costs, generation, matching, retrieval, unseen
+from workbench.metrics.metric import Metric, Quantity
+from workbench.registry import Registry, closest
+
+
+def _is_metric(loaded: Any, point: EntryPoint) -> Metric:
+    if not isinstance(loaded, Metric):
+        raise WorkbenchError(f"metric {point.name!r}: {point.value} is not a workbench.plugin.Metric.")
+    if loaded.name != point.name:
+        raise WorkbenchError(f"metric {point.name!r}: {point.value} calls itself {loaded.name!r}.")
+    return loaded
+
+
+plugins: Registry[Metric] = Registry("workbench.metrics", "metric", _is_metric)
+"""Metrics of other distributions."""
+
+
+@cache
+def known() -> dict[str, Metric]:
+    """All metrics by name; a broken one of another distribution is left out, and `workbench list metrics` says why."""
+    own = (
+        *classification.METRICS, *unseen.METRICS, *matching.METRICS, *retrieval.METRICS, *captions.METRICS,
+        *generation.METRICS,
+    )  # fmt: skip
+    found = {metric.name: metric for metric in own}
+    for name in plugins.names():
+        try:
+            found.setdefault(name, plugins.get(name))
+        except WorkbenchError:
+            continue
+    return found
+
+
+@cache
+def _quantities() -> dict[str, Quantity]:
+    return {each.name: each for each in (*costs.QUANTITIES, *generation.DISTANCES)}
+
+
+def metric_named(name: str) -> Metric:
+    """The metric of a name; `auroc/oedema` is `auroc` of one label.
+
+    Raises:
+        UnknownMetricError: No metric is called so.
+    """
+    base = base_name(name)
+    found = known().get(base)
+    if found is None:
+        raise UnknownMetricError(f"no metric is called {name!r}.{closest(base, known())}")
+    return found
+
+
+def quantity_named(name: str) -> Quantity:
+    """What is known of a recorded number, a metric or another.
+
+    Of a name that nobody registers, such as a metric of a package that is not installed any more, more is taken to be
+    better, and the range is open.
+    """
+    base = base_name(name)
+    return known().get(base) or _quantities().get(base) or Quantity(name=base)
+
+
+def base_name(name: str) -> str:
+    """The metric without the label or kind it is for: `auroc/oedema` is `auroc`."""
+    return name.partition("/")[0]
+
+
+def higher_is_better(name: str) -> bool:
+    """Whether a larger value of what is called `name` is the better one."""
+    return quantity_named(name).higher_is_better
