@@ -13,6 +13,8 @@ from workbench.settings import Settings
 from workbench.tracking import RunResult, Store, open_store, read_pages, read_runs
 
 _FRESH_SECONDS = 60.0
+_renewing = threading.Lock()
+"""Of visitors who find the runs old, one asks the server again; another must not throw that away."""
 
 
 @dataclass
@@ -73,13 +75,14 @@ def snapshot(settings: Settings) -> Snapshot:
     store = open_store(settings)
     if store.sqlite_file is not None:
         return Snapshot(store, _local(store.uri, _signature(store.sqlite_file)))
-    feed = _feed(store.uri)
-    if feed.complete and time.monotonic() - feed.began > _FRESH_SECONDS:
-        _feed.clear()
+    with _renewing:
         feed = _feed(store.uri)
-    if feed.error:
-        _feed.clear()
-        raise WorkbenchError(feed.error)
+        if feed.complete and time.monotonic() - feed.began > _FRESH_SECONDS:
+            _feed.clear()
+            feed = _feed(store.uri)
+        if feed.error:
+            _feed.clear()
+            raise WorkbenchError(feed.error)
     return Snapshot(store, tuple(sorted(feed.runs, key=lambda run: run.recency, reverse=True)), feed.complete)
 
 

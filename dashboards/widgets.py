@@ -28,13 +28,9 @@ def choose_some(
     *,
     key: str,
     show: Callable[[T], str] = str,
-    place: Any = st,
-    limit: int | None = None,
 ) -> list[T]:
     """Any number of the options; none means no restriction."""
-    found: list[T] = place.multiselect(
-        label, options, key=key, format_func=show, max_selections=limit, bind="query-params"
-    )
+    found: list[T] = st.multiselect(label, options, key=key, format_func=show, bind="query-params")
     return found
 
 

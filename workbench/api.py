@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from workbench.memory import keep_freed_memory
 from workbench.runs import RecipeEntry, Suite, load_suite
 from workbench.settings import Settings
 from workbench.tracking import RunResult, labels_apart, newest_state, open_store, read_runs
@@ -23,9 +24,12 @@ def run(
     name: str = "adhoc",
     language: str | None = None,
     fresh: bool = False,
+    raise_error: bool = False,
     **settings: Any,
 ) -> "pd.DataFrame":
     """Run a suite, or what the arguments name, and wait for it.
+
+    On Linux the process keeps the memory that networks free for their next batch (`workbench.memory`).
 
     Args:
         suite: A suite, its name, or its file; None builds one from the other arguments.
@@ -37,6 +41,7 @@ def run(
         name: The suite's name when none is given.
         language: Which of the cards' languages to take when no suite is given; None takes each card's own.
         fresh: Run finished runs again, too.
+        raise_error: Stop at the first run that fails, once it is recorded, and raise what it failed with.
         settings: Fields of `workbench.settings.Settings`, such as `device` or `precision`.
 
     Returns:
@@ -44,9 +49,12 @@ def run(
 
     Raises:
         WorkbenchError: The plan itself is wrong; a run that fails is a row with status `failed`.
+        BaseException: With `raise_error`, whatever the first failing run raised.
     """
     from workbench.runs.execute import run_suite
+    from workbench.runs.failing import RunFailedError
 
+    keep_freed_memory()
     if suite is None:
         entries = [{"recipe": entry} if isinstance(entry, str) else dict(entry) for entry in recipes]
         suite = Suite(
@@ -60,7 +68,12 @@ def run(
         )
     elif isinstance(suite, str):
         suite = load_suite(suite)
-    return _frame(run_suite(suite, Settings.load(**settings), fresh=fresh))
+    try:
+        return _frame(run_suite(suite, Settings.load(**settings), fresh=fresh, raise_error=raise_error))
+    except RunFailedError as failed:
+        failure = failed.error
+    # Outside of the handler, so that its own traceback is all that is shown.
+    raise failure
 
 
 def results(suite: str | None = None, *, all_states: bool = False, **settings: Any) -> "pd.DataFrame":

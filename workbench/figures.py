@@ -16,7 +16,7 @@ import numpy as np
 from workbench.arrays import AnyArray
 from workbench.errors import WorkbenchError
 from workbench.formatting import format_share
-from workbench.metrics import calibration_curve, confusion_matrix, sigmoid, softmax
+from workbench.metrics import calibration_curve, confusion_matrix, softmax
 from workbench.metrics.functional import BinSums, calibration_error, ones
 from workbench.texts import plain
 
@@ -83,24 +83,16 @@ def confusion_matrix_figure(labels: AnyArray, predicted: AnyArray, class_names: 
     return figure
 
 
-def reliability_figure(
-    scores: AnyArray, labels: AnyArray, *, multi_label: bool = False, title: str = "Reliability"
-) -> "Figure":
+def reliability_figure(scores: AnyArray, labels: AnyArray) -> "Figure":
     """The reliability diagram: accuracy against confidence over equal-mass bins, and where the confidences lie.
 
     Args:
-        scores: Logits (n, c).
-        labels: int64 (n,), of which the top class's probability is shown; bool (n, c) where multi-label, all decisions
-            pooled.
-        multi_label: Sigmoid instead of softmax.
-        title: Title of the figure.
+        scores: Logits (n, c); the top class's probability is shown.
+        labels: int64 (n,).
     """
     from matplotlib.figure import Figure
 
-    if multi_label:
-        confidence, outcome = sigmoid(scores), np.asarray(labels, dtype=np.bool_)
-    else:
-        confidence, outcome = softmax(scores).max(axis=1), np.argmax(scores, axis=1) == labels
+    confidence, outcome = softmax(scores).max(axis=1), np.argmax(scores, axis=1) == labels
     curve = calibration_curve(confidence, outcome)
     ece = max(0.0, float(calibration_error(*BinSums(confidence, outcome)(ones(len(confidence))))[0]))
     figure = Figure(figsize=(4.6, 5.4), dpi=100)
@@ -113,13 +105,13 @@ def reliability_figure(
         curve.confidence, curve.accuracy, yerr=errors, color=_BLUE, marker="o", markersize=4, linewidth=1.2,
         capsize=2, label="observed, 95 % interval",
     )  # fmt: skip
-    axes.set(xlim=(0, 1), ylim=(0, 1.01), ylabel="share that happened" if multi_label else "accuracy")
-    axes.set_title(f"{plain(title)}   ECE (debiased) {format_share(ece)}", fontsize=10, pad=22, parse_math=False)
+    axes.set(xlim=(0, 1), ylim=(0, 1.01), ylabel="accuracy")
+    axes.set_title(f"Reliability   ECE (debiased) {format_share(ece)}", fontsize=10, pad=22, parse_math=False)
     axes.legend(loc="lower center", bbox_to_anchor=(0.5, 0.99), ncols=2, fontsize=8, frameon=False)
     axes.grid(color="#dddddd", linewidth=0.5)
     axes.tick_params(labelbottom=False)
     below.hist(np.ravel(confidence), bins=np.linspace(0, 1, 31).tolist(), color=_ORANGE)
-    below.set(xlabel="probability" if multi_label else "confidence", ylabel="decisions" if multi_label else "images")
+    below.set(xlabel="confidence", ylabel="images")
     return figure
 
 

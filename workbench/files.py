@@ -16,10 +16,6 @@ _HEAD = len(_MAGIC) + 32 + 1
 _log = logging.getLogger(__name__)
 
 
-class DamagedFileError(ValueError):
-    """A file's content is not what was written."""
-
-
 def write_atomically(path: Path, data: bytes) -> None:
     """Write a file that other processes see whole or not at all, and that survives a crash once this returns.
 

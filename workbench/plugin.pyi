@@ -34,7 +34,6 @@ from .metrics import mean_of as mean_of
 from .metrics.captions_cider import cider_d as cider_d
 from .models import LoadedModel as LoadedModel
 from .models import Tower as Tower
-from .models import freeze_batch_norm as freeze_batch_norm
 from .models import has_batch_norm as has_batch_norm
 from .models import merge_attention as merge_attention
 from .models import split_attention as split_attention

@@ -38,7 +38,7 @@ def units(features: FloatArray, groups: AnyArray | None) -> AnyArray:
     return np.unique(component[same], return_inverse=True)[1].reshape(-1).astype(np.int64)
 
 
-def fold_numbers(labels: AnyArray, unit: AnyArray, seed: int, folds: int = FOLDS) -> AnyArray:
+def fold_numbers(labels: AnyArray, unit: AnyArray, seed: int) -> AnyArray:
     """Divide images into folds, so that each label is spread as evenly as units allow, and folds are of one size.
 
     Units are dealt out one by one, the largest first, each to the fold that has the smallest share of its labels. A
@@ -49,7 +49,6 @@ def fold_numbers(labels: AnyArray, unit: AnyArray, seed: int, folds: int = FOLDS
         labels: int64 (n,), or bool (n, n_classes) where images have several.
         unit: (n,) codes 0..u-1 of what must not be divided.
         seed: Decides among equals.
-        folds: How many at most.
 
     Returns:
         int64 (n,): the fold that holds an image out, 0..k-1, or -1 for none.
@@ -63,7 +62,7 @@ def fold_numbers(labels: AnyArray, unit: AnyArray, seed: int, folds: int = FOLDS
     alone = np.zeros(len(labels), dtype=np.bool_)
     alone[image[units_of_label[label] == 1]] = True
     movable = np.unique(unit[~alone])
-    k = min(folds, int(units_of_label.max(initial=0)), len(movable))
+    k = min(FOLDS, int(units_of_label.max(initial=0)), len(movable))
     if k < 2:
         return fold_of_unit[unit]
     order = np.random.default_rng(seed).permutation(movable)

@@ -14,7 +14,7 @@ from adapters._heads.config import HeadConfig, SolvedConfig, SpaceChoice
 from adapters._heads.data import FewShot, Stack, buckets, few_shots, stack
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.unseen import MARGIN, narrowed, rehearsed, widened
-from workbench.plugin import ClassificationRecipe, ClassificationTask, FitReport, Predictor, TaskModel
+from workbench.plugin import ClassificationRecipe, ClassificationTask, FitReport, Predictor, RecipeError, TaskModel
 
 C = TypeVar("C", bound=HeadConfig)
 
@@ -210,7 +210,8 @@ class HeadRecipe(ClassificationRecipe[C], Generic[C]):
 
     def _reported(self, own: Best, shot: FewShot) -> Predictor:
         predictor = own.predictor
-        assert predictor is not None
+        if predictor is None:
+            raise RecipeError("no candidate could be fitted on this task.")
         if shot.wider:
             predictor = widened(predictor, shot, own.setting.get(MARGIN, 0.0))
         predictor.report = FitReport(

@@ -106,15 +106,14 @@ def _keep(kept: Parameters, at: Tensor, current: Parameters, which: Tensor, t: i
 
 
 class Adam:
-    """Full-batch steps of AdamW with a cosine schedule; the gradient of a head sees its own loss only.
+    """Full-batch steps of Adam with a cosine schedule; the gradient of a head sees its own loss only.
 
-    Loshchilov and Hutter, "Decoupled Weight Decay Regularization" (ICLR 2019), algorithm 2.
+    Kingma and Ba, "Adam: A Method for Stochastic Optimization" (ICLR 2015), algorithm 1.
 
     Args:
         loss: Parameters to (b, h) losses.
         learning_rate: At the first step, one for all or (b, h); it falls to 0 after `steps` steps.
         steps: Length of the schedule.
-        weight_decay: Decoupled decay, multiplied by the learning rate.
         epsilon: Added to the root of the second moment.
         by_norm: The second moment is that of each parameter's whole gradient's norm, not of its entries: a step then is
             the same in every basis, and at most as long as the learning rate.
@@ -126,14 +125,12 @@ class Adam:
         *,
         learning_rate: float | Tensor,
         steps: int,
-        weight_decay: float = 0.0,
         epsilon: float = 1e-8,
         by_norm: bool = False,
     ) -> None:
         self._loss = loss
         self._rate = learning_rate
         self._steps = steps
-        self._decay = weight_decay
         self._epsilon = epsilon
         self._by_norm = by_norm
         self._moments: list[tuple[Tensor, Tensor]] = []
@@ -157,8 +154,7 @@ class Adam:
             second.mul_(0.999).add_(square, alpha=0.001)
             size = second.sqrt().div_((1 - 0.999 ** (t + 1)) ** 0.5).add_(self._epsilon)
             own = rate.view(*rate.shape, *[1] * (p.ndim - 2))
-            decayed = p * (1 - own * self._decay) if self._decay else p
-            updated.append(decayed - own / (1 - 0.9 ** (t + 1)) * first / size)
+            updated.append(p - own / (1 - 0.9 ** (t + 1)) * first / size)
         return tuple(updated)
 
 

@@ -14,7 +14,7 @@ from adapters._heads.choice import Setting
 from adapters._heads.data import FewShot, Stack, Wider, few_shots
 from adapters._heads.predictors import SavedArrays
 from adapters._unseen import rehearse
-from workbench.plugin import ClassificationTask, Predictor, class_embeddings
+from workbench.plugin import ClassificationTask, Predictor, RecipeError, class_embeddings
 
 if TYPE_CHECKING:
     from adapters._heads.candidates import Swept
@@ -46,9 +46,9 @@ def rehearsed(batch: Stack, swept: "Swept", points: int) -> "Swept":
     margins: list[list[float]] = []
     harmonics = []
     for i, shot in enumerate(batch.shots):
-        assert shot.wider is not None
-        assert shot.wider.rehearsal is not None
-        rehearsal = shot.wider.rehearsal
+        rehearsal = _classes_around(shot).rehearsal
+        if rehearsal is None:
+            raise RecipeError("a task is to be rehearsed whose classes were all shown.")
         own = []
         for j in range(points):
             predictor = widened(swept.build(i, j), shot)
@@ -66,6 +66,13 @@ def rehearsed(batch: Stack, swept: "Swept", points: int) -> "Swept":
 
 def widened(predictor: Predictor, shot: FewShot, margin: float = 0.0) -> SavedArrays:
     """A predictor of a task's seen classes as one of all."""
-    assert isinstance(predictor, SavedArrays)
-    assert shot.wider is not None
-    return predictor.widened(shot.wider.seen, shot.wider.text, margin)
+    if not isinstance(predictor, SavedArrays):
+        raise RecipeError(f"a {type(predictor).__name__} knows no classes that training does not have.")
+    around = _classes_around(shot)
+    return predictor.widened(around.seen, around.text, margin)
+
+
+def _classes_around(shot: FewShot) -> Wider:
+    if shot.wider is None:
+        raise RecipeError("a task was not narrowed to the classes that training has.")
+    return shot.wider

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from workbench.plugin import (
     Choices,
     FloatArray,
     JointBatch,
+    JointObjective,
     LinearMap,
     Quality,
     joint_objective,
@@ -71,7 +73,7 @@ def train_head(
     goal = joint_objective(fit.data, config.loss, statements=statements)
     held = joint_objective(val.data, config.loss, statements=statements) if val.data.has_pairs else None
     sigmoid = config.loss == "sigmoid" and not isinstance(fit.data, Choices)
-    features, held_features = fit.data.images.features, val.data.images.features if held else None
+    features = fit.data.images.features
     with seeded(seed, device):
         image = _Side(
             features.projected, getattr(features, space), config.rank, config.adapt != "text", device
@@ -85,13 +87,12 @@ def train_head(
             scale = head.log_scale.exp().clamp(max=_MAX_SCALE)
             return goal.loss(batch, image.rows(batch.images), text.rows(batch.texts), scale, head.bias)
 
-        def validate() -> Quality:
-            assert held is not None
-            assert held_features is not None
+        def quality_on(goal: JointObjective) -> Quality:
+            own = val.data.images.features
             with torch.no_grad():
-                images = image.map()(held_features.projected, getattr(held_features, space))
+                images = image.map()(own.projected, getattr(own, space))
                 texts = text.map()(val.texts, val.texts)
-                return held.quality(images, texts, head.scale, float(head.bias.detach()))
+                return goal.quality(images, texts, head.scale, float(head.bias.detach()))
 
         def batches(epoch: int) -> Iterable[JointBatch]:
             order = np.random.default_rng([seed, epoch]).permutation(goal.size)
@@ -100,7 +101,8 @@ def train_head(
         steps = -(-goal.size // config.batch_size)
         trained = train(
             head.parameters(), batches, loss, epochs=config.epochs, steps_per_epoch=steps, learning_rate=rate,
-            weight_decay=config.weight_decay, warmup=0.05, validate=validate if held else None, name="linear-head",
+            weight_decay=config.weight_decay, warmup=0.05, validate=partial(quality_on, held) if held else None,
+            name="linear-head",
         )  # fmt: skip
     quality = trained.qualities[trained.epoch] if held else Quality(-np.inf, {})
     history = {"train_loss": trained.losses}
@@ -127,8 +129,7 @@ class _Side:
         self.parameters = {"offset": nn.Parameter(torch.zeros(out, device=device))}
         if weight and rank is None:
             self.parameters["weight"] = nn.Parameter(torch.zeros(width, out, device=device))
-        elif weight:
-            assert rank is not None
+        elif weight and rank is not None:
             self.parameters["down"] = nn.Parameter(torch.randn(width, rank, device=device) / width**0.5)
             self.parameters["up"] = nn.Parameter(torch.zeros(rank, out, device=device))
 

@@ -35,7 +35,6 @@ class LoraDualEncoder(DualEncoderPredictor):
         compute: Device and precision.
         scale: Multiplier of cosines.
         bias: Added last.
-        report: How it was fitted.
     """
 
     def __init__(
@@ -47,11 +46,10 @@ class LoraDualEncoder(DualEncoderPredictor):
         *,
         scale: float,
         bias: float,
-        report: FitReport | None = None,
     ) -> None:
         self._adapted, self._towers, self._model, self._compute = adapted, tuple(towers), model, compute
         self.scale, self.bias = scale, bias
-        self.report = report or FitReport()
+        self.report = FitReport()
 
     def embed_images(self, images: ImageSet) -> FloatArray:
         """See `DualEncoderPredictor.embed_images`."""

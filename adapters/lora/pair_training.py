@@ -14,7 +14,6 @@ from adapters.lora.contrastive import LoraContrastiveSettings
 from adapters.lora.dual_encoder import LoraDualEncoder
 from workbench.plugin import (
     Augmentation,
-    CaptionedImages,
     Choices,
     Compute,
     FitReport,
@@ -69,8 +68,8 @@ class PairTraining:
         self._pixels = PixelSource(task.train.images, loaded, self.compute, budget)
         self._val_pixels = PixelSource(task.val.images, loaded, self.compute, budget) if task.val.has_pairs else None
         texts = list(task.train.texts)
-        self._tokens = loaded.tokenizer(texts) if "text" in self.towers else None
-        self._frozen_texts = None if self._tokens is not None else _unit(task.model.encode_texts(texts), device)
+        self._tokens = loaded.tokenizer(texts) if "text" in self.towers else torch.empty(0)
+        self._frozen_texts = None if "text" in self.towers else _unit(task.model.encode_texts(texts), device)
         adapts_images = "image" in self.towers
         self._frozen_images = None if adapts_images else _unit(task.train.images.features.projected, device)
 
@@ -82,7 +81,7 @@ class PairTraining:
         epochs = config.epochs or max(_EPOCHS, math.ceil(config.min_steps / steps))
         rate = config.learning_rate or (2e-3 if self.adapted.convolutional else 5e-4)
         parameters = {**self.adapted.parameters(), "log_scale": self._log_scale, "bias": self._bias}
-        if self._statements:
+        if self._statements and isinstance(self.task.train, Choices):
             self._centre(self.task.train)
         trained = train(
             parameters, lambda epoch: self._batches(epoch, steps), self._loss,
@@ -141,8 +140,7 @@ class PairTraining:
 
     def _texts(self, batch: JointBatch) -> Tensor:
         rows = torch.from_numpy(batch.texts)
-        if self._tokens is None:
-            assert self._frozen_texts is not None
+        if self._frozen_texts is not None:
             return self._frozen_texts[rows]
         if not len(rows):  # No image of the batch has a text, and towers do not take nothing.
             return torch.empty(0, self.task.model.embed_dim, device=self.compute.device)
@@ -151,16 +149,14 @@ class PairTraining:
 
     def _validate(self) -> Quality:
         val, predictor = self.task.val, self._predictor()
-        assert self._val_pixels is not None
-        images = (
-            predictor.embed_pixels(self._val_pixels) if "image" in self.towers else val.images.features.projected
-        )  # fmt: skip
+        images = val.images.features.projected
+        if self._val_pixels is not None and "image" in self.towers:
+            images = predictor.embed_pixels(self._val_pixels)
         goal = joint_objective(val, self.config.loss, statements=self._statements)
         return goal.quality(images, predictor.embed_texts(val.texts), predictor.scale, predictor.bias)
 
-    def _centre(self, data: CaptionedImages | Choices) -> None:
+    def _centre(self, data: Choices) -> None:
         """Place the bias where half of the training statements are true before training."""
-        assert isinstance(data, Choices)
         images, texts = data.images.features.projected, self.task.model.encode_texts(data.texts)
         rows, columns = data.pairs.T
         cosines = np.einsum("pd,pd->p", normalise(images)[rows], normalise(texts)[columns])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.plugin import AnyArray, Candidates, Features, FloatArray, ImageSet
+from workbench.plugin import AnyArray, Candidates, Features, FloatArray, ImageSet, RecipeError
 
 _WHOLE = np.array([[0, 0, 1, 1]], dtype=np.float32)
 
@@ -52,8 +52,7 @@ def grounding_questions(asked: Candidates) -> Questions:
     slot = np.arange(len(asked.item)) - np.repeat(starts, counts)
     members = np.full((len(starts), counts.max(initial=1)), -1, dtype=np.int64)
     members[asked.item, slot] = asked.pairs[:, 0]
-    places = asked.images.places
-    assert places is not None
+    places = _places(asked.images)
     scenes = Scenes(asked.images.features, places, members)
     return Questions(scenes, np.arange(len(starts)), asked.pairs[starts, 1], asked.item, slot)
 
@@ -68,8 +67,7 @@ def matching_questions(asked: Candidates, n: int) -> Questions:
 def tiled(images: ImageSet, n: int) -> Scenes:
     """Each image's tiles, and the image itself as its first region."""
     tiles = images.tiles(n)
-    places = tiles.images.places
-    assert places is not None
+    places = _places(tiles.images)
     count = len(images)
     order = np.argsort(np.concatenate([np.arange(count), tiles.owner]), kind="stable")
     owner = np.concatenate([np.arange(count), tiles.owner])[order]
@@ -86,3 +84,9 @@ def tiled(images: ImageSet, n: int) -> Scenes:
         np.concatenate([np.repeat(_WHOLE, count, axis=0), places])[order],
         members,
     )
+
+
+def _places(images: ImageSet) -> AnyArray:
+    if images.places is None:
+        raise RecipeError('recipe "relation-head": these images are no regions of others, so they lie nowhere.')
+    return images.places

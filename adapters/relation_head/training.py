@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from adapters.relation_head.network import Parse, RelationNetwork, Shape
 from adapters.relation_head.recipe import RelationHeadConfig
 from adapters.relation_head.scenes import Questions
 from adapters.relation_head.scorer import Evidence, Reading, all_scores, candidate_scores
-from workbench.plugin import AnyArray, Choices, Quality, choice_objective, seeded, train
+from workbench.plugin import AnyArray, ChoiceObjective, Choices, Quality, choice_objective, seeded, train
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,10 @@ class Trial:
     history: Mapping[str, list[float]]
 
 
+def _quality(network: RelationNetwork, goal: ChoiceObjective, val: Split) -> Quality:
+    return goal.quality_of(all_scores(network, val.evidence, val.questions))
+
+
 def train_head(
     fit: Split,
     val: Split | None,
@@ -62,7 +67,6 @@ def train_head(
     """Train one head; the best epoch is chosen on validation."""
     parse: Parse = "sentence" if reading.words is None else "phrases"
     goal = choice_objective(fit.data, statements=statements)
-    held = choice_objective(val.data, statements=statements) if val else None
     features = fit.questions.scenes.features
     shape = Shape(
         features.projected.shape[1], getattr(features, reading.space).shape[1], config.rank, parse,
@@ -80,10 +84,9 @@ def train_head(
         def loss(units: AnyArray) -> Tensor:
             return goal.loss_of(units, candidate_scores(network, evidence, fit.questions, goal.candidates(units)))
 
-        def validate() -> Quality:
-            assert held is not None
-            assert val is not None
-            return held.quality_of(all_scores(network, val.evidence, val.questions))
+        validate = None
+        if val is not None:
+            validate = partial(_quality, network, choice_objective(val.data, statements=statements), val)
 
         def batches(epoch: int) -> Iterable[AnyArray]:
             order = np.random.default_rng([seed, epoch]).permutation(goal.size)
@@ -96,7 +99,7 @@ def train_head(
         trained = train(
             dict(network.named_parameters()), batches, loss, epochs=config.epochs, steps_per_epoch=steps,
             learning_rate=config.learning_rate, weight_decay=config.weight_decay, warmup=0.1,
-            validate=validate if val else None, mode=network.train, name="relation-head",
+            validate=validate, mode=network.train, name="relation-head",
         )  # fmt: skip
     network.eval()
     quality = trained.qualities[trained.epoch] if val else Quality(-np.inf, {})

@@ -1,6 +1,7 @@
 """What the pages know of a store: kept until it changes, and from a server page by page."""
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -61,3 +62,29 @@ def test_a_servers_runs_arrive_in_the_background(settings, mlflow_server, monkey
     app = AppTest.from_file(f"{next(iter(dashboards.__path__))}/app.py", default_timeout=60).run()
     assert not app.exception
     assert any("read so far" in caption.value or "runs (" in caption.value for caption in app.caption)
+
+
+def test_of_visitors_who_find_the_runs_old_one_asks_again(settings, monkeypatch):
+    asked = []
+
+    def start(feed):
+        asked.append(feed)
+        time.sleep(0.1)
+        feed.complete = True
+        return feed
+
+    monkeypatch.setattr(Feed, "start", start)
+    remote = settings.model_copy(update={"tracking_uri": "http://127.0.0.1:9"})
+    snapshot(remote)
+    asked[0].began -= 1000
+    real = time.monotonic
+
+    def slow():
+        now = real()
+        time.sleep(0.05)  # So that all of them find the runs old before one has asked.
+        return now
+
+    monkeypatch.setattr("dashboards.runs.time.monotonic", slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: snapshot(remote), range(4)))
+    assert len(asked) == 2

@@ -8,10 +8,12 @@ import subprocess
 import sys
 import textwrap
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
+import xxhash
 
 from workbench.arrays import AnyArray, FloatArray
 from workbench.features import CacheError
@@ -207,3 +209,24 @@ def test_a_folder_that_may_only_be_read_serves_and_ignores_damage(tmp_path: Path
             commit(table, range(3))
     finally:
         (tmp_path / "t").chmod(0o700)
+
+
+def test_threads_that_share_a_table_check_a_shard_once_and_set_damage_aside_once(tmp_path, monkeypatch):
+    commit(Table(tmp_path, WIDTHS), range(4))
+    commit(Table(tmp_path, WIDTHS), range(4, 8))
+    damaged = sorted(tmp_path.glob("*.safetensors"))[0]
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x7f")
+    hashed, real = [], xxhash.xxh3_128_hexdigest
+
+    def slow(data):
+        hashed.append(1)
+        time.sleep(0.05)
+        return real(data)
+
+    monkeypatch.setattr(xxhash, "xxh3_128_hexdigest", slow)
+    table = Table(tmp_path, WIDTHS)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda _: table.find(keys(range(8))).found.sum(), range(4)))
+    assert found == [4, 4, 4, 4]
+    assert len(hashed) == 2
+    assert len(table.corrupt) == 1

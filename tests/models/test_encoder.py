@@ -32,15 +32,15 @@ def open_copy(folder: Path, settings: Settings, precision: str = "fp32") -> Enco
 
 def test_a_second_opening_knows_everything_and_loads_nothing(copied: Path, settings: Settings) -> None:
     first = open_copy(copied, settings)
-    assert first.is_loaded
+    assert first._loaded
     second = open_copy(copied, settings)
-    assert not second.is_loaded
+    assert not second._loaded
     for name in ("fingerprint", "embed_dim", "pooled_dim", "logit_scale", "logit_bias", "drift", "versions", "notice"):
         assert getattr(first, name) == getattr(second, name)
     assert (second.embed_dim, second.pooled_dim) == (24, 32)
     assert second.logit_scale == pytest.approx(1 / 0.07, rel=1e-5)
     second.encode_texts(["a cat"])
-    assert second.is_loaded
+    assert second._loaded
 
 
 def test_a_warm_opening_imports_no_heavy_library(copied: Path, settings: Settings) -> None:
@@ -146,7 +146,7 @@ def test_what_changes_features_changes_the_fingerprint(
     before = open_copy(copied, settings).fingerprint
     change(copied)
     after = open_copy(copied, settings)
-    assert after.is_loaded
+    assert after._loaded
     assert after.fingerprint != before
 
 
@@ -162,7 +162,7 @@ def test_what_does_not_change_features_keeps_the_fingerprint(copied: Path, tmp_p
     before = open_copy(copied, settings)
     os.utime(copied / "open_clip_model.safetensors", ns=(1, 1))
     touched = open_copy(copied, settings)
-    assert touched.is_loaded, "a changed time is reason to look again"
+    assert touched._loaded, "a changed time is reason to look again"
     assert touched.fingerprint == before.fingerprint
     moved = Path(copied.rename(tmp_path / "elsewhere"))
     assert open_copy(moved, settings).fingerprint == before.fingerprint
@@ -181,7 +181,7 @@ def test_each_precision_has_its_fingerprint_and_drift(copied: Path, settings: Se
     assert exact.fingerprint != rounded.fingerprint
     assert exact.drift == 0
     assert 0 < rounded.drift < 0.05
-    assert not open_copy(copied, settings).is_loaded, "measuring one precision must not forget the other"
+    assert not open_copy(copied, settings)._loaded, "measuring one precision must not forget the other"
     pixels = torch.randn(2, 3, 32, 32)
     a, b = exact.encode_images(pixels).projected, rounded.encode_images(pixels).projected
     assert not np.array_equal(a, b)
@@ -192,7 +192,7 @@ def test_a_new_library_version_looks_again(copied: Path, settings: Settings, mon
     before = open_copy(copied, settings)
     monkeypatch.setattr("workbench.models.identity.version", lambda name: "99" if name == "timm" else "1")
     after = open_copy(copied, settings)
-    assert after.is_loaded
+    assert after._loaded
     assert after.versions["timm"] == "99"
     assert after.fingerprint == before.fingerprint
 
@@ -211,7 +211,7 @@ def test_a_damaged_identity_is_said_and_made_anew(
     again = open_copy(copied, settings)
     assert (again.fingerprint, again.logit_scale) == (before.fingerprint, before.logit_scale)
     assert "is damaged; it was moved aside" in caplog.text
-    assert not open_copy(copied, settings).is_loaded
+    assert not open_copy(copied, settings)._loaded
 
 
 def flip(path: Path, position: int) -> None:

@@ -25,7 +25,7 @@ settings, out = Settings(cache=sys.argv[1], device="cpu", precision="fp32"), {}
 for repo in sys.argv[2:]:
     try:
         encoder = open_model(f"hf-hub:{repo}", settings)
-        out[repo] = [encoder.fingerprint, encoder.embed_dim, encoder.is_loaded]
+        out[repo] = [encoder.fingerprint, encoder.embed_dim, encoder._loaded is not None]
     except WorkbenchError as error:
         out[repo] = str(error)
 print(json.dumps([out, "torch" in sys.modules]))

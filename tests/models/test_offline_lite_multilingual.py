@@ -112,7 +112,7 @@ def test_the_fingerprint_is_that_of_the_pinned_files_and_the_alignment(model: En
     assert pins < {file.sha256 for file in model.identity.weights}
     again = open_model(NAME, Settings(cache=tmp_path, device="cpu", precision="fp32"))
     assert again.fingerprint == model.fingerprint
-    assert not open_model(NAME, Settings(cache=tmp_path, device="cpu", precision="fp32")).is_loaded
+    assert not open_model(NAME, Settings(cache=tmp_path, device="cpu", precision="fp32"))._loaded
 
 
 def test_the_alignment_ranks_a_classes_own_name_first(model: Encoder) -> None:

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from PIL import Image
 
+from workbench.cores import usable_cores
 from workbench.datasets import open_dataset
 from workbench.datasets.images import decode_image
 from workbench.features import FeatureStore, extract
-from workbench.features._pipeline import usable_cores
 from workbench.models import open_model
 from workbench.settings import Settings
 

@@ -87,11 +87,11 @@ def test_reliability_shows_the_calibration_curve():
 
 
 @pytest.mark.parametrize("spread", [0, 4])
-def test_reliability_of_several_labels_and_of_constant_scores(spread):
+def test_reliability_of_noise_and_of_constant_scores(spread):
     rng = np.random.default_rng(0)
     scores = spread * rng.normal(size=(80, 3))
-    figure = reliability_figure(scores, rng.random((80, 3)) < 0.5, multi_label=True, title="a $b")
-    assert "probability" in texts(figure)
+    figure = reliability_figure(scores, rng.integers(0, 3, 80))
+    assert "confidence" in texts(figure)
     assert pixels(figure).std() > 5
 
 

@@ -8,7 +8,8 @@ import pytest
 from tests.tracking.servers import serving
 from workbench.cli import main
 from workbench.runs import RecipeEntry, Suite, run_suite
-from workbench.tracking import StoreError, open_store, sync
+from workbench.tracking import StoreError, open_store, read_runs, sync
+from workbench.tracking.reading import artifact_path, traceback_place
 
 
 @pytest.fixture
@@ -80,6 +81,21 @@ def test_a_suite_outlives_its_server(server, remote, tiny_model, make_colours, c
     assert again.lines == ["4 of 4 runs are finished already."]
     assert len(server.finished()) == 4
     assert {run["info"]["status"] for run in server.runs.values() if server.is_active(run)} == {"FINISHED"}
+
+
+def test_the_traceback_of_a_failed_run_waits_with_it(server, remote, tiny_model, make_colours):
+    asked = suite(tiny_model, make_colours())
+    lora = RecipeEntry(recipe="lora", config={"targets": ["nowhere"]})
+    runs = run_suite(asked.model_copy(update={"recipes": (asked.recipes[0], lora)}), remote, reporter=Told(server))
+    store = open_store(remote)
+    failed = next(run for run in runs if run.status == "failed")
+    entry = next(entry for entry in store.spool.entries(store.server) if entry.record.status == "FAILED")
+    assert "Traceback (most recent call last)" in artifact_path(store, failed, "traceback.txt").read_text()
+    server.again()
+    assert sync(open_store(remote)).remaining == {}
+    assert not entry.folder.exists()
+    sent = next(run for run in read_runs(open_store(remote)) if run.status == "failed")
+    assert traceback_place(sent) == f"{sent.artifact_uri}/traceback.txt"
 
 
 def test_the_next_command_sends_what_waits(server, remote, tiny_model, make_colours, capsys, monkeypatch):

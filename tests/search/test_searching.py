@@ -1,3 +1,6 @@
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -37,7 +40,7 @@ def test_a_warm_search_loads_no_model(gallery, settings, tiny_model):
     encoder = open_model(tiny_model, settings)
     again = open_gallery(gallery.dataset, encoder, FeatureStore(settings.cache))
     assert len(search_images(again, query, top=3)) == 3
-    assert not encoder.is_loaded
+    assert not encoder._loaded
 
 
 def test_an_image_of_the_gallery_finds_itself_first(gallery, tmp_path):
@@ -89,3 +92,17 @@ def test_an_image_that_is_none_is_refused(gallery, tmp_path):
     for name in ("x.png", "missing.png"):
         with pytest.raises(DataError, match=name):
             embed_image(tmp_path / name, gallery.encoder, gallery.store)
+
+
+def test_visitors_who_share_a_gallery_read_its_features_once(gallery, monkeypatch):
+    read, real = [], gallery.features
+
+    def slow(start, stop):
+        read.append((start, stop))
+        time.sleep(0.05)
+        return real(start, stop)
+
+    monkeypatch.setattr(gallery, "features", slow)
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: list(gallery.blocks()), range(4)))
+    assert len(read) == 1

@@ -10,6 +10,7 @@ from workbench.cli._answers import answers_alone, tolerate_odd_names
 from workbench.cli._failures import guarded
 from workbench.cli._group import cli
 from workbench.errors import WorkbenchError
+from workbench.memory import keep_freed_memory
 from workbench.texts import shown
 
 
@@ -20,6 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     tolerate_odd_names()
     # Pillow warns of large pictures; the workbench bounds how many are decoded at a time, and refuses larger ones.
     warnings.filterwarnings("ignore", message="Image size .* exceeds limit")
+    keep_freed_memory()
     with answers_alone(given):
         code = guarded(lambda: _call(given), given)
     sys.exit(code)

@@ -30,5 +30,5 @@ def command(run: str, target: Path, **flags: Any) -> None:
     finished = FinishedRun.open(run, load_settings(**flags))
     fitted = finished.predictor()
     merged = fitted.merged(finished.model)
-    save_checkpoint(merged, target)
+    save_checkpoint(merged, target, finished.encoder)
     click.echo(f"written to {target}; load it with open_clip.create_model_from_pretrained('local-dir:{target}')")

@@ -39,12 +39,9 @@ def command(what: str, field: str | None, open_clip: bool, probe: bool, as_json:
     else:
         rows = _registered(what, probe)
         if what == "models" and open_clip:
-            import open_clip as catalogue
+            from workbench.models.catalogue import pretrained_models
 
-            rows += [
-                {"name": f"{architecture}/{tag}", "provider": "open_clip"}
-                for architecture, tag in catalogue.list_pretrained()
-            ]
+            rows += [{"name": name, "provider": "open_clip"} for name in pretrained_models()]
     if as_json:
         answer_json(rows)
         return

@@ -8,7 +8,7 @@ import click
 
 from workbench.cli._answers import answer, answer_exactly, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
-from workbench.texts import json_text
+from workbench.texts import harmless, json_text
 
 
 @click.command("run")
@@ -33,6 +33,10 @@ from workbench.texts import json_text
 )
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--fresh", is_flag=True, help="Run finished runs again; each replaces the old one.")
+@click.option(
+    "--raise-error", is_flag=True,
+    help="Stop at the first run that fails, once it is recorded, and print its traceback: for writing a recipe.",
+)  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No progress.")
 @settings_options("device", "precision", "tracking_uri", "cache", "data", "max_unreadable")
 @as_json
@@ -50,6 +54,7 @@ def command(
     limit: float | None,
     dry_run: bool,
     fresh: bool,
+    raise_error: bool,
     quiet: bool,
     as_json: bool,
     **flags: Any,
@@ -74,9 +79,16 @@ def command(
         _print_plan(plan(chosen), as_json)
         return
     from workbench.runs.execute import run_suite
+    from workbench.runs.failing import RunFailedError, traceback_text
 
-    with ConsoleReporter(quiet=quiet) as reporter:
-        found = run_suite(chosen, settings, fresh=fresh, reporter=reporter)
+    try:
+        with ConsoleReporter(quiet=quiet) as reporter:
+            found = run_suite(chosen, settings, fresh=fresh, raise_error=raise_error, reporter=reporter)
+    except RunFailedError as failed:
+        click.echo(harmless(traceback_text(failed.error)), err=True)
+        if as_json:
+            answer_json({"error": failed.reason})
+        sys.exit(1)
     store = open_store(settings)
     from workbench.reports import render
 

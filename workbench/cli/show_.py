@@ -15,7 +15,7 @@ from workbench.cli._options import as_json, load_settings, settings_options
 @settings_options("tracking_uri", "device", "precision", "cache", "data")
 @as_json
 def command(what: str, name: str, card: bool, as_json: bool, **flags: Any) -> None:
-    """Show one thing in full.
+    """Show one thing in full; of a failed run also where its traceback lies.
 
     \b
     Example:
@@ -107,9 +107,11 @@ def _suite(name: str, flags: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
 
 def _run(name: str, flags: dict[str, Any]) -> dict[str, Any]:
     from workbench.tracking import open_store
-    from workbench.tracking.reading import one_run
+    from workbench.tracking.reading import one_run, traceback_place
 
-    return one_run(open_store(load_settings(**flags)), name).to_dict()
+    run = one_run(open_store(load_settings(**flags)), name)
+    place = traceback_place(run)
+    return {**run.to_dict(), **({"traceback": place} if place else {})}
 
 
 def _lines(value: Any, indent: int = 0) -> str:

@@ -1,6 +1,5 @@
 """What is wrong with a dataset: unreadable images, leaks between splits, empty classes, unfit items."""
 
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -10,6 +9,7 @@ from itertools import chain
 import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
+from workbench.cores import usable_cores
 from workbench.datasets._notes import caption_notes, divided_groups, idle_classes
 from workbench.datasets._perceptual import near_pairs, thumbnail
 from workbench.datasets.card_sources import SplitName
@@ -38,15 +38,12 @@ class _Look:
     thumbnail: AnyArray | None = None
 
 
-def check_dataset(
-    dataset: Dataset, progress: Progress | None = None, *, near: float = NEAR, others: Sequence[Dataset] = ()
-) -> CheckReport:
+def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others: Sequence[Dataset] = ()) -> CheckReport:
     """Decode every image, compare the splits, and read all items of a task that has them.
 
     Args:
         dataset: The dataset.
         progress: Called with (done, total) while images are decoded.
-        near: Correlation of 16 x 16 greyscale thumbnails from which images count as near duplicates.
         others: The dataset in further languages, whose items are read, too.
     """
     split = np.empty(len(dataset), dtype=object)
@@ -57,7 +54,7 @@ def check_dataset(
     readable = np.array([look.reason is None for look in looks], dtype=np.bool_)
     idle = idle_classes(dataset, readable)
     across, within, relabelled = _copies(dataset, ids, split, readable)
-    pairs, pair_count = _near(dataset, looks, ids, split, near)
+    pairs, pair_count = _near(dataset, looks, ids, split)
     counts = {role: dataset.class_counts(role) for role in ROLES}
     seen = [look for look in looks if look.reason is None]
     items, *further = (each.card.item_faults(each) for each in (dataset, *others))
@@ -103,7 +100,7 @@ def _look_at_all(dataset: Dataset, progress: Progress | None) -> list[_Look]:
             return _Look(str(error))
 
     found: list[_Look] = []
-    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+    with ThreadPoolExecutor(usable_cores()) as pool:
         for start in range(0, len(dataset), _CHUNK):
             found += pool.map(look, range(start, min(start + _CHUNK, len(dataset))))
             if progress is not None:
@@ -144,7 +141,7 @@ def _repeated(hashes: AnyArray, readable: BoolArray) -> Iterator[list[int]]:
 
 
 def _near(
-    dataset: Dataset, looks: Sequence[_Look], ids: Sequence[str], split: AnyArray, near: float
+    dataset: Dataset, looks: Sequence[_Look], ids: Sequence[str], split: AnyArray
 ) -> tuple[tuple[NearPair, ...], int]:
     """Pairs of different splits that look alike but differ in bytes, most alike first, and how many there are."""
     content = dataset.manifest.hashes
@@ -157,7 +154,7 @@ def _near(
         if not len(rows[a]) or not len(rows[b]):
             continue
         first, second = (np.stack([small[r] for r in rows[role].tolist()]) for role in (a, b))
-        for i, j, similarity in near_pairs(first, second, near):
+        for i, j, similarity in near_pairs(first, second, NEAR):
             left, right = rows[a][i], rows[b][j]
             other = (content[left] != content[right]).any(axis=1)
             total += int(other.sum())

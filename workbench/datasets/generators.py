@@ -34,8 +34,8 @@ def generator_called(name: str, dataset: str) -> Generator:
         dataset: The card's name, for messages.
 
     Raises:
-        DataError: No installed package has one of that name, it cannot be imported, or the card names a module and a
-            function, as cards of earlier versions did.
+        DataError: No installed package has a generator of that name, it cannot be imported, or the card names a module
+            and a function, as cards of earlier versions did.
     """
     if ":" in name:
         raise DataError(

@@ -3,7 +3,6 @@
 import hashlib
 import io
 import json
-import os
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,6 +13,7 @@ from typing import Any, cast
 import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
+from workbench.cores import usable_cores
 from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
@@ -28,7 +28,7 @@ _SAME_COLUMNS = ("4", FORMAT)
 HASH_BYTES = 32
 _UNREAD = bytes(HASH_BYTES)
 _EMPTY = hashlib.blake2b(b"", digest_size=HASH_BYTES).digest()
-_WORKERS = min(8, 2 * (os.cpu_count() or 1))
+_WORKERS = min(8, 2 * usable_cores())
 
 Stamp = tuple[int, int]
 Progress = Callable[[int, int], None]

@@ -1,8 +1,7 @@
 """Encoded bytes to preprocessed batches, read and decoded by threads ahead of the network."""
 
-import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,7 +12,6 @@ from workbench.errors import DataError
 from workbench.features._protocols import ImageEncoder, ImageSource
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
     from torch import Tensor
 
 
@@ -42,17 +40,11 @@ class Batch:
     pixels: "Tensor | None"
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 @contextmanager
 def batches(
     jobs: Sequence[Job],
     source: ImageSource,
     encoder: ImageEncoder,
-    transform: "Callable[[Image], Image]",
     *,
     batch_size: int,
     workers: int,
@@ -70,10 +62,7 @@ def batches(
 
     def submitted() -> Iterator[list[tuple[Job, "Future[Tensor | Problem]"]]]:
         for start in range(0, len(jobs), batch_size):
-            yield [
-                (job, pool.submit(_prepare, job, source, encoder, transform))
-                for job in jobs[start : start + batch_size]
-            ]
+            yield [(job, pool.submit(_prepare, job, source, encoder)) for job in jobs[start : start + batch_size]]
 
     def collected() -> Iterator[Batch]:
         coming = submitted()
@@ -89,13 +78,11 @@ def batches(
         pool.shutdown(cancel_futures=True)
 
 
-def _prepare(
-    job: Job, source: ImageSource, encoder: ImageEncoder, transform: "Callable[[Image], Image]"
-) -> "Tensor | Problem":
+def _prepare(job: Job, source: ImageSource, encoder: ImageEncoder) -> "Tensor | Problem":
     from workbench.datasets.images import UnreadableImageError
 
     try:
-        return source.with_picture(job.row, lambda image: encoder.preprocess(transform(image)))
+        return source.with_picture(job.row, encoder.preprocess)
     except UnreadableImageError as error:
         return Problem(str(error), lasting=True)
     except (OSError, DataError) as error:

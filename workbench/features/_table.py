@@ -1,6 +1,7 @@
 """A folder of shards as one table: keys to rows, append-only, shared by any number of processes."""
 
 import contextlib
+import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from workbench.files import CORRUPT
 class Table:
     """Float rows of fixed widths by 32-byte key.
 
-    Every method sees what other processes have committed so far. A shard that fails its checksum is moved aside, and
-    its rows count as not stored.
+    Every method sees what other processes have committed so far. Threads may share it. A shard that fails its checksum
+    is moved aside, and its rows count as not stored.
 
     Args:
         folder: Holds the shards; made on the first commit.
@@ -36,6 +37,8 @@ class Table:
         self._refused: set[str] = set()
         self._index = Index([])
         self._cleaned = False
+        # Threads of the dashboard share a table: each shard is read, checked and moved aside by one of them.
+        self._lock = threading.RLock()
 
     def find(self, keys: AnyArray) -> Located:
         """Locate keys; every shard that holds one of them has passed its checksum.
@@ -46,16 +49,17 @@ class Table:
         Raises:
             CacheError: A shard is of another version or model.
         """
-        while True:
-            self._refresh()
-            located = self._index.find(keys)
-            try:
-                for shard, _ in located.by_shard():
-                    shard.verify()
-            except CorruptShardError:
-                self._set_aside(shard.path)
-            else:
-                return located
+        with self._lock:
+            while True:
+                self._refresh()
+                located = self._index.find(keys)
+                try:
+                    for shard, _ in located.by_shard():
+                        shard.verify()
+                except CorruptShardError:
+                    self._set_aside(shard.path)
+                else:
+                    return located
 
     def gather(self, located: Located, column: str) -> FloatArray:
         """Rows of one column, float32 (n, width); NaN where the key is not stored or is a tombstone.

@@ -8,14 +8,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
+from workbench.cores import usable_cores
 from workbench.errors import ModelError, WorkbenchError
 from workbench.features._files import CacheError
-from workbench.features._pipeline import Batch, Job, batches, usable_cores
+from workbench.features._pipeline import Batch, Job, batches
 from workbench.features._protocols import ImageEncoder, ImageSource
 from workbench.features._shard import KEY_BYTES
 from workbench.features._writer import Writer
 from workbench.features.store import FeatureStore
-from workbench.features.views import REGION_VIEWS, VIEWS
+from workbench.features.views import EVAL
 from workbench.formatting import counted
 from workbench.images import Features
 from workbench.outputs import OutputError, check_room
@@ -39,7 +40,6 @@ class Extraction:
         features: n rows; NaN where an image is unreadable, so that using one by mistake cannot go unseen.
         readable: bool (n,).
         computed: Different contents that went through the network.
-        reused: Rows, tombstones included, that were in the store already.
         unreadable: Name and reason of each row without features.
         corrupt_shards: Damaged files, where they were moved aside to; their rows were computed again.
         seconds: Time spent reading, decoding, computing and storing what was missing.
@@ -48,7 +48,6 @@ class Extraction:
     features: Features
     readable: BoolArray
     computed: int = 0
-    reused: int = 0
     unreadable: list[tuple[str, str]] = field(default_factory=list)
     corrupt_shards: list[str] = field(default_factory=list)
     seconds: float = 0.0
@@ -60,7 +59,7 @@ def extract(
     encoder: ImageEncoder,
     store: FeatureStore,
     *,
-    view: str = "eval",
+    view: str = EVAL,
     batch_size: int = 0,
     workers: int = 0,
     progress: Progress | None = None,
@@ -75,7 +74,7 @@ def extract(
         rows: n rows of the dataset.
         encoder: The model.
         store: Where features are kept.
-        view: A name in `VIEWS`; for `Regions` their context.
+        view: `eval`; for `Regions` their context.
         batch_size: Images per forward pass; 0 takes 64 on a CPU and 256 on a GPU.
         workers: Threads that read and decode; 0 takes one per usable core.
         progress: Told of images computed; not called when nothing is missing.
@@ -91,7 +90,6 @@ def extract(
     table = store.images(encoder, view)
     moved = len(table.corrupt)
     located = table.find(keys)
-    reused = int(located.found.sum())
 
     # A row of zeros is the hash of nothing: its image could not be read when the dataset was listed.
     jobs = _jobs(index, keys, ~located.found & keys.any(axis=1))
@@ -124,7 +122,6 @@ def extract(
         features=Features(table.gather(located, "pooled"), table.gather(located, "projected")),
         readable=readable,
         computed=len(jobs) - len(problems),
-        reused=reused,
         unreadable=list(zip(names, unreadable.values(), strict=True)),
         corrupt_shards=[str(path) for path in table.corrupt[moved:]],
         seconds=seconds,
@@ -161,8 +158,6 @@ def _compute(
             jobs,
             dataset,
             encoder,
-            # A picture source has made the view already.
-            VIEWS["eval" if view in REGION_VIEWS else view],
             batch_size=batch_size or (256 if on_gpu else 64),
             workers=workers or usable_cores(),
             ahead=3 if on_gpu else 2,

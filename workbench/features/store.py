@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import threading
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +34,7 @@ class FeatureStore:
         self.shard_rows = shard_rows
         self.shard_seconds = shard_seconds
         self._tables: dict[Path, Table] = {}
+        self._lock = threading.Lock()
 
     def images(self, model: ModelIdentity, view: str = "eval") -> Table:
         """Table of image features: `pooled` and `projected` by the hash of the encoded bytes.
@@ -51,9 +53,10 @@ class FeatureStore:
         folder = self.root / model.fingerprint
         with contextlib.suppress(OSError):  # Not there yet, or a cache that may only be read.
             os.utime(folder / MODEL_FILE)
-        if folder / kind not in self._tables:
-            self._tables[folder / kind] = Table(folder / kind, widths, partial(_describe, folder, model))
-        return self._tables[folder / kind]
+        with self._lock:
+            if folder / kind not in self._tables:
+                self._tables[folder / kind] = Table(folder / kind, widths, partial(_describe, folder, model))
+            return self._tables[folder / kind]
 
 
 def features_folder(cache: Path) -> Path:

@@ -1,11 +1,9 @@
 from .attention import merge_attention as merge_attention
 from .attention import split_attention as split_attention
-from .catalogue import list_models as list_models
 from .encoder import Encoder as Encoder
 from .encoder import open_model as open_model
 from .export import save_checkpoint as save_checkpoint
 from .loaded import LoadedModel as LoadedModel
-from .loaded import freeze_batch_norm as freeze_batch_norm
 from .loaded import to_device as to_device
 from .parameters import Tower as Tower
 from .parameters import has_batch_norm as has_batch_norm

@@ -1,6 +1,5 @@
 """What models there are: the registered ones, and open_clip's architectures and pretrained tags."""
 
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +13,11 @@ GELU = "-gelu"
 QUICK_GELU = "-quickgelu"
 
 
-def list_models(pattern: str = "*", *, open_clip: bool = False) -> list[str]:
-    """Model arguments that match a shell pattern, the registered ones first.
+def pretrained_models() -> list[str]:
+    """Open_clip's `ARCH/TAG`, except those that would be refused. Imports open_clip (seconds)."""
+    import open_clip
 
-    Args:
-        pattern: For example `ViT-B-*`; case does not matter.
-        open_clip: Also open_clip's `ARCH/TAG`, except those that would be refused. Imports open_clip (seconds).
-    """
-    names = models.names()
-    if open_clip:
-        import open_clip as library
-
-        names += [f"{arch}/{tag}" for arch, tag in library.list_pretrained() if right_architecture(arch, tag) == arch]
-    return [name for name in names if fnmatch(name.lower(), pattern.lower())]
+    return [f"{arch}/{tag}" for arch, tag in open_clip.list_pretrained() if right_architecture(arch, tag) == arch]
 
 
 def right_architecture(architecture: str, tag: str) -> str:

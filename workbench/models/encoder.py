@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +57,7 @@ class Encoder:
         self._cache = cache
         self._loaded: LoadedModel | None = None
         self._loading = threading.Lock()
+        self._verifying = threading.Lock()
         self._drift_key = f"{precision} on {device.partition(':')[0]}"
         self._unverified: Identity | None = None
         path = identity_path(spec, cache)
@@ -81,11 +82,6 @@ class Encoder:
         doc="1 - mean cosine between projected features at this precision and at fp32, on eight fixed photographs.",
     )
 
-    @property
-    def is_loaded(self) -> bool:
-        """Whether weights are in memory."""
-        return self._loaded is not None
-
     def load(self, device: str = "cpu") -> "LoadedModel":
         """A private fp32 copy, free to be changed.
 
@@ -107,15 +103,16 @@ class Encoder:
 
     def _verify(self) -> None:
         """Check, once, that files which are known by size and time have the content that the fingerprint stands for."""
-        damaged = self._unverified.damaged() if self._unverified else []
-        if self._unverified and self._make_anew(damaged):
-            damaged = self._unverified.damaged()
-        if damaged:
-            raise ModelError(
-                f"model {self.name!r}: {damaged[0]} has changed since it was hashed, but neither its size nor its time "
-                "has: the disk may be failing. Fetch it again, or `touch` it if the change was meant."
-            )
-        self._unverified = None
+        with self._verifying:
+            damaged = self._unverified.damaged() if self._unverified else []
+            if self._unverified and self._make_anew(damaged):
+                damaged = self._unverified.damaged()
+            if damaged:
+                raise ModelError(
+                    f"model {self.name!r}: {damaged[0]} has changed since it was hashed, but neither its size nor its "
+                    "time has: the disk may be failing. Fetch it again, or `touch` it if the change was meant."
+                )
+            self._unverified = None
 
     def _make_anew(self, damaged: Sequence[Path]) -> bool:
         """Have a plug-in build its folders in the cache again that hold damaged files; False if there are none."""
@@ -223,6 +220,10 @@ def _code_of(spec: ModelSpec) -> Iterator[None]:
         raise ModelError(f"model {spec.argument!r}: the plug-in that offers it failed ({kind}: {error}).") from error
 
 
+_cudnn_flags = threading.RLock()
+"""They hold for the whole process: a thread that ends must not set back what another computes with."""
+
+
 @contextmanager
 def _computing(device: str, precision: str) -> Iterator[None]:
     """Autocast to a precision; fp32 means fp32, not the TF32 that cuDNN takes for convolutions unless told."""
@@ -230,6 +231,7 @@ def _computing(device: str, precision: str) -> Iterator[None]:
 
     dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
     with (
+        _cudnn_flags if device.startswith("cuda") else nullcontext(),
         torch.autocast(device.partition(":")[0], dtype=dtype, enabled=dtype is not None),
         torch.backends.cudnn.flags(
             enabled=torch.backends.cudnn.enabled,

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 
 from workbench.models._towers import image_features
-from workbench.models.memory import keep_freed_memory
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -80,19 +79,6 @@ class LoadedModel:
         return tokens[:, : max(1, longest)]
 
 
-def freeze_batch_norm(network: nn.Module) -> None:
-    """Keep batch normalisation at its stored statistics, whatever mode the network is put into."""
-    for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            module.eval()
-            module.train = lambda _mode=True, module=module: module  # type: ignore[method-assign,misc]
-
-
 def to_device(network: nn.Module, device: str) -> nn.Module:
-    """Move a network, convolutional weights in channels-last order (faster on CPU and on tensor cores alike).
-
-    On the CPU, memory that the network frees is then kept for its next batch.
-    """
-    if device == "cpu":
-        keep_freed_memory()
+    """Move a network, convolutional weights in channels-last order (faster on CPU and on tensor cores alike)."""
     return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -38,7 +38,8 @@ def photographs(preprocess: Callable[["Image"], Tensor]) -> Tensor:
 
     # Found without importing scikit-learn, which takes seconds.
     found = find_spec("sklearn")
-    assert found is not None and found.origin is not None
+    if found is None or found.origin is None:
+        raise ModelError("scikit-learn is not installed, whose photographs a model is tried on; install it with pip.")
     crops = []
     for name in ("china.jpg", "flower.jpg"):
         with Image.open(Path(found.origin).parent / "datasets" / "images" / name) as image:

@@ -26,6 +26,7 @@ TARGET = 0.95
 _SAMPLE = 200
 _AT = 10
 _VERSION = 2
+_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def is_available() -> bool:
     return find_spec("faiss") is not None
 
 
-def approximate_index(gallery: "Gallery", cache: Path, *, seed: int = 0) -> Approximate:
+def approximate_index(gallery: "Gallery", cache: Path) -> Approximate:
     """The index of a gallery from the cache, built where it is not there.
 
     Vectors go to the list of their nearest k-means centre, and a search visits the lists nearest to the query (Jégou et
@@ -82,7 +83,6 @@ def approximate_index(gallery: "Gallery", cache: Path, *, seed: int = 0) -> Appr
     Args:
         gallery: What is searched.
         cache: The workbench's cache folder; the index is as large as the features.
-        seed: Seeds k-means and the sample.
 
     Raises:
         WorkbenchError: faiss is not installed, or the cache cannot be written.
@@ -96,7 +96,7 @@ def approximate_index(gallery: "Gallery", cache: Path, *, seed: int = 0) -> Appr
     found = _read(path)
     if found is not None:
         return found
-    index, recall = _build(gallery, seed)
+    index, recall = _build(gallery)
     try:
         _write(path, index, recall)
     except (OSError, RuntimeError) as error:
@@ -143,14 +143,14 @@ def _write(path: Path, index: Any, recall: Recall) -> None:
     write_sealed(path.with_suffix(".about"), json.dumps({**asdict(recall), "checksum": digest}).encode())
 
 
-def _build(gallery: "Gallery", seed: int) -> tuple[Any, Recall]:
+def _build(gallery: "Gallery") -> tuple[Any, Recall]:
     import faiss
 
     n, width = len(gallery), int(gallery.encoder.embed_dim)
     lists = max(1, min(4096, n // 39, round(2 * math.sqrt(n))))  # faiss wants 39 vectors a centre, and warns below.
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(_SEED)
     index = faiss.IndexIVFFlat(faiss.IndexFlatIP(width), width, lists, faiss.METRIC_INNER_PRODUCT)
-    index.cp.seed, index.cp.spherical = seed, True
+    index.cp.seed, index.cp.spherical = _SEED, True
     index.train(_take(gallery, np.sort(rng.permutation(n)[: 64 * lists])))
     for _, rows in gallery.blocks():
         index.add(rows)

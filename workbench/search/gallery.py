@@ -1,6 +1,7 @@
 """The images that are searched: rows of a dataset with their features, block by block."""
 
 import hashlib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -47,6 +48,7 @@ class Gallery:
     keep_bytes: int = KEEP_BYTES
     block: int = BLOCK
     _kept: FloatArray | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -58,8 +60,9 @@ class Gallery:
 
     def blocks(self) -> Iterator[tuple[int, FloatArray]]:
         """Position of each block's first row, and its features, of unit norm."""
-        if self._kept is None and self.bytes <= self.keep_bytes:
-            self._kept = self.features(0, len(self.rows))
+        with self._lock:  # Visitors of the dashboard share a gallery; its features are read once.
+            if self._kept is None and self.bytes <= self.keep_bytes:
+                self._kept = self.features(0, len(self.rows))
         for start in range(0, len(self.rows), self.block):
             stop = min(start + self.block, len(self.rows))
             yield start, self.features(start, stop) if self._kept is None else self._kept[start:stop]

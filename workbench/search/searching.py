@@ -61,14 +61,13 @@ def search_images(
     return _hits(gallery, vector, top, index)
 
 
-def nearest_images(gallery: Gallery, row: int, top: int = 20, *, index: Approximate | None = None) -> Hits:
+def nearest_images(gallery: Gallery, row: int, top: int = 20) -> Hits:
     """The images nearest to one of the gallery, itself left out.
 
     Args:
         gallery: From `open_gallery`.
         row: Row of the dataset.
         top: At most so many images.
-        index: From `approximate_index`; None searches exactly.
 
     Raises:
         DataError: The gallery does not hold that row.
@@ -79,7 +78,7 @@ def nearest_images(gallery: Gallery, row: int, top: int = 20, *, index: Approxim
     if not len(places):
         raise DataError(f"search: row {row} is not among the {len(gallery)} readable images that are searched.")
     place = int(places[0])
-    found = _hits(gallery, gallery.features(place, place + 1)[0], top + 1, index)
+    found = _hits(gallery, gallery.features(place, place + 1)[0], top + 1, None)
     others = np.flatnonzero(found.rows != gallery.rows[place])[:top]
     return Hits(found.rows[others], found.scores[others], tuple(found.ids[i] for i in others))
 

@@ -1,28 +1,28 @@
 """A contact sheet: one HTML file with its pictures in it, which opens anywhere and asks for nothing."""
 
-from base64 import b64encode
-from html import escape
+from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.datasets import Dataset
 from workbench.errors import DataError
+from workbench.pages import fill
 
 if TYPE_CHECKING:
     from workbench.search.searching import Hits
 
 _SIDE = 224
-_STYLE = """
-body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem; color: #1a1a1a; background: #fff; }
-h1 { font-size: 1.2rem; } p { color: #555; }
-ol { display: grid; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); gap: 1rem; }
-ol { padding: 0; list-style: none; }
-img { width: 100%; height: 12rem; object-fit: contain; display: block; background: #f3f3f3; }
-figure { margin: 0; } figcaption { overflow-wrap: anywhere; font-size: .85rem; }
-@media (prefers-color-scheme: dark) {
-  body { color: #eee; background: #16181c; } p { color: #aaa; } img { background: #222; }
-}
-"""
+_TEMPLATE = Path(__file__).with_name("sheet.html.j2")
+
+
+@dataclass(frozen=True)
+class _Hit:
+    """What is shown of a hit; `picture` is JPEG, None where the image cannot be read any more."""
+
+    name: str
+    lines: tuple[str, ...]
+    picture: bytes | None
 
 
 def contact_sheet(dataset: Dataset, hits: "Hits", title: str, about: str = "") -> str:
@@ -37,26 +37,16 @@ def contact_sheet(dataset: Dataset, hits: "Hits", title: str, about: str = "") -
     Returns:
         A whole document: style and thumbnails are inside, everything from the data is escaped, and there is no script.
     """
-    items = "\n".join(_item(dataset, int(row), float(score), i) for i, (row, score) in enumerate(_pairs(hits), 1))
-    return (
-        '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width">'
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
-        "style-src 'unsafe-inline'\">"
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>\n"
-        f"<body><h1>{escape(title)}</h1><p>{escape(about)}</p>\n<ol>\n{items}\n</ol></body></html>\n"
+    pairs = enumerate(zip(hits.rows.tolist(), hits.scores.tolist(), strict=True), 1)
+    return fill(
+        _TEMPLATE, title=title, about=about, hits=[_hit(dataset, row, score, rank) for rank, (row, score) in pairs]
     )
 
 
-def _pairs(hits: "Hits") -> "zip[tuple[int, float]]":
-    return zip(hits.rows.tolist(), hits.scores.tolist(), strict=True)
-
-
-def _item(dataset: Dataset, row: int, score: float, rank: int) -> str:
+def _hit(dataset: Dataset, row: int, score: float, rank: int) -> _Hit:
     name = dataset.ids([row])[0]
-    said = [f"{rank}. {score:.3f}", name, *labels_of(dataset, row), *dataset.captions([row])[0][:1]]
-    lines = "<br>".join(escape(line) for line in said)
-    return f"<li><figure>{_picture(dataset, row, name)}<figcaption>{lines}</figcaption></figure></li>"
+    said = (f"{rank}. {score:.3f}", name, *labels_of(dataset, row), *dataset.captions([row])[0][:1])
+    return _Hit(name, said, _picture(dataset, row))
 
 
 def labels_of(dataset: Dataset, row: int) -> list[str]:
@@ -66,13 +56,12 @@ def labels_of(dataset: Dataset, row: int) -> list[str]:
     return [dataset.class_names[i] for i in chosen]
 
 
-def _picture(dataset: Dataset, row: int, name: str) -> str:
+def _picture(dataset: Dataset, row: int) -> bytes | None:
     try:
         image = dataset.decode(row)
     except DataError:
-        return "<p>the image cannot be read any more</p>"
+        return None
     image.thumbnail((_SIDE * 2, _SIDE * 2))
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=85)
-    data = b64encode(buffer.getvalue()).decode()
-    return f'<img alt="{escape(name)}" loading="lazy" src="data:image/jpeg;base64,{data}">'
+    return buffer.getvalue()

@@ -1,30 +1,28 @@
 """Prepare the items of coming batches in threads while the present one is used."""
 
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
 
+from workbench.cores import usable_cores
+
+_AHEAD = 2
+
 S = TypeVar("S")
 T = TypeVar("T")
 
 
-def usable_cores() -> int:
-    """Cores that this process may run on."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def read_ahead(prepare: Callable[[S], T], batches: Iterable[Sequence[S]], *, ahead: int = 2) -> Iterator[list[T]]:
-    """Yield `[prepare(item) for item in batch]` of each batch in order, `ahead` batches being prepared beforehand.
+def read_ahead(prepare: Callable[[S], T], batches: Iterable[Sequence[S]]) -> Iterator[list[T]]:
+    """Yield `[prepare(item) for item in batch]` of each batch in order, two batches being prepared beforehand.
 
     An exception of `prepare` is raised where its batch is due; closing the iterator drops what is not begun.
     """
     pool = ThreadPoolExecutor(usable_cores(), thread_name_prefix="pixels")
     coming: Iterator[list[Future[T]]] = ([pool.submit(prepare, item) for item in batch] for batch in batches)
     try:
-        queue = deque(islice(coming, ahead))
+        queue = deque(islice(coming, _AHEAD))
         while queue:
             ready = [future.result() for future in queue.popleft()]
             queue.extend(islice(coming, 1))

@@ -100,11 +100,11 @@ def _shape(kind: Kind) -> tuple[AnyArray, AnyArray, AnyArray]:
     return mesh.triangles, _corner_normals(mesh), trim[:, None]
 
 
-def _corner_normals(mesh: "Trimesh", crease: float = 40.0) -> AnyArray:
-    """Mean normal of the faces around each corner that lie within `crease` degrees of the corner's own face."""
+def _corner_normals(mesh: "Trimesh") -> AnyArray:
+    """Mean normal of the faces around each corner that lie within 40 degrees of the corner's own face."""
     around = mesh.vertex_faces[mesh.faces]  # (n, 3, degree), -1 where there is none
     near = mesh.face_normals[around]
-    alike = (near * mesh.face_normals[:, None, None]).sum(axis=-1) > np.cos(np.deg2rad(crease))
+    alike = (near * mesh.face_normals[:, None, None]).sum(axis=-1) > np.cos(np.deg2rad(40.0))
     weight = (alike & (around >= 0)) * mesh.area_faces[around]
     summed = (near * weight[..., None]).sum(axis=2)
     return np.asarray(summed / np.linalg.norm(summed, axis=-1, keepdims=True))

@@ -10,6 +10,8 @@ from workbench.errors import WorkbenchError
 from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
 from workbench.tracking import RunRecorder, open_store, schema
 
+PARAMS = ("model", "dataset", "field", "task", "recipe", "shots", "seed")
+
 
 def test_an_empty_store_says_what_to_do():
     app = AppTest.from_file(APP, default_timeout=60).run()
@@ -60,7 +62,7 @@ def test_overview_filters_by_choice_and_by_address(runs):
 
 
 def test_runs_that_are_going_are_shown_as_such(settings):
-    params = dict.fromkeys(("model", "dataset", "field", "task", "recipe", "shots", "seed"), "x") | {"seed": 0}
+    params = dict.fromkeys(PARAMS, "x") | {"seed": 0}
     RunRecorder.begin(open_store(settings), "s", "r", params, {schema.RUN_KEY: "k"})
     app = open_page("overview")
     assert "None of these runs is finished yet" in app.info[0].value
@@ -74,11 +76,7 @@ def test_leaderboards_leave_older_states_out_and_say_so(settings, tmp_path, page
     empty = tmp_path / "empty"
     empty.mkdir()
     for state, accuracy in (("old", 0.9), ("new", 0.2)):
-        params = dict.fromkeys(("model", "dataset", "field", "task", "recipe", "shots", "seed"), "x") | {
-            "task": "classification",
-            "shots": 0,
-            "seed": 0,
-        }
+        params = dict.fromkeys(PARAMS, "x") | {"task": "classification", "shots": 0, "seed": 0}
         tags = {schema.RUN_KEY: state, "dataset.fingerprint": state}
         recorder = RunRecorder.begin(open_store(settings), "s", "r", params, tags)
         recorder.finish({"accuracy": accuracy, "train_seconds": 1.0}, {}, empty)

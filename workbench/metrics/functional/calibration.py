@@ -9,7 +9,6 @@ from workbench.arrays import AnyArray, FloatArray
 from workbench.metrics.functional._weights import Values, ratio
 
 DEFAULT_BINS = 15
-_erf = np.frompyfunc(math.erf, 1, 1)
 
 
 def equal_mass_bins(confidence: AnyArray, bins: int = DEFAULT_BINS) -> AnyArray:
@@ -82,12 +81,11 @@ def calibration_error(count: Values, confidence: Values, hits: Values, *, debias
 
 def _folded_normal_mean(mean: Values, spread: Values) -> Values:
     """E|N(mean, spread^2)|; |mean| where the spread is 0."""
-    scaled = np.divide(mean, spread * math.sqrt(2.0), out=np.full_like(mean, np.inf), where=spread > 0)
-    # Beyond four standard deviations the error function is 1 to double precision's last digits.
-    error = np.sign(mean)
-    near = np.abs(scaled) < 4.0
-    error[near] = np.asarray(_erf(scaled[near]), dtype=np.float64)
-    return np.asarray(spread * math.sqrt(2.0 / math.pi) * np.exp(-(scaled**2)) + mean * error)
+    from scipy.special import erf
+
+    size = np.abs(mean)
+    scaled = np.divide(size, spread * math.sqrt(2.0), out=np.full_like(size, np.inf), where=spread > 0)
+    return np.asarray(spread * math.sqrt(2.0 / math.pi) * np.exp(-(scaled**2)) + size * erf(scaled))
 
 
 @dataclass(frozen=True)
@@ -109,18 +107,17 @@ class CalibrationCurve:
     count: Values
 
 
-def calibration_curve(confidence: AnyArray, outcome: AnyArray, bins: int = DEFAULT_BINS) -> CalibrationCurve:
+def calibration_curve(confidence: AnyArray, outcome: AnyArray) -> CalibrationCurve:
     """The calibration curve over equal-mass bins.
 
     Args:
         confidence: Predicted probabilities, (n,) or (n, l).
         outcome: Whether the predicted thing happened, bool, same shape.
-        bins: At most this many.
     """
-    sums = BinSums(confidence, outcome, bins)(np.ones((1, len(confidence)), np.float32))
+    from scipy.stats import binomtest
+
+    sums = BinSums(confidence, outcome)(np.ones((1, len(confidence)), np.float32))
     count, total, hits = (part[0] for part in sums)
-    accuracy = hits / count
-    z2 = 1.959963984540054**2
-    middle = (accuracy + z2 / (2 * count)) / (1 + z2 / count)
-    half = np.sqrt(z2 * (accuracy * (1 - accuracy) + z2 / (4 * count)) / count) / (1 + z2 / count)
-    return CalibrationCurve(total / count, accuracy, middle - half, middle + half, count)
+    tests = [binomtest(round(right), round(of)) for right, of in zip(hits, count, strict=True)]
+    low, high = np.array([test.proportion_ci(method="wilson") for test in tests]).T
+    return CalibrationCurve(total / count, hits / count, low, high, count)

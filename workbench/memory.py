@@ -1,4 +1,7 @@
-"""Keep freed memory for the next batch instead of handing it back to the system."""
+"""Keep freed memory for the next batch instead of handing it back to the system.
+
+A switch of the whole process: only what starts one throws it, `workbench.cli.main` and `workbench.run`.
+"""
 
 import ctypes
 import sys
