@@ -76,7 +76,7 @@ class ZeroShot(ClassificationRecipe[ZeroShotConfig], ImageTextRecipe[ZeroShotCon
             note = "There is no validation split to choose a threshold on: a logit of at least 0 says true."
             return LinearDualEncoder(task.model, report=FitReport(notes=(note,)))
         logits = task.model.logit_scale * _cosines(LinearDualEncoder(task.model), task.val)
-        threshold = _threshold(logits, task.val.right)
+        threshold = _threshold(logits, task.val.is_correct)
         return LinearDualEncoder(task.model, bias=-threshold, report=FitReport(chosen={"threshold": threshold}))
 
 

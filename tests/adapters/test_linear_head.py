@@ -115,8 +115,8 @@ def test_statements_get_a_threshold(planted):
         x, y = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (x, y))
         cosines = (x[matching.val.pairs[:, 0]] * y[matching.val.pairs[:, 1]]).sum(axis=1)
         says = fitted.scale * cosines + fitted.bias >= 0
-        share = max(matching.val.right.mean(), 1 - matching.val.right.mean())
-        assert (says == matching.val.right).mean() >= share - 1e-9
+        share = max(matching.val.is_correct.mean(), 1 - matching.val.is_correct.mean())
+        assert (says == matching.val.is_correct).mean() >= share - 1e-9
 
 
 def test_no_training_image_is_said(planted):

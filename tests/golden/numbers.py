@@ -76,7 +76,7 @@ def _matching(name: str) -> Numbers:
         return {}
     task = planted.matching()
     scores = np.asarray(_recipe(name).fit_image_text(task).scores(task.val.candidates), np.float64)
-    right = scores[task.val.right]
+    right = scores[task.val.is_correct]
     return {"score of the right": float(right.mean()), "spread of scores": float(scores.std())}
 
 

@@ -12,7 +12,7 @@ STARTS = np.array([0, 2, 5])  # Items of 2, 3 and 3 candidates: right, right (tw
 
 
 def test_every_kind_and_number_of_candidates_has_its_accuracy():
-    found = choice_metrics(SCORES, RIGHT, STARTS, kinds=np.array(["a", "b", "b"]), by_candidates=True)
+    found = choice_metrics(SCORES, RIGHT, STARTS, categories=np.array(["a", "b", "b"]), by_candidates=True)
     assert {name: estimate.value for name, estimate in found.items()} == {
         "accuracy": pytest.approx(2 / 3),
         "accuracy/a": 1,
@@ -24,7 +24,7 @@ def test_every_kind_and_number_of_candidates_has_its_accuracy():
 
 
 def test_items_without_a_kind_make_no_kind():
-    assert set(choice_metrics(SCORES, RIGHT, STARTS, kinds=np.array(["", "", ""]))) == {"accuracy"}
+    assert set(choice_metrics(SCORES, RIGHT, STARTS, categories=np.array(["", "", ""]))) == {"accuracy"}
 
 
 @pytest.mark.parametrize(("right", "what"), [([0, 0, 1], "no right"), ([1, 1, 1], "no wrong")])

@@ -15,7 +15,7 @@ def test_accuracy_over_right_and_wrong_texts_by_kind():
     right[:, 0] = True
     kinds = np.array(["attribute", "relation", "negation"])[np.arange(120) % 3]
     starts = 4 * np.arange(120)
-    found = choice_metrics(scores.ravel(), right.ravel(), starts, np.arange(120) // 2, kinds=kinds)
+    found = choice_metrics(scores.ravel(), right.ravel(), starts, np.arange(120) // 2, categories=kinds)
     hits = scores.argmax(axis=1) == 0
     assert found["accuracy"].value == pytest.approx(hits.mean())
     assert found["accuracy"].n_groups == 60

@@ -80,7 +80,7 @@ def test_matching(write, settings, tiny_model):
     finished, again = recomputed(found["linear-head"], settings)
     swap = "accuracy/swap _a_ b_"
     assert set(again) == {"accuracy", swap, "accuracy/replace"}
-    assert set(finished.predictions.kinds) == {"swap (a, b)", "replace"}
+    assert set(finished.predictions.categories) == {"swap (a, b)", "replace"}
     assert again["accuracy"].n == 2 * COUNTS["test"]
     assert again["accuracy"].value > 0.7 > found["zero-shot"].metrics["accuracy"]
     (compared,) = compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)], swap)
@@ -203,7 +203,7 @@ class Scorer(PairScorer):
 
     def scores(self, candidates):
         assert not hasattr(candidates, "right")
-        assert not hasattr(candidates, "kinds")
+        assert not hasattr(candidates, "categories")
         return self._answer(len(candidates.pairs))
 
 
@@ -232,7 +232,7 @@ def test_neither_places_nor_numbers_tell_what_is_right(write, settings, tiny_mod
 
     task = opened_task(write("matching", {"negatives": "c"}, many_contrasts), settings, tiny_model)
     rows = task.data.dataset.rows("test")
-    assert task.choices(rows)[0].right[::3].all()
+    assert task.choices(rows)[0].is_correct[::3].all()
     for look in (
         lambda asked: np.arange(len(asked.item)) - asked.starts[asked.item],
         lambda asked: asked.pairs[:, 1],

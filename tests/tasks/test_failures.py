@@ -24,7 +24,7 @@ def test_choices_that_went_wrong_by_how_much():
     found = run.failures()
     assert [each.image for each in found] == ["p2.png", "p1.png"]
     assert "a wrong one of 3 candidates scores +4.00" in found[0].what
-    assert {each.parts["kind"] for each in found} == {"colour"}
+    assert {each.parts["category"] for each in found} == {"colour"}
 
 
 def test_statements_on_the_wrong_side_of_zero():

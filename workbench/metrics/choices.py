@@ -13,11 +13,11 @@ from workbench.metrics.matching import hit_rate
 
 def choice_metrics(
     scores: AnyArray,
-    right: AnyArray,
+    is_correct: AnyArray,
     starts: AnyArray,
     groups: AnyArray | None = None,
     *,
-    kinds: AnyArray | None = None,
+    categories: AnyArray | None = None,
     by_candidates: bool = False,
     replicates: int = 1000,
     seed: int = 0,
@@ -28,10 +28,10 @@ def choice_metrics(
 
     Args:
         scores: (p,), candidates of item after item.
-        right: bool (p,); an item may have several right candidates, and needs a right and a wrong one.
+        is_correct: bool (p,); an item may have several right candidates, and needs a right and a wrong one.
         starts: int64 (items,), where each item's candidates begin.
         groups: (items,) groups that are resampled whole.
-        kinds: (items,) kind of each item; empty texts are no kind. KIND is as `metric_keys` makes it.
+        categories: (items,) kind of each item; empty texts are no kind. KIND is as `metric_keys` makes it.
         by_candidates: `accuracy/N_candidates`, too, for each number of candidates.
         replicates: Number of bootstrap resamples.
         seed: Seeds them.
@@ -39,7 +39,7 @@ def choice_metrics(
     Raises:
         DataError: NaN, or an item without a right or without a wrong candidate.
     """
-    values, truth = check_finite(scores, "scores"), np.asarray(right, dtype=np.bool_)
+    values, truth = check_finite(scores, "scores"), np.asarray(is_correct, dtype=np.bool_)
     counts = np.diff(starts, append=len(values))
     of_right = np.add.reduceat(truth.astype(np.int64), starts)
     bad = np.flatnonzero((of_right == 0) | (of_right == counts))
@@ -48,7 +48,7 @@ def choice_metrics(
         raise DataError(f"scores: item {bad[0]} has no {what} candidate, so there is nothing to choose.")
     hits = F.picks_right(values, truth, starts)
     parts = {"accuracy": np.ones(len(hits), dtype=np.bool_)}
-    parts |= accuracy_parts(kinds, counts if by_candidates else None)
+    parts |= accuracy_parts(categories, counts if by_candidates else None)
     return {
         name: hit_rate(hits[inside], None if groups is None else np.asarray(groups)[inside], replicates, seed)
         for name, inside in parts.items()

@@ -1,4 +1,4 @@
-"""Names that a card gives (labels, kinds) as parts of metrics' names."""
+"""Names that a card gives (labels, categories) as parts of metrics' names."""
 
 import re
 from collections.abc import Sequence
@@ -23,15 +23,15 @@ def metric_keys(names: Sequence[str]) -> list[str]:
     return list(keys)
 
 
-def accuracy_parts(kinds: AnyArray | None, counts: AnyArray | None = None) -> dict[str, BoolArray]:
+def accuracy_parts(categories: AnyArray | None, counts: AnyArray | None = None) -> dict[str, BoolArray]:
     """The items that each accuracy besides that of all items is taken over, bool (n,), by the metric's name.
 
     Args:
-        kinds: (n,) kind of each item as the card has it; empty texts are no kind.
+        categories: (n,) kind of each item as the card has it; empty texts are no kind.
         counts: (n,) number of candidates of each item, where `accuracy/N_candidates` is wanted.
     """
     sizes = [] if counts is None else np.unique(counts).tolist()
-    own = np.asarray([] if kinds is None else kinds, dtype=np.str_)
+    own = np.asarray([] if categories is None else categories, dtype=np.str_)
     found = [kind for kind in np.unique(own).tolist() if kind]
     # Sizes go first, so that a kind which is called like one takes another name.
     keys = metric_keys([*(f"{n}_candidates" for n in sizes), *found])

@@ -38,12 +38,12 @@ def sigmoid_loss(logits: Tensor, belongs: Tensor) -> Tensor:
     return -F.logsigmoid(torch.where(belongs, logits, -logits)).sum() / len(logits)
 
 
-def choice_loss(scores: Tensor, right: Tensor, starts: Tensor) -> Tensor:
+def choice_loss(scores: Tensor, is_correct: Tensor, starts: Tensor) -> Tensor:
     """Negative logarithm of the probability that a softmax over an item's candidates gives to the right ones.
 
     Args:
         scores: (p,), logits of the candidates, item after item.
-        right: bool (p,).
+        is_correct: bool (p,).
         starts: int64 (items,), where each item's candidates begin.
     """
     counts = torch.diff(starts, append=starts.new_tensor([len(scores)]))
@@ -51,5 +51,5 @@ def choice_loss(scores: Tensor, right: Tensor, starts: Tensor) -> Tensor:
     inside = place < counts[:, None]
     index = (starts[:, None] + place).clamp(max=len(scores) - 1)
     table = scores[index].masked_fill(~inside, -torch.inf)
-    of_right = table.masked_fill(~right[index], -torch.inf)
+    of_right = table.masked_fill(~is_correct[index], -torch.inf)
     return (table.logsumexp(dim=1) - of_right.logsumexp(dim=1)).mean()

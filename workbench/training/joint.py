@@ -140,13 +140,14 @@ class ChoiceObjective:
         """
         counts = (self._ends - self._starts)[units]
         starts = torch.from_numpy(np.cumsum(counts) - counts).to(scores.device)
-        return choice_loss(scores, torch.from_numpy(self._data.right[self.candidates(units)]).to(scores.device), starts)
+        is_correct = torch.from_numpy(self._data.is_correct[self.candidates(units)])
+        return choice_loss(scores, is_correct.to(scores.device), starts)
 
     def quality_of(self, scores: FloatArray) -> Quality:
         """Accuracy from the logits of all candidates, float32 (p,); among equals the smaller loss decides."""
         starts = torch.from_numpy(self._starts)
-        nll = float(choice_loss(torch.from_numpy(scores), torch.from_numpy(self._data.right), starts))
-        accuracy = float(M.picks_right(scores, self._data.right, self._starts).mean())
+        nll = float(choice_loss(torch.from_numpy(scores), torch.from_numpy(self._data.is_correct), starts))
+        accuracy = float(M.picks_right(scores, self._data.is_correct, self._starts).mean())
         return Quality(accuracy - 1e-3 * nll, {"val_accuracy": accuracy, "val_nll": nll})
 
     def batch(self, units: AnyArray) -> JointBatch:
@@ -173,10 +174,10 @@ class StatementObjective(ChoiceObjective):
 
     def loss_of(self, units: AnyArray, scores: Tensor) -> Tensor:
         """See `ChoiceObjective.loss_of`."""
-        return F.binary_cross_entropy_with_logits(scores, torch.from_numpy(self._data.right[units]).to(scores))
+        return F.binary_cross_entropy_with_logits(scores, torch.from_numpy(self._data.is_correct[units]).to(scores))
 
     def quality_of(self, scores: FloatArray) -> Quality:
         """AUROC; undefined (all true or all false) counts as chance."""
-        truth = self._data.right
+        truth = self._data.is_correct
         auroc = float(np.nan_to_num(M.auroc(scores[:, None], truth[:, None])[0], nan=0.5))
         return Quality(auroc, {"val_auroc": auroc, "val_accuracy": float(((scores >= 0) == truth).mean())})

@@ -23,7 +23,7 @@ def head(**changes):
 
 
 def accuracy(scorer, data):
-    return picks_right(scorer.scores(data.candidates), data.right, data.starts).mean()
+    return picks_right(scorer.scores(data.candidates), data.is_correct, data.starts).mean()
 
 
 def test_matching_by_phrases_tells_who_is_left_of_whom(matching):
@@ -83,7 +83,7 @@ def test_statements(matching):
 
     def statements(data):
         count = len(data.pairs)
-        return dataclasses.replace(data, item=np.arange(count), kinds=("",) * count)
+        return dataclasses.replace(data, item=np.arange(count), categories=("",) * count)
 
     task = dataclasses.replace(
         matching, form="statement", train=statements(matching.train), val=statements(matching.val)
@@ -91,12 +91,16 @@ def test_statements(matching):
     scorer = head(parse="phrases", epochs=25).fit_image_text(task)
     scores = scorer.scores(task.val.candidates)
     assert scorer.report.chosen["parse"] == "phrases"
-    assert ((scores >= 0) == task.val.right).mean() > 0.85
+    assert ((scores >= 0) == task.val.is_correct).mean() > 0.85
 
 
 def test_without_validation_the_first_choice_and_the_last_epoch_are_kept(grounding):
     empty = dataclasses.replace(
-        grounding.val, pairs=np.empty((0, 2), np.int64), item=np.empty(0, np.int64), right=np.empty(0, bool), kinds=()
+        grounding.val,
+        pairs=np.empty((0, 2), np.int64),
+        item=np.empty(0, np.int64),
+        is_correct=np.empty(0, bool),
+        categories=(),
     )
     scorer = head(epochs=2).fit_image_text(dataclasses.replace(grounding, val=empty, refit=True))
     assert scorer.report.chosen == {"parse": "phrases", "initial_scale": 3.0, "epoch": 2}
@@ -110,7 +114,7 @@ def test_what_it_does_not_do(grounding):
         head().fit(task)
     with pytest.raises(RecipeError, match="does not do"):
         head().fit_image_text(object())
-    none = dataclasses.replace(grounding.train, kinds=())
+    none = dataclasses.replace(grounding.train, categories=())
     with pytest.raises(RecipeError, match="no training items"):
         head().fit_image_text(dataclasses.replace(grounding, train=none))
     assert head().tiles("matching") == 2

@@ -5,16 +5,16 @@ import numpy as np
 from workbench.arrays import AnyArray, BoolArray
 
 
-def picks_right(scores: AnyArray, right: AnyArray, starts: AnyArray) -> BoolArray:
+def picks_right(scores: AnyArray, is_correct: AnyArray, starts: AnyArray) -> BoolArray:
     """Whether the highest score of an item is a right candidate's, bool (items,).
 
     Args:
         scores: (p,), item after item.
-        right: bool (p,); several candidates of an item may be right.
+        is_correct: bool (p,); several candidates of an item may be right.
         starts: int64 (items,), where each item's candidates begin.
     """
-    best_right = np.maximum.reduceat(np.where(right, scores, -np.inf), starts)
-    best_wrong = np.maximum.reduceat(np.where(right, -np.inf, scores), starts)
+    best_right = np.maximum.reduceat(np.where(is_correct, scores, -np.inf), starts)
+    best_wrong = np.maximum.reduceat(np.where(is_correct, -np.inf, scores), starts)
     return np.asarray(best_right > best_wrong)
 
 

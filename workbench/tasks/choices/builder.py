@@ -29,19 +29,21 @@ class ChoicesBuilder:
         self._number: dict[str, int] = {}
         self._pairs: list[tuple[int, int]] = []
         self._item: list[int] = []
-        self._right: list[bool] = []
-        self._kinds: list[str] = []
+        self._is_correct: list[bool] = []
+        self._categories: list[str] = []
         self._rows: list[int] = []
-        self._said: list[str] = []
+        self._texts: list[str] = []
 
-    def add(self, row: int, candidates: Sequence[tuple[int, str]], right: Sequence[bool], kind: str, said: str) -> None:
+    def add(
+        self, row: int, candidates: Sequence[tuple[int, str]], is_correct: Sequence[bool], category: str, text: str
+    ) -> None:
         """One item of the image in a row of the dataset."""
         self._pairs += [(image, self._number.setdefault(text, len(self._number))) for image, text in candidates]
-        self._item += [len(self._kinds)] * len(candidates)
-        self._right += right
-        self._kinds.append(kind)
+        self._item += [len(self._categories)] * len(candidates)
+        self._is_correct += is_correct
+        self._categories.append(category)
         self._rows.append(row)
-        self._said.append(said)
+        self._texts.append(text)
 
     def choices(self, images: ImageSet) -> tuple[Choices, ItemNames]:
         """All of them, with their names."""
@@ -57,11 +59,11 @@ class ChoicesBuilder:
             tuple(self._number),
             np.array(self._pairs, dtype=np.int64).reshape(-1, 2),
             np.array(self._item, dtype=np.int64),
-            np.array(self._right, dtype=np.bool_),
-            tuple(self._kinds),
+            np.array(self._is_correct, dtype=np.bool_),
+            tuple(self._categories),
             group_codes(groups),
         )
-        return found, ItemNames(tuple(ids), tuple(names), tuple(self._said), groups)
+        return found, ItemNames(tuple(ids), tuple(names), tuple(self._texts), groups)
 
     def _groups(self) -> tuple[str | None, ...]:
         """The card's groups; where it names none, items that look at equal images, if there are any.

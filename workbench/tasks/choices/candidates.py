@@ -53,17 +53,17 @@ class Choices(Candidates):
     """Candidates of which it is known which are right: right ones should score higher than wrong ones.
 
     Attributes:
-        right: bool (p,), which candidates are right; of a statement, whether it is true.
-        kinds: Kind of each item (`attribute`, `relation`, ...), or empty texts.
+        is_correct: bool (p,), which candidates are right; of a statement, whether it is true.
+        categories: Category of each item, the card's column `kind` (`attribute`, `relation`, ...), or empty texts.
         groups: int64, group of each item: the card's, or the image where several items look at one; else None.
     """
 
-    right: AnyArray
-    kinds: tuple[str, ...]
+    is_correct: AnyArray
+    categories: tuple[str, ...]
     groups: AnyArray | None = None
 
     def __len__(self) -> int:
-        return len(self.kinds)
+        return len(self.categories)
 
     @property
     def has_pairs(self) -> bool:

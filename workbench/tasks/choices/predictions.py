@@ -29,9 +29,9 @@ class ChoicePredictions(Predictions):
         images: Image ids.
         texts: The text, or texts with ` | ` between them.
         groups: Group names, or None.
-        kinds: Kind of each item, or empty texts.
+        categories: Category of each item (the card's column `kind`), or empty texts.
         scores: Logits of each item's candidates.
-        right: Which candidates are right.
+        is_correct: Which candidates are right.
     """
 
     by_candidates: ClassVar[bool] = False
@@ -40,23 +40,23 @@ class ChoicePredictions(Predictions):
     images: Sequence[str]
     texts: Sequence[str]
     groups: Sequence[str | None]
-    kinds: Sequence[str]
+    categories: Sequence[str]
     scores: Sequence[FloatArray]
-    right: Sequence[AnyArray]
+    is_correct: Sequence[AnyArray]
 
     def estimates(self, metrics: Sequence[Metric]) -> dict[str, Estimate]:
         """See `Predictions.estimates`; accuracy is given for each kind of item, too."""
         groups = group_codes(self.groups)
         found = choice_metrics(
             self._flat, self._truth, self._starts, groups,
-            kinds=np.array(self.kinds, dtype=np.str_), by_candidates=self.by_candidates,
+            categories=np.array(self.categories, dtype=np.str_), by_candidates=self.by_candidates,
         )  # fmt: skip
         others = [metric for metric in metrics if metric.name not in found]
         return found | (estimate_metrics(others, Hits(self.hits), len(self.ids), groups) if others else {})
 
     def chance(self) -> dict[str, float]:
         """Expected accuracy of picking any candidate."""
-        return {"chance_accuracy": float(np.mean([right.mean() for right in self.right]))}
+        return {"chance_accuracy": float(np.mean([right.mean() for right in self.is_correct]))}
 
     def comparable(self) -> Sequence[str]:
         """See `Predictions.comparable`."""
@@ -78,7 +78,7 @@ class ChoicePredictions(Predictions):
         """The items that each accuracy is taken over, bool (items,)."""
         counts = np.array([len(own) for own in self.scores]) if self.by_candidates else None
         whole = {"accuracy": np.ones(len(self.ids), dtype=np.bool_)}
-        return whole | accuracy_parts(np.array(self.kinds, dtype=np.str_), counts)
+        return whole | accuracy_parts(np.array(self.categories, dtype=np.str_), counts)
 
     def _hits(self, values: AnyArray, inside: AnyArray | None = None) -> ItemScores:
         chosen = list(range(len(self.ids))) if inside is None else np.flatnonzero(inside).tolist()
@@ -91,7 +91,7 @@ class ChoicePredictions(Predictions):
 
     @property
     def _truth(self) -> AnyArray:
-        return np.concatenate([np.asarray(own, dtype=np.bool_) for own in self.right])
+        return np.concatenate([np.asarray(own, dtype=np.bool_) for own in self.is_correct])
 
     @property
     def _starts(self) -> AnyArray:
@@ -102,14 +102,15 @@ class ChoicePredictions(Predictions):
         """Items that are wrong, those by the widest margin first."""
         found = [(*self._margin(int(i)), int(i)) for i in np.flatnonzero(~np.asarray(self.hits, dtype=np.bool_))]
         found.sort(key=lambda each: -each[0])
-        return [
-            Failure(self.ids[i], self.images[i], self.texts[i], what, {"kind": self.kinds[i]} if self.kinds[i] else {})
-            for _, what, i in found
-        ]
+        return [self._failure(what, i) for _, what, i in found]
+
+    def _failure(self, what: str, i: int) -> Failure:
+        category = self.categories[i]
+        return Failure(self.ids[i], self.images[i], self.texts[i], what, {"category": category} if category else {})
 
     def _margin(self, i: int) -> tuple[float, str]:
         """By how much an item went wrong, and how."""
-        scores, right = self.scores[i], self.right[i]
+        scores, right = self.scores[i], self.is_correct[i]
         margin = float(np.max(scores[~right]) - np.max(scores[right]))
         return margin, f"a wrong one of {len(scores)} candidates scores {margin:+.2f} above the right one"
 
@@ -126,9 +127,9 @@ class ChoicePredictions(Predictions):
             "image": pa.array(list(self.images), pa.string()),
             "text": pa.array(list(self.texts), pa.string()),
             "group": pa.array(list(self.groups), pa.string()),
-            "kind": pa.array(list(self.kinds), pa.string()),
+            "kind": pa.array(list(self.categories), pa.string()),
             "scores": pa.array([own.tolist() for own in self.scores], pa.list_(pa.float32())),
-            "right": pa.array([own.tolist() for own in self.right], pa.list_(pa.bool_())),
+            "right": pa.array([own.tolist() for own in self.is_correct], pa.list_(pa.bool_())),
         }
         return table_of(columns, self.about())
 

@@ -50,9 +50,9 @@ class ChoiceTask(ImageText):
             images=names.images,
             texts=names.texts,
             groups=names.groups,
-            kinds=data.kinds,
+            categories=data.categories,
             scores=np.split(scores, cuts),
-            right=np.split(data.right, cuts),
+            is_correct=np.split(data.is_correct, cuts),
             **self.made_of(),
         )
         return found

@@ -28,14 +28,14 @@ class GroundingItem:
         row: The image's row.
         boxes: Candidates.
         text: The instruction.
-        right: Indices of the boxes that do what is asked.
+        answers: Indices of the boxes that do what is asked.
         kind: Kind of instruction, or empty.
     """
 
     row: int
     boxes: tuple[Box, ...]
     text: str
-    right: tuple[int, ...]
+    answers: tuple[int, ...]
     kind: str = ""
 
 
@@ -101,12 +101,12 @@ def _instructions(dataset: Dataset, row: int, name: str, extra: Mapping[str, Any
             answer = each.get("fits") if answer is None else answer
         else:
             answer, asked = cell(dataset, name, extra, column, whole=True), ""
-        right = tuple(answer) if isinstance(answer, list) else (answer,)
-        if not right or not all(type(i) is int and 0 <= i < len(boxes) for i in right):
+        answers = tuple(answer) if isinstance(answer, list) else (answer,)
+        if not answers or not all(type(i) is int and 0 <= i < len(boxes) for i in answers):
             expected = f"an answer{asked} among the {len(boxes)} boxes, counted from 0, or a list of such"
             raise unfit(dataset, name, column, expected, answer)
-        if len(right) < len(boxes):
-            yield GroundingItem(row, boxes, text, right, own)
+        if len(answers) < len(boxes):
+            yield GroundingItem(row, boxes, text, answers, own)
 
 
 def _listed(dataset: Dataset, name: str, extra: Mapping[str, Any]) -> Iterator[tuple[list[float], Box]]:

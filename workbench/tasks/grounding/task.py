@@ -73,7 +73,7 @@ class Grounding(ChoiceTask):
         build = ChoicesBuilder(dataset)
         for item in grounding_items(dataset, rows):
             candidates = [(place[item.row, box], item.text) for box in item.boxes]
-            build.add(item.row, candidates, [i in item.right for i in range(len(item.boxes))], item.kind, item.text)
+            build.add(item.row, candidates, [i in item.answers for i in range(len(item.boxes))], item.kind, item.text)
         return build.choices(images)
 
     def _reach(self, rows: "IntArray") -> tuple[int, int]:

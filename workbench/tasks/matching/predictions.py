@@ -71,7 +71,7 @@ class MatchingPredictions(ChoicePredictions):
         return ItemScores(self.ids, self.groups, self._flat, truth, partial(_of_statements, truth, metric))
 
     def _margin(self, i: int) -> tuple[float, str]:
-        scores, right = self.scores[i], self.right[i]
+        scores, right = self.scores[i], self.is_correct[i]
         if self.form == "statement":
             return abs(float(scores[0])), f"{'true' if right[0] else 'false'}, scored {scores[0]:+.2f}"
         if self.form == "pairs":

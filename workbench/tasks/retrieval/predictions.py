@@ -85,7 +85,7 @@ class RetrievalPredictions(Predictions):
             image=self.ids[i] if direction == DIRECTIONS[0] else None,
             title=self.ids[i],
             what=f"the first right item stands at {best} of {self.gallery[direction]}",
-            parts={"kind": direction},
+            parts={"direction": direction},
         )
 
     def _rows(self, direction: str) -> list[int]:
