@@ -13,13 +13,14 @@ from workbench.cores import usable_cores
 from workbench.datasets._notes import caption_notes, divided_groups, idle_classes
 from workbench.datasets._perceptual import near_pairs, thumbnail
 from workbench.datasets.card_sources import SplitName
-from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable, render_check
+from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable
 from workbench.datasets.dataset import Dataset
+from workbench.datasets.languages import card_languages
 from workbench.datasets.manifest import Progress
+from workbench.datasets.opening import open_dataset
 from workbench.datasets.roles import ROLES
 from workbench.errors import DataError
-
-__all__ = ["CheckReport", "check_dataset", "render_check"]
+from workbench.settings import Settings
 
 NEAR = 0.99
 """Correlation of 16 x 16 greyscale thumbnails from which images count as near duplicates."""
@@ -36,6 +37,22 @@ class _Look:
     size: tuple[int, int] = (0, 0)
     kind: str = ""
     thumbnail: AnyArray | None = None
+
+
+def check_in_all_languages(argument: str, settings: Settings, progress: Progress | None = None) -> CheckReport:
+    """Open a dataset and check it, its items in every language of its card.
+
+    Args:
+        argument: A registered name, a card file, or a folder.
+        settings: Give the cache and the data folder.
+        progress: Called with (done, total) while images are decoded.
+
+    Raises:
+        WorkbenchError: The dataset does not exist, its data is missing, or contradicts its card.
+    """
+    dataset = open_dataset(argument, settings)
+    others = [open_dataset(argument, settings, language=language) for language in card_languages(dataset.card)[1:]]
+    return check_dataset(dataset, progress, others=others)
 
 
 def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others: Sequence[Dataset] = ()) -> CheckReport:

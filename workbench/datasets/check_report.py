@@ -102,9 +102,12 @@ class CheckReport:
         """Plain values for JSON."""
         return {**asdict(self), "problems": self.problems}
 
+    def __str__(self) -> str:
+        """What was found, a section each; sections without findings are one line."""
+        return _render(self)
 
-def render_check(report: CheckReport) -> str:
-    """What was found, a section each; sections without findings are one line."""
+
+def _render(report: CheckReport) -> str:
     lines = [f"Dataset {report.dataset}: " + ", ".join(f"{report.images[role]} {role}" for role in ROLES)]
     if report.widths and report.heights:
         w, h = report.widths, report.heights

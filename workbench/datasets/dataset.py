@@ -17,7 +17,7 @@ from workbench.datasets.decoding import decoder_of
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.pictures import Pictures
 from workbench.datasets.prompts import ClassPrompts
-from workbench.datasets.roles import ROLES
+from workbench.datasets.roles import ROLES, SplitChoice
 from workbench.datasets.sources import Location, Record, Source, read_from
 from workbench.errors import CardError
 from workbench.registry import closest
@@ -82,8 +82,10 @@ class Dataset(Pictures):
         """The splits that the source lacks, and that were made from train."""
         return self.manifest.made
 
-    def rows(self, split: SplitName) -> IntArray:
-        """Rows of `train`, `val` or `test`, int64 (n,), ordered by content hash."""
+    def rows(self, split: SplitChoice) -> IntArray:
+        """Rows of `train`, `val` or `test`, int64 (n,), ordered by content hash; `all` has the three in this order."""
+        if split == "all":
+            return np.concatenate([self._rows_by_split[role] for role in ROLES])
         return self._rows_by_split[split]
 
     @cached_property

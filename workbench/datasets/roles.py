@@ -1,11 +1,14 @@
 """The source's names of splits as ours."""
 
 from collections.abc import Collection, Sequence
+from typing import Literal
 
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.card_tables import Splits
 from workbench.errors import DataError
 
+SplitChoice = Literal["train", "val", "test", "all"]
+"""One of the splits, or all of them."""
 ROLES: tuple[SplitName, ...] = ("train", "val", "test")
 _USUAL: dict[str, SplitName] = {
     "train": "train", "training": "train",

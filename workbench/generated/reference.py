@@ -9,6 +9,7 @@ import numpy as np
 from workbench.arrays import FloatArray
 from workbench.datasets import open_dataset
 from workbench.datasets.catalogue import cards
+from workbench.datasets.roles import SplitChoice
 from workbench.datasets.sources.folder import image_files
 from workbench.errors import DataError
 from workbench.features import FeatureStore, extract
@@ -16,7 +17,7 @@ from workbench.features.unlabelled import ImageFiles
 from workbench.formatting import format_share
 from workbench.models import Encoder
 from workbench.search import open_gallery
-from workbench.search.gallery import SplitChoice, different_images
+from workbench.search.gallery import different_images
 from workbench.settings import Settings
 
 Progress = Callable[[int, int], None]

@@ -4,18 +4,16 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray, IntArray, normalise
 from workbench.datasets import Dataset
-from workbench.datasets.roles import ROLES
+from workbench.datasets.roles import SplitChoice
 from workbench.errors import DataError
 from workbench.features import FeatureStore, extract
 from workbench.models import Encoder
 
-SplitChoice = Literal["train", "val", "test", "all"]
 Progress = Callable[[int, int], None]
 
 BLOCK = 65_536
@@ -110,7 +108,7 @@ def open_gallery(
     Raises:
         DataError: The split is empty, or none of its images can be read.
     """
-    rows = np.concatenate([dataset.rows(name) for name in ROLES if split in {name, "all"}])
+    rows = dataset.rows(split)
     if not len(rows):
         raise DataError(f"dataset {dataset.name!r}: there is no image in split {split!r} to search.")
     rows = rows[different_images(dataset.hashes(rows))]

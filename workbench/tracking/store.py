@@ -214,6 +214,7 @@ def quiet() -> None:
     # MLflow would print each run's address, the password in it included, among a command's own output.
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # One for each file of each run.
     import logging
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
