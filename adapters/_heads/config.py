@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from adapters._heads.choice import Grid, Selection
+from adapters._heads.choice import SearchGrid, Selection
 from workbench.plugin import RecipeConfig
 
 SpaceChoice = Literal["auto", "pooled", "projected"]
@@ -37,6 +37,6 @@ class SolvedConfig(HeadConfig):
     tolerance: float = Field(default=1e-4, gt=0)
     max_iterations: int = Field(default=1000, gt=0)
 
-    def tolerance_of(self, grid: Grid) -> float:
-        """That of a single point, or of a sweep."""
+    def tolerance_of(self, grid: SearchGrid) -> float:
+        """The tolerance of a single point, or of a sweep."""
         return self.tolerance if len(grid.points(0)) == 1 else self.sweep_tolerance

@@ -1,7 +1,7 @@
-"""Few-shot tasks as tensors, stacked so that one operation serves all of them.
+"""Few-shot tasks as tensors, batched so that one operation serves all of them.
 
 Everything is float64: a batch of one and a batch of many round differently, and iterative methods amplify the last
-digits. In double precision what is left of that is far below the 1e-5 that scores are promised to agree to.
+digits. In double precision the difference stays far below the 1e-5 that scores are promised to agree to.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,17 +16,17 @@ from torch import Tensor
 from adapters._heads.folds import divisions, units
 from adapters._heads.images import Images
 from adapters._heads.predictors import Space
-from adapters._unseen import Rehearsal
+from adapters._holdout import Holdout
 from workbench.plugin import AnyArray, ClassificationTask, FloatArray, class_embeddings
 
 _PADDING = 1.25
-"""Tasks share a stack while the largest has at most this many times the images of the smallest."""
+"""Tasks share a batch while the largest has at most this many times the images of the smallest."""
 
 CLIP_TEXT_LENGTH = 8.0
 """About the norm of CLIP's text embeddings before normalisation."""
 
 _ROWS = 2**16
-"""Training images of a stack, padding included; larger tasks are stacks of their own, and gain nothing by company."""
+"""Training images of a batch, padding included; a larger task is a batch by itself and loses no speed by it."""
 
 
 class FewShot:
@@ -35,14 +35,14 @@ class FewShot:
     Args:
         task: The task.
         text: (n_classes, d) class embeddings of unit norm.
-        train: What is fitted.
-        val: What hyper-parameters are chosen on; may be empty.
-        folds: Parts of `train` to choose hyper-parameters on, where `val` is empty: each the same with less to fit and
-            the rest as its `val`.
+        train: Images to fit.
+        val: Images to choose hyper-parameters on; may be empty.
+        folds: Where `val` is empty: cross-validation folds, each with a part of `train` and the rest as its `val`.
 
     Attributes:
-        wider: Where these are only the seen classes of a task: all of them.
-        rehearsal: The same with some seen classes hidden; where there is `wider`, hyper-parameters are chosen on it.
+        all_classes: Where the task is restricted to its seen classes: all of them.
+        holdout: The task with some seen classes held out; where there is `all_classes`, hyper-parameters are chosen on
+            it.
     """
 
     def __init__(
@@ -53,13 +53,13 @@ class FewShot:
         self.train = train
         self.val = val
         self.folds = tuple(folds)
-        self.wider: Wider | None = None
-        self.rehearsal: FewShot | None = None
+        self.all_classes: AllClasses | None = None
+        self.holdout: FewShot | None = None
 
     @property
     def chooses(self) -> bool:
-        """Whether there is something to choose hyper-parameters on."""
-        if self.wider is not None and self.rehearsal is None:
+        """Whether there are images to choose hyper-parameters on."""
+        if self.all_classes is not None and self.holdout is None:
             return False
         return bool(self.folds) or len(self.val) > 0
 
@@ -69,26 +69,26 @@ class FewShot:
 
 
 @dataclass(frozen=True)
-class Wider:
-    """The classes around those that a task was narrowed to.
+class AllClasses:
+    """All classes of a task that was restricted to its seen ones.
 
     Attributes:
-        seen: int64, the numbers of the task's classes among all.
-        text: (n_classes, d) embeddings of all, of unit norm.
-        rehearsal: Where the other classes are hidden ones: what margins are tried on.
+        seen: int64, the numbers of the seen classes among all.
+        text: (n_classes, d) embeddings of all classes, of unit norm.
+        holdout: Where the other classes are held out: what margins are tried on.
     """
 
     seen: AnyArray
     text: FloatArray
-    rehearsal: Rehearsal | None = None
+    holdout: Holdout | None = None
 
 
 @dataclass(frozen=True)
-class Padded:
+class PaddedImages:
     """Images of `b` tasks, padded with zeros to the same number.
 
     Attributes:
-        x: (b, n, d) features in the stack's space.
+        x: (b, n, d) features in the batch's space.
         target: (b, n, n_classes); zero in padding.
         mask: (b, n), 1 for images, 0 for padding.
         text_logits: (b, n, n_classes) zero-shot logits.
@@ -111,22 +111,22 @@ class Padded:
 
 
 @dataclass(frozen=True)
-class Stack:
+class TaskBatch:
     """Tasks of similar size, in one feature space.
 
     Attributes:
         shots: The `b` tasks.
         space: Which features `x` are.
-        train: What is fitted.
-        val: What is chosen on; n is 0 where there is none.
+        train: Images to fit.
+        val: Images to choose on; n is 0 where there are none.
         text: (b, n_classes, d) class embeddings.
         scale: (b,) the model's logit scale.
     """
 
     shots: Sequence[FewShot]
     space: Space
-    train: Padded
-    val: Padded
+    train: PaddedImages
+    val: PaddedImages
     text: Tensor
     scale: Tensor
 
@@ -140,7 +140,7 @@ class Stack:
 
     @property
     def seeds(self) -> list[int]:
-        """Of the tasks."""
+        """The tasks' seeds."""
         return [shot.task.seed for shot in self.shots]
 
     @property
@@ -172,8 +172,8 @@ class Stack:
 def _text_length(task: ClassificationTask) -> Tensor:
     sentences = task.prompts.sentences("ensemble")
     norms = np.linalg.norm(task.model.encode_texts(list(chain.from_iterable(sentences))), axis=1)
-    starts = np.cumsum([0, *(len(own) for own in sentences[:-1])])
-    mean = np.add.reduceat(norms, starts) / [len(own) for own in sentences]
+    starts = np.cumsum([0, *(len(class_sentences) for class_sentences in sentences[:-1])])
+    mean = np.add.reduceat(norms, starts) / [len(class_sentences) for class_sentences in sentences]
     if np.allclose(mean, 1, atol=1e-3):
         mean = np.full(len(mean), CLIP_TEXT_LENGTH)
     return torch.as_tensor(mean)
@@ -189,18 +189,18 @@ def few_shots(tasks: Sequence[ClassificationTask], *, cross_validate: bool = Fal
             class are the budget, these are left out unless the task asks for a refit on them.
     """
     texts: dict[tuple[int, int], Tensor] = {}
-    found = []
+    shots = []
     for task in tasks:
         key = (id(task.model), id(task.prompts))
         if key not in texts:
             embedded = class_embeddings(task.model, task.prompts.sentences("ensemble"))
             texts[key] = torch.as_tensor(embedded, device=task.device).double()
         if cross_validate and (task.val_made or len(task.val) == 0):
-            found.append(_folded(task, texts[key]))
+            shots.append(_folded(task, texts[key]))
             continue
         train, val = (Images.of(part, task.n_classes, task.device) for part in (task.train, task.val))
-        found.append(FewShot(task, texts[key], train, val))
-    return found
+        shots.append(FewShot(task, texts[key], train, val))
+    return shots
 
 
 def _folded(task: ClassificationTask, text: Tensor) -> FewShot:
@@ -228,15 +228,15 @@ def buckets(shots: Sequence[FewShot]) -> Iterator[list[int]]:
     order = sorted(range(len(shots)), key=lambda i: len(shots[i].train))
     while order:
         limit = _PADDING * len(shots[order[0]].train)
-        own = [i for i in order if len(shots[i].train) <= limit]
-        own = own[: max(1, _ROWS // max(1, len(shots[own[-1]].train)))]
-        order = order[len(own) :]
-        yield own
+        bucket = [i for i in order if len(shots[i].train) <= limit]
+        bucket = bucket[: max(1, _ROWS // max(1, len(shots[bucket[-1]].train)))]
+        order = order[len(bucket) :]
+        yield bucket
 
 
-def stack(shots: Sequence[FewShot], space: Space) -> Stack:
+def batch_tasks(shots: Sequence[FewShot], space: Space) -> TaskBatch:
     """Pad tasks to the size of the largest."""
-    return Stack(
+    return TaskBatch(
         shots=shots,
         space=space,
         train=_pad([s.train for s in shots], shots, space),
@@ -246,22 +246,22 @@ def stack(shots: Sequence[FewShot], space: Space) -> Stack:
     )
 
 
-def _pad(images: Sequence[Images], shots: Sequence[FewShot], space: Space) -> Padded:
-    longest = max(len(own) for own in images)
+def _pad(images: Sequence[Images], shots: Sequence[FewShot], space: Space) -> PaddedImages:
+    longest = max(len(task_images) for task_images in images)
 
     def padded(rows: Sequence[Tensor]) -> Tensor:
         full = rows[0].new_zeros(len(rows), longest, *rows[0].shape[1:])
-        for i, own in enumerate(rows):
-            full[i, : len(own)] = own
+        for i, values in enumerate(rows):
+            full[i, : len(values)] = values
         return full
 
-    def zero_shot(own: Images, shot: FewShot) -> Tensor:
+    def zero_shot(task_images: Images, shot: FewShot) -> Tensor:
         model = shot.task.model
-        return model.logit_scale * own.projected @ shot.text.T + model.logit_bias
+        return model.logit_scale * task_images.projected @ shot.text.T + model.logit_bias
 
-    return Padded(
-        x=padded([getattr(own, space) for own in images]),
-        target=padded([own.target for own in images]),
-        mask=padded([own.target.new_ones(len(own)) for own in images]),
-        text_logits=padded([zero_shot(own, shot) for own, shot in zip(images, shots, strict=True)]),
+    return PaddedImages(
+        x=padded([getattr(task_images, space) for task_images in images]),
+        target=padded([task_images.target for task_images in images]),
+        mask=padded([task_images.target.new_ones(len(task_images)) for task_images in images]),
+        text_logits=padded([zero_shot(task_images, shot) for task_images, shot in zip(images, shots, strict=True)]),
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adapters._heads.data import Padded
+from adapters._heads.data import PaddedImages
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Span:
         return full, bias - full @ self.mean[i]
 
 
-def span(train: Padded, val: Padded, *, centre: bool) -> Span:
+def span(train: PaddedImages, val: PaddedImages, *, centre: bool) -> Span:
     """Rotate features into the training images' span; where these outnumber dimensions there is nothing to gain."""
     mean = train.x.sum(dim=1) / train.count[:, None] if centre else torch.zeros_like(train.x[:, 0])
     x = (train.x - mean[:, None]) * train.mask[..., None]

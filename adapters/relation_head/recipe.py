@@ -18,7 +18,7 @@ from workbench.plugin import (
 )
 
 if TYPE_CHECKING:
-    from adapters.relation_head.training import Trial
+    from adapters.relation_head.training import RelationTrial
 
 
 class RelationHeadConfig(RecipeConfig):
@@ -78,7 +78,7 @@ class RelationHead(ImageTextRecipe[RelationHeadConfig]):
         best = max(trials, key=lambda trial: trial.quality.score)
         return RelationScorer(best.network, best.reading, task.model, task.device, self._report(trials, best, task))
 
-    def _trials(self, task: MatchingTask | GroundingTask) -> "list[Trial]":
+    def _trials(self, task: MatchingTask | GroundingTask) -> "list[RelationTrial]":
         from adapters.relation_head.phrases import embed_phrases
         from adapters.relation_head.scorer import Evidence, Reading
         from adapters.relation_head.training import Split, train_head
@@ -96,8 +96,8 @@ class RelationHead(ImageTextRecipe[RelationHeadConfig]):
         for reading in readings:
             texts = [embed_phrases(task.model, part.texts, reading.words) for part in parts]
             splits = [
-                Split(part, asked, Evidence(asked.scenes, phrases, reading.space, task.device))
-                for part, asked, phrases in zip(parts, questions, texts, strict=True)
+                Split(part, part_questions, Evidence(part_questions.scenes, phrases, reading.space, task.device))
+                for part, part_questions, phrases in zip(parts, questions, texts, strict=True)
             ]
             val = splits[1] if len(splits) > 1 else None
             trials += [
@@ -108,7 +108,9 @@ class RelationHead(ImageTextRecipe[RelationHeadConfig]):
             ]  # fmt: skip
         return trials
 
-    def _report(self, trials: "list[Trial]", best: "Trial", task: MatchingTask | GroundingTask) -> FitReport:
+    def _report(
+        self, trials: "list[RelationTrial]", best: "RelationTrial", task: MatchingTask | GroundingTask
+    ) -> FitReport:
         notes = []
         if not len(task.val):
             notes.append("There is no validation split, so parse and scale are the first, and the epoch the last.")
