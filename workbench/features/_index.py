@@ -30,8 +30,8 @@ class Located:
 
     def by_shard(self) -> list[tuple[Shard, IntArray]]:
         """Each shard that holds any of the keys, with the positions of those keys."""
-        found = np.flatnonzero(self.found)
-        order = found[np.argsort(self.shard[found], kind="stable")]
+        positions = np.flatnonzero(self.found)
+        order = positions[np.argsort(self.shard[positions], kind="stable")]
         numbers, starts = np.unique(self.shard[order], return_index=True)
         ends = np.append(starts, len(order))[1:]
         return [(self.shards[n], order[a:b]) for n, a, b in zip(numbers, starts, ends, strict=True)]

@@ -10,7 +10,7 @@ import numpy as np
 from workbench.arrays import AnyArray, FloatArray
 from workbench.features._files import CacheError
 from workbench.features._shard import KEY_BYTES
-from workbench.features._table import Table
+from workbench.features._table import FeatureTable
 
 
 class Writer:
@@ -22,7 +22,7 @@ class Writer:
         max_seconds: or when its first row has waited so long.
     """
 
-    def __init__(self, table: Table, max_rows: int, max_seconds: float) -> None:
+    def __init__(self, table: FeatureTable, max_rows: int, max_seconds: float) -> None:
         self._table = table
         self._max_rows = max_rows
         self._max_seconds = max_seconds
@@ -32,7 +32,7 @@ class Writer:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not isinstance(error, CacheError):  # What cannot be written once is not tried again.
             self.commit()

@@ -64,8 +64,8 @@ def cache_usage(cache: Path) -> list[ModelUsage]:
     Args:
         cache: The workbench's cache folder; it need not exist.
     """
-    found = [_usage(folder) for folder in _folders(features_folder(cache)) if not folder.name.startswith(".")]
-    return sorted(found, key=lambda usage: usage.last_used, reverse=True)
+    usages = [_usage(folder) for folder in _folders(features_folder(cache)) if not folder.name.startswith(".")]
+    return sorted(usages, key=lambda usage: usage.last_used, reverse=True)
 
 
 def prune(
@@ -105,11 +105,11 @@ def prune(
 
 
 def remove(pruned: Iterable[Pruned]) -> None:
-    """Remove what `prune` or another found, all of it that can be; raises `CacheError` for what cannot."""
+    """Remove the folders and files that `prune` or another chose; raises `CacheError` for those that cannot be."""
     errors = []
-    for each in pruned:
+    for item in pruned:
         try:
-            _remove(each.path)
+            _remove(item.path)
         except CacheError as error:
             errors.append(str(error))
     if errors:

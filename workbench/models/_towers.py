@@ -62,8 +62,8 @@ def _timm(visual: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
         x = trunk(pixels)
         for name, layer in layers.items():
             x = x if name in _HEAD_LAYERS else layer(x)
-        own = nn.Sequential(*(layer for name, layer in layers.items() if name in _HEAD_LAYERS))
-        return x, _exactly(own, x)
+        head_layers = nn.Sequential(*(layer for name, layer in layers.items() if name in _HEAD_LAYERS))
+        return x, _exactly(head_layers, x)
     if "pool" in layers:
         pooled = layers["pool"](trunk(pixels), pre_logits=True)
         return pooled, _exactly(layers["pool"].proj, pooled)

@@ -157,8 +157,8 @@ def _never_ask() -> None:
 def text_tower_names(spec: ModelSpec) -> str | None:
     """Hugging Face names, without owner, of a model's text tower and tokenizer; None where it is open_clip's own."""
     text = _model_config(spec)["text_cfg"]
-    found = dict.fromkeys(Path(text[key]).name for key in ("hf_model_name", "hf_tokenizer_name") if text.get(key))
-    return ", ".join(found) or None
+    names = dict.fromkeys(Path(text[key]).name for key in ("hf_model_name", "hf_tokenizer_name") if text.get(key))
+    return ", ".join(names) or None
 
 
 def _described_beside(spec: ModelSpec, config: dict[str, Any]) -> dict[str, Any]:
@@ -211,8 +211,8 @@ def _why_no_download(error: Exception) -> str:
     return f"its weights could not be downloaded ({_shortly(error)}); {local}."
 
 
-def _any(chain: list[BaseException], *kinds: type[BaseException]) -> bool:
-    return any(isinstance(link, kinds) for link in chain)
+def _any(chain: list[BaseException], *types: type[BaseException]) -> bool:
+    return any(isinstance(link, types) for link in chain)
 
 
 def _why_not_built(error: Exception) -> str:

@@ -210,14 +210,14 @@ class Encoder:
 
 @contextmanager
 def _code_of(spec: ModelSpec) -> Iterator[None]:
-    """Say whose code failed; it may do anything, exit included."""
+    """Turn any failure of a plug-in's code, exit included, into a `ModelError` that names the plug-in."""
     try:
         yield
     except (WorkbenchError, OSError):
         raise
     except (Exception, SystemExit) as error:
-        kind = "it exits" if isinstance(error, SystemExit) else type(error).__name__
-        raise ModelError(f"model {spec.argument!r}: the plug-in that offers it failed ({kind}: {error}).") from error
+        failure = "it exits" if isinstance(error, SystemExit) else type(error).__name__
+        raise ModelError(f"model {spec.argument!r}: the plug-in that offers it failed ({failure}: {error}).") from error
 
 
 _cudnn_flags = threading.RLock()

@@ -28,10 +28,10 @@ class KnownFile(BaseModel):
     def unchanged(self) -> bool:
         """Whether size and time are still the same."""
         try:
-            found = self.path.stat()
+            stat = self.path.stat()
         except OSError:
             return False
-        return (found.st_size, found.st_mtime_ns) == (self.size, self.mtime_ns)
+        return (stat.st_size, stat.st_mtime_ns) == (self.size, self.mtime_ns)
 
 
 class HashedFile(KnownFile):
@@ -128,10 +128,10 @@ def read_identity(path: Path) -> Identity | None:
     """The stored identity if it still holds, else None; a damaged one is moved aside."""
     try:
         content = read_sealed(path)
-        found = None if content is None else Identity.model_validate_json(content)
+        identity = None if content is None else Identity.model_validate_json(content)
     except (OSError, ValueError):
         return None
-    return found if found is not None and found.current() else None
+    return identity if identity is not None and identity.current() else None
 
 
 def write_identity(identity: Identity, path: Path) -> None:

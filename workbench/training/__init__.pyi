@@ -13,7 +13,7 @@ from .joint import JointObjective as JointObjective
 from .joint import choice_objective as choice_objective
 from .joint import joint_objective as joint_objective
 from .loop import Quality as Quality
-from .loop import Trained as Trained
+from .loop import TrainingResult as TrainingResult
 from .loop import train as train
 from .objective import classification_loss as classification_loss
 from .objective import classification_quality as classification_quality

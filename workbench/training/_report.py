@@ -6,11 +6,11 @@ from torch import nn
 
 from workbench.recipes import FitReport
 from workbench.recipes.fitted import Scalar
-from workbench.training.loop import Quality, Trained
+from workbench.training.loop import Quality, TrainingResult
 
 
 def fit_report(
-    trained: Trained,
+    trained: TrainingResult,
     parameters: Mapping[str, nn.Parameter],
     alpha: float,
     tried: Mapping[float, Quality],

@@ -20,7 +20,7 @@ from workbench.tasks import ClassificationTask, LabelledImages
 from workbench.training._class_texts import ClassEmbedder, ClassTexts
 from workbench.training._report import fit_report
 from workbench.training.interpolation import choose_alpha, interpolate
-from workbench.training.loop import Quality, Trained, restore, snapshot, train
+from workbench.training.loop import Quality, TrainingResult, restore, snapshot, train
 from workbench.training.objective import classification_loss, classification_quality
 from workbench.training.pixels import Augmentation, MemoryBudget, PixelSource
 from workbench.training.precision import Compute
@@ -178,7 +178,7 @@ class _Tuning:
 
     def run(
         self, data: LabelledImages, validate: Callable[[], Quality] | None, stop_after: int | None = None
-    ) -> Trained:
+    ) -> TrainingResult:
         """Train on `data`."""
         config, steps = self.config, self._steps(data)
         labels = self._labels(data)

@@ -45,7 +45,7 @@ class JointObjective(Protocol):
         ...
 
     def batch(self, units: AnyArray) -> JointBatch:
-        """What some units need, int64 (b,)."""
+        """The images and texts of some units, int64 (b,)."""
         ...
 
     def loss(self, batch: JointBatch, images: Tensor, texts: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
@@ -101,11 +101,11 @@ class RetrievalObjective:
     def quality(self, images: FloatArray, texts: FloatArray, scale: float, bias: float) -> Quality:  # noqa: ARG002
         """Mean of both directions' mean average precision, which moves with fewer queries than recall at 1 does."""
         x, y, pairs = normalise(images), normalise(texts), self._data.positives
-        there = M.rank_positives(x, y, pairs)
-        back = M.rank_positives(y, x, pairs[:, ::-1])
+        image_to_text = M.rank_positives(x, y, pairs)
+        text_to_image = M.rank_positives(y, x, pairs[:, ::-1])
         measures = {
-            "val_image_to_text_map": float(there.average_precision().mean()),
-            "val_text_to_image_map": float(back.average_precision().mean()),
+            "val_image_to_text_map": float(image_to_text.average_precision().mean()),
+            "val_text_to_image_map": float(text_to_image.average_precision().mean()),
         }
         score = sum(measures.values()) / 2
         return Quality(score, {"val_map": score, **measures})

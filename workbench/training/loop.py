@@ -37,7 +37,7 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """How training went; the parameters hold the chosen epoch's values.
 
     Attributes:
@@ -69,7 +69,7 @@ def train(
     stop_after: int | None = None,
     optimizer: Literal["adamw", "sgd"] = "adamw",
     name: str = "training",
-) -> Trained:
+) -> TrainingResult:
     """Minimise a loss; leave in the parameters what was best on validation.
 
     The parameters before training compete too, so that training which does harm is not kept. Of epochs with the same
@@ -139,7 +139,7 @@ def train(
             break
     if validate:
         restore(parameters, kept)
-    return Trained(best if validate else len(losses), losses, qualities, idle)
+    return TrainingResult(best if validate else len(losses), losses, qualities, idle)
 
 
 def _check(loss: Tensor, name: str, epoch: int, epochs: int, learning_rate: float) -> None:

@@ -140,8 +140,8 @@ class TunedClassifier(EncoderClassifier):
 def _put(loaded: LoadedModel, weights: "Mapping[str, Tensor]") -> "dict[str, nn.Parameter]":
     import torch
 
-    own = dict(loaded.network.named_parameters())
-    chosen = {name: own[name] for name in weights}
+    parameters = dict(loaded.network.named_parameters())
+    chosen = {name: parameters[name] for name in weights}
     with torch.no_grad():
         for name, parameter in chosen.items():
             parameter.copy_(weights[name])

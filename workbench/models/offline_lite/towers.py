@@ -52,10 +52,10 @@ def image_tower() -> nn.Module:
 
     weights: dict[str, Tensor] = torch.load(image_file(), map_location="cpu", weights_only=True)
     network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    own = network.state_dict()
-    if [tuple(a.shape) for a in weights.values()] != [tuple(b.shape) for b in own.values()]:
+    state = network.state_dict()
+    if [tuple(a.shape) for a in weights.values()] != [tuple(b.shape) for b in state.values()]:
         raise ModelError("offline-lite: timm's tf_efficientnet_lite0 no longer has the layout of the packaged weights.")
-    network.load_state_dict(dict(zip(own, weights.values(), strict=True)))
+    network.load_state_dict(dict(zip(state, weights.values(), strict=True)))
     return network.eval()
 
 
@@ -78,7 +78,7 @@ def _package_folder(package: str) -> Path:
 
 
 def _pinned(path: Path, sha256: str) -> Path:
-    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "nothing"
-    if found != sha256:
-        raise ModelError(f"offline-lite: {path} has SHA-256 {found}, expected {sha256}; reinstall the package.")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "nothing"
+    if digest != sha256:
+        raise ModelError(f"offline-lite: {path} has SHA-256 {digest}, expected {sha256}; reinstall the package.")
     return path
