@@ -12,7 +12,7 @@ from workbench.formatting import format_share
 from workbench.texts import plain
 
 if TYPE_CHECKING:
-    from workbench.search import Approximate, Gallery, Hits, Term
+    from workbench.search import Approximate, Gallery, SearchResult, Term
     from workbench.settings import Settings
 
 
@@ -136,7 +136,7 @@ def _how(index: "Approximate | None") -> str:
     )
 
 
-def _rows(gallery: "Gallery", hits: "Hits") -> list[dict[str, Any]]:
+def _rows(gallery: "Gallery", hits: "SearchResult") -> list[dict[str, Any]]:
     from workbench.search.sheet import labels_of
 
     dataset = gallery.dataset
@@ -151,7 +151,7 @@ def _rows(gallery: "Gallery", hits: "Hits") -> list[dict[str, Any]]:
 
 
 def _record(
-    gallery: "Gallery", terms: "list[Term]", language: str, hits: "Hits", index: "Approximate | None"
+    gallery: "Gallery", terms: "list[Term]", language: str, hits: "SearchResult", index: "Approximate | None"
 ) -> dict[str, Any]:
     from dataclasses import asdict
 

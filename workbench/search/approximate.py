@@ -158,8 +158,8 @@ def _build(gallery: "Gallery") -> tuple[Any, Recall]:
     choosing, measuring = (sample[::2], sample[1::2]) if len(sample) > 1 else (sample, sample)
     at = min(_AT, n)
     probes = 1
-    wanted = top_rows(choosing, gallery.blocks(), at)[0]
-    while probes < lists and _recall(index, choosing, wanted, at, probes) < TARGET:
+    neighbours = top_rows(choosing, gallery.blocks(), at)[0]
+    while probes < lists and _recall(index, choosing, neighbours, at, probes) < TARGET:
         probes = min(2 * probes, lists)
     exact = top_rows(measuring, gallery.blocks(), at)[0]
     return index, Recall(_recall(index, measuring, exact, at, probes), at, len(measuring), probes, lists)
@@ -168,15 +168,17 @@ def _build(gallery: "Gallery") -> tuple[Any, Recall]:
 def _take(gallery: "Gallery", places: IntArray) -> FloatArray:
     parts = []
     for start, rows in gallery.blocks():
-        own = places[(places >= start) & (places < start + len(rows))]
-        parts.append(rows[own - start])
+        block_places = places[(places >= start) & (places < start + len(rows))]
+        parts.append(rows[block_places - start])
     return np.ascontiguousarray(np.concatenate(parts))
 
 
 def _recall(index: Any, queries: FloatArray, exact: list[IntArray], at: int, probes: int) -> float:
     index.nprobe = probes
-    _, found = index.search(np.ascontiguousarray(queries), at)
-    return float(np.mean([np.isin(own, ours).mean() for own, ours in zip(exact, found, strict=True)]))
+    _, approximate = index.search(np.ascontiguousarray(queries), at)
+    return float(
+        np.mean([np.isin(expected, neighbours).mean() for expected, neighbours in zip(exact, approximate, strict=True)])
+    )
 
 
 def _ready(index: Any, recall: Recall) -> Approximate:

@@ -71,13 +71,13 @@ class Gallery:
         """Features of the rows at positions start..stop, float32 (n, d), of unit norm."""
         table = self.store.images(self.encoder)
         located = table.find(np.ascontiguousarray(self.dataset.hashes(self.rows[start:stop])))
-        found = table.gather(located, "projected")
-        if np.isnan(found).any():
+        features = table.gather(located, "projected")
+        if np.isnan(features).any():
             raise DataError(
                 f"dataset {self.dataset.name!r}: features went missing from the cache while it was searched; search "
                 "again, and they are computed anew."
             )
-        return normalise(found)
+        return normalise(features)
 
     def fingerprint(self) -> str:
         """Hex digest of the model and of the images in their order."""
