@@ -41,8 +41,8 @@ def status_of(error: BaseException) -> int | None:
     if response is not None and getattr(response, "status_code", None):
         return int(response.status_code)
     text = str(error)
-    if found := re.search(r"too many (\d{3}) error responses|failed with error code (\d{3})", text):
-        return int(next(group for group in found.groups() if group))
+    if match := re.search(r"too many (\d{3}) error responses|failed with error code (\d{3})", text):
+        return int(next(group for group in match.groups() if group))
     if hasattr(error, "error_code") and "API request to" not in text:
         return int(error.get_http_status_code())  # type: ignore[attr-defined]
     return None

@@ -27,8 +27,8 @@ def read_runs(
         run_id: Only runs whose id begins so.
         key: Only runs with this run key.
     """
-    found = (run for page in read_pages(store, suite, run_id=run_id, key=key) for run in page)
-    return datasets_apart(sorted(found, key=lambda run: run.recency, reverse=True))
+    runs = (run for page in read_pages(store, suite, run_id=run_id, key=key) for run in page)
+    return datasets_apart(sorted(runs, key=lambda run: run.recency, reverse=True))
 
 
 def read_pages(
@@ -43,12 +43,12 @@ def read_pages(
 
 def one_run(store: Store, run_id: str) -> RunResult:
     """The run with an id, or an unambiguous beginning of one; raises `WorkbenchError` otherwise."""
-    found: Sequence[RunResult] = read_runs(store, run_id=run_id)
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    runs: Sequence[RunResult] = read_runs(store, run_id=run_id)
+    if len(runs) == 1:
+        return runs[0]
+    if not runs:
         raise WorkbenchError(f"No run {run_id!r} in {store.name}; `workbench results` lists them.")
-    raise WorkbenchError(f"{len(found)} runs begin with {run_id!r}; give more of the id.")
+    raise WorkbenchError(f"{len(runs)} runs begin with {run_id!r}; give more of the id.")
 
 
 def traceback_place(run: RunResult) -> str:

@@ -12,7 +12,7 @@ from workbench.tracking import schema
 from workbench.tracking.delivery import deliver, in_words
 from workbench.tracking.faults import faults, is_down, why
 from workbench.tracking.processes import this_process
-from workbench.tracking.record import Record, clean, finite
+from workbench.tracking.record import RunRecord, clean, finite
 from workbench.tracking.results import RunResult
 from workbench.tracking.store import Store
 
@@ -41,7 +41,7 @@ class RunRecorder:
     """
 
     store: Store
-    record: Record
+    record: RunRecord
     artifact_uri: str = ""
 
     @property
@@ -60,7 +60,7 @@ class RunRecorder:
         """
         here = {schema.HOST: socket.gethostname(), schema.PROCESS: this_process()}
         all_tags = clean({schema.SUITE: suite, **here, **tags})
-        record = Record(suite, masked(name), clean(params), all_tags, started=int(time.time() * 1000))
+        record = RunRecord(suite, masked(name), clean(params), all_tags, started=int(time.time() * 1000))
         recorder = cls(store, record)
         if not store.link.is_usable():
             return recorder
@@ -135,7 +135,7 @@ class RunRecorder:
         except faults() as error:
             self.store.link.note(error)
 
-    def _deliver(self, record: Record, artifacts: Path | None) -> "Written":
+    def _deliver(self, record: RunRecord, artifacts: Path | None) -> "Written":
         store, problem = self.store, ""
         if self.run_id and store.link.is_usable():
             try:
