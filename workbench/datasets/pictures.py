@@ -55,7 +55,7 @@ class Pictures(ABC):
         return self._decoder.size(self.read(row), self._location(row))
 
     def with_picture(self, row: int, use: "Callable[[Image], T]") -> T:
-        """What a function makes of an image, which is dropped afterwards; see `workbench.datasets.images.with_image`.
+        """Apply a function to an image, which is dropped afterwards; see `workbench.datasets.images.with_image`.
 
         Raises:
             UnreadableImageError: The bytes cannot be decoded.
