@@ -117,11 +117,11 @@ class BorrowedCaptions(Captioner):
         return consensus_captions(features, self._features, self._bank, self._neighbours)
 
     def settings(self) -> dict[str, str | int | float | bool]:
-        """How captions are found."""
+        """The settings that captions are chosen by."""
         return {"by": "text"} if self._neighbours is None else {"by": "image", "neighbours": self._neighbours}
 
     def with_more(self, data: CaptionedImages, model: TaskModel) -> "BorrowedCaptions":
-        """The same with further captions to choose from."""
+        """A captioner with further captions to choose from."""
         if self._neighbours is None:
             bank = [*dict.fromkeys([*map(str, self._bank), *data.texts])]
             return BorrowedCaptions(bank, model.encode_texts(bank), None)

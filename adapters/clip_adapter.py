@@ -43,8 +43,8 @@ class ClipAdapterConfig(HeadConfig, PresetConfig):
         learning_rate: Adam's, at the first step, where validation can stop it.
         steps: Full-batch steps at most; validation chooses how many. `paper` has epochs instead.
         default_ratio: Used where there is nothing to choose on.
-        default_learning_rate: Likewise. Adam's first steps have full length, whatever the gradient, so they are short.
-        default_steps: Likewise.
+        default_learning_rate: Used there, too; low, since Adam's first steps do not shrink with the gradient.
+        default_steps: Used there, too.
     """
 
     paper: ClassVar[Mapping[str, Any]] = {"ratios": (0.2,), "learning_rate": 2e-3}

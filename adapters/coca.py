@@ -62,7 +62,7 @@ class CocaCaptioner(Captioner):
 
     Args:
         model: Loads it; refused where it has no decoder.
-        device: Where it runs.
+        device: A torch device.
         config: Beams and lengths.
     """
 

@@ -43,9 +43,9 @@ class CrossModalProbeConfig(SolvedConfig, PresetConfig):
         penalties: L2 penalties on the difference from the zero-shot weights.
         default_penalty: Used, with text weight 1, where there is nothing to choose on. The published steps move weights
             further still, which costs a text that is better than a few images can tell.
-        learning_rates: Of `paper`.
-        weight_decays: Of `paper`.
-        steps: Of `paper`.
+        learning_rates: Learning rates that `paper` tries.
+        weight_decays: Weight decays that `paper` tries.
+        steps: Steps of `paper`.
     """
 
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1), min_length=1)

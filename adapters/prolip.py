@@ -48,7 +48,7 @@ class ProlipConfig(HeadConfig, PresetConfig):
 
     Attributes:
         strengths: Multipliers of the penalty 1 / shots.
-        learning_rate: Of Adam, at the first step: `quick`'s is how far an image's features move, relative to their
+        learning_rate: Adam's, at the first step: `quick`'s is how far an image's features move, relative to their
             length; `paper`'s is that of the projection's entries.
         steps: Full-batch steps at most; validation chooses how many.
         default_steps: Used, with strength 1, where there is nothing to choose on.

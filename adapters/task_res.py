@@ -42,7 +42,7 @@ class TaskResConfig(HeadConfig, PresetConfig):
             little.
         steps: Full-batch steps at most; validation chooses how many. `paper` has epochs instead.
         default_learning_rate: Used where there is nothing to choose on.
-        default_steps: Likewise.
+        default_steps: Used where there is nothing to choose on.
     """
 
     paper: ClassVar[Mapping[str, Any]] = {"learning_rates": (2e-3,)}

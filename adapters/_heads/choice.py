@@ -12,7 +12,7 @@ Setting = dict[str, float]
 """One value for each axis of a grid."""
 
 Selection = Literal["nll", "accuracy"]
-"""What counts first: the mean negative log-likelihood (smaller is better) or accuracy (larger is better)."""
+"""The measure that counts first: mean negative log-likelihood (smaller is better) or accuracy (larger is better)."""
 
 
 class SearchGrid:
@@ -31,7 +31,7 @@ class SearchGrid:
 
     @classmethod
     def shared(cls, axes: Mapping[str, Sequence[float]], b: int, device: torch.device) -> "SearchGrid":
-        """The same values for all tasks."""
+        """A grid with the same values for all tasks."""
         return cls({k: torch.tensor([list(v)] * b, dtype=torch.float64, device=device) for k, v in axes.items()})
 
     @classmethod

@@ -14,8 +14,8 @@ class HeadConfig(RecipeConfig):
     """Settings of every recipe on features.
 
     Attributes:
-        selection: What the chosen hyper-parameters are best at on validation: `nll`, the mean negative log-likelihood,
-            or `accuracy`, and of equals the other of the two.
+        selection: The measure that hyper-parameters are chosen by on validation: `nll` (the mean negative
+            log-likelihood) or `accuracy`, and of equals the other of the two.
         validation: Where the card has no validation split: `cv` chooses by cross-validation within training and fits
             all of it, `split` chooses on a part of training that is held out.
     """

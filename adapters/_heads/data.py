@@ -75,7 +75,7 @@ class AllClasses:
     Attributes:
         seen: int64, the numbers of the seen classes among all.
         text: (n_classes, d) embeddings of all classes, of unit norm.
-        holdout: Where the other classes are held out: what margins are tried on.
+        holdout: Where the other classes are held out: images to try margins on.
     """
 
     seen: AnyArray
@@ -116,7 +116,7 @@ class TaskBatch:
 
     Attributes:
         shots: The `b` tasks.
-        space: Which features `x` are.
+        space: The features in `x`.
         train: Images to fit.
         val: Images to choose on; n is 0 where there are none.
         text: (b, n_classes, d) class embeddings.

@@ -27,7 +27,7 @@ class Budget:
         batch_size: Images a step.
         optimizer: `sgd` has momentum 0.9; `adam` and `sgd` add weight decay to the gradient, `adamw` does not.
         weight_decay: See `optimizer`.
-        epsilon: Of Adam.
+        epsilon: Adam's.
         warmup: The first epoch has this rate, and the cosine falls by epochs; None falls by steps from the first on.
     """
 
@@ -44,10 +44,10 @@ class Epochs:
 
     Args:
         train: Images to fit.
-        seeds: Of the tasks.
-        budgets: Of the tasks; all but `epochs` is that of the first.
+        seeds: The tasks' seeds.
+        budgets: The tasks' budgets; of the first, all but `epochs` applies to every task.
         learning_rate: (b, h) or one for all.
-        loss: What is minimised.
+        loss: The loss to minimise.
 
     Attributes:
         steps: (b,) numbers of steps.

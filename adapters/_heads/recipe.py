@@ -72,7 +72,7 @@ class HeadRecipe(ClassificationRecipe[C], Generic[C]):
         return ()
 
     def space_choice(self) -> SpaceChoice:
-        """Which features to use; `auto` leaves it to validation."""
+        """The features to use; `auto` leaves the choice to validation."""
         choice: SpaceChoice = getattr(self.config, "features", "auto")
         return choice
 
@@ -179,7 +179,7 @@ class HeadRecipe(ClassificationRecipe[C], Generic[C]):
 
         Args:
             shots: The tasks.
-            space: Which features.
+            space: The features.
             fixed: Values besides the grid, for each task.
             settings: One point for each task, in place of the grid.
         """

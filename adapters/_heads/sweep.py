@@ -53,7 +53,7 @@ class GridScores:
         unsolved: Number of those that stopped before they converged.
         curves: See `SweepResult`, for this task alone.
         measure: See `SweepResult`.
-        where: What precedes measures in the record: `val` or `cv`.
+        where: Prefix of measures in the record: `val` or `cv`.
     """
 
     settings: list[Setting]

@@ -72,7 +72,7 @@ def descend(
         assess: Parameters to accuracy and negative log-likelihood, (b, h) each.
         steps: Steps to take.
         every: Steps between assessments.
-        selection: Which of the two counts first.
+        selection: The measure that counts first.
         stop_at: (b, h) steps after which to keep the state, instead of a choice.
     """
     current = start

@@ -49,7 +49,7 @@ class LinearHeadConfig(RecipeConfig):
         loss: `contrastive` (CLIP's softmax) or `sigmoid` (SigLIP's), both with several positives. Matching and
             grounding have a softmax over an item's candidates instead, statements a sigmoid.
         features: x of images: `pooled`, `projected`, or `auto`: validation chooses.
-        rank: Of W; None trains the full matrix.
+        rank: Rank of W; None trains the full matrix.
         adapt: Whether images, texts or both pass through a W.
         learning_rates: AdamW's peak rates, of which validation chooses.
         weight_decay: AdamW's decoupled weight decay.
@@ -200,7 +200,7 @@ def _captioned(images: ImageSet, labels: AnyArray, sentences: list[list[str]]) -
 
 
 def _class_weights(head: LinearDualEncoder, model: TaskModel, sentences: list[list[str]]) -> FloatArray:
-    """As zero-shot makes them, with the sentences passed through the head."""
+    """Class embeddings as in zero-shot, with the sentences passed through the head."""
     if head.text is None:
         return class_embeddings(model, sentences)
     means = [normalise(head.embed_texts(class_sentences)).mean(axis=0) for class_sentences in sentences]

@@ -144,7 +144,7 @@ class _Side:
         return F.normalize(mapped, dim=1)
 
     def map(self) -> LinearMap:
-        """The same for rows that are not centred."""
+        """The trained map for rows that are not centred."""
         values = {name: p.detach().cpu().numpy() for name, p in self.parameters.items()}
         weight = values.get("weight")
         if "down" in values:

@@ -43,8 +43,8 @@ class PairTraining:
     Args:
         adapted: The model with fresh adapters.
         towers: Which of its towers have adapters.
-        task: What to fit.
-        config: How.
+        task: The task to fit.
+        config: Training settings.
         compute: Device and precision.
     """
 

@@ -18,12 +18,12 @@ _NEVER = -1e4
 
 @dataclass(frozen=True)
 class Shape:
-    """What a network is built from.
+    """The sizes of a network.
 
     Attributes:
         projected: Width of the joint space.
         inputs: Width of the features that correct it.
-        rank: Of the corrections.
+        rank: Rank of the corrections.
         parse: Where subject and object of a text come from.
         dropout: Share of inputs that training drops, of images and of texts.
     """
@@ -168,7 +168,7 @@ class RelationNetwork(nn.Module):
 
 
 def _geometry(places: Tensor) -> tuple[Tensor, Tensor]:
-    """How regions lie: (s, n, 5) by themselves, and (s, n, n, 8) to one another, of the order of 1."""
+    """Geometry of regions, of the order of 1: positions (s, n, 5), and relations of pairs (s, n, n, 8)."""
     left, top, right, bottom = places.unbind(dim=-1)
     centre = (left + right) / 2
     width, height = (right - left).clamp(min=1e-3), (bottom - top).clamp(min=1e-3)

@@ -29,8 +29,8 @@ class RelationHeadConfig(RecipeConfig):
             `auto`: validation chooses.
         words: Words in a phrase.
         tiles: In matching: windows along an edge of a square picture.
-        features: Of regions, by which the model's own embeddings are corrected.
-        rank: Of the corrections.
+        features: Features of regions that correct the model's embeddings.
+        rank: Rank of the corrections.
         scales: Multipliers of cosines at the beginning, of which validation chooses. CLIP's own, often 100, is meant
             for one embedding among thousands; a sum over regions needs room to learn.
         learning_rate: AdamW's peak rate.

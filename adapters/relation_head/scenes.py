@@ -14,7 +14,7 @@ class Scenes:
     """Regions, scene by scene.
 
     Attributes:
-        features: Of r regions.
+        features: Features of r regions.
         places: float32 (r, 4): left, top, right, bottom as shares of the picture.
         members: int64 (s, most), the regions of each scene; filled up with -1.
     """

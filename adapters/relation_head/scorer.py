@@ -61,7 +61,7 @@ class Evidence:
         self._windows = torch.from_numpy(phrases.members).to(device)
 
     def scores(self, network: RelationNetwork, scene: AnyArray, text: AnyArray, *, whole: bool) -> Tensor:
-        """Of questions about scenes (q,) with texts (q,); each scene and text is embedded once."""
+        """Scores of questions about scenes (q,) with texts (q,); each scene and text is embedded once."""
         device = self.places.device
         scenes, of_scene = (torch.from_numpy(part).to(device) for part in np.unique(scene, return_inverse=True))
         texts, of_text = (torch.from_numpy(part).to(device) for part in np.unique(text, return_inverse=True))

@@ -58,7 +58,7 @@ def consensus_captions(
     Args:
         images: (n, d) features.
         others: (m, d) features of captioned images, in the same space.
-        captions: Of each of them; at least one.
+        captions: Captions of each of these images; at least one.
         neighbours: k.
 
     Raises:

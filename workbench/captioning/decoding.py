@@ -25,7 +25,7 @@ def beam_search(
         beams: Sentences kept open.
         min_length: A sentence may end once it has so many tokens, `start` included.
         max_length: It must end here, `start` and `end` included.
-        device: Where tokens live.
+        device: Device of the tokens.
 
     Returns:
         Tokens of each image, without `start` and `end`.

@@ -14,7 +14,7 @@ from workbench.models import LoadedModel
 
 @dataclass(frozen=True)
 class Decoding:
-    """How captions are written; lengths in tokens, start and end included."""
+    """Settings of beam search; lengths in tokens, start and end included."""
 
     beams: int = 2
     min_length: int = 5

@@ -1,4 +1,4 @@
-"""Where the row of a key lies, for a million keys and more."""
+"""An index from keys to rows, for a million keys and more."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from workbench.features._shard import KEY_BYTES, Shard
 
 @dataclass(frozen=True)
 class Located:
-    """Where the rows of n keys lie.
+    """Shards and rows of n keys.
 
     Attributes:
         shards: The shards that `shard` counts.
@@ -43,7 +43,7 @@ class Index:
     Keys are sorted by their first eight bytes, which for a hash tell nearly all of them apart; the rest decides.
 
     Args:
-        shards: Where a key stands twice, a readable row wins over a tombstone.
+        shards: The shards; of a key that occurs twice, a readable row wins over a tombstone.
     """
 
     def __init__(self, shards: Sequence[Shard]) -> None:

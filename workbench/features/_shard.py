@@ -77,7 +77,7 @@ def write_shard(
     """Commit rows as a new shard.
 
     Args:
-        folder: Where.
+        folder: The folder to write to.
         keys: uint8 (n, 32).
         readable: bool (n,).
         columns: Float32 arrays (n, width) by name.

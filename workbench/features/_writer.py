@@ -17,7 +17,7 @@ class Writer:
     """Commits rows in shards; leaving the context commits the rest, after an error too.
 
     Args:
-        table: Where rows go.
+        table: The table to write to.
         max_rows: A shard is committed when it has this many rows,
         max_seconds: or when its first row has waited so long.
     """

@@ -73,7 +73,7 @@ def extract(
         dataset: Gives hashes and encoded bytes.
         rows: n rows of the dataset.
         encoder: The model.
-        store: Where features are kept.
+        store: The feature store.
         view: `eval`; for `Regions` their context.
         batch_size: Images per forward pass; 0 takes 64 on a CPU and 256 on a GPU.
         workers: Threads that read and decode; 0 takes one per usable core.

@@ -30,10 +30,10 @@ class Regions:
     several datasets, instructions or runs share are computed once, and a hit decodes nothing.
 
     Args:
-        images: Where the boxes lie.
+        images: The images that hold the boxes.
         rows: The image of each region.
         boxes: Left, top, right, bottom in pixels of the upright image.
-        context: What surrounds a region, see `cut_out`.
+        context: Surroundings of a region, see `cut_out`.
         margin: See `cut_out`.
     """
 
@@ -78,7 +78,7 @@ class Regions:
         return use(self.decode(row))
 
     def places(self) -> FloatArray:
-        """Where they lie: float32 (n, 4), shares of the width and height of each one's image, without the margin."""
+        """Boxes as float32 (n, 4) shares of the width and height of their images, without the margin."""
         sizes = {int(row): self._images.size(int(row)) for row in np.unique(self._rows)}
         shares = [as_shares([box], sizes[int(row)]) for row, box in zip(self._rows, self._boxes, strict=True)]
         return np.concatenate([np.empty((0, 4), np.float32), *shares])

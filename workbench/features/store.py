@@ -60,7 +60,7 @@ class FeatureStore:
 
 
 def features_folder(cache: Path) -> Path:
-    """Where the store lies in a cache folder."""
+    """The store's folder in a cache folder."""
     return Path(cache) / "features"
 
 

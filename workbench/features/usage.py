@@ -1,4 +1,4 @@
-"""What the feature store holds, and getting rid of it."""
+"""List and prune the content of the feature store."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ _UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class ModelUsage:
-    """What is stored for one model fingerprint.
+    """The stored features of one model fingerprint.
 
     Attributes:
         fingerprint: Identifies weights, preprocessing and precision.
@@ -30,7 +30,7 @@ class ModelUsage:
         texts: Rows of texts.
         bytes: On disk.
         last_used: UTC.
-        folder: Where.
+        folder: Their folder.
     """
 
     fingerprint: str
@@ -59,7 +59,7 @@ class Pruned:
 
 
 def cache_usage(cache: Path) -> list[ModelUsage]:
-    """What the feature store holds, most recently used first.
+    """The content of the feature store, most recently used first.
 
     Args:
         cache: The workbench's cache folder; it need not exist.
@@ -161,7 +161,7 @@ def _rows(path: Path) -> int:
 
 
 def feature_leftovers(root: Path) -> Iterator[Pruned]:
-    """What damage and killed processes left below the store's folder."""
+    """Files below the store's folder that damage and killed processes left behind."""
     for folder in _folders(root):
         if _PRUNED in folder.name:
             yield Pruned(folder, "left by an interrupted prune", size_on_disk(folder))

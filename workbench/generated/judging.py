@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a model says about generated images.
+    """A model's scores of generated images.
 
     Attributes:
         images: The readable ones, with their prompts and with notes on prompts and on the reference, too.
@@ -30,7 +30,7 @@ class Judgement:
         nearest: The prompt that each image is nearest to.
         estimates: `clip_score` and `prompt_accuracy` with intervals.
         distances: `cmmd` and `cmmd_unbiased`; empty without a reference.
-        different_prompts: Those that the model can tell apart; prompt accuracy by chance is 1 over this.
+        different_prompts: Number of prompts that the model distinguishes; prompt accuracy by chance is 1 over this.
         reference: Name and size of the reference, or None.
         unreadable: File and reason of images that are left out.
         reference_unreadable: Number of images that are left out of the reference.
@@ -64,7 +64,7 @@ def judge(
     Args:
         images: From `read_prompts`.
         encoder: The model; scores of different models cannot be compared.
-        store: Where features are kept.
+        store: The feature store.
         reference: From `reference_features`.
         max_unreadable: Share (0..1) of the images that may be unreadable.
         workers: Decoding threads; 0 means one per core.

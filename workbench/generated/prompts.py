@@ -18,9 +18,9 @@ class PromptedImages:
     """Images and their prompts.
 
     Attributes:
-        folder: Where they lie.
+        folder: Their folder.
         files: Paths relative to it.
-        prompts: Of each.
+        prompts: The prompt of each file.
         notes: Sentences about what was left out.
     """
 

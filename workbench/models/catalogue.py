@@ -1,4 +1,4 @@
-"""What models there are: the registered ones, and open_clip's architectures and pretrained tags."""
+"""The models that can be named: the registered ones, and open_clip's architectures and pretrained tags."""
 
 from pathlib import Path
 from typing import Any

@@ -19,12 +19,12 @@ CONFIG = "open_clip_config.json"
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """Where a model lies.
+    """The files of a model.
 
     Attributes:
         weights: Their contents identify the model.
         others: Configuration and tokenizer, whose meaning is hashed once they are loaded.
-        folder: Where they lie, if it is the user's.
+        folder: Their folder, if it is the user's.
     """
 
     weights: list[Path]

@@ -43,7 +43,7 @@ class Encoder:
 
     Attributes:
         name: The model argument.
-        identity: What is known without loading.
+        identity: The identity of the model that is not loaded.
         precision: `fp32`, `bf16` or `fp16`, of the image tower; text is always computed in fp32.
         device: `cpu` or `cuda:n`.
         fingerprint: Identifies weights, preprocessing and precision.

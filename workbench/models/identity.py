@@ -1,4 +1,4 @@
-"""What a model is, remembered, so that a warm run knows its fingerprint without loading it."""
+"""A model's stored identity, from which a warm run knows its fingerprint without loading it."""
 
 import hashlib
 import json
@@ -38,7 +38,7 @@ class HashedFile(KnownFile):
     """A file of a model as it was when it was hashed.
 
     Attributes:
-        sha256: Of its content; identifies weights.
+        sha256: Hash of its content; identifies weights.
         checksum: `workbench.files.checksum_of_file`, which is quick enough for every time that it is loaded.
     """
 
@@ -59,9 +59,9 @@ class Identity(BaseModel):
     Attributes:
         weights: Its weight files.
         others: Its configuration and tokenizer files; what they mean is in `config`.
-        folder: Where they lie; its own time tells of new files, weights that open_clip would prefer among them.
+        folder: Their folder; its time shows new files, such as weights that open_clip would prefer.
         config: Architecture, preprocessing, the text tower's settings, and a digest of the tokenizer.
-        versions: Of the packages that turn weights into features.
+        versions: Versions of the packages that turn weights into features.
         embed_dim: Width of the joint space.
         pooled_dim: Width of pooled features.
         logit_scale: Multiplier of cosine similarities.
@@ -119,7 +119,7 @@ def note_file(path: Path) -> KnownFile:
 
 
 def identity_path(spec: ModelSpec, cache: Path) -> Path:
-    """Where a model's identity is kept."""
+    """The file of a model's identity."""
     key = hashlib.sha256(f"{spec.kind}\0{spec.architecture}\0{spec.source}".encode()).hexdigest()[:24]
     return cache / "models" / f"{key}.identity"
 

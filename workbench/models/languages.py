@@ -1,4 +1,4 @@
-"""Which languages a model's text tower reads, as far as that is known."""
+"""The languages that a model's text tower reads, as far as that is known."""
 
 import re
 

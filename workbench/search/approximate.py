@@ -31,7 +31,7 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Recall:
-    """How much of what exact search finds the index finds.
+    """The share of the exact results that the index finds.
 
     Attributes:
         value: Mean share (0..1) of the exact ten nearest that are among the index's ten.
@@ -81,7 +81,7 @@ def approximate_index(gallery: "Gallery", cache: Path) -> Approximate:
     images do from each other, so their recall can be lower.
 
     Args:
-        gallery: What is searched.
+        gallery: The images to search.
         cache: The workbench's cache folder; the index is as large as the features.
 
     Raises:

@@ -31,8 +31,8 @@ class Gallery:
     Attributes:
         dataset: The dataset.
         encoder: The model.
-        store: Where its features are kept.
-        split: Which part of the dataset.
+        store: The feature store.
+        split: Split of the dataset.
         rows: int64 (n,) rows of the dataset; a position in the gallery is one in this array.
         unreadable: Name and reason of every image that is left out.
         keep_bytes: Bound on the memory for kept features.
@@ -102,7 +102,7 @@ def open_gallery(
     Args:
         dataset: The dataset.
         encoder: The model.
-        store: Where features are kept.
+        store: The feature store.
         split: `all` takes train, val and test.
         workers: Decoding threads; 0 means one per core.
         progress: Called with (done, total) while features are computed.
@@ -128,7 +128,7 @@ def open_gallery(
 
 
 def different_images(hashes: AnyArray) -> IntArray:
-    """Where each content stands first, ascending.
+    """The first row of each distinct content, ascending.
 
     Args:
         hashes: uint8 (n, 32); rows of zeros are images that cannot be read, and each of them counts.

@@ -18,7 +18,7 @@ _TEMPLATE = Path(__file__).with_name("sheet.html.j2")
 
 @dataclass(frozen=True)
 class _Hit:
-    """What is shown of a hit; `picture` is JPEG, None where the image cannot be read any more."""
+    """A hit as it is shown; `picture` is JPEG, None where the image cannot be read any more."""
 
     name: str
     lines: tuple[str, ...]

@@ -43,7 +43,7 @@ def make(file: Path, build: Callable[[str], None]) -> None:
     ask at once: one builds, the others wait.
 
     Args:
-        file: Where.
+        file: The database file.
         build: Builds a store at an `sqlite:///` URI and closes it.
 
     Raises:

@@ -19,7 +19,7 @@ def check_artifact(path: Path, name: str, checksums: Path) -> None:
 
     Args:
         path: A file, or a folder with all that is below it.
-        name: What the artifact is called in its run.
+        name: The artifact's name in its run.
         checksums: The run's list; runs of earlier versions have none, and nothing is checked then.
 
     Raises:
@@ -37,8 +37,8 @@ def check_artifact(path: Path, name: str, checksums: Path) -> None:
     for file_name in sorted(expected | files.keys()):
         if file_name not in files or recorded.get(file_name) != _digest(files[file_name]):
             raise WorkbenchError(
-                f"{files.get(file_name, path)}: is damaged: it is not what the run has recorded in {CHECKSUMS}. Make the "
-                "run anew (workbench run ... --fresh), or put the file back."
+                f"{files.get(file_name, path)}: is damaged: it is not what the run has recorded in {CHECKSUMS}. "
+                "Make the run anew (workbench run ... --fresh), or put the file back."
             )
 
 

@@ -22,9 +22,9 @@ def deliver(
     """Bring a run that was created in a store to its end. To do it twice does no harm.
 
     Args:
-        store: Where.
+        store: The store.
         run_id: The run, as the store calls it.
-        artifact_uri: Where its artifacts go.
+        artifact_uri: The address of its artifacts.
         record: All of it but the artifacts.
         artifacts: Folder of these; None if there are none.
 
@@ -85,6 +85,6 @@ def _is_about_this_file(error: BaseException) -> bool:
 
 
 def in_words(missing: Mapping[str, str]) -> str:
-    """Which artifacts are missing, and why."""
+    """The missing artifacts with the reasons."""
     reasons = dict.fromkeys(missing.values())
     return "; ".join(f"{', '.join(n for n, r in missing.items() if r == reason)} ({reason})" for reason in reasons)

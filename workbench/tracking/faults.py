@@ -1,4 +1,4 @@
-"""What can go wrong between the workbench and a store, in words that people can use."""
+"""Faults between the workbench and a store, as messages for users."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ class SpoolError(WorkbenchError):
 
 
 def faults() -> tuple[type[Exception], ...]:
-    """What talking to a store may raise; imports mlflow."""
+    """Exceptions that a store's client may raise; imports mlflow."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 

@@ -1,4 +1,4 @@
-"""What tables call recipes: labels that name the settings in which runs differ."""
+"""Labels of recipes in tables, with the settings in which runs differ."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -18,7 +18,7 @@ _CIRCUMSTANCES = {
     "source": schema.RECIPE_SOURCE,
     "suite": schema.SUITE,
 }
-"""What else tells runs apart, and the tags that say it, the most telling first."""
+"""Further differences between runs, and the tags that hold them, the most important first."""
 
 
 def labels_apart(runs: Sequence[RunResult], *, by_seed: bool = True) -> list[RunResult]:

@@ -52,7 +52,7 @@ def one_run(store: Store, run_id: str) -> RunResult:
 
 
 def traceback_place(run: RunResult) -> str:
-    """Where the traceback of a failed run lies, a path or an address; empty if it has none."""
+    """The path or address of a failed run's traceback; empty if it has none."""
     name = run.tags.get(schema.TRACEBACK, "")
     if not name:
         return ""

@@ -24,7 +24,7 @@ class RunRecord:
         metrics: Finite values.
         history: Values per epoch; those that are not finite are left out when they are sent.
         started: Milliseconds since the epoch.
-        ended: Likewise.
+        ended: End of the run, in milliseconds.
         status: `FINISHED`, or `FAILED`.
         run_id: The store's id where the run was begun there; empty where it was not.
     """

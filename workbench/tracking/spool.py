@@ -40,8 +40,8 @@ class SpoolEntry:
     """A run in the spool.
 
     Attributes:
-        folder: Where it lies.
-        server: Which store it is for, see `server_of`.
+        folder: Its folder.
+        server: The store that it is for, see `server_of`.
         record: The run.
         problem: Why it could not be sent the last time, where the store refused it; empty if that may pass by itself.
     """
@@ -58,7 +58,7 @@ class SpoolEntry:
 
     @property
     def id(self) -> str:
-        """What tells it from all others; its run in the store has it as a tag until it is whole there."""
+        """Its unique id; its run in the store has it as a tag until it is complete there."""
         return self.folder.name
 
     def as_result(self) -> RunResult:
@@ -82,7 +82,7 @@ class Spool:
         Args:
             record: The run.
             artifacts: Folder whose files are copied; None if it has none.
-            server: Which store it is for.
+            server: The store that it is for.
             problem: Why only a person can help, for example that its files are too large.
 
         Raises:

@@ -1,4 +1,4 @@
-"""Which runs can stand side by side: states of a dataset, a model and a recipe, and the setup of a suite."""
+"""Choose runs that can be compared: states of a dataset, a model and a recipe, and the setup of a suite."""
 
 from collections.abc import Mapping, Sequence
 
@@ -45,9 +45,9 @@ def newest_state(runs: Sequence[RunResult]) -> list[RunResult]:
         if _has_other_protocol(run):
             continue
         # The dataset first: a run on an older state of it does not decide the newest model or recipe.
-        for place, state in _states(run):
-            newest_known = newest.setdefault(place, state) if run.status == "finished" else newest.get(place, state)
-            if newest_known != state:
+        for place, run_state in _states(run):
+            known = newest.setdefault(place, run_state) if run.status == "finished" else newest.get(place, run_state)
+            if known != run_state:
                 break
         else:
             kept.append(run)
@@ -94,7 +94,7 @@ def _source(tags: Mapping[str, str]) -> State:
 
 
 def _reference(run: RunResult) -> str:
-    """What generated images are held against: a part of their fingerprint, but another question and no older state."""
+    """The reference of generated images: part of their fingerprint, but another reference is no older state."""
     return run.tags.get(schema.REFERENCE, "")
 
 

@@ -51,12 +51,12 @@ class Store:
 
     @property
     def spool(self) -> Spool:
-        """Where runs are kept that the store did not take."""
+        """The spool, which keeps runs that the store did not take."""
         return Spool(self.runs / "spool")
 
     @property
     def server(self) -> str:
-        """What entries of the spool call the store: the URI without user and password."""
+        """The store's name in entries of the spool: the URI without user and password."""
         return server_of(self.uri)
 
     @property
@@ -186,7 +186,7 @@ def open_store(settings: Settings) -> Store:
     """The store that settings name; the default is `mlflow.db` and `artifacts/` below `settings.runs`.
 
     Raises:
-        WorkbenchError: What the settings name is no address.
+        WorkbenchError: The address in the settings is not valid.
     """
     if settings.tracking_uri:
         uri = settings.tracking_uri

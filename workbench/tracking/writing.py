@@ -23,7 +23,7 @@ class Written:
 
     Attributes:
         result: The run as it would be read.
-        kept: What the store did not take and is kept in the spool, in words; empty if it took everything.
+        kept: The parts that the store did not take and the spool keeps, in words; empty if it took everything.
     """
 
     result: RunResult
@@ -35,9 +35,9 @@ class RunRecorder:
     """A run that is being written.
 
     Attributes:
-        store: Where.
-        record: What is known of it so far; its `run_id` is empty where the store was not there at its beginning.
-        artifact_uri: Where its artifacts go.
+        store: The store.
+        record: Its record so far; its `run_id` is empty where the store was not there at its beginning.
+        artifact_uri: The address of its artifacts.
     """
 
     store: Store

@@ -1,4 +1,4 @@
-"""What goes into the run record about a training."""
+"""The report of a training run."""
 
 from collections.abc import Mapping
 
@@ -19,11 +19,11 @@ def fit_report(
     unseen: bool,
     fixed: bool = False,
 ) -> FitReport:
-    """What is recorded of a training.
+    """The report of a training run.
 
     Args:
-        trained: How it went.
-        parameters: What was trained.
+        trained: Its result.
+        parameters: The trained parameters.
         alpha: Step between the weights before and after training that was taken.
         tried: Validation at each step that was tried.
         refit: Whether the suite asked for a fit on train and validation.

@@ -49,7 +49,7 @@ class FixedBudget:
 
 @dataclass(frozen=True)
 class FineTuned:
-    """What `EncoderClassifier` needs besides the network.
+    """The parts of an `EncoderClassifier` besides the network.
 
     Attributes:
         classes: (n_classes, d) class embeddings of unit norm, by the text tower as it is after training.
@@ -96,8 +96,8 @@ def fine_tune(
     Args:
         loaded: On the device of `compute`; changed in place.
         parameters: Trained ones, by name; they belong to `loaded.network`.
-        task: What to fit.
-        config: How.
+        task: The task to fit.
+        config: Training settings.
         compute: Device and precision.
         learning_rate: Peak of the schedule.
         image: Whether parameters of the image tower are among them. If not, cached features serve.
@@ -251,7 +251,7 @@ class _Tuning:
             return self.loaded.image_features(shown)[1]
 
     def _logits(self, embedded: Tensor, classes: Tensor) -> Tensor:
-        """Of the classes that have images, (n, classes seen)."""
+        """Targets of the classes that have images, (n, classes seen)."""
         offset = self._offset
         if self._seen is not None:
             classes, offset = classes[self._seen], offset[self._seen]

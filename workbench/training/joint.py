@@ -1,4 +1,4 @@
-"""What is minimised and what validation measures, for retrieval, matching and grounding alike.
+"""Losses and validation measures of retrieval, matching and grounding.
 
 An objective knows which images and texts a batch needs and what their embeddings cost; how they are embedded is the
 recipe's affair.
@@ -53,7 +53,7 @@ class JointObjective(Protocol):
         ...
 
     def quality(self, images: FloatArray, texts: FloatArray, scale: float, bias: float) -> Quality:
-        """How good the embeddings of all images and texts are; they need not be normalised."""
+        """The quality of the embeddings of all images and texts, which need not be normalised."""
         ...
 
 
@@ -64,7 +64,7 @@ def joint_objective(
 
     Args:
         data: Training or validation data.
-        loss: Of retrieval; items of the other tasks have a softmax over their candidates, statements a sigmoid.
+        loss: Loss of retrieval; items of the other tasks have a softmax over their candidates, statements a sigmoid.
         statements: Whether the items are statements.
     """
     if isinstance(data, CaptionedImages):

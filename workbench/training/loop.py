@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Quality:
-    """How good the present parameters are on validation.
+    """The quality of the current parameters on validation.
 
     Attributes:
         score: Higher is better; decides which epoch is kept.
-        measures: What is reported, by name, the most telling first.
+        measures: Values to report, by name, the most important first.
     """
 
     score: float
@@ -38,7 +38,7 @@ class Quality:
 
 @dataclass(frozen=True)
 class TrainingResult:
-    """How training went; the parameters hold the chosen epoch's values.
+    """The result of training; the parameters hold the chosen epoch's values.
 
     Attributes:
         epoch: Whose values were kept, from 1; 0 stands for those before training.
@@ -76,7 +76,7 @@ def train(
     score the last is kept, whose learning rate had decayed furthest. Without validation it is the last of all.
 
     Args:
-        parameters: What is trained, by name.
+        parameters: Parameters to train, by name.
         batches: Gives the batches of an epoch, counted from 0.
         loss: Mean loss of a batch, differentiable.
         epochs: Number of epochs; fixes the schedule.

@@ -24,7 +24,7 @@ _MAX_ENLARGED = 1.5
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to a training image at random.
+    """Random changes of a training image.
 
     Attributes:
         min_crop: Least share (0..1] of the area that a crop keeps; 1 shows the evaluation view.
@@ -43,9 +43,9 @@ class Augmentation:
         fits is cropped at its centre.
 
         Args:
-            rng: Where randomness comes from.
-            height: Of the picture.
-            width: Of the picture.
+            rng: Draws the crop.
+            height: Height of the picture in pixels.
+            width: Width of the picture in pixels.
             ratio: Width / height of the network's input.
 
         Returns:
@@ -89,7 +89,7 @@ class PixelSource:
     Args:
         images: The set.
         loaded: Gives preprocessing, size, mean and standard deviation.
-        compute: Where inputs go.
+        compute: Device and precision of the inputs.
         budget: Memory for decoded images; None keeps none.
     """
 

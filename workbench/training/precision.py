@@ -1,4 +1,4 @@
-"""Where and at which precision a network is trained and applied."""
+"""Device and precision that a network is trained and applied with."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager

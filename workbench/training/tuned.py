@@ -23,11 +23,11 @@ _WEIGHTS = "weights.safetensors"
 
 
 class TunedClassifier(EncoderClassifier):
-    """What `fine_tune` made of parameters of the network itself.
+    """A classifier from `fine_tune` on the network's own parameters.
 
     Args:
         loaded: The network, on the device of `compute`.
-        parameters: Those that were trained, by their names in the network.
+        parameters: The trained parameters, by their names in the network.
         adapts_images: Whether some are the image tower's; if not, the base model's cached features serve.
         compute: Device and precision.
         classes: (n_classes, d) class embeddings of unit norm.
@@ -66,8 +66,8 @@ class TunedClassifier(EncoderClassifier):
         """Train parameters of a private copy of the model by `fine_tune`.
 
         Args:
-            task: What to fit.
-            config: How.
+            task: The task to fit.
+            config: Training settings.
             select: The parameters to train, by name, out of a network that is otherwise left as it is.
             learning_rate: Peak of the schedule, for a network.
             alphas: See `fine_tune`.

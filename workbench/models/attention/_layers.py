@@ -1,4 +1,4 @@
-"""What the split attention modules share."""
+"""Helpers of the split attention modules."""
 
 import torch
 from torch import Tensor, nn

