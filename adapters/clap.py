@@ -19,9 +19,10 @@ from pydantic import Field
 from torch import Tensor
 
 from adapters._heads.anchored import sweep_anchored
+from adapters._heads.batches import PaddedImages, TaskBatch
 from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import SolvedConfig, SpaceChoice
-from adapters._heads.data import FewShot, PaddedImages, TaskBatch
+from adapters._heads.few_shot import FewShot
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe, SweepPlan

@@ -21,9 +21,9 @@ from pydantic import Field
 from torch import Tensor
 
 from adapters._heads.anchored import sweep_anchored
+from adapters._heads.batches import PaddedImages, TaskBatch
 from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import SolvedConfig
-from adapters._heads.data import PaddedImages, TaskBatch
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.sweep import SweepResult

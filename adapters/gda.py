@@ -18,9 +18,9 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from adapters._heads.batches import TaskBatch
 from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import HeadConfig, SpaceChoice
-from adapters._heads.data import TaskBatch
 from adapters._heads.predictors import BlendedLinear
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.sweep import SweepResult

@@ -13,10 +13,10 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
+from adapters._heads.batches import TaskBatch
 from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import SolvedConfig, SpaceChoice
 from adapters._heads.convex import Problems, solve
-from adapters._heads.data import TaskBatch
 from adapters._heads.predictors import as_float32
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.span import span

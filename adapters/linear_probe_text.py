@@ -15,9 +15,10 @@ from typing import ClassVar
 from pydantic import Field
 
 from adapters._heads.anchored import sweep_anchored
+from adapters._heads.batches import TaskBatch
 from adapters._heads.choice import SearchGrid, Setting
 from adapters._heads.config import SolvedConfig, SpaceChoice
-from adapters._heads.data import FewShot, TaskBatch
+from adapters._heads.few_shot import FewShot
 from adapters._heads.recipe import HeadRecipe, SweepPlan
 from adapters._heads.sweep import SweepResult
 from adapters.nearest_class_mean import space_of_class_means

@@ -26,9 +26,10 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
+from adapters._heads.batches import PaddedImages, TaskBatch
 from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import HeadConfig, SpaceChoice
-from adapters._heads.data import FewShot, PaddedImages, TaskBatch
+from adapters._heads.few_shot import FewShot
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe, SweepPlan
 from adapters._heads.span import span

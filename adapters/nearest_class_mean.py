@@ -13,9 +13,10 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
+from adapters._heads.batches import TaskBatch
 from adapters._heads.choice import SearchGrid, Selection, Setting, quality
 from adapters._heads.config import HeadConfig, SpaceChoice
-from adapters._heads.data import FewShot, TaskBatch
+from adapters._heads.few_shot import FewShot
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe, SweepPlan
 from adapters._heads.sweep import SweepResult

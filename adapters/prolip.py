@@ -26,9 +26,9 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
+from adapters._heads.batches import PaddedImages, TaskBatch, batch_tasks
 from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import HeadConfig
-from adapters._heads.data import PaddedImages, TaskBatch, batch_tasks
 from adapters._heads.images import Images
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
 from adapters._heads.predictors import SavedArrays, Space, as_float32

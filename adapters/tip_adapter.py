@@ -14,10 +14,10 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
+from adapters._heads.batches import TaskBatch
 from adapters._heads.cache import KeyValueCache, by_rows, cache_logits
 from adapters._heads.choice import SearchGrid, Setting, graded
 from adapters._heads.config import HeadConfig, SpaceChoice
-from adapters._heads.data import TaskBatch
 from adapters._heads.predictors import as_float32
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.sweep import SweepResult

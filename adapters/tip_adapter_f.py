@@ -19,9 +19,10 @@ from pydantic import Field
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from adapters._heads.batches import PaddedImages, TaskBatch
 from adapters._heads.cache import cache_logits, row_slices
 from adapters._heads.choice import SearchGrid, Setting, best
-from adapters._heads.data import FewShot, PaddedImages, TaskBatch
+from adapters._heads.few_shot import FewShot
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
 from adapters._heads.recipe import SweepPlan
 from adapters._heads.span import span

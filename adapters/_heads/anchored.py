@@ -2,9 +2,9 @@
 
 from torch import Tensor
 
+from adapters._heads.batches import TaskBatch
 from adapters._heads.choice import SearchGrid, graded
 from adapters._heads.convex import Problems, solve
-from adapters._heads.data import TaskBatch
 from adapters._heads.predictors import BlendedLinear
 from adapters._heads.span import span
 from adapters._heads.sweep import SweepResult

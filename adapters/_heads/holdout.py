@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from adapters._heads.batches import TaskBatch
 from adapters._heads.choice import Setting
-from adapters._heads.data import AllClasses, FewShot, TaskBatch, few_shots
+from adapters._heads.few_shot import AllClasses, FewShot, few_shots
 from adapters._heads.predictors import SavedArrays
 from adapters._holdout import hold_out_classes
 from workbench.plugin import ClassificationTask, Predictor, RecipeError, class_embeddings

@@ -11,7 +11,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from adapters._heads.data import PaddedImages
+from adapters._heads.batches import PaddedImages
 from adapters._heads.training import Parameters, TrainedHeads, gradients
 
 Loss = Callable[[Parameters, PaddedImages], Tensor]

@@ -8,9 +8,10 @@ from typing import ClassVar, Generic, TypeVar
 
 import torch
 
+from adapters._heads.batches import TaskBatch, batch_tasks, buckets
 from adapters._heads.choice import SearchGrid, Setting
 from adapters._heads.config import HeadConfig, SolvedConfig, SpaceChoice
-from adapters._heads.data import FewShot, TaskBatch, batch_tasks, buckets, few_shots
+from adapters._heads.few_shot import FewShot, few_shots
 from adapters._heads.holdout import MARGIN, extended, graded_on_holdout, restricted_to_seen
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.sweep import Best, GridScores, SweepResult

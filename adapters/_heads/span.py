@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adapters._heads.data import PaddedImages
+from adapters._heads.batches import PaddedImages
 
 
 @dataclass(frozen=True)

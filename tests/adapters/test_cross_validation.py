@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from adapters._heads.data import few_shots
+from adapters._heads.few_shot import few_shots
 from adapters.clap import Clap
 from adapters.clip_adapter import ClipAdapter
 from adapters.cross_modal_probe import CrossModalProbe
@@ -148,8 +148,8 @@ def test_the_number_of_steps_is_the_best_on_average_and_not_a_mean_of_bests():
     def nll(number):
         import torch
 
+        from adapters._heads.batches import batch_tasks
         from adapters._heads.choice import SearchGrid, quality
-        from adapters._heads.data import batch_tasks
 
         total = 0.0
         for fold in shot.folds:

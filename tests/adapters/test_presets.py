@@ -7,7 +7,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from adapters._heads.data import batch_tasks, few_shots
+from adapters._heads.batches import batch_tasks
+from adapters._heads.few_shot import few_shots
 from adapters._heads.minibatches import Budget, Epochs
 from adapters.clap import Clap
 from adapters.clip_adapter import ClipAdapter

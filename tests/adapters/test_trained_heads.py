@@ -8,7 +8,8 @@ import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from adapters._heads.data import batch_tasks, few_shots
+from adapters._heads.batches import batch_tasks
+from adapters._heads.few_shot import few_shots
 from adapters.clap import Clap, multipliers
 from adapters.clip_adapter import ClipAdapter, adapted
 from adapters.cross_modal_probe import CrossModalProbe

@@ -63,8 +63,8 @@ class Approximate:
     def search(self, vector: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
         """Positions (k,), best first, and their cosines; fewer where the visited lists hold fewer."""
         scores, places = self._index.search(np.ascontiguousarray(vector[None], dtype=np.float32), k)
-        found = places[0] >= 0
-        return places[0][found].astype(np.int64), scores[0][found].astype(np.float32)
+        valid = places[0] >= 0
+        return places[0][valid].astype(np.int64), scores[0][valid].astype(np.float32)
 
 
 def is_available() -> bool:
@@ -93,9 +93,9 @@ def approximate_index(gallery: "Gallery", cache: Path) -> Approximate:
             "--index out."
         )
     path = cache / "search" / f"{gallery.fingerprint()[:40]}-{_VERSION}.faiss"
-    found = _read(path)
-    if found is not None:
-        return found
+    stored = _read(path)
+    if stored is not None:
+        return stored
     index, recall = _build(gallery)
     try:
         _write(path, index, recall)

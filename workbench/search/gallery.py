@@ -117,9 +117,9 @@ def open_gallery(
     readable, unreadable = [], []
     for start in range(0, len(rows), BLOCK):
         part = rows[start : start + BLOCK]
-        found = extract(dataset, part, encoder, store, workers=workers, progress=progress)
-        readable.append(part[found.readable])
-        unreadable += found.unreadable
+        extraction = extract(dataset, part, encoder, store, workers=workers, progress=progress)
+        readable.append(part[extraction.readable])
+        unreadable += extraction.unreadable
     kept = np.concatenate(readable)
     if not len(kept):
         name, reason = unreadable[0]

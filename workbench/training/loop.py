@@ -4,6 +4,7 @@ It knows nothing of images, texts or tasks: batches are whatever `loss` takes.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from torch import Tensor, nn
 from workbench.errors import RecipeError
 from workbench.formatting import format_seconds
 from workbench.metrics.formatting import format_value
-from workbench.training.schedule import warmup_cosine
 
 _log = logging.getLogger(__name__)
 _LOG_SECONDS = 5.0
@@ -175,3 +175,22 @@ def _line(name: str, epoch: int, epochs: int, loss: float, quality: Quality | No
     left = seconds / epoch * (epochs - epoch)
     estimate = f", about {format_seconds(left)} left" if epoch < epochs else ""
     return f"{name}: epoch {epoch}/{epochs}, loss {loss:.3f}{validation}{estimate}"
+
+
+def warmup_cosine(step: int, steps: int, warmup: float = 0.0) -> float:
+    """Linear warm-up, then half a cosine down to zero.
+
+    Loshchilov and Hutter, "SGDR" (ICLR 2017), equation 5, without restarts.
+
+    Args:
+        step: Steps taken so far, 0..steps.
+        steps: Steps in all.
+        warmup: Share of `steps` during which the rate rises; its first step has a rate above zero.
+
+    Returns:
+        Multiplier of the peak learning rate, 0..1.
+    """
+    rising = round(warmup * steps)
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))

@@ -6,8 +6,8 @@ import torch
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
+from adapters._heads.batches import PaddedImages
 from adapters._heads.convex import Problems, solve
-from adapters._heads.data import PaddedImages
 from adapters._heads.span import span
 from workbench.testing import one_hot
 

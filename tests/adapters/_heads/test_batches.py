@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from adapters._heads.data import batch_tasks, buckets, few_shots
+from adapters._heads.batches import batch_tasks, buckets
+from adapters._heads.few_shot import few_shots
 from adapters.gda import Gda
 from adapters.tip_adapter import TipAdapter
 from workbench.plugin import normalise
