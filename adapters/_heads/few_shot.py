@@ -76,7 +76,7 @@ def few_shots(tasks: Sequence[ClassificationTask], *, cross_validate: bool = Fal
 
     Args:
         tasks: The tasks.
-        cross_validate: Where validation is missing, or was made from training, choose within training. What is fitted
+        cross_validate: Where validation is missing, or was made from training, choose within training. The fit
             is then all of training, the made validation images included; in few-shot runs, where `shots` images a
             class are the budget, these are left out unless the task asks for a refit on them.
     """

@@ -47,7 +47,7 @@ def fold_numbers(labels: AnyArray, unit: AnyArray, seed: int) -> AnyArray:
 
     Args:
         labels: int64 (n,), or bool (n, n_classes) where images have several.
-        unit: (n,) codes 0..u-1 of what must not be divided.
+        unit: (n,) codes 0..u-1 of units, which are not divided.
         seed: Decides among equals.
 
     Returns:

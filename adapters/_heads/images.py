@@ -17,7 +17,7 @@ class Images:
         projected: (n, d).
         target: (n, n_classes), one-hot or, where multi-label, 0/1.
         lengths: (n, 2) norms of pooled and projected features before normalisation.
-        rows: The images that count, in their order; None for all. What is left out is not copied.
+        rows: Rows to keep, in this order; None for all.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Images:
 
     @classmethod
     def of(cls, data: LabelledImages, n_classes: int, device: str) -> "Images":
-        """Normalise the features and widen them."""
+        """The images of a split, with unit-norm features in float64."""
         features = data.images.features
         labels = torch.as_tensor(data.labels, device=device)
         if labels.ndim == 1:

@@ -10,7 +10,7 @@ from adapters._heads.batches import PaddedImages
 
 @dataclass(frozen=True)
 class Span:
-    """Features in an orthonormal basis of what the training images span.
+    """Features in an orthonormal basis of the training images' span.
 
     Weights fitted by gradients or under an L2 penalty never leave that span, so nothing is lost.
 
@@ -18,7 +18,7 @@ class Span:
         train: (b, n, r), r at most min(n, d) of the largest task.
         val: (b, m, r).
         basis: (b, d, r).
-        mean: (b, d) what was subtracted first; zeros if nothing was.
+        mean: (b, d) subtracted first; zeros where features are not centred.
     """
 
     train: Tensor

@@ -56,7 +56,7 @@ class RelationHeadConfig(RecipeConfig):
 
 
 class RelationHead(ImageTextRecipe[RelationHeadConfig]):
-    """Train heads on cached features of boxes or tiles: what is there, where, and how it stands to other things."""
+    """Train heads on cached features of boxes or tiles: their content, their place, and their relations."""
 
     Config: ClassVar[type[RecipeConfig]] = RelationHeadConfig
     fits: ClassVar[tuple[type[ImageTextTask], ...]] = (MatchingTask, GroundingTask)

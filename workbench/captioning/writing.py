@@ -56,7 +56,7 @@ def check_writes(loaded: LoadedModel, max_length: int | None = None) -> None:
     """Refuse a model that cannot write, or not captions of `max_length` tokens, start and end included.
 
     Raises:
-        RecipeError: It names what is missing, or the largest `max_length`.
+        RecipeError: The model cannot write; names the missing part, or the largest `max_length`.
     """
     if not hasattr(loaded.network, "text_decoder"):
         raise RecipeError(

@@ -88,7 +88,7 @@ def _repeated(groups: Groups, identity: AnyArray) -> list[list[int]]:
 
 
 def units_of(groups: Groups, identity: AnyArray) -> IntArray:
-    """Codes 0..u-1 of what stays together: connected components of images that share a group or an identity."""
+    """Codes 0..u-1 of units: connected components of images that share a group or an identity."""
     content = np.unique(identity, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     named = [i for i, group in enumerate(groups) if group is not None]
     if not named:

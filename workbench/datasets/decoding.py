@@ -61,7 +61,7 @@ class OwnDecoder(Decoder):
 
     Args:
         source: The source.
-        table: The card's table; what it says of rendering is part of every key.
+        table: The card's table; its rendering settings are part of every key.
     """
 
     def __init__(self, source: Source, table: SourceTable) -> None:

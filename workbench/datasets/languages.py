@@ -55,7 +55,7 @@ def in_language(card: DatasetCard, language: str) -> DatasetCard:
         if role in table.columns:
             columns[role] = table.columns[role]
         elif not card.reads_items:
-            columns[role] = None  # Captions are no part of what is asked.
+            columns[role] = None  # The task does not read captions.
         else:
             raise CardError(f"{place}.columns has no {role!r}, which task {card.task!r} reads.")
     values["columns"] = columns

@@ -68,7 +68,7 @@ def _path(argument: str) -> Path:
 def place_of(argument: str) -> str:
     """The place of a dataset argument's card: the absolute path of its file or folder, or the distribution that has it.
 
-    Two datasets of one name are told apart by it.
+    It distinguishes two datasets of one name.
 
     Raises:
         UnknownNameError: No such name, file or folder.

@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Pictures(ABC):
     """Images by row: their bytes, and the pixels in them. All methods may be called from several threads.
 
-    Whatever decodes an image of a dataset goes through here, so that a source's own format works everywhere.
+    All code that decodes an image of a dataset goes through here, so that a source's own format works everywhere.
     """
 
     _decoder = Decoder()

@@ -40,7 +40,7 @@ class Located:
 class Index:
     """An immutable index over the keys of shards.
 
-    Keys are sorted by their first eight bytes, which for a hash tell nearly all of them apart; the rest decides.
+    Keys are sorted by their first eight bytes, which distinguish nearly all hashes; the rest breaks ties.
 
     Args:
         shards: The shards; of a key that occurs twice, a readable row wins over a tombstone.

@@ -100,7 +100,7 @@ class ImageSource(Protocol):
 
         Raises:
             UnreadableImageError: The bytes cannot be decoded.
-            DataError: They cannot be read now, or are others than `hashes` said.
+            DataError: They cannot be read now, or differ from `hashes`.
         """
         ...
 

@@ -110,7 +110,7 @@ class FeatureTable:
             reasons: Why, by tombstone row.
 
         Raises:
-            CacheError: The folder cannot be written; what was committed before is untouched.
+            CacheError: The folder cannot be written; earlier commits are intact.
         """
         if self._prepare is not None:
             self._prepare()

@@ -54,7 +54,7 @@ class Writer:
             self._append([key for key, _ in reasons], zeros, dict(enumerate(reason for _, reason in reasons)))
 
     def commit(self) -> None:
-        """Make a shard of what has been added."""
+        """Write the added rows as a shard."""
         if self._keys:
             keys = np.frombuffer(b"".join(self._keys), dtype=np.uint8).reshape(-1, KEY_BYTES)
             readable = np.ones(len(keys), dtype=np.bool_)

@@ -1,4 +1,4 @@
-"""Windows that cover images, as pictures of their own: what a text says of a part is compared with that part."""
+"""Windows that cover images, as pictures of their own, so that a text can be compared with a part of an image."""
 
 import math
 from collections.abc import Iterator

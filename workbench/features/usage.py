@@ -73,7 +73,7 @@ def prune(
 ) -> list[Pruned]:
     """Remove features of models, and always what damage and killed processes left.
 
-    Processes that are reading what is removed go on unharmed; those that write start the folder anew.
+    Processes that are reading removed files go on unharmed; those that write start the folder anew.
 
     Args:
         cache: The workbench's cache folder.
@@ -117,7 +117,7 @@ def remove(pruned: Iterable[Pruned]) -> None:
 
 
 def damaged_shards(root: Path) -> Iterator[Path]:
-    """Shards below the store's folder that are not what was committed; reads all of them."""
+    """Shards below the store's folder that differ from what was committed; reads all of them."""
     for path in sorted(root.glob(f"*/*/*{SUFFIX}")):
         try:
             open_shard(path, ()).verify()

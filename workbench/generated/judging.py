@@ -71,7 +71,7 @@ def judge(
         progress: Called with (done, total) while features are computed.
 
     Raises:
-        DataError: More images are unreadable than that, or none is left.
+        DataError: More than `max_unreadable` images cannot be read, or none is left.
     """
     source, rows = ImageFiles(images.folder, images.files), np.arange(len(images.files))
     extraction = extract(source, rows, encoder, store, workers=workers, progress=progress)

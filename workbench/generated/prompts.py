@@ -21,7 +21,7 @@ class PromptedImages:
         folder: Their folder.
         files: Paths relative to it.
         prompts: The prompt of each file.
-        notes: Sentences about what was left out.
+        notes: Sentences about files that were left out.
     """
 
     folder: Path

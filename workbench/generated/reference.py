@@ -31,7 +31,7 @@ class Reference:
         name: The dataset or folder.
         features: (m, d) projected; each content once.
         unreadable: Name and reason of every image that is left out.
-        notes: Sentences about what was left out.
+        notes: Sentences about images that were left out.
     """
 
     name: str

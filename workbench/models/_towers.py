@@ -1,7 +1,7 @@
 """Image features before and after the projection into the joint space, for each of open_clip's image towers.
 
 Each tower is run in two steps, up to what the projection reads and from there on, so that both features come from one
-pass. The projection runs in fp32 under autocast too: it is cheap, and what tells classes apart in the joint space can
+pass. The projection runs in fp32 under autocast too: it is cheap, and class differences in the joint space can
 be small against what all images share.
 """
 

@@ -122,7 +122,7 @@ def _model_config(spec: ModelSpec) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(json.dumps(get_model_config(open_clip_name(spec))))
         text = config["text_cfg"]
         config["vision_cfg"]
-        json.dumps(config, ensure_ascii=False).encode()  # Half of a surrogate pair can be said in JSON.
+        json.dumps(config, ensure_ascii=False).encode()  # JSON can hold half of a surrogate pair.
     except (OSError, RecursionError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise ModelError(
@@ -195,7 +195,7 @@ def _why_no_download(error: Exception) -> str:
         RepositoryNotFoundError,
     )
 
-    # open_clip wraps whatever happened in an error of its own; the first one tells.
+    # open_clip wraps the error in one of its own; the first one is informative.
     chain: list[BaseException] = [error]
     while (earlier := chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(earlier)

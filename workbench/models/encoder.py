@@ -86,7 +86,7 @@ class Encoder:
         """A private fp32 copy, free to be changed.
 
         Raises:
-            ModelError: It cannot be built, or its files are no longer what was hashed.
+            ModelError: It cannot be built, or its files have changed since they were hashed.
         """
         from workbench.models.checkpoints import build
         from workbench.models.loaded import to_device

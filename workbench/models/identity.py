@@ -46,7 +46,7 @@ class HashedFile(KnownFile):
     checksum: str
 
     def intact(self) -> bool:
-        """Whether the content is still the same; size and time do not tell of a failing disk."""
+        """Whether the content is still the same; size and time do not show a failing disk."""
         try:
             return checksum_of_file(self.path) == self.checksum
         except OSError:
@@ -91,7 +91,7 @@ class Identity(BaseModel):
         return self.versions == package_versions() and all(file.unchanged() for file in files)
 
     def damaged(self) -> list[Path]:
-        """Files whose content is no longer what was hashed."""
+        """Files whose content has changed since it was hashed."""
         return [file.path for file in [*self.weights, *self.others] if not file.intact()]
 
     def fingerprint(self, precision: str) -> str:

@@ -1,4 +1,4 @@
-"""Small fixed inputs that tell how a model behaves, whatever data it will be used on."""
+"""Small fixed inputs that check a model's behaviour independently of its data."""
 
 import hashlib
 import json
@@ -73,7 +73,7 @@ def check_alive(name: str, projected: FloatArray, encode_texts: Callable[[Sequen
 
 
 def tokenizer_digest(tokenizer: Callable[[Sequence[str]], Tensor]) -> str:
-    """Digest of a tokenizer's vocabulary and rules, and of what it makes of a few texts.
+    """Digest of a tokenizer's vocabulary and rules, and of its tokens for a few texts.
 
     Texts alone would not show that two words changed places, and a library's vocabulary and rules do not show which end
     of a long text it cuts off.

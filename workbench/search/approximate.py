@@ -122,7 +122,7 @@ def _read(path: Path) -> Approximate | None:
 
 
 def damaged_indexes(cache: Path) -> Iterator[Path]:
-    """Indexes below the cache that are not what was written; reads all whose descriptions are whole."""
+    """Indexes below the cache that differ from what was written; reads all whose descriptions are intact."""
     for path in sorted((cache / "search").glob("*.faiss")):
         about = path.with_suffix(".about")
         if is_sealed_intact(about) and json.loads(read_sealed(about) or b"{}")["checksum"] != checksum_of_file(path):

@@ -15,7 +15,7 @@ def write_checksums(folder: Path) -> None:
 
 
 def check_artifact(path: Path, name: str, checksums: Path) -> None:
-    """Compare an artifact with what was recorded.
+    """Verify an artifact's recorded checksums.
 
     Args:
         path: A file, or a folder with all that is below it.
@@ -23,7 +23,7 @@ def check_artifact(path: Path, name: str, checksums: Path) -> None:
         checksums: The run's list; runs of earlier versions have none, and nothing is checked then.
 
     Raises:
-        WorkbenchError: A file is not what was recorded, or is missing.
+        WorkbenchError: A file differs from its checksum, or is missing.
     """
     try:
         lines = checksums.read_text(encoding="utf-8").splitlines()

@@ -17,7 +17,7 @@ def examine_store(store: Store) -> list[str]:
     """Look at a local store without making it; write into a server, always into the same run.
 
     Returns:
-        What was found, and after it what is wrong, in sentences. Takes at most 45 seconds.
+        The store's state, and after it its faults, in sentences. Takes at most 45 seconds.
     """
     if not store.is_remote:
         wrong = []

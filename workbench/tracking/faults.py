@@ -20,7 +20,7 @@ _KNOWN = (
 
 
 class StoreError(WorkbenchError):
-    """A store that cannot be reached, or does not do what was asked. What it was given is not lost by that."""
+    """A store cannot be reached, or refuses a request. Its data are not lost."""
 
 
 class SpoolError(WorkbenchError):
@@ -69,7 +69,7 @@ def why(error: BaseException) -> str:
 
 
 def is_down(error: BaseException) -> bool:
-    """Whether whatever is asked next will fail likewise; not where the server refused this one request."""
+    """Whether the next request will fail as well; not where the server refused this one request."""
     if isinstance(error, WorkbenchError):
         return isinstance(error, StoreError)
     status = status_of(error)

@@ -8,7 +8,7 @@ from workbench.tracking import schema
 from workbench.tracking.results import RunResult
 
 _SHOWN = 3
-"""Settings that are shown where more differ, unless it takes more of them to tell all apart."""
+"""Settings to show where more differ, unless it takes more to distinguish all."""
 _LONGEST = 28
 _CIRCUMSTANCES = {
     "refit": "workbench.refit",

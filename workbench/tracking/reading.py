@@ -19,7 +19,7 @@ def read_runs(
 ) -> list[RunResult]:
     """Runs of the workbench, newest first; others in the same store are left out.
 
-    Datasets of one name that lie in different places are told apart by their names (see `datasets_apart`).
+    Datasets of one name that lie in different places get different names (see `datasets_apart`).
 
     Args:
         store: The store; one that does not exist has no runs.
@@ -64,7 +64,7 @@ def artifact_path(store: Store, run: RunResult, name: str) -> Path:
     """A local path of a run's artifact, downloaded where the store is remote.
 
     Raises:
-        WorkbenchError: The run has no such artifact, or it is not what was recorded.
+        WorkbenchError: The run has no such artifact, or it differs from its checksum.
     """
     folder = local_path(run.artifact_uri)
     if folder is not None:

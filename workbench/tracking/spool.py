@@ -1,7 +1,7 @@
 """Runs that the store did not take: kept below the runs folder, each as one folder, until they are sent.
 
 `RUNS/spool/STARTED-KEY-NUMBER/` holds `record.json` with the checksum of each of the `artifacts/`, and `checksum`, the
-one of `record.json`. `state.json` says what became of it so far. The folder is written aside and renamed, so that it is
+one of `record.json`. `state.json` holds the last failure. The folder is written aside and renamed, so that it is
 there whole or not at all.
 """
 
@@ -128,7 +128,7 @@ class Spool:
         return count
 
     def set_damaged_aside(self) -> list[tuple[Path, str]]:
-        """Move entries that are not as they were written to `damaged/`; where they are now, and what is wrong."""
+        """Move damaged entries to `damaged/`; their new paths with the damage."""
         moved = []
         for folder in self._folders():
             try:

@@ -218,7 +218,7 @@ def quiet() -> None:
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    # Tracebacks of what is raised as an exception, too, and said in a sentence.
+    # These log tracebacks of errors that are raised and reported, too.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 

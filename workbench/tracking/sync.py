@@ -1,4 +1,4 @@
-"""Send what is in the spool: each run once, and whole."""
+"""Send the runs in the spool: each once, and complete."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -52,7 +52,7 @@ class Sync:
             )
         for reason in dict.fromkeys(self.remaining.values()):
             names = [run_name for run_name, cause in self.remaining.items() if cause == reason]
-            # It begins so that a quiet reporter says it, too.
+            # A quiet reporter shows messages that begin with "failed".
             sentences.append(
                 f"failed to send {counted(len(names), 'run')} to {name}, kept in {folder}: {reason}. `workbench sync` "
                 f"tries again ({'; '.join(names[:3])}{'; ...' if len(names) > 3 else ''})."

@@ -46,7 +46,7 @@ class RunRecorder:
 
     @property
     def run_id(self) -> str:
-        """MLflow's id; empty where the store has not been told of the run."""
+        """MLflow's id; empty where the store does not have the run."""
         return self.record.run_id
 
     @classmethod
@@ -107,7 +107,7 @@ class RunRecorder:
         return self._deliver(known, artifacts)
 
     def fail(self, error: str, tags: Mapping[str, str] | None = None, artifacts: Path | None = None) -> "Written":
-        """Mark the run as failed with its reason, and log what is left of it.
+        """Mark the run as failed with its reason, and log its remaining values.
 
         Args:
             error: The reason.

@@ -106,7 +106,7 @@ def fine_tune(
         alphas: Steps between the weights before (0) and after (1) training, of which validation chooses.
         default_alpha: The step where there is no validation.
         budget: Training of a fixed length; without it validation chooses the epoch.
-        name: Begins what is logged.
+        name: Prefix of log messages.
 
     Raises:
         RecipeError: The loss is not finite.
@@ -136,7 +136,7 @@ def fine_tune(
 
 @dataclass
 class _Tuning:
-    """The arguments of `fine_tune`, and what is made of them once."""
+    """The arguments of `fine_tune`, with values derived from them."""
 
     loaded: LoadedModel
     parameters: Mapping[str, nn.Parameter]

@@ -23,7 +23,7 @@ ContrastiveLoss = Literal["contrastive", "sigmoid"]
 
 @dataclass(frozen=True)
 class JointBatch:
-    """Some units of an objective, and what they need.
+    """Some units of an objective, with their images and texts.
 
     Attributes:
         images: int64, different images of the data.

@@ -1,6 +1,6 @@
 """The training loop: AdamW, warm-up and cosine decay, and the best epoch by validation.
 
-It knows nothing of images, texts or tasks: batches are whatever `loss` takes.
+It is independent of images, texts and tasks: batches are the arguments of `loss`.
 """
 
 import logging
@@ -70,7 +70,7 @@ def train(
     optimizer: Literal["adamw", "sgd"] = "adamw",
     name: str = "training",
 ) -> TrainingResult:
-    """Minimise a loss; leave in the parameters what was best on validation.
+    """Minimise a loss; the parameters end as in the epoch that was best on validation.
 
     The parameters before training compete too, so that training which does harm is not kept. Of epochs with the same
     score the last is kept, whose learning rate had decayed furthest. Without validation it is the last of all.
@@ -89,7 +89,7 @@ def train(
         patience: Stop after this many epochs without a higher score.
         stop_after: Stop the same schedule after this many epochs.
         optimizer: `adamw`, or `sgd` with momentum 0.9, which adds weight decay to the gradient.
-        name: Begins what is logged.
+        name: Prefix of log messages.
 
     Raises:
         RecipeError: The loss is not finite.

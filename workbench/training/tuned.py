@@ -72,7 +72,7 @@ class TunedClassifier(EncoderClassifier):
             learning_rate: Peak of the schedule, for a network.
             alphas: See `fine_tune`.
             default_alpha: See `fine_tune`.
-            name: Begins what is logged, and errors.
+            name: Prefix of log messages and errors.
 
         Raises:
             RecipeError: There are no training images, the model cannot be trained, or nothing was selected.

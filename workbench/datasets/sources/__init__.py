@@ -50,7 +50,7 @@ def _is_source(loaded: Any, point: EntryPoint) -> type[Source]:
 
 
 sources: Registry[type[Source]] = Registry("workbench.sources", "source", _is_source)
-"""All installed kinds of source, by what cards write as `source.type`."""
+"""All installed kinds of source, by the `source.type` of cards."""
 
 
 def open_source(card: "DatasetCard", base: Path | None, settings: Settings) -> Source:

@@ -60,7 +60,7 @@ class Record:
 class Source(ABC):
     """A place that lists records and hands out their bytes. Subclass it and register it under `workbench.sources`.
 
-    The name of the entry point is what cards write as `source.type`. Sources of files start from `FileSource`, which
+    The name of the entry point is the `source.type` of cards. Sources of files start from `FileSource`, which
     reads them. An image is its bytes: their hash is what the image is known by. Whoever reads a format that
     `decode_image` does not know overrides `decode`, too.
 
@@ -123,7 +123,7 @@ class Source(ABC):
     def decode(self, data: bytes, location: Location) -> "Image":  # noqa: ARG002
         """An image's pixels from its bytes alone; safe to call from several threads.
 
-        Whatever it raises makes this image unreadable, with the reason, and stops no other.
+        An exception makes this image unreadable, with the reason, and stops no other.
 
         Args:
             data: The bytes from `read`.

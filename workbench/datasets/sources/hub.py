@@ -97,7 +97,7 @@ class HubReader(Source):
         digest = hashlib.sha256()
         for path in sorted(self._local.rglob("*")):
             try:
-                stat = path.stat()  # Of what a link leads to, which may change.
+                stat = path.stat()  # Of the file behind a link, which may change.
             except OSError:
                 stat = path.lstat()
             digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())

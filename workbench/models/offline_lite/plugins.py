@@ -20,7 +20,7 @@ class OfflineLite:
         """See `ModelPlugin.files`."""
         from workbench.models.offline_lite import checkpoint
 
-        # The configuration names the cache's own path, so it is left out of what identifies the model.
+        # The configuration holds the path of the cache, so it is not part of the identity.
         folder = checkpoint.folder(cache)
         return [folder / name for name in (checkpoint.WEIGHTS, *checkpoint.TEXT_FILES)]
 

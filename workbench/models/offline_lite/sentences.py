@@ -40,7 +40,7 @@ class SentenceEncoder(nn.Module):
                 self.register_buffer(name, value)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Embed sentences; what is padding has no say."""
+        """Embed sentences; padding has no effect."""
         known = tokens != PAD
         mask = known[..., None].float()
         pieces = self._pieces(tokens.clamp_min(0))
