@@ -147,9 +147,9 @@ class LinearHead(ClassificationRecipe[LinearHeadConfig], ImageTextRecipe[LinearH
             raise RecipeError("linear-head: there are no training images.")
         if not train.has_pairs:
             raise RecipeError("linear-head: no training image has a text, so there is nothing to learn from.")
-        both = HeadData(train, model.encode_texts(train.texts)), HeadData(val, model.encode_texts(val.texts))
+        splits = HeadData(train, model.encode_texts(train.texts)), HeadData(val, model.encode_texts(val.texts))
         trials = [
-            train_head(*both, self.config, space, rate, model.logit_scale, seed, device, statements)
+            train_head(*splits, self.config, space, rate, model.logit_scale, seed, device, statements)
             for space, rate in self._grid(val.has_pairs)
         ]
         best = max(trials, key=lambda trial: trial.score)
