@@ -16,7 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.features import FeatureStore
 from workbench.formatting import counted, format_count
 from workbench.models import Encoder, open_model
-from workbench.search import Gallery, Hits, nearest_images, open_gallery, parse_line, search_images
+from workbench.search import Gallery, SearchResult, nearest_images, open_gallery, parse_line, search_images
 from workbench.settings import Settings
 
 _TOP = 18
@@ -73,7 +73,7 @@ def _like(dataset: Dataset, encoder: Encoder, gallery: Gallery, item: str) -> No
     _results(dataset, nearest_images(gallery, row, _TOP))
 
 
-def _results(dataset: Dataset, hits: Hits) -> None:
+def _results(dataset: Dataset, hits: SearchResult) -> None:
     cells = st.container(horizontal=True)
     for row, score, name in zip(hits.rows.tolist(), hits.scores.tolist(), hits.ids, strict=True):
         with cells.container(width=_SIZE):

@@ -1,4 +1,4 @@
-"""Datasets: cards, sources, manifests, and what is wrong with the data."""
+"""Datasets: cards, sources, manifests, and checks of the data."""
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_reading import parse_card, read_card

@@ -32,7 +32,7 @@ class Reference:
         name: The dataset or folder.
         features: (m, d) projected; each content once.
         unreadable: Name and reason of every image that is left out.
-        notes: Sentences about what was left out.
+        notes: Sentences about images that were left out.
     """
 
     name: str
@@ -107,8 +107,8 @@ def _of_folder(
         raise DataError(f"--reference {argument}: there is no image in the folder.")
     source = ImageFiles(path, files)
     rows = different_images(source.hashes(np.arange(len(files))))
-    found = extract(source, rows, encoder, store, workers=workers, progress=progress)
-    return found.features.projected[found.readable], found.unreadable
+    extraction = extract(source, rows, encoder, store, workers=workers, progress=progress)
+    return extraction.features.projected[extraction.readable], extraction.unreadable
 
 
 def _notes(name: str, unreadable: Sequence[tuple[str, str]], total: int) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from workbench.models.languages import check_language
 from workbench.search.approximate import PAYS_FROM, Approximate, approximate_index, is_available
 from workbench.search.gallery import Gallery, open_gallery
 from workbench.search.query import ImageTerm, Term, TextTerm
-from workbench.search.searching import Hits, embed_image, search_images
+from workbench.search.searching import SearchResult, embed_image, search_images
 from workbench.search.sheet import contact_sheet, labels_of
 from workbench.settings import Settings
 
@@ -36,7 +36,7 @@ class SearchAnswer:
     gallery: Gallery
     terms: tuple[Term, ...]
     language: str
-    hits: Hits
+    hits: SearchResult
     index: Approximate | None
     doubt: str | None
 

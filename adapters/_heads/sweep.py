@@ -1,4 +1,4 @@
-"""What a sweep gave, and the best of it: for one validation set, or on average over folds."""
+"""The results of a sweep, and the best of them: on one validation set, or on average over folds."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from adapters._heads.choice import Grid, Selection, Setting, best, rank
+from adapters._heads.choice import SearchGrid, Selection, Setting, best, rank
 from adapters._heads.predictors import Space
 from adapters._heads.training import Curves
 from workbench.plugin import Predictor
@@ -15,45 +15,45 @@ Trial = dict[str, str | int | float | bool]
 
 
 @dataclass(frozen=True)
-class Swept:
-    """What a grid gave for the tasks of a stack.
+class SweepResult:
+    """The results of a grid for the tasks of a batch.
 
     Attributes:
-        accuracy: (b, h) on validation, h the grid's points in its own order.
+        accuracy: (b, h) on validation, h the grid's points in its order.
         nll: (b, h) likewise.
         build: Task and point to predictor.
         parameters: Number of fitted parameters of a task's predictor.
-        found: Task and point to values that fitting found by itself, such as the number of steps.
+        fitted_values: Task and point to values that fitting chose itself, such as the number of steps.
         curves: Where points were trained step by step: `accuracy` and `nll` after other numbers of steps. Validation
             then chooses the number, and it stands in the setting as `steps`.
         converged: (b, h) where points were solved: whether the solver reached its tolerance.
-        measure: What `accuracy` is called in the record of what was tried.
+        measure: The name of `accuracy` in the record of trials.
     """
 
     accuracy: Tensor
     nll: Tensor
     build: Callable[[int, int], Predictor]
     parameters: Callable[[int], int] = lambda _: 0
-    found: Callable[[int, int], Setting] = lambda _, __: {}
+    fitted_values: Callable[[int, int], Setting] = lambda _, __: {}
     curves: Curves | None = None
     converged: Tensor | None = None
     measure: str = "accuracy"
 
 
 @dataclass(frozen=True)
-class Candidates:
-    """One task's points with what validation says of each.
+class GridScores:
+    """The validation scores of one task's grid points.
 
     Attributes:
-        settings: h settings, what fitting found by itself included.
-        accuracy: float64 (h,), or what stands for it.
+        settings: h settings, with the values that fitting chose itself.
+        accuracy: float64 (h,), or the measure that replaces it.
         nll: float64 (h,).
         images: Number of images that were graded.
-        fits: Number of fits behind the values.
+        fits: Number of fits that the scores come from.
         unsolved: Number of those that stopped before they converged.
-        curves: See `Swept`, for this task alone.
-        measure: See `Swept`.
-        where: What precedes measures in the record: `val` or `cv`.
+        curves: See `SweepResult`, for this task alone.
+        measure: See `SweepResult`.
+        where: Prefix of measures in the record: `val` or `cv`.
     """
 
     settings: list[Setting]
@@ -67,11 +67,11 @@ class Candidates:
     where: str = "val"
 
     @classmethod
-    def of(cls, swept: Swept, grid: Grid, row: int, images: int) -> "Candidates":
-        """Of one task of a stack."""
+    def of(cls, swept: SweepResult, grid: SearchGrid, row: int, images: int) -> "GridScores":
+        """The scores of one task of a batch."""
         curves, points = swept.curves, grid.points(row)
         return cls(
-            settings=[{**point, **swept.found(row, j)} for j, point in enumerate(points)],
+            settings=[{**point, **swept.fitted_values(row, j)} for j, point in enumerate(points)],
             accuracy=swept.accuracy[row].double().cpu(),
             nll=swept.nll[row].double().cpu(),
             images=images,
@@ -82,46 +82,47 @@ class Candidates:
         )
 
     @classmethod
-    def averaged(cls, folds: Sequence["Candidates"], selection: Selection) -> "Candidates":
+    def averaged(cls, folds: Sequence["GridScores"], selection: Selection) -> "GridScores":
         """Means over all images that were held out; folds are compared after equal numbers of steps.
 
         Args:
             folds: The same task's, from the same grid.
-            selection: What the number of steps must be best at.
+            selection: The measure that chooses the number of steps.
         """
-        images = torch.tensor([own.images for own in folds], dtype=torch.float64)
+        images = torch.tensor([fold.images for fold in folds], dtype=torch.float64)
 
         def mean(values: Sequence[Tensor]) -> Tensor:
             return (torch.stack(list(values), dim=-1) * images).sum(dim=-1) / images.sum()
 
         settings = folds[0].settings
-        accuracy, nll = mean([own.accuracy for own in folds]), mean([own.nll for own in folds])
-        curves = [own.curves for own in folds if own.curves is not None]
+        accuracy, nll = mean([fold.accuracy for fold in folds]), mean([fold.nll for fold in folds])
+        curves = [fold.curves for fold in folds if fold.curves is not None]
         if curves:
-            accuracy, nll = mean([own.accuracy for own in curves]), mean([own.nll for own in curves])
-            at = best(accuracy, nll, selection)[:, None]
-            accuracy, nll = accuracy.gather(1, at)[:, 0], nll.gather(1, at)[:, 0]
+            accuracy, nll = mean([curve.accuracy for curve in curves]), mean([curve.nll for curve in curves])
+            step_index = best(accuracy, nll, selection)[:, None]
+            accuracy, nll = accuracy.gather(1, step_index)[:, 0], nll.gather(1, step_index)[:, 0]
             settings = [
-                {**own, "steps": curves[0].steps[t]} for own, t in zip(settings, at[:, 0].tolist(), strict=True)
+                {**setting, "steps": curves[0].steps[t]}
+                for setting, t in zip(settings, step_index[:, 0].tolist(), strict=True)
             ]
         return cls(
             settings,
             accuracy,
             nll,
-            images=sum(own.images for own in folds),
-            fits=sum(own.fits for own in folds),
-            unsolved=sum(own.unsolved for own in folds),
+            images=sum(fold.images for fold in folds),
+            fits=sum(fold.fits for fold in folds),
+            unsolved=sum(fold.unsolved for fold in folds),
             where="cv",
         )
 
     def best(self, selection: Selection) -> tuple[int, tuple[float, float]]:
         """The best point, and its rank to compare it with those of other feature spaces."""
-        by = selection if self.measure == "accuracy" else "accuracy"  # A measure of its own is what counts.
+        by = selection if self.measure == "accuracy" else "accuracy"  # A measure that replaces accuracy decides.
         j = int(best(self.accuracy[None], self.nll[None], by)[0])
         return j, rank(float(self.accuracy[j]), float(self.nll[j]), by)
 
     def trials(self, space: Space) -> list[Trial]:
-        """The record of what was tried."""
+        """The record of all grid points."""
         return [
             {"features": space, **setting, f"{self.where}_{self.measure}": accuracy, f"{self.where}_nll": nll}
             for setting, accuracy, nll in zip(self.settings, self.accuracy.tolist(), self.nll.tolist(), strict=True)
@@ -135,12 +136,12 @@ class Best:
     Attributes:
         space: Its features.
         setting: Its hyper-parameters.
-        rank: What it is compared by.
+        rank: Compares it with other candidates.
         predictor: None until it is fitted.
         parameters: Number of fitted parameters.
         solved: Whether the fit converged, where it is one that can.
         trials: All that was tried.
-        fits: Number of fits behind the trials.
+        fits: Number of fits that the trials come from.
         unsolved: Number of those that stopped before they converged.
     """
 
@@ -154,21 +155,21 @@ class Best:
     fits: int = 0
     unsolved: int = 0
 
-    def take(self, swept: Swept, row: int, j: int) -> None:
-        """Take over the predictor of a task and a point."""
+    def take(self, swept: SweepResult, row: int, j: int) -> None:
+        """Keep the predictor of a task and a grid point."""
         self.predictor = swept.build(row, j)
         self.parameters = swept.parameters(row)
         self.solved = swept.converged is None or bool(swept.converged[row, j])
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What did not converge."""
-        said = []
+        """Notes on fits that did not converge."""
+        notes = []
         if not self.solved:
-            said.append("The solver stopped before it reached its tolerance.")
+            notes.append("The solver stopped before it reached its tolerance.")
         if self.unsolved:
-            said.append(
+            notes.append(
                 f"Of the {self.fits} fits that hyper-parameters were chosen from, {self.unsolved} stopped before they "
                 "converged."
             )
-        return tuple(said)
+        return tuple(notes)

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from adapters._heads.data import buckets, few_shots, stack
+from adapters._heads.batches import batch_tasks, buckets
+from adapters._heads.few_shot import few_shots
 from adapters.gda import Gda
 from adapters.tip_adapter import TipAdapter
 from workbench.plugin import normalise
@@ -25,7 +26,7 @@ def test_tasks_of_similar_size_share_a_bucket_and_no_other():
 
 def test_a_stack_is_its_tasks_and_zeros():
     both = tasks(5, 3)
-    batch = stack(few_shots(both), "projected")
+    batch = batch_tasks(few_shots(both), "projected")
     for i, task in enumerate(both):
         n = len(task.train)
         np.testing.assert_allclose(batch.train.x[i, :n], normalise(task.train.images.features.projected))
