@@ -29,8 +29,8 @@ def command(dataset: str, as_json: bool, **flags: Any) -> None:
 
     settings = load_settings(**flags)
     opened = open_dataset(dataset, settings)
-    # A classification says names and templates in another language, and has no items.
-    further = [] if opened.card.task == "classification" else card_languages(opened.card)[1:]
+    # Where texts are names and templates alone, another language has no other items.
+    further = card_languages(opened.card)[1:] if opened.card.reads_items else []
     others = [open_dataset(dataset, settings, language=language) for language in further]
     with ConsoleReporter() as reporter:
         report = check_dataset(

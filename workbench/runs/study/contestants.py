@@ -1,6 +1,6 @@
 """Runs of a suite gathered into contestants: one recipe with its settings, on one dataset, at one number of shots."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,10 +18,12 @@ class Contestant:
     Attributes:
         label: What tables call the recipe; unique for its settings.
         runs: One a seed, by seed.
+        has_other_shots: The same recipe was run with another number of shots, too, on the dataset.
     """
 
     label: str
     runs: tuple[RunResult, ...]
+    has_other_shots: bool = False
 
     @property
     def first(self) -> RunResult:
@@ -35,8 +37,11 @@ class Contestant:
 
     @property
     def is_everywhere(self) -> bool:
-        """Whether it takes part at every number of shots: it uses no training image, or is the baseline."""
-        return self.first.shots == "0" or (self.first.model == NO_MODEL and self.first.shots == "all")
+        """Whether it takes part at every number of shots: it uses no training image, or no model and all labels."""
+        if self.first.shots == "0":
+            return True
+        # Else it would meet itself: with few labels there is a run of its own.
+        return self.first.model == NO_MODEL and self.first.shots == "all" and not self.has_other_shots
 
     @property
     def train_images(self) -> float:
@@ -76,7 +81,11 @@ def contestants(runs: Sequence[RunResult]) -> tuple[list[Contestant], list[str]]
     by_label: dict[tuple[str, ...], dict[int, RunResult]] = defaultdict(dict)
     for run in labels_apart([_in_its_language(run) for run in current], by_seed=False):
         by_label[run.dataset, run.model, run.label, run.shots].setdefault(run.seed, run)
-    found = [Contestant(label, tuple(own[seed] for seed in sorted(own))) for (*_, label, _), own in by_label.items()]
+    swept = Counter(key[:3] for key in by_label)
+    found = [
+        Contestant(key[2], tuple(own[seed] for seed in sorted(own)), swept[key[:3]] > 1)
+        for key, own in by_label.items()
+    ]
     found.sort(key=lambda one: (one.first.dataset, one.first.model, one.label, shots_order(one.first.shots)))
     return found, notes
 
