@@ -46,11 +46,11 @@ class Unprintable(Exception):
     def __str__(self):
         raise RuntimeError
 
-class Mute(Recipe):
+class Mute(ClassificationRecipe):
     def fit(self, task):
         raise Unprintable
 
-class Leaks(Recipe):
+class Leaks(ClassificationRecipe):
     def fit(self, task):
         raise ValueError("https://ann:s3cretive@example.org")
 """
