@@ -96,8 +96,8 @@ class ImageSet:
     def tiles(self, n: int) -> Tiles:
         """Windows that cover each image, overlapping by half: about n times n, near to square whatever its shape.
 
-        Their features are cached on disk by the engine, which computes them before `fit_joint` where `Recipe.tiles`
-        says n.
+        Their features are cached on disk by the engine, which computes them before `fit_image_text` where
+        `ImageTextRecipe.tiles` says n.
 
         Raises:
             WorkbenchError: These are windows or boxes themselves, or images that no dataset holds.

@@ -6,6 +6,7 @@ from .captioning import captions_by_text as captions_by_text
 from .captioning import check_writes as check_writes
 from .captioning import consensus_captions as consensus_captions
 from .captioning import write_captions as write_captions
+from .datasets import Dataset as Dataset
 from .datasets import UnreadableImageError as UnreadableImageError
 from .datasets.card import DatasetCard as DatasetCard
 from .datasets.card import ItemFaults as ItemFaults
@@ -31,7 +32,10 @@ from .metrics import Metric as Metric
 from .metrics import Weighted as Weighted
 from .metrics import estimate_metrics as estimate_metrics
 from .metrics import mean_of as mean_of
+from .metrics import metric_named as metric_named
 from .metrics.captions_cider import cider_d as cider_d
+from .metrics.registry import added_for as added_for
+from .metrics.registry import fitting_metrics as fitting_metrics
 from .models import LoadedModel as LoadedModel
 from .models import Tower as Tower
 from .models import has_batch_norm as has_batch_norm

@@ -30,9 +30,9 @@ def show(session: Session) -> None:
         st.info(f"The dataset cannot be opened here: {plain(error)}")
         return
     _card(dataset)
-    st.header("Classes")
-    counts: dict[str, list[int]] = {role: dataset.class_counts(role).tolist() for role in ROLES}
     if dataset.class_names:
+        st.header("Classes")
+        counts: dict[str, list[int]] = {role: dataset.class_counts(role).tolist() for role in ROLES}
         st.altair_chart(counts_chart(counts, dataset.class_names), width="stretch")
     for note in dataset.notes:
         st.caption(plain(note))
@@ -69,13 +69,7 @@ def _samples(dataset: Dataset) -> None:
     rows = dataset.rows(split)
     picked = np.sort(np.random.default_rng(0).permutation(len(rows))[:_SAMPLES])
     chosen = rows[picked]
-    labels = dataset.labels(chosen)
-    if labels.ndim == 2:
-        words = [", ".join(dataset.class_names[i] for i in np.flatnonzero(own)) for own in labels]
-    else:
-        words = [dataset.class_names[label] if label >= 0 else "" for label in labels]
-    captions = [word or " / ".join(said) for word, said in zip(words, dataset.captions(chosen), strict=True)]
-    gallery(dataset, dataset.ids(chosen), captions)
+    gallery(dataset, dataset.ids(chosen), dataset.card.in_words(dataset, chosen))
 
 
 def _check(dataset: Dataset) -> None:

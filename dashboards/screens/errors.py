@@ -100,12 +100,11 @@ def _neighbours(session: Session, run: RunResult, dataset: Dataset, row: int) ->
         st.info(plain(error))
         return
     cells = st.container(horizontal=True)
-    labels = dataset.labels([near for near, _ in found])
-    for (near, cosine), label in zip(found, labels, strict=True):
+    said = dataset.card.in_words(dataset, [near for near, _ in found])
+    for (near, cosine), words in zip(found, said, strict=True):
         with cells.container(width=140):
             small = picture(dataset, near, 160)
             if small is not None:
                 st.image(small, width=140)
-            name = dataset.class_names[label] if label.ndim == 0 and label >= 0 else ""
-            st.caption(f"{plain(name)} ({cosine:.2f})")
+            st.caption(f"{plain(words)} ({cosine:.2f})")
     st.caption("By cosine of the base model's pooled features, before any adaptation.")

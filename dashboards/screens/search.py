@@ -1,9 +1,7 @@
 """Images that fit a sentence, and images and sentences that fit an image."""
 
-from collections.abc import Sequence
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
 from dashboards.session import Session, picture, row_of
@@ -80,19 +78,13 @@ def _results(dataset: Dataset, hits: SearchResult) -> None:
             small = picture(dataset, row, 200)
             if small is not None:
                 st.image(small, width=_SIZE, alt=name)
-            st.caption(f"{score:.3f} {plain(' / '.join(_words(dataset, row)))}")
+            (words,) = dataset.card.in_words(dataset, [row])
+            st.caption(f"{score:.3f} {plain(words)}")
             st.button("like this", key=f"like_{row}", on_click=partial(_pick, name), help=plain(name))
 
 
 def _pick(name: str) -> None:
     st.session_state["like"] = name
-
-
-def _words(dataset: Dataset, row: int) -> Sequence[str]:
-    label = dataset.labels([row])[0]
-    if label.ndim:
-        return [dataset.class_names[i] for i in np.flatnonzero(label)]
-    return [dataset.class_names[label]] if label >= 0 else dataset.captions([row])[0]
 
 
 def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: SplitChoice) -> Gallery | None:

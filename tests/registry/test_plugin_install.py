@@ -6,26 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-PLUGIN = Path(__file__).parent.parent / "plugin"
-
-
-def install(package: Path, site: Path) -> None:
-    # The build back end is installed with the tests' extra, so that nothing is downloaded here.
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-build-isolation",
-        "--target",
-        site,
-        package,
-    ]
-    subprocess.run(command, check=True, capture_output=True, text=True)
+from tests.registry.conftest import install
 
 
 def workbench(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -37,13 +18,6 @@ def workbench(site: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         env={**os.environ, "PYTHONPATH": path},
         check=False,
     )
-
-
-@pytest.fixture
-def site(tmp_path: Path) -> Path:
-    folder = tmp_path / "site"
-    install(PLUGIN, folder)
-    return folder
 
 
 def test_an_installed_recipe_is_listed_runs_and_a_broken_one_stops_nothing(site, tiny_model, make_colours):

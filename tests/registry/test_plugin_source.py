@@ -9,19 +9,8 @@ import pytest
 from PIL import Image
 
 from dashboards.views.pictures import rows_by_id, thumbnail
-from tests.registry.test_plugin_install import PLUGIN, install
 from workbench.cli import main
 from workbench.datasets import open_dataset
-from workbench.datasets.sources import sources
-
-
-@pytest.fixture
-def installed(tmp_path, monkeypatch):
-    install(PLUGIN, tmp_path / "site")
-    monkeypatch.syspath_prepend(tmp_path / "site")
-    monkeypatch.delitem(sources.__dict__, "_points", raising=False)  # What was found before is remembered.
-    yield
-    sources.__dict__.pop("_points", None)
 
 
 @pytest.fixture

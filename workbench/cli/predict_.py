@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 @settings_options("device", "tracking_uri", "cache")
 @as_json
 def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool, **flags: Any) -> None:
-    """Apply the finished run RUN (an id, or its beginning) to all images below FOLDER: classes, or captions.
+    """Apply the finished run RUN (an id, or its beginning) to all images below FOLDER.
+
+    What it says of an image depends on its task: classes, a caption, a number.
 
     \b
     Example:

@@ -16,7 +16,7 @@ from workbench.texts import harmless, json_text
 @click.option("--model", "models", multiple=True, help="Model argument; repeatable.")
 @click.option("--dataset", "datasets", multiple=True, help="Registered name, card file or folder; repeatable.")
 @click.option("--recipe", "recipes", multiple=True, help="Recipe name; repeatable.")
-@click.option("--shots", multiple=True, help="Images per class, or `all`; repeatable.")
+@click.option("--shots", multiple=True, help="Training images a class (in all without classes), or `all`; repeatable.")
 @click.option("--seed", "seeds", multiple=True, type=int, help="Seed; repeatable.")
 @click.option(
     "--set",

@@ -72,9 +72,9 @@ def _recipe(name: str, flags: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
         "version": recipe.version,
         "tasks": tasks_of(recipe),
         "reads": recipe.reads,
-        "multi_label": bool(getattr(recipe, "multi_label", False)),
+        **({"multi_label": bool(said)} if (said := getattr(recipe, "multi_label", None)) is not None else {}),
         "settings": {key: repr(value.default) for key, value in recipe.Config.model_fields.items()},
-        "settings_help": inspect.getdoc(recipe.Config),
+        "settings_help": inspect.getdoc(recipe.Config) if recipe.Config.model_fields else None,
         "about": inspect.getdoc(module) or inspect.getdoc(recipe),
     }
 

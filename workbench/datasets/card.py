@@ -1,19 +1,21 @@
 """The dataset card: everything the engine must know about a dataset, in one TOML file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
+import numpy as np
 from pydantic import AfterValidator, Field, model_validator
 
+from workbench.arrays import AnyArray
 from workbench.datasets._spelling import spelt_as_name
 from workbench.datasets.card_sources import AnySource, Section
 from workbench.datasets.card_tables import Columns, Language, Prompts, Splits
 from workbench.errors import DataError
 from workbench.metrics.metric import Metric
-from workbench.metrics.registry import base_name
+from workbench.metrics.registry import base_name, known
 from workbench.registry import closest
 
 if TYPE_CHECKING:
@@ -126,6 +128,13 @@ class DatasetCard(Section):
     @model_validator(mode="after")
     def _metrics_are_measured(self) -> Self:
         measured = [metric.name for metric in self.measured()]
+        # Tables and comparisons know of a metric by its name alone.
+        stray = next((name for name in measured if name not in known()), None)
+        if stray is not None:
+            raise ValueError(
+                f"task {self.task!r} measures {stray!r}, which no package registers under workbench.metrics; "
+                "register the metric there"
+            )
         if not self.primary_metric:
             object.__setattr__(self, "primary_metric", measured[0])
         for key, names in (("primary_metric", (self.primary_metric,)), ("metrics", self.metrics)):
@@ -175,6 +184,13 @@ class DatasetCard(Section):
     def language_lacks(self, language: Language) -> str | None:  # noqa: ARG002
         """What a further language must have besides its columns, in words, where it lacks that."""
         return None
+
+    def in_words(self, dataset: "Dataset", rows: Sequence[int] | AnyArray) -> list[str]:
+        """What is true of some images of an open dataset, for people who look at them."""
+        labels = dataset.labels(rows)
+        hot = labels if labels.ndim == 2 else labels[:, None] == np.arange(len(dataset.class_names))
+        classes = [", ".join(dataset.class_names[i] for i in np.flatnonzero(own)) for own in hot]
+        return [own or " / ".join(said) for own, said in zip(classes, dataset.captions(rows), strict=True)]
 
     def item_faults(self, dataset: "Dataset") -> ItemFaults:  # noqa: ARG002
         """Read all items of an open dataset, as a run does, but to the end."""

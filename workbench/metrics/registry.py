@@ -54,6 +54,11 @@ def _quantities() -> dict[str, Quantity]:
     return {each.name: each for each in (*costs.QUANTITIES, *generation.DISTANCES)}
 
 
+def fitting_metrics(predictions: object) -> list[Metric]:
+    """All registered metrics whose needs an object meets; it may yet leave one of them undefined."""
+    return [metric for metric in known().values() if metric.fits(predictions)]
+
+
 def metric_named(name: str) -> Metric:
     """The metric of a name; `auroc/oedema` is `auroc` of one label.
 

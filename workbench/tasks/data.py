@@ -1,6 +1,6 @@
 """One dataset with one model: its images and their features, as tasks give them to recipes and ask about them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import chain
@@ -127,6 +127,35 @@ class TaskData:
             val = self._sample("val", min(spec.shots, MAX_VALIDATION_SHOTS), spec.seed)
         return self.chosen(spec, train, val, test)
 
+    def total_shots(
+        self, spec: RunSpec, count: int | None, together: Mapping[str, Sequence[Sequence[int]]] | None = None
+    ) -> SplitRows:  # fmt: skip
+        """The rows of a run with so many training images in all, for items without classes.
+
+        Validation has as many at most. Each sample is drawn once for all recipes, and a larger one at the same seed
+        contains the smaller.
+
+        Args:
+            spec: The run.
+            count: How many images to draw, or how many of `together`; None takes all.
+            together: Rows of `train` and `val` that are drawn together, by split; each by itself if None.
+
+        Raises:
+            DataError: See `split`.
+        """
+        if spec.shots == 0:
+            return self.class_shots(spec)
+        full, lacks = self.class_shots(replace(spec, shots=None)), self.dataset.manifest.lacks_content
+
+        def drawn(split: SplitName) -> IntArray:
+            rows = self.dataset.rows(split)
+            units = [[row] for row in rows.tolist()] if together is None else together[split]
+            there = [members for members in units if not lacks[members].any()]
+            order = np.random.default_rng([spec.seed, len(rows)]).permutation(len(there))
+            return rows[np.isin(rows, [row for i in order[:count] for row in there[i]])]
+
+        return full if count is None else replace(full, train=drawn("train"), val=drawn("val"))
+
     def _sample(self, split: SplitName, shots: int, seed: int) -> IntArray:
         if (split, shots, seed) not in self._samples:
             rows = self.there(self.dataset.rows(split))
@@ -164,7 +193,7 @@ class TaskData:
             self._extract(np.unique(rows), progress)
 
     def prepare_tiles(self, rows: IntArray, n: int, progress: Progress | None = None) -> None:
-        """Compute the features of readable images' tiles that the store lacks; see `Recipe.tiles`."""
+        """Compute the features of readable images' tiles that the store lacks; see `ImageTextRecipe.tiles`."""
         tiler = Tiler(ChosenImages(self.dataset, rows), self.encoder, self.store.root.parent, self.workers)
         for found in tiler.prepare(np.arange(len(rows)), n, progress):
             self.note(found)

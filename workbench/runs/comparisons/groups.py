@@ -2,7 +2,7 @@
 
 import math
 import statistics
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -21,10 +21,12 @@ class RunGroup:
     Attributes:
         label: What tables call the recipe; unique for its settings.
         runs: One a seed, by seed.
+        has_other_shots: The same recipe was run with another number of shots, too, on the dataset.
     """
 
     label: str
     runs: tuple[RunResult, ...]
+    has_other_shots: bool = False
 
     @property
     def first(self) -> RunResult:
@@ -57,8 +59,11 @@ class RunGroup:
 
     @property
     def is_everywhere(self) -> bool:
-        """Whether it takes part at every number of shots: it uses no training image, or is the baseline."""
-        return self.first.shots == "0" or (self.first.model == NO_MODEL and self.first.shots == "all")
+        """Whether it takes part at every number of shots: it uses no training image, or no model and all labels."""
+        if self.first.shots == "0":
+            return True
+        # Else it would meet itself: with few labels there is a run of its own.
+        return self.first.model == NO_MODEL and self.first.shots == "all" and not self.has_other_shots
 
     @property
     def train_images(self) -> float:
@@ -116,7 +121,12 @@ def run_groups(runs: Sequence[RunResult]) -> tuple[list[RunGroup], list[str]]:
         notes.append(f"{unfinished} runs did not finish and are left out.")
     current = newest_state(finished)
     notes += left_out(finished, current)
-    found = group_by_seed(labels_apart([_in_its_language(run) for run in current], by_seed=False))
+    groups = group_by_seed(labels_apart([_in_its_language(run) for run in current], by_seed=False))
+    levels_of = Counter((group.first.dataset, group.first.model, group.label) for group in groups)
+    found = [
+        replace(group, has_other_shots=levels_of[group.first.dataset, group.first.model, group.label] > 1)
+        for group in groups
+    ]
     found.sort(key=lambda group: (group.first.dataset, group.first.model, group.label, shots_order(group.first.shots)))
     return found, notes
 

@@ -41,30 +41,7 @@ class ImageText(DatasetTask):
         """See `DatasetTask.rows`; shots are training images a class, or in all where there are no classes."""
         if not spec.shots or len(self.data.dataset.class_names):
             return self.data.class_shots(spec)
-        return self.sampled(spec, {split: self._alone(split) for split in ("train", "val")}, spec.shots)
-
-    def _alone(self, split: Any) -> list[list[int]]:
-        return [[int(row)] for row in self.data.dataset.rows(split)]
-
-    def sampled(self, spec: RunSpec, together: dict[str, list[list[int]]], count: int) -> "SplitRows":
-        """The rows of a run with so many training images in all.
-
-        Args:
-            spec: The run.
-            together: Rows of train and validation that are drawn together, by split.
-            count: How many such to draw.
-        """
-        from dataclasses import replace
-
-        dataset = self.data.dataset
-        full = self.data.class_shots(replace(spec, shots=None))
-        lacks, chosen = dataset.manifest.lacks_content, {}
-        for split in ("train", "val"):
-            rows = dataset.rows("train" if split == "train" else "val")
-            there = [members for members in together[split] if not lacks[members].any()]
-            order = np.random.default_rng([spec.seed, len(rows)]).permutation(len(there))
-            chosen[split] = rows[np.isin(rows, [row for i in order[:count] for row in there[i]])]
-        return replace(full, train=chosen["train"], val=chosen["val"])
+        return self.data.total_shots(spec, spec.shots)
 
     def prepare_more(
         self, recipe: Recipe[Any], rows: "SplitRows", progress: "Progress | None" = None

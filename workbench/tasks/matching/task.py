@@ -46,7 +46,7 @@ class Matching(ChoiceTask):
             "train": rows_read_together(dataset, dataset.rows("train")),
             "val": rows_read_together(dataset, dataset.rows("val")),
         }
-        return self.sampled(spec, together, max(1, spec.shots // 2))
+        return self.data.total_shots(spec, max(1, spec.shots // 2), together)
 
     def given(self, spec: RunSpec, rows: SplitRows, *, refit: bool) -> MatchingTask:
         """See `DatasetTask.given`."""
