@@ -2,13 +2,13 @@
 
 import numpy as np
 import pytest
-from workbench.runs.comparison import compare_runs, one_of, title
-from workbench.runs.imported import import_scores
-from workbench.runs.measuring import measure_alike
 
 from workbench.errors import DataError
 from workbench.metrics import NotComparableError, compare_paired
 from workbench.runs import FinishedRun
+from workbench.runs.comparisons.imported import import_scores
+from workbench.runs.comparisons.measuring import measure_alike
+from workbench.runs.comparisons.runs import compare_runs, one_of, title
 from workbench.settings import Settings
 from workbench.tasks import CaptionPredictions, ClassPredictions
 from workbench.tracking import RunRecorder, open_store, read_runs
