@@ -25,7 +25,11 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "workbench/runs/comparison.py": ("tests/runs/test_compared_records.py",),
     "workbench/runs/measuring.py": ("tests/runs/test_compared_records.py",),
     "workbench/datasets/splits.py": ("tests/datasets/test_split_units.py", "tests/datasets/test_splits.py"),
-    "workbench/datasets/_draw.py": ("tests/datasets/test_split_units.py", "tests/datasets/test_splits.py"),
+    "workbench/datasets/_draw.py": (
+        "tests/datasets/test_draw_limits.py",
+        "tests/datasets/test_split_units.py",
+        "tests/datasets/test_splits.py",
+    ),
     "workbench/tasks/few_shot.py": ("tests/tasks/test_few_shot.py",),
     "workbench/tasks/classification/classes.py": ("tests/runs/test_classes.py",),
 }
