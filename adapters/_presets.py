@@ -13,17 +13,17 @@ class PresetConfig(RecipeConfig):
 
     Attributes:
         preset: `quick` takes fewer and larger steps, and lets validation choose; `paper` takes steps, optimiser, rate
-            and augmentation as published. Settings that are given count more than the preset's.
+            and augmentation as published. A setting that the user gives overrides the preset's.
     """
 
     paper: ClassVar[Mapping[str, Any]] = {}
-    """What `paper` sets."""
+    """The settings of `paper`."""
 
     preset: Literal["quick", "paper"] = "quick"
 
     @model_validator(mode="before")
     @classmethod
-    def _fill(cls, given: Any) -> Any:
-        if isinstance(given, dict) and given.get("preset") == "paper":
-            return {**cls.paper, **given}
-        return given
+    def _fill(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("preset") == "paper":
+            return {**cls.paper, **values}
+        return values

@@ -71,10 +71,10 @@ class BiasNormTuning(ClassificationRecipe[BiasNormTuningSettings]):
     def _chosen(self, network: "nn.Module") -> "dict[str, nn.Parameter]":
         config = self.config
         norms = {
-            f"{name}.{own}"
+            f"{name}.{parameter_name}"
             for name, module in network.named_modules()
             if "norm" in type(module).__name__.lower()
-            for own, _ in module.named_parameters(recurse=False)
+            for parameter_name, _ in module.named_parameters(recurse=False)
         }
         towers: tuple[Tower, ...] = ("image", "text") if config.towers == "both" else (config.towers,)
         return {

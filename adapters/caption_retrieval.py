@@ -32,7 +32,7 @@ from workbench.plugin import (
 )
 
 
-class Config(RecipeConfig):
+class CaptionRetrievalConfig(RecipeConfig):
     """Settings.
 
     Attributes:
@@ -50,10 +50,10 @@ class Config(RecipeConfig):
         return () if self.bank is None else (self.bank,)
 
 
-class CaptionRetrieval(ImageTextRecipe[Config]):
+class CaptionRetrieval(ImageTextRecipe[CaptionRetrievalConfig]):
     """See the module."""
 
-    Config = Config
+    Config = CaptionRetrievalConfig
     fits = (CaptioningTask,)
 
     def fit_image_text(self, task: ImageTextTask) -> "BorrowedCaptions":
@@ -78,14 +78,14 @@ class CaptionRetrieval(ImageTextRecipe[Config]):
         return best
 
     def _candidates(self, task: CaptioningTask) -> "list[BorrowedCaptions]":
-        config, found = self.config, []
+        config, candidates = self.config, []
         bank = _read_bank(Path(config.bank)) if config.bank else task.train.texts
         if config.by in {"auto", "text"}:
-            found.append(BorrowedCaptions(bank, task.model.encode_texts(list(bank)), None))
+            candidates.append(BorrowedCaptions(bank, task.model.encode_texts(list(bank)), None))
         if config.by in {"auto", "image"}:
             features, captions = _captioned(task.train)
-            found += [BorrowedCaptions(captions, features, k) for k in config.neighbours]
-        return found
+            candidates += [BorrowedCaptions(captions, features, k) for k in config.neighbours]
+        return candidates
 
     @classmethod
     def restore_image_text(cls, directory: Path, model: TaskModel, device: str) -> "BorrowedCaptions":  # noqa: ARG003
@@ -111,17 +111,17 @@ class BorrowedCaptions(Captioner):
 
     def captions(self, images: ImageSet) -> list[str]:
         """See `Captioner.captions`."""
-        own = images.features.projected
+        features = images.features.projected
         if self._neighbours is None:
-            return captions_by_text(own, [str(text) for text in self._bank], self._features)
-        return consensus_captions(own, self._features, self._bank, self._neighbours)
+            return captions_by_text(features, [str(text) for text in self._bank], self._features)
+        return consensus_captions(features, self._features, self._bank, self._neighbours)
 
     def settings(self) -> dict[str, str | int | float | bool]:
-        """How captions are found."""
+        """The settings that captions are chosen by."""
         return {"by": "text"} if self._neighbours is None else {"by": "image", "neighbours": self._neighbours}
 
     def with_more(self, data: CaptionedImages, model: TaskModel) -> "BorrowedCaptions":
-        """The same with further captions to choose from."""
+        """A captioner with further captions to choose from."""
         if self._neighbours is None:
             bank = [*dict.fromkeys([*map(str, self._bank), *data.texts])]
             return BorrowedCaptions(bank, model.encode_texts(bank), None)
@@ -133,7 +133,7 @@ class BorrowedCaptions(Captioner):
         from safetensors.numpy import save_file
 
         save_file({"features": np.ascontiguousarray(self._features)}, directory / "captions.safetensors")
-        bank = [each if isinstance(each, str) else list(each) for each in self._bank]
+        bank = [entry if isinstance(entry, str) else list(entry) for entry in self._bank]
         content = {"neighbours": self._neighbours, "bank": bank}
         (directory / "captions.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
 
@@ -151,7 +151,7 @@ def _captioned(data: CaptionedImages) -> tuple[FloatArray, list[list[str]]]:
     captions: list[list[str]] = [[] for _ in range(len(data))]
     for image, text in data.positives:
         captions[image].append(data.texts[text])
-    chosen = [i for i, own in enumerate(captions) if own]
+    chosen = [i for i, image_captions in enumerate(captions) if image_captions]
     if not chosen:
         raise RecipeError('recipe "caption-retrieval": no training image has a caption.')
     return data.images.features.projected[chosen], [captions[i] for i in chosen]

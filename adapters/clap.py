@@ -19,13 +19,14 @@ from pydantic import Field
 from torch import Tensor
 
 from adapters._heads.anchored import sweep_anchored
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.batches import PaddedImages, TaskBatch
+from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import SolvedConfig, SpaceChoice
-from adapters._heads.data import FewShot, Padded, Stack
+from adapters._heads.few_shot import FewShot
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
 from adapters._heads.predictors import BlendedLinear, Space
-from adapters._heads.recipe import HeadRecipe, Narrowed
+from adapters._heads.recipe import HeadRecipe, SweepPlan
+from adapters._heads.sweep import SweepResult
 from adapters._heads.training import Parameters, columns, cross_entropy
 from adapters._presets import PresetConfig
 from adapters.nearest_class_mean import space_of_class_means
@@ -75,18 +76,18 @@ class Clap(HeadRecipe[ClapConfig]):
         """See `HeadRecipe.settled`."""
         return self.config.preset == "paper" and len(self.config.text_weights) == len(self.config.strengths) == 1
 
-    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
-        """See `HeadRecipe.narrow`."""
+    def plan_sweep(self, shots: Sequence[FewShot]) -> Sequence[SweepPlan]:
+        """See `HeadRecipe.plan_sweep`."""
         return space_of_class_means(shots, self._spaces(), self.config.selection)
 
     def refines(self) -> bool:
         """See `HeadRecipe.refines`."""
         return self.config.preset != "paper"
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
         if self.config.preset == "paper":
-            return self._trained(batch, grid)
+            return self._train(batch, grid)
         # Of a class whose text has length l: lambda ||l w - l t||^2 = lambda l^2 / s^2 ||s w - s t||^2, with unit t and
         # the logit scale s, which weights here include.
         penalty = 2 * grid["strength"] / (batch.n_classes * batch.scale[:, None].square())
@@ -100,7 +101,7 @@ class Clap(HeadRecipe[ClapConfig]):
             iterations=self.config.max_iterations,
         )
 
-    def _trained(self, batch: Stack, grid: Grid) -> Swept:
+    def _train(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """The published training, from text as long as it is."""
         train, val, strength = batch.train, batch.val, grid.flat("strength")
         text = (batch.text_length[..., None] * batch.text)[:, None]
@@ -110,7 +111,7 @@ class Clap(HeadRecipe[ClapConfig]):
         def weights(prototypes: Tensor) -> Tensor:
             return scale[:, :, None, None] * F.normalize(prototypes, dim=3)
 
-        def loss(parameters: Parameters, images: Padded) -> Tensor:
+        def loss(parameters: Parameters, images: PaddedImages) -> Tensor:
             away = (parameters[0] - text).square().sum(dim=3)
             logits = columns(images.x, weights(parameters[0]))
             return cross_entropy(logits, images.target, images.count) + strength * (share * away).mean(dim=2)
@@ -127,7 +128,7 @@ class Clap(HeadRecipe[ClapConfig]):
             bias, none = torch.zeros_like(final[i, j, :, 0]), torch.zeros_like(final[i, j])
             return BlendedLinear.of("projected", final[i, j], bias, none, scale=float(scale[i, j]))
 
-        return Swept(trained.accuracy, trained.nll, build, parameters=lambda _: batch.text[0].numel())
+        return SweepResult(trained.accuracy, trained.nll, build, parameters=lambda _: batch.text[0].numel())
 
 
 def multipliers(text_logits: Tensor, target: Tensor) -> Tensor:
@@ -138,7 +139,7 @@ def multipliers(text_logits: Tensor, target: Tensor) -> Tensor:
         target: (b, n, n_classes) one-hot, zero in padding.
     """
     size = target.sum(dim=1)
-    found = (text_logits.softmax(dim=2) * target).sum(dim=1) / size.clamp(min=1)
-    mean = found.sum(dim=1, keepdim=True) / (size > 0).sum(dim=1, keepdim=True).clamp(min=1)
+    class_means = (text_logits.softmax(dim=2) * target).sum(dim=1) / size.clamp(min=1)
+    mean = class_means.sum(dim=1, keepdim=True) / (size > 0).sum(dim=1, keepdim=True).clamp(min=1)
     # A class that zero-shot never finds would be free of any penalty, and the problem without a minimum.
-    return torch.where(size > 0, found, mean).clamp(min=1e-3 * mean)
+    return torch.where(size > 0, class_means, mean).clamp(min=1e-3 * mean)

@@ -18,13 +18,13 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.batches import PaddedImages, TaskBatch
+from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import HeadConfig
-from adapters._heads.data import Padded, Stack
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
 from adapters._heads.predictors import SavedArrays, Space, as_float32
 from adapters._heads.recipe import HeadRecipe
+from adapters._heads.sweep import SweepResult
 from adapters._heads.training import Adam, Parameters, cross_entropy, descend
 from adapters._presets import PresetConfig
 from workbench.plugin import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
@@ -43,8 +43,8 @@ class ClipAdapterConfig(HeadConfig, PresetConfig):
         learning_rate: Adam's, at the first step, where validation can stop it.
         steps: Full-batch steps at most; validation chooses how many. `paper` has epochs instead.
         default_ratio: Used where there is nothing to choose on.
-        default_learning_rate: Likewise. Adam's first steps have full length, whatever the gradient, so they are short.
-        default_steps: Likewise.
+        default_learning_rate: Used there, too; low, since Adam's first steps do not shrink with the gradient.
+        default_steps: Used there, too.
     """
 
     paper: ClassVar[Mapping[str, Any]] = {"ratios": (0.2,), "learning_rate": 2e-3}
@@ -86,16 +86,16 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
         """See `HeadRecipe.settled`."""
         return self.config.preset == "paper" and len(self.config.ratios) == 1
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
         train, val, ratio = batch.train, batch.val, grid["ratio"]
         text = batch.scale[:, None, None] * batch.text
 
-        def logits(parameters: Parameters, images: Padded) -> Tensor:
+        def logits(parameters: Parameters, images: PaddedImages) -> Tensor:
             down, up = parameters
             return adapted(images.x, down, up, ratio) @ text[:, None].mT
 
-        def loss(parameters: Parameters, images: Padded) -> Tensor:
+        def loss(parameters: Parameters, images: PaddedImages) -> Tensor:
             return cross_entropy(logits(parameters, images), images.target, images.count)
 
         def assess(parameters: Parameters) -> tuple[Tensor, Tensor]:
@@ -124,16 +124,16 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
                 scale=float(batch.scale[i]),
             )
 
-        return Swept(
+        return SweepResult(
             trained.accuracy,
             trained.nll,
             build,
             parameters=lambda _: down[0, 0].numel() + up[0, 0].numel(),
-            found=lambda i, j: {"steps": int(trained.steps[i, j])},
+            fitted_values=lambda i, j: {"steps": int(trained.steps[i, j])},
             curves=trained.curves,
         )
 
-    def _start(self, batch: Stack, h: int) -> Parameters:
+    def _start(self, batch: TaskBatch, h: int) -> Parameters:
         """PyTorch's initial weights of linear layers, drawn from each task's own seed and the same for every ratio."""
         d = batch.text.shape[2]
         width = max(1, d // self.config.reduction)
@@ -143,7 +143,7 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
             for layer, (rows, inputs) in zip(layers, ((width, d), (d, width)), strict=True):
                 values = torch.rand(rows, inputs, generator=draw, dtype=torch.float64)
                 layer.append(((2 * values - 1) / inputs**0.5).to(batch.text.device))
-        return tuple(torch.stack(own)[:, None].expand(-1, h, -1, -1).contiguous() for own in layers)
+        return tuple(torch.stack(weights)[:, None].expand(-1, h, -1, -1).contiguous() for weights in layers)
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003

@@ -22,7 +22,7 @@ from workbench.plugin import (
 )
 
 
-class Config(RecipeConfig):
+class CocaConfig(RecipeConfig):
     """Settings; lengths in tokens, start and end included.
 
     Attributes:
@@ -38,10 +38,10 @@ class Config(RecipeConfig):
     batch_size: int = Field(default=16, ge=1)
 
 
-class Coca(ImageTextRecipe[Config]):
+class Coca(ImageTextRecipe[CocaConfig]):
     """See the module."""
 
-    Config = Config
+    Config = CocaConfig
     fits = (CaptioningTask,)
     reads = "images"
     trains = False
@@ -53,7 +53,7 @@ class Coca(ImageTextRecipe[Config]):
     @classmethod
     def restore_image_text(cls, directory: Path, model: TaskModel, device: str) -> "CocaCaptioner":
         """See `ImageTextRecipe.restore_image_text`."""
-        config = Config.model_validate(json.loads((directory / "coca.json").read_text(encoding="utf-8")))
+        config = CocaConfig.model_validate(json.loads((directory / "coca.json").read_text(encoding="utf-8")))
         return CocaCaptioner(model, device, config)
 
 
@@ -62,11 +62,11 @@ class CocaCaptioner(Captioner):
 
     Args:
         model: Loads it; refused where it has no decoder.
-        device: Where it runs.
+        device: A torch device.
         config: Beams and lengths.
     """
 
-    def __init__(self, model: TaskModel, device: str, config: Config) -> None:
+    def __init__(self, model: TaskModel, device: str, config: CocaConfig) -> None:
         if config.min_length >= config.max_length:
             raise RecipeError(f"coca: min_length {config.min_length} must be below max_length {config.max_length}.")
         self._loaded = model.load()
@@ -81,9 +81,9 @@ class CocaCaptioner(Captioner):
 
     def captions(self, images: ImageSet) -> list[str]:
         """See `Captioner.captions`."""
-        own = self._config
-        decoding = Decoding(own.beams, own.min_length, own.max_length)
-        return write_captions(self._loaded, images, decoding, device=self._device, batch_size=own.batch_size)
+        config = self._config
+        decoding = Decoding(config.beams, config.min_length, config.max_length)
+        return write_captions(self._loaded, images, decoding, device=self._device, batch_size=config.batch_size)
 
     def save(self, directory: Path) -> None:
         """Write `coca.json`; the weights are the model's own."""

@@ -21,12 +21,12 @@ from pydantic import Field
 from torch import Tensor
 
 from adapters._heads.anchored import sweep_anchored
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.batches import PaddedImages, TaskBatch
+from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import SolvedConfig
-from adapters._heads.data import Padded, Stack
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe
+from adapters._heads.sweep import SweepResult
 from adapters._heads.training import Parameters, columns, descend
 from adapters._presets import PresetConfig
 from workbench.plugin import RecipeConfig
@@ -43,9 +43,9 @@ class CrossModalProbeConfig(SolvedConfig, PresetConfig):
         penalties: L2 penalties on the difference from the zero-shot weights.
         default_penalty: Used, with text weight 1, where there is nothing to choose on. The published steps move weights
             further still, which costs a text that is better than a few images can tell.
-        learning_rates: Of `paper`.
-        weight_decays: Of `paper`.
-        steps: Of `paper`.
+        learning_rates: Learning rates that `paper` tries.
+        weight_decays: Weight decays that `paper` tries.
+        steps: Steps of `paper`.
     """
 
     text_weights: tuple[float, ...] = Field(default=(1.0, 0.3, 0.1), min_length=1)
@@ -84,10 +84,10 @@ class CrossModalProbe(HeadRecipe[CrossModalProbeConfig]):
         """See `HeadRecipe.refines`."""
         return self.config.preset != "paper"
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
         if self.config.preset == "paper":
-            return self._trained(batch, grid)
+            return self._train(batch, grid)
         weight = grid["text_weight"]
         of_image = (batch.train.mask / batch.train.count[:, None])[:, None].expand(-1, weight.shape[1], -1) / 2
         of_text = (weight / (2 * batch.n_classes))[..., None].expand(-1, -1, batch.n_classes)
@@ -100,7 +100,7 @@ class CrossModalProbe(HeadRecipe[CrossModalProbeConfig]):
             iterations=self.config.max_iterations,
         )
 
-    def _trained(self, batch: Stack, grid: Grid) -> Swept:
+    def _train(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """The published training."""
         val, rate = batch.val, grid.flat("learning_rate")
         scale = batch.scale[:, None, None, None]
@@ -124,12 +124,12 @@ class CrossModalProbe(HeadRecipe[CrossModalProbeConfig]):
             bias, none = torch.zeros_like(final[i, j, :, 0]), torch.zeros_like(final[i, j])
             return BlendedLinear.of(batch.space, final[i, j], bias, none, scale=float(batch.scale[i]))
 
-        return Swept(
+        return SweepResult(
             trained.accuracy,
             trained.nll,
             build,
             parameters=lambda _: batch.text[0].numel(),
-            found=lambda i, j: {"steps": int(trained.steps[i, j])},
+            fitted_values=lambda i, j: {"steps": int(trained.steps[i, j])},
             curves=trained.curves,
         )
 
@@ -137,7 +137,7 @@ class CrossModalProbe(HeadRecipe[CrossModalProbeConfig]):
 class _PublishedSteps:
     """AdamW on batches of 4 images and 4 class texts, drawn from each task's own seed."""
 
-    def __init__(self, batch: Stack, rate: Tensor, decay: Tensor, steps: int) -> None:
+    def __init__(self, batch: TaskBatch, rate: Tensor, decay: Tensor, steps: int) -> None:
         self._batch, self._rate, self._decay, self._steps = batch, rate[..., None, None], decay[..., None, None], steps
         draws = [torch.Generator().manual_seed(seed) for seed in batch.seeds]
         counts = [max(1, int(n)) for n in batch.train.mask.sum(dim=1)]
@@ -155,9 +155,9 @@ class _PublishedSteps:
         """The parameters after step `t`, counted from 0."""
         (weight,), batch = parameters, self._batch
         task, scale = torch.arange(len(batch), device=weight.device)[:, None], batch.scale[:, None, None, None]
-        rows, own = self._images[:, t], self._texts[:, t]
-        x = torch.cat([batch.train.x[task, rows], batch.text[task, own]], dim=1)
-        target = torch.cat([batch.train.target[task, rows], self._names[own]], dim=1)
+        rows, text_rows = self._images[:, t], self._texts[:, t]
+        x = torch.cat([batch.train.x[task, rows], batch.text[task, text_rows]], dim=1)
+        target = torch.cat([batch.train.target[task, rows], self._names[text_rows]], dim=1)
         residual = columns(x, scale * weight).softmax(dim=3) - target[:, None]
         gradient = scale * residual.mT @ x[:, None] / x.shape[1]
         self._first, self._second = self._first.lerp(gradient, 0.1), self._second.lerp(gradient.square(), 0.001)
@@ -166,11 +166,11 @@ class _PublishedSteps:
         return (weight * (1 - rate * self._decay) - rate / (1 - 0.9 ** (t + 1)) * self._first / size,)
 
 
-def _with_classes(batch: Stack) -> Padded:
+def _with_classes(batch: TaskBatch) -> PaddedImages:
     """Training images, and behind them the embedding of each class."""
     train, (b, c, _) = batch.train, batch.text.shape
     names = torch.eye(c, dtype=train.x.dtype, device=train.x.device).expand(b, c, c)
-    return Padded(
+    return PaddedImages(
         x=torch.cat([train.x, batch.text], dim=1),
         target=torch.cat([train.target, names], dim=1),
         mask=torch.cat([train.mask, train.mask.new_ones(b, c)], dim=1),

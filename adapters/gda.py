@@ -18,12 +18,12 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.batches import TaskBatch
+from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import HeadConfig, SpaceChoice
-from adapters._heads.data import Stack
 from adapters._heads.predictors import BlendedLinear
 from adapters._heads.recipe import HeadRecipe
+from adapters._heads.sweep import SweepResult
 from workbench.plugin import RecipeConfig
 
 
@@ -59,7 +59,7 @@ class Gda(HeadRecipe[GdaConfig]):
         """See `HeadRecipe.defaults`."""
         return {"text_weight": 1.0, "alpha": self.config.default_alpha}
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
         weight, bias = discriminant(batch.train.x, batch.train.target, batch.train.mask)
         visual = batch.val.x @ weight.mT + bias[:, None]
@@ -77,7 +77,7 @@ class Gda(HeadRecipe[GdaConfig]):
                 batch.space, point["alpha"] * weight[i], point["alpha"] * bias[i], scale * batch.text[i], scale=scale
             )
 
-        return Swept(accuracy, nll, build)
+        return SweepResult(accuracy, nll, build)
 
 
 def discriminant(x: Tensor, target: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

@@ -12,13 +12,13 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from adapters._heads.batches import TaskBatch
 from adapters._heads.cache import NearestNeighbours, by_rows, neighbour_votes
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import HeadConfig, SpaceChoice
-from adapters._heads.data import Stack
 from adapters._heads.predictors import as_float32
 from adapters._heads.recipe import HeadRecipe
+from adapters._heads.sweep import SweepResult
 from workbench.plugin import Predictor, RecipeConfig, TaskModel
 
 
@@ -54,7 +54,7 @@ class Knn(HeadRecipe[KnnConfig]):
         """See `HeadRecipe.defaults`."""
         return {"k": self.config.default_neighbours, "temperature": self.config.default_temperature}
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
         train, val = batch.train, batch.val
         # A grid of one point differs between tasks, but then there is no validation, and nothing to vote on.
@@ -65,13 +65,13 @@ class Knn(HeadRecipe[KnnConfig]):
         accuracy, nll = quality(logits, val.target, val.mask)
 
         def build(i: int, j: int) -> NearestNeighbours:
-            own = train.mask[i] > 0
+            rows = train.mask[i] > 0
             return NearestNeighbours(
-                {"keys": as_float32(train.x[i, own]), "labels": as_float32(train.labels[i, own])},
+                {"keys": as_float32(train.x[i, rows]), "labels": as_float32(train.labels[i, rows])},
                 {"space": batch.space, "n_classes": batch.n_classes, **grid.points(i)[j]},
             )
 
-        return Swept(accuracy, nll, build, found=lambda i, j: {"k": int(grid.points(i)[j]["k"])})
+        return SweepResult(accuracy, nll, build, fitted_values=lambda i, j: {"k": int(grid.points(i)[j]["k"])})
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003

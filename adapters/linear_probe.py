@@ -13,14 +13,14 @@ from typing import ClassVar
 import numpy as np
 from pydantic import Field
 
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.batches import TaskBatch
+from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import SolvedConfig, SpaceChoice
 from adapters._heads.convex import Problems, solve
-from adapters._heads.data import Stack
 from adapters._heads.predictors import as_float32
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.span import span
+from adapters._heads.sweep import SweepResult
 from workbench.plugin import LinearClassifier, Predictor, RecipeConfig, TaskModel
 
 
@@ -58,27 +58,31 @@ class LinearProbe(HeadRecipe[LinearProbeConfig]):
 
     def remarks(self, setting: Setting) -> tuple[str, ...]:
         """See `HeadRecipe.remarks`."""
-        tried, own = self.config.penalties, setting["penalty"]
-        if len(tried) > 1 and own in {min(tried), max(tried)}:
-            return (f"Validation chose the end of the grid of penalties ({own:g}).",)
+        penalties, penalty = self.config.penalties, setting["penalty"]
+        if len(penalties) > 1 and penalty in {min(penalties), max(penalties)}:
+            return (f"Validation chose the end of the grid of penalties ({penalty:g}).",)
         return ()
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
         train, val = batch.train, batch.val
         reduced = span(train, val, centre=True)
         importance = (train.mask / train.count[:, None])[:, None]
         problems = Problems(reduced.train, train.target, importance, multi_label=batch.multi_label)
         config = self.config
-        found = solve(problems, grid["penalty"], tolerance=config.tolerance_of(grid), iterations=config.max_iterations)
-        accuracy, nll = quality(found.logits(reduced.val)[:, 0], val.target, val.mask, multi_label=batch.multi_label)
+        solutions = solve(
+            problems, grid["penalty"], tolerance=config.tolerance_of(grid), iterations=config.max_iterations
+        )
+        accuracy, nll = quality(
+            solutions.logits(reduced.val)[:, 0], val.target, val.mask, multi_label=batch.multi_label
+        )
 
         def build(i: int, j: int) -> LinearClassifier:
-            weight, bias = reduced.weights(i, found.weight[i, 0, j], found.bias[i, 0, j])
+            weight, bias = reduced.weights(i, solutions.weight[i, 0, j], solutions.bias[i, 0, j])
             return LinearClassifier(as_float32(weight), as_float32(bias), space=batch.space)
 
         size = batch.n_classes * (train.x.shape[2] + 1)
-        return Swept(accuracy, nll, build, parameters=lambda _: size, converged=found.converged[:, 0])
+        return SweepResult(accuracy, nll, build, parameters=lambda _: size, converged=solutions.converged[:, 0])
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003

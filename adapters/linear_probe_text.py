@@ -15,11 +15,12 @@ from typing import ClassVar
 from pydantic import Field
 
 from adapters._heads.anchored import sweep_anchored
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting
+from adapters._heads.batches import TaskBatch
+from adapters._heads.choice import SearchGrid, Setting
 from adapters._heads.config import SolvedConfig, SpaceChoice
-from adapters._heads.data import FewShot, Stack
-from adapters._heads.recipe import HeadRecipe, Narrowed
+from adapters._heads.few_shot import FewShot
+from adapters._heads.recipe import HeadRecipe, SweepPlan
+from adapters._heads.sweep import SweepResult
 from adapters.nearest_class_mean import space_of_class_means
 from workbench.plugin import RecipeConfig
 
@@ -56,11 +57,11 @@ class LinearProbeText(HeadRecipe[LinearProbeTextConfig]):
         """See `HeadRecipe.defaults`."""
         return {"text_weight": 1.0, "penalty": self.config.default_penalty}
 
-    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
-        """See `HeadRecipe.narrow`."""
+    def plan_sweep(self, shots: Sequence[FewShot]) -> Sequence[SweepPlan]:
+        """See `HeadRecipe.plan_sweep`."""
         return space_of_class_means(shots, self._spaces(), self.config.selection)
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
         return sweep_anchored(
             batch,

@@ -26,13 +26,14 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.batches import PaddedImages, TaskBatch
+from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import HeadConfig, SpaceChoice
-from adapters._heads.data import FewShot, Padded, Stack
+from adapters._heads.few_shot import FewShot
 from adapters._heads.predictors import BlendedLinear, Space
-from adapters._heads.recipe import HeadRecipe, Narrowed
+from adapters._heads.recipe import HeadRecipe, SweepPlan
 from adapters._heads.span import span
+from adapters._heads.sweep import SweepResult
 from adapters._heads.training import Parameters, columns, descend
 from adapters.nearest_class_mean import space_of_class_means
 from workbench.plugin import RecipeConfig
@@ -72,11 +73,11 @@ class LpPlusPlus(HeadRecipe[LpPlusPlusConfig]):
         """See `HeadRecipe.defaults`."""
         return {"text_weight": 1.0, "steps": self.config.default_steps}
 
-    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
-        """See `HeadRecipe.narrow`."""
+    def plan_sweep(self, shots: Sequence[FewShot]) -> Sequence[SweepPlan]:
+        """See `HeadRecipe.plan_sweep`."""
         return space_of_class_means(shots, self._spaces(), self.config.selection)
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
         train, val = batch.train, batch.val
         reduced = span(train, val, centre=True)
@@ -103,17 +104,17 @@ class LpPlusPlus(HeadRecipe[LpPlusPlusConfig]):
             weight, bias = reduced.weights(i, prototypes[i, j, :, :-1], prototypes[i, j, :, -1] * step.constant[i])
             return BlendedLinear.of(batch.space, weight, bias, alphas[i, j, :, None] * batch.text[i])
 
-        return Swept(
+        return SweepResult(
             trained.accuracy,
             trained.nll,
             build,
             parameters=lambda _: batch.n_classes * (train.x.shape[2] + 2),
-            found=lambda i, j: {"steps": int(trained.steps[i, j])},
+            fitted_values=lambda i, j: {"steps": int(trained.steps[i, j])},
             curves=trained.curves,
         )
 
 
-def _agreement(batch: Stack, images: Padded) -> Tensor:
+def _agreement(batch: TaskBatch, images: PaddedImages) -> Tensor:
     """Cosines of images with class embeddings, (b, n, n_classes); zero in padding."""
     bias = torch.tensor([s.task.model.logit_bias for s in batch.shots], dtype=images.x.dtype, device=images.x.device)
     return (images.text_logits - bias[:, None, None]) * images.mask[..., None] / batch.scale[:, None, None]
@@ -153,9 +154,9 @@ def initial(step: "BlockSteps", agreement: Tensor, target: Tensor, text_weight: 
 def favour(agreement: Tensor, target: Tensor) -> Tensor:
     """How much more each text agrees with images of other classes than texts do on average, (b, n_classes).
 
-    A few images also show differences where there are none. Those are as large as the spread between classes' images
-    says; what they would exceed one time in twenty is taken off the variance of what was found, and all of it shrinks
-    in proportion, to nothing where chance alone may explain it.
+    A few images also show differences where there are none, and the spread between classes' images says how large. The
+    value that chance exceeds one time in twenty is taken off the variance of the measured gaps, and all gaps shrink in
+    proportion, to zero where chance alone may explain them.
 
     Args:
         agreement: (b, n, n_classes) cosines with the texts.
@@ -166,14 +167,14 @@ def favour(agreement: Tensor, target: Tensor) -> Tensor:
     means = means - means.mean(dim=2, keepdim=True)
     other = (size > 0)[..., None] * (1 - torch.eye(c, dtype=means.dtype, device=means.device))
     count = other.sum(dim=1)
-    found = (means * other).sum(dim=1) / count.clamp(min=1)
-    squares = ((means - found[:, None]).square() * other).sum(dim=1) / (count - 1).clamp(min=1)
+    agreement_gap = (means * other).sum(dim=1) / count.clamp(min=1)
+    squares = ((means - agreement_gap[:, None]).square() * other).sum(dim=1) / (count - 1).clamp(min=1)
     by_chance: Tensor = (squares / count.clamp(min=1)).mean(dim=1) * (1 + 1.645 * (2 / max(1, c - 1)) ** 0.5)
-    found = found - found.mean(dim=1, keepdim=True)
-    variance = found.square().sum(dim=1) / max(1, c - 1)
+    agreement_gap = agreement_gap - agreement_gap.mean(dim=1, keepdim=True)
+    variance = agreement_gap.square().sum(dim=1) / max(1, c - 1)
     share: Tensor = (1 - by_chance / variance.clamp(min=1e-12)).clamp(min=0)
-    known: Tensor = (count > 1).all(dim=1)  # Of one other class no spread is seen.
-    return (share * known)[:, None] * found
+    measurable: Tensor = (count > 1).all(dim=1)  # Of one other class no spread is seen.
+    return (share * measurable)[:, None] * agreement_gap
 
 
 class BlockSteps:
@@ -186,7 +187,7 @@ class BlockSteps:
         text_every: Steps on the prototypes for one on the alphas.
     """
 
-    def __init__(self, z: Tensor, agreement: Tensor, train: Padded, text_every: int) -> None:
+    def __init__(self, z: Tensor, agreement: Tensor, train: PaddedImages, text_every: int) -> None:
         gram = z @ z.mT if z.shape[1] < z.shape[2] else z.mT @ z
         largest = torch.linalg.eigvalsh(gram)[:, -1].clamp(min=1e-12)
         self._count = train.count[:, None, None, None]

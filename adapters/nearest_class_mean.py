@@ -13,12 +13,13 @@ import torch
 import torch.nn.functional as F
 from pydantic import Field
 
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Selection, Setting, quality
+from adapters._heads.batches import TaskBatch
+from adapters._heads.choice import SearchGrid, Selection, Setting, quality
 from adapters._heads.config import HeadConfig, SpaceChoice
-from adapters._heads.data import FewShot, Stack
+from adapters._heads.few_shot import FewShot
 from adapters._heads.predictors import BlendedLinear, Space
-from adapters._heads.recipe import HeadRecipe, Narrowed
+from adapters._heads.recipe import HeadRecipe, SweepPlan
+from adapters._heads.sweep import SweepResult
 from workbench.plugin import RecipeConfig
 
 
@@ -50,7 +51,7 @@ class NearestClassMean(HeadRecipe[NearestClassMeanConfig]):
         """See `HeadRecipe.defaults`."""
         return {"scale": self.config.default_scale}
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
         sums = batch.train.target.mT @ batch.train.x
         means = F.normalize(sums, dim=2)
@@ -67,12 +68,12 @@ class NearestClassMean(HeadRecipe[NearestClassMeanConfig]):
                 batch.space, weight, none(len(weight)), none(len(weight), batch.text.shape[2]), scale=scale
             )
 
-        return Swept(accuracy, nll, build)
+        return SweepResult(accuracy, nll, build)
 
 
-def space_of_class_means(shots: Sequence[FewShot], spaces: Sequence[Space], selection: Selection) -> list[Narrowed]:
-    """For each task the one of `spaces` where nearest class means are best on validation: a quick guide for others."""
+def space_of_class_means(shots: Sequence[FewShot], spaces: Sequence[Space], selection: Selection) -> list[SweepPlan]:
+    """For each task the feature space where nearest class means are best on validation: a cheap choice for others."""
     if len(spaces) == 1:
-        return [Narrowed(spaces)] * len(shots)
+        return [SweepPlan(spaces)] * len(shots)
     guide = NearestClassMean(NearestClassMeanConfig(selection=selection))
-    return [Narrowed((own.space,)) for own in guide.choose(shots)]
+    return [SweepPlan((best.space,)) for best in guide.choose(shots)]

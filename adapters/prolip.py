@@ -26,16 +26,16 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.batches import PaddedImages, TaskBatch, batch_tasks
+from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import HeadConfig
-from adapters._heads.data import Padded, Stack, stack
 from adapters._heads.images import Images
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
 from adapters._heads.predictors import SavedArrays, Space, as_float32
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.span import span
-from adapters._heads.training import Adam, Parameters, Trained, cross_entropy, descend
+from adapters._heads.sweep import SweepResult
+from adapters._heads.training import Adam, Parameters, TrainedHeads, cross_entropy, descend
 from adapters._presets import PresetConfig
 from workbench.plugin import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
 
@@ -48,7 +48,7 @@ class ProlipConfig(HeadConfig, PresetConfig):
 
     Attributes:
         strengths: Multipliers of the penalty 1 / shots.
-        learning_rate: Of Adam, at the first step: `quick`'s is how far an image's features move, relative to their
+        learning_rate: Adam's, at the first step: `quick`'s is how far an image's features move, relative to their
             length; `paper`'s is that of the projection's entries.
         steps: Full-batch steps at most; validation chooses how many.
         default_steps: Used, with strength 1, where there is nothing to choose on.
@@ -83,10 +83,10 @@ class Prolip(HeadRecipe[ProlipConfig]):
         """See `HeadRecipe.settled`."""
         return self.config.preset == "paper" and len(self.config.strengths) == 1
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
         fit = _Fit(batch, grid["strength"], whole=self.config.preset == "paper")
-        trained = self._trained(fit, batch, grid)
+        trained = self._train(fit, batch, grid)
         learned = trained.parameters[0]
 
         def build(i: int, j: int) -> "ProjectedAnew":
@@ -97,20 +97,22 @@ class Prolip(HeadRecipe[ProlipConfig]):
                 scale=float(batch.scale[i]),
             )
 
-        return Swept(
+        return SweepResult(
             trained.accuracy,
             trained.nll,
             build,
             parameters=lambda _: batch.train.x.shape[2] * batch.text.shape[2],
-            found=lambda i, j: {"steps": int(trained.steps[i, j])},
+            fitted_values=lambda i, j: {"steps": int(trained.steps[i, j])},
             curves=trained.curves,
         )
 
-    def _trained(self, fit: "_Fit", batch: Stack, grid: Grid) -> Trained:
+    def _train(self, fit: "_Fit", batch: TaskBatch, grid: SearchGrid) -> TrainedHeads:
         config = self.config
         if config.preset == "paper":
             budgets = [Budget(config.steps, max(fit.train.x.shape[1], 1), "adam", epsilon=1e-4)] * len(batch)
-            epochs = Epochs(fit.train, batch.seeds, budgets, config.learning_rate, lambda own, _: fit.loss(own))
+            epochs = Epochs(
+                fit.train, batch.seeds, budgets, config.learning_rate, lambda parameters, _: fit.loss(parameters)
+            )
             return run_epochs(epochs, (fit.start,), fit.assess)
         # Each image spans a direction of its own, as long as there are more directions than images.
         directions = batch.train.count.clamp(max=batch.train.x.shape[2])
@@ -132,7 +134,7 @@ class Prolip(HeadRecipe[ProlipConfig]):
 
 
 class _Fit:
-    """Features of a stack as the projection needs them: as long as they are.
+    """Features of a batch as the projection needs them: not normalised.
 
     Args:
         batch: Tasks with pooled features.
@@ -141,15 +143,15 @@ class _Fit:
 
     Attributes:
         train: Pooled features divided by the length of the projected ones.
-        basis: (b, d_pooled, r) of the coordinates that are learned in.
+        basis: (b, d_pooled, r), the basis of the learned coordinates.
         start: (b, h, r, d) zeros.
         ratio: (b,) mean length of pooled features, relative to projected ones.
     """
 
-    def __init__(self, batch: Stack, strength: Tensor, *, whole: bool) -> None:
+    def __init__(self, batch: TaskBatch, strength: Tensor, *, whole: bool) -> None:
         self._text = (batch.scale[:, None, None] * batch.text)[:, None].mT
         self._penalty = strength / torch.tensor(batch.images_a_class, device=strength.device)[:, None]
-        projected = stack(batch.shots, "projected")
+        projected = batch_tasks(batch.shots, "projected")
         self._start = projected.train.x, projected.val.x
         parts = [shot.train for shot in batch.shots], [shot.val for shot in batch.shots]
         train, val = (
@@ -174,7 +176,7 @@ class _Fit:
         return fitted + self._penalty * parameters[0].square().sum(dim=(2, 3))
 
     def assess(self, parameters: Parameters) -> tuple[Tensor, Tensor]:
-        """On validation."""
+        """Accuracy and negative log-likelihood on validation, (b, h) each."""
         logits = self._logits(parameters[0], self._val.x, self._start[1])
         return quality(logits, self._val.target, self._val.mask)
 
@@ -182,20 +184,20 @@ class _Fit:
         return F.normalize(start[:, None] + pooled[:, None] @ difference, dim=3) @ self._text
 
 
-def _ratios(images: Sequence[Images], part: Padded) -> Tensor:
+def _ratios(images: Sequence[Images], part: PaddedImages) -> Tensor:
     """Length of pooled features relative to projected ones, (b, n); 0 in padding."""
-    found = torch.zeros_like(part.mask)
-    for i, own in enumerate(images):
-        found[i, : len(own)] = own.lengths[:, 0] / own.lengths[:, 1].clamp(min=1e-12)
-    return found
+    ratios = torch.zeros_like(part.mask)
+    for i, task_images in enumerate(images):
+        ratios[i, : len(task_images)] = task_images.lengths[:, 0] / task_images.lengths[:, 1].clamp(min=1e-12)
+    return ratios
 
 
-def _scaled(part: Padded, factor: Tensor) -> Padded:
+def _scaled(part: PaddedImages, factor: Tensor) -> PaddedImages:
     return _with(part, part.x * factor[..., None])
 
 
-def _with(part: Padded, x: Tensor) -> Padded:
-    return Padded(x, part.target, part.mask, part.text_logits)
+def _with(part: PaddedImages, x: Tensor) -> PaddedImages:
+    return PaddedImages(x, part.target, part.mask, part.text_logits)
 
 
 class ProjectedAnew(SavedArrays):

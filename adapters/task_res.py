@@ -18,13 +18,13 @@ import torch.nn.functional as F
 from pydantic import Field
 from torch import Tensor
 
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting, quality
+from adapters._heads.batches import PaddedImages, TaskBatch
+from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import HeadConfig
-from adapters._heads.data import Padded, Stack
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe
+from adapters._heads.sweep import SweepResult
 from adapters._heads.training import Adam, Parameters, columns, cross_entropy, descend
 from adapters._presets import PresetConfig
 from workbench.plugin import RecipeConfig
@@ -42,7 +42,7 @@ class TaskResConfig(HeadConfig, PresetConfig):
             little.
         steps: Full-batch steps at most; validation chooses how many. `paper` has epochs instead.
         default_learning_rate: Used where there is nothing to choose on.
-        default_steps: Likewise.
+        default_steps: Used where there is nothing to choose on.
     """
 
     paper: ClassVar[Mapping[str, Any]] = {"learning_rates": (2e-3,)}
@@ -76,7 +76,7 @@ class TaskRes(HeadRecipe[TaskResConfig]):
         """See `HeadRecipe.settled`."""
         return self.config.preset == "paper" and len(self.config.learning_rates) == 1
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
         train, val, rate = batch.train, batch.val, grid["learning_rate"]
         text = (batch.text_length[..., None] * batch.text)[:, None]
@@ -85,10 +85,10 @@ class TaskRes(HeadRecipe[TaskResConfig]):
             moved = F.normalize(text + self.config.alpha * residual, dim=3)
             return batch.scale[:, None, None, None] * moved
 
-        def logits(parameters: Parameters, images: Padded) -> Tensor:
+        def logits(parameters: Parameters, images: PaddedImages) -> Tensor:
             return columns(images.x, weights(parameters[0]))
 
-        def loss(parameters: Parameters, images: Padded) -> Tensor:
+        def loss(parameters: Parameters, images: PaddedImages) -> Tensor:
             return cross_entropy(logits(parameters, images), images.target, images.count)
 
         def assess(parameters: Parameters) -> tuple[Tensor, Tensor]:
@@ -119,11 +119,11 @@ class TaskRes(HeadRecipe[TaskResConfig]):
             none = torch.zeros_like(weight)
             return BlendedLinear.of(batch.space, weight, bias, none, scale=float(batch.scale[i]))
 
-        return Swept(
+        return SweepResult(
             trained.accuracy,
             trained.nll,
             build,
             parameters=lambda _: batch.text[0].numel(),
-            found=lambda i, j: {"steps": int(trained.steps[i, j])},
+            fitted_values=lambda i, j: {"steps": int(trained.steps[i, j])},
             curves=trained.curves,
         )

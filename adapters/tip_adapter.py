@@ -14,13 +14,13 @@ from typing import ClassVar
 from pydantic import Field
 from torch import Tensor
 
+from adapters._heads.batches import TaskBatch
 from adapters._heads.cache import KeyValueCache, by_rows, cache_logits
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting, graded
+from adapters._heads.choice import SearchGrid, Setting, graded
 from adapters._heads.config import HeadConfig, SpaceChoice
-from adapters._heads.data import Stack
 from adapters._heads.predictors import as_float32
 from adapters._heads.recipe import HeadRecipe
+from adapters._heads.sweep import SweepResult
 from workbench.plugin import Predictor, RecipeConfig, TaskModel
 
 
@@ -61,10 +61,10 @@ class TipAdapter(HeadRecipe[TipAdapterConfig]):
         """See `HeadRecipe.defaults`."""
         return {"text_weight": 1.0, "alpha": self.config.default_alpha, "beta": self.config.default_beta}
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
         accuracy, nll = grade_cache(batch, grid, batch.train.x)
-        return Swept(accuracy, nll, lambda i, j: cache_predictor(batch, grid, batch.train.x, i, j))
+        return SweepResult(accuracy, nll, lambda i, j: cache_predictor(batch, grid, batch.train.x, i, j))
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
@@ -72,14 +72,14 @@ class TipAdapter(HeadRecipe[TipAdapterConfig]):
         return KeyValueCache.restore(directory)
 
 
-def grade_cache(batch: Stack, grid: Grid, keys: Tensor, val_x: Tensor | None = None) -> tuple[Tensor, Tensor]:
+def grade_cache(batch: TaskBatch, grid: SearchGrid, keys: Tensor, val_x: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """Validation accuracy and likelihood of a grid over text weight, alpha and beta; one affinity serves all points.
 
     Args:
         batch: The tasks.
         grid: Has the axes `text_weight`, `alpha` and `beta`.
         keys: (b, n, r).
-        val_x: (b, m, r) validation features in the keys' coordinates, where these are not the stack's.
+        val_x: (b, m, r) validation features in the keys' coordinates, where these are not the batch's.
     """
     val = batch.val
     cached = by_rows(
@@ -96,15 +96,15 @@ def grade_cache(batch: Stack, grid: Grid, keys: Tensor, val_x: Tensor | None = N
     return graded(logits, grid["text_weight"].shape[1] * alphas, val.target, val.mask)
 
 
-def cache_predictor(batch: Stack, grid: Grid, keys: Tensor, i: int, j: int) -> KeyValueCache:
+def cache_predictor(batch: TaskBatch, grid: SearchGrid, keys: Tensor, i: int, j: int) -> KeyValueCache:
     """The predictor of a task and a grid point."""
-    own = batch.train.mask[i] > 0
+    rows = batch.train.mask[i] > 0
     point = grid.points(i)[j]
     scale = float(point["text_weight"] * batch.scale[i])
     return KeyValueCache(
         {
-            "keys": as_float32(keys[i, own]),
-            "labels": as_float32(batch.train.labels[i, own]),
+            "keys": as_float32(keys[i, rows]),
+            "labels": as_float32(batch.train.labels[i, rows]),
             "text_weight": as_float32(scale * batch.text[i]),
         },
         {"space": batch.space, "n_classes": batch.n_classes, "alpha": point["alpha"], "beta": point["beta"]},

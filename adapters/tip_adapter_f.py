@@ -19,14 +19,15 @@ from pydantic import Field
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from adapters._heads.batches import PaddedImages, TaskBatch
 from adapters._heads.cache import cache_logits, row_slices
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, Setting, best
-from adapters._heads.data import FewShot, Padded, Stack
+from adapters._heads.choice import SearchGrid, Setting, best
+from adapters._heads.few_shot import FewShot
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
-from adapters._heads.recipe import Narrowed
+from adapters._heads.recipe import SweepPlan
 from adapters._heads.span import span
-from adapters._heads.training import Adam, Curves, Parameters, Trained, cross_entropy, descend
+from adapters._heads.sweep import SweepResult
+from adapters._heads.training import Adam, Curves, Parameters, TrainedHeads, cross_entropy, descend
 from adapters._presets import PresetConfig
 from adapters.tip_adapter import TipAdapter, TipAdapterConfig, cache_predictor, grade_cache
 from workbench.plugin import RecipeConfig
@@ -67,39 +68,41 @@ class TipAdapterF(TipAdapter):
             return super().defaults()
         return {**super().defaults(), "steps": self.config.default_steps}
 
-    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
+    def plan_sweep(self, shots: Sequence[FewShot]) -> Sequence[SweepPlan]:
         """The space where the untrained cache is better, and its values there: keys are trained with them."""
         if not shots:
             return []
         if self.config.preset == "paper":
             fixed = {f"train_{axis}": value for axis, value in self.defaults().items()}
-            return [Narrowed(self._spaces(), fixed)] * len(shots)
+            return [SweepPlan(self._spaces(), fixed)] * len(shots)
         chosen = TipAdapter(self.config).choose(shots)
-        return [Narrowed((own.space,), {f"train_{axis}": own.setting[axis] for axis in self.axes()}) for own in chosen]
+        return [
+            SweepPlan((best.space,), {f"train_{axis}": best.setting[axis] for axis in self.axes()}) for best in chosen
+        ]
 
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """See `HeadRecipe.sweep`."""
-        point = Grid({axis: grid.axes.get(f"train_{axis}", grid[axis]) for axis in self.axes()})
+        point = SearchGrid({axis: grid.axes.get(f"train_{axis}", grid[axis]) for axis in self.axes()})
         if self.config.preset == "paper":
             trained, curves = self._train_as_published(batch, grid, point), None
         else:
             trained, curves = self._train(batch, grid, point)
         keys = trained.parameters[0][:, 0]
         accuracy, nll = grade_cache(batch, grid, keys)
-        return Swept(
+        return SweepResult(
             accuracy,
             nll,
             build=lambda i, j: cache_predictor(batch, grid, keys, i, j),
             parameters=lambda i: int(batch.train.mask[i].sum()) * keys.shape[2],
-            found=lambda i, _: {"steps": int(trained.steps[i, 0])},
+            fitted_values=lambda i, _: {"steps": int(trained.steps[i, 0])},
             curves=curves,
         )
 
-    def _train_as_published(self, batch: Stack, grid: Grid, point: Grid) -> Trained:
+    def _train_as_published(self, batch: TaskBatch, grid: SearchGrid, point: SearchGrid) -> TrainedHeads:
         """Train at one point in minibatches; an image meets its own key, as it does in the published code."""
         alpha, text_weight = (point[axis][:, :, None, None] for axis in ("alpha", "text_weight"))
 
-        def loss(parameters: Parameters, images: Padded) -> Tensor:
+        def loss(parameters: Parameters, images: PaddedImages) -> Tensor:
             cached = cache_logits(images.x @ parameters[0][:, 0].mT, point["beta"], batch.train.target)
             logits = alpha * cached + text_weight * images.text_logits[:, None]
             return cross_entropy(logits, images.target, images.count)
@@ -112,7 +115,7 @@ class TipAdapterF(TipAdapter):
         epochs = Epochs(batch.train, batch.seeds, budgets, self.config.learning_rate, loss)
         return run_epochs(epochs, (batch.train.x[:, None].clone(),), assess)
 
-    def _train(self, batch: Stack, grid: Grid, point: Grid) -> tuple[Trained, Curves | None]:
+    def _train(self, batch: TaskBatch, grid: SearchGrid, point: SearchGrid) -> tuple[TrainedHeads, Curves | None]:
         """Train at one point, and grade the whole grid along the way."""
         train = batch.train
         reduced = span(train, batch.val, centre=False)
@@ -121,9 +124,9 @@ class TipAdapterF(TipAdapter):
         beta, alpha = point["beta"], point["alpha"][:, :, None, None]
         text_weight = point["text_weight"][:, :, None, None]
 
-        def cached(keys: Tensor, own: slice) -> Tensor:
-            itself = (position[own, None] == position) & ~alone[:, own, None]
-            affinity = (reduced.train[:, own] @ keys.mT).masked_fill(itself, -torch.inf)
+        def cached(keys: Tensor, rows: slice) -> Tensor:
+            itself = (position[rows, None] == position) & ~alone[:, rows, None]
+            affinity = (reduced.train[:, rows] @ keys.mT).masked_fill(itself, -torch.inf)
             return cache_logits(affinity, beta, train.target)
 
         def loss(parameters: Parameters) -> Tensor:
@@ -131,8 +134,8 @@ class TipAdapterF(TipAdapter):
             slices = list(row_slices(n, b * n))
             # Beyond one slice affinities are computed again for the gradient: kept, they would fill the memory.
             parts = [
-                cached(keys, own) if len(slices) == 1 else checkpoint(cached, keys, own, use_reentrant=False)
-                for own in slices
+                cached(keys, rows) if len(slices) == 1 else checkpoint(cached, keys, rows, use_reentrant=False)
+                for rows in slices
             ]
             logits = alpha * torch.cat(parts, dim=2) + text_weight * train.text_logits[:, None]
             return cross_entropy(logits, train.target, train.count)
@@ -156,8 +159,8 @@ class TipAdapterF(TipAdapter):
             selection=self.config.selection,
             stop_at=grid.axes.get("steps"),
         )
-        own = replace(trained, parameters=(trained.parameters[0] @ reduced.basis[:, None].mT,))
+        rows = replace(trained, parameters=(trained.parameters[0] @ reduced.basis[:, None].mT,))
         if trained.curves is None:
-            return own, None
+            return rows, None
         accuracy, nll = (torch.stack(values, dim=2) for values in zip(*graded, strict=True))
-        return own, Curves(trained.curves.steps, accuracy, nll)
+        return rows, Curves(trained.curves.steps, accuracy, nll)

@@ -54,17 +54,17 @@ class ZeroShot(ClassificationRecipe[ZeroShotConfig], ImageTextRecipe[ZeroShotCon
 
     def fit(self, task: ClassificationTask) -> LinearClassifier:
         """Embed the sentences."""
-        kind, notes = self.config.prompts, []
+        prompts, notes = self.config.prompts, []
         missing = [name for name in task.class_names if not task.prompts.descriptions.get(name)]
-        if kind in {"descriptions", "mix"} and missing:
+        if prompts in {"descriptions", "mix"} and missing:
             notes.append(f"{len(missing)} of {task.n_classes} classes have no description; a template stands in.")
-        if kind == "mix":
+        if prompts == "mix":
             share = self.config.description_weight
             ensemble = class_embeddings(task.model, task.prompts.sentences("ensemble"))
             described = class_embeddings(task.model, task.prompts.sentences("descriptions"))
             weight = normalise((1 - share) * ensemble + share * described)
         else:
-            weight = class_embeddings(task.model, task.prompts.sentences(kind))
+            weight = class_embeddings(task.model, task.prompts.sentences(prompts))
         bias = np.full(task.n_classes, task.model.logit_bias, dtype=np.float32)
         return LinearClassifier(weight, bias, scale=task.model.logit_scale, report=FitReport(notes=tuple(notes)))
 

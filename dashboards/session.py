@@ -12,7 +12,7 @@ from dashboards.views.pictures import rows_by_id, thumbnail
 from workbench.datasets import Dataset, open_dataset
 from workbench.errors import WorkbenchError
 from workbench.runs import FinishedRun
-from workbench.runs.study import Study, study_suite
+from workbench.runs.comparisons import GroupIntervals, RunGroup, SuiteComparison, compare_suite, intervals_of
 from workbench.settings import Settings
 from workbench.tasks import Predictions
 from workbench.tracking import RunResult, Store, datasets_apart, labels_apart, newest_state, schema
@@ -67,15 +67,20 @@ class Session:
         found: Predictions = _predictions(run.run_id, FinishedRun(run, self.settings))
         return found
 
-    def study(self, suite: str, metric: str | None) -> Study:
+    def comparison(self, suite: str, metric: str | None) -> SuiteComparison:
         """What `workbench compare --suite` says of a suite, kept until the suite has another run.
 
         Raises:
-            WorkbenchError: As `study_suite` does.
+            WorkbenchError: As `compare_suite` does.
         """
         primary = schema.PRIMARY_METRIC
         runs = tuple((run.run_id, run.tags.get(primary)) for run in self.finished if run.suite == suite)
-        found: Study = _study(self.known.store.uri, suite, metric, runs)
+        found: SuiteComparison = _study(self.known.store.uri, suite, metric, runs)
+        return found
+
+    def intervals(self, group: RunGroup, metric: str) -> tuple[float, float]:
+        """The 95 % interval of a run group, as `workbench compare` has it, kept for the next rerun."""
+        found: tuple[float, float] = _intervals(self.known.store.uri)(group, metric)
         return found
 
     def dataset_of(self, run: RunResult) -> Dataset:
@@ -111,8 +116,13 @@ def row_of(dataset: Dataset, item: str) -> int:
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing everything that the suite has finished")
-def _study(uri: str, suite: str, metric: str | None, runs: tuple[object, ...]) -> Study:  # noqa: ARG001 - the key
-    return study_suite(Store(uri), suite, metric)
+def _study(uri: str, suite: str, metric: str | None, runs: tuple[object, ...]) -> SuiteComparison:  # noqa: ARG001 - the key
+    return compare_suite(Store(uri), suite, metric)
+
+
+@st.cache_resource(max_entries=4, show_spinner=False)
+def _intervals(uri: str) -> GroupIntervals:
+    return intervals_of(Store(uri))
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading predictions")

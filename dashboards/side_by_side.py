@@ -10,11 +10,11 @@ from dashboards.charts.confusion import confusion_chart
 from dashboards.gallery import gallery
 from dashboards.session import Session
 from dashboards.text import plain
-from dashboards.views.pairs import Pair, agreement, calibration, confusions, kappa, one_right, pair_up, per_class
+from dashboards.views.pairs import SideBySide, agreement, calibration, confusions, kappa, one_right, pair_up, per_class
 from dashboards.widgets import as_differences, as_p_values, as_values, choose, run_title, table
 from workbench.errors import WorkbenchError
 from workbench.formatting import counted
-from workbench.runs.comparison import one_of
+from workbench.runs.comparisons.runs import one_of
 from workbench.tasks import ClassPredictions
 from workbench.tracking import RunResult
 
@@ -91,14 +91,14 @@ def _class_scores(session: Session, runs: Sequence[RunResult]) -> list[ClassPred
     return [each if isinstance(each, ClassPredictions) else None for each in found]
 
 
-def _confusion(pair: Pair) -> None:
+def _confusion(pair: SideBySide) -> None:
     a, b = confusions(pair)
     for title, matrix, difference in (("A", a, False), ("B", b, False), ("A minus B", a - b, True)):
         st.subheader(title)
         st.altair_chart(confusion_chart(matrix, pair.class_names, difference=difference), width="stretch")
 
 
-def _images(session: Session, a: RunResult, pair: Pair) -> None:
+def _images(session: Session, a: RunResult, pair: SideBySide) -> None:
     side = choose("right is", ["A", "B"], key="right")
     winner = "AB".index(side)
     rows, said = one_right(pair, winner), pair.predicted[1 - winner]

@@ -95,7 +95,7 @@ from .training import OptimisationSettings as OptimisationSettings
 from .training import PixelSource as PixelSource
 from .training import Quality as Quality
 from .training import SavedClassifier as SavedClassifier
-from .training import Trained as Trained
+from .training import TrainingResult as TrainingResult
 from .training import TrainingSettings as TrainingSettings
 from .training import TunedClassifier as TunedClassifier
 from .training import choice_objective as choice_objective

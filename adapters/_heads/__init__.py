@@ -1,1 +1,1 @@
-"""What the recipes on cached features share: padded batches of few-shot tasks, the choice on validation, solvers."""
+"""Shared parts of the recipes on cached features: padded batches of few-shot tasks, choice on validation, solvers."""

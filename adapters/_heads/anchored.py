@@ -2,24 +2,24 @@
 
 from torch import Tensor
 
-from adapters._heads.candidates import Swept
-from adapters._heads.choice import Grid, graded
+from adapters._heads.batches import TaskBatch
+from adapters._heads.choice import SearchGrid, graded
 from adapters._heads.convex import Problems, solve
-from adapters._heads.data import Stack
 from adapters._heads.predictors import BlendedLinear
 from adapters._heads.span import span
+from adapters._heads.sweep import SweepResult
 
 
 def sweep_anchored(
-    batch: Stack,
-    grid: Grid,
+    batch: TaskBatch,
+    grid: SearchGrid,
     penalty: Tensor,
     *,
     share: Tensor | None = None,
     importance: Tensor | None = None,
     tolerance: float,
     iterations: int,
-) -> Swept:
+) -> SweepResult:
     """Solve for every text weight and penalty.
 
     Args:
@@ -37,19 +37,19 @@ def sweep_anchored(
         importance = (train.mask / train.count[:, None])[:, None].expand(-1, text_weight.shape[1], -1)
     offset = text_weight[:, :, None, None] * train.text_logits[:, None]
     problems = Problems(reduced.train, train.target, importance, offset, intercept=False)
-    found = solve(problems, penalty, share=share, tolerance=tolerance, iterations=iterations)
-    learned = found.logits(reduced.val)
+    solutions = solve(problems, penalty, share=share, tolerance=tolerance, iterations=iterations)
+    difference_logits = solutions.logits(reduced.val)
 
     def logits(k: int) -> Tensor:
-        return learned[:, k] + text_weight[:, k, None, None, None] * val.text_logits[:, None]
+        return difference_logits[:, k] + text_weight[:, k, None, None, None] * val.text_logits[:, None]
 
     accuracy, nll = graded(logits, text_weight.shape[1], val.target, val.mask)
 
     def build(i: int, j: int) -> BlendedLinear:
         t, h = divmod(j, penalty.shape[1])
-        weight, bias = reduced.weights(i, found.weight[i, t, h], found.bias[i, t, h])
+        weight, bias = reduced.weights(i, solutions.weight[i, t, h], solutions.bias[i, t, h])
         scale = float(text_weight[i, t] * batch.scale[i])
         return BlendedLinear.of(batch.space, weight, bias, scale * batch.text[i], scale=scale)
 
     c, r = batch.n_classes, train.x.shape[2]
-    return Swept(accuracy, nll, build, parameters=lambda _: c * (r + 1), converged=found.converged.flatten(1))
+    return SweepResult(accuracy, nll, build, parameters=lambda _: c * (r + 1), converged=solutions.converged.flatten(1))

@@ -1,4 +1,4 @@
-"""A cache of training images: the affinity of an image to each of them, and what follows from it."""
+"""A cache of training images, and predictors from the affinities of an image to them."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, Self
@@ -28,11 +28,11 @@ def row_slices(rows: int, keys: int) -> Iterator[slice]:
 def by_rows(x: Tensor, keys: Tensor, logits: Callable[[Tensor], Tensor]) -> Tensor:
     """Apply `logits`, (b, m, n) affinities to (b, h, m, n_classes), to a bounded number of rows at a time."""
     pairs_a_row = keys.shape[0] * keys.shape[1]
-    return torch.cat([logits(x[:, own] @ keys.mT) for own in row_slices(x.shape[1], pairs_a_row)], dim=2)
+    return torch.cat([logits(x[:, rows] @ keys.mT) for rows in row_slices(x.shape[1], pairs_a_row)], dim=2)
 
 
 def cache_logits(affinity: Tensor, betas: Tensor, target: Tensor) -> Tensor:
-    """exp(-beta (1 - affinity)) @ target: what Tip-Adapter's cache says, without alpha.
+    """exp(-beta (1 - affinity)) @ target: the logits of Tip-Adapter's cache, without alpha.
 
     Args:
         affinity: (b, m, n) cosines.
@@ -65,14 +65,14 @@ def neighbour_votes(affinity: Tensor, target: Tensor, mask: Tensor, k: list[int]
     nearest, index = affinity.masked_fill(mask[:, None] == 0, -torch.inf).topk(largest, dim=2)
     label = target.argmax(dim=2)[:, None].expand(-1, index.shape[1], -1).gather(2, index)
     n_classes = target.shape[2]
-    found = []
-    for own in k:
+    log_shares = []
+    for neighbours in k:
         for t in temperature:
-            weight = ((nearest[..., :own] - nearest[..., :1]) / t).exp()
-            votes = weight.new_zeros(*weight.shape[:2], n_classes).scatter_add_(2, label[..., :own], weight)
+            weight = ((nearest[..., :neighbours] - nearest[..., :1]) / t).exp()
+            votes = weight.new_zeros(*weight.shape[:2], n_classes).scatter_add_(2, label[..., :neighbours], weight)
             share = votes / weight.sum(dim=2, keepdim=True)
-            found.append(((1 - _FLOOR) * share + _FLOOR / n_classes).log())
-    return torch.stack(found, dim=1)
+            log_shares.append(((1 - _FLOOR) * share + _FLOOR / n_classes).log())
+    return torch.stack(log_shares, dim=1)
 
 
 class NearestNeighbours(SavedArrays):
@@ -84,8 +84,8 @@ class NearestNeighbours(SavedArrays):
         keys, target = self._cache()
         mask = target.new_ones(1, len(keys))
         x = torch.from_numpy(self.features(images, self.settings["space"]))
-        found = by_rows(x[None], keys[None], lambda a: neighbour_votes(a, target[None], mask, k, temperature))
-        return _array(found[0, 0])
+        votes = by_rows(x[None], keys[None], lambda a: neighbour_votes(a, target[None], mask, k, temperature))
+        return _array(votes[0, 0])
 
     def _cache(self) -> tuple[Tensor, Tensor]:
         labels = torch.from_numpy(self.arrays["labels"]).long()
@@ -105,14 +105,14 @@ class KeyValueCache(NearestNeighbours):
         text = self.features(images, "projected") @ self.arrays["text_weight"].T
         return self.shifted(np.asarray(float(self.settings["alpha"]) * _array(cached[0, 0]) + text, dtype=np.float32))
 
-    def widened(self, seen: AnyArray, text: FloatArray, margin: float) -> Self:
-        """See `SavedArrays.widened`."""
-        found = super().widened(seen, text, margin)
-        found.arrays["labels"] = seen[self.arrays["labels"].astype(np.int64)].astype(np.float32)
-        found.settings = {**self.settings, "n_classes": len(text)}
-        return found
+    def extended(self, seen: AnyArray, text: FloatArray, margin: float) -> Self:
+        """See `SavedArrays.extended`."""
+        predictor = super().extended(seen, text, margin)
+        predictor.arrays["labels"] = seen[self.arrays["labels"].astype(np.int64)].astype(np.float32)
+        predictor.settings = {**self.settings, "n_classes": len(text)}
+        return predictor
 
 
 def _array(values: Tensor) -> AnyArray:
-    found: Any = values.numpy()
-    return np.asarray(found, dtype=np.float32)
+    array: Any = values.numpy()
+    return np.asarray(array, dtype=np.float32)

@@ -12,10 +12,10 @@ Setting = dict[str, float]
 """One value for each axis of a grid."""
 
 Selection = Literal["nll", "accuracy"]
-"""What counts first: the mean negative log-likelihood (smaller is better) or accuracy (larger is better)."""
+"""The measure that counts first: mean negative log-likelihood (smaller is better) or accuracy (larger is better)."""
 
 
-class Grid:
+class SearchGrid:
     """A product of axes, for each of `b` tasks.
 
     Args:
@@ -25,17 +25,17 @@ class Grid:
     def __init__(self, axes: Mapping[str, Tensor]) -> None:
         self.axes = dict(axes)
 
-    def with_fixed(self, settings: Sequence[Setting]) -> "Grid":
+    def with_fixed(self, settings: Sequence[Setting]) -> "SearchGrid":
         """Further axes of one value, one setting for each task."""
-        return Grid({**self.axes, **Grid.fixed(settings, next(iter(self.axes.values())).device).axes})
+        return SearchGrid({**self.axes, **SearchGrid.fixed(settings, next(iter(self.axes.values())).device).axes})
 
     @classmethod
-    def shared(cls, axes: Mapping[str, Sequence[float]], b: int, device: torch.device) -> "Grid":
-        """The same values for all tasks."""
+    def shared(cls, axes: Mapping[str, Sequence[float]], b: int, device: torch.device) -> "SearchGrid":
+        """A grid with the same values for all tasks."""
         return cls({k: torch.tensor([list(v)] * b, dtype=torch.float64, device=device) for k, v in axes.items()})
 
     @classmethod
-    def fixed(cls, settings: Sequence[Setting], device: torch.device) -> "Grid":
+    def fixed(cls, settings: Sequence[Setting], device: torch.device) -> "SearchGrid":
         """One point for each task."""
         names = settings[0]
         return cls({k: torch.tensor([[s[k]] for s in settings], dtype=torch.float64, device=device) for k in names})
@@ -45,16 +45,16 @@ class Grid:
 
     def flat(self, axis: str) -> Tensor:
         """The value of one axis at every point, (b, points)."""
-        sizes = [own.shape[1] for own in self.axes.values()]
-        at = list(self.axes).index(axis)
-        shape = [1] * at + [-1] + [1] * (len(sizes) - at - 1)
-        own = self.axes[axis]
-        return own.reshape(len(own), *shape).expand(len(own), *sizes).flatten(1)
+        sizes = [values.shape[1] for values in self.axes.values()]
+        position = list(self.axes).index(axis)
+        shape = [1] * position + [-1] + [1] * (len(sizes) - position - 1)
+        values = self.axes[axis]
+        return values.reshape(len(values), *shape).expand(len(values), *sizes).flatten(1)
 
     def points(self, i: int) -> list[Setting]:
         """Task `i`'s points; the last axis varies fastest."""
-        values = (own[i].tolist() for own in self.axes.values())
-        return [dict(zip(self.axes, point, strict=True)) for point in product(*values)]
+        axes = (values[i].tolist() for values in self.axes.values())
+        return [dict(zip(self.axes, point, strict=True)) for point in product(*axes)]
 
 
 def quality(logits: Tensor, target: Tensor, mask: Tensor, *, multi_label: bool = False) -> tuple[Tensor, Tensor]:
@@ -70,7 +70,7 @@ def quality(logits: Tensor, target: Tensor, mask: Tensor, *, multi_label: bool =
         Two (b, h) tensors; zeros where there is no image.
     """
     count = mask.sum(dim=1).clamp(min=1)[:, None]
-    own = mask[:, None]
+    image_weight = mask[:, None]
     if multi_label:
         truth = target[:, None].expand_as(logits)
         correct = ((logits > 0) == (truth > 0)).double().mean(dim=3)
@@ -79,11 +79,11 @@ def quality(logits: Tensor, target: Tensor, mask: Tensor, *, multi_label: bool =
         labels = target.argmax(dim=2)[:, None].expand(logits.shape[:3])
         correct = (logits.argmax(dim=3) == labels).double()
         nll = logits.logsumexp(dim=3) - logits.gather(3, labels[..., None])[..., 0]
-    return (correct * own).sum(dim=2) / count, (nll * own).sum(dim=2) / count
+    return (correct * image_weight).sum(dim=2) / count, (nll * image_weight).sum(dim=2) / count
 
 
 def rank(accuracy: float, nll: float, selection: Selection = "nll") -> tuple[float, float]:
-    """What is larger for the better candidate; likelihood counts to six digits, and equals go to the first."""
+    """A sort key that is larger for the better candidate; likelihood counts to six digits, of equals the first wins."""
     likelihood = -round(nll, 6)
     return (likelihood, accuracy) if selection == "nll" else (accuracy, likelihood)
 
@@ -110,5 +110,5 @@ def graded(logits: Callable[[int], Tensor], points: int, target: Tensor, mask: T
     Returns:
         Two (b, points * h) tensors.
     """
-    found = [quality(logits(k), target, mask) for k in range(points)]
-    return torch.cat([accuracy for accuracy, _ in found], dim=1), torch.cat([nll for _, nll in found], dim=1)
+    qualities = [quality(logits(k), target, mask) for k in range(points)]
+    return torch.cat([accuracy for accuracy, _ in qualities], dim=1), torch.cat([nll for _, nll in qualities], dim=1)

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from adapters._heads.choice import Grid, Selection
+from adapters._heads.choice import SearchGrid, Selection
 from workbench.plugin import RecipeConfig
 
 SpaceChoice = Literal["auto", "pooled", "projected"]
@@ -14,8 +14,8 @@ class HeadConfig(RecipeConfig):
     """Settings of every recipe on features.
 
     Attributes:
-        selection: What the chosen hyper-parameters are best at on validation: `nll`, the mean negative log-likelihood,
-            or `accuracy`, and of equals the other of the two.
+        selection: The measure that hyper-parameters are chosen by on validation: `nll` (the mean negative
+            log-likelihood) or `accuracy`, and of equals the other of the two.
         validation: Where the card has no validation split: `cv` chooses by cross-validation within training and fits
             all of it, `split` chooses on a part of training that is held out.
     """
@@ -37,6 +37,6 @@ class SolvedConfig(HeadConfig):
     tolerance: float = Field(default=1e-4, gt=0)
     max_iterations: int = Field(default=1000, gt=0)
 
-    def tolerance_of(self, grid: Grid) -> float:
-        """That of a single point, or of a sweep."""
+    def tolerance_of(self, grid: SearchGrid) -> float:
+        """The tolerance of a single point, or of a sweep."""
         return self.tolerance if len(grid.points(0)) == 1 else self.sweep_tolerance

@@ -4,12 +4,11 @@ Minimises, for each task and each of `t` variants of it,
 
     sum_i weight_i * CE(offset_i + z_i W + bias, target_i) + sum_c penalty_c / 2 * ||W_c||^2.
 
-A class without an image would have its bias at minus infinity. It takes no part instead: its weights are zero, and its
-bias what a tenth of an image would give it.
+A class without an image would have its bias at minus infinity. It is left out of the fit instead: its weights are zero,
+and its bias is that of a class with a tenth of an image.
 
-The penalty's values are solved from the strongest to the weakest, each from where the last one ended, in the images'
-principal axes, along which curvature is known well enough to start from: a third of the iterations that a solver takes
-which has to find it out.
+Penalties are solved from the strongest to the weakest, each starting at the last solution. Features are rotated into
+the images' principal axes: curvature along them is known in advance, which saves two thirds of the iterations.
 """
 
 from collections.abc import Callable
@@ -22,14 +21,14 @@ from torch import Tensor
 from workbench.plugin import minimise
 
 _LARGE = 2**15
-"""Matrices from this size on are multiplied one by one: they fill the machine alone, and copies of them would not."""
+"""Matrices from this size on are multiplied one by one, without copies: each alone keeps the machine busy."""
 
 
 _LEAST = 0.01
-"""Share of the largest curvature that is assumed at least."""
+"""Lower bound on the assumed curvature, as a share of the largest."""
 
 _NEVER = -1e9
-"""Logit of a class that takes no part."""
+"""Logit of a class that is left out."""
 
 
 @dataclass(frozen=True)
@@ -107,39 +106,39 @@ def solve(
     limit = tolerance * _gradient_of_nothing(problems, owner)
     rows = torch.arange(b, device=penalty.device)
     for k in range(penalty.shape[1]):
-        own = by_class[rows, order[:, k]][owner]
-        found = minimise(
-            _objective(problems, owner, own),
+        rank_penalty = by_class[rows, order[:, k]][owner]
+        result = minimise(
+            _objective(problems, owner, rank_penalty),
             current,
             tolerance=limit,
             max_iterations=iterations,
             history=6,
-            preconditioner=_inverse_curvature(problems, owner, own, variance, current),
+            preconditioner=_inverse_curvature(problems, owner, rank_penalty, variance, current),
         )
-        current = found.x
-        matrix = (principal[:, None] @ found.x[:, : r * c].view(b, t, r, c)).mT
+        current = result.x
+        matrix = (principal[:, None] @ result.x[:, : r * c].view(b, t, r, c)).mT
         for i, j in enumerate(order[:, k].tolist()):
-            weight[i, :, j], bias[i, :, j] = matrix[i], found.x[:, r * c :].view(b, t, c)[i]
-            converged[i, :, j] = found.converged.view(b, t)[i]
+            weight[i, :, j], bias[i, :, j] = matrix[i], result.x[:, r * c :].view(b, t, c)[i]
+            converged[i, :, j] = result.converged.view(b, t)[i]
     return Solutions(weight, bias, converged)
 
 
 def _principal_axes(problems: Problems) -> tuple[Tensor, Tensor]:
     """Mean squares along the axes (b, r), and the axes (b, r, r): along them curvature is nearly diagonal."""
     importance = problems.weight.mean(dim=1)
-    found = torch.linalg.eigh((problems.z * importance[..., None]).mT @ problems.z)
-    return found.eigenvalues.clamp(min=0), found.eigenvectors
+    eigen = torch.linalg.eigh((problems.z * importance[..., None]).mT @ problems.z)
+    return eigen.eigenvalues.clamp(min=0), eigen.eigenvectors
 
 
 def _prior(problems: Problems) -> Tensor:
-    """Biases that alone give classes their share of the images, (b * t, c); zeros where offsets say something, too."""
+    """Biases that alone give classes their share of the images, (b * t, c); zeros where there are offsets as well."""
     share = problems.weight @ problems.target / problems.weight.sum(dim=2, keepdim=True).clamp(min=1e-12)
     least = 0.1 / (problems.weight > 0).sum(dim=2, keepdim=True).clamp(min=1)
     bounded = torch.minimum(torch.maximum(share, least), 1 - least)
-    found = bounded.logit() if problems.multi_label else bounded.log()
+    bias = bounded.logit() if problems.multi_label else bounded.log()
     if problems.offset is not None:
-        found = torch.where(share > 0, 0.0, (least * share.shape[2]).log().clamp(max=0))
-    return found.flatten(0, 1)
+        bias = torch.where(share > 0, 0.0, (least * share.shape[2]).log().clamp(max=0))
+    return bias.flatten(0, 1)
 
 
 def _inverse_curvature(
@@ -168,12 +167,12 @@ def _gradient_of_nothing(problems: Problems, owner: Tensor) -> Tensor:
     b, _, r = problems.z.shape
     t, c = problems.weight.shape[1], problems.target.shape[2]
     zero = problems.z.new_zeros(b * t, r * c + c)
-    every, none = torch.arange(b * t, device=zero.device), zero.new_zeros(b * t, c)
+    all_rows, no_penalty = torch.arange(b * t, device=zero.device), zero.new_zeros(b * t, c)
     bare = replace(problems, offset=None)
-    own, without = (
-        _objective(each, owner, none)(zero, every)[1].norm(dim=1) for each in (problems, bare)
+    with_offset, without_offset = (
+        _objective(variant, owner, no_penalty)(zero, all_rows)[1].norm(dim=1) for variant in (problems, bare)
     )  # fmt: skip
-    return torch.maximum(own, 1e-6 * without)
+    return torch.maximum(with_offset, 1e-6 * without_offset)
 
 
 def _objective(problems: Problems, owner: Tensor, penalty: Tensor) -> Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]:
@@ -184,14 +183,14 @@ def _objective(problems: Problems, owner: Tensor, penalty: Tensor) -> Callable[[
     any_absent = bool(absent.any())
 
     def objective(parameters: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:
-        own = owner[index]
+        task = owner[index]
         w, b = parameters[:, : r * c].view(-1, r, c), parameters[:, r * c :]
-        logits = _multiply(problems.z, own, w) + b[:, None]
+        logits = _multiply(problems.z, task, w) + b[:, None]
         if offset is not None:
             logits = logits + offset[index]
         if any_absent:
             logits = logits.masked_fill(absent[index], _NEVER)
-        target, importance, decay = problems.target[own], sample_weight[index][..., None], penalty[index][:, None]
+        target, importance, decay = problems.target[task], sample_weight[index][..., None], penalty[index][:, None]
         if problems.multi_label:
             data = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
             residual = (logits.sigmoid() - target) * importance
@@ -200,7 +199,7 @@ def _objective(problems: Problems, owner: Tensor, penalty: Tensor) -> Callable[[
             data = -log_p * target
             residual = (log_p.exp() - target) * importance
         loss = (data * importance).sum(dim=(1, 2)) + (decay * w.square()).sum(dim=(1, 2)) / 2
-        gradient = _multiply(problems.z.mT, own, residual) + decay * w
+        gradient = _multiply(problems.z.mT, task, residual) + decay * w
         slope = residual.sum(dim=1) if problems.intercept else torch.zeros_like(b)
         return loss, torch.cat([gradient.flatten(1), slope], dim=1)
 

@@ -1,4 +1,4 @@
-"""Cross-validation folds within training: stratified by label, with nothing divided that belongs together."""
+"""Cross-validation folds within training: stratified by label, with groups and equal images kept together."""
 
 import numpy as np
 
@@ -12,7 +12,7 @@ _PLACEHOLDER_GROUPS, _PLACEHOLDER_SHARE = 3, 0.02
 
 
 def units(features: FloatArray, groups: AnyArray | None) -> AnyArray:
-    """Codes 0..u-1 of what stays together: images of one group, and images that are equal.
+    """Codes 0..u-1 of units that stay together: images of one group, and images that are equal.
 
     As where splits are made, a picture that very many groups share is a placeholder, and does not join them.
 
@@ -47,7 +47,7 @@ def fold_numbers(labels: AnyArray, unit: AnyArray, seed: int) -> AnyArray:
 
     Args:
         labels: int64 (n,), or bool (n, n_classes) where images have several.
-        unit: (n,) codes 0..u-1 of what must not be divided.
+        unit: (n,) codes 0..u-1 of units, which are not divided.
         seed: Decides among equals.
 
     Returns:
@@ -71,11 +71,11 @@ def fold_numbers(labels: AnyArray, unit: AnyArray, seed: int) -> AnyArray:
     weight = count / np.bincount(label, minlength=n_labels)[of_label] ** 2
     held, size = np.zeros((k, n_labels), dtype=np.int64), np.zeros(k, dtype=np.int64)
     for u in order.tolist():
-        own = slice(begin[u], begin[u + 1])
-        crowded = held[:, of_label[own]] @ weight[own]
+        entries = slice(begin[u], begin[u + 1])
+        crowded = held[:, of_label[entries]] @ weight[entries]
         f = int(np.lexsort((size, crowded))[0])
-        held[f, of_label[own]] += count[own]
-        size[f] += count[own].sum()
+        held[f, of_label[entries]] += count[entries]
+        size[f] += count[entries].sum()
         fold_of_unit[u] = f
     return fold_of_unit[unit]
 
@@ -92,15 +92,15 @@ def divisions(labels: AnyArray, unit: AnyArray, seed: int) -> list[tuple[AnyArra
         seed: See `fold_numbers`.
     """
     number = fold_numbers(labels, unit, seed)
-    found, graded = [], np.zeros(len(labels), dtype=np.bool_)
+    folds, graded = [], np.zeros(len(labels), dtype=np.bool_)
     for k in range(int(number.max(initial=-1)) + 1):
         held = number == k
-        own = held & _known(labels, ~held)
-        if own.any():
-            found.append((np.flatnonzero(~held), np.flatnonzero(own)))
-            graded |= own
+        graded_here = held & _known(labels, ~held)
+        if graded_here.any():
+            folds.append((np.flatnonzero(~held), np.flatnonzero(graded_here)))
+            graded |= graded_here
     enough = 2 * _n_classes(labels[graded]) >= _n_classes(labels)
-    return found if enough else []
+    return folds if enough else []
 
 
 def _known(labels: AnyArray, train: AnyArray) -> AnyArray:

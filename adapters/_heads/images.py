@@ -17,7 +17,7 @@ class Images:
         projected: (n, d).
         target: (n, n_classes), one-hot or, where multi-label, 0/1.
         lengths: (n, 2) norms of pooled and projected features before normalisation.
-        rows: The images that count, in their order; None for all. What is left out is not copied.
+        rows: Rows to keep, in this order; None for all.
     """
 
     def __init__(
@@ -28,7 +28,7 @@ class Images:
 
     @classmethod
     def of(cls, data: LabelledImages, n_classes: int, device: str) -> "Images":
-        """Normalise the features and widen them."""
+        """The images of a split, with unit-norm features in float64."""
         features = data.images.features
         labels = torch.as_tensor(data.labels, device=device)
         if labels.ndim == 1:
@@ -38,32 +38,32 @@ class Images:
             torch.as_tensor(normalise(features.projected), device=device).double(),
             labels.double(),
             torch.stack(
-                [torch.as_tensor(np.linalg.norm(own, axis=1)) for own in (features.pooled, features.projected)], dim=1
+                [torch.as_tensor(np.linalg.norm(x, axis=1)) for x in (features.pooled, features.projected)], dim=1
             ).to(labels.device, torch.float64),
         )
 
-    def _own(self, values: Tensor) -> Tensor:
+    def _select(self, values: Tensor) -> Tensor:
         return values if self._rows is None else values[self._rows]
 
     @property
     def pooled(self) -> Tensor:
         """(len(self), d_pooled)."""
-        return self._own(self._all[0])
+        return self._select(self._all[0])
 
     @property
     def projected(self) -> Tensor:
         """(len(self), d)."""
-        return self._own(self._all[1])
+        return self._select(self._all[1])
 
     @property
     def target(self) -> Tensor:
         """(len(self), n_classes)."""
-        return self._own(self._all[2])
+        return self._select(self._all[2])
 
     @property
     def lengths(self) -> Tensor:
         """(len(self), 2), of pooled and projected features."""
-        return self._own(self._all[3])
+        return self._select(self._all[3])
 
     def __len__(self) -> int:
         return len(self._all[2]) if self._rows is None else len(self._rows)

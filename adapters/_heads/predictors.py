@@ -1,4 +1,4 @@
-"""What feature recipes return: linear in both feature spaces, or a cache of the training images."""
+"""Predictors of recipes on features: saved arrays, and a classifier that is linear in both feature spaces."""
 
 import json
 from pathlib import Path
@@ -27,7 +27,7 @@ class SavedArrays(Predictor):
     """
 
     def __init__(self, arrays: dict[str, FloatArray], settings: dict[str, Any], *, scale: float = 1.0) -> None:
-        self.arrays = {name: np.ascontiguousarray(own, dtype=np.float32) for name, own in arrays.items()}
+        self.arrays = {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in arrays.items()}
         self.settings = settings
         self.scale = scale
         self.report = FitReport()
@@ -48,18 +48,18 @@ class SavedArrays(Predictor):
         scale = settings.pop("scale")
         return cls(load_file(directory / "head.safetensors"), settings, scale=scale)
 
-    def widened(self, seen: AnyArray, text: FloatArray, margin: float) -> Self:
-        """The same for more classes, the new ones being scored by their text alone.
+    def extended(self, seen: AnyArray, text: FloatArray, margin: float) -> Self:
+        """The predictor for more classes; the new ones are scored by their text alone.
 
         Args:
-            seen: int64 (own classes,), their numbers among all.
+            seen: int64 (n_seen,), the numbers of this predictor's classes among all.
             text: (n_classes, d_projected) class embeddings of unit norm.
-            margin: Taken off the scores of the own classes.
+            margin: Taken off the scores of the seen classes.
         """
         arrays = dict(self.arrays)
         for name in {"weight", "bias", "text_weight"} & set(arrays):
             arrays[name] = np.zeros((len(text), *self.arrays[name].shape[1:]), np.float32)
-        if "bias" in arrays:  # What classes have in common, such as the model's own.
+        if "bias" in arrays:  # The part that classes have in common, such as the model's bias.
             arrays["bias"][:] = self.arrays["bias"].mean()
         arrays["text_weight"] = np.asarray(self.scale * text, np.float32)
         for name in {"weight", "bias", "text_weight"} & set(arrays):
@@ -69,7 +69,7 @@ class SavedArrays(Predictor):
         return type(self)(arrays, self.settings, scale=self.scale)
 
     def shifted(self, scores: FloatArray) -> FloatArray:
-        """Scores with the margin of `widened`."""
+        """Scores with the margin of `extended`."""
         return scores + self.arrays["offset"] if "offset" in self.arrays else scores
 
     def features(self, images: ImageSet, space: str) -> FloatArray:

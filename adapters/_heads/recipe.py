@@ -1,4 +1,4 @@
-"""The course that every recipe on features takes: sweep a grid on all tasks together, choose, refit where asked."""
+"""The steps of every recipe on features: sweep a grid on all tasks together, choose, refit where the task asks."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -8,24 +8,25 @@ from typing import ClassVar, Generic, TypeVar
 
 import torch
 
-from adapters._heads.candidates import Best, Candidates, Swept
-from adapters._heads.choice import Grid, Setting
+from adapters._heads.batches import TaskBatch, batch_tasks, buckets
+from adapters._heads.choice import SearchGrid, Setting
 from adapters._heads.config import HeadConfig, SolvedConfig, SpaceChoice
-from adapters._heads.data import FewShot, Stack, buckets, few_shots, stack
+from adapters._heads.few_shot import FewShot, few_shots
+from adapters._heads.holdout import MARGIN, extended, graded_on_holdout, restricted_to_seen
 from adapters._heads.predictors import BlendedLinear, Space
-from adapters._heads.unseen import MARGIN, narrowed, rehearsed, widened
+from adapters._heads.sweep import Best, GridScores, SweepResult
 from workbench.plugin import ClassificationRecipe, ClassificationTask, FitReport, Predictor, RecipeError, TaskModel
 
 C = TypeVar("C", bound=HeadConfig)
 
 
 @dataclass(frozen=True)
-class Narrowed:
-    """What is left to sweep for a task.
+class SweepPlan:
+    """What to sweep for a task.
 
     Attributes:
         spaces: Feature spaces.
-        fixed: Values that take part in fitting and are not swept.
+        fixed: Hyper-parameters that fitting needs and that are not swept.
     """
 
     spaces: Sequence[Space]
@@ -49,15 +50,15 @@ class HeadRecipe(ClassificationRecipe[C], Generic[C]):
 
     @abstractmethod
     def defaults(self) -> Setting:
-        """What is taken where there is nothing to choose on; may hold more than the axes, such as steps."""
+        """The setting where there is nothing to choose on; may hold more than the axes, such as steps."""
 
     @abstractmethod
-    def sweep(self, batch: Stack, grid: Grid) -> Swept:
-        """Fit every point of the grid on every task of the stack."""
+    def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
+        """Fit every point of the grid on every task of the batch."""
 
-    def narrow(self, shots: Sequence[FewShot]) -> Sequence[Narrowed]:
-        """What to sweep for each task; override where a cheaper method can tell."""
-        return [Narrowed(self._spaces())] * len(shots)
+    def plan_sweep(self, shots: Sequence[FewShot]) -> Sequence[SweepPlan]:
+        """What to sweep for each task; override where a cheaper method can rule out part of it."""
+        return [SweepPlan(self._spaces())] * len(shots)
 
     def settled(self) -> bool:
         """Whether the settings leave nothing to choose: one value on each axis, and training that is not stopped."""
@@ -68,11 +69,11 @@ class HeadRecipe(ClassificationRecipe[C], Generic[C]):
         return isinstance(self.config, SolvedConfig)
 
     def remarks(self, setting: Setting) -> tuple[str, ...]:  # noqa: ARG002
-        """What the reader of a run should know of the values that were chosen; override where there is something."""
+        """Notes for the report on the values that were chosen; none by default."""
         return ()
 
     def space_choice(self) -> SpaceChoice:
-        """Which features to use; `auto` leaves it to validation."""
+        """The features to use; `auto` leaves the choice to validation."""
         choice: SpaceChoice = getattr(self.config, "features", "auto")
         return choice
 
@@ -84,82 +85,84 @@ class HeadRecipe(ClassificationRecipe[C], Generic[C]):
         """See `ClassificationRecipe.fit_many`."""
         with torch.no_grad():
             if any(task.unseen for task in tasks):  # Of one dataset, all of them have some.
-                return self._fit_many(narrowed(tasks))
+                return self._fit_many(restricted_to_seen(tasks))
             return self._fit_many(few_shots(tasks, cross_validate=self.config.validation == "cv"))
 
     def _fit_many(self, shots: Sequence[FewShot]) -> list[Predictor]:
-        chooses = [] if self.settled() else [i for i, own in enumerate(shots) if own.chooses]
-        chosen = self.choose([shots[i].rehearsal or shots[i] for i in chooses])
-        found = [Best(self._spaces()[0], self.defaults()) for _ in shots]
-        for i, own in zip(chooses, chosen, strict=True):
-            found[i] = own
-        self._finish(shots, found)
-        return [self._reported(own, shot) for own, shot in zip(found, shots, strict=True)]
+        chooses = [] if self.settled() else [i for i, shot in enumerate(shots) if shot.chooses]
+        chosen = self.choose([shots[i].holdout or shots[i] for i in chooses])
+        best = [Best(self._spaces()[0], self.defaults()) for _ in shots]
+        for i, candidate in zip(chooses, chosen, strict=True):
+            best[i] = candidate
+        self._finish(shots, best)
+        return [self._reported(candidate, shot) for candidate, shot in zip(best, shots, strict=True)]
 
-    def _finish(self, shots: Sequence[FewShot], found: Sequence[Best]) -> None:
-        """Fit with the chosen values what has no predictor yet, or more images than its choice had."""
-        images = {
+    def _finish(self, shots: Sequence[FewShot], best: Sequence[Best]) -> None:
+        """Fit the chosen values where there is no predictor yet, or where the choice was made on fewer images."""
+        fitted = {
             i: shots[i].joined() if self._adds_validation(shots[i]) else shots[i]
-            for i, own in enumerate(found)
-            if own.predictor is None or self.refines() or shots[i].rehearsal or self._adds_validation(shots[i])
+            for i, candidate in enumerate(best)
+            if candidate.predictor is None or self.refines() or shots[i].holdout or self._adds_validation(shots[i])
         }
         for space in self._spaces():
-            names = [i for i in images if found[i].space == space]
-            settings = [found[i].setting for i in names]
-            for bucket, _, swept in self._sweeps([images[i] for i in names], space, settings=settings):
+            tasks = [i for i in fitted if best[i].space == space]
+            settings = [best[i].setting for i in tasks]
+            for bucket, _, swept in self._sweeps([fitted[i] for i in tasks], space, settings=settings):
                 for row, k in enumerate(bucket):
-                    found[names[k]].take(swept, row, 0)
+                    best[tasks[k]].take(swept, row, 0)
 
     def _adds_validation(self, shot: FewShot) -> bool:
         """Whether the chosen values are fitted on validation images as well."""
-        given_back = self.config.validation == "cv" and shot.task.val_made and shot.task.shots is None
-        return shot.chooses and len(shot.val) > 0 and (shot.task.refit or given_back)
+        returned = self.config.validation == "cv" and shot.task.val_made and shot.task.shots is None
+        return shot.chooses and len(shot.val) > 0 and (shot.task.refit or returned)
 
-    def _how(self, own: Best, shot: FewShot) -> tuple[str, ...]:
-        """How a task's hyper-parameters were chosen, where it was not on a validation split that stays one."""
+    def _how(self, best: Best, shot: FewShot) -> tuple[str, ...]:
+        """How a task's hyper-parameters were chosen, unless it was on the card's validation split alone."""
         if self.settled():
             return ()
-        cross_validates = self.config.validation == "cv" and not shot.wider
+        cross_validates = self.config.validation == "cv" and not shot.all_classes
         if not shot.chooses:
             lack = "is no validation split"
-            if shot.wider and len(shot.val):
+            if shot.all_classes and len(shot.val):
                 lack = "are too few classes to hide some"
             elif cross_validates:
                 lack += ", and there are too few images for cross-validation"
             return (f"There {lack}, so all hyper-parameters are the defaults.",)
-        said = []
+        notes = []
         if shot.folds:
             measure = "mean NLL" if self.config.selection == "nll" else "accuracy"
-            said.append(
+            notes.append(
                 f"There is no validation split: hyper-parameters were chosen by {len(shot.folds)}-fold "
                 f"cross-validation within training ({measure}), and all {len(shot.train)} images were fitted with them."
             )
         elif self._adds_validation(shot) and not shot.task.refit:
-            said.append("The validation split was made from training; once it had chosen, its images were fitted, too.")
-        return (*said, *self.remarks(own.setting))
+            notes.append(
+                "The validation split was made from training; once it had chosen, its images were fitted, too."
+            )
+        return (*notes, *self.remarks(best.setting))
 
     def choose(self, shots: Sequence[FewShot]) -> list[Best]:
-        """Sweep tasks that have something to choose on, and give each one's best candidate.
+        """Sweep tasks that have images to choose on, and return the best candidate of each.
 
-        Its predictor is missing where it was chosen by cross-validation.
+        A candidate that was chosen by cross-validation has no predictor.
         """
-        ways = self.narrow(shots)
-        found: dict[int, Best] = {}
+        plans = self.plan_sweep(shots)
+        best: dict[int, Best] = {}
         for space in self._spaces():
-            own = [i for i in range(len(shots)) if space in ways[i].spaces]
-            parts = [(i, part) for i in own for part in shots[i].folds or (shots[i],)]
-            folds: dict[int, list[Candidates]] = {i: [] for i in own if shots[i].folds}
-            fixed = [ways[i].fixed for i, _ in parts]
+            indices = [i for i in range(len(shots)) if space in plans[i].spaces]
+            parts = [(i, part) for i in indices for part in shots[i].folds or (shots[i],)]
+            folds: dict[int, list[GridScores]] = {i: [] for i in indices if shots[i].folds}
+            fixed = [plans[i].fixed for i, _ in parts]
             for bucket, grid, swept in self._sweeps([part for _, part in parts], space, fixed=fixed):
                 for row, (i, part) in enumerate(parts[k] for k in bucket):
-                    graded = Candidates.of(swept, grid, row, len(part.val))
+                    grid_scores = GridScores.of(swept, grid, row, len(part.val))
                     if i in folds:
-                        folds[i].append(graded)
+                        folds[i].append(grid_scores)
                     else:
-                        self._offer(found, i, space, graded, (swept, row))
-            for i, each in folds.items():
-                self._offer(found, i, space, Candidates.averaged(each, self.config.selection), None)
-        return [found[i] for i in range(len(shots))]
+                        self._offer(best, i, space, grid_scores, (swept, row))
+            for i, scores in folds.items():
+                self._offer(best, i, space, GridScores.averaged(scores, self.config.selection), None)
+        return [best[i] for i in range(len(shots))]
 
     def _spaces(self) -> tuple[Space, ...]:
         choice = self.space_choice()
@@ -172,53 +175,58 @@ class HeadRecipe(ClassificationRecipe[C], Generic[C]):
         *,
         fixed: Sequence[Setting] = (),
         settings: Sequence[Setting] | None = None,
-    ) -> Iterator[tuple[list[int], Grid, Swept]]:
-        """Positions of tasks that were swept together, their grid, and what it gave.
+    ) -> Iterator[tuple[list[int], SearchGrid, SweepResult]]:
+        """Positions of tasks that were swept together, their grid, and its results.
 
         Args:
             shots: The tasks.
-            space: Which features.
+            space: The features.
             fixed: Values besides the grid, for each task.
             settings: One point for each task, in place of the grid.
         """
         for bucket in buckets(shots):
-            batch = stack([shots[i] for i in bucket], space)
+            batch = batch_tasks([shots[i] for i in bucket], space)
             if settings is not None:
-                grid = Grid.fixed([settings[i] for i in bucket], batch.text.device)
+                grid = SearchGrid.fixed([settings[i] for i in bucket], batch.text.device)
                 yield bucket, grid, self.sweep(batch, grid)
                 continue
-            grid = Grid.shared(self.axes(), len(batch), batch.text.device).with_fixed([fixed[i] for i in bucket])
+            grid = SearchGrid.shared(self.axes(), len(batch), batch.text.device).with_fixed([fixed[i] for i in bucket])
             swept = self.sweep(batch, grid)
-            if self.unseen and batch.shots[0].wider:
-                swept = rehearsed(batch, swept, len(grid.points(0)))
+            if self.unseen and batch.shots[0].all_classes:
+                swept = graded_on_holdout(batch, swept, len(grid.points(0)))
             yield bucket, grid, swept
 
     def _offer(
-        self, found: dict[int, Best], name: int, space: Space, graded: Candidates, fitted: tuple[Swept, int] | None
+        self,
+        best: dict[int, Best],
+        task: int,
+        space: Space,
+        grid_scores: GridScores,
+        fitted: tuple[SweepResult, int] | None,
     ) -> None:
-        """Keep a task's best candidate, and the record of all."""
-        j, own = graded.best(self.config.selection)
-        earlier = found.get(name)
-        if earlier is None or own > earlier.rank:
-            found[name] = Best(space, graded.settings[j], own)
+        """Keep a task's best candidate, and the record of all its trials."""
+        j, score = grid_scores.best(self.config.selection)
+        earlier = best.get(task)
+        if earlier is None or score > earlier.rank:
+            best[task] = Best(space, grid_scores.settings[j], score)
             if fitted is not None:
-                found[name].take(*fitted, j)
-        new = found[name]
-        new.trials = [*(earlier.trials if earlier else []), *graded.trials(space)]
-        new.fits = graded.fits + (earlier.fits if earlier else 0)
-        new.unsolved = graded.unsolved + (earlier.unsolved if earlier else 0)
+                best[task].take(*fitted, j)
+        kept = best[task]
+        kept.trials = [*(earlier.trials if earlier else []), *grid_scores.trials(space)]
+        kept.fits = grid_scores.fits + (earlier.fits if earlier else 0)
+        kept.unsolved = grid_scores.unsolved + (earlier.unsolved if earlier else 0)
 
-    def _reported(self, own: Best, shot: FewShot) -> Predictor:
-        predictor = own.predictor
+    def _reported(self, best: Best, shot: FewShot) -> Predictor:
+        predictor = best.predictor
         if predictor is None:
             raise RecipeError("no candidate could be fitted on this task.")
-        if shot.wider:
-            predictor = widened(predictor, shot, own.setting.get(MARGIN, 0.0))
+        if shot.all_classes:
+            predictor = extended(predictor, shot, best.setting.get(MARGIN, 0.0))
         predictor.report = FitReport(
-            chosen={"features": own.space, **own.setting},
-            trials=own.trials,
-            trainable_parameters=own.parameters,
-            notes=(*self._how(own, shot), *own.notes),
+            chosen={"features": best.space, **best.setting},
+            trials=best.trials,
+            trainable_parameters=best.parameters,
+            notes=(*self._how(best, shot), *best.notes),
         )
         return predictor
 

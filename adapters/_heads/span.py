@@ -5,12 +5,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from adapters._heads.data import Padded
+from adapters._heads.batches import PaddedImages
 
 
 @dataclass(frozen=True)
 class Span:
-    """Features in an orthonormal basis of what the training images span.
+    """Features in an orthonormal basis of the training images' span.
 
     Weights fitted by gradients or under an L2 penalty never leave that span, so nothing is lost.
 
@@ -18,7 +18,7 @@ class Span:
         train: (b, n, r), r at most min(n, d) of the largest task.
         val: (b, m, r).
         basis: (b, d, r).
-        mean: (b, d) what was subtracted first; zeros if nothing was.
+        mean: (b, d) subtracted first; zeros where features are not centred.
     """
 
     train: Tensor
@@ -32,7 +32,7 @@ class Span:
         return full, bias - full @ self.mean[i]
 
 
-def span(train: Padded, val: Padded, *, centre: bool) -> Span:
+def span(train: PaddedImages, val: PaddedImages, *, centre: bool) -> Span:
     """Rotate features into the training images' span; where these outnumber dimensions there is nothing to gain."""
     mean = train.x.sum(dim=1) / train.count[:, None] if centre else torch.zeros_like(train.x[:, 0])
     x = (train.x - mean[:, None]) * train.mask[..., None]

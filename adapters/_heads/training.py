@@ -1,4 +1,4 @@
-"""Gradient descent on many independent heads at once, each stopped where its own validation is best."""
+"""Gradient descent on many independent heads at once, each stopped where its validation is best."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ Assess = Callable[[Parameters], tuple[Tensor, Tensor]]
 
 @dataclass(frozen=True)
 class Curves:
-    """What validation said along the way.
+    """Validation scores during training.
 
     Attributes:
-        steps: The T numbers of steps after which it was asked.
+        steps: The T numbers of steps after which heads were scored.
         accuracy: (b, h, T).
         nll: (b, h, T).
     """
@@ -36,15 +36,15 @@ class Curves:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """Where each head was best.
+class TrainedHeads:
+    """Each head after its best number of steps.
 
     Attributes:
-        parameters: As they were then.
-        steps: (b, h) steps taken by then.
+        parameters: The heads.
+        steps: (b, h) steps taken.
         accuracy: (b, h) on validation.
         nll: (b, h) on validation.
-        curves: The same after other numbers of steps; None where the number was given.
+        curves: The scores after all numbers of steps; None where the number was given.
     """
 
     parameters: Parameters
@@ -63,8 +63,8 @@ def descend(
     every: int,
     selection: Selection = "nll",
     stop_at: Tensor | None = None,
-) -> Trained:
-    """Take steps, and keep each head as it was when validation liked it best; of equals the fewest steps.
+) -> TrainedHeads:
+    """Take steps, and keep each head as it was when it was best on validation; of equals the fewest steps.
 
     Args:
         start: Initial parameters; a state to choose like any other.
@@ -72,7 +72,7 @@ def descend(
         assess: Parameters to accuracy and negative log-likelihood, (b, h) each.
         steps: Steps to take.
         every: Steps between assessments.
-        selection: Which of the two counts first.
+        selection: The measure that counts first.
         stop_at: (b, h) steps after which to keep the state, instead of a choice.
     """
     current = start
@@ -88,10 +88,10 @@ def descend(
             curves = _curves(seen)
             _keep(kept, at, current, curves.best(selection) == len(seen) - 1, t)
     if stop_at is not None:
-        return Trained(kept, at, accuracy, nll)
+        return TrainedHeads(kept, at, accuracy, nll)
     curves = _curves(seen)
     index = curves.best(selection)[..., None]
-    return Trained(kept, at, curves.accuracy.gather(2, index)[..., 0], curves.nll.gather(2, index)[..., 0], curves)
+    return TrainedHeads(kept, at, curves.accuracy.gather(2, index)[..., 0], curves.nll.gather(2, index)[..., 0], curves)
 
 
 def _curves(seen: Sequence[tuple[int, Tensor, Tensor]]) -> Curves:
@@ -100,8 +100,8 @@ def _curves(seen: Sequence[tuple[int, Tensor, Tensor]]) -> Curves:
 
 
 def _keep(kept: Parameters, at: Tensor, current: Parameters, which: Tensor, t: int) -> None:
-    for own, new in zip(kept, current, strict=True):
-        own[which] = new[which]
+    for saved, new in zip(kept, current, strict=True):
+        saved[which] = new[which]
     at[which] = t
 
 
@@ -153,13 +153,13 @@ class Adam:
                 )
             second.mul_(0.999).add_(square, alpha=0.001)
             size = second.sqrt().div_((1 - 0.999 ** (t + 1)) ** 0.5).add_(self._epsilon)
-            own = rate.view(*rate.shape, *[1] * (p.ndim - 2))
-            updated.append(p - own / (1 - 0.9 ** (t + 1)) * first / size)
+            parameter_rate = rate.view(*rate.shape, *[1] * (p.ndim - 2))
+            updated.append(p - parameter_rate / (1 - 0.9 ** (t + 1)) * first / size)
         return tuple(updated)
 
 
 def gradients(loss: Callable[[Parameters], Tensor], parameters: Parameters) -> Sequence[Tensor]:
-    """Gradient of each head's own loss; the sum keeps them apart, since no head enters another's loss."""
+    """Gradient of each head's loss; the sum keeps them apart, since no head enters another's loss."""
     with torch.enable_grad():
         leaves = tuple(p.detach().requires_grad_() for p in parameters)
         return torch.autograd.grad(loss(leaves).sum(), leaves)

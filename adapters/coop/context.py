@@ -29,7 +29,7 @@ class ContextPrompts:
             vectors of standard deviation 0.02.
         ending: Template after the class name.
         count: Number of vectors; with `words` their number of tokens counts instead.
-        position: Of the class name: after the context, or in its middle.
+        position: Place of the class name: after the context, or in its middle.
         class_specific: Whether each class has its own context.
         compute: Device and precision.
 

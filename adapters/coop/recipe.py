@@ -31,7 +31,7 @@ class CoopSettings(OptimisationSettings, PresetConfig):
 
     Attributes:
         n_context: Number of context vectors; with `init_template` the number of its words' tokens counts instead.
-        position: Of the class name: after the context, or in its middle.
+        position: Place of the class name: after the context, or in its middle.
         class_specific: Each class has its own context; best where images are many; classes without any cannot have one.
         init_template: Sentence with `{}` for the class whose words the context begins with, such as `a photo of a {}.`;
             None begins with noise.

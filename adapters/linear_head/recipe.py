@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from adapters._unseen import Rehearsal, rehearse
+from adapters._holdout import Holdout, hold_out_classes
 from adapters.linear_head.classifier import HeadClassifier
 from workbench.plugin import (
     AnyArray,
@@ -35,7 +35,7 @@ from workbench.plugin import (
 )
 
 if TYPE_CHECKING:
-    from adapters.linear_head.training import Trial
+    from adapters.linear_head.training import HeadTrial
 
 _MARGINS = [round(0.01 * step, 2) for step in range(101)]
 
@@ -49,7 +49,7 @@ class LinearHeadConfig(RecipeConfig):
         loss: `contrastive` (CLIP's softmax) or `sigmoid` (SigLIP's), both with several positives. Matching and
             grounding have a softmax over an item's candidates instead, statements a sigmoid.
         features: x of images: `pooled`, `projected`, or `auto`: validation chooses.
-        rank: Of W; None trains the full matrix.
+        rank: Rank of W; None trains the full matrix.
         adapt: Whether images, texts or both pass through a W.
         learning_rates: AdamW's peak rates, of which validation chooses.
         weight_decay: AdamW's decoupled weight decay.
@@ -109,16 +109,16 @@ class LinearHead(ClassificationRecipe[LinearHeadConfig], ImageTextRecipe[LinearH
         head = self._fit(train, val, task.model, task.seed, task.device, False, task.refit)
         bias = np.full(task.n_classes, head.bias, dtype=np.float32)
         seen = np.unique(task.train.labels)
-        wanted = self.config.calibrate and len(seen) < task.n_classes
-        if wanted and (rehearsal := rehearse(task, seen)) is not None:
-            margin = self._seen_margin(rehearsal, head)
+        calibrates = self.config.calibrate and len(seen) < task.n_classes
+        if calibrates and (holdout := hold_out_classes(task, seen)) is not None:
+            margin = self._seen_margin(holdout, head)
             bias[seen] -= np.float32(head.scale * margin)
             head.report.chosen["seen_margin"] = margin
         return HeadClassifier(head, _class_weights(head, task.model, sentences), bias)
 
-    def _seen_margin(self, rehearsal: Rehearsal, head: LinearDualEncoder) -> float:
-        """What to take off the cosines of seen classes: a head like the chosen one is trained in rehearsal."""
-        task = rehearsal.task
+    def _seen_margin(self, holdout: Holdout, head: LinearDualEncoder) -> float:
+        """The margin to take off seen classes' cosines: the best one of a head that is trained without the holdout."""
+        task = holdout.task
         sentences = task.prompts.sentences(self.config.prompts)
         config = self.config.model_copy(
             update={"features": head.space, "learning_rates": (float(head.report.chosen["learning_rate"]),)}
@@ -126,10 +126,10 @@ class LinearHead(ClassificationRecipe[LinearHeadConfig], ImageTextRecipe[LinearH
         train, val = (_captioned(part.images, part.labels, sentences) for part in (task.train, task.val))
         trial = LinearHead(config)._fit(train, val, task.model, task.seed, task.device, False, False)
         classes = _class_weights(trial, task.model, sentences)
-        known, held = (
-            normalise(trial.embed_images(part.images)) @ classes.T for part in (task.val, rehearsal.held)
+        val_scores, holdout_scores = (
+            normalise(trial.embed_images(part.images)) @ classes.T for part in (task.val, holdout.images)
         )  # fmt: skip
-        return rehearsal.best_margin(known, held, _MARGINS)[0]
+        return holdout.best_margin(val_scores, holdout_scores, _MARGINS)[0]
 
     def _fit(
         self,
@@ -147,9 +147,9 @@ class LinearHead(ClassificationRecipe[LinearHeadConfig], ImageTextRecipe[LinearH
             raise RecipeError("linear-head: there are no training images.")
         if not train.has_pairs:
             raise RecipeError("linear-head: no training image has a text, so there is nothing to learn from.")
-        both = HeadData(train, model.encode_texts(train.texts)), HeadData(val, model.encode_texts(val.texts))
+        splits = HeadData(train, model.encode_texts(train.texts)), HeadData(val, model.encode_texts(val.texts))
         trials = [
-            train_head(*both, self.config, space, rate, model.logit_scale, seed, device, statements)
+            train_head(*splits, self.config, space, rate, model.logit_scale, seed, device, statements)
             for space, rate in self._grid(val.has_pairs)
         ]
         best = max(trials, key=lambda trial: trial.score)
@@ -165,7 +165,9 @@ class LinearHead(ClassificationRecipe[LinearHeadConfig], ImageTextRecipe[LinearH
         grid = list(product(spaces, self.config.learning_rates))
         yield from grid if validated else grid[:1]
 
-    def _report(self, trials: "list[Trial]", best: "Trial", val: CaptionedImages | Choices, refit: bool) -> FitReport:
+    def _report(
+        self, trials: "list[HeadTrial]", best: "HeadTrial", val: CaptionedImages | Choices, refit: bool
+    ) -> FitReport:
         notes = []
         if not val.has_pairs:
             lack = "No validation image has a text" if len(val) else "There is no validation split"
@@ -198,8 +200,8 @@ def _captioned(images: ImageSet, labels: AnyArray, sentences: list[list[str]]) -
 
 
 def _class_weights(head: LinearDualEncoder, model: TaskModel, sentences: list[list[str]]) -> FloatArray:
-    """As zero-shot makes them, with the sentences passed through the head."""
+    """Class embeddings as in zero-shot, with the sentences passed through the head."""
     if head.text is None:
         return class_embeddings(model, sentences)
-    means = [normalise(head.embed_texts(own)).mean(axis=0) for own in sentences]
+    means = [normalise(head.embed_texts(class_sentences)).mean(axis=0) for class_sentences in sentences]
     return normalise(np.stack(means))

@@ -28,7 +28,7 @@ _MAX_SCALE = 100.0  # CLIP's own bound.
 
 
 @dataclass(frozen=True)
-class Trial:
+class HeadTrial:
     """A trained head.
 
     Attributes:
@@ -68,7 +68,7 @@ def train_head(
     seed: int,
     device: str,
     statements: bool,
-) -> Trial:
+) -> HeadTrial:
     """Train one head; the best epoch is chosen on validation, that before training included."""
     goal = joint_objective(fit.data, config.loss, statements=statements)
     held = joint_objective(val.data, config.loss, statements=statements) if val.data.has_pairs else None
@@ -88,9 +88,9 @@ def train_head(
             return goal.loss(batch, image.rows(batch.images), text.rows(batch.texts), scale, head.bias)
 
         def quality_on(goal: JointObjective) -> Quality:
-            own = val.data.images.features
+            val_features = val.data.images.features
             with torch.no_grad():
-                images = image.map()(own.projected, getattr(own, space))
+                images = image.map()(val_features.projected, getattr(val_features, space))
                 texts = text.map()(val.texts, val.texts)
                 return goal.quality(images, texts, head.scale, float(head.bias.detach()))
 
@@ -107,8 +107,8 @@ def train_head(
     quality = trained.qualities[trained.epoch] if held else Quality(-np.inf, {})
     history = {"train_loss": trained.losses}
     for name in quality.measures:
-        history[name] = [each.measures[name] for each in trained.qualities[1:]]
-    return Trial(
+        history[name] = [epoch_quality.measures[name] for epoch_quality in trained.qualities[1:]]
+    return HeadTrial(
         space, rate, trained.epoch, quality.score, quality.measures, image.map(), text.map(),
         head.scale, float(head.bias.detach()), sum(p.numel() for p in head.parameters().values()), history,
     )  # fmt: skip
@@ -135,16 +135,16 @@ class _Side:
 
     def rows(self, index: "np.typing.NDArray[np.int64]") -> Tensor:
         """Unit-norm embeddings of training rows."""
-        own = torch.from_numpy(index).to(self._unit.device)
-        mapped = self._unit[own] + self.parameters["offset"]
+        rows = torch.from_numpy(index).to(self._unit.device)
+        mapped = self._unit[rows] + self.parameters["offset"]
         if "weight" in self.parameters:
-            mapped = mapped + self._inputs[own] @ self.parameters["weight"]
+            mapped = mapped + self._inputs[rows] @ self.parameters["weight"]
         elif "down" in self.parameters:
-            mapped = mapped + self._inputs[own] @ self.parameters["down"] @ self.parameters["up"]
+            mapped = mapped + self._inputs[rows] @ self.parameters["down"] @ self.parameters["up"]
         return F.normalize(mapped, dim=1)
 
     def map(self) -> LinearMap:
-        """The same for rows that are not centred."""
+        """The trained map for rows that are not centred."""
         values = {name: p.detach().cpu().numpy() for name, p in self.parameters.items()}
         weight = values.get("weight")
         if "down" in values:
@@ -183,5 +183,5 @@ class _Head:
 
 
 def _length(rows: FloatArray) -> np.float32:
-    found = np.float32(np.linalg.norm(rows, axis=1).mean())
-    return found if found > 0 else np.float32(1)
+    length = np.float32(np.linalg.norm(rows, axis=1).mean())
+    return length if length > 0 else np.float32(1)

@@ -61,11 +61,11 @@ class LoraDualEncoder(DualEncoderPredictor):
         """The evaluation view of all images of a source."""
         loaded = self._adapted.loaded
         loaded.network.eval()
-        found = [np.empty((0, self._model.embed_dim), np.float32)]
+        embeddings = [np.empty((0, self._model.embed_dim), np.float32)]
         for pixels in source.evaluation(256 if self._compute.on_gpu else 64):
             with torch.inference_mode(), self._compute.autocast():
-                found.append(loaded.image_features(pixels)[1].float().cpu().numpy())
-        return np.concatenate(found)
+                embeddings.append(loaded.image_features(pixels)[1].float().cpu().numpy())
+        return np.concatenate(embeddings)
 
     def embed_texts(self, texts: Sequence[str]) -> FloatArray:
         """See `DualEncoderPredictor.embed_texts`; in fp32, as texts are embedded everywhere else."""
@@ -73,13 +73,13 @@ class LoraDualEncoder(DualEncoderPredictor):
             return self._model.encode_texts(texts)
         loaded = self._adapted.loaded
         loaded.network.eval()
-        found = [np.empty((0, self._model.embed_dim), np.float32)]
+        embeddings = [np.empty((0, self._model.embed_dim), np.float32)]
         for start in range(0, len(texts), _TEXTS):
             # Trimming to the longest text of a batch changes no embedding: padding is masked.
             tokens = loaded.trim(loaded.tokenizer(list(texts[start : start + _TEXTS]))).to(self._compute.device)
             with torch.inference_mode():
-                found.append(loaded.text_features(tokens).float().cpu().numpy())
-        return np.concatenate(found)
+                embeddings.append(loaded.text_features(tokens).float().cpu().numpy())
+        return np.concatenate(embeddings)
 
     def save(self, directory: Path) -> None:
         """Write `dual_encoder.json` and the adapter, in peft's format."""

@@ -43,8 +43,8 @@ class PairTraining:
     Args:
         adapted: The model with fresh adapters.
         towers: Which of its towers have adapters.
-        task: What to fit.
-        config: How.
+        task: The task to fit.
+        config: Training settings.
         compute: Device and precision.
     """
 
@@ -91,20 +91,20 @@ class PairTraining:
         )  # fmt: skip
         history = {"train_loss": trained.losses}
         for name in trained.qualities[0].measures if trained.qualities else ():
-            history[name] = [each.measures[name] for each in trained.qualities[1:]]
+            history[name] = [quality.measures[name] for quality in trained.qualities[1:]]
         lack = "No validation image has a text" if len(self.task.val) else "There is no validation split"
         notes = [] if trained.qualities else [f"{lack}, so the last epoch was kept."]
         if self.task.refit:
             notes.append("lora-contrastive does not refit on train and validation; validation chose its epoch.")
-        found = self._predictor()
-        found.report = FitReport(
+        predictor = self._predictor()
+        predictor.report = FitReport(
             chosen={"epoch": trained.epoch, "learning_rate": rate},
-            trials=[{"epoch": i, **each.measures} for i, each in enumerate(trained.qualities)],
+            trials=[{"epoch": i, **quality.measures} for i, quality in enumerate(trained.qualities)],
             trainable_parameters=sum(p.numel() for p in parameters.values()),
             history=history,
             notes=tuple(notes),
         )
-        return found
+        return predictor
 
     @property
     def _scale(self) -> Tensor:

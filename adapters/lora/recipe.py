@@ -24,7 +24,7 @@ class LoraSettings(TrainingSettings):
     """Settings of `lora`.
 
     Attributes:
-        rank: Of the adapters.
+        rank: Rank of the adapters.
         alpha: Adapters are multiplied by alpha / rank, or with `use_rslora` by alpha / sqrt(rank). None takes what
             makes that 1.
         use_rslora: Divide alpha by the square root of the rank, so that larger ranks do not learn more slowly

@@ -96,12 +96,12 @@ def _is_default(name: str, layer: nn.Module) -> bool:
 
 def _kinds(network: nn.Module, towers: Sequence[Tower]) -> str:
     """The different ends of names, most frequent first."""
-    found: dict[str, int] = {}
+    counts: dict[str, int] = {}
     for tower in towers:
         for name, _ in _adaptable(network, _prefix(network, tower)):
             # Numbers tell blocks apart, not kinds of layers.
             parts = [part for part in name.split(".")[-2:] if not part.isdigit()]
-            found[".".join(parts)] = found.get(".".join(parts), 0) + 1
-    ranked = sorted(found, key=lambda kind: -found[kind])
+            counts[".".join(parts)] = counts.get(".".join(parts), 0) + 1
+    ranked = sorted(counts, key=lambda ending: -counts[ending])
     more = f" and {len(ranked) - _SHOWN} more kinds" if len(ranked) > _SHOWN else ""
-    return ", ".join(f"{kind} ({found[kind]})" for kind in ranked[:_SHOWN]) + more if ranked else "none"
+    return ", ".join(f"{ending} ({counts[ending]})" for ending in ranked[:_SHOWN]) + more if ranked else "none"

@@ -18,12 +18,12 @@ _NEVER = -1e4
 
 @dataclass(frozen=True)
 class Shape:
-    """What a network is built from.
+    """The sizes of a network.
 
     Attributes:
         projected: Width of the joint space.
         inputs: Width of the features that correct it.
-        rank: Of the corrections.
+        rank: Rank of the corrections.
         parse: Where subject and object of a text come from.
         dropout: Share of inputs that training drops, of images and of texts.
     """
@@ -70,7 +70,7 @@ class RelationNetwork(nn.Module):
         return self.log_scale.exp().clamp(max=_MAX_SCALE)
 
     def fit_means(self, name: str, rows: Tensor) -> None:
-        """Centre what is named so on the mean of training rows, and take their mean length as one."""
+        """Set the mean and the mean length that inputs of this name are normalised by, from training rows."""
         mean = rows.mean(dim=0)
         getattr(self, f"{name}_mean").copy_(mean)
         length = (rows - mean).norm(dim=1).mean()
@@ -89,20 +89,22 @@ class RelationNetwork(nn.Module):
         x = F.dropout(self._centred("input", inputs), self.shape.dropout[0], self.training)
         return F.normalize(self._centred("unit", unit) + x @ self.image_down @ self.image_up, dim=-1)
 
-    def texts(self, sentences: Tensor, phrases: Tensor, there: Tensor) -> tuple[Tensor, Tensor]:
+    def texts(self, sentences: Tensor, phrases: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Texts in their roles.
 
         Args:
             sentences: (t, d) of unit norm.
             phrases: (t, k, d) of unit norm.
-            there: bool (t, k), which of them there are.
+            mask: bool (t, k), False in padding.
 
         Returns:
             (t, 2, d) subject and object, of unit norm; (t, d) centred sentences.
         """
         drop = self.shape.dropout[1]
-        own = F.dropout(self._centred("phrase", phrases), drop, self.training)
-        roles = self._chosen(own, there) if self.shape.parse == "phrases" else own.expand(-1, 2, -1)
+        phrase_features = F.dropout(self._centred("phrase", phrases), drop, self.training)
+        roles = (
+            self._attend(phrase_features, mask) if self.shape.parse == "phrases" else phrase_features.expand(-1, 2, -1)
+        )
         down, up = (p.expand(2, -1, -1) for p in (self.text_down, self.text_up))
         roles = roles + torch.einsum("trd,rde,ref->trf", roles, down, up)
         return F.normalize(roles, dim=-1), F.dropout(self._centred("sentence", sentences), drop, self.training)
@@ -111,7 +113,7 @@ class RelationNetwork(nn.Module):
         self,
         regions: Tensor,
         places: Tensor,
-        there: Tensor,
+        mask: Tensor,
         roles: Tensor,
         sentences: Tensor,
         scene: Tensor,
@@ -124,7 +126,7 @@ class RelationNetwork(nn.Module):
         Args:
             regions: (s, n, d) of scenes, see `regions`.
             places: (s, n, 4).
-            there: bool (s, n), which regions there are.
+            mask: bool (s, n), False in padding.
             roles: (t, 2, d) of texts, see `texts`.
             sentences: (t, d), likewise.
             scene: int64 (q,).
@@ -134,30 +136,30 @@ class RelationNetwork(nn.Module):
         Returns:
             (q,) if whole, else (q, n) with very low values where there is no region.
         """
-        where, between = _geometry(places)
-        q, n = len(scene), there.shape[1]
+        positions, relations = _geometry(places)
+        q, n = len(scene), mask.shape[1]
         matches = self.scale * torch.bmm(regions[scene], roles[text].transpose(1, 2))
         by_place, by_relation = sentences @ self.place * _FAST, sentences @ self.relation * _FAST
-        subject = matches[..., 0] + torch.bmm(where[scene], by_place[text, :, None])[..., 0]
-        relation = torch.bmm(between.flatten(1, 2)[scene], by_relation[text, :, None]).view(q, n, n)
-        other = there[:, None, :] & ~torch.eye(n, dtype=torch.bool, device=there.device)
+        subject = matches[..., 0] + torch.bmm(positions[scene], by_place[text, :, None])[..., 0]
+        relation = torch.bmm(relations.flatten(1, 2)[scene], by_relation[text, :, None]).view(q, n, n)
+        other = mask[:, None, :] & ~torch.eye(n, dtype=torch.bool, device=mask.device)
         joined = (matches[:, None, :, 1] + relation).masked_fill(~other[scene], _NEVER).logsumexp(dim=2)
         joined = joined.masked_fill(~other[scene].any(dim=2), 0.0)  # A region by itself stands to nothing.
-        scores = (subject + joined).masked_fill(~there[scene], 2 * _NEVER)
+        scores = (subject + joined).masked_fill(~mask[scene], 2 * _NEVER)
         if not whole:
             return scores
-        count = there.sum(dim=1)[scene]
+        count = mask.sum(dim=1)[scene]
         presence = scores.logsumexp(dim=1) - (count * (count - 1).clamp(min=1)).log()
         return (1 + (sentences @ self.sign)[text]) * (presence - self.threshold)
 
-    def _chosen(self, phrases: Tensor, there: Tensor) -> Tensor:
-        """Each role's phrases, weighed by what they say and where they stand, (t, 2, d)."""
-        count = there.sum(dim=1, keepdim=True)
-        index = torch.arange(there.shape[1], device=there.device)
+    def _attend(self, phrases: Tensor, mask: Tensor) -> Tensor:
+        """Each role's phrases, weighed by content and position, (t, 2, d)."""
+        count = mask.sum(dim=1, keepdim=True)
+        index = torch.arange(mask.shape[1], device=mask.device)
         position = torch.where(count > 1, 2 * index / (count - 1).clamp(min=1) - 1, 0.0)
         weight = phrases @ self.role + position[..., None] * self.order
-        chosen = weight.masked_fill(~there[..., None], _NEVER).softmax(dim=1)
-        return torch.einsum("tkr,tkd->trd", chosen, phrases)
+        attention = weight.masked_fill(~mask[..., None], _NEVER).softmax(dim=1)
+        return torch.einsum("tkr,tkd->trd", attention, phrases)
 
     def _centred(self, name: str, rows: Tensor) -> Tensor:
         mean: Tensor = getattr(self, f"{name}_mean")
@@ -166,17 +168,17 @@ class RelationNetwork(nn.Module):
 
 
 def _geometry(places: Tensor) -> tuple[Tensor, Tensor]:
-    """How regions lie: (s, n, 5) by themselves, and (s, n, n, 8) to one another, of the order of 1."""
+    """Geometry of regions, of the order of 1: positions (s, n, 5), and relations of pairs (s, n, n, 8)."""
     left, top, right, bottom = places.unbind(dim=-1)
     centre = (left + right) / 2
     width, height = (right - left).clamp(min=1e-3), (bottom - top).clamp(min=1e-3)
     size = (width * height).log() / 2
-    where = torch.stack([2 * centre - 1, 2 * top - 1, 2 * bottom - 1, size + 1.5, (width / height).log()], dim=-1)
+    positions = torch.stack([2 * centre - 1, 2 * top - 1, 2 * bottom - 1, size + 1.5, (width / height).log()], dim=-1)
 
     def apart(values: Tensor) -> Tensor:
         return values[:, :, None] - values[:, None, :]
 
     across, tops, feet = apart(centre), apart(top), apart(bottom)
     distance = (across**2 + feet**2 + 1e-6).sqrt()
-    between = [3 * across, 3 * tops, 3 * feet, (6 * across).tanh(), (6 * tops).tanh(), (6 * feet).tanh()]
-    return where, torch.stack([*between, 2 * apart(size), 3 * distance - 1], dim=-1)
+    relations = [3 * across, 3 * tops, 3 * feet, (6 * across).tanh(), (6 * tops).tanh(), (6 * feet).tanh()]
+    return positions, torch.stack([*relations, 2 * apart(size), 3 * distance - 1], dim=-1)

@@ -39,10 +39,10 @@ def embed_phrases(model: TaskModel, texts: Sequence[str], words: int | None) -> 
     if words is None:
         return Phrases(sentences, sentences, np.arange(len(texts))[:, None])
     number: dict[str, int] = {}
-    own = [[number.setdefault(phrase, len(number)) for phrase in windows(text, words)] for text in texts]
-    members = np.full((len(texts), max(map(len, own), default=1)), -1, dtype=np.int64)
-    for row, found in zip(members, own, strict=True):
-        row[: len(found)] = found
+    phrases_of_texts = [[number.setdefault(phrase, len(number)) for phrase in windows(text, words)] for text in texts]
+    members = np.full((len(texts), max(map(len, phrases_of_texts), default=1)), -1, dtype=np.int64)
+    for row, numbers in zip(members, phrases_of_texts, strict=True):
+        row[: len(numbers)] = numbers
     return Phrases(sentences, model.encode_texts(list(number)), members)
 
 

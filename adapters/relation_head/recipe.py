@@ -18,7 +18,7 @@ from workbench.plugin import (
 )
 
 if TYPE_CHECKING:
-    from adapters.relation_head.training import Trial
+    from adapters.relation_head.training import RelationTrial
 
 
 class RelationHeadConfig(RecipeConfig):
@@ -29,8 +29,8 @@ class RelationHeadConfig(RecipeConfig):
             `auto`: validation chooses.
         words: Words in a phrase.
         tiles: In matching: windows along an edge of a square picture.
-        features: Of regions, by which the model's own embeddings are corrected.
-        rank: Of the corrections.
+        features: Features of regions that correct the model's embeddings.
+        rank: Rank of the corrections.
         scales: Multipliers of cosines at the beginning, of which validation chooses. CLIP's own, often 100, is meant
             for one embedding among thousands; a sum over regions needs room to learn.
         learning_rate: AdamW's peak rate.
@@ -56,7 +56,7 @@ class RelationHeadConfig(RecipeConfig):
 
 
 class RelationHead(ImageTextRecipe[RelationHeadConfig]):
-    """Train heads on cached features of boxes or tiles: what is there, where, and how it stands to other things."""
+    """Train heads on cached features of boxes or tiles: their content, their place, and their relations."""
 
     Config: ClassVar[type[RecipeConfig]] = RelationHeadConfig
     fits: ClassVar[tuple[type[ImageTextTask], ...]] = (MatchingTask, GroundingTask)
@@ -78,7 +78,7 @@ class RelationHead(ImageTextRecipe[RelationHeadConfig]):
         best = max(trials, key=lambda trial: trial.quality.score)
         return RelationScorer(best.network, best.reading, task.model, task.device, self._report(trials, best, task))
 
-    def _trials(self, task: MatchingTask | GroundingTask) -> "list[Trial]":
+    def _trials(self, task: MatchingTask | GroundingTask) -> "list[RelationTrial]":
         from adapters.relation_head.phrases import embed_phrases
         from adapters.relation_head.scorer import Evidence, Reading
         from adapters.relation_head.training import Split, train_head
@@ -96,8 +96,8 @@ class RelationHead(ImageTextRecipe[RelationHeadConfig]):
         for reading in readings:
             texts = [embed_phrases(task.model, part.texts, reading.words) for part in parts]
             splits = [
-                Split(part, asked, Evidence(asked.scenes, phrases, reading.space, task.device))
-                for part, asked, phrases in zip(parts, questions, texts, strict=True)
+                Split(part, part_questions, Evidence(part_questions.scenes, phrases, reading.space, task.device))
+                for part, part_questions, phrases in zip(parts, questions, texts, strict=True)
             ]
             val = splits[1] if len(splits) > 1 else None
             trials += [
@@ -108,7 +108,9 @@ class RelationHead(ImageTextRecipe[RelationHeadConfig]):
             ]  # fmt: skip
         return trials
 
-    def _report(self, trials: "list[Trial]", best: "Trial", task: MatchingTask | GroundingTask) -> FitReport:
+    def _report(
+        self, trials: "list[RelationTrial]", best: "RelationTrial", task: MatchingTask | GroundingTask
+    ) -> FitReport:
         notes = []
         if not len(task.val):
             notes.append("There is no validation split, so parse and scale are the first, and the epoch the last.")

@@ -1,4 +1,4 @@
-"""What the head is shown of a picture: features of its regions, and where they lie."""
+"""The inputs of the head: features and places of an image's regions."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Scenes:
     """Regions, scene by scene.
 
     Attributes:
-        features: Of r regions.
+        features: Features of r regions.
         places: float32 (r, 4): left, top, right, bottom as shares of the picture.
         members: int64 (s, most), the regions of each scene; filled up with -1.
     """
@@ -26,9 +26,9 @@ class Scenes:
 
 @dataclass(frozen=True)
 class Questions:
-    """What is asked of which scene.
+    """Texts paired with scenes.
 
-    A question has a score for each region of its scene; a candidate's score is one of them, or made of all.
+    A question has a score for each region of its scene; a candidate's score is one of them, or combines all.
 
     Attributes:
         scenes: The scenes.
@@ -45,23 +45,25 @@ class Questions:
     slot: AnyArray
 
 
-def grounding_questions(asked: Candidates) -> Questions:
+def grounding_questions(candidates: Candidates) -> Questions:
     """An item is a question about the scene of its candidate boxes."""
-    starts = asked.starts
-    counts = np.diff(starts, append=len(asked.item))
-    slot = np.arange(len(asked.item)) - np.repeat(starts, counts)
+    starts = candidates.starts
+    counts = np.diff(starts, append=len(candidates.item))
+    slot = np.arange(len(candidates.item)) - np.repeat(starts, counts)
     members = np.full((len(starts), counts.max(initial=1)), -1, dtype=np.int64)
-    members[asked.item, slot] = asked.pairs[:, 0]
-    places = _places(asked.images)
-    scenes = Scenes(asked.images.features, places, members)
-    return Questions(scenes, np.arange(len(starts)), asked.pairs[starts, 1], asked.item, slot)
+    members[candidates.item, slot] = candidates.pairs[:, 0]
+    places = _places(candidates.images)
+    scenes = Scenes(candidates.images.features, places, members)
+    return Questions(scenes, np.arange(len(starts)), candidates.pairs[starts, 1], candidates.item, slot)
 
 
-def matching_questions(asked: Candidates, n: int) -> Questions:
+def matching_questions(candidates: Candidates, n: int) -> Questions:
     """A pair is a question about its image's tiles and the image as a whole."""
-    scenes = tiled(asked.images, n)
-    each = np.arange(len(asked.pairs))
-    return Questions(scenes, asked.pairs[:, 0], asked.pairs[:, 1], each, np.full(len(each), -1))
+    scenes = tiled(candidates.images, n)
+    pair_numbers = np.arange(len(candidates.pairs))
+    return Questions(
+        scenes, candidates.pairs[:, 0], candidates.pairs[:, 1], pair_numbers, np.full(len(pair_numbers), -1)
+    )
 
 
 def tiled(images: ImageSet, n: int) -> Scenes:

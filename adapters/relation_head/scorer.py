@@ -1,4 +1,4 @@
-"""Ask a trained head, and keep it."""
+"""Score candidates with a trained head, save it and restore it."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -17,7 +17,7 @@ from workbench.plugin import AnyArray, Candidates, FitReport, FloatArray, PairSc
 Space = Literal["pooled", "projected"]
 
 _SETTINGS, _WEIGHTS = "relation_head.json", "relation_head.safetensors"
-_QUESTIONS = 256  # At once.
+_QUESTIONS = 256  # Scored at once.
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Reading:
     words: int | None
     tiles: int | None
 
-    def questions(self, asked: Candidates) -> Questions:
+    def questions(self, candidates: Candidates) -> Questions:
         """The items as the head sees them."""
-        return grounding_questions(asked) if self.tiles is None else matching_questions(asked, self.tiles)
+        return grounding_questions(candidates) if self.tiles is None else matching_questions(candidates, self.tiles)
 
 
 class Evidence:
@@ -50,18 +50,18 @@ class Evidence:
     """
 
     def __init__(self, scenes: Scenes, phrases: Phrases, space: Space, device: str) -> None:
-        def there(rows: FloatArray) -> Tensor:
+        def unit_rows(rows: FloatArray) -> Tensor:
             return torch.from_numpy(normalise(rows)).to(device)
 
-        self.unit = there(scenes.features.projected)
-        self.inputs = self.unit if space == "projected" else there(scenes.features.pooled)
+        self.unit = unit_rows(scenes.features.projected)
+        self.inputs = self.unit if space == "projected" else unit_rows(scenes.features.pooled)
         self.places = torch.from_numpy(scenes.places).to(device)
-        self.sentences, self.phrases = there(phrases.sentences), there(phrases.embedded)
+        self.sentences, self.phrases = unit_rows(phrases.sentences), unit_rows(phrases.embedded)
         self._regions = torch.from_numpy(scenes.members).to(device)
         self._windows = torch.from_numpy(phrases.members).to(device)
 
     def scores(self, network: RelationNetwork, scene: AnyArray, text: AnyArray, *, whole: bool) -> Tensor:
-        """Of questions about scenes (q,) with texts (q,); each scene and text is embedded once."""
+        """Scores of questions about scenes (q,) with texts (q,); each scene and text is embedded once."""
         device = self.places.device
         scenes, of_scene = (torch.from_numpy(part).to(device) for part in np.unique(scene, return_inverse=True))
         texts, of_text = (torch.from_numpy(part).to(device) for part in np.unique(text, return_inverse=True))
@@ -71,36 +71,38 @@ class Evidence:
         regions = network.regions(self.unit[rows], self.inputs[rows])
         windows = self._windows[texts]
         roles, sentences = network.texts(self.sentences[texts], self.phrases[windows.clamp(min=0)], windows >= 0)
-        found: Tensor = network(
+        scores: Tensor = network(
             regions, self.places[rows], members >= 0, roles, sentences, of_scene, of_text, whole=whole
         )  # fmt: skip
-        return found
+        return scores
 
 
-def candidate_scores(network: RelationNetwork, evidence: Evidence, asked: Questions, which: AnyArray) -> Tensor:
+def candidate_scores(
+    network: RelationNetwork, evidence: Evidence, questions: Questions, candidates: AnyArray
+) -> Tensor:
     """Logits of candidates, differentiable.
 
     Args:
         network: The head.
-        evidence: What is asked about.
-        asked: The questions.
-        which: int64 (c,), the candidates.
+        evidence: Scenes and texts.
+        questions: The questions.
+        candidates: int64 (c,), numbers of candidates.
     """
-    questions, own = np.unique(asked.question[which], return_inverse=True)
-    whole = bool((asked.slot[which] < 0).all())
-    scores = evidence.scores(network, asked.scene[questions], asked.text[questions], whole=whole)
-    index = torch.from_numpy(own).to(scores.device)
-    return scores[index] if whole else scores[index, torch.from_numpy(asked.slot[which]).to(scores.device)]
+    question_numbers, positions = np.unique(questions.question[candidates], return_inverse=True)
+    whole = bool((questions.slot[candidates] < 0).all())
+    scores = evidence.scores(network, questions.scene[question_numbers], questions.text[question_numbers], whole=whole)
+    index = torch.from_numpy(positions).to(scores.device)
+    return scores[index] if whole else scores[index, torch.from_numpy(questions.slot[candidates]).to(scores.device)]
 
 
-def all_scores(network: RelationNetwork, evidence: Evidence, asked: Questions) -> FloatArray:
+def all_scores(network: RelationNetwork, evidence: Evidence, questions: Questions) -> FloatArray:
     """Logits of all candidates, float32 (p,)."""
     network.eval()
-    edges = np.searchsorted(asked.question, np.arange(0, len(asked.scene), _QUESTIONS))
-    parts = np.split(np.arange(len(asked.question)), edges[1:])
+    edges = np.searchsorted(questions.question, np.arange(0, len(questions.scene), _QUESTIONS))
+    parts = np.split(np.arange(len(questions.question)), edges[1:])
     with torch.inference_mode():
-        found = [candidate_scores(network, evidence, asked, part).cpu().numpy() for part in parts if len(part)]
-    return np.concatenate([np.empty(0, np.float32), *found])
+        scores = [candidate_scores(network, evidence, questions, part).cpu().numpy() for part in parts if len(part)]
+    return np.concatenate([np.empty(0, np.float32), *scores])
 
 
 class RelationScorer(PairScorer):

@@ -25,7 +25,7 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Trial:
+class RelationTrial:
     """A trained head.
 
     Attributes:
@@ -63,7 +63,7 @@ def train_head(
     device: str,
     *,
     statements: bool,
-) -> Trial:
+) -> RelationTrial:
     """Train one head; the best epoch is chosen on validation."""
     parse: Parse = "sentence" if reading.words is None else "phrases"
     goal = choice_objective(fit.data, statements=statements)
@@ -105,6 +105,6 @@ def train_head(
     quality = trained.qualities[trained.epoch] if val else Quality(-np.inf, {})
     history = {"train_loss": trained.losses}
     for name in quality.measures:
-        history[name] = [each.measures[name] for each in trained.qualities[1:]]
+        history[name] = [epoch_quality.measures[name] for epoch_quality in trained.qualities[1:]]
     parameters = sum(p.numel() for name, p in network.named_parameters() if name not in trained.idle)
-    return Trial(network, reading, parse, scale, trained.epoch, quality, parameters, history)
+    return RelationTrial(network, reading, parse, scale, trained.epoch, quality, parameters, history)

@@ -14,9 +14,9 @@ from dashboards.widgets import as_differences, as_p_values, choose, choose_datas
 from workbench.errors import WorkbenchError
 from workbench.formatting import counted
 from workbench.metrics import PairedDifference
-from workbench.reports.study.grids import meetings, said, shots_text
-from workbench.runs.comparison import compare_runs, one_of
-from workbench.runs.study import Pair, Study, is_comparable, seeds_beside
+from workbench.reports.suite.grids import meetings, said, shots_text
+from workbench.runs.comparisons import GroupComparison, SuiteComparison, is_comparable, seeds_beside
+from workbench.runs.comparisons.runs import compare_runs, one_of
 
 _GROUPS, _SINGLE = "recipes, all seeds together", "single runs"
 _PRIMARY = "primary metric"
@@ -47,18 +47,18 @@ def _groups(session: Session) -> None:
     names = metrics_of([run for run in runs if run.suite == suite])
     metric = choose("metric", [_PRIMARY, *names], key="metric", place=metric_of)
     try:
-        study = session.study(suite, None if metric == _PRIMARY else metric)
+        comparison = session.comparison(suite, None if metric == _PRIMARY else metric)
     except WorkbenchError as error:
         st.warning(f"This suite cannot be compared: {plain(error)}")
         return
-    datasets = sorted({entry.run.dataset for entry in study.entries})
+    datasets = sorted({entry.run.dataset for entry in comparison.results})
     dataset = choose("dataset", datasets, key="dataset", place=dataset_of)
-    picked = choose_some("recipes", list(groups_of(study, dataset)), key="group")
-    pairs = pairs_shown(study, dataset, picked)
-    seen = {run.run_id: run for pair in pairs for each in (pair.first, pair.other) for run in each.contestant.runs}
+    picked = choose_some("recipes", list(groups_of(comparison, dataset)), key="group")
+    pairs = pairs_shown(comparison, dataset, picked)
+    seen = {run.run_id: run for pair in pairs for each in (pair.first, pair.other) for run in each.group.runs}
     if pairs:
         st.caption(shown(list(seen.values())))
-        _differences(study, pairs)
+        _differences(comparison, pairs)
     for a, b in never_met(pairs, picked):
         st.info(
             f"{plain(a)} and {plain(b)} are not compared: a suite compares recipes at the same model and shots, and "
@@ -66,22 +66,22 @@ def _groups(session: Session) -> None:
         )
     if not pairs and len(picked) < 2:
         st.info("There is nothing to compare with on this dataset.")
-    for note in study.notes:
+    for note in comparison.notes:
         st.caption(plain(note))
     if pairs:
         _in_detail(session, pairs)
 
 
-def _differences(study: Study, pairs: Sequence[Pair]) -> None:
+def _differences(comparison: SuiteComparison, pairs: Sequence[GroupComparison]) -> None:
     st.header("Paired differences")
     names = {
         "first": [pair_names(pair)[0] for pair in pairs],
         "other": [pair_names(pair)[1] for pair in pairs],
     }
-    seeds = [" and ".join(str(len(each.contestant.runs)) for each in (pair.first, pair.other)) for pair in pairs]
+    seeds = [" and ".join(str(len(each.group.runs)) for each in (pair.first, pair.other)) for pair in pairs]
     differences = [pair.difference for pair in pairs]
     _table(pairs[0].first.metric, names, differences, [pair.p_corrected for pair in pairs], {"seeds": seeds})
-    st.caption(plain(study.family))
+    st.caption(plain(comparison.family))
     for (_, model, shots), own in meetings(pairs).items():
         _sentences(f"{model}, {shots_text(shots)}", said(own))
     _sentences("More shots", [pair.sentence for pair in pairs if pair.kind == "shots"])
@@ -115,7 +115,7 @@ def _table(
     table(rows, as_differences(metric, column, "low", "high") | as_p_values("p (Holm)"))
 
 
-def _in_detail(session: Session, pairs: Sequence[Pair]) -> None:
+def _in_detail(session: Session, pairs: Sequence[GroupComparison]) -> None:
     named = {" against ".join(pair_names(pair)): pair for pair in pairs}
     chosen = named[choose("in detail", list(named), key="detail")] if len(named) > 1 else pairs[0]
     matched = matched_runs(chosen)
@@ -123,7 +123,7 @@ def _in_detail(session: Session, pairs: Sequence[Pair]) -> None:
         st.info("The two have no seed in common, so there are no two runs to look at side by side.")
         return
     seed = choose("seed", list(matched), key="seed") if len(matched) > 1 else next(iter(matched))
-    sides = chosen.first.contestant.runs, chosen.other.contestant.runs
+    sides = chosen.first.group.runs, chosen.other.group.runs
     detail(session, *matched[seed], sides, {run.run_id: len(side) for side in sides for run in side})
 
 

@@ -8,7 +8,7 @@ from dashboards.gallery import gallery
 from dashboards.session import Session
 from dashboards.text import plain, shown
 from dashboards.widgets import choose
-from workbench.datasets import CheckReport, Dataset, check_dataset, render_check
+from workbench.datasets import CheckReport, Dataset, check_dataset
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.roles import ROLES
 from workbench.errors import WorkbenchError
@@ -77,7 +77,7 @@ def _check(dataset: Dataset) -> None:
     if st.toggle("Decode every image and compare the splits", key="check", bind="query-params"):
         report: CheckReport = _checked(dataset.fingerprint, dataset)
         (st.warning if report.problems else st.success)(f"{report.problems} findings that can spoil results.")
-        st.code(render_check(report), language=None)
+        st.code(str(report), language=None)
     else:
         st.caption("The same as `workbench check`; it takes about a second for every hundred images.")
 

@@ -49,7 +49,7 @@ def show(session: Session) -> None:
             "within a row."
         )
         st.altair_chart(heat_map_chart(heat_map(finished)), width="stretch")
-        _downloads(finished)
+        _downloads(session, finished)
     elif runs:
         st.info("None of these runs is finished yet.")
     else:
@@ -81,7 +81,8 @@ def _on_dataset(session: Session, finished: Sequence[RunResult]) -> None:
     left, right = st.columns(2)
     dataset, own = choose_dataset(finished, place=left)
     metric = choose("metric", metrics_of(own), key="metric", place=right)
-    found = standings(own, metric)
+    with st.spinner("Resampling seeds and images together"):
+        found = standings(own, metric, session.intervals)
     st.header(f"{plain(dataset)} ({plain(own[0].field)})")
     if not found:
         st.info("No run on this dataset has this metric.")
@@ -108,12 +109,12 @@ def _filtered(runs: Sequence[RunResult]) -> list[RunResult]:
     return chosen
 
 
-def _downloads(runs: Sequence[RunResult]) -> None:
+def _downloads(session: Session, runs: Sequence[RunResult]) -> None:
     for column, (title, form, suffix, mime) in zip(st.columns(3), _FORMATS, strict=True):
         # Rendered when clicked: thousands of runs take seconds.
         column.download_button(
             f"Download as {title}",
-            data=partial(_rendered, runs, form),
+            data=partial(_rendered, session, runs, form),
             file_name=f"results.{suffix}",
             mime=mime,
             on_click="ignore",
@@ -121,8 +122,9 @@ def _downloads(runs: Sequence[RunResult]) -> None:
         )
 
 
-def _rendered(runs: Sequence[RunResult], form: Format) -> str:
-    return render([run.to_dict() for run in runs], form, aggregate_seeds=form != "csv")
+def _rendered(session: Session, runs: Sequence[RunResult], form: Format) -> str:
+    aggregate = form != "csv"
+    return render([run.to_dict() for run in runs], form, aggregate_seeds=aggregate, intervals=session.intervals)
 
 
 def _unfinished(runs: Sequence[RunResult]) -> None:

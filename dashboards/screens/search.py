@@ -2,7 +2,6 @@
 
 from functools import partial
 
-import numpy as np
 import streamlit as st
 
 from dashboards.session import Session, picture, row_of
@@ -10,16 +9,17 @@ from dashboards.text import plain, shown
 from dashboards.views.captions import nearest_sentences
 from dashboards.widgets import choose, choose_dataset
 from workbench.datasets import Dataset
-from workbench.datasets.roles import ROLES
+from workbench.datasets.roles import SplitChoice
 from workbench.errors import WorkbenchError
 from workbench.features import FeatureStore
 from workbench.formatting import counted, format_count
 from workbench.models import Encoder, open_model
-from workbench.search import Gallery, Hits, nearest_images, open_gallery, parse_line, search_images
+from workbench.search import Gallery, SearchResult, nearest_images, open_gallery, parse_line, search_images
 from workbench.settings import Settings
 
 _TOP = 18
 _SIZE = 160
+_SPLITS: tuple[SplitChoice, ...] = ("test", "train", "val", "all")
 
 
 def show(session: Session) -> None:
@@ -35,7 +35,7 @@ def show(session: Session) -> None:
     run = next(run for run in own if run.model == model)
     st.caption(f"With the features that this run used: {shown([run])}")
     dataset = session.dataset_of(run)
-    split = choose("split", ["test", *(role for role in ROLES if role != "test"), "all"], key="split", place=columns[2])
+    split = choose("split", _SPLITS, key="split", place=columns[2])
     encoder = _encoder(model, run.tags.get("precision", "auto"), session.settings)
     gallery = _ready(session, dataset, encoder, split)
     if gallery is not None:
@@ -71,7 +71,7 @@ def _like(dataset: Dataset, encoder: Encoder, gallery: Gallery, item: str) -> No
     _results(dataset, nearest_images(gallery, row, _TOP))
 
 
-def _results(dataset: Dataset, hits: Hits) -> None:
+def _results(dataset: Dataset, hits: SearchResult) -> None:
     cells = st.container(horizontal=True)
     for row, score, name in zip(hits.rows.tolist(), hits.scores.tolist(), hits.ids, strict=True):
         with cells.container(width=_SIZE):
@@ -87,10 +87,10 @@ def _pick(name: str) -> None:
     st.session_state["like"] = name
 
 
-def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: str) -> Gallery | None:
+def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: SplitChoice) -> Gallery | None:
     """The gallery, features computed only when asked for."""
     store = FeatureStore(session.settings.cache)
-    rows = np.concatenate([dataset.rows(role) for role in ROLES if split in {role, "all"}])
+    rows = dataset.rows(split)
     missing = int((~store.images(encoder).find(dataset.hashes(rows)).found).sum())
     if missing and not st.button(f"Compute the features of {counted(missing, 'image')}"):
         st.info(
@@ -107,9 +107,9 @@ def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: str) -> 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _gallery(
-    fingerprint: str, model: str, split: str, _dataset: Dataset, _encoder: Encoder, _settings: Settings  # noqa: ARG001
+    fingerprint: str, model: str, split: SplitChoice, _dataset: Dataset, _encoder: Encoder, _settings: Settings  # noqa: ARG001
 ) -> Gallery:  # fmt: skip
-    return open_gallery(_dataset, _encoder, FeatureStore(_settings.cache), split)  # type: ignore[arg-type]
+    return open_gallery(_dataset, _encoder, FeatureStore(_settings.cache), split)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Identifying the model")

@@ -3,57 +3,57 @@
 from collections.abc import Collection
 from itertools import combinations
 
-from workbench.reports.study.grids import shots_text
+from workbench.reports.suite.grids import shots_text
+from workbench.runs.comparisons import GroupComparison, GroupResult, SuiteComparison
 from workbench.runs.planning import NO_MODEL
-from workbench.runs.study import Entry, Pair, Study
 from workbench.tracking import RunResult
 
 
-def group_name(entry: Entry) -> str:
+def group_name(entry: GroupResult) -> str:
     """Recipe, model and shots, which no other group of the dataset has; a further seed does not change it."""
-    words = [entry.contestant.label]
+    words = [entry.group.label]
     words += [] if entry.run.model == NO_MODEL else [entry.run.model]
-    words += [] if entry.contestant.is_everywhere else [shots_text(entry.run.shots)]
+    words += [] if entry.group.is_everywhere else [shots_text(entry.run.shots)]
     return " · ".join(words)
 
 
-def pair_names(pair: Pair) -> tuple[str, str]:
+def pair_names(pair: GroupComparison) -> tuple[str, str]:
     """What the two sides of a comparison are called."""
     sides = pair.first, pair.other
     first, other = (group_name(side) + (f" on {side.run.dataset}" if pair.kind == "names" else "") for side in sides)
     return first, other
 
 
-def groups_of(study: Study, dataset: str) -> dict[str, Entry]:
+def groups_of(comparison: SuiteComparison, dataset: str) -> dict[str, GroupResult]:
     """The groups on a dataset by name."""
-    return {group_name(entry): entry for entry in study.entries if entry.run.dataset == dataset}
+    return {group_name(entry): entry for entry in comparison.results if entry.run.dataset == dataset}
 
 
-def pairs_shown(study: Study, dataset: str, picked: Collection[str]) -> list[Pair]:
+def pairs_shown(comparison: SuiteComparison, dataset: str, picked: Collection[str]) -> list[GroupComparison]:
     """Comparisons on a dataset, with the p-values that they have among all of the suite.
 
     Args:
-        study: The suite.
+        comparison: The suite.
         dataset: Its name.
         picked: Names of groups. None shows all comparisons, one those that it is in, more those among them.
     """
     return [
         pair
-        for pair in study.pairs
+        for pair in comparison.pairs
         if dataset in {pair.first.run.dataset, pair.other.run.dataset}
         and len({group_name(pair.first), group_name(pair.other)} & set(picked)) == min(2, len(picked))
     ]
 
 
-def never_met(pairs: Collection[Pair], picked: Collection[str]) -> list[tuple[str, str]]:
+def never_met(pairs: Collection[GroupComparison], picked: Collection[str]) -> list[tuple[str, str]]:
     """Picked groups that the suite does not compare: they have not the same model and shots."""
     met = {frozenset((group_name(pair.first), group_name(pair.other))) for pair in pairs}
     return [both for both in combinations(picked, 2) if frozenset(both) not in met]
 
 
-def matched_runs(pair: Pair) -> dict[int, tuple[RunResult, RunResult]]:
+def matched_runs(pair: GroupComparison) -> dict[int, tuple[RunResult, RunResult]]:
     """Two runs of a comparison that can be looked at together, by seed: of the same seed, or the only one there is."""
-    first, other = ({run.seed: run for run in entry.contestant.runs} for entry in (pair.first, pair.other))
+    first, other = ({run.seed: run for run in entry.group.runs} for entry in (pair.first, pair.other))
     only_first, only_other = (next(iter(runs.values())) if len(runs) == 1 else None for runs in (first, other))
     found = {seed: (first.get(seed, only_first), other.get(seed, only_other)) for seed in sorted({*first, *other})}
     return {seed: (a, b) for seed, (a, b) in found.items() if a is not None and b is not None}

@@ -21,7 +21,7 @@ from workbench.tasks import ClassPredictions
 
 
 @dataclass(frozen=True)
-class Pair:
+class SideBySide:
     """Predictions of A and B in the order of A's items.
 
     Attributes:
@@ -50,7 +50,7 @@ class Pair:
         return a == self.labels, b == self.labels
 
 
-def pair_up(a: ClassPredictions, b: ClassPredictions) -> Pair:
+def pair_up(a: ClassPredictions, b: ClassPredictions) -> SideBySide:
     """Bring two single-label runs into one order.
 
     Raises:
@@ -63,10 +63,10 @@ def pair_up(a: ClassPredictions, b: ClassPredictions) -> Pair:
     if a.labels is None or b.labels is None or a.labels.ndim != 1:
         raise DataError("this view is for runs with one label an image.")
     order = align_items(a.ids, b.ids, a.labels, b.labels)
-    return Pair(tuple(a.ids), a.labels, a.group_codes, (a.scores, b.scores[order]), a.class_names)
+    return SideBySide(tuple(a.ids), a.labels, a.group_codes, (a.scores, b.scores[order]), a.class_names)
 
 
-def agreement(pair: Pair) -> pd.DataFrame:
+def agreement(pair: SideBySide) -> pd.DataFrame:
     """Numbers of items that A (rows) and B (columns) get right and wrong."""
     a, b = pair.right
     return pd.DataFrame(
@@ -76,7 +76,7 @@ def agreement(pair: Pair) -> pd.DataFrame:
     )
 
 
-def kappa(pair: Pair) -> float:
+def kappa(pair: SideBySide) -> float:
     """Cohen's kappa of the two runs' predicted classes (Cohen 1960); NaN where both always say the same one class."""
     from sklearn.metrics import cohen_kappa_score
 
@@ -118,7 +118,7 @@ def per_class(a: Sequence[ClassPredictions], b: Sequence[ClassPredictions]) -> p
     return table.sort_values("difference", key=abs, ascending=False, ignore_index=True)
 
 
-def confusions(pair: Pair) -> tuple[FloatArray, FloatArray]:
+def confusions(pair: SideBySide) -> tuple[FloatArray, FloatArray]:
     """Confusion matrices of A and of B, rows normalised by the class's number of images; 0 where it has none."""
     matrices = []
     for predicted in pair.predicted:
@@ -127,14 +127,14 @@ def confusions(pair: Pair) -> tuple[FloatArray, FloatArray]:
     return matrices[0], matrices[1]
 
 
-def calibration(pair: Pair) -> tuple[CalibrationCurve, CalibrationCurve]:
+def calibration(pair: SideBySide) -> tuple[CalibrationCurve, CalibrationCurve]:
     """Accuracy against confidence of the predicted class over equal-mass bins, of A and of B."""
     chances = [softmax(scores) for scores in pair.scores]
     a, b = (calibration_curve(each.max(axis=1), each.argmax(axis=1) == pair.labels) for each in chances)
     return a, b
 
 
-def one_right(pair: Pair, winner: int) -> AnyArray:
+def one_right(pair: SideBySide, winner: int) -> AnyArray:
     """Items that only one run gets right, those of which the loser was surest first.
 
     Args:

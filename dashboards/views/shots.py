@@ -1,8 +1,5 @@
 """A metric against shots: one line a recipe, recipes without training as level lines."""
 
-import math
-import statistics
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,22 +33,14 @@ def shot_curves(runs: Sequence[RunResult], metric: str) -> tuple[list[ShotPoint]
         runs: Runs of one dataset and model, and of no model.
         metric: Name as in the run record.
     """
-    curves: dict[tuple[str, str], list[float]] = defaultdict(list)
-    level = []
+    points, level = [], []
     for standing in standings(runs, metric):
         if standing.shots == "-":
             level.append(standing)
         else:
-            values = [run.metrics[metric] for run in standing.runs]
-            curves[standing.first.label, standing.shots] += values
-    points = [
-        ShotPoint(
-            recipe,
-            shots,
-            statistics.fmean(values),
-            statistics.stdev(values) if len(values) > 1 else math.nan,
-            tuple(values),
-        )
-        for (recipe, shots), values in curves.items()
-    ]
+            group = standing.group
+            values = tuple(group.values(metric))
+            points.append(
+                ShotPoint(standing.first.label, standing.shots, group.mean(metric), group.spread(metric), values)
+            )
     return sorted(points, key=lambda point: (point.recipe, shots_order(point.shots))), level

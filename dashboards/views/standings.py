@@ -1,46 +1,60 @@
 """Leaderboards: recipe x model x shots on a dataset, seeds taken together."""
 
 import math
-import statistics
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from workbench.metrics.estimate import is_reliable
 from workbench.metrics.registry import higher_is_better
-from workbench.runs.study import primary_of
+from workbench.runs.comparisons import RunGroup, group_by_seed, primary_of, recorded_interval
 from workbench.tracking import RunResult, schema
-from workbench.tracking.states import State, state
 
-_Z = 1.959963984540054
+Intervals = Callable[[RunGroup, str], tuple[float, float]]
+"""Ends of the interval of a group's metric; see `runs.comparisons.GroupIntervals`."""
+
+
+def _as_recorded(group: RunGroup, metric: str) -> tuple[float, float]:
+    """For views that show no interval of several seeds."""
+    return recorded_interval(group.first, metric) if len(group.runs) == 1 else (math.nan, math.nan)
 
 
 @dataclass(frozen=True)
 class Standing:
-    """Runs that differ in nothing but the seed.
+    """A run group with its place among others.
 
     Attributes:
-        runs: The runs, newest first.
+        group: The runs.
         metric: What `value` is.
-        value: Mean over seeds.
         low: Lower end of the 95 % interval, NaN where there is none.
         high: Upper end.
-        reliable: False where an interval rests on under 20 groups.
         rank: 1 for the best; equal values share a rank.
     """
 
-    runs: tuple[RunResult, ...]
+    group: RunGroup
     metric: str
-    value: float
     low: float
     high: float
-    reliable: bool
     rank: int = 0
+
+    @property
+    def value(self) -> float:
+        """Mean over seeds."""
+        return self.group.mean(self.metric)
+
+    @property
+    def reliable(self) -> bool:
+        """False where an interval rests on under 20 groups."""
+        return all(is_reliable(run.metrics) for run in self.group.runs)
+
+    @property
+    def runs(self) -> tuple[RunResult, ...]:
+        """One a seed."""
+        return self.group.runs
 
     @property
     def first(self) -> RunResult:
         """The newest run, for what all have in common."""
-        return self.runs[0]
+        return self.group.newest
 
     @property
     def shots(self) -> str:
@@ -56,37 +70,25 @@ class Standing:
 
     def mean(self, metric: str) -> float:
         """Mean of another metric over the runs that have it; NaN where none has."""
-        values = [run.metrics[metric] for run in self.runs if metric in run.metrics]
-        return statistics.fmean(values) if values else math.nan
+        return self.group.mean(metric)
 
 
-def standings(runs: Sequence[RunResult], metric: str) -> list[Standing]:
+def standings(runs: Sequence[RunResult], metric: str, intervals: Intervals = _as_recorded) -> list[Standing]:
     """Rank the finished runs of one dataset, best first; runs on different states of it are never taken together.
-
-    The interval of one run is its bootstrap interval. That of several seeds is a normal approximation from the variance
-    over test items, which all seeds share, plus the variance of the mean over seeds; `workbench compare` resamples both
-    together.
 
     Args:
         runs: Runs of one dataset, newest first; those without the metric are left out, and so is all but the newest of
             several runs of a seed.
         metric: Name as in the run record.
+        intervals: Gives the intervals of groups.
     """
-    bundles: dict[tuple[tuple[str, ...], State], dict[int, RunResult]] = defaultdict(dict)
-    for run in runs:
-        if run.status == "finished" and metric in run.metrics:
-            settings = repr(sorted(run.params.items()))
-            language = run.tags.get(schema.LANGUAGE, "")
-            own = (run.suite, run.model, run.recipe, run.label, shots_of(run), language, settings)
-            bundles[own, state(run.tags)].setdefault(run.seed, run)
-    found = [_standing(tuple(bundle.values()), metric) for bundle in bundles.values()]
+    finished = [run for run in runs if run.status == "finished" and metric in run.metrics]
+    found = [Standing(group, metric, *intervals(group, metric)) for group in group_by_seed(finished)]
     sign = -1 if higher_is_better(metric) else 1
     found.sort(key=lambda each: (sign * each.value, each.name))
     values = [each.value for each in found]
-    return [
-        Standing(**{**vars(each), "rank": values.index(each.value) + 1})  # The first of equals gives all their rank.
-        for each in found
-    ]
+    # The first of equals gives all their rank.
+    return [replace(each, rank=values.index(each.value) + 1) for each in found]
 
 
 def metric_of(runs: Sequence[RunResult]) -> str:
@@ -112,17 +114,3 @@ def shots_order(shots: str) -> tuple[int, int]:
     if shots == "-":
         return (0, 0)
     return (1, int(shots)) if shots.isdigit() else (2, 0)
-
-
-def _standing(runs: tuple[RunResult, ...], metric: str) -> Standing:
-    values = [run.metrics[metric] for run in runs]
-    lows = [run.metrics.get(f"{metric}_ci_low", math.nan) for run in runs]
-    highs = [run.metrics.get(f"{metric}_ci_high", math.nan) for run in runs]
-    value, low, high = values[0], lows[0], highs[0]
-    if len(runs) > 1:
-        value = statistics.fmean(values)
-        over_items = statistics.fmean(((b - a) / (2 * _Z)) ** 2 for a, b in zip(lows, highs, strict=True))
-        half = _Z * math.sqrt(over_items + statistics.variance(values) / len(values))
-        low, high = value - half, value + half
-    reliable = all(is_reliable(run.metrics) for run in runs)
-    return Standing(runs, metric, value, low, high, reliable)

@@ -4,7 +4,8 @@ import pytest
 from adapters.caption_retrieval import BorrowedCaptions, CaptionRetrieval
 from workbench.metrics.captions_cider import cider_d
 from workbench.plugin import CaptionedImages, CaptioningTask, Features, RecipeError
-from workbench.testing import PlantedModel, feature_images, planted_task
+from workbench.tasks import tasks_of
+from workbench.testing import PlantedModel, feature_images
 
 WORDS = ["oak leaf on sand", "red cup on wood", "blue ball near can", "pale moss under glass"]
 
@@ -100,6 +101,5 @@ def test_wrong_settings_are_refused(config):
         fit(make_task(text_noise=0.0)[0], **config)
 
 
-def test_it_does_not_classify():
-    with pytest.raises(RecipeError, match="captions images"):
-        CaptionRetrieval(CaptionRetrieval.Config()).fit(planted_task()[0])
+def test_it_captions_and_does_nothing_else():
+    assert tasks_of(CaptionRetrieval) == ["captioning"]

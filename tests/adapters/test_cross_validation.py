@@ -7,7 +7,7 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss
 
-from adapters._heads.data import few_shots
+from adapters._heads.few_shot import few_shots
 from adapters.clap import Clap
 from adapters.clip_adapter import ClipAdapter
 from adapters.cross_modal_probe import CrossModalProbe
@@ -148,13 +148,13 @@ def test_the_number_of_steps_is_the_best_on_average_and_not_a_mean_of_bests():
     def nll(number):
         import torch
 
-        from adapters._heads.choice import Grid, quality
-        from adapters._heads.data import stack
+        from adapters._heads.batches import batch_tasks
+        from adapters._heads.choice import SearchGrid, quality
 
         total = 0.0
         for fold in shot.folds:
-            batch = stack([fold], "projected")
-            grid = Grid.fixed([{"learning_rate": 0.1, "steps": number}], batch.text.device)
+            batch = batch_tasks([fold], "projected")
+            grid = SearchGrid.fixed([{"learning_rate": 0.1, "steps": number}], batch.text.device)
             with torch.no_grad():
                 head = recipe.sweep(batch, grid).build(0, 0)
             logits = fold.val.projected @ torch.as_tensor(head.arrays["weight"]).double().T
@@ -179,7 +179,7 @@ def test_groups_do_not_span_folds():
         assert not fit & held
 
 
-def test_a_made_split_rehearses_unseen_classes_and_is_fitted_then():
+def test_classes_of_a_made_split_are_held_out_and_it_is_fitted_then():
     task, test = planted_task(n_classes=12, shots=8, text_noise=0.5, noise=1.0, seed=1, unseen=3)
     task = replace(task, val_made=True, shots=None)
     predictor = fitted(LinearProbeText, task)

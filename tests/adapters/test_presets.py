@@ -7,7 +7,8 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from adapters._heads.data import few_shots, stack
+from adapters._heads.batches import batch_tasks
+from adapters._heads.few_shot import few_shots
 from adapters._heads.minibatches import Budget, Epochs
 from adapters.clap import Clap
 from adapters.clip_adapter import ClipAdapter
@@ -92,7 +93,7 @@ def test_coop_trains_for_as_many_epochs_as_shots_ask_for():
 def test_epochs_of_minibatches_are_pytorchs(optimizer):
     """Every image once an epoch, PyTorch's own optimisers, a first epoch at the warm-up's rate, then a cosine."""
     task, _ = clip_task(5, geometry=replace(SMALL, n_classes=3, dim=16))
-    batch = stack(few_shots([task]), "projected")
+    batch = batch_tasks(few_shots([task]), "projected")
     rows: list[torch.Tensor] = []
 
     def loss(parameters, images):

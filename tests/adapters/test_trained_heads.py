@@ -8,7 +8,8 @@ import torch
 from scipy.optimize import minimize
 from scipy.special import log_softmax, softmax
 
-from adapters._heads.data import few_shots, stack
+from adapters._heads.batches import batch_tasks
+from adapters._heads.few_shot import few_shots
 from adapters.clap import Clap, multipliers
 from adapters.clip_adapter import ClipAdapter, adapted
 from adapters.cross_modal_probe import CrossModalProbe
@@ -122,7 +123,7 @@ def test_cross_modal_probe_starts_at_text_and_fits_images_and_text_alike(data):
 def lp_problem():
     """Classes that overlap, so that the loss has a minimum; returns a stack and what the paper's symbols are."""
     task, _ = planted_task(n_classes=4, shots=30, dim=6, noise=3.0)
-    batch = stack(few_shots([task]), "projected")
+    batch = batch_tasks(few_shots([task]), "projected")
     agreement = batch.train.text_logits / 100
     z = batch.train.x - batch.train.x.mean(dim=1, keepdim=True)
     return task, batch, agreement, z

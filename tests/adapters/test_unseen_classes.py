@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from adapters._unseen import rehearse
+from adapters._holdout import hold_out_classes
 from adapters.bias_norm_tuning import BiasNormTuning
 from adapters.clap import Clap
 from adapters.clip_adapter import ClipAdapter
@@ -20,7 +20,7 @@ from adapters.task_res import TaskRes
 from adapters.tip_adapter import TipAdapter
 from adapters.tip_adapter_f import TipAdapterF
 from adapters.zero_shot import ZeroShot
-from workbench.plugin import RecipeError
+from workbench.plugin import ClassificationRecipe, RecipeError
 from workbench.recipes import recipes
 from workbench.testing import PlantedModel, planted_task
 
@@ -56,7 +56,7 @@ def test_recipes_that_can_and_those_that_cannot():
     own = {
         name: factory.unseen
         for name, factory in names.items()
-        if factory.__module__.startswith("adapters.") and "classification" in factory.tasks
+        if factory.__module__.startswith("adapters.") and issubclass(factory, ClassificationRecipe)
     }
     assert own == dict.fromkeys(CAN, True) | dict.fromkeys(CANNOT, False)
 
@@ -119,30 +119,33 @@ def test_defaults_where_nothing_can_be_hidden(factory, lack):
 
 def test_the_margin_is_the_best_that_was_tried():
     task, _ = planted()
-    rehearsal = rehearse(task, task.seen)
-    own, held = rehearsal.task, rehearsal.held
-    assert set(own.train.labels) == set(own.seen)
-    assert set(held.labels) == set(own.unseen)
+    holdout = hold_out_classes(task, task.seen)
+    restricted, images = holdout.task, holdout.images
+    assert set(restricted.train.labels) == set(restricted.seen)
+    assert set(images.labels) == set(restricted.unseen)
     rng = np.random.default_rng(0)
-    parts = [(rng.normal(size=(len(data), own.n_classes)).astype(np.float32), data.labels) for data in (own.val, held)]
+    parts = [
+        (rng.normal(size=(len(data), restricted.n_classes)).astype(np.float32), data.labels)
+        for data in (restricted.val, images)
+    ]
     for scores, labels in parts:
         scores[np.arange(len(labels)), labels] += 2
-        scores[:, own.seen] += 3
+        scores[:, restricted.seen] += 3
 
     def harmonic(margin):
         mean = []
         for scores, labels in parts:
             shifted = scores.astype(float)
-            shifted[:, own.seen] -= margin
+            shifted[:, restricted.seen] -= margin
             hits = shifted.argmax(axis=1) == labels
             mean.append(np.mean([hits[labels == c].mean() for c in np.unique(labels)]))
         return 2 * mean[0] * mean[1] / max(sum(mean), 1e-12)
 
     tried = [0.0, 1.0, 2.5, 3.0, 6.0]
-    margin, found = rehearsal.best_margin(parts[0][0], parts[1][0], tried)
+    margin, best_mean = holdout.best_margin(parts[0][0], parts[1][0], tried)
     assert margin == max(tried, key=harmonic)
-    assert found == pytest.approx(harmonic(margin))
-    assert rehearsal.best_margin(parts[0][0], parts[1][0])[1] >= found - 0.02
+    assert best_mean == pytest.approx(harmonic(margin))
+    assert holdout.best_margin(parts[0][0], parts[1][0])[1] >= best_mean - 0.02
 
 
 @pytest.mark.parametrize(("factory", "settings"), NETWORKS)

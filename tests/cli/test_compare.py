@@ -64,9 +64,9 @@ def test_runs_files_and_suites_are_compared_and_reported(run_ids, tmp_path):
     text = invoke("compare", "--suite", "s").output
     assert "good is better than bad in accuracy" in text
     assert "Holm-corrected over the 1 comparison of suite s in each dataset's primary metric" in text
-    study = json.loads(invoke("compare", "--suite", "s", "--metric", "nll", "--json").output)
-    assert {entry["label"]: len(entry["seeds"]) for entry in study["entries"]} == {"good": 2, "bad": 2}
-    assert study["comparisons"][0]["metric"] == "nll"
+    comparison = json.loads(invoke("compare", "--suite", "s", "--metric", "nll", "--json").output)
+    assert {entry["label"]: len(entry["seeds"]) for entry in comparison["entries"]} == {"good": 2, "bad": 2}
+    assert comparison["comparisons"][0]["metric"] == "nll"
 
     printed = invoke("report", "s", "--to", str(tmp_path / "report"))
     assert printed.exit_code == 0

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from workbench.datasets import check_dataset, open_dataset, render_check
+from workbench.datasets import check_dataset, open_dataset
 from workbench.datasets._perceptual import near_pairs, thumbnail
 
 
@@ -78,7 +78,7 @@ def test_report_is_json_and_text(planted):
     again = json.loads(json.dumps(report.to_dict()))
     assert again["unreadable"][0].keys() == {"id", "split", "reason"}
     assert again["problems"] == report.problems
-    text = render_check(report)
+    text = str(report)
     for expected in (
         "FOUND 3 unreadable images",
         "cut short.jpg (train)",
@@ -93,7 +93,7 @@ def test_report_is_json_and_text(planted):
 def test_sound_data_has_no_problem(class_folders, settings):
     report = check_dataset(open_dataset(str(class_folders), settings))
     assert report.problems == 0
-    assert "FOUND" not in render_check(report)
+    assert "FOUND" not in str(report)
     assert report.images == {"train": 41, "val": 7, "test": 12}
 
 
@@ -102,7 +102,7 @@ def test_classes_without_a_test_image_are_found(planted, tmp_path, settings):
     table.write_text(table.read_text(encoding="utf-8").replace("new kind.jpg,c,test", "new kind.jpg,c,val"), "utf-8")
     report = check_dataset(open_dataset(str(tmp_path / "set"), settings))
     assert (report.untrained_classes, report.untested_classes) == (("c",), ("c",))
-    assert "FOUND 1 classes without a test image\n        c" in render_check(report)
+    assert "FOUND 1 classes without a test image\n        c" in str(report)
 
 
 def test_files_that_are_no_images_are_no_leak(tmp_path, settings):

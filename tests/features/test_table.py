@@ -17,7 +17,7 @@ import xxhash
 
 from workbench.arrays import AnyArray, FloatArray
 from workbench.features import CacheError
-from workbench.features._table import Table
+from workbench.features._table import FeatureTable
 
 WIDTHS = {"projected": 3}
 
@@ -34,7 +34,7 @@ def values(numbers: range) -> FloatArray:
     return np.array([[n, n + 0.5, -n] for n in numbers], dtype=np.float32)
 
 
-def commit(table: Table, numbers: range) -> None:
+def commit(table: FeatureTable, numbers: range) -> None:
     table.commit(keys(numbers), {"projected": values(numbers)})
 
 
@@ -43,10 +43,10 @@ WRITER = textwrap.dedent(
     import hashlib, sys
     from pathlib import Path
     import numpy as np
-    from workbench.features._table import Table
+    from workbench.features._table import FeatureTable
 
     folder, first, stop, size = Path(sys.argv[1]), *map(int, sys.argv[2:])
-    table = Table(folder, {"projected": 3})
+    table = FeatureTable(folder, {"projected": 3})
     for at in range(first, stop, size):
         numbers = range(at, at + size)
         keys = b"".join(hashlib.sha256(str(n).encode()).digest() for n in numbers)
@@ -63,7 +63,7 @@ def writer(folder: Path, first: int, stop: int, size: int = 5, prefix: tuple[str
 
 
 def test_two_tables_on_one_folder_see_each_others_rows(tmp_path: Path) -> None:
-    one, two = Table(tmp_path, WIDTHS), Table(tmp_path, WIDTHS)
+    one, two = FeatureTable(tmp_path, WIDTHS), FeatureTable(tmp_path, WIDTHS)
     commit(one, range(4))
     assert two.find(keys(range(6))).found.tolist() == [True] * 4 + [False] * 2
     commit(two, range(4, 6))
@@ -71,7 +71,7 @@ def test_two_tables_on_one_folder_see_each_others_rows(tmp_path: Path) -> None:
 
 
 def test_rows_that_are_missing_or_dead_are_nan_and_say_why(tmp_path: Path) -> None:
-    table = Table(tmp_path, WIDTHS)
+    table = FeatureTable(tmp_path, WIDTHS)
     alive = np.array([True, False])
     table.commit(keys(range(2)), {"projected": values(range(2))}, alive, {1: "no image"})
     located = table.find(keys(range(3)))
@@ -86,7 +86,7 @@ def test_processes_that_write_the_same_and_other_rows_at_once(tmp_path: Path) ->
     for process in processes:
         _, errors = process.communicate(timeout=120)
         assert process.returncode == 0, errors
-    table = Table(tmp_path, WIDTHS)
+    table = FeatureTable(tmp_path, WIDTHS)
     np.testing.assert_array_equal(table.gather(table.find(keys(range(500))), "projected"), values(range(500)))
     assert table.corrupt == []
 
@@ -102,7 +102,7 @@ def test_whatever_a_killed_writer_had_committed_is_there_and_whole(tmp_path: Pat
         process.kill()
         told = process.communicate()[0].split()
         committed = range(first, int(told[-1]) if told else first + 5)
-        table = Table(tmp_path, WIDTHS)
+        table = FeatureTable(tmp_path, WIDTHS)
         # Up to one shard more than it lived to tell of; never less, never half of one.
         after = range(committed.stop, committed.stop + 10)
         assert table.find(keys(after)).found.tolist() in ([False] * 10, [True] * 5 + [False] * 5)
@@ -111,24 +111,24 @@ def test_whatever_a_killed_writer_had_committed_is_there_and_whole(tmp_path: Pat
 
 
 def test_a_damaged_shard_is_moved_aside_once_and_only_its_rows_are_gone(tmp_path: Path) -> None:
-    table = Table(tmp_path, WIDTHS)
+    table = FeatureTable(tmp_path, WIDTHS)
     commit(table, range(3))
     (victim,) = tmp_path.glob("*.safetensors")
     commit(table, range(3, 6))
     data = bytearray(victim.read_bytes())
     data[-1] ^= 1
     victim.write_bytes(data)
-    table = Table(tmp_path, WIDTHS)
+    table = FeatureTable(tmp_path, WIDTHS)
     assert table.find(keys(range(6))).found.tolist() == [False] * 3 + [True] * 3
     assert [path.name for path in table.corrupt] == [victim.name + ".corrupt"]
     assert table.corrupt[0].exists() and not victim.exists()
     commit(table, range(3))
     assert table.find(keys(range(6))).found.all()
-    assert Table(tmp_path, WIDTHS).find(keys(range(6))).found.all()
+    assert FeatureTable(tmp_path, WIDTHS).find(keys(range(6))).found.all()
 
 
 def test_a_shard_that_is_cut_short_while_it_is_mapped_ends_no_process(tmp_path: Path) -> None:
-    table = Table(tmp_path, WIDTHS)
+    table = FeatureTable(tmp_path, WIDTHS)
     commit(table, range(1000))
     (victim,) = tmp_path.glob("*.safetensors")
     located = table.find(keys(range(1000)))
@@ -140,14 +140,14 @@ def test_a_shard_that_is_cut_short_while_it_is_mapped_ends_no_process(tmp_path: 
 
 
 def test_damage_elsewhere_costs_nothing_until_its_rows_are_wanted(tmp_path: Path) -> None:
-    table = Table(tmp_path, WIDTHS)
+    table = FeatureTable(tmp_path, WIDTHS)
     commit(table, range(3))
     (victim,) = tmp_path.glob("*.safetensors")
     commit(table, range(3, 6))
     data = bytearray(victim.read_bytes())
     data[-40] ^= 1
     victim.write_bytes(data)
-    table = Table(tmp_path, WIDTHS)
+    table = FeatureTable(tmp_path, WIDTHS)
     assert table.find(keys(range(3, 6))).found.all()
     assert table.corrupt == []
     assert not table.find(keys(range(3))).found.any()
@@ -155,13 +155,13 @@ def test_damage_elsewhere_costs_nothing_until_its_rows_are_wanted(tmp_path: Path
 
 
 def test_a_shard_of_another_width_is_refused_by_name(tmp_path: Path) -> None:
-    commit(Table(tmp_path, WIDTHS), range(3))
+    commit(FeatureTable(tmp_path, WIDTHS), range(3))
     with pytest.raises(CacheError, match=r"safetensors: has columns of shape"):
-        Table(tmp_path, {"projected": 4}).find(keys(range(3)))
+        FeatureTable(tmp_path, {"projected": 4}).find(keys(range(3)))
 
 
 def test_pruned_under_a_reader_and_a_writer(tmp_path: Path) -> None:
-    table = Table(tmp_path / "t", WIDTHS)
+    table = FeatureTable(tmp_path / "t", WIDTHS)
     commit(table, range(3))
     located = table.find(keys(range(3)))
     shutil.rmtree(tmp_path / "t")
@@ -188,7 +188,7 @@ def test_a_disk_that_fills_up_keeps_what_was_committed(tmp_path: Path) -> None:
     assert "no space left" in last and "WORKBENCH_CACHE" in last
     committed = range(int(out.split()[-1]))
     assert len(committed) >= 500
-    table = Table(tmp_path / "kept", WIDTHS)
+    table = FeatureTable(tmp_path / "kept", WIDTHS)
     np.testing.assert_array_equal(table.gather(table.find(keys(committed)), "projected"), values(committed))
     assert not table.find(keys(range(committed.stop, committed.stop + 500))).found.any()
     assert not list((tmp_path / "kept").glob(".*.tmp"))
@@ -196,14 +196,14 @@ def test_a_disk_that_fills_up_keeps_what_was_committed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_may_only_be_read_serves_and_ignores_damage(tmp_path: Path) -> None:
-    table = Table(tmp_path / "t", WIDTHS)
+    table = FeatureTable(tmp_path / "t", WIDTHS)
     commit(table, range(3))
     (victim,) = (tmp_path / "t").glob("*.safetensors")
     commit(table, range(3, 6))
     victim.write_bytes(b"damaged")
     (tmp_path / "t").chmod(0o500)
     try:
-        table = Table(tmp_path / "t", WIDTHS)
+        table = FeatureTable(tmp_path / "t", WIDTHS)
         assert table.find(keys(range(6))).found.tolist() == [False] * 3 + [True] * 3
         with pytest.raises(CacheError, match="cannot be written"):
             commit(table, range(3))
@@ -212,8 +212,8 @@ def test_a_folder_that_may_only_be_read_serves_and_ignores_damage(tmp_path: Path
 
 
 def test_threads_that_share_a_table_check_a_shard_once_and_set_damage_aside_once(tmp_path, monkeypatch):
-    commit(Table(tmp_path, WIDTHS), range(4))
-    commit(Table(tmp_path, WIDTHS), range(4, 8))
+    commit(FeatureTable(tmp_path, WIDTHS), range(4))
+    commit(FeatureTable(tmp_path, WIDTHS), range(4, 8))
     damaged = sorted(tmp_path.glob("*.safetensors"))[0]
     damaged.write_bytes(damaged.read_bytes()[:-1] + b"\x7f")
     hashed, real = [], xxhash.xxh3_128_hexdigest
@@ -224,7 +224,7 @@ def test_threads_that_share_a_table_check_a_shard_once_and_set_damage_aside_once
         return real(data)
 
     monkeypatch.setattr(xxhash, "xxh3_128_hexdigest", slow)
-    table = Table(tmp_path, WIDTHS)
+    table = FeatureTable(tmp_path, WIDTHS)
     with ThreadPoolExecutor(4) as pool:
         found = list(pool.map(lambda _: table.find(keys(range(8))).found.sum(), range(4)))
     assert found == [4, 4, 4, 4]

@@ -168,5 +168,5 @@ def test_a_judgement_is_neither_compared_nor_reported_nor_applied(make_generated
             main(arguments)
         err = capsys.readouterr().err
         assert exit_.value.code == 2
-        assert "judges generated images" in err
+        assert "no test items" in err
         assert "`workbench results --suite made`" in err

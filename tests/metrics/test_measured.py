@@ -16,7 +16,7 @@ from workbench.metrics import (
 )
 
 
-def contestants(n=240, c=4, seeds=3):
+def run_groups(n=240, c=4, seeds=3):
     rng = np.random.default_rng(0)
     labels = rng.integers(0, c, n)
     shared = rng.normal(size=(n, c))
@@ -31,7 +31,7 @@ def contestants(n=240, c=4, seeds=3):
 @pytest.mark.parametrize("metric", ["accuracy", "nll", "macro_f1", "auroc"])
 @pytest.mark.parametrize("groups", [None, np.arange(240) % 30], ids=["items", "groups"])
 def test_pairs_of_a_family_are_the_single_comparisons(metric, groups):
-    made, labels = contestants()
+    made, labels = run_groups()
     measured = [measure(scores, labels, groups, metric=metric) for scores in made]
     for (i, j), found in zip([(0, 1), (2, 0)], compare_measured(measured, [(0, 1), (2, 0)]), strict=True):
         alone = compare_paired(made[i], made[j], labels, groups, metric=metric)
@@ -42,14 +42,14 @@ def test_pairs_of_a_family_are_the_single_comparisons(metric, groups):
 
 
 def test_single_runs_get_mcnemars_test():
-    made, labels = contestants(seeds=1)
+    made, labels = run_groups(seeds=1)
     a, b = (measure(scores, labels) for scores in made[1:])
     assert compare_measured([a, b], [(1, 0)]) == [compare_paired(made[2], made[1], labels)]
 
 
 @pytest.mark.parametrize("metric", ["accuracy", "ece", "balanced_accuracy"])
 def test_mean_spread_and_interval_are_those_over_seeds(metric):
-    made, labels = contestants()
+    made, labels = run_groups()
     found = measure(made[0], labels, metric=metric)
     each = [classification_metrics(run, labels, replicates=2)[metric].value for run in made[0]]
     together = classification_metrics(made[0], labels)[metric]
@@ -80,14 +80,14 @@ def test_beyond_the_random_patterns_p_is_hoeffdings_bound_and_never_too_small():
 
 
 def test_an_unknown_metric_is_refused():
-    made, labels = contestants(n=60)
+    made, labels = run_groups(n=60)
     with pytest.raises(WorkbenchError, match="'acuracy' is unknown"):
         measure(made[0], labels, metric="acuracy")
 
 
 @pytest.mark.parametrize("groups", [None, np.arange(240) % 30], ids=["items", "groups"])
 def test_hits_are_measured_as_the_accuracy_that_they_make(groups):
-    made, labels = contestants()
+    made, labels = run_groups()
     for scores in (made[0], made[0][:1]):
         whole = measure(scores, labels, groups)
         found = measure_items(scores.argmax(axis=2) == labels, groups, metric="accuracy")

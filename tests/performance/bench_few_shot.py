@@ -12,20 +12,20 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from workbench.reports.study import study_text
+from workbench.reports.suite import suite_text
 from workbench.runs import RecipeEntry, load_suite, run_suite
-from workbench.runs.study import Pair, Study, study_suite
+from workbench.runs.comparisons import Pair, SuiteComparison, compare_suite
 from workbench.settings import Settings
 from workbench.tracking import open_store
 
 REFERENCES = {"zero-shot", "majority-class"}
 
 
-def exceptions(study: Study) -> list[str]:
+def exceptions(comparison: SuiteComparison) -> list[str]:
     """Where a recipe does not beat both references from 4 shots on, or its most shots do not beat its fewest."""
     found = []
-    for pair in study.pairs:
-        labels = {pair.first.contestant.label, pair.other.contestant.label}
+    for pair in comparison.pairs:
+        labels = {pair.first.group.label, pair.other.group.label}
         met_a_reference = len(labels & REFERENCES) == 1 and int(pair.shots) >= 4
         expected = pair.kind == "shots" or met_a_reference
         if expected and not _first_wins(pair):
@@ -34,7 +34,7 @@ def exceptions(study: Study) -> list[str]:
 
 
 def _first_wins(pair: Pair) -> bool:
-    return pair.first.contestant.label not in REFERENCES and pair.difference.low > 0
+    return pair.first.group.label not in REFERENCES and pair.difference.low > 0
 
 
 def main(*arguments: str) -> None:
@@ -53,15 +53,15 @@ def main(*arguments: str) -> None:
         fit: Counter[str] = Counter()
         for run in runs:
             fit[run.label] += run.metrics.get("train_seconds", 0.0)
-        study = study_suite(open_store(settings), suite.name)
-        print(study_text(study, width=200))
+        comparison = compare_suite(open_store(settings), suite.name)
+        print(suite_text(comparison, width=200))
         print(
             f"{len(runs)} runs, {sum(run.status != 'finished' for run in runs)} of them not finished, in {whole:.0f} s"
         )
         total = sum(fit.values())
         print(f"fitting {total:.0f} s; all else {(whole - total) / max(len(runs), 1):.3f} s a run")
         print("fitting by recipe:", ", ".join(f"{label} {seconds:.1f} s" for label, seconds in fit.most_common()))
-        print("exceptions:", *(exceptions(study) or ["none"]), sep="\n  ")
+        print("exceptions:", *(exceptions(comparison) or ["none"]), sep="\n  ")
 
 
 if __name__ == "__main__":

@@ -29,8 +29,9 @@ def ended(*arguments):
 
 
 @pytest.fixture
-def call(capsys):
+def call(capsys, monkeypatch):
     """Calls the command line, which must succeed, and gives its answer."""
+    monkeypatch.setenv("COLUMNS", "160")
 
     def make(*arguments):
         code, out = ended(*arguments), capsys.readouterr()

@@ -100,8 +100,18 @@ def test_seeds_become_mean_and_spread():
     rows = markdown_rows(render(runs, "markdown", aggregate_seeds=True))
     assert [row[3:5] for row in rows] == [["3 seeds", "**70.0 ± 10.0**"], ["0", r"50.0 \[47.0, 52.0\]"]]
     found = json.loads(render(runs, "json", ["accuracy"], aggregate_seeds=True))
-    assert found[0]["metrics"]["accuracy"] == {"mean": pytest.approx(0.7), "sd": pytest.approx(0.1)}
+    assert found[0]["metrics"]["accuracy"] == {
+        "mean": pytest.approx(0.7), "sd": pytest.approx(0.1), "low": None, "high": None,
+    }  # fmt: skip
     assert "0.7" in render(runs, "csv", ["accuracy"], aggregate_seeds=True)
+
+
+@pytest.mark.parametrize("form", ["table", "markdown", "latex", "csv", "json"])
+def test_the_interval_of_several_seeds_is_the_one_that_is_handed_in(form):
+    runs = [result(seed=seed) for seed in (0, 1)]
+    text = render(runs, form, ["accuracy"], aggregate_seeds=True, width=160, intervals=lambda group, _: (
+        (0.0125, 0.9875) if [run.seed for run in group.runs] == [0, 1] else pytest.fail("not both seeds")))  # fmt: skip
+    assert all(end in text for end in (("0.0125", "0.9875") if form in ("csv", "json") else ("1.2", "98.8")))
 
 
 @pytest.mark.parametrize("aggregate", [False, True])

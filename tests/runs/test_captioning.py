@@ -16,8 +16,8 @@ from workbench.metrics.captions import caption_metrics
 from workbench.metrics.captions_clip import clip_scores
 from workbench.models import open_model
 from workbench.runs.apply import predict_folder
+from workbench.runs.comparisons import compare_suite
 from workbench.runs.finished import FinishedRun
-from workbench.runs.study import study_suite
 from workbench.tasks import CaptionPredictions
 from workbench.tracking import open_store
 
@@ -69,7 +69,7 @@ def test_captions_of_other_images_are_found_and_kept(card, tiny_model, settings)
     assert frame["cider"][0] > 1
     assert frame["test_images"][0] == 24
     assert kept.scores_of("cider").values.mean() == pytest.approx(frame["cider"][0])
-    (entry,) = study_suite(open_store(settings), frame["suite"][0]).entries
+    (entry,) = compare_suite(open_store(settings), frame["suite"][0]).results
     assert (entry.metric, entry.estimate.value) == ("cider", pytest.approx(frame["cider"][0]))
     # Captions come from training, and never from test.
     dataset = open_dataset(str(card), settings)

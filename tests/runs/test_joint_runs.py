@@ -13,8 +13,8 @@ from workbench.metrics import metric_named, retrieval_metrics
 from workbench.models import open_model
 from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
 from workbench.runs.apply import predict_folder
-from workbench.runs.comparison import compare_runs
-from workbench.runs.study import study_suite
+from workbench.runs.comparisons import compare_suite
+from workbench.runs.comparisons.runs import compare_runs
 from workbench.tasks import PairScorer, TaskData, dataset_task
 from workbench.tasks.retrieval import Retrieval
 from workbench.tracking import open_store
@@ -85,7 +85,7 @@ def test_matching(write, settings, tiny_model):
     assert again["accuracy"].value > 0.7 > found["zero-shot"].metrics["accuracy"]
     (compared,) = compare_runs(finished, [FinishedRun.open(found["zero-shot"].run_id, settings)], swap)
     assert compared.difference.n == COUNTS["test"]
-    (pair,) = study_suite(open_store(settings), "s", swap).pairs
+    (pair,) = compare_suite(open_store(settings), "s", swap).pairs
     assert pair.first.run.recipe == "linear-head"
     assert abs(pair.difference.value) == pytest.approx(abs(compared.difference.value))
     with pytest.raises(WorkbenchError, match="cannot be compared item by item"):
@@ -300,7 +300,7 @@ def test_unseen_classes(settings, tiny_model, make_colours):
     (compared,) = compare_runs(finished, [other])
     expected = found["linear-head"].metrics["harmonic_accuracy"]
     assert (compared.metric, compared.difference.value) == ("harmonic_accuracy", pytest.approx(expected))
-    entries = study_suite(open_store(settings), found["zero-shot"].suite).entries
+    entries = compare_suite(open_store(settings), found["zero-shot"].suite).results
     assert {entry.metric for entry in entries} == {"harmonic_accuracy"}
 
 

@@ -5,9 +5,9 @@ import pytest
 from workbench.api import run
 from workbench.cli import main
 from workbench.errors import CardError
-from workbench.runs.comparison import compare_runs
+from workbench.runs.comparisons import compare_suite
+from workbench.runs.comparisons.runs import compare_runs
 from workbench.runs.finished import FinishedRun
-from workbench.runs.study import study_suite
 from workbench.tracking import open_store
 
 CARD = """
@@ -62,8 +62,8 @@ def test_languages_are_kept_apart(card, tiny_model, settings, capsys):
     # The same images: the two can be compared, alone and in their suite.
     (alone,) = compare_runs(done["en"], [done["ja"]])
     assert "call 3 classes otherwise, for example 'red' and '赤'" in "\n".join(alone.marks)
-    study = study_suite(open_store(settings), "both")
-    (pair,) = [pair for pair in study.pairs if pair.kind == "names"]
+    comparison = compare_suite(open_store(settings), "both")
+    (pair,) = [pair for pair in comparison.pairs if pair.kind == "names"]
     assert {pair.first.run.dataset, pair.other.run.dataset} == {"colours", "colours (ja)"}
     assert abs(pair.difference.value) == pytest.approx(abs(alone.difference.value))
 

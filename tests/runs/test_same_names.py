@@ -7,7 +7,7 @@ import pytest
 from workbench.api import results
 from workbench.cli import main
 from workbench.runs import RecipeEntry, Suite, run_suite
-from workbench.runs.study import study_suite
+from workbench.runs.comparisons import compare_suite
 from workbench.tracking import open_store
 
 
@@ -55,9 +55,9 @@ def test_two_folders_of_one_name_are_two_datasets_in_every_table(ran, sites, set
     assert set(frame["dataset"]) == set(names)
     assert frame.attrs["left_out"] == 0
     assert set(frame["label"]) == {"zero-shot"}
-    study = study_suite(open_store(settings), "s")
-    assert {entry.run.dataset for entry in study.entries} == set(names)
-    assert study.notes == ()
+    comparison = compare_suite(open_store(settings), "s")
+    assert {entry.run.dataset for entry in comparison.results} == set(names)
+    assert comparison.notes == ()
     with pytest.raises(SystemExit):
         main(["results", "--suite", "s", "--dataset", "siteB/images", "--json"])
     shown = json.loads(capsys.readouterr().out)

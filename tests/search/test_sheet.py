@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from workbench.datasets import open_dataset
-from workbench.search import Hits, contact_sheet
+from workbench.search import SearchResult, contact_sheet
 
 
 class Page(HTMLParser):
@@ -30,7 +30,7 @@ def test_everything_is_inside_and_nothing_from_the_data_is_markup(tmp_path, sett
             Image.new("RGB", (300, 100), (20 * i, 90, len(name))).save(tmp_path / "set" / name / f"{i}<i>.png")
     dataset = open_dataset(str(tmp_path / "set"), settings)
     rows = np.arange(len(dataset))
-    hits = Hits(rows, np.linspace(1, 0, len(rows), dtype=np.float32), tuple(dataset.ids(rows)))
+    hits = SearchResult(rows, np.linspace(1, 0, len(rows), dtype=np.float32), tuple(dataset.ids(rows)))
     (tmp_path / "set" / "plain" / "0<i>.png").unlink()
     page = Page(contact_sheet(dataset, hits, '"<script>alert(1)</script>"', "about & so on"))
     assert not {"script", "b", "i", "link"} & set(page.tags)

@@ -1,4 +1,4 @@
-"""Tasks narrowed to some of their classes."""
+"""Tasks restricted to some of their classes."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import numpy as np
 from workbench.testing import planted_task
 
 
-def test_narrowed_tasks_number_their_classes_anew():
+def test_restricted_tasks_number_their_classes_anew():
     task, _ = planted_task(n_classes=5, shots=2, val_shots=1, unseen=1)
     assert task.seen.tolist() == [0, 1, 2, 3]
     own = replace(task, unseen=(1, 4)).restricted(np.array([1, 3]))

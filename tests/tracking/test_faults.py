@@ -110,7 +110,7 @@ def test_sync_doubles_nothing_and_the_newest_of_a_key_stays(server, store, tmp_p
     finish(lost, tmp_path, 0.3)
     monkeypatch.setattr(store.link, "_next", 0.0)
     finish(began(store), tmp_path, 0.4)  # Meanwhile another process has made it.
-    assert sync(store).there == ["s: a run"]
+    assert sync(store).superseded == ["s: a run"]
     assert 0.3 not in [run["metrics"]["accuracy", 0] for run in server.finished()]
     assert store.spool.entries(store.server) == []
 

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from workbench.metrics.protocol import PROTOCOL
-from workbench.tracking import RunResult, left_out, newest_state
+from workbench.tracking import RunResult, left_out, newest_state, schema
 
 BASE = RunResult("", "s", "m", "d", "f", "classification", "r", "4", 0, "finished")
 
@@ -71,5 +71,5 @@ def test_languages_are_apart():
 
 
 def test_generated_images_held_against_something_else_are_no_older_state():
-    judged = [run(name, task="generation", params={"reference": name}) for name in ("none", "photos")]
+    judged = [run(name, task="generation", tags={schema.REFERENCE: name}) for name in ("none", "photos")]
     assert kept(*judged) == [0, 1]

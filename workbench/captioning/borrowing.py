@@ -23,11 +23,11 @@ def nearest_rows(queries: FloatArray, gallery: FloatArray, k: int) -> IntArray:
     Returns:
         int64 (n, min(k, m)).
     """
-    rows, found = normalise(gallery), []
+    rows, nearest = normalise(gallery), []
     for start in range(0, len(queries), _BLOCK):
         scores = normalise(queries[start : start + _BLOCK]) @ rows.T
-        found.append(np.argsort(-scores, axis=1, kind="stable")[:, :k])
-    return np.concatenate(found) if found else np.empty((0, min(k, len(rows))), np.int64)
+        nearest.append(np.argsort(-scores, axis=1, kind="stable")[:, :k])
+    return np.concatenate(nearest) if nearest else np.empty((0, min(k, len(rows))), np.int64)
 
 
 def captions_by_text(images: FloatArray, bank: Sequence[str], bank_features: FloatArray) -> list[str]:
@@ -58,7 +58,7 @@ def consensus_captions(
     Args:
         images: (n, d) features.
         others: (m, d) features of captioned images, in the same space.
-        captions: Of each of them; at least one.
+        captions: Captions of each of these images; at least one.
         neighbours: k.
 
     Raises:
@@ -75,10 +75,10 @@ def consensus_captions(
 
 def _consensus(sets: Sequence[Sequence[str]], frequency: Counter[Phrase], n: int) -> str:
     """The caption with the highest mean similarity to other images' captions; the nearest image's first if equal."""
-    candidates = [text for own in sets for text in own]
+    candidates = [text for captions in sets for text in captions]
     if len(sets) == 1:
         return candidates[0]
-    owner = np.repeat(np.arange(len(sets)), [len(own) for own in sets])
+    owner = np.repeat(np.arange(len(sets)), [len(captions) for captions in sets])
     members = (owner == np.arange(len(sets))[:, None]) / np.bincount(owner)[:, None]
     by_image = cider_matrix(candidates, frequency, n) @ members.T
     by_image[np.arange(len(owner)), owner] = 0.0

@@ -25,7 +25,7 @@ def beam_search(
         beams: Sentences kept open.
         min_length: A sentence may end once it has so many tokens, `start` included.
         max_length: It must end here, `start` and `end` included.
-        device: Where tokens live.
+        device: Device of the tokens.
 
     Returns:
         Tokens of each image, without `start` and `end`.
@@ -45,14 +45,14 @@ def beam_search(
         for i in range(images):
             if len(ended[i]) < beams:
                 _set_aside(ended[i], best[i, :beams], beam[i], token[i], tokens[i], end)
-        if all(len(own) >= beams for own in ended):
+        if all(len(finished) >= beams for finished in ended):
             break
-        # Those that end drop behind all that go on.
+        # Beams that have ended rank behind all open ones.
         keep = best.masked_fill(token == end, -torch.inf).topk(beams, dim=1)
         scores = keep.values
         beam, token = beam.gather(1, keep.indices), token.gather(1, keep.indices)
         tokens = torch.cat([tokens.gather(1, beam[..., None].expand(-1, -1, length)), token[..., None]], dim=2)
-    return [max(own, key=lambda found: found[0])[1] for own in ended]
+    return [max(finished, key=lambda candidate: candidate[0])[1] for finished in ended]
 
 
 def _allowed(log_probs: Tensor, end: int, *, may_end: bool, must_end: bool) -> Tensor:

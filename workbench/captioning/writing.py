@@ -14,7 +14,7 @@ from workbench.models import LoadedModel
 
 @dataclass(frozen=True)
 class Decoding:
-    """How captions are written; lengths in tokens, start and end included."""
+    """Settings of beam search; lengths in tokens, start and end included."""
 
     beams: int = 2
     min_length: int = 5
@@ -48,7 +48,7 @@ def write_captions(
         for begin in range(0, len(images), batch_size):
             batch = range(begin, min(begin + batch_size, len(images)))
             pixels = torch.stack([loaded.preprocess(images.decode(i)) for i in batch]).to(device)
-            captions += [_text(loaded, own) for own in _write(network, loaded.tokenizer, pixels, decoding)]
+            captions += [_text(loaded, tokens) for tokens in _write(network, loaded.tokenizer, pixels, decoding)]
     return captions
 
 
@@ -56,7 +56,7 @@ def check_writes(loaded: LoadedModel, max_length: int | None = None) -> None:
     """Refuse a model that cannot write, or not captions of `max_length` tokens, start and end included.
 
     Raises:
-        RecipeError: It names what is missing, or the largest `max_length`.
+        RecipeError: The model cannot write; names the missing part, or the largest `max_length`.
     """
     if not hasattr(loaded.network, "text_decoder"):
         raise RecipeError(
@@ -75,8 +75,8 @@ def check_writes(loaded: LoadedModel, max_length: int | None = None) -> None:
 
 def _longest(network: Any) -> int:
     """Tokens of the longest caption: all but the last, which ends it, are read again by both text networks."""
-    own = network.text_decoder.context_length
-    return min(int(own), int(getattr(network.text, "context_length", own))) + 1
+    context_length = network.text_decoder.context_length
+    return min(int(context_length), int(getattr(network.text, "context_length", context_length))) + 1
 
 
 def _write(network: Any, tokenizer: Any, pixels: Tensor, decoding: Decoding) -> list[list[int]]:

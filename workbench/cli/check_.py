@@ -24,20 +24,14 @@ def command(dataset: str, as_json: bool, **flags: Any) -> None:
       workbench check mri-planes --json
     """
     from workbench.cli._progress import ConsoleReporter
-    from workbench.datasets import card_languages, open_dataset
-    from workbench.datasets.check import check_dataset, render_check
+    from workbench.datasets import check_in_all_languages
 
-    settings = load_settings(**flags)
-    opened = open_dataset(dataset, settings)
-    # Where texts are names and templates alone, another language has no other items.
-    further = card_languages(opened.card)[1:] if opened.card.reads_items else []
-    others = [open_dataset(dataset, settings, language=language) for language in further]
     with ConsoleReporter() as reporter:
-        report = check_dataset(
-            opened, lambda done, total: reporter.progress("reading images", done, total), others=others
+        report = check_in_all_languages(
+            dataset, load_settings(**flags), lambda done, total: reporter.progress("reading images", done, total)
         )
     if as_json:
         answer_json(report.to_dict())
     else:
-        answer(render_check(report))
+        answer(str(report))
     sys.exit(1 if report.problems else 0)

@@ -1,7 +1,6 @@
 """`workbench compare`."""
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +9,6 @@ from workbench.cli._answers import answer, answer_exactly, answer_json
 from workbench.cli._options import as_json, load_settings, opened_store, settings_options
 
 if TYPE_CHECKING:
-    from workbench.runs.finished import FinishedRun
     from workbench.settings import Settings
 
 
@@ -63,52 +61,25 @@ def command(
 
 
 def _runs(settings: "Settings", first: str, others: tuple[str, ...], metric: str | None, as_json: bool) -> None:
-    from workbench.runs.comparison import compare_runs
-    from workbench.runs.finished import FinishedRun
-    from workbench.runs.imported import import_scores
-    from workbench.runs.study import seeds_beside
-    from workbench.tracking import open_store, read_runs
+    from workbench.runs.comparisons.opening import compare_by_id
 
-    run = FinishedRun.open(first, settings)
-    beside = [
-        import_scores(Path(other), _classes(run)) if other.endswith(".parquet") else FinishedRun.open(other, settings)
-        for other in others
-    ]
-    suites = dict.fromkeys(each.result.suite for each in (run, *beside) if isinstance(each, FinishedRun))
-    seeds: dict[str, int] = {}
-    for suite in suites:
-        seeds |= seeds_beside(read_runs(open_store(settings), suite))
-    found = compare_runs(run, beside, metric, seeds)
+    comparisons = compare_by_id(first, others, metric, settings)
     if as_json:
-        answer_json([asdict(each) for each in found])
+        answer_json([asdict(comparison) for comparison in comparisons])
         return
-    for each in found:
-        answer(each.sentence)
-        for mark in each.marks:
-            answer(f"  note: {mark}")
-
-
-def _classes(run: "FinishedRun") -> tuple[str, ...]:
-    from workbench.errors import WorkbenchError
-    from workbench.tasks import ClassPredictions
-
-    if not isinstance(run.predictions, ClassPredictions):
-        raise WorkbenchError(
-            f"run {run.result.run_id} is for {run.result.task}: scores of another tool can be compared with "
-            "predictions of classes only."
-        )
-    return run.predictions.class_names
+    for comparison in comparisons:
+        answer(str(comparison))
 
 
 def _suite(
     settings: "Settings", suite: str, metric: str | None, only: dict[str, tuple[str, ...]], as_json: bool
 ) -> None:
     from workbench.cli._progress import ConsoleReporter
-    from workbench.reports.study import study_json, study_text
-    from workbench.runs.study import study_suite
+    from workbench.reports.suite import suite_json, suite_text
+    from workbench.runs.comparisons import compare_suite
 
     with ConsoleReporter(quiet=as_json) as reporter:
-        found = study_suite(
+        found = compare_suite(
             opened_store(settings), suite, metric, lambda done, total: reporter.progress("datasets", done, total)
         )
-    answer_exactly(study_json(found, only) if as_json else study_text(found, only))
+    answer_exactly(suite_json(found, only) if as_json else suite_text(found, only))

@@ -16,30 +16,25 @@ from workbench.texts import plain
 @click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="Parquet file to write.")
 @click.option("--split", type=click.Choice(["train", "val", "test", "all"]), default="all", show_default=True)
 @settings_options("device", "precision", "cache", "data")
-def command(dataset: str, model: str, target: Path, split: str, **flags: Any) -> None:
+def command(dataset: str, model: str, target: Path, split: Any, **flags: Any) -> None:
     """Compute DATASET's features (or take them from the cache) and write them with ids, labels and splits.
 
     \b
     Example:
       workbench embed photos/ --model ViT-B-32/laion2b_s34b_b79k --to features.parquet
     """
-    import numpy as np
-
     from workbench.cli._progress import ConsoleReporter
     from workbench.datasets import open_dataset
-    from workbench.datasets.roles import ROLES
-    from workbench.features import FeatureStore, extract
-    from workbench.features.table import write_feature_table
+    from workbench.features.table import features_of_split, write_feature_table
     from workbench.models import open_model
 
     check_output_file("--to", target)
     settings = load_settings(**flags)
     opened = open_dataset(dataset, settings)
-    rows = np.concatenate([opened.rows(name) for name in ROLES if split in {name, "all"}])
     with ConsoleReporter() as reporter:
-        found = extract(
-            opened, rows, open_model(model, settings), FeatureStore(settings.cache), workers=settings.workers,
-            progress=lambda done, total: reporter.progress("features", done, total),
+        rows, found = features_of_split(
+            opened, open_model(model, settings), split, settings,
+            lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
     write_feature_table(opened, rows, found, target)
     click.echo(f"{int(found.readable.sum())} images, {found.computed} computed now, written to {target}")

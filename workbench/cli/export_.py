@@ -20,15 +20,9 @@ def command(run: str, target: Path, **flags: Any) -> None:
     Example:
       workbench export 3f2a --to adapted/
     """
-    from workbench.errors import WorkbenchError
-    from workbench.models import save_checkpoint
+    from workbench.runs.export import export_run
     from workbench.runs.finished import FinishedRun
 
     check_output_folder("--to", target)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise WorkbenchError(f"--to {target}: must be a new or empty folder.")
-    finished = FinishedRun.open(run, load_settings(**flags))
-    fitted = finished.predictor()
-    merged = fitted.merged(finished.model)
-    save_checkpoint(merged, target, finished.encoder)
+    export_run(FinishedRun.open(run, load_settings(**flags)), target)
     click.echo(f"written to {target}; load it with open_clip.create_model_from_pretrained('local-dir:{target}')")

@@ -25,14 +25,14 @@ def command(suite: str, folder: Path, metric: str | None, **flags: Any) -> None:
       workbench report few-shot --to report/
     """
     from workbench.cli._progress import ConsoleReporter
-    from workbench.reports.study import write_report
-    from workbench.runs.study import study_suite
+    from workbench.reports.suite import write_report
+    from workbench.runs.comparisons import compare_suite
     from workbench.runs.suite import load_suite, suite_names
 
     check_output_folder("--to", folder)
     settings = load_settings(**flags)
     with ConsoleReporter() as reporter:
-        found = study_suite(
+        found = compare_suite(
             opened_store(settings), suite, metric, lambda done, total: reporter.progress("datasets", done, total)
         )
     description = load_suite(suite).description if suite in suite_names() else ""

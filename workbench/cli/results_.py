@@ -55,6 +55,7 @@ def command(
       workbench results --json
     """
     from workbench.reports import render
+    from workbench.runs.comparisons import intervals_of
     from workbench.tracking import is_on, left_out, newest_state, read_runs
 
     store = opened_store(load_settings(**flags))
@@ -93,6 +94,7 @@ def command(
         "json" if as_json else form,
         list(metrics) or None,
         aggregate_seeds=aggregate,
+        intervals=intervals_of(store) if aggregate else None,
         color=sys.stdout.isatty(),
     )
     text = text if text.endswith("\n") else f"{text}\n"

@@ -1,19 +1,14 @@
 """`workbench search`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
 from workbench.cli._outputs import check_output_file, write_text
-from workbench.formatting import format_share
 from workbench.texts import plain
-
-if TYPE_CHECKING:
-    from workbench.search import Approximate, Gallery, Hits, Term
-    from workbench.settings import Settings
 
 
 class _Search(click.Command):
@@ -75,103 +70,31 @@ def command(
       workbench search photos/ "赤い果物" --language ja --model xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k
     """
     from workbench.cli._progress import ConsoleReporter
-    from workbench.datasets import card_languages, in_language, open_card, resolve_card
-    from workbench.features import FeatureStore
-    from workbench.models import open_model
-    from workbench.models.languages import check_language
-    from workbench.search import ImageTerm, contact_sheet, embed_image, open_gallery, parse_terms, search_images
+    from workbench.search import parse_terms
+    from workbench.search.answer import search_dataset
 
-    settings = load_settings(**flags)
-    terms: list[Term] = [*parse_terms(sentences)]
-    if not terms and not images:
+    if not sentences and not images:
         raise click.UsageError("Give at least one sentence, or --image FILE.")
+    terms = parse_terms(sentences)
     check_output_file("--html", html)
-    card, base = resolve_card(dataset)
-    opened = open_card(in_language(card, language) if language in card_languages(card) else card, base, settings)
-    encoder, store = open_model(model, settings), FeatureStore(settings.cache)
-    doubt = check_language(encoder, language) if terms else None
-    terms += [ImageTerm(str(path), embed_image(path, encoder, store)) for path in images]
     with ConsoleReporter() as reporter:
-        gallery = open_gallery(
-            opened, encoder, store, split, workers=settings.workers,
-            progress=lambda done, total: reporter.progress("features", done, total),
+        found = search_dataset(
+            dataset, terms, images, model, load_settings(**flags), split=split, top=top, language=language,
+            index=index, progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
-    chosen = _index(index, gallery, settings)
-    hits = search_images(gallery, terms, top, index=chosen)
-    title = " ".join(str(term) for term in terms).removeprefix("+ ")
-    about = f"{opened.name}, {len(gallery)} images, {model}; {_how(chosen)}"
     if as_json:
-        answer_json(_record(gallery, terms, language, hits, chosen))
+        answer_json(found.to_dict())
     else:
-        answer(f"{plain(title)}\n{plain(about)}")
-        for rank, line in enumerate(_rows(gallery, hits), 1):
-            said = plain(f"{line['id']}  {', '.join(line['labels'])}")
-            answer(f"{rank:4d}  {line['score']:.4f}  {said}")
-    for name, reason in gallery.unreadable:
+        answer(f"{plain(found.title)}\n{plain(found.about)}")
+        for rank, line in enumerate(found.rows, 1):
+            name = plain(f"{line['id']}  {', '.join(line['labels'])}")
+            answer(f"{rank:4d}  {line['score']:.4f}  {name}")
+    for name, reason in found.gallery.unreadable:
         click.echo(plain(f"left out: {name}: {reason}"), err=True)
-    if doubt is not None:
-        click.echo(doubt, err=True)
-    if encoder.notice:
-        click.echo(f"{model} is {encoder.notice}.", err=True)
+    if found.doubt is not None:
+        click.echo(found.doubt, err=True)
+    if found.gallery.encoder.notice:
+        click.echo(f"{model} is {found.gallery.encoder.notice}.", err=True)
     if html is not None:
-        write_text(html, contact_sheet(opened, hits, title, about))
+        write_text(html, found.sheet())
         click.echo(f"written to {html}", err=True)
-
-
-def _index(choice: str, gallery: "Gallery", settings: "Settings") -> "Approximate | None":
-    from workbench.search.approximate import PAYS_FROM, approximate_index, is_available
-
-    if choice == "exact" or (choice == "auto" and (len(gallery) < PAYS_FROM or not is_available())):
-        return None
-    return approximate_index(gallery, settings.cache)
-
-
-def _how(index: "Approximate | None") -> str:
-    if index is None:
-        return "exact search"
-    recall = index.recall
-    return (
-        f"approximate search, recall at {recall.at} against exact {format_share(recall.value)} "
-        f"over {recall.queries} images ({recall.probes} of {recall.lists} lists)"
-    )
-
-
-def _rows(gallery: "Gallery", hits: "Hits") -> list[dict[str, Any]]:
-    from workbench.search.sheet import labels_of
-
-    dataset = gallery.dataset
-    rows = zip(hits.rows.tolist(), hits.scores.tolist(), hits.ids, strict=True)
-    return [
-        {
-            "id": name, "score": round(score, 6), "labels": labels_of(dataset, row),
-            "captions": list(dataset.captions([row])[0]),
-        }
-        for row, score, name in rows
-    ]  # fmt: skip
-
-
-def _record(
-    gallery: "Gallery", terms: "list[Term]", language: str, hits: "Hits", index: "Approximate | None"
-) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    from workbench.search import TextTerm
-
-    query = [
-        {"text" if isinstance(term, TextTerm) else "image": getattr(term, "text", None) or getattr(term, "name", ""),
-         "weight": term.weight}
-        for term in terms
-    ]  # fmt: skip
-    return {
-        "dataset": gallery.dataset.name,
-        "model": gallery.encoder.name,
-        "precision": gallery.encoder.precision,
-        "split": gallery.split,
-        "query": query,
-        "language": language,
-        "searched": len(gallery),
-        "unreadable": len(gallery.unreadable),
-        "index": "exact" if index is None else "approximate",
-        "recall": None if index is None else asdict(index.recall),
-        "results": _rows(gallery, hits),
-    }

@@ -1,10 +1,11 @@
-"""Datasets: cards, sources, manifests, and what is wrong with the data."""
+"""Datasets: cards, sources, manifests, and checks of the data."""
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_reading import parse_card, read_card
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.catalogue import CardListing, cards, list_cards
-from workbench.datasets.check import CheckReport, check_dataset, render_check
+from workbench.datasets.check import check_dataset, check_in_all_languages
+from workbench.datasets.check_report import CheckReport
 from workbench.datasets.dataset import Dataset
 from workbench.datasets.folder_card import card_for_folder
 from workbench.datasets.images import UnreadableImageError, decode_image
@@ -22,6 +23,7 @@ __all__ = [
     "card_to_toml",
     "cards",
     "check_dataset",
+    "check_in_all_languages",
     "decode_image",
     "in_language",
     "list_cards",
@@ -30,6 +32,5 @@ __all__ = [
     "parse_card",
     "place_of",
     "read_card",
-    "render_check",
     "resolve_card",
 ]

@@ -1,4 +1,4 @@
-"""Choose units in a random order, so that sums over the chosen ones come near to what is wanted."""
+"""Choose units in a random order, so that sums over the chosen ones come near to targets."""
 
 from typing import Any
 
@@ -7,46 +7,46 @@ import numpy as np
 from workbench.arrays import AnyArray, BoolArray, IntArray
 
 _PASSES = 20
-_EXCHANGED = 200  # Of a kind, on either side: time would go with the square.
+_EXCHANGED = 200  # Units of a stratum, on either side: time grows with the square.
 _LEAST_GAIN = 1e-9
 
 
 class Balance:
-    """A choice of units, and how far its sums are from what is wanted.
+    """A choice of units, and the distance of its sums from their targets.
 
-    The distance is the sum over columns of ((sum - wanted) / wanted) ** 2: rare labels weigh as much as common ones, or
+    The distance is the sum over columns of ((sum - target) / target) ** 2: rare labels weigh as much as common ones, or
     a tail class would never be drawn from.
 
     Args:
-        counts: Sparse (u, k), in CSR form: what each unit adds to each sum.
-        wanted: (k,).
-        most: (k,); no sum may be above it.
-        order: int64 (u,), the order in which units are looked at.
+        counts: Sparse (u, k), in CSR form: each unit's part of each sum.
+        target: (k,).
+        most: (k,), upper bounds of the sums.
+        order: int64 (u,), the order in which units are tried.
 
     Attributes:
-        taken: bool (u,), the choice by now.
+        taken: bool (u,), the current choice.
     """
 
-    def __init__(self, counts: Any, wanted: AnyArray, most: AnyArray, order: IntArray) -> None:
+    def __init__(self, counts: Any, target: AnyArray, most: AnyArray, order: IntArray) -> None:
         self.taken: BoolArray = np.zeros(len(order), dtype=np.bool_)
         self._order = order
-        self._set(counts.astype(np.float64), wanted, most, np.zeros(len(wanted)))
+        self._set(counts.astype(np.float64), target, most, np.zeros(len(target)))
 
-    def _set(self, counts: Any, wanted: AnyArray, most: AnyArray, leeway: AnyArray) -> None:
-        self._counts, self._wanted, self._most, self._leeway = counts, wanted, most, leeway
-        self._weight = 1 / np.maximum(wanted, 1) ** 2
+    def _set(self, counts: Any, target: AnyArray, most: AnyArray, leeway: AnyArray) -> None:
+        self._counts, self._target, self._most, self._leeway = counts, target, most, leeway
+        self._weight = 1 / np.maximum(target, 1) ** 2
         self._sum = counts.T @ self.taken
 
     def also(self, counts: Any, fraction: float, leeway: float) -> None:
-        """Want a fraction of further columns (u, m), too; within `leeway` of that, 0..1, nothing is nearer."""
+        """Add columns (u, m) whose target is a fraction of their sum; deviations within `leeway`, 0..1, count as 0."""
         from scipy.sparse import hstack
 
-        wanted = fraction * counts.sum(axis=0)
+        target = fraction * counts.sum(axis=0)
         self._set(
             hstack([self._counts, counts], format="csr"),
-            np.concatenate([self._wanted, wanted]),
-            np.concatenate([self._most, np.full(len(wanted), np.inf)]),
-            np.concatenate([self._leeway, leeway * wanted]),
+            np.concatenate([self._target, target]),
+            np.concatenate([self._most, np.full(len(target), np.inf)]),
+            np.concatenate([self._leeway, leeway * target]),
         )
 
     def flip(self) -> None:
@@ -66,15 +66,15 @@ class Balance:
         self.taken[u] = not self.taken[u]
         return True
 
-    def exchange(self, kinds: IntArray, kind: IntArray) -> None:
-        """Exchange chosen units for others of their kind, while that brings the sums nearer.
+    def exchange(self, strata: IntArray, stratum: IntArray) -> None:
+        """Exchange chosen units for others of their stratum, while that brings the sums nearer.
 
         Args:
-            kinds: The kinds that take part.
-            kind: int64 (u,), each unit's.
+            strata: The strata that take part.
+            stratum: int64 (u,), each unit's.
         """
-        for k in kinds.tolist():
-            members = self._order[kind[self._order] == k]
+        for k in strata.tolist():
+            members = self._order[stratum[self._order] == k]
             inside, outside = members[self.taken[members]], members[~self.taken[members]]
             # The last ones taken, and those that would have been next.
             inside, outside = inside[::-1][:_EXCHANGED], outside[:_EXCHANGED]
@@ -83,17 +83,18 @@ class Balance:
                     break
 
     def _exchanged(self, inside: IntArray, i: int, outside: IntArray) -> bool:
-        """Exchange the i-th unit inside for the best one outside, if that is nearer, in both lists, too."""
-        given, own = self._row(int(inside[i]))
+        """Exchange the i-th unit inside for the best one outside, in both lists, if that brings the sums nearer."""
+        unit_columns, unit_values = self._row(int(inside[i]))
         without = self._sum.copy()
-        without[given] -= own
+        without[unit_columns] -= unit_values
         rows = self._counts[outside]
         owner, columns = np.repeat(np.arange(len(outside)), np.diff(rows.indptr)), rows.indices
         after = without[columns] + rows.data
         nearer = np.bincount(
             owner, self._distance(without[columns], columns) - self._distance(after, columns), len(outside)
         )
-        nearer -= (self._distance(without[given], given) - self._distance(self._sum[given], given)).sum()
+        loss = self._distance(without[unit_columns], unit_columns)
+        nearer -= (loss - self._distance(self._sum[unit_columns], unit_columns)).sum()
         nearer[owner[after > self._most[columns]]] = -np.inf
         best = int(np.argmax(nearer))
         if nearer[best] <= _LEAST_GAIN:
@@ -109,5 +110,5 @@ class Balance:
         return self._counts.indices[part], self._counts.data[part]
 
     def _distance(self, sums: AnyArray, columns: IntArray) -> AnyArray:
-        off = np.maximum(np.abs(sums - self._wanted[columns]) - self._leeway[columns], 0)
+        off = np.maximum(np.abs(sums - self._target[columns]) - self._leeway[columns], 0)
         return np.asarray(self._weight[columns] * off**2)

@@ -25,8 +25,8 @@ def class_list(card: DatasetCard, manifest: Manifest) -> dict[str, str]:
         CardError: Two classes have one name.
     """
     seen = {label for record in manifest.records for label in record.labels}
-    given = card.classes or manifest.class_names
-    classes = {unicodedata.normalize("NFC", key): name for key, name in given.items()} or {
+    names = card.classes or manifest.class_names
+    classes = {unicodedata.normalize("NFC", key): name for key, name in names.items()} or {
         key: key for key in _sorted(seen)
     }
     unknown = sorted(seen - classes.keys())
@@ -75,6 +75,6 @@ def unseen_classes(card: DatasetCard, keys: Sequence[str], names: Sequence[str])
 
 
 def _sorted(labels: Iterable[str]) -> list[str]:
-    found = sorted(labels)
-    numbers = all(label.removeprefix("-").isdecimal() for label in found)
-    return sorted(found, key=int) if numbers else found
+    ordered = sorted(labels)
+    numbers = all(label.removeprefix("-").isdecimal() for label in ordered)
+    return sorted(ordered, key=int) if numbers else ordered

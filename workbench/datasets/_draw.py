@@ -30,14 +30,15 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Units:
-    """What is drawn from.
+class SplitUnits:
+    """The units to draw from.
 
     Attributes:
         images: Sparse int64 (u, n_labels), in CSR form: each unit's images of each label.
         sizes: int64 (u,), images.
-        position: float64 (u,), the units' numbers in 0..1.
-        label_position: float64 (n_labels,), the labels' numbers; tells which of equal ones has one unit more.
+        position: float64 (u,), the units' random numbers in 0..1.
+        label_position: float64 (n_labels,), the labels' random numbers; decides which of equal labels gets one unit
+            more.
         chance: One more number, which rounds the units of each class of sizes.
     """
 
@@ -48,12 +49,12 @@ class Units:
     chance: float
 
 
-def draw(units: Units, fraction: float) -> BoolArray:
+def draw(units: SplitUnits, fraction: float) -> BoolArray:
     """Draw about `fraction` of the units, bool (u,): at least one of two or more, and never all.
 
-    Every label leaves a unit behind and, where it has a second one, is drawn from; units that are `too_large` are not
-    drawn. Where no draw is like that, labels count for nothing; and where even that leaves none, it is the unit whose
-    size is nearest to the share of images.
+    Every label keeps a unit and, where it has a second one, gives one; units that are `too_large` are not drawn. Where
+    this is impossible, labels are ignored; and where it still is, the draw is the unit whose size is nearest to the
+    share of images.
     """
     from scipy.sparse import csr_array
 
@@ -69,8 +70,8 @@ def draw(units: Units, fraction: float) -> BoolArray:
     return drawn
 
 
-def too_large(units: Units, fraction: float) -> BoolArray:
-    """Units that no draw should have, bool (u,).
+def too_large(units: SplitUnits, fraction: float) -> BoolArray:
+    """Units that are too large to be drawn, bool (u,).
 
     They have more images than the whole share, and more than twice as many as units have on average; or more than three
     quarters of the images of a label that others have, too.
@@ -85,18 +86,18 @@ def too_large(units: Units, fraction: float) -> BoolArray:
 def apportion(total: IntArray, most: IntArray, fraction: float, position: AnyArray) -> IntArray:
     """Whole numbers near `fraction * total`, at least 1 and at most `most`, by largest remainder, ties by position.
 
-    Rounded each by itself, none of a thousand labels of seven images would give its second to a fifth.
+    If each number were rounded alone, a fifth of a thousand labels of seven images each would be 1000 images, not 1400.
     """
     exact = np.minimum(np.maximum(fraction * total, 1), most)
-    found = np.floor(exact + _ROUNDING).astype(np.int64)
-    remainder = exact - found
-    more = int(np.rint(fraction * total[most > 0].sum())) - int(found.sum())
+    counts = np.floor(exact + _ROUNDING).astype(np.int64)
+    remainder = exact - counts
+    more = int(np.rint(fraction * total[most > 0].sum())) - int(counts.sum())
     order = np.lexsort((position, -remainder))[: max(more, 0)]
-    found[order[remainder[order] > _ROUNDING]] += 1
-    return np.asarray(found)
+    counts[order[remainder[order] > _ROUNDING]] += 1
+    return np.asarray(counts)
 
 
-def _drawn(units: Units, fraction: float) -> BoolArray:
+def _drawn(units: SplitUnits, fraction: float) -> BoolArray:
     from scipy.sparse import csr_array, hstack
 
     images, drawn = units.images, np.zeros(len(units.sizes), dtype=np.bool_)
@@ -104,17 +105,19 @@ def _drawn(units: Units, fraction: float) -> BoolArray:
     free = np.setdiff1d(np.flatnonzero(~too_large(units, fraction)), only)
     if not len(free):
         return drawn
-    own, sizes, position = images[free], units.sizes[free], units.position[free]
-    labels = csr_array((np.ones_like(own.data), own.indices, own.indptr), shape=own.shape)
-    spare = np.minimum(_count(own), _count(images) - 1)
-    of_labels = apportion(_count(own), spare, fraction, units.label_position[: len(spare)])
+    free_images, sizes, position = images[free], units.sizes[free], units.position[free]
+    labels = csr_array(
+        (np.ones_like(free_images.data), free_images.indices, free_images.indptr), shape=free_images.shape
+    )
+    spare = np.minimum(_count(free_images), _count(images) - 1)
+    of_labels = apportion(_count(free_images), spare, fraction, units.label_position[: len(spare)])
     # Where many labels have few units, the one that each gives is more than its share, and no size is to pay for that.
     share = max(fraction, of_labels.sum() / max(labels.nnz, 1))
     of_sizes, size = _by_size(sizes, share, units.chance)
     in_size = csr_array((np.ones(len(free), dtype=np.int64), (np.arange(len(free)), size)))
     balance = Balance(
         counts=hstack([labels, in_size], format="csr"),
-        wanted=np.concatenate([of_labels, of_sizes]),
+        target=np.concatenate([of_labels, of_sizes]),
         most=np.concatenate([spare, np.full(len(of_sizes), len(free))]),
         order=np.argsort(position, kind="stable"),
     )
@@ -124,7 +127,7 @@ def _drawn(units: Units, fraction: float) -> BoolArray:
     # Of a few large units, those that leave each label nearest to its share of images would be the same ones at nearly
     # every seed, so that share is kept among the others.
     often = np.flatnonzero(of_sizes >= _MANY)
-    some = own[:, np.flatnonzero(of_labels >= _MANY)]
+    some = free_images[:, np.flatnonzero(of_labels >= _MANY)]
     balance.also(some.multiply(np.isin(size, often)[:, None]).tocsr(), fraction, _LEEWAY)
     balance.exchange(often, size)
     drawn[free[balance.taken]] = True

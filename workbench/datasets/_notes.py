@@ -1,4 +1,4 @@
-"""What a reader of results must know of a dataset."""
+"""Notes on a dataset for readers of results."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ def caption_notes(dataset: "Dataset") -> list[str]:
     notes = []
     for split in ROLES:
         rows = dataset.rows(split)
-        bare = sum(not said for said in dataset.captions(rows))
+        bare = sum(not image_captions for image_captions in dataset.captions(rows))
         if bare:
             lack, rest = caption_source(dataset), dataset.card.without_caption
             notes.append(f"{bare} of {len(rows)} {split} images have no {lack} and {rest}.")
@@ -85,7 +85,7 @@ def caption_notes(dataset: "Dataset") -> list[str]:
 
 
 def caption_source(dataset: "Dataset") -> str:
-    """Where captions come from, for messages: `caption in column 'caption_ja' (language 'ja')`."""
+    """The source of captions, for messages: `caption in column 'caption_ja' (language 'ja')`."""
     column, language = dataset.card.columns.caption, dataset.card.language
     where = "description of their class" if column is None else f"caption in column {column!r}"
     return f"{where} (language {language!r})"

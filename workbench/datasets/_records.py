@@ -1,4 +1,4 @@
-"""What a source lists, made to fit the card before anything is read."""
+"""Fit the records of a source to the card before any image is read."""
 
 import json
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ def prepare_records(card: DatasetCard, listed: Sequence[Record]) -> tuple[list[R
 
     Args:
         card: The card.
-        listed: What the source lists.
+        listed: The source's records.
 
     Returns:
         The records, and sentences about those that are left out.
@@ -112,13 +112,13 @@ def _require_labels(card: DatasetCard, records: Sequence[Record]) -> None:
 def _unique_ids(card: DatasetCard, records: Sequence[Record]) -> list[Record]:
     """Rows that share a file are told apart by a number; an id column must be unique by itself."""
     seen: dict[str, int] = {}
-    found = []
+    unique_records = []
     for record in records:
         count = seen[record.id] = seen.get(record.id, 0) + 1
         if count > 1 and card.columns.id:
             raise DataError(f"dataset {card.name!r}: column {card.columns.id!r} holds {record.id!r} more than once.")
-        found.append(record if count == 1 else replace(record, id=f"{record.id}#{count}"))
-    return found
+        unique_records.append(record if count == 1 else replace(record, id=f"{record.id}#{count}"))
+    return unique_records
 
 
 def _require_text(record: Record) -> None:

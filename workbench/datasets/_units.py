@@ -1,4 +1,4 @@
-"""What no made split may divide: images that share a group or their bytes."""
+"""Units that no made split may divide: images that share a group or their bytes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from workbench.arrays import AnyArray, IntArray
 Groups = Sequence[str | None]
 
 PLACEHOLDER_GROUPS, PLACEHOLDER_SHARE = 3, 0.02
-"""A picture in more groups than that, and in more than that share of all groups, does not join them.
+"""A picture in more groups than this, and in more than this share of all groups, does not join them.
 
 Such a picture is a placeholder ("no image available") or a calibration shot. Equal pictures in a few groups are more
 likely copies, one of which has the wrong group; joining those costs a split little.
@@ -19,24 +19,23 @@ likely copies, one of which has the wrong group; joining those costs a split lit
 
 
 @dataclass(frozen=True)
-class Shared:
+class SharedPicture:
     """A picture that stands in several groups.
 
     Attributes:
-        ids: Its copies, as users call them.
-        groups: How many groups they are in.
+        ids: The ids of its copies.
+        groups: Number of groups that they are in.
     """
 
     ids: tuple[str, ...]
     groups: int
 
 
-def identities(groups: Groups, hashes: AnyArray, ids: Sequence[str]) -> tuple[AnyArray, list[Shared]]:
-    """What tells images apart where splits are made: their content hash, but for two kinds of image.
+def identities(groups: Groups, hashes: AnyArray, ids: Sequence[str]) -> tuple[AnyArray, list[SharedPicture]]:
+    """Identities of images where splits are made: their content hash, with two exceptions.
 
-    An image that could not be read has the hash of nothing, which is equal for all: its id stands for it. A picture
-    that very many groups share (see `PLACEHOLDER_GROUPS`) says nothing of what belongs together: in each it is another
-    one.
+    All images that could not be read have the same hash, of zeros: their ids take its place. A picture that very many
+    groups share (see `PLACEHOLDER_GROUPS`) does not show that these belong together: it has another identity in each.
 
     Args:
         groups: Group of each image, or None.
@@ -44,31 +43,35 @@ def identities(groups: Groups, hashes: AnyArray, ids: Sequence[str]) -> tuple[An
         ids: Unique names.
 
     Returns:
-        uint8 (n, 32), and those pictures.
+        uint8 (n, 32), and the pictures of the second exception.
     """
-    found = np.array(hashes, dtype=np.uint8)
+    identity = np.array(hashes, dtype=np.uint8)
 
-    def replace(i: int, what: str) -> None:
-        found[i] = np.frombuffer(blake2b(what.encode() + hashes[i].tobytes(), digest_size=32).digest(), dtype=np.uint8)
+    def replace(i: int, reason: str) -> None:
+        identity[i] = np.frombuffer(
+            blake2b(reason.encode() + hashes[i].tobytes(), digest_size=32).digest(), dtype=np.uint8
+        )
 
-    for i in np.flatnonzero(~found.any(axis=1)).tolist():
+    for i in np.flatnonzero(~identity.any(axis=1)).tolist():
         replace(i, ids[i])
     most = max(PLACEHOLDER_GROUPS, PLACEHOLDER_SHARE * len({group for group in groups if group is not None}))
-    placeholders = [own for own in _repeated(groups, found) if len({groups[i] for i in own}) > most]
-    for own in placeholders:
-        for i in own:
+    placeholders = [copies for copies in _repeated(groups, identity) if len({groups[i] for i in copies}) > most]
+    for copies in placeholders:
+        for i in copies:
             replace(i, f"group {groups[i]}")
-    return found, [_named(own, groups, ids) for own in placeholders]
+    return identity, [_named(copies, groups, ids) for copies in placeholders]
 
 
-def shared_pictures(groups: Groups, identity: AnyArray, ids: Sequence[str]) -> list[Shared]:
+def shared_pictures(groups: Groups, identity: AnyArray, ids: Sequence[str]) -> list[SharedPicture]:
     """The pictures that join groups, those of most groups first; arguments as for `identities`."""
-    found = (_named(own, groups, ids) for own in _repeated(groups, identity))
-    return sorted((each for each in found if each.groups > 1), key=lambda each: (-each.groups, each.ids))
+    pictures = (_named(copies, groups, ids) for copies in _repeated(groups, identity))
+    return sorted(
+        (picture for picture in pictures if picture.groups > 1), key=lambda picture: (-picture.groups, picture.ids)
+    )
 
 
-def _named(own: Sequence[int], groups: Groups, ids: Sequence[str]) -> Shared:
-    return Shared(tuple(sorted(ids[i] for i in own)), len({groups[i] for i in own}))
+def _named(copies: Sequence[int], groups: Groups, ids: Sequence[str]) -> SharedPicture:
+    return SharedPicture(tuple(sorted(ids[i] for i in copies)), len({groups[i] for i in copies}))
 
 
 def _repeated(groups: Groups, identity: AnyArray) -> list[list[int]]:
@@ -85,7 +88,7 @@ def _repeated(groups: Groups, identity: AnyArray) -> list[list[int]]:
 
 
 def units_of(groups: Groups, identity: AnyArray) -> IntArray:
-    """Codes 0..u-1 of what stays together: connected components of images that share a group or an identity."""
+    """Codes 0..u-1 of units: connected components of images that share a group or an identity."""
     content = np.unique(identity, axis=0, return_inverse=True)[1].reshape(-1).astype(np.int64)
     named = [i for i, group in enumerate(groups) if group is not None]
     if not named:

@@ -1,4 +1,4 @@
-"""Where a card's data come from: its table `[source]`, checked by the kind of source that it names."""
+"""A card's table `[source]`, checked by the kind of source that it names."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -43,24 +43,24 @@ def table_class(values: object) -> type[SourceTable]:
 
     if not isinstance(values, Mapping):
         raise _refused((), "Input should be a valid table", values)
-    kind, known = values.get("type"), sources.names()
+    source_type, known = values.get("type"), sources.names()
     if not known:
-        said = "no kind of source is installed, so clip-workbench is of an earlier version; install it again"
-        raise _refused(("type",), said, kind)
-    if not isinstance(kind, str):
-        raise _refused(("type",), f"expected a kind of source, one of: {', '.join(known)}", kind)
-    if kind not in known:
-        hint = closest(kind, known)
-        said = f"no kind of source is called {shown(repr(kind), 80)}.{hint} Installed are: {', '.join(known)}"
-        raise _refused(("type",), said, kind)
+        message = "no kind of source is installed, so clip-workbench is of an earlier version; install it again"
+        raise _refused(("type",), message, source_type)
+    if not isinstance(source_type, str):
+        raise _refused(("type",), f"expected a kind of source, one of: {', '.join(known)}", source_type)
+    if source_type not in known:
+        hint = closest(source_type, known)
+        message = f"no kind of source is called {shown(repr(source_type), 80)}.{hint} Installed are: {', '.join(known)}"
+        raise _refused(("type",), message, source_type)
     try:
-        return sources.get(kind).Table
+        return sources.get(source_type).Table
     except WorkbenchError as error:
-        raise _refused(("type",), str(error).removesuffix("."), kind) from error
+        raise _refused(("type",), str(error).removesuffix("."), source_type) from error
 
 
-def _refused(key: tuple[str, ...], said: str, value: object) -> ValidationError:
-    complaint = PydanticCustomError("source", "{said}", {"said": said})
+def _refused(key: tuple[str, ...], message: str, value: object) -> ValidationError:
+    complaint = PydanticCustomError("source", "{message}", {"message": message})
     return ValidationError.from_exception_data("SourceTable", [{"type": complaint, "loc": key, "input": value}])
 
 

@@ -38,20 +38,20 @@ def _load(point: EntryPoint) -> Any:
 def _to_card(loaded: Any, point: EntryPoint) -> RegisteredCard:
     """An entry's value is the package that holds `NAME.toml`, or an attribute that is a card or a path to one."""
     if isinstance(loaded, DatasetCard):
-        found = RegisteredCard(loaded, None)
+        registered = RegisteredCard(loaded, None)
     elif isinstance(loaded, str | Path):
-        found = RegisteredCard(read_card(Path(loaded)), Path(loaded).resolve().parent)
+        registered = RegisteredCard(read_card(Path(loaded)), Path(loaded).resolve().parent)
     elif isinstance(loaded, list) and loaded:
         folder = next((folder for folder in loaded if (folder / f"{point.name}.toml").is_file()), loaded[0])
-        found = RegisteredCard(read_card(folder / f"{point.name}.toml"), folder)
+        registered = RegisteredCard(read_card(folder / f"{point.name}.toml"), folder)
     else:
         raise CardError(
             f"dataset {point.name!r}: entry point {point.value!r} must name the package that holds {point.name}.toml, "
             "or an attribute that is a path or a DatasetCard."
         )
-    if found.card.name != point.name:
-        raise CardError(f"dataset {point.name!r}: its card says name = {found.card.name!r}.")
-    return found
+    if registered.card.name != point.name:
+        raise CardError(f"dataset {point.name!r}: its card says name = {registered.card.name!r}.")
+    return registered
 
 
 cards: Registry[RegisteredCard] = Registry("workbench.datasets", "dataset", _to_card, load=_load)

@@ -1,4 +1,4 @@
-"""What is wrong with a dataset: unreadable images, leaks between splits, empty classes, unfit items."""
+"""Check a dataset for faults: unreadable images, leaks between splits, empty classes, unfit items."""
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -13,13 +13,14 @@ from workbench.cores import usable_cores
 from workbench.datasets._notes import caption_notes, divided_groups, idle_classes
 from workbench.datasets._perceptual import near_pairs, thumbnail
 from workbench.datasets.card_sources import SplitName
-from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable, render_check
+from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable
 from workbench.datasets.dataset import Dataset
+from workbench.datasets.languages import card_languages
 from workbench.datasets.manifest import Progress
+from workbench.datasets.opening import open_dataset
 from workbench.datasets.roles import ROLES
 from workbench.errors import DataError
-
-__all__ = ["CheckReport", "check_dataset", "render_check"]
+from workbench.settings import Settings
 
 NEAR = 0.99
 """Correlation of 16 x 16 greyscale thumbnails from which images count as near duplicates."""
@@ -30,12 +31,28 @@ _MOST_PAIRS = 1000
 
 @dataclass(frozen=True)
 class _Look:
-    """What one image's bytes told."""
+    """The findings from one image's bytes."""
 
     reason: str | None = None
     size: tuple[int, int] = (0, 0)
     kind: str = ""
     thumbnail: AnyArray | None = None
+
+
+def check_in_all_languages(argument: str, settings: Settings, progress: Progress | None = None) -> CheckReport:
+    """Open a dataset and check it, its items in every language of its card.
+
+    Args:
+        argument: A registered name, a card file, or a folder.
+        settings: Give the cache and the data folder.
+        progress: Called with (done, total) while images are decoded.
+
+    Raises:
+        WorkbenchError: The dataset does not exist, its data is missing, or contradicts its card.
+    """
+    dataset = open_dataset(argument, settings)
+    others = [open_dataset(argument, settings, language=language) for language in card_languages(dataset.card)[1:]]
+    return check_dataset(dataset, progress, others=others)
 
 
 def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others: Sequence[Dataset] = ()) -> CheckReport:
@@ -57,10 +74,10 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others:
     pairs, pair_count = _near(dataset, looks, ids, split)
     counts = {role: dataset.class_counts(role) for role in ROLES}
     seen = [look for look in looks if look.reason is None]
-    items, *further = (each.card.item_faults(each) for each in (dataset, *others))
-    # What does not depend on the language is told once.
-    unfit = dict.fromkeys(chain(items.unfit, *(each.unfit for each in further)))
-    same = dict.fromkeys(chain(items.unanswerable, *(each.unanswerable for each in further)))
+    items, *further = (part.card.item_faults(part) for part in (dataset, *others))
+    # A fault that all languages share is listed once.
+    unfit = dict.fromkeys(chain(items.unfit, *(faults.unfit for faults in further)))
+    unanswerable = dict.fromkeys(chain(items.unanswerable, *(faults.unanswerable for faults in further)))
     return CheckReport(
         dataset=dataset.name,
         images={role: len(dataset.rows(role)) for role in ROLES},
@@ -82,7 +99,7 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others:
         near_duplicate_count=pair_count,
         divided_groups=_divided(dataset),
         unfit_rows=tuple(unfit),
-        unanswerable_items=tuple(same),
+        unanswerable_items=tuple(unanswerable),
         boxes=items.boxes,
         boxes_beyond=tuple(items.boxes_beyond),
         widths=_spread([look.size[0] for look in seen]),
@@ -99,13 +116,13 @@ def _look_at_all(dataset: Dataset, progress: Progress | None) -> list[_Look]:
         except DataError as error:
             return _Look(str(error))
 
-    found: list[_Look] = []
+    looks: list[_Look] = []
     with ThreadPoolExecutor(usable_cores()) as pool:
         for start in range(0, len(dataset), _CHUNK):
-            found += pool.map(look, range(start, min(start + _CHUNK, len(dataset))))
+            looks += pool.map(look, range(start, min(start + _CHUNK, len(dataset))))
             if progress is not None:
-                progress(len(found), len(dataset))
-    return found
+                progress(len(looks), len(dataset))
+    return looks
 
 
 def _copies(
@@ -116,12 +133,12 @@ def _copies(
     labels = [", ".join(name[key] for key in record.labels) for record in dataset.manifest.records]
     across, relabelled, within = [], [], 0
     for rows in _repeated(dataset.manifest.hashes, readable):
-        found = Copies(tuple(ids[i] for i in rows), tuple(split[i] for i in rows), tuple(labels[i] for i in rows))
-        if len(set(found.splits)) > 1:
-            across.append(found)
-        if len(set(found.labels)) > 1 and dataset.card.labels_are_truth:
-            relabelled.append(found)
-        within += len(rows) - len(set(found.splits))
+        copies = Copies(tuple(ids[i] for i in rows), tuple(split[i] for i in rows), tuple(labels[i] for i in rows))
+        if len(set(copies.splits)) > 1:
+            across.append(copies)
+        if len(set(copies.labels)) > 1 and dataset.card.labels_are_truth:
+            relabelled.append(copies)
+        within += len(rows) - len(set(copies.splits))
     return tuple(across), within, tuple(relabelled)
 
 
@@ -147,10 +164,10 @@ def _near(
     content = dataset.manifest.hashes
     small = {row: look.thumbnail for row, look in enumerate(looks) if look.thumbnail is not None}
     rows = {role: np.array([r for r in sorted(dataset.rows(role).tolist()) if r in small], np.int64) for role in ROLES}
-    found: list[NearPair] = []
+    pairs: list[NearPair] = []
     total = 0
-    pairs: tuple[tuple[SplitName, SplitName], ...] = (("train", "val"), ("train", "test"), ("val", "test"))
-    for a, b in pairs:
+    splits: tuple[tuple[SplitName, SplitName], ...] = (("train", "val"), ("train", "test"), ("val", "test"))
+    for a, b in splits:
         if not len(rows[a]) or not len(rows[b]):
             continue
         first, second = (np.stack([small[r] for r in rows[role].tolist()]) for role in (a, b))
@@ -158,12 +175,12 @@ def _near(
             left, right = rows[a][i], rows[b][j]
             other = (content[left] != content[right]).any(axis=1)
             total += int(other.sum())
-            found += [
+            pairs += [
                 NearPair(ids[x], split[x], ids[y], split[y], float(alike))
                 for x, y, alike in zip(left[other], right[other], similarity[other], strict=True)
             ]
-            found = sorted(found, key=lambda pair: -pair.similarity)[:_MOST_PAIRS]
-    return tuple(found), total
+            pairs = sorted(pairs, key=lambda pair: -pair.similarity)[:_MOST_PAIRS]
+    return tuple(pairs), total
 
 
 def _divided(dataset: Dataset) -> dict[str, dict[str, int]]:

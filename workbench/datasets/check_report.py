@@ -1,4 +1,4 @@
-"""What a check found, as values and as text for the terminal."""
+"""The findings of a check, as values and as text for the terminal."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -40,7 +40,7 @@ class NearPair:
 
 @dataclass(frozen=True)
 class CheckReport:
-    """What `check_dataset` found.
+    """The findings of `check_dataset`.
 
     Attributes:
         dataset: The dataset's name.
@@ -59,7 +59,7 @@ class CheckReport:
         unfit_rows: Why a run would refuse rows or the dataset, a sentence each.
         unanswerable_items: Items of matching with a wrong text that is also the right one.
         boxes: Number of boxes of grounding.
-        boxes_beyond: Those that reach past the edges of their image.
+        boxes_beyond: Boxes that reach past the edges of their image.
         widths: Smallest, median and largest width in pixels, before EXIF orientation.
         heights: The same for heights.
         formats: Encoded format and colour mode (`JPEG RGB`) to number of images.
@@ -90,27 +90,30 @@ class CheckReport:
 
     @property
     def problems(self) -> int:
-        """How many things were found that can spoil results."""
-        found = (
+        """Number of findings that can spoil results."""
+        findings = (
             self.unreadable, self.empty_classes, self.untrained_classes, self.untested_classes,
             self.copies_across_splits, self.copies_with_other_labels, self.divided_groups, self.unfit_rows,
             self.unanswerable_items, self.boxes_beyond,
         )  # fmt: skip
-        return sum(map(len, found)) + self.near_duplicate_count
+        return sum(map(len, findings)) + self.near_duplicate_count
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return {**asdict(self), "problems": self.problems}
 
+    def __str__(self) -> str:
+        """What was found, a section each; sections without findings are one line."""
+        return _render(self)
 
-def render_check(report: CheckReport) -> str:
-    """What was found, a section each; sections without findings are one line."""
+
+def _render(report: CheckReport) -> str:
     lines = [f"Dataset {report.dataset}: " + ", ".join(f"{report.images[role]} {role}" for role in ROLES)]
     if report.widths and report.heights:
         w, h = report.widths, report.heights
         lines.append(
             f"Sizes: {w[0]} to {w[2]} px wide (median {w[1]}), {h[0]} to {h[2]} px high (median {h[1]}). "
-            "Formats: " + ", ".join(f"{n} {kind}" for kind, n in report.formats.items()) + "."
+            "Formats: " + ", ".join(f"{n} {image_format}" for image_format, n in report.formats.items()) + "."
         )
     lines += report.notes
     lines += ["", *_class_table(report), ""]
@@ -144,8 +147,8 @@ def render_check(report: CheckReport) -> str:
     lines += _section("rows that a run refuses", report.unfit_rows)
     lines += _section("items with a wrong text that is also the right one", report.unanswerable_items)
     if report.boxes:
-        what = f"of {report.boxes} boxes that reach outside their image; is regions.format right?"
-        lines += _section(what if report.boxes_beyond else "boxes that reach outside their image", report.boxes_beyond)
+        title = f"of {report.boxes} boxes that reach outside their image; is regions.format right?"
+        lines += _section(title if report.boxes_beyond else "boxes that reach outside their image", report.boxes_beyond)
     if report.copies_within_splits:
         lines.append(f"For your information: {report.copies_within_splits} images repeat another of their own split.")
     return "\n".join(lines)
@@ -161,11 +164,11 @@ def _class_table(report: CheckReport) -> list[str]:
     return [head, *rows]
 
 
-def _section(what: str, items: Iterable[str], count: int | None = None) -> list[str]:
-    found: Sequence[str] = list(items)
-    total = len(found) if count is None else count
+def _section(title: str, items: Iterable[str], count: int | None = None) -> list[str]:
+    findings: Sequence[str] = list(items)
+    total = len(findings) if count is None else count
     if not total:
-        return [f"ok    no {what}"]
-    shown = [f"        {item}" for item in found[:_SHOWN]]
+        return [f"ok    no {title}"]
+    shown = [f"        {item}" for item in findings[:_SHOWN]]
     more = [f"        and {total - _SHOWN} more"] if total > _SHOWN else []
-    return [f"FOUND {total} {what}", *shown, *more]
+    return [f"FOUND {total} {title}", *shown, *more]

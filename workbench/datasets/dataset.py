@@ -17,7 +17,7 @@ from workbench.datasets.decoding import decoder_of
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.pictures import Pictures
 from workbench.datasets.prompts import ClassPrompts
-from workbench.datasets.roles import ROLES
+from workbench.datasets.roles import ROLES, SplitChoice
 from workbench.datasets.sources import Location, Record, Source, read_from
 from workbench.errors import CardError
 from workbench.registry import closest
@@ -38,7 +38,7 @@ class Dataset(Pictures):
 
     Attributes:
         class_keys: Raw labels, in class order.
-        class_names: What a prompt says for each.
+        class_names: The name of each class in prompts.
 
     Raises:
         DataError: A label is not among the card's classes, or there are too few classes.
@@ -82,8 +82,10 @@ class Dataset(Pictures):
         """The splits that the source lacks, and that were made from train."""
         return self.manifest.made
 
-    def rows(self, split: SplitName) -> IntArray:
-        """Rows of `train`, `val` or `test`, int64 (n,), ordered by content hash."""
+    def rows(self, split: SplitChoice) -> IntArray:
+        """Rows of `train`, `val` or `test`, int64 (n,), ordered by content hash; `all` has the three in this order."""
+        if split == "all":
+            return np.concatenate([self._rows_by_split[role] for role in ROLES])
         return self._rows_by_split[split]
 
     @cached_property
@@ -109,13 +111,13 @@ class Dataset(Pictures):
 
     @cached_property
     def _tie_break(self) -> IntArray:
-        """Order among images with equal bytes: by what is said of them, not by where they lie."""
+        """Order among images with equal bytes: by their labels, groups and captions, not by their paths."""
         _, content, count = np.unique(self.manifest.hashes, axis=0, return_inverse=True, return_counts=True)
         again = np.flatnonzero(count[content.reshape(-1)] > 1)
         records = map(self._record, again.tolist())
-        said = [json.dumps([r.labels, r.group, r.captions, r.extra]) for r in records]
+        contents = [json.dumps([r.labels, r.group, r.captions, r.extra]) for r in records]
         rank = np.zeros(len(self), dtype=np.int64)
-        rank[again] = np.unique(np.array(said, dtype=np.str_), return_inverse=True)[1].reshape(-1)
+        rank[again] = np.unique(np.array(contents, dtype=np.str_), return_inverse=True)[1].reshape(-1)
         return rank
 
     def labels(self, rows: Sequence[int] | AnyArray) -> AnyArray:
@@ -125,12 +127,12 @@ class Dataset(Pictures):
     @cached_property
     def _labels(self) -> AnyArray:
         index = {key: i for i, key in enumerate(self.class_keys)}
-        own = [[index[label] for label in record.labels] for record in self.manifest.records]
+        codes = [[index[label] for label in record.labels] for record in self.manifest.records]
         if not self.card.multi_label:
-            return np.array([each[0] if each else -1 for each in own], dtype=np.int64)
-        hot = np.zeros((len(own), len(self.class_keys)), dtype=np.bool_)
-        for i, each in enumerate(own):
-            hot[i, each] = True
+            return np.array([image_codes[0] if image_codes else -1 for image_codes in codes], dtype=np.int64)
+        hot = np.zeros((len(codes), len(self.class_keys)), dtype=np.bool_)
+        for i, image_codes in enumerate(codes):
+            hot[i, image_codes] = True
         return hot
 
     def class_counts(self, split: SplitName) -> IntArray:
@@ -168,13 +170,13 @@ class Dataset(Pictures):
         if not self.card.captions_are_descriptions:
             return [self._record(row).captions for row in rows]
         name = dict(zip(self.class_keys, self.class_names, strict=True))
-        said = self.prompts.descriptions
+        descriptions = self.prompts.descriptions
         return [
-            tuple(text for key in self._record(row).labels for text in said.get(name[key], ())) for row in rows
+            tuple(text for key in self._record(row).labels for text in descriptions.get(name[key], ())) for row in rows
         ]  # fmt: skip
 
     def ids(self, rows: Sequence[int] | AnyArray) -> list[str]:
-        """What users call the images, unique: the id column, or else the path in the source."""
+        """Unique names of the images for users: the id column, or else the path in the source."""
         return [self._record(row).id for row in rows]
 
     def extra(self, rows: Sequence[int] | AnyArray) -> list[Mapping[str, Any]]:
@@ -182,7 +184,7 @@ class Dataset(Pictures):
         return [json.loads(self._record(row).extra or "{}") for row in rows]
 
     def hashes(self, rows: Sequence[int] | AnyArray) -> AnyArray:
-        """uint8 (n, 32): hash of each image's bytes and, where its source decodes them, of how it does."""
+        """uint8 (n, 32): hash of each image's bytes and, where its source decodes them, of the decoder."""
         return self._keys[np.asarray(rows, dtype=np.int64)]
 
     @cached_property
@@ -199,9 +201,9 @@ class Dataset(Pictures):
     @cached_property
     def prompts(self) -> ClassPrompts:
         """Templates and descriptions by class name; a description may name a class by its raw label, too."""
-        own = self.card.prompts.descriptions
+        card_descriptions = self.card.prompts.descriptions
         known = {*self.class_keys, *self.class_names}
-        stray = next((name for name in own if name not in known), None)
+        stray = next((name for name in card_descriptions if name not in known), None)
         if stray is not None and known:
             raise CardError(
                 f"card {self.name!r}: prompts.descriptions is for {stray!r}, which is no class."
@@ -210,9 +212,10 @@ class Dataset(Pictures):
         by_name = {}
         for key, name in zip(self.class_keys, self.class_names, strict=True):
             names = dict.fromkeys((name, key))
-            found = tuple(text for given in (own, self._descriptions) for n in names for text in given.get(n, ()))
-            if found:
-                by_name[name] = found
+            sources = card_descriptions, self._descriptions
+            sentences = tuple(text for source in sources for n in names for text in source.get(n, ()))
+            if sentences:
+                by_name[name] = sentences
         return ClassPrompts(self.class_names, self.card.prompts.templates, by_name)
 
     @cached_property
@@ -238,8 +241,8 @@ class Dataset(Pictures):
             # Boxes, instructions and negatives stand in other columns.
             whole = card.reads_items
             records = map(self._record, rows.tolist())
-            said = [[r.labels, r.group, r.captions, r.extra if whole else ""] for r in records]
-            digest.update(json.dumps(said).encode())
+            contents = [[r.labels, r.group, r.captions, r.extra if whole else ""] for r in records]
+            digest.update(json.dumps(contents).encode())
         return digest.hexdigest()
 
     @cached_property
@@ -253,5 +256,5 @@ class Dataset(Pictures):
 
     @cached_property
     def notes(self) -> tuple[str, ...]:
-        """What a reader of results must know: see `dataset_notes`."""
+        """Notes for readers of results: see `dataset_notes`."""
         return dataset_notes(self)

@@ -27,7 +27,7 @@ class Decoder:
     """
 
     def keys(self, hashes: AnyArray) -> AnyArray:
-        """What the pixels are known by: uint8 (n, 32) for hashes of bytes (n, 32); zeros stay zeros."""
+        """Keys of the pixels, uint8 (n, 32), for hashes of bytes (n, 32); zeros stay zeros."""
         return hashes
 
     def image(self, data: bytes, location: Location) -> "Image":  # noqa: ARG002
@@ -47,13 +47,13 @@ class Decoder:
 
         Args:
             data: The bytes.
-            location: Where they lie.
-            image: What was decoded from them.
+            location: Their location.
+            image: The image decoded from them.
         """
         from PIL import Image
 
-        with Image.open(BytesIO(data)) as found:
-            return found.size, f"{found.format} {found.mode}"
+        with Image.open(BytesIO(data)) as image_file:
+            return image_file.size, f"{image_file.format} {image_file.mode}"
 
 
 class OwnDecoder(Decoder):
@@ -61,7 +61,7 @@ class OwnDecoder(Decoder):
 
     Args:
         source: The source.
-        table: The card's table; what it says of rendering is part of every key.
+        table: The card's table; its rendering settings are part of every key.
     """
 
     def __init__(self, source: Source, table: SourceTable) -> None:
@@ -70,38 +70,38 @@ class OwnDecoder(Decoder):
         self._rendering = json.dumps(rendering, sort_keys=True, default=str).encode()
 
     def keys(self, hashes: AnyArray) -> AnyArray:
-        """As `Decoder.keys`: equal bytes under another window or version are other pixels."""
-        found = np.zeros_like(hashes)
+        """See `Decoder.keys`: equal bytes under another window or version are other pixels."""
+        keys = np.zeros_like(hashes)
         for i in np.flatnonzero(hashes.any(axis=1)).tolist():
             digest = blake2b(hashes[i].tobytes() + self._rendering, digest_size=hashes.shape[1]).digest()
-            found[i] = np.frombuffer(digest, dtype=np.uint8)
-        return found
+            keys[i] = np.frombuffer(digest, dtype=np.uint8)
+        return keys
 
     def image(self, data: bytes, location: Location) -> "Image":
-        """As `Decoder.image`."""
+        """See `Decoder.image`."""
         return self.with_image(data, location, lambda image: image)
 
     def size(self, data: bytes, location: Location) -> tuple[int, int]:
-        """As `Decoder.size`."""
+        """See `Decoder.size`."""
         return self._claimed(data, location) or self.with_image(data, location, lambda image: image.size)
 
     def with_image(self, data: bytes, location: Location, use: "Callable[[Image], T]") -> T:
-        """As `Decoder.with_image`; without `Source.size`, the room is guessed from the number of bytes."""
+        """See `Decoder.with_image`; without `Source.size`, the room is guessed from the number of bytes."""
         width, height = self._claimed(data, location) or (len(data), 1)
         return in_room(width * height, lambda: self._decoded(data, location), use)
 
     def header(self, data: bytes, location: Location, image: "Image") -> tuple[tuple[int, int], str]:  # noqa: ARG002
-        """As `Decoder.header`; the format is what the file's name ends in."""
+        """See `Decoder.header`; the format is what the file's name ends in."""
         return image.size, PurePosixPath(location.file).suffix.removeprefix(".").upper() or "unnamed format"
 
     def _claimed(self, data: bytes, location: Location) -> tuple[int, int] | None:
         try:
-            found = self._source.size(data, location)
+            image_size = self._source.size(data, location)
         except Exception as error:  # Headers are as broken as what follows them.
             raise _unreadable(error) from error
-        if found is not None and found[0] * found[1] > MAX_PIXELS:
-            raise UnreadableImageError(f"{found[0]} x {found[1]} pixels are more than {MAX_PIXELS:,}")
-        return found
+        if image_size is not None and image_size[0] * image_size[1] > MAX_PIXELS:
+            raise UnreadableImageError(f"{image_size[0]} x {image_size[1]} pixels are more than {MAX_PIXELS:,}")
+        return image_size
 
     def _decoded(self, data: bytes, location: Location) -> "Image":
         from PIL import Image
@@ -109,11 +109,11 @@ class OwnDecoder(Decoder):
         if not data:
             raise UnreadableImageError("the file is empty")
         try:
-            found = self._source.decode(data, location)
-            if not isinstance(found, Image.Image):
-                raise TypeError(f"its source decodes it to a {type(found).__name__}, where a PIL image is expected")
-            found.load()
-            return found.convert("RGB")
+            image = self._source.decode(data, location)
+            if not isinstance(image, Image.Image):
+                raise TypeError(f"its source decodes it to a {type(image).__name__}, where a PIL image is expected")
+            image.load()
+            return image.convert("RGB")
         except Exception as error:
             raise _unreadable(error) from error
 

@@ -47,14 +47,14 @@ def _metadata_columns(table: Path) -> Columns:
         raise DataError(
             f"{table}: no column 'file_name' with the images' paths; there are: {', '.join(row) or 'none'}."
         )
-    found: dict[str, str] = {role: role for role in ("label", "caption", "group", "split") if role in row}
+    names: dict[str, str] = {role: role for role in ("label", "caption", "group", "split") if role in row}
     if "text" in row:
-        found.setdefault("caption", "text")
-    if "label" not in found and "caption" not in found:
+        names.setdefault("caption", "text")
+    if "label" not in names and "caption" not in names:
         raise DataError(
             f"{table}: needs a column 'label' or 'caption' beside 'file_name'; there are: {', '.join(row)}."
         )
-    return Columns(image="file_name", **found)
+    return Columns(image="file_name", **names)
 
 
 def _class_folders(root: Path, splits: list[Path]) -> dict[str, str]:

@@ -18,8 +18,8 @@ Generator = Callable[..., None]
 def _is_callable(loaded: Any, point: EntryPoint) -> Generator:
     if not callable(loaded):
         raise DataError(f"generator {point.name!r}: {point.value} is not a function.")
-    found: Generator = loaded
-    return found
+    generator: Generator = loaded
+    return generator
 
 
 generators: Registry[Generator] = Registry("workbench.generators", "generator", _is_callable)
@@ -30,7 +30,7 @@ def generator_called(name: str, dataset: str) -> Generator:
     """The generator that a card names.
 
     Args:
-        name: What the card says in `source.call`.
+        name: The value of the card's `source.call`.
         dataset: The card's name, for messages.
 
     Raises:
@@ -55,6 +55,6 @@ def generator_called(name: str, dataset: str) -> Generator:
 
 
 def _registered_as(value: str) -> str:
-    """What to write instead, where the function is registered."""
+    """A hint at the registered name of the function."""
     name = generators.name_of(value)
     return f": call = {name!r}" if name else ""

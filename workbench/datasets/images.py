@@ -124,12 +124,12 @@ def _in_bands(image: "Image", change: "Callable[[Image], Image]") -> "Image":
     rows = max(1, _BAND_PIXELS // image.width)
     if rows >= image.height:
         return change(image).convert("RGB")
-    found = Image.new("RGB", image.size)
+    result = Image.new("RGB", image.size)
     for top in range(0, image.height, rows):
         band = image.crop((0, top, image.width, min(top + rows, image.height)))
         band.info = image.info  # Transparency may stand there.
-        found.paste(change(band).convert("RGB"), (0, top))
-    return found
+        result.paste(change(band).convert("RGB"), (0, top))
+    return result
 
 
 def _on_white(image: "Image") -> "Image":
@@ -200,7 +200,7 @@ _ROOM = _Room()
 
 
 def with_image(data: bytes, use: "Callable[[Image], T]") -> T:
-    """What a function makes of a decoded image, which is dropped afterwards.
+    """Apply a function to a decoded image, which is dropped afterwards.
 
     Threads that decode should call this and no `decode_image`: large images wait for one another, so that memory does
     not grow with the number of threads. The function must not decode images itself.
@@ -220,9 +220,9 @@ def in_room(pixels: int, decode: "Callable[[], Image]", use: "Callable[[Image], 
     """`with_image` for an image of about so many pixels, decoded by a function."""
     with _ROOM.taken(pixels):
         image = decode()
-        found = use(image)
+        result = use(image)
         del image
-        return found
+        return result
 
 
 def _claimed_size(data: bytes) -> tuple[int, int]:

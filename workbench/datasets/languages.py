@@ -26,37 +26,37 @@ def in_language(card: DatasetCard, language: str) -> DatasetCard:
         known = card_languages(card)
         hint = closest(language, known) or f" It has: {', '.join(known)}."
         raise CardError(f"card {card.name!r}: has no language {language!r}.{hint}")
-    said, where = card.languages[language], f"card {card.name!r}: languages.{language}"
+    table, place = card.languages[language], f"card {card.name!r}: languages.{language}"
     replaced = {"languages", "language", "classes", "prompts"}
     values: dict[str, Any] = card.model_dump(exclude_unset=True, exclude=replaced)
     values["language"] = language
-    stray = next((key for key in said.classes if card.classes and key not in card.classes), None)
+    stray = next((key for key in table.classes if card.classes and key not in card.classes), None)
     if stray is not None:
-        raise CardError(f"{where}.classes names {stray!r}, which is no class.{closest(stray, card.classes)}")
+        raise CardError(f"{place}.classes names {stray!r}, which is no class.{closest(stray, card.classes)}")
     if card.classes:
-        unnamed = next((key for key in card.classes if key not in said.classes), None)
+        unnamed = next((key for key in card.classes if key not in table.classes), None)
         if unnamed is not None:
-            raise CardError(f"{where}.classes has no name for {unnamed!r}; every class needs one.")
-        values["classes"] = {key: said.classes[key] for key in card.classes}
-    elif said.classes:
-        values["classes"] = dict(said.classes)
-    lack = card.language_lacks(said)
+            raise CardError(f"{place}.classes has no name for {unnamed!r}; every class needs one.")
+        values["classes"] = {key: table.classes[key] for key in card.classes}
+    elif table.classes:
+        values["classes"] = dict(table.classes)
+    lack = card.language_lacks(table)
     if lack is not None:
-        raise CardError(f"{where} needs {lack}.")
+        raise CardError(f"{place} needs {lack}.")
     values["prompts"] = {
-        **({"templates": said.templates} if said.templates else {}),
-        "descriptions": said.descriptions,
-        "descriptions_file": said.descriptions_file,
+        **({"templates": table.templates} if table.templates else {}),
+        "descriptions": table.descriptions,
+        "descriptions_file": table.descriptions_file,
     }
     columns = dict(values.get("columns") or {})
     for role in card.columns.texts:
         if columns.get(role) is None:
             continue
-        if role in said.columns:
-            columns[role] = said.columns[role]
+        if role in table.columns:
+            columns[role] = table.columns[role]
         elif not card.reads_items:
-            columns[role] = None  # Captions are no part of what is asked.
+            columns[role] = None  # The task does not read captions.
         else:
-            raise CardError(f"{where}.columns has no {role!r}, which task {card.task!r} reads.")
+            raise CardError(f"{place}.columns has no {role!r}, which task {card.task!r} reads.")
     values["columns"] = columns
     return make_card(values)

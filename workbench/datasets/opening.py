@@ -1,4 +1,4 @@
-"""From a dataset argument (a registered name, a card file, a folder) to an open dataset."""
+"""Open the dataset of an argument: a registered name, a card file or a folder."""
 
 import hashlib
 import os
@@ -27,8 +27,8 @@ def resolve_card(argument: str) -> tuple[DatasetCard, Path | None]:
         WorkbenchError: No such name, file or folder, or a card that cannot be used.
     """
     if argument in cards.names():
-        found = cards.get(argument)
-        return found.card, found.folder
+        registered = cards.get(argument)
+        return registered.card, registered.folder
     path = _path(argument)
     if path.is_dir():
         return card_for_folder(path), path.resolve().parent
@@ -39,17 +39,17 @@ def resolve_card(argument: str) -> tuple[DatasetCard, Path | None]:
     if os.sep in argument or argument.startswith((".", "~")):
         raise DataError(f"dataset {argument!r}: no such folder or card file.")
     try:
-        found = cards.get(argument)
+        registered = cards.get(argument)
     except UnknownNameError as error:
         raise UnknownNameError(f"{error} A folder of images or a card file (.toml) works, too.") from error
-    return found.card, found.folder
+    return registered.card, registered.folder
 
 
 def _path(argument: str) -> Path:
     """The path that a dataset argument may be."""
-    given = shown(repr(argument), 80)
+    argument_shown = shown(repr(argument), 80)
     if not argument.strip():
-        raise DataError(f"dataset {given}: give a registered name, a folder, or a card file ending in .toml.")
+        raise DataError(f"dataset {argument_shown}: give a registered name, a folder, or a card file ending in .toml.")
     try:
         argument.encode()  # It is recorded with every run.
         path = Path(argument).expanduser()
@@ -57,18 +57,18 @@ def _path(argument: str) -> Path:
     except (FileNotFoundError, NotADirectoryError):
         return path
     except RuntimeError as error:
-        raise DataError(f"dataset {given}: there is no such user ({error}).") from error
+        raise DataError(f"dataset {argument_shown}: there is no such user ({error}).") from error
     except ValueError as error:
-        raise DataError(f"dataset {given}: no name and no path can hold that ({error}).") from error
+        raise DataError(f"dataset {argument_shown}: no name and no path can hold that ({error}).") from error
     except OSError as error:
-        raise DataError(f"dataset {given}: cannot be looked at ({error.strerror}).") from error
+        raise DataError(f"dataset {argument_shown}: cannot be looked at ({error.strerror}).") from error
     return path
 
 
 def place_of(argument: str) -> str:
-    """Where a dataset argument's card is: the absolute path of its file or folder, or the distribution that has it.
+    """The place of a dataset argument's card: the absolute path of its file or folder, or the distribution that has it.
 
-    Two datasets of one name are told apart by it.
+    It distinguishes two datasets of one name.
 
     Raises:
         UnknownNameError: No such name, file or folder.
@@ -126,9 +126,9 @@ def open_manifest(card: DatasetCard, source: Source, settings: Settings, progres
         DataError: The data contradicts the card, or the cache cannot be written.
     """
     path = _manifest_path(card, source, settings.cache)
-    found = _current(path, source) or _make_manifest(path, card, source, progress)
-    source.revision = found.revision
-    return found
+    manifest = _current(path, source) or _make_manifest(path, card, source, progress)
+    source.revision = manifest.revision
+    return manifest
 
 
 def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
@@ -145,10 +145,10 @@ def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
 
 
 def _current(path: Path, source: Source) -> Manifest | None:
-    found = read_manifest(path)
-    if found is None or found.has_unread_files:
+    manifest = read_manifest(path)
+    if manifest is None or manifest.has_unread_files:
         return None
-    return found if source.state([record.location.file for record in found.records]) == found.state else None
+    return manifest if source.state([record.location.file for record in manifest.records]) == manifest.state else None
 
 
 def _make_manifest(path: Path, card: DatasetCard, source: Source, progress: Progress | None) -> Manifest:
@@ -157,16 +157,16 @@ def _make_manifest(path: Path, card: DatasetCard, source: Source, progress: Prog
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.parent / ".lock"):
-            found = _current(path, source)  # Another process may have made it meanwhile.
-            if found is None:
-                found = _build(card, source, _older(path), progress)
-                write_manifest(found, path)
+            manifest = _current(path, source)  # Another process may have made it meanwhile.
+            if manifest is None:
+                manifest = _build(card, source, _older(path), progress)
+                write_manifest(manifest, path)
     except OSError as error:
         raise DataError(
             f"the cache cannot be written: {error.filename or path}: {error.strerror or error}. "
             "WORKBENCH_CACHE names a folder for it that has space and may be written."
         ) from error
-    return found
+    return manifest
 
 
 def _build(card: DatasetCard, source: Source, old: Manifest | None, progress: Progress | None) -> Manifest:
@@ -179,7 +179,8 @@ def _build(card: DatasetCard, source: Source, old: Manifest | None, progress: Pr
 def _older(path: Path) -> Manifest | None:
     """This manifest in an older state, else the newest of another card that has read the same files."""
     others = sorted(path.parent.glob("*.manifest"), key=lambda other: other.stat().st_mtime_ns, reverse=True)
-    return next((found for each in (path, *others) if (found := read_manifest(each, earlier=True)) is not None), None)
+    manifests = (read_manifest(candidate, earlier=True) for candidate in (path, *others))
+    return next((manifest for manifest in manifests if manifest is not None), None)
 
 
 def _descriptions(
@@ -191,11 +192,11 @@ def _descriptions(
         return {}
     inside = Path(source.root) / name
     path = inside if inside.is_file() else Locator(card.name, base, settings.data, settings.cache).find(name)
-    found: dict[str, tuple[str, ...]] = {}
+    sentences: dict[str, tuple[str, ...]] = {}
     for number, row in read_rows(path):
         if not {"label", "text"} <= row.keys():
             raise DataError(f"{path}: descriptions need the columns label and text; there are: {', '.join(row)}.")
         if not row["label"] or not row["text"]:
             raise DataError(f"{path}, line {number}: label and text must not be empty.")
-        found[row["label"]] = (*found.get(row["label"], ()), row["text"])
-    return found
+        sentences[row["label"]] = (*sentences.get(row["label"], ()), row["text"])
+    return sentences

@@ -21,7 +21,7 @@ T = TypeVar("T")
 class Pictures(ABC):
     """Images by row: their bytes, and the pixels in them. All methods may be called from several threads.
 
-    Whatever decodes an image of a dataset goes through here, so that a source's own format works everywhere.
+    All code that decodes an image of a dataset goes through here, so that a source's own format works everywhere.
     """
 
     _decoder = Decoder()
@@ -55,7 +55,7 @@ class Pictures(ABC):
         return self._decoder.size(self.read(row), self._location(row))
 
     def with_picture(self, row: int, use: "Callable[[Image], T]") -> T:
-        """What a function makes of an image, which is dropped afterwards; see `workbench.datasets.images.with_image`.
+        """Apply a function to an image, which is dropped afterwards; see `workbench.datasets.images.with_image`.
 
         Raises:
             UnreadableImageError: The bytes cannot be decoded.

@@ -31,8 +31,8 @@ class ClassPrompts:
                 (the first template where a class has none), `mix` ensemble and descriptions.
         """
         if kind == "mix":
-            both = zip(self.sentences("ensemble"), self.sentences("descriptions"), strict=True)
-            return [[*named, *described] for named, described in both]
+            pairs = zip(self.sentences("ensemble"), self.sentences("descriptions"), strict=True)
+            return [[*named, *described] for named, described in pairs]
         if kind == "descriptions":
             first = self.templates[0]
             return [list(self.descriptions.get(name) or (first.replace("{}", name),)) for name in self.class_names]

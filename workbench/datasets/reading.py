@@ -12,8 +12,8 @@ class ChosenImages(Pictures):
     """Some images of a dataset, as features are computed from them; it leads to no other image, and to no label.
 
     Args:
-        dataset: Where they are.
-        rows: Which; they are counted from 0 here.
+        dataset: The dataset.
+        rows: Rows of the dataset, counted from 0.
     """
 
     def __init__(self, dataset: Dataset, rows: Sequence[int] | AnyArray) -> None:

@@ -1,11 +1,14 @@
 """The source's names of splits as ours."""
 
 from collections.abc import Collection, Sequence
+from typing import Literal
 
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.card_tables import Splits
 from workbench.errors import DataError
 
+SplitChoice = Literal["train", "val", "test", "all"]
+"""One of the splits, or all of them."""
 ROLES: tuple[SplitName, ...] = ("train", "val", "test")
 _USUAL: dict[str, SplitName] = {
     "train": "train", "training": "train",
@@ -50,11 +53,11 @@ def assign_roles(names: Sequence[str | None], splits: Splits, dataset: str) -> t
     if not present:
         return ["train"] * len(names), []
     role = {name: role_of(name, splits, present) for name in present}
-    found = [role[name] if name is not None else None for name in names]
-    if not any(found):
-        wanted = ", ".join(f"{each} = {getattr(splits, each)!r}" for each in ROLES)
+    roles = [role[name] if name is not None else None for name in names]
+    if not any(roles):
+        card_names = ", ".join(f"{role_name} = {getattr(splits, role_name)!r}" for role_name in ROLES)
         raise DataError(
-            f"dataset {dataset!r}: no image is in a split that the card names ({wanted}); "
+            f"dataset {dataset!r}: no image is in a split that the card names ({card_names}); "
             f"the source has {', '.join(map(repr, present))}. Say in [splits] which is which."
         )
     notes = [
@@ -64,4 +67,4 @@ def assign_roles(names: Sequence[str | None], splits: Splits, dataset: str) -> t
     ]
     if None in names:
         notes.append(f"{names.count(None)} images that the source puts in no split are left out.")
-    return found, notes
+    return roles, notes

@@ -7,8 +7,8 @@ from hashlib import blake2b
 import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray, IntArray
-from workbench.datasets._draw import Units, apportion, draw, too_large
-from workbench.datasets._units import Groups, Shared, identities, random_positions, shared_pictures, units_of
+from workbench.datasets._draw import SplitUnits, apportion, draw, too_large
+from workbench.datasets._units import Groups, SharedPicture, identities, random_positions, shared_pictures, units_of
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.card_tables import Splits
 
@@ -18,7 +18,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True)
 class HeldOut:
-    """What is held out.
+    """The held-out part of a split.
 
     Attributes:
         rows: int64, sorted positions.
@@ -44,20 +44,20 @@ def make_missing_splits(
         labels: Labels of each image; none, one or several.
         groups: Group of each image, or None.
         hashes: uint8 (n, 32), content hashes; zeros where an image could not be read.
-        ids: What users call the images; unique.
+        ids: Unique names of the images for users.
         splits: The card's fractions and seed.
 
     Returns:
         The new splits, and a sentence for each that was made or could not be, and for each picture that joins nothing.
     """
-    given: AnyArray = np.array(roles, dtype=object)
+    split: AnyArray = np.array(roles, dtype=object)
     readable: BoolArray = np.asarray(hashes.any(axis=1), dtype=np.bool_)
     identity, placeholders = identities(groups, hashes, ids)
     notes = []
     fractions: tuple[tuple[SplitName, float], ...] = (("test", splits.test_fraction), ("val", splits.val_fraction))
     for role, fraction in fractions:
-        train: list[int] = np.flatnonzero(given == "train").tolist()
-        if (given == role).any() or not train:
+        train: list[int] = np.flatnonzero(split == "train").tolist()
+        if (split == role).any() or not train:
             continue
         part = [groups[i] for i in train]
         salt = f"{role}-{splits.seed}"
@@ -66,7 +66,7 @@ def make_missing_splits(
         else:
             held = hold_out([labels[i] for i in train], part, identity[train], fraction, salt, readable[train])
         chosen = [train[i] for i in held.rows]
-        given[chosen] = role
+        split[chosen] = role
         if chosen:
             notes.append(_made(role, len(train), part, [groups[i] for i in chosen], held.too_large, splits))
         else:
@@ -74,7 +74,7 @@ def make_missing_splits(
             notes.append(f"There is no {role} split, and train cannot be divided to make one{_why(part, joined)}.")
     if notes:
         notes += map(_placeholder, placeholders)
-    return list(given), notes
+    return list(split), notes
 
 
 def hold_out(
@@ -102,17 +102,18 @@ def hold_out(
     seen = np.ones(len(labels), dtype=np.bool_) if readable is None else readable
     unit = units_of(groups, identity)
     position = random_positions(groups, identity, unit, salt)
-    names = sorted({label for own, good in zip(labels, seen, strict=True) if good for label in own})
+    known = [image_labels if is_read else () for image_labels, is_read in zip(labels, seen, strict=True)]
+    names = sorted({label for image_labels in known for label in image_labels})
     label_position = np.array([_position(f"label {name}", salt) for name in [*names, ""]])
     code = {name: i for i, name in enumerate(names)}
-    own_codes = [[code[label] for label in own] if good else [] for own, good in zip(labels, seen, strict=True)]
-    if len(position) == len(unit) and all(len(own) <= 1 for own in own_codes):
-        single = np.array([own[0] if own else len(names) for own in own_codes], dtype=np.int64)
+    codes = [[code[label] for label in image_labels] for image_labels in known]
+    if len(position) == len(unit) and all(len(image_codes) <= 1 for image_codes in codes):
+        single = np.array([image_codes[0] if image_codes else len(names) for image_codes in codes], dtype=np.int64)
         taken = _exact(single[np.argsort(unit)], position, fraction, label_position)
         return HeldOut(np.flatnonzero(taken[unit]).astype(np.int64))
-    rows = np.repeat(unit, [len(own) for own in own_codes])
-    columns = np.array([each for own in own_codes for each in own], dtype=np.int64)
-    units = Units(
+    rows = np.repeat(unit, [len(image_codes) for image_codes in codes])
+    columns = np.array([label_code for image_codes in codes for label_code in image_codes], dtype=np.int64)
+    units = SplitUnits(
         images=_table(rows, columns, (len(position), len(names))),
         sizes=np.bincount(unit[seen], minlength=len(position)).astype(np.int64),
         position=position,
@@ -138,13 +139,13 @@ def hold_out_units(
 
 
 def _exact(code: IntArray, position: AnyArray, fraction: float, code_position: AnyArray) -> BoolArray:
-    """Of each code, its share with the smallest positions."""
+    """The share of each code that has the smallest positions."""
     order = np.lexsort((position, code))
     total = np.bincount(code, minlength=len(code_position))
     rank = np.empty(len(code), dtype=np.int64)
     rank[order] = np.arange(len(code)) - (np.cumsum(total) - total)[code[order]]
-    wanted = apportion(total, np.maximum(total - 1, 0), fraction, code_position)
-    return np.asarray(rank < wanted[code], dtype=np.bool_)
+    count = apportion(total, np.maximum(total - 1, 0), fraction, code_position)
+    return np.asarray(rank < count[code], dtype=np.bool_)
 
 
 def _table(rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> AnyArray:
@@ -152,8 +153,8 @@ def _table(rows: IntArray, columns: IntArray, shape: tuple[int, int]) -> AnyArra
     from scipy.sparse import coo_array
 
     # As CSR, equal pairs are summed.
-    found: AnyArray = coo_array((np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=shape).tocsr()
-    return found
+    table: AnyArray = coo_array((np.ones(len(rows), dtype=np.int64), (rows, columns)), shape=shape).tocsr()
+    return table
 
 
 def _position(what: str, salt: str) -> float:
@@ -177,7 +178,7 @@ def _made(role: str, images: int, part: Groups, chosen: Groups, too_large: int, 
     return note
 
 
-def _why(part: Groups, joined: Sequence[Shared]) -> str:
+def _why(part: Groups, joined: Sequence[SharedPicture]) -> str:
     if not joined:
         return f": all its images are of one group, {part[0]!r}" if part[0] is not None else ""
     pictures = f"{len(joined)} pictures that are" if len(joined) > 1 else "a picture that is"
@@ -187,7 +188,7 @@ def _why(part: Groups, joined: Sequence[Shared]) -> str:
     )
 
 
-def _placeholder(picture: Shared) -> str:
+def _placeholder(picture: SharedPicture) -> str:
     return (
         f"One picture stands in {picture.groups} groups ({_some(picture.ids)}); it is taken for a placeholder, and "
         "those groups are not kept together on its account."

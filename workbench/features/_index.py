@@ -1,4 +1,4 @@
-"""Where the row of a key lies, for a million keys and more."""
+"""An index from keys to rows, for a million keys and more."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from workbench.features._shard import KEY_BYTES, Shard
 
 @dataclass(frozen=True)
 class Located:
-    """Where the rows of n keys lie.
+    """Shards and rows of n keys.
 
     Attributes:
         shards: The shards that `shard` counts.
@@ -30,8 +30,8 @@ class Located:
 
     def by_shard(self) -> list[tuple[Shard, IntArray]]:
         """Each shard that holds any of the keys, with the positions of those keys."""
-        found = np.flatnonzero(self.found)
-        order = found[np.argsort(self.shard[found], kind="stable")]
+        positions = np.flatnonzero(self.found)
+        order = positions[np.argsort(self.shard[positions], kind="stable")]
         numbers, starts = np.unique(self.shard[order], return_index=True)
         ends = np.append(starts, len(order))[1:]
         return [(self.shards[n], order[a:b]) for n, a, b in zip(numbers, starts, ends, strict=True)]
@@ -40,10 +40,10 @@ class Located:
 class Index:
     """An immutable index over the keys of shards.
 
-    Keys are sorted by their first eight bytes, which for a hash tell nearly all of them apart; the rest decides.
+    Keys are sorted by their first eight bytes, which distinguish nearly all hashes; the rest breaks ties.
 
     Args:
-        shards: Where a key stands twice, a readable row wins over a tombstone.
+        shards: The shards; of a key that occurs twice, a readable row wins over a tombstone.
     """
 
     def __init__(self, shards: Sequence[Shard]) -> None:

@@ -52,7 +52,7 @@ def batches(
 ) -> Iterator[Iterator[Batch]]:
     """Prepare jobs in order, at most `ahead` batches before they are asked for.
 
-    Leaving the context drops what is not done yet.
+    Leaving the context drops unfinished work.
     """
     from PIL import Image
 

@@ -1,4 +1,4 @@
-"""What features need of a model and of a dataset; `workbench.models.Encoder` and `workbench.datasets.Dataset` fit."""
+"""Protocols of a model and a dataset for features; `workbench.models.Encoder` and `workbench.datasets.Dataset` fit."""
 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
@@ -17,7 +17,7 @@ T = TypeVar("T")
 
 
 class ModelIdentity(Protocol):
-    """What is known of a model without loading it.
+    """The identity of a model that is not loaded.
 
     Attributes:
         name: The model argument.
@@ -96,11 +96,11 @@ class ImageSource(Protocol):
         ...
 
     def with_picture(self, row: int, use: "Callable[[Image], T]") -> T:
-        """What a function makes of an image, RGB, which is dropped afterwards; called from several threads.
+        """Apply a function to an image, RGB, which is dropped afterwards; called from several threads.
 
         Raises:
             UnreadableImageError: The bytes cannot be decoded.
-            DataError: They cannot be read now, or are others than `hashes` said.
+            DataError: They cannot be read now, or differ from `hashes`.
         """
         ...
 

@@ -51,11 +51,11 @@ class Shard:
             CorruptShardError: It is not. A file that is gone stays readable for whom has mapped it.
         """
         try:
-            found = self.path.stat().st_size
+            size = self.path.stat().st_size
         except FileNotFoundError:
             return
-        if found != len(self._raw):
-            raise CorruptShardError(f"{self.path}: {found} bytes long, and {len(self._raw)} when it was opened")
+        if size != len(self._raw):
+            raise CorruptShardError(f"{self.path}: {size} bytes long, and {len(self._raw)} when it was opened")
 
     def verify(self) -> None:
         """Compare the file with the checksum in its name, once, and with its length each time.
@@ -77,7 +77,7 @@ def write_shard(
     """Commit rows as a new shard.
 
     Args:
-        folder: Where.
+        folder: The folder to write to.
         keys: uint8 (n, 32).
         readable: bool (n,).
         columns: Float32 arrays (n, width) by name.

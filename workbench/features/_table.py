@@ -14,7 +14,7 @@ from workbench.features._shard import SUFFIX, CorruptShardError, Shard, open_sha
 from workbench.files import CORRUPT
 
 
-class Table:
+class FeatureTable:
     """Float rows of fixed widths by 32-byte key.
 
     Every method sees what other processes have committed so far. Threads may share it. A shard that fails its checksum
@@ -110,7 +110,7 @@ class Table:
             reasons: Why, by tombstone row.
 
         Raises:
-            CacheError: The folder cannot be written; what was committed before is untouched.
+            CacheError: The folder cannot be written; earlier commits are intact.
         """
         if self._prepare is not None:
             self._prepare()

@@ -10,19 +10,19 @@ import numpy as np
 from workbench.arrays import AnyArray, FloatArray
 from workbench.features._files import CacheError
 from workbench.features._shard import KEY_BYTES
-from workbench.features._table import Table
+from workbench.features._table import FeatureTable
 
 
 class Writer:
     """Commits rows in shards; leaving the context commits the rest, after an error too.
 
     Args:
-        table: Where rows go.
+        table: The table to write to.
         max_rows: A shard is committed when it has this many rows,
         max_seconds: or when its first row has waited so long.
     """
 
-    def __init__(self, table: Table, max_rows: int, max_seconds: float) -> None:
+    def __init__(self, table: FeatureTable, max_rows: int, max_seconds: float) -> None:
         self._table = table
         self._max_rows = max_rows
         self._max_seconds = max_seconds
@@ -32,7 +32,7 @@ class Writer:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+        self, error_type: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not isinstance(error, CacheError):  # What cannot be written once is not tried again.
             self.commit()
@@ -54,7 +54,7 @@ class Writer:
             self._append([key for key, _ in reasons], zeros, dict(enumerate(reason for _, reason in reasons)))
 
     def commit(self) -> None:
-        """Make a shard of what has been added."""
+        """Write the added rows as a shard."""
         if self._keys:
             keys = np.frombuffer(b"".join(self._keys), dtype=np.uint8).reshape(-1, KEY_BYTES)
             readable = np.ones(len(keys), dtype=np.bool_)

@@ -17,7 +17,7 @@ class CachedModel:
 
     Args:
         encoder: The model.
-        store: Where features are kept.
+        store: The feature store.
 
     Attributes: as `workbench.TaskModel`.
     """

@@ -42,7 +42,7 @@ class Extraction:
         computed: Different contents that went through the network.
         unreadable: Name and reason of each row without features.
         corrupt_shards: Damaged files, where they were moved aside to; their rows were computed again.
-        seconds: Time spent reading, decoding, computing and storing what was missing.
+        seconds: Time spent on reading, decoding, computing and storing missing features.
     """
 
     features: Features
@@ -73,14 +73,14 @@ def extract(
         dataset: Gives hashes and encoded bytes.
         rows: n rows of the dataset.
         encoder: The model.
-        store: Where features are kept.
+        store: The feature store.
         view: `eval`; for `Regions` their context.
         batch_size: Images per forward pass; 0 takes 64 on a CPU and 256 on a GPU.
         workers: Threads that read and decode; 0 takes one per usable core.
-        progress: Told of images computed; not called when nothing is missing.
+        progress: Called with (done, total) images; not called when nothing is missing.
 
     Raises:
-        CacheError: The store cannot be written; what was committed stays.
+        CacheError: The store cannot be written; earlier commits stay.
         ModelError: The model gives features that are not finite, zero, or the same for images that differ; what was
             computed before stays.
         WorkbenchError: There is no such view.

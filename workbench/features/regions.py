@@ -30,10 +30,10 @@ class Regions:
     several datasets, instructions or runs share are computed once, and a hit decodes nothing.
 
     Args:
-        images: Where the boxes lie.
+        images: The images that hold the boxes.
         rows: The image of each region.
         boxes: Left, top, right, bottom in pixels of the upright image.
-        context: What surrounds a region, see `cut_out`.
+        context: Surroundings of a region, see `cut_out`.
         margin: See `cut_out`.
     """
 
@@ -52,13 +52,13 @@ class Regions:
 
     def hashes(self, rows: AnyArray) -> AnyArray:
         """uint8 (n, 32); zeros where the image could not be read."""
-        own = self._images.hashes(self._rows[rows])
-        found = np.zeros((len(own), KEY_BYTES), dtype=np.uint8)
-        for i in np.flatnonzero(own.any(axis=1)).tolist():
+        image_hashes = self._images.hashes(self._rows[rows])
+        region_hashes = np.zeros((len(image_hashes), KEY_BYTES), dtype=np.uint8)
+        for i in np.flatnonzero(image_hashes.any(axis=1)).tolist():
             place = struct.pack("<4qd", *self._boxes[int(rows[i])], self._margin)
-            digest = hashlib.blake2b(own[i].tobytes() + place, digest_size=KEY_BYTES).digest()
-            found[i] = np.frombuffer(digest, dtype=np.uint8)
-        return found
+            digest = hashlib.blake2b(image_hashes[i].tobytes() + place, digest_size=KEY_BYTES).digest()
+            region_hashes[i] = np.frombuffer(digest, dtype=np.uint8)
+        return region_hashes
 
     def ids(self, rows: AnyArray) -> list[str]:
         """The image's name and the box."""
@@ -78,7 +78,7 @@ class Regions:
         return use(self.decode(row))
 
     def places(self) -> FloatArray:
-        """Where they lie: float32 (n, 4), shares of the width and height of each one's image, without the margin."""
+        """Boxes as float32 (n, 4) shares of the width and height of their images, without the margin."""
         sizes = {int(row): self._images.size(int(row)) for row in np.unique(self._rows)}
         shares = [as_shares([box], sizes[int(row)]) for row, box in zip(self._rows, self._boxes, strict=True)]
         return np.concatenate([np.empty((0, 4), np.float32), *shares])
@@ -127,7 +127,7 @@ def cut_out(image: "Image", box: Box, context: Context, margin: float) -> "Image
 def _widened(box: Box, size: tuple[int, int], margin: float) -> Box:
     left, top, right, bottom = box
     x, y = round(margin * (right - left)), round(margin * (bottom - top))
-    found = (max(0, left - x), max(0, top - y), min(size[0], right + x), min(size[1], bottom + y))
-    if found[2] <= found[0] or found[3] <= found[1]:
+    widened = (max(0, left - x), max(0, top - y), min(size[0], right + x), min(size[1], bottom + y))
+    if widened[2] <= widened[0] or widened[3] <= widened[1]:
         raise DataError(f"box {box} lies outside of its image of {size[0]} x {size[1]} pixels")
-    return found
+    return widened

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from workbench.features._files import write_atomically
 from workbench.features._protocols import ModelIdentity
-from workbench.features._table import Table
+from workbench.features._table import FeatureTable
 from workbench.features.views import check_view
 
 MODEL_FILE = "model.json"
@@ -33,10 +33,10 @@ class FeatureStore:
         self.root = features_folder(cache)
         self.shard_rows = shard_rows
         self.shard_seconds = shard_seconds
-        self._tables: dict[Path, Table] = {}
+        self._tables: dict[Path, FeatureTable] = {}
         self._lock = threading.Lock()
 
-    def images(self, model: ModelIdentity, view: str = "eval") -> Table:
+    def images(self, model: ModelIdentity, view: str = "eval") -> FeatureTable:
         """Table of image features: `pooled` and `projected` by the hash of the encoded bytes.
 
         Raises:
@@ -45,22 +45,22 @@ class FeatureStore:
         check_view(view)
         return self._table(model, f"{IMAGES}{view}", {"pooled": model.pooled_dim, "projected": model.embed_dim})
 
-    def texts(self, model: ModelIdentity) -> Table:
+    def texts(self, model: ModelIdentity) -> FeatureTable:
         """Table of text features: `projected` by the SHA-256 of the text."""
         return self._table(model, TEXTS, {"projected": model.embed_dim})
 
-    def _table(self, model: ModelIdentity, kind: str, widths: dict[str, int]) -> Table:
+    def _table(self, model: ModelIdentity, name: str, widths: dict[str, int]) -> FeatureTable:
         folder = self.root / model.fingerprint
         with contextlib.suppress(OSError):  # Not there yet, or a cache that may only be read.
             os.utime(folder / MODEL_FILE)
         with self._lock:
-            if folder / kind not in self._tables:
-                self._tables[folder / kind] = Table(folder / kind, widths, partial(_describe, folder, model))
-            return self._tables[folder / kind]
+            if folder / name not in self._tables:
+                self._tables[folder / name] = FeatureTable(folder / name, widths, partial(_describe, folder, model))
+            return self._tables[folder / name]
 
 
 def features_folder(cache: Path) -> Path:
-    """Where the store lies in a cache folder."""
+    """The store's folder in a cache folder."""
     return Path(cache) / "features"
 
 

@@ -17,7 +17,7 @@ class TextCache:
 
     Args:
         encoder: Asked only for texts that the store lacks.
-        store: Where features are kept.
+        store: The feature store.
     """
 
     def __init__(self, encoder: TextEncoder, store: FeatureStore) -> None:

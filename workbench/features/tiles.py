@@ -1,4 +1,4 @@
-"""Windows that cover images, as pictures of their own: what a text says of a part is compared with that part."""
+"""Windows that cover images, as pictures of their own, so that a text can be compared with a part of an image."""
 
 import math
 from collections.abc import Iterator
@@ -39,25 +39,29 @@ class Tiler:
         """
         owner, boxes, shares = self._cut(rows, n)
         regions = self._regions(rows[owner], boxes)
-        found = self._extract(regions)
-        if found.unreadable:
-            raise DataError("{} cannot be read any more: {}.".format(*found.unreadable[0]))
-        windows = ImageSet(len(boxes), lambda: found.features, regions.decode, places=lambda: shares)
+        extraction = self._extract(regions)
+        if extraction.unreadable:
+            raise DataError("{} cannot be read any more: {}.".format(*extraction.unreadable[0]))
+        windows = ImageSet(len(boxes), lambda: extraction.features, regions.decode, places=lambda: shares)
         return Tiles(windows, owner)
 
     def prepare(self, rows: AnyArray, n: int, progress: Progress | None = None) -> Iterator[Extraction]:
         """Compute what the store lacks, some images at a time: the features of all tiles may not fit into memory."""
         for start in range(0, len(rows), _IMAGES):
-            own = rows[start : start + _IMAGES]
-            owner, boxes, _ = self._cut(own, n)
-            yield self._extract(self._regions(own[owner], boxes), progress)
+            batch = rows[start : start + _IMAGES]
+            owner, boxes, _ = self._cut(batch, n)
+            yield self._extract(self._regions(batch[owner], boxes), progress)
 
     def _cut(self, rows: AnyArray, n: int) -> tuple[AnyArray, list[Box], FloatArray]:
         sizes = [self._images.size(int(row)) for row in rows]
-        own = [tile_boxes(size, n) for size in sizes]
-        owner = np.repeat(np.arange(len(rows)), [len(boxes) for boxes in own])
-        shares = [as_shares(boxes, size) for boxes, size in zip(own, sizes, strict=True)]
-        return owner, [box for boxes in own for box in boxes], np.concatenate([np.empty((0, 4), np.float32), *shares])
+        boxes_of_images = [tile_boxes(size, n) for size in sizes]
+        owner = np.repeat(np.arange(len(rows)), [len(boxes) for boxes in boxes_of_images])
+        shares = [as_shares(boxes, size) for boxes, size in zip(boxes_of_images, sizes, strict=True)]
+        return (
+            owner,
+            [box for boxes in boxes_of_images for box in boxes],
+            np.concatenate([np.empty((0, 4), np.float32), *shares]),
+        )
 
     def _regions(self, rows: AnyArray, boxes: list[Box]) -> Regions:
         return Regions(self._images, rows.tolist(), boxes, "crop", 0.0)

@@ -1,4 +1,4 @@
-"""What the feature store holds, and getting rid of it."""
+"""List and prune the content of the feature store."""
 
 import contextlib
 import json
@@ -20,7 +20,7 @@ _UNKNOWN = "unknown"
 
 @dataclass(frozen=True)
 class ModelUsage:
-    """What is stored for one model fingerprint.
+    """The stored features of one model fingerprint.
 
     Attributes:
         fingerprint: Identifies weights, preprocessing and precision.
@@ -30,7 +30,7 @@ class ModelUsage:
         texts: Rows of texts.
         bytes: On disk.
         last_used: UTC.
-        folder: Where.
+        folder: Their folder.
     """
 
     fingerprint: str
@@ -59,13 +59,13 @@ class Pruned:
 
 
 def cache_usage(cache: Path) -> list[ModelUsage]:
-    """What the feature store holds, most recently used first.
+    """The content of the feature store, most recently used first.
 
     Args:
         cache: The workbench's cache folder; it need not exist.
     """
-    found = [_usage(folder) for folder in _folders(features_folder(cache)) if not folder.name.startswith(".")]
-    return sorted(found, key=lambda usage: usage.last_used, reverse=True)
+    usages = [_usage(folder) for folder in _folders(features_folder(cache)) if not folder.name.startswith(".")]
+    return sorted(usages, key=lambda usage: usage.last_used, reverse=True)
 
 
 def prune(
@@ -73,7 +73,7 @@ def prune(
 ) -> list[Pruned]:
     """Remove features of models, and always what damage and killed processes left.
 
-    Processes that are reading what is removed go on unharmed; those that write start the folder anew.
+    Processes that are reading removed files go on unharmed; those that write start the folder anew.
 
     Args:
         cache: The workbench's cache folder.
@@ -105,11 +105,11 @@ def prune(
 
 
 def remove(pruned: Iterable[Pruned]) -> None:
-    """Remove what `prune` or another found, all of it that can be; raises `CacheError` for what cannot."""
+    """Remove the folders and files that `prune` or another chose; raises `CacheError` for those that cannot be."""
     errors = []
-    for each in pruned:
+    for item in pruned:
         try:
-            _remove(each.path)
+            _remove(item.path)
         except CacheError as error:
             errors.append(str(error))
     if errors:
@@ -117,7 +117,7 @@ def remove(pruned: Iterable[Pruned]) -> None:
 
 
 def damaged_shards(root: Path) -> Iterator[Path]:
-    """Shards below the store's folder that are not what was committed; reads all of them."""
+    """Shards below the store's folder that differ from what was committed; reads all of them."""
     for path in sorted(root.glob(f"*/*/*{SUFFIX}")):
         try:
             open_shard(path, ()).verify()
@@ -161,7 +161,7 @@ def _rows(path: Path) -> int:
 
 
 def feature_leftovers(root: Path) -> Iterator[Pruned]:
-    """What damage and killed processes left below the store's folder."""
+    """Files below the store's folder that damage and killed processes left behind."""
     for folder in _folders(root):
         if _PRUNED in folder.name:
             yield Pruned(folder, "left by an interrupted prune", size_on_disk(folder))

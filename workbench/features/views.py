@@ -7,7 +7,7 @@ EVAL = "eval"
 """The image as it is."""
 
 REGION_VIEWS = ("crop", "blur", "circle")
-"""What surrounds a candidate box, see `regions.cut_out`."""
+"""Surroundings of a candidate box, see `regions.cut_out`."""
 
 
 def check_view(view: str) -> None:

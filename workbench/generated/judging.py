@@ -22,7 +22,7 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a model says about generated images.
+    """A model's scores of generated images.
 
     Attributes:
         images: The readable ones, with their prompts and with notes on prompts and on the reference, too.
@@ -30,7 +30,7 @@ class Judgement:
         nearest: The prompt that each image is nearest to.
         estimates: `clip_score` and `prompt_accuracy` with intervals.
         distances: `cmmd` and `cmmd_unbiased`; empty without a reference.
-        different_prompts: Those that the model can tell apart; prompt accuracy by chance is 1 over this.
+        different_prompts: Number of prompts that the model distinguishes; prompt accuracy by chance is 1 over this.
         reference: Name and size of the reference, or None.
         unreadable: File and reason of images that are left out.
         reference_unreadable: Number of images that are left out of the reference.
@@ -64,34 +64,35 @@ def judge(
     Args:
         images: From `read_prompts`.
         encoder: The model; scores of different models cannot be compared.
-        store: Where features are kept.
+        store: The feature store.
         reference: From `reference_features`.
         max_unreadable: Share (0..1) of the images that may be unreadable.
         workers: Decoding threads; 0 means one per core.
         progress: Called with (done, total) while features are computed.
 
     Raises:
-        DataError: More images are unreadable than that, or none is left.
+        DataError: More than `max_unreadable` images cannot be read, or none is left.
     """
     source, rows = ImageFiles(images.folder, images.files), np.arange(len(images.files))
-    found = extract(source, rows, encoder, store, workers=workers, progress=progress)
-    good = np.flatnonzero(found.readable)
-    check_readable(str(images.folder), found.unreadable, len(rows), max_unreadable)
-    files, prompts = (tuple(each[i] for i in good) for each in (images.files, images.prompts))
+    extraction = extract(source, rows, encoder, store, workers=workers, progress=progress)
+    rows_read = np.flatnonzero(extraction.readable)
+    check_readable(str(images.folder), extraction.unreadable, len(rows), max_unreadable)
+    files, prompts = (tuple(column[i] for i in rows_read) for column in (images.files, images.prompts))
     notes = images.notes if reference is None else (*images.notes, *reference.notes)
-    different, prompt_of = _numbered(prompts)
-    features, texts = found.features.projected[good], CachedModel(encoder, store).encode_texts(different)
+    unique_prompts, prompt_of = _numbered(prompts)
+    features, texts = extraction.features.projected[rows_read], CachedModel(encoder, store).encode_texts(unique_prompts)
     # Tokenizers drop case and spaces: prompts that become the same would tie, and a tie counts as wrong.
     same = first_equal(normalise(texts))
-    stands, number = np.unique(same, return_inverse=True)
-    texts, prompt_of = texts[stands], number.reshape(-1)[prompt_of]
-    notes += _coinciding(different, same)
+    representatives, number = np.unique(same, return_inverse=True)
+    texts, prompt_of = texts[representatives], number.reshape(-1)[prompt_of]
+    notes += _coinciding(unique_prompts, same)
     nearest = _nearest(features, texts)
     return Judgement(
         images=PromptedImages(images.folder, files, prompts, notes),
         clip_scores=clip_scores(features, texts[prompt_of]),
         nearest=tuple(
-            own if i == k else different[stands[i]] for own, i, k in zip(prompts, nearest, prompt_of, strict=True)
+            own_prompt if i == k else unique_prompts[representatives[i]]
+            for own_prompt, i, k in zip(prompts, nearest, prompt_of, strict=True)
         ),
         estimates=prompt_metrics(features, texts, prompt_of),
         distances={}
@@ -102,9 +103,9 @@ def judge(
         },
         different_prompts=len(texts),
         reference=None if reference is None else (reference.name, len(reference.features)),
-        unreadable=tuple(found.unreadable),
+        unreadable=tuple(extraction.unreadable),
         reference_unreadable=0 if reference is None else len(reference.unreadable),
-        digest=_digest(source.hashes(good).tobytes(), prompts, reference),
+        digest=_digest(source.hashes(rows_read).tobytes(), prompts, reference),
     )
 
 

@@ -18,10 +18,10 @@ class PromptedImages:
     """Images and their prompts.
 
     Attributes:
-        folder: Where they lie.
+        folder: Their folder.
         files: Paths relative to it.
-        prompts: Of each.
-        notes: Sentences about what was left out.
+        prompts: The prompt of each file.
+        notes: Sentences about files that were left out.
     """
 
     folder: Path
@@ -47,7 +47,7 @@ def read_prompts(folder: Path) -> PromptedImages:
             f"{folder}: expected a metadata.csv or metadata.jsonl beside the images, with the columns file_name and "
             "prompt."
         )
-    found: dict[str, str] = {}
+    prompt_of_file: dict[str, str] = {}
     for number, row in read_rows(table):
         column = next((name for name in PROMPT_COLUMNS if name in row), None)
         if column is None or "file_name" not in row:
@@ -56,11 +56,11 @@ def read_prompts(folder: Path) -> PromptedImages:
         file = file.replace("\\", "/").removeprefix("./")
         if not file or not prompt:
             raise DataError(f"{table}, line {number}: file_name and {column} must not be empty.")
-        if file in found:
+        if file in prompt_of_file:
             raise DataError(f"{table}, line {number}: {file} is there twice; an image has one prompt.")
-        found[file] = prompt
-    if not found:
+        prompt_of_file[file] = prompt
+    if not prompt_of_file:
         raise DataError(f"{table}: has no rows.")
-    others = len(set(image_files(folder)) - found.keys())
+    others = len(set(image_files(folder)) - prompt_of_file.keys())
     notes = (f"{others} images of the folder have no prompt in {table.name} and are left out.",) if others else ()
-    return PromptedImages(folder, tuple(found), tuple(found.values()), notes)
+    return PromptedImages(folder, tuple(prompt_of_file), tuple(prompt_of_file.values()), notes)

@@ -25,7 +25,7 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
     """Write a judgement into the store; an earlier one of the same images, prompts, reference and model is replaced.
 
     Args:
-        judgement: What `judge` gave.
+        judgement: The result of `judge`.
         encoder: The model.
         settings: Give the store.
         suite: The MLflow experiment.

@@ -9,6 +9,7 @@ import numpy as np
 from workbench.arrays import FloatArray
 from workbench.datasets import open_dataset
 from workbench.datasets.catalogue import cards
+from workbench.datasets.roles import SplitChoice
 from workbench.datasets.sources.folder import image_files
 from workbench.errors import DataError
 from workbench.features import FeatureStore, extract
@@ -16,7 +17,7 @@ from workbench.features.unlabelled import ImageFiles
 from workbench.formatting import format_share
 from workbench.models import Encoder
 from workbench.search import open_gallery
-from workbench.search.gallery import SplitChoice, different_images
+from workbench.search.gallery import different_images
 from workbench.settings import Settings
 
 Progress = Callable[[int, int], None]
@@ -31,7 +32,7 @@ class Reference:
         name: The dataset or folder.
         features: (m, d) projected; each content once.
         unreadable: Name and reason of every image that is left out.
-        notes: Sentences about what was left out.
+        notes: Sentences about images that were left out.
     """
 
     name: str
@@ -106,8 +107,8 @@ def _of_folder(
         raise DataError(f"--reference {argument}: there is no image in the folder.")
     source = ImageFiles(path, files)
     rows = different_images(source.hashes(np.arange(len(files))))
-    found = extract(source, rows, encoder, store, workers=workers, progress=progress)
-    return found.features.projected[found.readable], found.unreadable
+    extraction = extract(source, rows, encoder, store, workers=workers, progress=progress)
+    return extraction.features.projected[extraction.readable], extraction.unreadable
 
 
 def _notes(name: str, unreadable: Sequence[tuple[str, str]], total: int) -> tuple[str, ...]:

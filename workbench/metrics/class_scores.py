@@ -9,7 +9,7 @@ from workbench.arrays import AnyArray, BoolArray
 from workbench.errors import DataError
 from workbench.metrics import functional as F
 from workbench.metrics._checks import check_finite, check_labels, check_targets
-from workbench.metrics.evaluator import Shared
+from workbench.metrics.evaluator import SharedFunction
 
 ClassSums = tuple[F.Values, F.Values, F.Values]
 """Weight of hits, of true and of predicted items by class, each (b, c)."""
@@ -94,9 +94,9 @@ class ClassScores:
         return np.bincount(self.labels, minlength=self.n_classes)
 
     @cached_property
-    def class_counts(self) -> Shared[ClassSums]:
+    def class_counts(self) -> SharedFunction[ClassSums]:
         """As functions of item weights."""
-        return Shared(F.ClassCounts(self.predicted, self.labels, self.n_classes))
+        return SharedFunction(F.ClassCounts(self.predicted, self.labels, self.n_classes))
 
     @cached_property
     def ranking(self) -> F.Ranking:
@@ -105,9 +105,9 @@ class ClassScores:
         return F.Ranking(F.log_odds(self.logits), targets, exact_pairs=self._exact_pairs)
 
     @cached_property
-    def ranked(self) -> Shared[tuple[F.Values, F.Values]]:
+    def ranked(self) -> SharedFunction[tuple[F.Values, F.Values]]:
         """AUROC and average precision as functions of item weights."""
-        return Shared(self.ranking)
+        return SharedFunction(self.ranking)
 
     @property
     def class_boundary(self) -> float:
@@ -170,7 +170,7 @@ class LabelScores:
         return F.BinSums(self.probabilities, self.targets)
 
     @cached_property
-    def class_counts(self) -> Shared[ClassSums]:
+    def class_counts(self) -> SharedFunction[ClassSums]:
         """As functions of item weights."""
         parts = [
             part.astype(np.float32) for part in (self.decisions & self.targets, self.targets, self.decisions)
@@ -180,7 +180,7 @@ class LabelScores:
             hits, true, predicted = ((weights @ part).astype(np.float64) for part in parts)
             return hits, true, predicted
 
-        return Shared(sums)
+        return SharedFunction(sums)
 
     @cached_property
     def ranking(self) -> F.Ranking:
@@ -188,9 +188,9 @@ class LabelScores:
         return F.Ranking(self.logits, self.targets, macro=False, exact_pairs=self._exact_pairs)
 
     @cached_property
-    def ranked(self) -> Shared[tuple[F.Values, F.Values]]:
+    def ranked(self) -> SharedFunction[tuple[F.Values, F.Values]]:
         """AUROC and average precision of each label as functions of item weights."""
-        return Shared(self.ranking)
+        return SharedFunction(self.ranking)
 
     @property
     def class_boundary(self) -> float:

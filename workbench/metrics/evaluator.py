@@ -81,7 +81,7 @@ class Evaluator:
         return found
 
 
-class Shared(Generic[T]):
+class SharedFunction(Generic[T]):
     """A function of weights that several metrics read: its last value is kept.
 
     Args:

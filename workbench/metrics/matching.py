@@ -12,7 +12,7 @@ from workbench.metrics._bootstrap import Resampler, estimates
 from workbench.metrics._checks import check_finite, check_targets
 from workbench.metrics.classification import ACCURACY, AUROC, AVERAGE_PRECISION
 from workbench.metrics.estimate import Estimate
-from workbench.metrics.evaluator import Evaluator, Shared
+from workbench.metrics.evaluator import Evaluator, SharedFunction
 from workbench.metrics.metric import Metric, mean_of, proportion
 
 
@@ -38,7 +38,7 @@ class PairScores:
 
 
 @dataclass(frozen=True)
-class Hits:
+class ItemHits:
     """Whether items are right, bool (n,), whatever that means."""
 
     hits: AnyArray
@@ -75,9 +75,9 @@ class StatementScores:
         return F.Ranking(self._scores[:, None], self._truth[:, None], exact_pairs=self._exact_pairs)
 
     @cached_property
-    def ranked(self) -> Shared[tuple[F.Values, F.Values]]:
+    def ranked(self) -> SharedFunction[tuple[F.Values, F.Values]]:
         """AUROC and average precision as functions of item weights."""
-        return Shared(self.ranking)
+        return SharedFunction(self.ranking)
 
 
 OF_CHOICES: tuple[Metric, ...] = (ACCURACY,)
@@ -139,4 +139,4 @@ def statement_metrics(
 def hit_rate(hits: AnyArray, groups: AnyArray | None, replicates: int = 1000, seed: int = 0) -> Estimate:
     """The share of hits among items, bool (n,), with its interval."""
     resampler = Resampler(len(hits), groups, replicates=replicates, seed=seed)
-    return estimates([Evaluator(OF_CHOICES, Hits(hits))], resampler)["accuracy"]
+    return estimates([Evaluator(OF_CHOICES, ItemHits(hits))], resampler)["accuracy"]

@@ -1,7 +1,7 @@
 """Image features before and after the projection into the joint space, for each of open_clip's image towers.
 
 Each tower is run in two steps, up to what the projection reads and from there on, so that both features come from one
-pass. The projection runs in fp32 under autocast too: it is cheap, and what tells classes apart in the joint space can
+pass. The projection runs in fp32 under autocast too: it is cheap, and class differences in the joint space can
 be small against what all images share.
 """
 
@@ -62,8 +62,8 @@ def _timm(visual: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
         x = trunk(pixels)
         for name, layer in layers.items():
             x = x if name in _HEAD_LAYERS else layer(x)
-        own = nn.Sequential(*(layer for name, layer in layers.items() if name in _HEAD_LAYERS))
-        return x, _exactly(own, x)
+        head_layers = nn.Sequential(*(layer for name, layer in layers.items() if name in _HEAD_LAYERS))
+        return x, _exactly(head_layers, x)
     if "pool" in layers:
         pooled = layers["pool"](trunk(pixels), pre_logits=True)
         return pooled, _exactly(layers["pool"].proj, pooled)

@@ -1,4 +1,4 @@
-"""What models there are: the registered ones, and open_clip's architectures and pretrained tags."""
+"""The models that can be named: the registered ones, and open_clip's architectures and pretrained tags."""
 
 from pathlib import Path
 from typing import Any
@@ -50,11 +50,11 @@ def usual_preprocessing(architecture: str) -> dict[str, Any]:
     import open_clip
 
     keys = ("mean", "std", "interpolation", "resize_mode")
-    found = []
+    entries = []
     for tag in open_clip.list_pretrained_tags_by_model(architecture):
         known = open_clip.get_pretrained_cfg(architecture, tag)
-        found.append({key: known[key] for key in keys if key in known})
-    return found[0] if found and all(entry == found[0] for entry in found) else {}
+        entries.append({key: known[key] for key in keys if key in known})
+    return entries[0] if entries and all(entry == entries[0] for entry in entries) else {}
 
 
 def check_tag(spec: ModelSpec) -> None:

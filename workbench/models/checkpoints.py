@@ -19,12 +19,12 @@ CONFIG = "open_clip_config.json"
 
 @dataclass(frozen=True)
 class ModelFiles:
-    """Where a model lies.
+    """The files of a model.
 
     Attributes:
         weights: Their contents identify the model.
         others: Configuration and tokenizer, whose meaning is hashed once they are loaded.
-        folder: Where they lie, if it is the user's.
+        folder: Their folder, if it is the user's.
     """
 
     weights: list[Path]
@@ -122,7 +122,7 @@ def _model_config(spec: ModelSpec) -> dict[str, Any]:
         config: dict[str, Any] = json.loads(json.dumps(get_model_config(open_clip_name(spec))))
         text = config["text_cfg"]
         config["vision_cfg"]
-        json.dumps(config, ensure_ascii=False).encode()  # Half of a surrogate pair can be said in JSON.
+        json.dumps(config, ensure_ascii=False).encode()  # JSON can hold half of a surrogate pair.
     except (OSError, RecursionError, ValueError, KeyError, TypeError, AttributeError) as error:
         reason = f"{type(error).__name__}: {error}"
         raise ModelError(
@@ -157,8 +157,8 @@ def _never_ask() -> None:
 def text_tower_names(spec: ModelSpec) -> str | None:
     """Hugging Face names, without owner, of a model's text tower and tokenizer; None where it is open_clip's own."""
     text = _model_config(spec)["text_cfg"]
-    found = dict.fromkeys(Path(text[key]).name for key in ("hf_model_name", "hf_tokenizer_name") if text.get(key))
-    return ", ".join(found) or None
+    names = dict.fromkeys(Path(text[key]).name for key in ("hf_model_name", "hf_tokenizer_name") if text.get(key))
+    return ", ".join(names) or None
 
 
 def _described_beside(spec: ModelSpec, config: dict[str, Any]) -> dict[str, Any]:
@@ -195,7 +195,7 @@ def _why_no_download(error: Exception) -> str:
         RepositoryNotFoundError,
     )
 
-    # open_clip wraps whatever happened in an error of its own; the first one tells.
+    # open_clip wraps the error in one of its own; the first one is informative.
     chain: list[BaseException] = [error]
     while (earlier := chain[-1].__cause__ or chain[-1].__context__) is not None:
         chain.append(earlier)
@@ -211,8 +211,8 @@ def _why_no_download(error: Exception) -> str:
     return f"its weights could not be downloaded ({_shortly(error)}); {local}."
 
 
-def _any(chain: list[BaseException], *kinds: type[BaseException]) -> bool:
-    return any(isinstance(link, kinds) for link in chain)
+def _any(chain: list[BaseException], *types: type[BaseException]) -> bool:
+    return any(isinstance(link, types) for link in chain)
 
 
 def _why_not_built(error: Exception) -> str:

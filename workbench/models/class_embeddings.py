@@ -22,5 +22,5 @@ def class_embeddings(model: TaskModel, texts: Sequence[Sequence[str]]) -> FloatA
         Shape (n_classes, embed_dim), rows of unit norm.
     """
     embedded = normalise(model.encode_texts(list(chain.from_iterable(texts))))
-    starts = np.cumsum([0, *(len(own) for own in texts[:-1])])
+    starts = np.cumsum([0, *(len(sentences) for sentences in texts[:-1])])
     return normalise(np.add.reduceat(embedded, starts, axis=0))

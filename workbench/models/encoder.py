@@ -43,7 +43,7 @@ class Encoder:
 
     Attributes:
         name: The model argument.
-        identity: What is known without loading.
+        identity: The identity of the model that is not loaded.
         precision: `fp32`, `bf16` or `fp16`, of the image tower; text is always computed in fp32.
         device: `cpu` or `cuda:n`.
         fingerprint: Identifies weights, preprocessing and precision.
@@ -86,7 +86,7 @@ class Encoder:
         """A private fp32 copy, free to be changed.
 
         Raises:
-            ModelError: It cannot be built, or its files are no longer what was hashed.
+            ModelError: It cannot be built, or its files have changed since they were hashed.
         """
         from workbench.models.checkpoints import build
         from workbench.models.loaded import to_device
@@ -210,14 +210,14 @@ class Encoder:
 
 @contextmanager
 def _code_of(spec: ModelSpec) -> Iterator[None]:
-    """Say whose code failed; it may do anything, exit included."""
+    """Turn any failure of a plug-in's code, exit included, into a `ModelError` that names the plug-in."""
     try:
         yield
     except (WorkbenchError, OSError):
         raise
     except (Exception, SystemExit) as error:
-        kind = "it exits" if isinstance(error, SystemExit) else type(error).__name__
-        raise ModelError(f"model {spec.argument!r}: the plug-in that offers it failed ({kind}: {error}).") from error
+        failure = "it exits" if isinstance(error, SystemExit) else type(error).__name__
+        raise ModelError(f"model {spec.argument!r}: the plug-in that offers it failed ({failure}: {error}).") from error
 
 
 _cudnn_flags = threading.RLock()

@@ -33,7 +33,7 @@ def save_checkpoint(loaded: LoadedModel, directory: Path, base: "Encoder | None"
     Args:
         loaded: Adapters must have been merged into their layers; split attention is merged here, in place.
         directory: A folder without a checkpoint; made if it is not there.
-        base: What the model was made from, for the README.
+        base: The model that it was fine-tuned from, for the README.
 
     Raises:
         ModelError: The model cannot be exported, the folder is taken or cannot be written, an adapter was not merged,

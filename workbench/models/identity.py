@@ -1,4 +1,4 @@
-"""What a model is, remembered, so that a warm run knows its fingerprint without loading it."""
+"""A model's stored identity, from which a warm run knows its fingerprint without loading it."""
 
 import hashlib
 import json
@@ -28,17 +28,17 @@ class KnownFile(BaseModel):
     def unchanged(self) -> bool:
         """Whether size and time are still the same."""
         try:
-            found = self.path.stat()
+            stat = self.path.stat()
         except OSError:
             return False
-        return (found.st_size, found.st_mtime_ns) == (self.size, self.mtime_ns)
+        return (stat.st_size, stat.st_mtime_ns) == (self.size, self.mtime_ns)
 
 
 class HashedFile(KnownFile):
     """A file of a model as it was when it was hashed.
 
     Attributes:
-        sha256: Of its content; identifies weights.
+        sha256: Hash of its content; identifies weights.
         checksum: `workbench.files.checksum_of_file`, which is quick enough for every time that it is loaded.
     """
 
@@ -46,7 +46,7 @@ class HashedFile(KnownFile):
     checksum: str
 
     def intact(self) -> bool:
-        """Whether the content is still the same; size and time do not tell of a failing disk."""
+        """Whether the content is still the same; size and time do not show a failing disk."""
         try:
             return checksum_of_file(self.path) == self.checksum
         except OSError:
@@ -59,9 +59,9 @@ class Identity(BaseModel):
     Attributes:
         weights: Its weight files.
         others: Its configuration and tokenizer files; what they mean is in `config`.
-        folder: Where they lie; its own time tells of new files, weights that open_clip would prefer among them.
+        folder: Their folder; its time shows new files, such as weights that open_clip would prefer.
         config: Architecture, preprocessing, the text tower's settings, and a digest of the tokenizer.
-        versions: Of the packages that turn weights into features.
+        versions: Versions of the packages that turn weights into features.
         embed_dim: Width of the joint space.
         pooled_dim: Width of pooled features.
         logit_scale: Multiplier of cosine similarities.
@@ -91,7 +91,7 @@ class Identity(BaseModel):
         return self.versions == package_versions() and all(file.unchanged() for file in files)
 
     def damaged(self) -> list[Path]:
-        """Files whose content is no longer what was hashed."""
+        """Files whose content has changed since it was hashed."""
         return [file.path for file in [*self.weights, *self.others] if not file.intact()]
 
     def fingerprint(self, precision: str) -> str:
@@ -119,7 +119,7 @@ def note_file(path: Path) -> KnownFile:
 
 
 def identity_path(spec: ModelSpec, cache: Path) -> Path:
-    """Where a model's identity is kept."""
+    """The file of a model's identity."""
     key = hashlib.sha256(f"{spec.kind}\0{spec.architecture}\0{spec.source}".encode()).hexdigest()[:24]
     return cache / "models" / f"{key}.identity"
 
@@ -128,10 +128,10 @@ def read_identity(path: Path) -> Identity | None:
     """The stored identity if it still holds, else None; a damaged one is moved aside."""
     try:
         content = read_sealed(path)
-        found = None if content is None else Identity.model_validate_json(content)
+        identity = None if content is None else Identity.model_validate_json(content)
     except (OSError, ValueError):
         return None
-    return found if found is not None and found.current() else None
+    return identity if identity is not None and identity.current() else None
 
 
 def write_identity(identity: Identity, path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which languages a model's text tower reads, as far as that is known."""
+"""The languages that a model's text tower reads, as far as that is known."""
 
 import re
 
@@ -18,10 +18,10 @@ def check_language(encoder: Encoder, language: str) -> str | None:
 
     Returns:
         A sentence for the reader of results where the tower may not know the language; None for languages that a
-        registered model says it reads, for English, and for towers that are multilingual by their name.
+        registered model declares, for English, and for towers that are multilingual by their name.
 
     Raises:
-        ModelError: A registered model says that it reads other languages alone.
+        ModelError: A registered model declares other languages only.
     """
     spec = encoder.spec
     known = getattr(models.get(spec.source), "languages", None) if spec.kind == "plugin" else None

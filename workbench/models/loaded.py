@@ -60,9 +60,9 @@ class LoadedModel:
             (n, d_pooled) and (n, d). Pooled is what the projection into the joint space reads; without a projection
             both are the same.
         """
-        own = getattr(self.network, "image_features", None)
-        if own is not None:
-            pooled, projected = own(pixels)
+        encode = getattr(self.network, "image_features", None)
+        if encode is not None:
+            pooled, projected = encode(pixels)
             return pooled, projected
         return image_features(self.network.visual, pixels)  # type: ignore[arg-type]
 

@@ -17,7 +17,7 @@ def tower_parameters(network: "nn.Module", towers: Collection[Tower]) -> "dict[s
 
     Args:
         network: An open_clip model.
-        towers: Which towers.
+        towers: The towers.
     """
     return {
         name: parameter

@@ -1,4 +1,4 @@
-"""Small fixed inputs that tell how a model behaves, whatever data it will be used on."""
+"""Small fixed inputs that check a model's behaviour independently of its data."""
 
 import hashlib
 import json
@@ -37,12 +37,12 @@ def photographs(preprocess: Callable[["Image"], Tensor]) -> Tensor:
     from PIL import Image
 
     # Found without importing scikit-learn, which takes seconds.
-    found = find_spec("sklearn")
-    if found is None or found.origin is None:
+    package = find_spec("sklearn")
+    if package is None or package.origin is None:
         raise ModelError("scikit-learn is not installed, whose photographs a model is tried on; install it with pip.")
     crops = []
     for name in ("china.jpg", "flower.jpg"):
-        with Image.open(Path(found.origin).parent / "datasets" / "images" / name) as image:
+        with Image.open(Path(package.origin).parent / "datasets" / "images" / name) as image:
             w, h = image.width // 2, image.height // 2
             boxes = [(x, y, x + w, y + h) for x in (0, w) for y in (0, h)]
             crops += [preprocess(image.convert("RGB").crop(box)) for box in boxes]
@@ -60,21 +60,23 @@ def check_alive(name: str, projected: FloatArray, encode_texts: Callable[[Sequen
     Raises:
         ModelError: Features are zero, the same for all inputs, or not finite.
     """
-    for kind, found in (("image", projected), ("text", encode_texts(_TEXTS[:2]))):
-        what = (
-            "not finite" if not np.isfinite(found).all() else
-            "zero" if not found.any(axis=1).all() else
-            "the same for every input" if (found == found[0]).all() else ""
+    for modality, features in (("image", projected), ("text", encode_texts(_TEXTS[:2]))):
+        fault = (
+            "not finite" if not np.isfinite(features).all() else
+            "zero" if not features.any(axis=1).all() else
+            "the same for every input" if (features == features[0]).all() else ""
         )  # fmt: skip
-        if what:
-            raise ModelError(f"model {name!r}: its {kind} features are {what}; its weights are damaged or incomplete.")
+        if fault:
+            raise ModelError(
+                f"model {name!r}: its {modality} features are {fault}; its weights are damaged or incomplete."
+            )
 
 
 def tokenizer_digest(tokenizer: Callable[[Sequence[str]], Tensor]) -> str:
-    """Digest of a tokenizer's vocabulary and rules, and of what it makes of a few texts.
+    """Digest of a tokenizer's vocabulary and rules, and of its tokens for a few texts.
 
-    Texts alone would not tell of two words that changed places; and what a library's tokenizer consists of does not
-    tell which ends of a text it keeps.
+    Texts alone would not show that two words changed places, and a library's vocabulary and rules do not show which end
+    of a long text it cuts off.
     """
     tokens = tokenizer(list(_TEXTS)).to(torch.int64)
     parts = [tuple(tokens.shape), tokens.tolist(), _content(tokenizer)]
@@ -82,17 +84,17 @@ def tokenizer_digest(tokenizer: Callable[[Sequence[str]], Tensor]) -> str:
 
 
 def _content(tokenizer: Any) -> list[Any]:
-    """What open_clip's own and Hugging Face's tokenizers consist of; nothing of a plug-in's."""
-    found: list[Any] = [sorted(part.items()) for part in _tables(tokenizer)]
+    """Vocabulary and rules of open_clip's and Hugging Face's tokenizers; empty for a plug-in's."""
+    parts: list[Any] = [sorted(part.items()) for part in _tables(tokenizer)]
     inner: Any = getattr(tokenizer, "tokenizer", None)
     rust = getattr(inner, "backend_tokenizer", None)
     if rust is not None:
         rules = json.loads(rust.to_str())
-        # Set by the last call, so that they tell when it was used and not what it is.
-        found.append(json.dumps({**rules, "truncation": None, "padding": None}, sort_keys=True))
+        # The last call sets these, so they do not belong to the tokenizer.
+        parts.append(json.dumps({**rules, "truncation": None, "padding": None}, sort_keys=True))
     elif hasattr(inner, "get_vocab"):
-        found.append(sorted(inner.get_vocab().items()))
-    return found
+        parts.append(sorted(inner.get_vocab().items()))
+    return parts
 
 
 def _tables(tokenizer: Any) -> Iterator[dict[Any, int]]:
@@ -103,12 +105,12 @@ def _tables(tokenizer: Any) -> Iterator[dict[Any, int]]:
 
 
 def text_tower_settings(network: Any) -> dict[str, Any]:
-    """What a Hugging Face text tower was built from, empty for open_clip's own: widths, heads, activation."""
+    """Settings of a Hugging Face text tower (widths, heads, activation); empty for open_clip's towers."""
     config: Any = getattr(getattr(getattr(network, "text", None), "transformer", None), "config", None)
     if not hasattr(config, "to_diff_dict"):
         return {}
-    # Where its files lie, and with what they were written, does not change what it computes.
-    apart = {"_name_or_path", "transformers_version", "architectures", "dtype", "torch_dtype"}
-    settings = {key: value for key, value in config.to_diff_dict().items() if key not in apart}
-    found: dict[str, Any] = json.loads(json.dumps(settings, sort_keys=True, default=str))
-    return found
+    # The path of its files and the versions that wrote them do not change what it computes.
+    ignored = {"_name_or_path", "transformers_version", "architectures", "dtype", "torch_dtype"}
+    settings = {key: value for key, value in config.to_diff_dict().items() if key not in ignored}
+    values: dict[str, Any] = json.loads(json.dumps(settings, sort_keys=True, default=str))
+    return values

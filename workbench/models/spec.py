@@ -51,9 +51,9 @@ def parse_model(argument: str) -> ModelSpec:
 
 def _place(argument: str, path: str) -> str:
     try:
-        found = Path(path).expanduser().resolve()
-        found.exists()
-        return str(found)
+        resolved = Path(path).expanduser().resolve()
+        resolved.exists()
+        return str(resolved)
     except (OSError, RuntimeError) as error:  # RuntimeError: nobody of that name, or a link that leads to itself.
         raise ModelError(
             f"model {shown(repr(argument), 80)}: {shown(path, 80)} leads nowhere ({shown(str(error), 80)})."

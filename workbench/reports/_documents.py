@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterable, Sequence
 
 from workbench.metrics.formatting import heading
 from workbench.reports._marks import IDENTITY, begins_block, identity, legend, outcome, title
-from workbench.reports._sections import Cell, Row, Section, numbers
+from workbench.reports._sections import MetricCell, ResultSection, Row, numbers
 from workbench.reports._text import latex, markdown
 
 
-def to_markdown(sections: Sequence[Section]) -> str:
+def to_markdown(sections: Sequence[ResultSection]) -> str:
     """GitHub-flavoured Markdown; best values bold."""
     parts = []
     for section in sections:
@@ -22,7 +22,7 @@ def to_markdown(sections: Sequence[Section]) -> str:
     return "\n\n".join(filter(None, parts)) + "\n"
 
 
-def to_latex(sections: Sequence[Section]) -> str:
+def to_latex(sections: Sequence[ResultSection]) -> str:
     r"""`table` environments with booktabs rules (needs `\usepackage{booktabs}`); best values bold."""
     parts = []
     for section in sections:
@@ -42,19 +42,19 @@ def to_latex(sections: Sequence[Section]) -> str:
 
 
 def _cells(
-    row: Row, section: Section, wide: bool, escape: Callable[[str], str], cell: Callable[[str, Cell], str]
+    row: Row, section: ResultSection, wide: bool, escape: Callable[[str], str], cell: Callable[[str, MetricCell], str]
 ) -> list[str]:
     texts = [escape(text) for text in identity(row)]
     values = [cell(metric, row.cells[metric]) for metric in section.metrics]
     return [*texts, *values, *([escape(outcome(row))] if wide else [])]
 
 
-def _markdown_cell(metric: str, cell: Cell) -> str:
+def _markdown_cell(metric: str, cell: MetricCell) -> str:
     text = numbers(metric, cell).replace("[", r"\[").replace("]", r"\]") + ("" if cell.reliable else " †")
     return f"**{text}**" if cell.best else text
 
 
-def _latex_cell(metric: str, cell: Cell) -> str:
+def _latex_cell(metric: str, cell: MetricCell) -> str:
     text = _symbols(numbers(metric, cell) + ("" if cell.reliable else "†"))
     return rf"\textbf{{{text}}}" if cell.best else text
 

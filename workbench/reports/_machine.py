@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.reports._sections import Section
+from workbench.reports._sections import ResultSection
 from workbench.reports._text import spreadsheet
 from workbench.tracking import RunResult, labels_apart, schema
 
@@ -38,26 +38,26 @@ def to_csv(results: Sequence[Mapping[str, Any]], metrics: Sequence[str] | None) 
     return out.getvalue()
 
 
-def aggregated_csv(sections: Sequence[Section]) -> str:
-    """One row for the seeds of a run and a metric: mean and standard deviation, unrounded."""
+def aggregated_csv(sections: Sequence[ResultSection]) -> str:
+    """One row for the seeds of a run and a metric: mean, standard deviation and 95 % interval, unrounded."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(
-        ["dataset", "dataset_state", "field", "model", "recipe", "shots", "seeds", "status", "metric", "mean", "sd"]
-    )
+    identity = ["dataset", "dataset_state", "field", "model", "recipe", "shots", "seeds", "status"]
+    writer.writerow([*identity, "metric", "mean", "sd", "low", "high"])
     for section in sections:
         for row in section.rows:
             texts = (
                 section.dataset, section.state, section.field, row.model, row.recipe, row.shots, row.seeds, row.status,
             )  # fmt: skip
             for metric, cell in row.cells.items():
-                values = ("" if math.isnan(value) else repr(value) for value in (cell.value, cell.spread))
+                numbers = (cell.value, cell.spread, cell.low, cell.high)
+                values = ("" if math.isnan(value) else repr(value) for value in numbers)
                 writer.writerow([*map(spreadsheet, texts), spreadsheet(metric), *values])
     return out.getvalue()
 
 
-def aggregated_json(sections: Sequence[Section]) -> str:
-    """One object for the seeds of a run, metrics as `{mean, sd}`."""
+def aggregated_json(sections: Sequence[ResultSection]) -> str:
+    """One object for the seeds of a run, metrics as `{mean, sd, low, high}`."""
     rows = [
         {
             "dataset": section.dataset,
@@ -68,7 +68,10 @@ def aggregated_json(sections: Sequence[Section]) -> str:
             "shots": row.shots,
             "seeds": row.seeds,
             "status": row.status,
-            "metrics": {name: {"mean": cell.value, "sd": cell.spread} for name, cell in row.cells.items()},
+            "metrics": {
+                name: {"mean": cell.value, "sd": cell.spread, "low": cell.low, "high": cell.high}
+                for name, cell in row.cells.items()
+            },
         }
         for section in sections
         for row in section.rows

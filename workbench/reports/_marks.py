@@ -3,12 +3,12 @@
 import math
 from collections.abc import Sequence
 
-from workbench.reports._sections import Row, Section
+from workbench.reports._sections import ResultSection, Row
 
 IDENTITY = ("model", "recipe", "shots", "seed")
 
 
-def title(section: Section) -> str:
+def title(section: ResultSection) -> str:
     """The dataset, its state where there are several, its field, and what orders the rows."""
     state = f", state {section.state}" if section.state else ""
     return f"{section.dataset} ({section.field}){state}, by {section.primary}"
@@ -31,7 +31,7 @@ def begins_block(rows: Sequence[Row], i: int) -> bool:
     return i > 0 and (rows[i].block, rows[i].status) != (rows[i - 1].block, rows[i - 1].status)
 
 
-def legend(sections: Sequence[Section], *, best: str, unreliable: str) -> list[str]:
+def legend(sections: Sequence[ResultSection], *, best: str, unreliable: str) -> list[str]:
     """One sentence for each mark that occurs.
 
     Args:

@@ -1,24 +1,23 @@
 """Results as sections of a table: one for each dataset, rows in order, cells with what is to be said about them."""
 
 import math
-import statistics
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.metrics.estimate import is_reliable
 from workbench.metrics.formatting import format_interval, format_value
 from workbench.metrics.registry import higher_is_better
+from workbench.runs.comparisons.groups import RunGroup, group_by_seed, primary_of
+from workbench.runs.comparisons.intervals import recorded_interval
 from workbench.tasks import installed
 from workbench.tracking import RunResult, labels_apart, schema
-from workbench.tracking.states import State, dataset_state, state
-
-BASELINE = "majority-class"
+from workbench.tracking.states import State, dataset_state
 
 
 @dataclass(frozen=True)
-class Cell:
+class MetricCell:
     """A metric of a run, or of several seeds.
 
     Attributes:
@@ -59,7 +58,7 @@ class Row:
     seeds: str
     status: str
     reason: str
-    cells: dict[str, Cell]
+    cells: dict[str, MetricCell]
     trains: bool = True
 
     @property
@@ -69,7 +68,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Section:
+class ResultSection:
     """The runs on one state of a dataset: those with the most shots first, the best first at each, unfinished last.
 
     Runs with the same shots and seed were given the same training images. What learns from no image stands beside all.
@@ -91,37 +90,40 @@ class Section:
     rows: list[Row]
 
 
+Intervals = Callable[[RunGroup, str], tuple[float, float]]
+"""Ends of the interval of a group's metric, NaN where there is none; see `runs.comparisons.GroupIntervals`."""
+
+
 def build(
-    results: Sequence[Mapping[str, Any]], metrics: Sequence[str] | None = None, *, aggregate: bool = False
-) -> list[Section]:
+    results: Sequence[Mapping[str, Any]],
+    metrics: Sequence[str] | None = None,
+    *,
+    aggregate: bool = False,
+    intervals: Intervals | None = None,
+) -> list[ResultSection]:
     """Group, sort and mark results; runs on different states of a dataset are in different sections.
 
     Args:
         results: Objects as `workbench results --json` prints them, newest first.
         metrics: Columns; the primary metric and a few others if None.
-        aggregate: Show runs that differ in nothing but the seed as one row of mean and standard deviation.
+        aggregate: Show runs that differ in nothing but the seed as one row.
+        intervals: Gives intervals of several seeds; without it they have none.
     """
-    results = _labelled(results, by_seed=not aggregate)
-    by_state: dict[str, dict[State, list[Mapping[str, Any]]]] = defaultdict(lambda: defaultdict(list))
-    for result in results:
-        by_state[_dataset(result)][dataset_state(result["tags"])].append(result)
+    runs = labels_apart([RunResult(**result) for result in results], by_seed=not aggregate)
+    by_state: dict[str, dict[State, list[RunResult]]] = defaultdict(lambda: defaultdict(list))
+    for run in runs:
+        by_state[_dataset(run)][dataset_state(run.tags)].append(run)
     return [
-        _section(name, _state_name(own, by_state[name]), runs, metrics, aggregate)
+        _section(name, _state_name(own, by_state[name]), of_state, metrics, aggregate, intervals)
         for name in sorted(by_state)
-        for own, runs in by_state[name].items()
+        for own, of_state in by_state[name].items()
     ]
 
 
-def _labelled(results: Sequence[Mapping[str, Any]], *, by_seed: bool) -> list[Mapping[str, Any]]:
-    """The same with labels that name the settings in which they differ."""
-    runs = labels_apart([RunResult(**result) for result in results], by_seed=by_seed)
-    return [{**result, "tags": run.tags} for result, run in zip(results, runs, strict=True)]
-
-
-def _dataset(result: Mapping[str, Any]) -> str:
+def _dataset(run: RunResult) -> str:
     """Runs whose class names and captions are in different languages answer different questions."""
-    language = str(result["tags"].get(schema.LANGUAGE, "en"))
-    return str(result["dataset"]) + ("" if language == "en" else f" ({language})")
+    language = run.tags.get(schema.LANGUAGE, "en")
+    return run.dataset + ("" if language == "en" else f" ({language})")
 
 
 def _state_name(own: State, known: Collection[State]) -> str:
@@ -133,15 +135,21 @@ def _state_name(own: State, known: Collection[State]) -> str:
 
 
 def _section(
-    dataset: str, state_name: str, results: list[Mapping[str, Any]], metrics: Sequence[str] | None, aggregate: bool
-) -> Section:
-    primary = _primary(results, metrics)
-    present = {name for result in results for name in result["metrics"]}
-    others = metrics if metrics is not None else _beside(str(results[0]["task"]), present)
+    dataset: str,
+    state_name: str,
+    runs: list[RunResult],
+    metrics: Sequence[str] | None,
+    aggregate: bool,
+    intervals: Intervals | None,
+) -> ResultSection:
+    primary = _primary(runs, metrics)
+    present = {name for run in runs for name in run.metrics}
+    others = metrics if metrics is not None else _beside(runs[0].task, present)
     columns = tuple(dict.fromkeys([primary, *others]) if metrics is None else metrics)
-    rows = [_row(runs, columns) for runs in _bundles(results, aggregate)]
+    groups = group_by_seed(runs) if aggregate else [RunGroup(run.label, (run,)) for run in runs]
+    rows = [_row(group, columns, intervals) for group in groups]
     rows.sort(key=lambda row: _place(row, primary))
-    return Section(dataset, state_name, str(results[0].get("field", "")), primary, columns, _with_best(rows, columns))
+    return ResultSection(dataset, state_name, runs[0].field, primary, columns, _with_best(rows, columns))
 
 
 def _beside(task: str, present: Collection[str]) -> list[str]:
@@ -151,57 +159,37 @@ def _beside(task: str, present: Collection[str]) -> list[str]:
     return [name for name in wanted if name in present][:4]
 
 
-def _primary(results: list[Mapping[str, Any]], metrics: Sequence[str] | None) -> str:
-    named = [result["tags"][schema.PRIMARY_METRIC] for result in results if schema.PRIMARY_METRIC in result["tags"]]
+def _primary(runs: list[RunResult], metrics: Sequence[str] | None) -> str:
+    named = [run.tags[schema.PRIMARY_METRIC] for run in runs if schema.PRIMARY_METRIC in run.tags]
     if named and (metrics is None or named[0] in metrics):
-        return str(named[0])
-    return metrics[0] if metrics else next(iter(results[0]["metrics"]), "")
+        return named[0]
+    return metrics[0] if metrics else primary_of(runs[0])
 
 
-def _bundles(results: list[Mapping[str, Any]], aggregate: bool) -> list[list[Mapping[str, Any]]]:
-    if not aggregate:
-        return [[result] for result in results]
-    bundles: dict[tuple[Any, ...], dict[int, Mapping[str, Any]]] = defaultdict(dict)
-    for result in results:
-        own = tuple(sorted((key, str(value)) for key, value in result["params"].items()))
-        identity = tuple(str(result[key]) for key in ("suite", "model", "recipe", "shots", "status"))
-        # One run a seed, the newest: a run that was made twice is no second seed.
-        bundles[(*identity, _label(result), own, state(result["tags"]))].setdefault(int(result["seed"]), result)
-    return [list(bundle.values()) for bundle in bundles.values()]
-
-
-def _row(runs: list[Mapping[str, Any]], metrics: Sequence[str]) -> Row:
-    first = runs[0]
-    error = str(first["tags"].get(schema.ERROR, "")).strip()
+def _row(group: RunGroup, metrics: Sequence[str], intervals: Intervals | None) -> Row:
+    first = group.first
+    error = first.tags.get(schema.ERROR, "").strip()
     return Row(
-        model=str(first["model"]),
-        recipe=_label(first) + (" (baseline)" if first["recipe"] == BASELINE else ""),
-        shots=str(first["shots"]),
-        seeds=str(first["seed"]) if len(runs) == 1 else f"{len(runs)} seeds",
-        status=str(first["status"]),
+        model=first.model,
+        recipe=group.label + (" (baseline)" if group.is_baseline else ""),
+        shots=first.shots,
+        seeds=str(first.seed) if len(group.runs) == 1 else f"{len(group.runs)} seeds",
+        status=first.status,
         reason=error.splitlines()[0] if error else "",
-        cells={metric: _cell([run["metrics"] for run in runs], metric) for metric in metrics},
-        trains=str(first["shots"]) != "0" and first["recipe"] != BASELINE,
+        cells={metric: _cell(group, metric, intervals) for metric in metrics},
+        trains=first.shots != "0" and not group.is_baseline,
     )
 
 
-def _label(result: Mapping[str, Any]) -> str:
-    return str(result["tags"].get(schema.LABEL) or result["recipe"])
-
-
-def _cell(runs: list[Mapping[str, float]], metric: str) -> Cell:
-    values = [_number(run.get(metric)) for run in runs]
-    values = [value for value in values if not math.isnan(value)]
-    if not values:
-        return Cell()
-    if len(runs) > 1:
-        return Cell(statistics.fmean(values), spread=statistics.stdev(values) if len(values) > 1 else math.nan)
-    low, high = (_number(runs[0].get(f"{metric}_ci_{end}")) for end in ("low", "high"))
-    return Cell(values[0], low, high, reliable=math.isnan(low) or is_reliable(runs[0]))
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else float(value)
+def _cell(group: RunGroup, metric: str, intervals: Intervals | None) -> MetricCell:
+    if not group.values(metric):
+        return MetricCell()
+    if len(group.runs) == 1:
+        low, high = recorded_interval(group.first, metric)
+    else:
+        low, high = (math.nan, math.nan) if intervals is None else intervals(group, metric)
+    reliable = math.isnan(low) or all(is_reliable(run.metrics) for run in group.runs)
+    return MetricCell(group.mean(metric), low, high, group.spread(metric), reliable)
 
 
 def _place(row: Row, primary: str) -> tuple[bool, float, float, str, str]:
@@ -229,9 +217,9 @@ def _with_best(rows: list[Row], metrics: Sequence[str]) -> list[Row]:
     return rows
 
 
-def numbers(metric: str, cell: Cell) -> str:
-    """A cell as text without marks: `69.3 [66.1, 72.5]` or `69.3 ± 1.2`; `-` where there is nothing."""
+def numbers(metric: str, cell: MetricCell) -> str:
+    """A cell as text without marks: `69.3 [66.1, 72.5]` or `69.3 ± 1.2 [66.0, 72.8]`; `-` where there is nothing."""
     text = format_value(metric, cell.value)
     if not math.isnan(cell.spread):
-        return f"{text} ± {format_value(metric, cell.spread)}"
+        text += f" ± {format_value(metric, cell.spread)}"
     return f"{text} {format_interval(metric, cell.low, cell.high)}".rstrip()

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 
 from workbench.metrics.formatting import heading
 from workbench.reports._marks import IDENTITY, begins_block, identity, legend, outcome, title
-from workbench.reports._sections import Section, numbers
+from workbench.reports._sections import ResultSection, numbers
 from workbench.reports._text import plain
 
 
-def to_terminal(sections: Sequence[Section], *, width: int, color: bool, ascii_only: bool) -> str:
+def to_terminal(sections: Sequence[ResultSection], *, width: int, color: bool, ascii_only: bool) -> str:
     """Rich tables as text.
 
     Args:

@@ -18,6 +18,7 @@ def render(
     metrics: Sequence[str] | None = None,
     *,
     aggregate_seeds: bool = False,
+    intervals: _sections.Intervals | None = None,
     width: int | None = None,
     color: bool = False,
 ) -> str:
@@ -37,6 +38,8 @@ def render(
             orders the rows unless the primary is among them.
         aggregate_seeds: Show runs that differ in the seed alone as mean and standard deviation; of a seed
             that was run twice the first result counts.
+        intervals: Gives intervals of several seeds, see `workbench.runs.comparisons.GroupIntervals`; without it such
+            rows have none.
         width: Columns of the terminal; found out if None.
         color: Whether the terminal table may hold colours.
 
@@ -50,7 +53,7 @@ def render(
     _check_metrics(results, metrics)
     if format in ("csv", "json") and not aggregate_seeds:
         return (_machine.to_csv if format == "csv" else _machine.to_json)(results, metrics)
-    sections = _sections.build(results, metrics, aggregate=aggregate_seeds)
+    sections = _sections.build(results, metrics, aggregate=aggregate_seeds, intervals=intervals)
     if format == "csv":
         return _machine.aggregated_csv(sections)
     if format == "json":

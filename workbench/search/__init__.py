@@ -8,15 +8,15 @@ from workbench.search.approximate import Approximate, Recall, approximate_index
 from workbench.search.gallery import Gallery, open_gallery
 from workbench.search.query import ImageTerm, Term, TextTerm, parse_line, parse_terms, query_vector
 from workbench.search.ranking import top_rows
-from workbench.search.searching import Hits, embed_image, nearest_images, search_images
+from workbench.search.searching import SearchResult, embed_image, nearest_images, search_images
 from workbench.search.sheet import contact_sheet
 
 __all__ = [
     "Approximate",
     "Gallery",
-    "Hits",
     "ImageTerm",
     "Recall",
+    "SearchResult",
     "Term",
     "TextTerm",
     "approximate_index",

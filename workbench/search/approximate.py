@@ -31,7 +31,7 @@ _SEED = 0
 
 @dataclass(frozen=True)
 class Recall:
-    """How much of what exact search finds the index finds.
+    """The share of the exact results that the index finds.
 
     Attributes:
         value: Mean share (0..1) of the exact ten nearest that are among the index's ten.
@@ -63,8 +63,8 @@ class Approximate:
     def search(self, vector: FloatArray, k: int) -> tuple[IntArray, FloatArray]:
         """Positions (k,), best first, and their cosines; fewer where the visited lists hold fewer."""
         scores, places = self._index.search(np.ascontiguousarray(vector[None], dtype=np.float32), k)
-        found = places[0] >= 0
-        return places[0][found].astype(np.int64), scores[0][found].astype(np.float32)
+        valid = places[0] >= 0
+        return places[0][valid].astype(np.int64), scores[0][valid].astype(np.float32)
 
 
 def is_available() -> bool:
@@ -81,7 +81,7 @@ def approximate_index(gallery: "Gallery", cache: Path) -> Approximate:
     images do from each other, so their recall can be lower.
 
     Args:
-        gallery: What is searched.
+        gallery: The images to search.
         cache: The workbench's cache folder; the index is as large as the features.
 
     Raises:
@@ -93,9 +93,9 @@ def approximate_index(gallery: "Gallery", cache: Path) -> Approximate:
             "--index out."
         )
     path = cache / "search" / f"{gallery.fingerprint()[:40]}-{_VERSION}.faiss"
-    found = _read(path)
-    if found is not None:
-        return found
+    stored = _read(path)
+    if stored is not None:
+        return stored
     index, recall = _build(gallery)
     try:
         _write(path, index, recall)
@@ -122,7 +122,7 @@ def _read(path: Path) -> Approximate | None:
 
 
 def damaged_indexes(cache: Path) -> Iterator[Path]:
-    """Indexes below the cache that are not what was written; reads all whose descriptions are whole."""
+    """Indexes below the cache that differ from what was written; reads all whose descriptions are intact."""
     for path in sorted((cache / "search").glob("*.faiss")):
         about = path.with_suffix(".about")
         if is_sealed_intact(about) and json.loads(read_sealed(about) or b"{}")["checksum"] != checksum_of_file(path):
@@ -158,8 +158,8 @@ def _build(gallery: "Gallery") -> tuple[Any, Recall]:
     choosing, measuring = (sample[::2], sample[1::2]) if len(sample) > 1 else (sample, sample)
     at = min(_AT, n)
     probes = 1
-    wanted = top_rows(choosing, gallery.blocks(), at)[0]
-    while probes < lists and _recall(index, choosing, wanted, at, probes) < TARGET:
+    neighbours = top_rows(choosing, gallery.blocks(), at)[0]
+    while probes < lists and _recall(index, choosing, neighbours, at, probes) < TARGET:
         probes = min(2 * probes, lists)
     exact = top_rows(measuring, gallery.blocks(), at)[0]
     return index, Recall(_recall(index, measuring, exact, at, probes), at, len(measuring), probes, lists)
@@ -168,15 +168,17 @@ def _build(gallery: "Gallery") -> tuple[Any, Recall]:
 def _take(gallery: "Gallery", places: IntArray) -> FloatArray:
     parts = []
     for start, rows in gallery.blocks():
-        own = places[(places >= start) & (places < start + len(rows))]
-        parts.append(rows[own - start])
+        block_places = places[(places >= start) & (places < start + len(rows))]
+        parts.append(rows[block_places - start])
     return np.ascontiguousarray(np.concatenate(parts))
 
 
 def _recall(index: Any, queries: FloatArray, exact: list[IntArray], at: int, probes: int) -> float:
     index.nprobe = probes
-    _, found = index.search(np.ascontiguousarray(queries), at)
-    return float(np.mean([np.isin(own, ours).mean() for own, ours in zip(exact, found, strict=True)]))
+    _, approximate = index.search(np.ascontiguousarray(queries), at)
+    return float(
+        np.mean([np.isin(expected, neighbours).mean() for expected, neighbours in zip(exact, approximate, strict=True)])
+    )
 
 
 def _ready(index: Any, recall: Recall) -> Approximate:

@@ -4,18 +4,16 @@ import hashlib
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray, IntArray, normalise
 from workbench.datasets import Dataset
-from workbench.datasets.roles import ROLES
+from workbench.datasets.roles import SplitChoice
 from workbench.errors import DataError
 from workbench.features import FeatureStore, extract
 from workbench.models import Encoder
 
-SplitChoice = Literal["train", "val", "test", "all"]
 Progress = Callable[[int, int], None]
 
 BLOCK = 65_536
@@ -31,8 +29,8 @@ class Gallery:
     Attributes:
         dataset: The dataset.
         encoder: The model.
-        store: Where its features are kept.
-        split: Which part of the dataset.
+        store: The feature store.
+        split: Split of the dataset.
         rows: int64 (n,) rows of the dataset; a position in the gallery is one in this array.
         unreadable: Name and reason of every image that is left out.
         keep_bytes: Bound on the memory for kept features.
@@ -71,13 +69,13 @@ class Gallery:
         """Features of the rows at positions start..stop, float32 (n, d), of unit norm."""
         table = self.store.images(self.encoder)
         located = table.find(np.ascontiguousarray(self.dataset.hashes(self.rows[start:stop])))
-        found = table.gather(located, "projected")
-        if np.isnan(found).any():
+        features = table.gather(located, "projected")
+        if np.isnan(features).any():
             raise DataError(
                 f"dataset {self.dataset.name!r}: features went missing from the cache while it was searched; search "
                 "again, and they are computed anew."
             )
-        return normalise(found)
+        return normalise(features)
 
     def fingerprint(self) -> str:
         """Hex digest of the model and of the images in their order."""
@@ -102,7 +100,7 @@ def open_gallery(
     Args:
         dataset: The dataset.
         encoder: The model.
-        store: Where features are kept.
+        store: The feature store.
         split: `all` takes train, val and test.
         workers: Decoding threads; 0 means one per core.
         progress: Called with (done, total) while features are computed.
@@ -110,16 +108,16 @@ def open_gallery(
     Raises:
         DataError: The split is empty, or none of its images can be read.
     """
-    rows = np.concatenate([dataset.rows(name) for name in ROLES if split in {name, "all"}])
+    rows = dataset.rows(split)
     if not len(rows):
         raise DataError(f"dataset {dataset.name!r}: there is no image in split {split!r} to search.")
     rows = rows[different_images(dataset.hashes(rows))]
     readable, unreadable = [], []
     for start in range(0, len(rows), BLOCK):
         part = rows[start : start + BLOCK]
-        found = extract(dataset, part, encoder, store, workers=workers, progress=progress)
-        readable.append(part[found.readable])
-        unreadable += found.unreadable
+        extraction = extract(dataset, part, encoder, store, workers=workers, progress=progress)
+        readable.append(part[extraction.readable])
+        unreadable += extraction.unreadable
     kept = np.concatenate(readable)
     if not len(kept):
         name, reason = unreadable[0]
@@ -128,7 +126,7 @@ def open_gallery(
 
 
 def different_images(hashes: AnyArray) -> IntArray:
-    """Where each content stands first, ascending.
+    """The first row of each distinct content, ascending.
 
     Args:
         hashes: uint8 (n, 32); rows of zeros are images that cannot be read, and each of them counts.

@@ -1,4 +1,4 @@
-"""What is searched for: sentences and images with weights, and the one vector that they make."""
+"""Queries: sentences and images with weights, and their combination into one vector."""
 
 import re
 import shlex
@@ -33,7 +33,7 @@ class ImageTerm:
     """An image with its weight.
 
     Attributes:
-        name: What messages and records call it.
+        name: Its name in messages and records.
         feature: Its projected feature, shape (d,), of the model that is searched with.
         weight: Below 0 it is searched away from.
     """
@@ -89,7 +89,7 @@ def parse_line(line: str) -> tuple[TextTerm, ...]:
     next one part of the sentence: `"a 12\\" pot"`.
 
     Args:
-        line: What was typed.
+        line: The line that the user typed.
 
     Raises:
         WorkbenchError: As `parse_terms` does, or a quotation mark has no partner.

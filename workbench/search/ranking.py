@@ -32,25 +32,25 @@ def top_rows(
     scores = [np.empty(0, np.float32) for _ in queries]
     for start, rows in blocks:
         with np.errstate(invalid="ignore"):  # Rows of infinity; they are left out below.
-            found = np.asarray(rows @ queries.T, dtype=np.float32)
+            products = np.asarray(rows @ queries.T, dtype=np.float32)
         for i in range(len(queries)):
-            own, best = _best(found[:, i], k)
-            positions[i], scores[i] = _merge(positions[i], scores[i], own + start, best, k)
+            block_positions, block_scores = _best(products[:, i], k)
+            positions[i], scores[i] = _merge(positions[i], scores[i], block_positions + start, block_scores, k)
     return positions, scores
 
 
 def _best(scores: AnyArray, k: int) -> tuple[IntArray, FloatArray]:
     finite = np.flatnonzero(np.isfinite(scores))
     if len(finite) > k:
-        own = scores[finite]
+        values = scores[finite]
         # All that tie with the k-th stay in, so that the tie is broken by position and not by the partition.
-        finite = finite[own >= np.partition(own, len(own) - k)[len(own) - k]] if k else finite[:0]
+        finite = finite[values >= np.partition(values, len(values) - k)[len(values) - k]] if k else finite[:0]
     return finite.astype(np.int64), scores[finite]
 
 
 def _merge(
     positions: IntArray, scores: FloatArray, new: IntArray, new_scores: FloatArray, k: int
 ) -> tuple[IntArray, FloatArray]:
-    every, values = np.concatenate([positions, new]), np.concatenate([scores, new_scores])
-    order = np.lexsort((every, -values))[:k]
-    return every[order], values[order]
+    all_positions, values = np.concatenate([positions, new]), np.concatenate([scores, new_scores])
+    order = np.lexsort((all_positions, -values))[:k]
+    return all_positions[order], values[order]

@@ -18,13 +18,13 @@ from workbench.search.ranking import top_rows
 
 
 @dataclass(frozen=True)
-class Hits:
-    """Images found, best first.
+class SearchResult:
+    """The images of a search, best first.
 
     Attributes:
         rows: int64 (k,) rows of the dataset.
         scores: float32 (k,) cosines with the query, -1..1.
-        ids: What users call the images.
+        ids: The images' names for users.
     """
 
     rows: IntArray
@@ -37,7 +37,7 @@ class Hits:
 
 def search_images(
     gallery: Gallery, query: str | Sequence[Term], top: int = 20, *, index: Approximate | None = None
-) -> Hits:
+) -> SearchResult:
     """The images whose features have the largest cosine with a query.
 
     A model is loaded only for texts that it has not embedded before.
@@ -61,7 +61,7 @@ def search_images(
     return _hits(gallery, vector, top, index)
 
 
-def nearest_images(gallery: Gallery, row: int, top: int = 20) -> Hits:
+def nearest_images(gallery: Gallery, row: int, top: int = 20) -> SearchResult:
     """The images nearest to one of the gallery, itself left out.
 
     Args:
@@ -78,9 +78,9 @@ def nearest_images(gallery: Gallery, row: int, top: int = 20) -> Hits:
     if not len(places):
         raise DataError(f"search: row {row} is not among the {len(gallery)} readable images that are searched.")
     place = int(places[0])
-    found = _hits(gallery, gallery.features(place, place + 1)[0], top + 1, None)
-    others = np.flatnonzero(found.rows != gallery.rows[place])[:top]
-    return Hits(found.rows[others], found.scores[others], tuple(found.ids[i] for i in others))
+    hits = _hits(gallery, gallery.features(place, place + 1)[0], top + 1, None)
+    others = np.flatnonzero(hits.rows != gallery.rows[place])[:top]
+    return SearchResult(hits.rows[others], hits.scores[others], tuple(hits.ids[i] for i in others))
 
 
 def embed_image(path: Path, encoder: Encoder, store: FeatureStore) -> FloatArray:
@@ -89,18 +89,18 @@ def embed_image(path: Path, encoder: Encoder, store: FeatureStore) -> FloatArray
     Raises:
         DataError: The file cannot be read as an image.
     """
-    found = extract(ImageFiles(path.parent, [path.name]), np.arange(1), encoder, store)
-    if found.unreadable:
-        raise DataError(f"{path}: {found.unreadable[0][1]}.")
-    feature: FloatArray = found.features.projected[0]
+    extraction = extract(ImageFiles(path.parent, [path.name]), np.arange(1), encoder, store)
+    if extraction.unreadable:
+        raise DataError(f"{path}: {extraction.unreadable[0][1]}.")
+    feature: FloatArray = extraction.features.projected[0]
     return feature
 
 
-def _hits(gallery: Gallery, vector: FloatArray, top: int, index: Approximate | None) -> Hits:
+def _hits(gallery: Gallery, vector: FloatArray, top: int, index: Approximate | None) -> SearchResult:
     if index is None:
         positions, scores = top_rows(vector[None], gallery.blocks(), top)
-        places, own = positions[0], scores[0]
+        places, cosines = positions[0], scores[0]
     else:
-        places, own = index.search(vector, top)
+        places, cosines = index.search(vector, top)
     rows = gallery.rows[places]
-    return Hits(rows, own, tuple(gallery.dataset.ids(rows)))
+    return SearchResult(rows, cosines, tuple(gallery.dataset.ids(rows)))

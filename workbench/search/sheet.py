@@ -10,7 +10,7 @@ from workbench.errors import DataError
 from workbench.pages import fill
 
 if TYPE_CHECKING:
-    from workbench.search.searching import Hits
+    from workbench.search.searching import SearchResult
 
 _SIDE = 224
 _TEMPLATE = Path(__file__).with_name("sheet.html.j2")
@@ -18,14 +18,14 @@ _TEMPLATE = Path(__file__).with_name("sheet.html.j2")
 
 @dataclass(frozen=True)
 class _Hit:
-    """What is shown of a hit; `picture` is JPEG, None where the image cannot be read any more."""
+    """A hit as it is shown; `picture` is JPEG, None where the image cannot be read any more."""
 
     name: str
     lines: tuple[str, ...]
     picture: bytes | None
 
 
-def contact_sheet(dataset: Dataset, hits: "Hits", title: str, about: str = "") -> str:
+def contact_sheet(dataset: Dataset, hits: "SearchResult", title: str, about: str = "") -> str:
     """The hits as an HTML page.
 
     Args:
@@ -45,8 +45,8 @@ def contact_sheet(dataset: Dataset, hits: "Hits", title: str, about: str = "") -
 
 def _hit(dataset: Dataset, row: int, score: float, rank: int) -> _Hit:
     name = dataset.ids([row])[0]
-    said = (f"{rank}. {score:.3f}", name, *labels_of(dataset, row), *dataset.captions([row])[0][:1])
-    return _Hit(name, said, _picture(dataset, row))
+    lines = (f"{rank}. {score:.3f}", name, *labels_of(dataset, row), *dataset.captions([row])[0][:1])
+    return _Hit(name, lines, _picture(dataset, row))
 
 
 def labels_of(dataset: Dataset, row: int) -> list[str]:

@@ -25,7 +25,7 @@ _MAX_HALVINGS = 25
 
 @dataclass(frozen=True)
 class Minimum:
-    """Where the problems ended.
+    """The solutions of the problems.
 
     Attributes:
         x: (b, p) parameters.

@@ -50,11 +50,11 @@ def check_server(uri: str) -> float:
 
 
 def _request_seconds() -> float:
-    given = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
+    value = os.environ["MLFLOW_HTTP_REQUEST_TIMEOUT"]
     try:
-        return float(given)
+        return float(value)
     except ValueError as error:
-        raise WorkbenchError(f"MLFLOW_HTTP_REQUEST_TIMEOUT: expected a number of seconds, got {given!r}.") from error
+        raise WorkbenchError(f"MLFLOW_HTTP_REQUEST_TIMEOUT: expected a number of seconds, got {value!r}.") from error
 
 
 def within(seconds: float, ask: Callable[[], None], uri: str) -> None:

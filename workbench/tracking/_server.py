@@ -20,10 +20,10 @@ def read_server(store: "Store", suite: str | None, run_id: str | None, key: str 
     client = store.client
     with answering(store.name):
         if suite is None:
-            found = list(client.search_experiments(ViewType.ACTIVE_ONLY))
+            active = list(client.search_experiments(ViewType.ACTIVE_ONLY))
         else:  # Not by a filter, which a quote in the name would break.
-            found = [e for e in [client.get_experiment_by_name(suite)] if e and e.lifecycle_stage == "active"]
-        experiments = [experiment.experiment_id for experiment in found]
+            active = [e for e in [client.get_experiment_by_name(suite)] if e and e.lifecycle_stage == "active"]
+        experiments = [experiment.experiment_id for experiment in active]
         token: str | None = None
         while experiments:
             page = client.search_runs(

@@ -34,8 +34,8 @@ def read_sqlite(file: Path, suite: str | None, run_id: str | None, key: str | No
         if not connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'latest_metrics'").fetchone():
             return  # Another process is making the store just now.
         runs = connection.execute(query, values).fetchall()
-        wanted = {row[0] for row in runs}
-        metrics, params, tags = (_pivot(connection, table, wanted) for table in ("latest_metrics", "params", "tags"))
+        run_ids = {row[0] for row in runs}
+        metrics, params, tags = (_pivot(connection, table, run_ids) for table in ("latest_metrics", "params", "tags"))
     for uuid, status, started, uri, number in runs:
         yield RunResult.from_store(uuid, status, started, uri, metrics[uuid], params[uuid], tags[uuid], number)
 
@@ -63,14 +63,14 @@ def any_running(file: Path) -> bool:
         return connection.execute(query).fetchone() is not None
 
 
-def _pivot(connection: sqlite3.Connection, table: str, wanted: set[str]) -> dict[str, dict[str, Any]]:
+def _pivot(connection: sqlite3.Connection, table: str, run_ids: set[str]) -> dict[str, dict[str, Any]]:
     """Values by run and key."""
     query, values = f"SELECT run_uuid, key, value FROM {table}", []  # noqa: S608 - only constants
-    if len(wanted) <= _FEW:
-        query += f" WHERE run_uuid IN ({','.join('?' * len(wanted))})"
-        values = sorted(wanted)
-    found: dict[str, dict[str, Any]] = defaultdict(dict)
+    if len(run_ids) <= _FEW:
+        query += f" WHERE run_uuid IN ({','.join('?' * len(run_ids))})"
+        values = sorted(run_ids)
+    values_of_run: dict[str, dict[str, Any]] = defaultdict(dict)
     for uuid, key, value in connection.execute(query, values):
-        if uuid in wanted:
-            found[uuid][key] = value
-    return found
+        if uuid in run_ids:
+            values_of_run[uuid][key] = value
+    return values_of_run

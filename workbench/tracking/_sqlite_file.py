@@ -43,7 +43,7 @@ def make(file: Path, build: Callable[[str], None]) -> None:
     ask at once: one builds, the others wait.
 
     Args:
-        file: Where.
+        file: The database file.
         build: Builds a store at an `sqlite:///` URI and closes it.
 
     Raises:
@@ -65,9 +65,9 @@ def make(file: Path, build: Callable[[str], None]) -> None:
         if not isinstance(error, OSError) and not type(error).__module__.startswith(("sqlalchemy", "sqlite3")):
             raise
         # A database says "disk I/O error" where it means a full disk, or a limit on the size of files.
-        said = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
+        reason = getattr(error, "strerror", None) or getattr(error, "orig", None) or error
         raise WorkbenchError(
-            f"{file.parent}: no store can be made there ({said}). WORKBENCH_RUNS names a folder for it that may be "
+            f"{file.parent}: no store can be made there ({reason}). WORKBENCH_RUNS names a folder for it that may be "
             "written and has a few MB of space."
         ) from error
 

@@ -26,10 +26,10 @@ def close_abandoned(store: Store, runs: Sequence[RunResult] | None = None) -> in
     Returns:
         How many were closed.
     """
-    found = [run for run in (read_runs(store) if runs is None else runs) if is_abandoned(run)]
+    abandoned = [run for run in (read_runs(store) if runs is None else runs) if is_abandoned(run)]
     with answering(store.name):
         # Asked once more, now that the process is gone: it may have finished the run since the runs were read.
-        left = [run for run in found if store.client.get_run(run.run_id).info.status == "RUNNING"]
+        left = [run for run in abandoned if store.client.get_run(run.run_id).info.status == "RUNNING"]
         for run in left:
             store.client.set_tag(run.run_id, schema.ERROR, REASON)
             store.client.set_terminated(run.run_id, "KILLED")

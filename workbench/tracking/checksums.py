@@ -15,15 +15,15 @@ def write_checksums(folder: Path) -> None:
 
 
 def check_artifact(path: Path, name: str, checksums: Path) -> None:
-    """Compare an artifact with what was recorded.
+    """Verify an artifact's recorded checksums.
 
     Args:
         path: A file, or a folder with all that is below it.
-        name: What the artifact is called in its run.
+        name: The artifact's name in its run.
         checksums: The run's list; runs of earlier versions have none, and nothing is checked then.
 
     Raises:
-        WorkbenchError: A file is not what was recorded, or is missing.
+        WorkbenchError: A file differs from its checksum, or is missing.
     """
     try:
         lines = checksums.read_text(encoding="utf-8").splitlines()
@@ -31,20 +31,20 @@ def check_artifact(path: Path, name: str, checksums: Path) -> None:
         return
     except (OSError, ValueError) as error:
         raise WorkbenchError(f"{checksums}: cannot be read ({error}).") from error
-    recorded = {own: digest for digest, _, own in (line.partition("  ") for line in lines)}
-    wanted = {own for own in recorded if own == name or own.startswith(f"{name}/")}
-    found = {f"{name}/{below}": file for below, file in _files(path)} if path.is_dir() else {name: path}
-    for own in sorted(wanted | found.keys()):
-        if own not in found or recorded.get(own) != _digest(found[own]):
+    recorded = {file_name: digest for digest, _, file_name in (line.partition("  ") for line in lines)}
+    expected = {file_name for file_name in recorded if file_name == name or file_name.startswith(f"{name}/")}
+    files = {f"{name}/{below}": file for below, file in _files(path)} if path.is_dir() else {name: path}
+    for file_name in sorted(expected | files.keys()):
+        if file_name not in files or recorded.get(file_name) != _digest(files[file_name]):
             raise WorkbenchError(
-                f"{found.get(own, path)}: is damaged: it is not what the run has recorded in {CHECKSUMS}. Make the run "
-                "anew (workbench run ... --fresh), or put the file back."
+                f"{files.get(file_name, path)}: is damaged: it is not what the run has recorded in {CHECKSUMS}. "
+                "Make the run anew (workbench run ... --fresh), or put the file back."
             )
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:
-    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return [(path.relative_to(folder).as_posix(), path) for path in found if path.name != CHECKSUMS]
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return [(path.relative_to(folder).as_posix(), path) for path in files if path.name != CHECKSUMS]
 
 
 def _digest(path: Path) -> str:

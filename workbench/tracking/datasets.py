@@ -15,19 +15,19 @@ _Content = tuple[_Question, str]
 def datasets_apart(runs: Sequence[RunResult]) -> list[RunResult]:
     """Give runs on datasets of the same name names that differ: `siteA/images` and `siteB/images`.
 
-    What lies in one place is one dataset, in whatever states its runs found it, and so is equal content in two places.
-    A run that does not say where its dataset lay is taken to be on the newest of the name. Names that are unique stay.
+    A place holds one dataset, whatever its content was when runs read it, and equal content in two places is one
+    dataset. A run without a record of the place is taken to be on the newest dataset of the name. Unique names stay.
 
     Args:
-        runs: Newest first. Names are unique among these, so all that are shown together go in together.
+        runs: All runs that are shown together, the newest first; names are unique among them.
     """
     by_name: dict[str, list[RunResult]] = defaultdict(list)
     for run in runs:
         by_name[run.dataset].append(run)
-    called = {run.run_id: name for own in by_name.values() for run, name in _names(own)}
+    dataset_names = {run.run_id: name for namesakes in by_name.values() for run, name in _names(namesakes)}
     return [
-        run if called[run.run_id] == run.dataset
-        else replace(run, dataset=called[run.run_id], tags={**run.tags, schema.CARD_NAME: run.dataset})
+        run if dataset_names[run.run_id] == run.dataset
+        else replace(run, dataset=dataset_names[run.run_id], tags={**run.tags, schema.CARD_NAME: run.dataset})
         for run in runs
     ]  # fmt: skip
 
@@ -39,7 +39,7 @@ def is_on(run: RunResult, dataset: str) -> bool:
 
 
 def _names(runs: Sequence[RunResult]) -> list[tuple[RunResult, str]]:
-    """Runs on datasets of one name, each with what its dataset is called."""
+    """Runs on datasets of one name, each with the name to show for its dataset."""
     current: dict[tuple[str, _Question], str] = {}
     for run in [*(run for run in runs if run.status == "finished"), *runs]:
         if place := run.tags.get(schema.PLACE, ""):
@@ -48,24 +48,24 @@ def _names(runs: Sequence[RunResult]) -> list[tuple[RunResult, str]]:
     if len(set(dataset_of.values())) < 2:
         return [(run, run.dataset) for run in runs]
     newest = next(iter(dataset_of.values()))
-    own = []
+    run_places = []
     for run in runs:
         place = run.tags.get(schema.PLACE, "")
-        own.append(holders.get((_question(run), _fingerprint(run))) or dataset_of.get(place, newest))
+        run_places.append(holders.get((_question(run), _fingerprint(run))) or dataset_of.get(place, newest))
     names = _paths(runs[0].dataset, list(dict.fromkeys(dataset_of.values())))
-    return [(run, names[place]) for run, place in zip(runs, own, strict=True)]
+    return [(run, names[place]) for run, place in zip(runs, run_places, strict=True)]
 
 
 def _joined(current: Mapping[tuple[str, _Question], str]) -> tuple[dict[str, str], dict[_Content, str]]:
-    """Each place's dataset, called by the newest place with the same content, and each content's dataset."""
+    """The dataset of each place and of each content; a dataset is named by its newest place."""
     dataset_of: dict[str, str] = {}
     holders: dict[_Content, str] = {}
     for (place, question), fingerprint in current.items():
-        here = dataset_of.setdefault(place, place)
-        there = holders.setdefault((question, fingerprint), here)
-        if there != here:  # Both are one dataset, and all that was either is it.
-            dataset_of = {each: there if own == here else own for each, own in dataset_of.items()}
-            holders = {each: there if own == here else own for each, own in holders.items()}
+        dataset = dataset_of.setdefault(place, place)
+        holder = holders.setdefault((question, fingerprint), dataset)
+        if holder != dataset:  # Equal content: the two datasets are one.
+            dataset_of = {key: holder if value == dataset else value for key, value in dataset_of.items()}
+            holders = {key: holder if value == dataset else value for key, value in holders.items()}
     return dataset_of, holders
 
 
@@ -83,7 +83,8 @@ def _paths(name: str, places: Sequence[str]) -> dict[str, str]:
     parts = {place: [part for part in re.split(r"[\\/]+", place) if part] for place in places}
     longest = max(map(len, parts.values()))
     length = next(
-        (n for n in range(2, longest) if len({tuple(own[-n:]) for own in parts.values()}) == len(places)), longest
+        (n for n in range(2, longest) if len({tuple(path_parts[-n:]) for path_parts in parts.values()}) == len(places)),
+        longest,
     )
-    ends = {place: "/".join(own[-length:]) for place, own in parts.items()}
+    ends = {place: "/".join(path_parts[-length:]) for place, path_parts in parts.items()}
     return {place: end if parts[place][-1].lower() == name else f"{name} ({end})" for place, end in ends.items()}

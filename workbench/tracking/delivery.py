@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.tracking import schema
 from workbench.tracking._copying import copy_files
 from workbench.tracking.faults import faults, status_of, why
-from workbench.tracking.record import Record
+from workbench.tracking.record import RunRecord
 
 if TYPE_CHECKING:
     from workbench.tracking.store import Store
@@ -16,13 +16,15 @@ if TYPE_CHECKING:
 _METRICS = 800  # MLflow takes 1000 entries a call, tags included.
 
 
-def deliver(store: "Store", run_id: str, artifact_uri: str, record: Record, artifacts: Path | None) -> dict[str, str]:
+def deliver(
+    store: "Store", run_id: str, artifact_uri: str, record: RunRecord, artifacts: Path | None
+) -> dict[str, str]:
     """Bring a run that was created in a store to its end. To do it twice does no harm.
 
     Args:
-        store: Where.
+        store: The store.
         run_id: The run, as the store calls it.
-        artifact_uri: Where its artifacts go.
+        artifact_uri: The address of its artifacts.
         record: All of it but the artifacts.
         artifacts: Folder of these; None if there are none.
 
@@ -39,7 +41,7 @@ def deliver(store: "Store", run_id: str, artifact_uri: str, record: Record, arti
     return missing
 
 
-def send_values(store: "Store", run_id: str, record: Record) -> None:
+def send_values(store: "Store", run_id: str, record: RunRecord) -> None:
     """Params, tags, metrics and history."""
     from mlflow.entities import Metric, Param, RunTag
 
@@ -50,8 +52,8 @@ def send_values(store: "Store", run_id: str, record: Record) -> None:
     params = [Param(key, value) for key, value in record.params.items()]
     for start in range(0, max(len(metrics), 1), _METRICS):
         first = start == 0
-        own = metrics[start : start + _METRICS]
-        store.client.log_batch(run_id, metrics=own, tags=tags if first else [], params=params if first else [])
+        chunk = metrics[start : start + _METRICS]
+        store.client.log_batch(run_id, metrics=chunk, tags=tags if first else [], params=params if first else [])
 
 
 def _send_artifacts(store: "Store", run_id: str, artifact_uri: str, folder: Path) -> dict[str, str]:
@@ -83,6 +85,6 @@ def _is_about_this_file(error: BaseException) -> bool:
 
 
 def in_words(missing: Mapping[str, str]) -> str:
-    """Which artifacts are missing, and why."""
+    """The missing artifacts with the reasons."""
     reasons = dict.fromkeys(missing.values())
     return "; ".join(f"{', '.join(n for n, r in missing.items() if r == reason)} ({reason})" for reason in reasons)

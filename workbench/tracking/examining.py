@@ -17,7 +17,7 @@ def examine_store(store: Store) -> list[str]:
     """Look at a local store without making it; write into a server, always into the same run.
 
     Returns:
-        What was found, and after it what is wrong, in sentences. Takes at most 45 seconds.
+        The store's state, and after it its faults, in sentences. Takes at most 45 seconds.
     """
     if not store.is_remote:
         wrong = []
@@ -30,19 +30,19 @@ def examine_store(store: Store) -> list[str]:
         answered = store.link.check()
     except StoreError as error:
         return [f"{store.name} (does not answer)", str(error)]
-    found = f"{store.name} (answers in {answered * 1000:.0f} ms"
+    answer = f"{store.name} (answers in {answered * 1000:.0f} ms"
     began = time.monotonic()
     try:
         within(_SECONDS, lambda: _write(store), store.uri)
     except WorkbenchError as error:
-        return [f"{found}; cannot be written)", f"{error} It answers, but did not take a run with a file."]
-    return [f"{found}, takes a run with a file in {(time.monotonic() - began) * 1000:.0f} ms)"]
+        return [f"{answer}; cannot be written)", f"{error} It answers, but did not take a run with a file."]
+    return [f"{answer}, takes a run with a file in {(time.monotonic() - began) * 1000:.0f} ms)"]
 
 
 def _write(store: Store) -> None:
     client, experiment = store.client, store.experiment(EXPERIMENT)
-    there = client.search_runs([experiment], max_results=1)
-    run_id = (there[0] if there else client.create_run(experiment, run_name="doctor")).info.run_id
+    earlier_runs = client.search_runs([experiment], max_results=1)
+    run_id = (earlier_runs[0] if earlier_runs else client.create_run(experiment, run_name="doctor")).info.run_id
     client.set_tag(run_id, "workbench.doctor", time.strftime("%Y-%m-%dT%H:%M:%S"))
     with tempfile.TemporaryDirectory(prefix="workbench-") as folder:
         file = Path(folder) / "doctor.txt"

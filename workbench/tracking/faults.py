@@ -1,4 +1,4 @@
-"""What can go wrong between the workbench and a store, in words that people can use."""
+"""Faults between the workbench and a store, as messages for users."""
 
 import re
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _KNOWN = (
 
 
 class StoreError(WorkbenchError):
-    """A store that cannot be reached, or does not do what was asked. What it was given is not lost by that."""
+    """A store cannot be reached, or refuses a request. Its data are not lost."""
 
 
 class SpoolError(WorkbenchError):
@@ -28,7 +28,7 @@ class SpoolError(WorkbenchError):
 
 
 def faults() -> tuple[type[Exception], ...]:
-    """What talking to a store may raise; imports mlflow."""
+    """Exceptions that a store's client may raise; imports mlflow."""
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
@@ -41,8 +41,8 @@ def status_of(error: BaseException) -> int | None:
     if response is not None and getattr(response, "status_code", None):
         return int(response.status_code)
     text = str(error)
-    if found := re.search(r"too many (\d{3}) error responses|failed with error code (\d{3})", text):
-        return int(next(group for group in found.groups() if group))
+    if match := re.search(r"too many (\d{3}) error responses|failed with error code (\d{3})", text):
+        return int(next(group for group in match.groups() if group))
     if hasattr(error, "error_code") and "API request to" not in text:
         return int(error.get_http_status_code())  # type: ignore[attr-defined]
     return None
@@ -69,7 +69,7 @@ def why(error: BaseException) -> str:
 
 
 def is_down(error: BaseException) -> bool:
-    """Whether whatever is asked next will fail likewise; not where the server refused this one request."""
+    """Whether the next request will fail as well; not where the server refused this one request."""
     if isinstance(error, WorkbenchError):
         return isinstance(error, StoreError)
     status = status_of(error)

@@ -1,4 +1,4 @@
-"""What tables call recipes: labels that name the settings in which runs differ."""
+"""Labels of recipes in tables, with the settings in which runs differ."""
 
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
@@ -8,7 +8,7 @@ from workbench.tracking import schema
 from workbench.tracking.results import RunResult
 
 _SHOWN = 3
-"""Settings that are shown where more differ, unless it takes more of them to tell all apart."""
+"""Settings to show where more differ, unless it takes more to distinguish all."""
 _LONGEST = 28
 _CIRCUMSTANCES = {
     "refit": "workbench.refit",
@@ -18,7 +18,7 @@ _CIRCUMSTANCES = {
     "source": schema.RECIPE_SOURCE,
     "suite": schema.SUITE,
 }
-"""What else tells runs apart, and the tags that say it, the most telling first."""
+"""Further differences between runs, and the tags that hold them, the most important first."""
 
 
 def labels_apart(runs: Sequence[RunResult], *, by_seed: bool = True) -> list[RunResult]:
@@ -37,7 +37,7 @@ def labels_apart(runs: Sequence[RunResult], *, by_seed: bool = True) -> list[Run
         state = tuple(run.tags.get(name, "") for name in ("dataset.fingerprint", "workbench.protocol"))
         seed = run.seed if by_seed else None
         alike[run.dataset, state, run.model, run.label, tuple(named[i]), run.shots, seed].append(i)
-    for places in (own for own in alike.values() if len(own) > 1):
+    for places in (indices for indices in alike.values() if len(indices) > 1):
         circumstances = [_circumstances(runs[i]) for i in places]
         for i, parts in zip(places, _parts(circumstances, _CIRCUMSTANCES, shown=1), strict=True):
             named[i] += parts
@@ -48,50 +48,50 @@ def labels_apart(runs: Sequence[RunResult], *, by_seed: bool = True) -> list[Run
 
 
 def settings_apart(entries: Sequence[tuple[str, str, Mapping[str, object]]]) -> list[list[str]]:
-    """What to add to each label, as `KEY=VALUE`, so that equal labels are equal recipes with equal settings.
+    """The `KEY=VALUE` parts to add to each label, so that equal labels are equal recipes with equal settings.
 
     Args:
         entries: Label, recipe and settings of each.
     """
-    found: list[list[str]] = [[] for _ in entries]
+    additions: list[list[str]] = [[] for _ in entries]
     places: dict[str, dict[str, list[int]]] = defaultdict(lambda: defaultdict(list))
     for i, (label, recipe, _) in enumerate(entries):
         places[label][recipe].append(i)
     for by_recipe in places.values():
-        for recipe, own in by_recipe.items():
-            texts = [{key: str(value) for key, value in entries[i][2].items()} for i in own]
-            keys = sorted({key for each in texts for key in each})
-            for i, parts in zip(own, _parts(texts, keys, shown=_SHOWN), strict=True):
-                found[i] = [*([f"recipe={recipe}"] if len(by_recipe) > 1 else []), *parts]
-    return found
+        for recipe, indices in by_recipe.items():
+            texts = [{key: str(value) for key, value in entries[i][2].items()} for i in indices]
+            keys = sorted({key for setting in texts for key in setting})
+            for i, parts in zip(indices, _parts(texts, keys, shown=_SHOWN), strict=True):
+                additions[i] = [*([f"recipe={recipe}"] if len(by_recipe) > 1 else []), *parts]
+    return additions
 
 
 def with_settings(label: str, parts: Sequence[str]) -> str:
-    """A label with what was added to it."""
+    """A label with its settings in brackets."""
     return f"{label} ({', '.join(parts)})" if parts else label
 
 
 def _parts(settings: Sequence[Mapping[str, str]], keys: Iterable[str], *, shown: int) -> list[list[str]]:
-    """`KEY=VALUE` of the keys that differ: all where they are few, else those that it takes to tell all apart."""
-    differing = [key for key in keys if len({each.get(key) for each in settings}) > 1]
+    """`KEY=VALUE` of the keys that differ: all where they are few, else as few as distinguish all settings."""
+    differing = [key for key in keys if len({setting.get(key) for setting in settings}) > 1]
     chosen = differing if len(differing) <= shown else _fewest(settings, differing, shown)
     more = ["..."] if shown > 1 and len(chosen) < len(differing) else []
-    whole = [[_part(key, each.get(key)) for key in chosen] for each in settings]
-    short = [[_part(key, _shortened(each.get(key))) for key in chosen] for each in settings]
+    whole = [[_part(key, setting.get(key)) for key in chosen] for setting in settings]
+    short = [[_part(key, _shortened(setting.get(key))) for key in chosen] for setting in settings]
     clear = _count(map(tuple, short)) == _count(map(tuple, whole))
     return [[*parts, *more] for parts in (short if clear else whole)]
 
 
 def _fewest(settings: Sequence[Mapping[str, str]], keys: Sequence[str], shown: int) -> list[str]:
-    """Keys that tell all apart, each time the one that tells most apart; others that differ up to `shown`."""
+    """Keys that distinguish all settings, chosen greedily; up to `shown` with further keys that differ."""
     chosen: list[str] = []
-    everything = _count(tuple(each.get(key) for key in keys) for each in settings)
+    n_total = _count(tuple(setting.get(key) for key in keys) for setting in settings)
 
-    def apart(own: Sequence[str]) -> int:
-        return _count(tuple(each.get(key) for key in own) for each in settings)
+    def n_distinct(subset: Sequence[str]) -> int:
+        return _count(tuple(setting.get(key) for key in subset) for setting in settings)
 
-    while apart(chosen) < everything:
-        chosen.append(max((key for key in keys if key not in chosen), key=lambda key: apart([*chosen, key])))
+    while n_distinct(chosen) < n_total:
+        chosen.append(max((key for key in keys if key not in chosen), key=lambda key: n_distinct([*chosen, key])))
     idle = [key for key in keys if key not in chosen][: max(shown - len(chosen), 0)]
     return [key for key in keys if key in {*chosen, *idle}]
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from workbench.tracking.store import Store
 
 AGAIN_SECONDS = 60.0
-"""How long a store that failed is left alone."""
+"""Seconds for which a store that failed is not tried again."""
 
 
 @dataclass

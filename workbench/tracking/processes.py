@@ -1,4 +1,4 @@
-"""Which process a run is made by, and whether it is still there."""
+"""The process that makes a run, and whether it is still alive."""
 
 import os
 from functools import cache
@@ -7,7 +7,7 @@ from pathlib import Path
 
 @cache
 def this_process() -> str:
-    """What tells this process from all others of this machine, a later one with its number included."""
+    """An id of this process that no other process of this machine has, not even a later one with its number."""
     return f"{_namespace()}:{os.getpid()}:{_started(os.getpid())}"
 
 

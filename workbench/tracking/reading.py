@@ -19,7 +19,7 @@ def read_runs(
 ) -> list[RunResult]:
     """Runs of the workbench, newest first; others in the same store are left out.
 
-    Datasets of one name that lie in different places are told apart by their names (see `datasets_apart`).
+    Datasets of one name that lie in different places get different names (see `datasets_apart`).
 
     Args:
         store: The store; one that does not exist has no runs.
@@ -27,8 +27,8 @@ def read_runs(
         run_id: Only runs whose id begins so.
         key: Only runs with this run key.
     """
-    found = (run for page in read_pages(store, suite, run_id=run_id, key=key) for run in page)
-    return datasets_apart(sorted(found, key=lambda run: run.recency, reverse=True))
+    runs = (run for page in read_pages(store, suite, run_id=run_id, key=key) for run in page)
+    return datasets_apart(sorted(runs, key=lambda run: run.recency, reverse=True))
 
 
 def read_pages(
@@ -43,16 +43,16 @@ def read_pages(
 
 def one_run(store: Store, run_id: str) -> RunResult:
     """The run with an id, or an unambiguous beginning of one; raises `WorkbenchError` otherwise."""
-    found: Sequence[RunResult] = read_runs(store, run_id=run_id)
-    if len(found) == 1:
-        return found[0]
-    if not found:
+    runs: Sequence[RunResult] = read_runs(store, run_id=run_id)
+    if len(runs) == 1:
+        return runs[0]
+    if not runs:
         raise WorkbenchError(f"No run {run_id!r} in {store.name}; `workbench results` lists them.")
-    raise WorkbenchError(f"{len(found)} runs begin with {run_id!r}; give more of the id.")
+    raise WorkbenchError(f"{len(runs)} runs begin with {run_id!r}; give more of the id.")
 
 
 def traceback_place(run: RunResult) -> str:
-    """Where the traceback of a failed run lies, a path or an address; empty if it has none."""
+    """The path or address of a failed run's traceback; empty if it has none."""
     name = run.tags.get(schema.TRACEBACK, "")
     if not name:
         return ""
@@ -64,7 +64,7 @@ def artifact_path(store: Store, run: RunResult, name: str) -> Path:
     """A local path of a run's artifact, downloaded where the store is remote.
 
     Raises:
-        WorkbenchError: The run has no such artifact, or it is not what was recorded.
+        WorkbenchError: The run has no such artifact, or it differs from its checksum.
     """
     folder = local_path(run.artifact_uri)
     if folder is not None:

@@ -13,7 +13,7 @@ _MAX_VALUE = 5000  # MLflow's bound on a tag's or param's length, with room
 
 
 @dataclass(frozen=True)
-class Record:
+class RunRecord:
     """Everything of a run but its artifacts. No value holds a password.
 
     Attributes:
@@ -24,7 +24,7 @@ class Record:
         metrics: Finite values.
         history: Values per epoch; those that are not finite are left out when they are sent.
         started: Milliseconds since the epoch.
-        ended: Likewise.
+        ended: End of the run, in milliseconds.
         status: `FINISHED`, or `FAILED`.
         run_id: The store's id where the run was begun there; empty where it was not.
     """
@@ -50,9 +50,9 @@ class Record:
         return asdict(self)
 
     @classmethod
-    def from_json(cls, found: Mapping[str, Any]) -> "Record":
-        """From `to_json`; raises `TypeError` for what is none."""
-        return cls(**found)
+    def from_json(cls, values: Mapping[str, Any]) -> "RunRecord":
+        """The record that `to_json` wrote; raises `TypeError` for any other mapping."""
+        return cls(**values)
 
     def as_result(self, run_id: str, artifact_uri: str) -> RunResult:
         """The run as it is read."""

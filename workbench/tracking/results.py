@@ -20,7 +20,7 @@ class RunResult:
         tags: Versions, fingerprints, notes.
         status: `finished`, `failed`, `running` or `killed`.
         started: Milliseconds since the epoch.
-        artifact_uri: Where its artifacts lie.
+        artifact_uri: The address of its artifacts.
         number: Counts a local store's runs as they were begun, whatever the clock said; 0 for those of a server.
     """
 
@@ -43,7 +43,7 @@ class RunResult:
 
     @property
     def label(self) -> str:
-        """What tables call the recipe."""
+        """The recipe's name in tables."""
         return self.tags.get(schema.LABEL, self.recipe)
 
     @property

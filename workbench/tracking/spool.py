@@ -1,7 +1,7 @@
 """Runs that the store did not take: kept below the runs folder, each as one folder, until they are sent.
 
 `RUNS/spool/STARTED-KEY-NUMBER/` holds `record.json` with the checksum of each of the `artifacts/`, and `checksum`, the
-one of `record.json`. `state.json` says what became of it so far. The folder is written aside and renamed, so that it is
+one of `record.json`. `state.json` holds the last failure. The folder is written aside and renamed, so that it is
 there whole or not at all.
 """
 
@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 from workbench.outputs import reason
 from workbench.tracking._copying import copy_files
 from workbench.tracking.faults import SpoolError
-from workbench.tracking.record import Record
+from workbench.tracking.record import RunRecord
 from workbench.tracking.results import RunResult
 
 DAMAGED = "damaged"
@@ -36,19 +36,19 @@ class DamagedEntryError(Exception):
 
 
 @dataclass(frozen=True)
-class Entry:
+class SpoolEntry:
     """A run in the spool.
 
     Attributes:
-        folder: Where it lies.
-        server: Which store it is for, see `server_of`.
+        folder: Its folder.
+        server: The store that it is for, see `server_of`.
         record: The run.
         problem: Why it could not be sent the last time, where the store refused it; empty if that may pass by itself.
     """
 
     folder: Path
     server: str
-    record: Record
+    record: RunRecord
     problem: str = ""
 
     @property
@@ -58,7 +58,7 @@ class Entry:
 
     @property
     def id(self) -> str:
-        """What tells it from all others; its run in the store has it as a tag until it is whole there."""
+        """Its unique id; its run in the store has it as a tag until it is complete there."""
         return self.folder.name
 
     def as_result(self) -> RunResult:
@@ -76,13 +76,13 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def add(self, record: Record, artifacts: Path | None, server: str, problem: str = "") -> Entry:
+    def add(self, record: RunRecord, artifacts: Path | None, server: str, problem: str = "") -> SpoolEntry:
         """Keep a run.
 
         Args:
             record: The run.
             artifacts: Folder whose files are copied; None if it has none.
-            server: Which store it is for.
+            server: The store that it is for.
             problem: Why only a person can help, for example that its files are too large.
 
         Raises:
@@ -107,17 +107,17 @@ class Spool:
             raise SpoolError(_sentence(self.folder, record.name, size, error)) from error
         finally:
             shutil.rmtree(aside, ignore_errors=True)
-        return Entry(folder, server, record, problem)
+        return SpoolEntry(folder, server, record, problem)
 
-    def entries(self, server: str) -> list[Entry]:
-        """What is kept for a store, the oldest first; entries that cannot be read are left out here (see `check`)."""
-        found = []
+    def entries(self, server: str) -> list[SpoolEntry]:
+        """The entries for a store, the oldest first, without those that cannot be read (see `check`)."""
+        entries = []
         for folder in self._folders():
             with contextlib.suppress(DamagedEntryError):
                 entry = _read(folder)
                 if entry.server == server:
-                    found.append(entry)
-        return sorted(found, key=lambda entry: entry.record.started)
+                    entries.append(entry)
+        return sorted(entries, key=lambda entry: entry.record.started)
 
     def others(self, server: str) -> int:
         """How many are kept for other stores."""
@@ -128,7 +128,7 @@ class Spool:
         return count
 
     def set_damaged_aside(self) -> list[tuple[Path, str]]:
-        """Move entries that are not as they were written to `damaged/`; where they are now, and what is wrong."""
+        """Move damaged entries to `damaged/`; their new paths with the damage."""
         moved = []
         for folder in self._folders():
             try:
@@ -148,14 +148,14 @@ class Spool:
                 if time.time() - path.stat().st_mtime > _STALE_SECONDS:
                     shutil.rmtree(path)
 
-    def note(self, entry: Entry, problem: str) -> None:
+    def note(self, entry: SpoolEntry, problem: str) -> None:
         """Keep why an entry could not be sent; where that cannot be written it is found out again the next time."""
         with contextlib.suppress(OSError):
             aside = entry.folder / f"{_ASIDE}{uuid.uuid4().hex}"
             aside.write_text(json.dumps({"problem": problem}), encoding="utf-8")
             aside.replace(entry.folder / _STATE)
 
-    def remove(self, entry: Entry) -> None:
+    def remove(self, entry: SpoolEntry) -> None:
         """Let go of an entry that is in the store; raises `OSError` where it may not be removed."""
         gone = self.folder / f"{_ASIDE}{uuid.uuid4().hex}"
         entry.folder.rename(gone)  # In one step: half an entry would be called damaged.
@@ -192,18 +192,18 @@ def server_of(uri: str) -> str:
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl().rstrip("/")
 
 
-def _read(folder: Path, *, whole: bool = False) -> Entry:
-    """An entry; `whole` holds its artifacts against their checksums, too."""
+def _read(folder: Path, *, whole: bool = False) -> SpoolEntry:
+    """An entry; `whole` also verifies the checksums of its artifacts."""
     try:
         text = (folder / _RECORD).read_bytes()
         if hashlib.sha256(text).hexdigest() != (folder / _CHECKSUM).read_text(encoding="utf-8"):
             raise DamagedEntryError(f"{_RECORD} is not as it was written")
         content = json.loads(text)
-        entry = Entry(folder, content["server"], Record.from_json(content["record"]), _problem(folder))
+        entry = SpoolEntry(folder, content["server"], RunRecord.from_json(content["record"]), _problem(folder))
         if whole:
-            there = _checksums(entry.artifacts)
-            for name in sorted(there.keys() | content["files"].keys()):
-                if there.get(name) != content["files"].get(name):
+            checksums = _checksums(entry.artifacts)
+            for name in sorted(checksums.keys() | content["files"].keys()):
+                if checksums.get(name) != content["files"].get(name):
                     raise DamagedEntryError(f"{_ARTIFACTS}/{name} is not as it was written")
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise DamagedEntryError(f"it cannot be read ({error})") from error
@@ -219,12 +219,12 @@ def _problem(folder: Path) -> str:
 
 
 def _checksums(folder: Path) -> dict[str, str]:
-    found = {}
+    checksums = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             with path.open("rb") as file:
-                found[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
-    return found
+                checksums[path.relative_to(folder).as_posix()] = hashlib.file_digest(file, "sha256").hexdigest()
+    return checksums
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Which runs can stand side by side: states of a dataset, a model and a recipe, and the setup of a suite."""
+"""Choose runs that can be compared: states of a dataset, a model and a recipe, and the setup of a suite."""
 
 from collections.abc import Mapping, Sequence
 
@@ -44,10 +44,10 @@ def newest_state(runs: Sequence[RunResult]) -> list[RunResult]:
     for run in runs:
         if _has_other_protocol(run):
             continue
-        # The dataset first: what is on an older state of it says nothing about the newest model or recipe.
-        for place, own in _states(run):
-            known = newest.setdefault(place, own) if run.status == "finished" else newest.get(place, own)
-            if known != own:
+        # The dataset first: a run on an older state of it does not decide the newest model or recipe.
+        for place, run_state in _states(run):
+            known = newest.setdefault(place, run_state) if run.status == "finished" else newest.get(place, run_state)
+            if known != run_state:
                 break
         else:
             kept.append(run)
@@ -84,17 +84,17 @@ def _states(run: RunResult) -> list[tuple[tuple[str, ...], State]]:
         (("model", *dataset, run.model), _read(run.tags, _MODEL)),
         (("model setup", *dataset, run.model, run.suite), _read(run.tags, _MODEL_SETUP)),
         (("recipe", *dataset, run.recipe), _read(run.tags, _RECIPE)),
-        *[(("source", *dataset, run.recipe), own) for own in [_source(run.tags)] if own],
+        *[(("source", *dataset, run.recipe), state) for state in [_source(run.tags)] if state],
     ]
 
 
 def _source(tags: Mapping[str, str]) -> State:
-    """Hash of the recipe's source where it decides: runs of releases have versions for that, and know no other."""
+    """Hash of the recipe's source where it decides; in releases the recipe's version decides instead."""
     return _read(tags, (schema.RECIPE_SOURCE,)) if tags.get(schema.SOURCE_DECIDES) == "true" else ()
 
 
 def _reference(run: RunResult) -> str:
-    """What generated images are held against: a part of their fingerprint, but another question and no older state."""
+    """The reference of generated images: part of their fingerprint, but another reference is no older state."""
     return run.tags.get(schema.REFERENCE, "")
 
 

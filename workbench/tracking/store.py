@@ -51,12 +51,12 @@ class Store:
 
     @property
     def spool(self) -> Spool:
-        """Where runs are kept that the store did not take."""
+        """The spool, which keeps runs that the store did not take."""
         return Spool(self.runs / "spool")
 
     @property
     def server(self) -> str:
-        """What entries of the spool call the store: the URI without user and password."""
+        """The store's name in entries of the spool: the URI without user and password."""
         return server_of(self.uri)
 
     @property
@@ -78,12 +78,12 @@ class Store:
         try:
             if file.exists() and not file.is_file():
                 raise WorkbenchError(f"{self.name}: {file} is no file, so it is no store.")
-            there = next((each for each in file.parents if each.exists()), None)
+            existing = next((folder for folder in file.parents if folder.exists()), None)
         except (OSError, ValueError) as error:
             raise WorkbenchError(f"{self.name}: no file can be called so ({error}).") from error
-        if there is not None and not there.is_dir():
+        if existing is not None and not existing.is_dir():
             raise WorkbenchError(
-                f"{self.name}: {there} is no folder, so there can be no store below it; WORKBENCH_RUNS or "
+                f"{self.name}: {existing} is no folder, so there can be no store below it; WORKBENCH_RUNS or "
                 "--tracking-uri names another place."
             )
         return file.is_file()
@@ -125,7 +125,7 @@ class Store:
         """
         if self.artifacts is None or self.sqlite_file is None:
             return
-        folder = next(each for each in (self.runs, *self.runs.parents) if each.exists())
+        folder = next(folder for folder in (self.runs, *self.runs.parents) if folder.exists())
         for path in (folder, self.sqlite_file, self.artifacts):
             if path.exists() and not os.access(path, os.W_OK):
                 raise WorkbenchError(
@@ -158,14 +158,14 @@ class Store:
         from mlflow.exceptions import MlflowException, RestException
 
         try:
-            found = self.client.get_experiment_by_name(name)
-            if found is not None:
-                if found.lifecycle_stage == "deleted":
+            experiment = self.client.get_experiment_by_name(name)
+            if experiment is not None:
+                if experiment.lifecycle_stage == "deleted":
                     raise WorkbenchError(
                         f"suite {name!r}: MLflow has a deleted experiment of that name; restore it "
-                        f"(`mlflow experiments restore -x {found.experiment_id}`) or rename the suite."
+                        f"(`mlflow experiments restore -x {experiment.experiment_id}`) or rename the suite."
                     )
-                return str(found.experiment_id)
+                return str(experiment.experiment_id)
             location = (self.artifacts / _folder_name(name)).as_uri() if self.artifacts else None
             return str(self.client.create_experiment(name, artifact_location=location))
         except (RestException, MlflowException) as error:
@@ -186,7 +186,7 @@ def open_store(settings: Settings) -> Store:
     """The store that settings name; the default is `mlflow.db` and `artifacts/` below `settings.runs`.
 
     Raises:
-        WorkbenchError: What the settings name is no address.
+        WorkbenchError: The address in the settings is not valid.
     """
     if settings.tracking_uri:
         uri = settings.tracking_uri
@@ -214,11 +214,12 @@ def quiet() -> None:
     # MLflow would print each run's address, the password in it included, among a command's own output.
     os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
     os.environ.setdefault("MLFLOW_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # One for each file of each run.
     import logging
 
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow").setLevel(logging.WARNING)
-    # Tracebacks of what is raised as an exception, too, and said in a sentence.
+    # These log tracebacks of errors that are raised and reported, too.
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
 
 

@@ -1,4 +1,4 @@
-"""Send what is in the spool: each run once, and whole."""
+"""Send the runs in the spool: each once, and complete."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -11,66 +11,68 @@ from workbench.tracking import schema
 from workbench.tracking.delivery import deliver, in_words
 from workbench.tracking.faults import StoreError, answering, faults, why
 from workbench.tracking.reading import read_runs
-from workbench.tracking.record import Record
-from workbench.tracking.spool import Entry
+from workbench.tracking.record import RunRecord
+from workbench.tracking.spool import SpoolEntry
 from workbench.tracking.store import Store
 
 
 @dataclass(frozen=True)
 class Sync:
-    """What became of the spool.
+    """The result of sending the spool.
 
     Attributes:
-        sent: Names of runs that are in the store now, and were not.
-        there: Names of runs that the store had in a newer state; the entries are gone.
+        sent: Names of runs that were added to the store.
+        superseded: Names of runs that the store had in a newer state; their entries were removed.
         remaining: Names of runs that are still in the spool, with the reason.
-        damaged: Entries that were moved aside, where they are now, with what is wrong with them.
+        damaged: Paths that damaged entries were moved to, with the damage.
         others: How many entries are for other stores.
         busy: Whether another process was sending; nothing was done then.
     """
 
     sent: list[str] = field(default_factory=list)
-    there: list[str] = field(default_factory=list)
+    superseded: list[str] = field(default_factory=list)
     remaining: dict[str, str] = field(default_factory=dict)
     damaged: dict[str, str] = field(default_factory=dict)
     others: int = 0
     busy: bool = False
 
     def sentences(self, folder: Path, name: str) -> list[str]:
-        """What to tell, nothing where there is nothing to tell.
+        """A report for the user; empty where nothing happened.
 
         Args:
             folder: The spool.
             name: The store, masked.
         """
-        said = []
+        sentences = []
         if self.sent:
-            said.append(f"{counted(len(self.sent), 'run')} of {folder} sent to {name}.")
-        if self.there:
-            said.append(f"{counted(len(self.there), 'run')} of {folder} removed: {name} has the same in a newer state.")
-        for reason in dict.fromkeys(self.remaining.values()):
-            own = [each for each, why in self.remaining.items() if why == reason]
-            # It begins so that a quiet reporter says it, too.
-            said.append(
-                f"failed to send {counted(len(own), 'run')} to {name}, kept in {folder}: {reason}. `workbench sync` "
-                f"tries again ({'; '.join(own[:3])}{'; ...' if len(own) > 3 else ''})."
+            sentences.append(f"{counted(len(self.sent), 'run')} of {folder} sent to {name}.")
+        if self.superseded:
+            sentences.append(
+                f"{counted(len(self.superseded), 'run')} of {folder} removed: {name} has the same in a newer state."
             )
-        said += [f"{place}: damaged, {reason}; it cannot be sent." for place, reason in self.damaged.items()]
+        for reason in dict.fromkeys(self.remaining.values()):
+            names = [run_name for run_name, cause in self.remaining.items() if cause == reason]
+            # A quiet reporter shows messages that begin with "failed".
+            sentences.append(
+                f"failed to send {counted(len(names), 'run')} to {name}, kept in {folder}: {reason}. `workbench sync` "
+                f"tries again ({'; '.join(names[:3])}{'; ...' if len(names) > 3 else ''})."
+            )
+        sentences += [f"{place}: damaged, {reason}; it cannot be sent." for place, reason in self.damaged.items()]
         if self.busy:
-            said.append(f"{folder}: another process sends it, or it may not be written; nothing was done.")
-        return said
+            sentences.append(f"{folder}: another process sends it, or it may not be written; nothing was done.")
+        return sentences
 
 
 def sync(store: Store, *, everything: bool = True) -> Sync:
     """Send the spool's runs for a store.
 
-    A run that the store has already, under its own id or by what was sent before, is brought to its end instead
-    of being made again. Of runs with one key the newest stays. After a fault of the whole store the rest is
-    left for later.
+    A run that the store already has in part, from when it was made or from an earlier attempt, is completed instead of
+    being added again. Of runs with one key the newest stays. After a fault of the whole store the rest is left for
+    later.
 
     Args:
-        store: Where.
-        everything: Also what the store has refused before, for example for its size.
+        store: The store.
+        everything: Also send runs that the store has refused before, for example for their size.
 
     Raises:
         StoreError: The store does not answer; the spool is as it was.
@@ -81,7 +83,7 @@ def sync(store: Store, *, everything: bool = True) -> Sync:
     with spool.held() as alone:
         if not alone:
             return Sync(busy=True)
-        # Before anything is moved: who gets no further than this is told nothing else.
+        # Before anything is moved: where the store does not answer, this error is the only message.
         if any(everything or not entry.problem for entry in spool.entries(store.server)):
             store.link.check()
         spool.remove_stale()
@@ -107,56 +109,58 @@ def sync(store: Store, *, everything: bool = True) -> Sync:
                 result.remaining[name] = f"the store did not take {in_words(missing)}; its numbers are there"
                 spool.note(entry, result.remaining[name])
                 continue
-            (result.there if missing is None else result.sent).append(name)
+            (result.superseded if missing is None else result.sent).append(name)
             spool.remove(entry)
     return result
 
 
 def sync_before(store: Store, say: Callable[[str], None]) -> None:
-    """Send what is waiting, where there is something and it can be sent, before a command's own work; tell of it."""
+    """Send waiting runs, where there are any and they can be sent, before a command's work; report what was sent."""
     if not store.spool.folder.is_dir():
         return
     try:
-        found = sync(store, everything=False)
+        outcome = sync(store, everything=False)
     except StoreError:
         return  # The command itself will say so.
-    for sentence in [] if found.busy else found.sentences(store.spool.folder, store.name):
+    for sentence in [] if outcome.busy else outcome.sentences(store.spool.folder, store.name):
         say(sentence)
 
 
-def _send(entry: Entry, store: Store) -> dict[str, str] | None:
-    """Artifacts that were not taken; None where the store has a newer run and wants nothing."""
+def _send(entry: SpoolEntry, store: Store) -> dict[str, str] | None:
+    """Artifacts that the store did not take; None where it has a newer run, so that nothing is sent."""
     record, client = entry.record, store.client
     with answering(store.name):
-        same = read_runs(store, record.suite, key=record.key) if record.key else []
-        own = next((run for run in same if entry.id == run.tags.get(schema.SPOOL) or run.run_id == record.run_id), None)
-        others = [run for run in same if run is not own]
-        if any(run.status == "finished" and _outranks(run.started, record) for run in others):
-            if own is not None:
-                store.delete_run(own.run_id, own.artifact_uri)
+        runs = read_runs(store, record.suite, key=record.key) if record.key else []
+        stored = next(
+            (run for run in runs if entry.id == run.tags.get(schema.SPOOL) or run.run_id == record.run_id), None
+        )
+        superseded = [run for run in runs if run is not stored]
+        if any(run.status == "finished" and _outranks(run.started, record) for run in superseded):
+            if stored is not None:
+                store.delete_run(stored.run_id, stored.artifact_uri)
             return None
         tags = {**record.tags, schema.SPOOL: entry.id}
-    if own is None:
-        made = client.create_run(
+    if stored is None:
+        created = client.create_run(
             store.experiment(record.suite), start_time=record.started, tags=tags, run_name=record.name
         )
-        run_id, uri = made.info.run_id, made.info.artifact_uri
+        run_id, uri = created.info.run_id, created.info.artifact_uri
     else:
-        run_id, uri = own.run_id, own.artifact_uri
-        if schema.ERROR in own.tags and schema.ERROR not in record.tags:
+        run_id, uri = stored.run_id, stored.artifact_uri
+        if schema.ERROR in stored.tags and schema.ERROR not in record.tags:
             client.delete_tag(run_id, schema.ERROR)  # Another command took it for given up.
     missing = deliver(store, run_id, uri, replace(record, tags=tags), entry.artifacts)
     if not missing:
-        found: Any = client.get_run(run_id).data.tags
-        for tag in {schema.SPOOL, schema.ARTIFACTS_MISSING} & found.keys():
+        tags_now: Any = client.get_run(run_id).data.tags
+        for tag in {schema.SPOOL, schema.ARTIFACTS_MISSING} & tags_now.keys():
             client.delete_tag(run_id, tag)
-    for run in others:
+    for run in superseded:
         # Another process may be at work on a newer one.
         if run.status != "running" and (record.status == "FINISHED" or run.status != "finished"):
             store.delete_run(run.run_id, run.artifact_uri)
     return missing
 
 
-def _outranks(started: int, record: Record) -> bool:
-    """Whether a finished run stays where this one is to be sent; what failed replaces nothing."""
+def _outranks(started: int, record: RunRecord) -> bool:
+    """Whether a finished run stays in the store in place of this one; a failed run replaces nothing."""
     return started >= record.started or record.status != "FINISHED"

@@ -12,7 +12,7 @@ from workbench.tracking import schema
 from workbench.tracking.delivery import deliver, in_words
 from workbench.tracking.faults import faults, is_down, why
 from workbench.tracking.processes import this_process
-from workbench.tracking.record import Record, clean, finite
+from workbench.tracking.record import RunRecord, clean, finite
 from workbench.tracking.results import RunResult
 from workbench.tracking.store import Store
 
@@ -23,7 +23,7 @@ class Written:
 
     Attributes:
         result: The run as it would be read.
-        kept: What the store did not take and is kept in the spool, in words; empty if it took everything.
+        kept: The parts that the store did not take and the spool keeps, in words; empty if it took everything.
     """
 
     result: RunResult
@@ -35,18 +35,18 @@ class RunRecorder:
     """A run that is being written.
 
     Attributes:
-        store: Where.
-        record: What is known of it so far; its `run_id` is empty where the store was not there at its beginning.
-        artifact_uri: Where its artifacts go.
+        store: The store.
+        record: Its record so far; its `run_id` is empty where the store was not there at its beginning.
+        artifact_uri: The address of its artifacts.
     """
 
     store: Store
-    record: Record
+    record: RunRecord
     artifact_uri: str = ""
 
     @property
     def run_id(self) -> str:
-        """MLflow's id; empty where the store has not been told of the run."""
+        """MLflow's id; empty where the store does not have the run."""
         return self.record.run_id
 
     @classmethod
@@ -60,7 +60,7 @@ class RunRecorder:
         """
         here = {schema.HOST: socket.gethostname(), schema.PROCESS: this_process()}
         all_tags = clean({schema.SUITE: suite, **here, **tags})
-        record = Record(suite, masked(name), clean(params), all_tags, started=int(time.time() * 1000))
+        record = RunRecord(suite, masked(name), clean(params), all_tags, started=int(time.time() * 1000))
         recorder = cls(store, record)
         if not store.link.is_usable():
             return recorder
@@ -107,7 +107,7 @@ class RunRecorder:
         return self._deliver(known, artifacts)
 
     def fail(self, error: str, tags: Mapping[str, str] | None = None, artifacts: Path | None = None) -> "Written":
-        """Mark the run as failed with its reason, and log what is left of it.
+        """Mark the run as failed with its reason, and log its remaining values.
 
         Args:
             error: The reason.
@@ -135,7 +135,7 @@ class RunRecorder:
         except faults() as error:
             self.store.link.note(error)
 
-    def _deliver(self, record: Record, artifacts: Path | None) -> "Written":
+    def _deliver(self, record: RunRecord, artifacts: Path | None) -> "Written":
         store, problem = self.store, ""
         if self.run_id and store.link.is_usable():
             try:

@@ -13,15 +13,15 @@ from .joint import JointObjective as JointObjective
 from .joint import choice_objective as choice_objective
 from .joint import joint_objective as joint_objective
 from .loop import Quality as Quality
-from .loop import Trained as Trained
+from .loop import TrainingResult as TrainingResult
 from .loop import train as train
+from .loop import warmup_cosine as warmup_cosine
 from .objective import classification_loss as classification_loss
 from .objective import classification_quality as classification_quality
 from .pixels import Augmentation as Augmentation
 from .pixels import MemoryBudget as MemoryBudget
 from .pixels import PixelSource as PixelSource
 from .precision import Compute as Compute
-from .schedule import warmup_cosine as warmup_cosine
 from .seeding import seeded as seeded
 from .settings import OptimisationSettings as OptimisationSettings
 from .settings import TrainingSettings as TrainingSettings

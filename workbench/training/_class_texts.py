@@ -38,9 +38,9 @@ class ClassTexts:
     def __init__(self, loaded: LoadedModel, sentences: Sequence[Sequence[str]], compute: Compute) -> None:
         self._loaded = loaded
         self._compute = compute
-        self._counts = np.array([len(own) for own in sentences])
+        self._counts = np.array([len(class_sentences) for class_sentences in sentences])
         self._starts = np.cumsum(self._counts) - self._counts
-        tokens = loaded.tokenizer([sentence for own in sentences for sentence in own])
+        tokens = loaded.tokenizer([sentence for class_sentences in sentences for sentence in class_sentences])
         self._tokens = loaded.trim(tokens).to(compute.device)
         self._class_of = torch.from_numpy(np.repeat(np.arange(len(sentences)), self._counts)).to(compute.device)
 

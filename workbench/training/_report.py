@@ -1,4 +1,4 @@
-"""What goes into the run record about a training."""
+"""The report of a training run."""
 
 from collections.abc import Mapping
 
@@ -6,11 +6,11 @@ from torch import nn
 
 from workbench.recipes import FitReport
 from workbench.recipes.fitted import Scalar
-from workbench.training.loop import Quality, Trained
+from workbench.training.loop import Quality, TrainingResult
 
 
 def fit_report(
-    trained: Trained,
+    trained: TrainingResult,
     parameters: Mapping[str, nn.Parameter],
     alpha: float,
     tried: Mapping[float, Quality],
@@ -19,11 +19,11 @@ def fit_report(
     unseen: bool,
     fixed: bool = False,
 ) -> FitReport:
-    """What is recorded of a training.
+    """The report of a training run.
 
     Args:
-        trained: How it went.
-        parameters: What was trained.
+        trained: Its result.
+        parameters: The trained parameters.
         alpha: Step between the weights before and after training that was taken.
         tried: Validation at each step that was tried.
         refit: Whether the suite asked for a fit on train and validation.

@@ -26,7 +26,7 @@ _SETTINGS = "classifier.json"
 
 @dataclass(frozen=True)
 class SavedClassifier:
-    """What `EncoderClassifier.save` wrote.
+    """The content of the files that `EncoderClassifier.save` writes.
 
     Attributes:
         adapts_images: Whether the image tower differs from the base model's.

@@ -20,7 +20,7 @@ from workbench.tasks import ClassificationTask, LabelledImages
 from workbench.training._class_texts import ClassEmbedder, ClassTexts
 from workbench.training._report import fit_report
 from workbench.training.interpolation import choose_alpha, interpolate
-from workbench.training.loop import Quality, Trained, restore, snapshot, train
+from workbench.training.loop import Quality, TrainingResult, restore, snapshot, train
 from workbench.training.objective import classification_loss, classification_quality
 from workbench.training.pixels import Augmentation, MemoryBudget, PixelSource
 from workbench.training.precision import Compute
@@ -49,7 +49,7 @@ class FixedBudget:
 
 @dataclass(frozen=True)
 class FineTuned:
-    """What `EncoderClassifier` needs besides the network.
+    """The parts of an `EncoderClassifier` besides the network.
 
     Attributes:
         classes: (n_classes, d) class embeddings of unit norm, by the text tower as it is after training.
@@ -96,8 +96,8 @@ def fine_tune(
     Args:
         loaded: On the device of `compute`; changed in place.
         parameters: Trained ones, by name; they belong to `loaded.network`.
-        task: What to fit.
-        config: How.
+        task: The task to fit.
+        config: Training settings.
         compute: Device and precision.
         learning_rate: Peak of the schedule.
         image: Whether parameters of the image tower are among them. If not, cached features serve.
@@ -106,7 +106,7 @@ def fine_tune(
         alphas: Steps between the weights before (0) and after (1) training, of which validation chooses.
         default_alpha: The step where there is no validation.
         budget: Training of a fixed length; without it validation chooses the epoch.
-        name: Begins what is logged.
+        name: Prefix of log messages.
 
     Raises:
         RecipeError: The loss is not finite.
@@ -136,7 +136,7 @@ def fine_tune(
 
 @dataclass
 class _Tuning:
-    """The arguments of `fine_tune`, and what is made of them once."""
+    """The arguments of `fine_tune`, with values derived from them."""
 
     loaded: LoadedModel
     parameters: Mapping[str, nn.Parameter]
@@ -178,7 +178,7 @@ class _Tuning:
 
     def run(
         self, data: LabelledImages, validate: Callable[[], Quality] | None, stop_after: int | None = None
-    ) -> Trained:
+    ) -> TrainingResult:
         """Train on `data`."""
         config, steps = self.config, self._steps(data)
         labels = self._labels(data)
@@ -251,7 +251,7 @@ class _Tuning:
             return self.loaded.image_features(shown)[1]
 
     def _logits(self, embedded: Tensor, classes: Tensor) -> Tensor:
-        """Of the classes that have images, (n, classes seen)."""
+        """Targets of the classes that have images, (n, classes seen)."""
         offset = self._offset
         if self._seen is not None:
             classes, offset = classes[self._seen], offset[self._seen]

@@ -1,4 +1,4 @@
-"""What is minimised and what validation measures, for retrieval, matching and grounding alike.
+"""Losses and validation measures of retrieval, matching and grounding.
 
 An objective knows which images and texts a batch needs and what their embeddings cost; how they are embedded is the
 recipe's affair.
@@ -23,7 +23,7 @@ ContrastiveLoss = Literal["contrastive", "sigmoid"]
 
 @dataclass(frozen=True)
 class JointBatch:
-    """Some units of an objective, and what they need.
+    """Some units of an objective, with their images and texts.
 
     Attributes:
         images: int64, different images of the data.
@@ -45,7 +45,7 @@ class JointObjective(Protocol):
         ...
 
     def batch(self, units: AnyArray) -> JointBatch:
-        """What some units need, int64 (b,)."""
+        """The images and texts of some units, int64 (b,)."""
         ...
 
     def loss(self, batch: JointBatch, images: Tensor, texts: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ class JointObjective(Protocol):
         ...
 
     def quality(self, images: FloatArray, texts: FloatArray, scale: float, bias: float) -> Quality:
-        """How good the embeddings of all images and texts are; they need not be normalised."""
+        """The quality of the embeddings of all images and texts, which need not be normalised."""
         ...
 
 
@@ -64,7 +64,7 @@ def joint_objective(
 
     Args:
         data: Training or validation data.
-        loss: Of retrieval; items of the other tasks have a softmax over their candidates, statements a sigmoid.
+        loss: Loss of retrieval; items of the other tasks have a softmax over their candidates, statements a sigmoid.
         statements: Whether the items are statements.
     """
     if isinstance(data, CaptionedImages):
@@ -101,11 +101,11 @@ class RetrievalObjective:
     def quality(self, images: FloatArray, texts: FloatArray, scale: float, bias: float) -> Quality:  # noqa: ARG002
         """Mean of both directions' mean average precision, which moves with fewer queries than recall at 1 does."""
         x, y, pairs = normalise(images), normalise(texts), self._data.positives
-        there = M.rank_positives(x, y, pairs)
-        back = M.rank_positives(y, x, pairs[:, ::-1])
+        image_to_text = M.rank_positives(x, y, pairs)
+        text_to_image = M.rank_positives(y, x, pairs[:, ::-1])
         measures = {
-            "val_image_to_text_map": float(there.average_precision().mean()),
-            "val_text_to_image_map": float(back.average_precision().mean()),
+            "val_image_to_text_map": float(image_to_text.average_precision().mean()),
+            "val_text_to_image_map": float(text_to_image.average_precision().mean()),
         }
         score = sum(measures.values()) / 2
         return Quality(score, {"val_map": score, **measures})

@@ -1,9 +1,10 @@
 """The training loop: AdamW, warm-up and cosine decay, and the best epoch by validation.
 
-It knows nothing of images, texts or tasks: batches are whatever `loss` takes.
+It is independent of images, texts and tasks: batches are the arguments of `loss`.
 """
 
 import logging
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from torch import Tensor, nn
 from workbench.errors import RecipeError
 from workbench.formatting import format_seconds
 from workbench.metrics.formatting import format_value
-from workbench.training.schedule import warmup_cosine
 
 _log = logging.getLogger(__name__)
 _LOG_SECONDS = 5.0
@@ -25,11 +25,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Quality:
-    """How good the present parameters are on validation.
+    """The quality of the current parameters on validation.
 
     Attributes:
         score: Higher is better; decides which epoch is kept.
-        measures: What is reported, by name, the most telling first.
+        measures: Values to report, by name, the most important first.
     """
 
     score: float
@@ -37,8 +37,8 @@ class Quality:
 
 
 @dataclass(frozen=True)
-class Trained:
-    """How training went; the parameters hold the chosen epoch's values.
+class TrainingResult:
+    """The result of training; the parameters hold the chosen epoch's values.
 
     Attributes:
         epoch: Whose values were kept, from 1; 0 stands for those before training.
@@ -69,14 +69,14 @@ def train(
     stop_after: int | None = None,
     optimizer: Literal["adamw", "sgd"] = "adamw",
     name: str = "training",
-) -> Trained:
-    """Minimise a loss; leave in the parameters what was best on validation.
+) -> TrainingResult:
+    """Minimise a loss; the parameters end as in the epoch that was best on validation.
 
     The parameters before training compete too, so that training which does harm is not kept. Of epochs with the same
     score the last is kept, whose learning rate had decayed furthest. Without validation it is the last of all.
 
     Args:
-        parameters: What is trained, by name.
+        parameters: Parameters to train, by name.
         batches: Gives the batches of an epoch, counted from 0.
         loss: Mean loss of a batch, differentiable.
         epochs: Number of epochs; fixes the schedule.
@@ -89,7 +89,7 @@ def train(
         patience: Stop after this many epochs without a higher score.
         stop_after: Stop the same schedule after this many epochs.
         optimizer: `adamw`, or `sgd` with momentum 0.9, which adds weight decay to the gradient.
-        name: Begins what is logged.
+        name: Prefix of log messages.
 
     Raises:
         RecipeError: The loss is not finite.
@@ -139,7 +139,7 @@ def train(
             break
     if validate:
         restore(parameters, kept)
-    return Trained(best if validate else len(losses), losses, qualities, idle)
+    return TrainingResult(best if validate else len(losses), losses, qualities, idle)
 
 
 def _check(loss: Tensor, name: str, epoch: int, epochs: int, learning_rate: float) -> None:
@@ -175,3 +175,22 @@ def _line(name: str, epoch: int, epochs: int, loss: float, quality: Quality | No
     left = seconds / epoch * (epochs - epoch)
     estimate = f", about {format_seconds(left)} left" if epoch < epochs else ""
     return f"{name}: epoch {epoch}/{epochs}, loss {loss:.3f}{validation}{estimate}"
+
+
+def warmup_cosine(step: int, steps: int, warmup: float = 0.0) -> float:
+    """Linear warm-up, then half a cosine down to zero.
+
+    Loshchilov and Hutter, "SGDR" (ICLR 2017), equation 5, without restarts.
+
+    Args:
+        step: Steps taken so far, 0..steps.
+        steps: Steps in all.
+        warmup: Share of `steps` during which the rate rises; its first step has a rate above zero.
+
+    Returns:
+        Multiplier of the peak learning rate, 0..1.
+    """
+    rising = round(warmup * steps)
+    if step < rising:
+        return (step + 1) / (rising + 1)
+    return 0.5 * (1 + math.cos(math.pi * (step - rising) / max(1, steps - rising)))

@@ -1,4 +1,4 @@
-"""What is minimised, and what decides between epochs."""
+"""The loss of classification, and the measure that chooses between epochs."""
 
 import torch
 import torch.nn.functional as F

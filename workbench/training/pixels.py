@@ -24,7 +24,7 @@ _MAX_ENLARGED = 1.5
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to a training image at random.
+    """Random changes of a training image.
 
     Attributes:
         min_crop: Least share (0..1] of the area that a crop keeps; 1 shows the evaluation view.
@@ -43,9 +43,9 @@ class Augmentation:
         fits is cropped at its centre.
 
         Args:
-            rng: Where randomness comes from.
-            height: Of the picture.
-            width: Of the picture.
+            rng: Draws the crop.
+            height: Height of the picture in pixels.
+            width: Width of the picture in pixels.
             ratio: Width / height of the network's input.
 
         Returns:
@@ -89,7 +89,7 @@ class PixelSource:
     Args:
         images: The set.
         loaded: Gives preprocessing, size, mean and standard deviation.
-        compute: Where inputs go.
+        compute: Device and precision of the inputs.
         budget: Memory for decoded images; None keeps none.
     """
 
@@ -146,21 +146,21 @@ class PixelSource:
 
     def _view(self, row: int) -> Tensor:
         """The evaluation view; uint8 where that loses nothing, else float."""
-        found = self._views.get(row)
-        if found is None:
-            found = self._as_bytes(self._preprocess(self._images.decode(row)))
-            self._keep(self._views, row, found)
-        return found
+        view = self._views.get(row)
+        if view is None:
+            view = self._as_bytes(self._preprocess(self._images.decode(row)))
+            self._keep(self._views, row, view)
+        return view
 
     def _picture(self, row: int, min_crop: float) -> Tensor:
         """The whole picture, uint8, just large enough that crops need not be enlarged."""
-        found = self._pictures.get(row)
-        if found is None:
+        picture = self._pictures.get(row)
+        if picture is None:
             enlarged = min(_MAX_ENLARGED, min_crop**-0.5)
             shrunk = _shrunk(self._images.decode(row), self._size, enlarged)
-            found = torch.from_numpy(np.array(shrunk)).permute(2, 0, 1).contiguous()
-            self._keep(self._pictures, row, found)
-        return found
+            picture = torch.from_numpy(np.array(shrunk)).permute(2, 0, 1).contiguous()
+            self._keep(self._pictures, row, picture)
+        return picture
 
     def _keep(self, cache: dict[int, Tensor], row: int, pixels: Tensor) -> None:
         if self._budget is not None and self._budget.take(pixels.nbytes):

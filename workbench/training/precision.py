@@ -1,4 +1,4 @@
-"""Where and at which precision a network is trained and applied."""
+"""Device and precision that a network is trained and applied with."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -24,16 +24,16 @@ class Compute:
     precision: Literal["fp32", "bf16"]
 
     @classmethod
-    def resolve(cls, device: str, wanted: str, run: str) -> Self:
+    def resolve(cls, device: str, setting: str, run: str) -> Self:
         """Decide on a precision.
 
         Args:
             device: Resolved torch device.
-            wanted: `auto`, `fp32` or `bf16`.
+            setting: `auto`, `fp32` or `bf16`.
             run: Precision of the run's features, which `auto` follows. fp16 gives bf16 where the device has it, else
                 fp32: without loss scaling fp16 gradients underflow.
         """
-        precision = run if wanted == "auto" else wanted
+        precision = run if setting == "auto" else setting
         if precision == "fp16":
             precision = "bf16" if native_bf16(device) else "fp32"
         return cls(device, "bf16" if precision == "bf16" else "fp32")

@@ -8,7 +8,7 @@ from workbench.recipes import RecipeConfig
 
 
 class OptimisationSettings(RecipeConfig):
-    """How long and how AdamW trains.
+    """Settings of AdamW and of the length of training.
 
     Learning rates differ from method to method, so each recipe has its own.
 
@@ -37,7 +37,7 @@ class OptimisationSettings(RecipeConfig):
 
 
 class TrainingSettings(OptimisationSettings):
-    """The same, and which pictures and sentences a network is shown.
+    """Settings of optimisation, augmentation and prompts.
 
     Attributes:
         min_crop: Least share (0..1] of an image's area that a random crop keeps; 1 shows the evaluation view.

@@ -23,11 +23,11 @@ _WEIGHTS = "weights.safetensors"
 
 
 class TunedClassifier(EncoderClassifier):
-    """What `fine_tune` made of parameters of the network itself.
+    """A classifier from `fine_tune` on the network's own parameters.
 
     Args:
         loaded: The network, on the device of `compute`.
-        parameters: Those that were trained, by their names in the network.
+        parameters: The trained parameters, by their names in the network.
         adapts_images: Whether some are the image tower's; if not, the base model's cached features serve.
         compute: Device and precision.
         classes: (n_classes, d) class embeddings of unit norm.
@@ -66,13 +66,13 @@ class TunedClassifier(EncoderClassifier):
         """Train parameters of a private copy of the model by `fine_tune`.
 
         Args:
-            task: What to fit.
-            config: How.
+            task: The task to fit.
+            config: Training settings.
             select: The parameters to train, by name, out of a network that is otherwise left as it is.
             learning_rate: Peak of the schedule, for a network.
             alphas: See `fine_tune`.
             default_alpha: See `fine_tune`.
-            name: Begins what is logged, and errors.
+            name: Prefix of log messages and errors.
 
         Raises:
             RecipeError: There are no training images, the model cannot be trained, or nothing was selected.
@@ -140,8 +140,8 @@ class TunedClassifier(EncoderClassifier):
 def _put(loaded: LoadedModel, weights: "Mapping[str, Tensor]") -> "dict[str, nn.Parameter]":
     import torch
 
-    own = dict(loaded.network.named_parameters())
-    chosen = {name: own[name] for name in weights}
+    parameters = dict(loaded.network.named_parameters())
+    chosen = {name: parameters[name] for name in weights}
     with torch.no_grad():
         for name, parameter in chosen.items():
             parameter.copy_(weights[name])

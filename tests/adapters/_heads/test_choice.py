@@ -5,14 +5,14 @@ import pytest
 import torch
 from sklearn.metrics import accuracy_score, log_loss
 
-from adapters._heads.choice import Grid, best, graded, quality
+from adapters._heads.choice import SearchGrid, best, graded, quality
 
 
 def test_points_follow_the_axes_with_the_last_one_fastest():
-    grid = Grid.shared({"a": (1.0, 2.0), "b": (3.0, 4.0)}, 2, torch.device("cpu"))
+    grid = SearchGrid.shared({"a": (1.0, 2.0), "b": (3.0, 4.0)}, 2, torch.device("cpu"))
     expected = [{"a": 1.0, "b": 3.0}, {"a": 1.0, "b": 4.0}, {"a": 2.0, "b": 3.0}, {"a": 2.0, "b": 4.0}]
     assert grid.points(0) == grid.points(1) == expected
-    own = Grid.fixed([{"a": 1.0}, {"a": 7.0}], torch.device("cpu"))
+    own = SearchGrid.fixed([{"a": 1.0}, {"a": 7.0}], torch.device("cpu"))
     assert own.points(1) == [{"a": 7.0}]
 
 

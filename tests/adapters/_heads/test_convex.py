@@ -6,8 +6,8 @@ import torch
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
+from adapters._heads.batches import PaddedImages
 from adapters._heads.convex import Problems, solve
-from adapters._heads.data import Padded
 from adapters._heads.span import span
 from workbench.testing import one_hot
 
@@ -149,7 +149,7 @@ def test_the_span_keeps_products_and_weights_return_from_it(n):
     mask[0, -1] = 0
 
     def padded(features, own):
-        return Padded(features, features.new_zeros(1, features.shape[1], 2), own, features)
+        return PaddedImages(features, features.new_zeros(1, features.shape[1], 2), own, features)
 
     found = span(padded(x, mask), padded(val, torch.ones(1, 5).double()), centre=True)
     assert found.train.shape[2] == min(n, 10)

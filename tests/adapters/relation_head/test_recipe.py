@@ -8,8 +8,8 @@ import pytest
 from adapters.linear_head import LinearHead, LinearHeadConfig
 from adapters.relation_head import RelationHead, RelationHeadConfig
 from workbench.metrics.functional import picks_right
-from workbench.plugin import Candidates, ClassificationTask, RecipeError
-from workbench.testing import planted_task
+from workbench.plugin import Candidates, RecipeError
+from workbench.tasks import GroundingTask, MatchingTask
 from workbench.training import joint_objective
 
 SETTINGS = {
@@ -108,14 +108,10 @@ def test_without_validation_the_first_choice_and_the_last_epoch_are_kept(groundi
 
 
 def test_what_it_does_not_do(grounding):
-    task, _ = planted_task()
-    assert isinstance(task, ClassificationTask)
-    with pytest.raises(RecipeError, match="use linear-head"):
-        head().fit(task)
     with pytest.raises(RecipeError, match="does not do"):
         head().fit_image_text(object())
     none = dataclasses.replace(grounding.train, categories=())
     with pytest.raises(RecipeError, match="no training items"):
         head().fit_image_text(dataclasses.replace(grounding, train=none))
-    assert head().tiles("matching") == 2
-    assert head().tiles("grounding") == 0
+    assert head().tiles(MatchingTask) == 2
+    assert head().tiles(GroundingTask) == 0

@@ -9,7 +9,7 @@ from tests.dashboards.browser.server import dashboard
 from workbench.datasets import open_dataset
 from workbench.features import FeatureStore
 from workbench.models import open_model
-from workbench.runs.study import study_suite
+from workbench.runs.comparisons import compare_suite
 from workbench.search import nearest_images, open_gallery, search_images
 from workbench.tracking import open_store
 
@@ -87,8 +87,8 @@ def test_overview_downloads(address, open_tab, in_mlflow):
 def test_compare_shows_compare_suite_and_two_recipes_down_to_the_images(
     address, open_tab, quickstart, in_mlflow, pictures
 ):
-    study = study_suite(open_store(quickstart[0]), "quickstart")
-    pairs = [pair for pair in study.pairs if pair.first.run.dataset == "leaf-morphology"]
+    comparison = compare_suite(open_store(quickstart[0]), "quickstart")
+    pairs = [pair for pair in comparison.pairs if pair.first.run.dataset == "leaf-morphology"]
     tab = open_tab(address).open()
     tab.page.get_by_role("link", name="Compare").click()
     tab.settle()
@@ -104,8 +104,8 @@ def test_compare_shows_compare_suite_and_two_recipes_down_to_the_images(
     (row,) = rows_of(tab)
     (pair,) = (pair for pair in pairs if pair_names(pair) == (row["first"], row["other"]))
     assert float(row["p (Holm)"]) == pytest.approx(pair.p_corrected)
-    assert f"over the {len(study.pairs)} comparisons of suite quickstart" in tab.text()
-    sides = [in_mlflow["leaf-morphology", entry.contestant.label, "16"] for entry in (pair.first, pair.other)]
+    assert f"over the {len(comparison.pairs)} comparisons of suite quickstart" in tab.text()
+    sides = [in_mlflow["leaf-morphology", entry.group.label, "16"] for entry in (pair.first, pair.other)]
     table = tab.cells(1)
     assert sum(int(cell) for line in table[1:] for cell in line[1:]) == sides[0]["test_images"]
     tab.pick("view", "classes")

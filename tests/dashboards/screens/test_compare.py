@@ -20,9 +20,9 @@ def on_command_line(*arguments):
 def test_compare_shows_the_numbers_of_compare_suite(runs, metric):
     app = open_page("compare", **({"metric": metric} if metric else {}))
     assert not app.exception
-    study = on_command_line("--suite", "s", *(["--metric", metric] if metric else []))
-    rows, expected = app.dataframe[0].value, study["comparisons"]
-    assert len(expected) == study["family_size"] == len(rows) > 3
+    comparison = on_command_line("--suite", "s", *(["--metric", metric] if metric else []))
+    rows, expected = app.dataframe[0].value, comparison["comparisons"]
+    assert len(expected) == comparison["family_size"] == len(rows) > 3
     for row, pair in zip(rows.to_dict("records"), expected, strict=True):
         assert row["first"].split(" · ")[0] == pair["first"]
         assert row["other"].split(" · ")[0] == pair["other"]

@@ -25,12 +25,11 @@ def test_one_run_keeps_its_own_interval(make_run):
     assert (found.value, found.low, found.high) == (0.5, 0.4, 0.6)
 
 
-def test_seeds_are_averaged_and_widen_the_interval(make_run):
-    values = [0.4, 0.5, 0.6]
-    (found,) = standings([make_run(accuracy=v, seed=i) for i, v in enumerate(values)], "accuracy")
+def test_seeds_are_averaged_and_have_the_interval_of_their_group(make_run):
+    runs = [make_run(accuracy=v, seed=i) for i, v in enumerate([0.4, 0.5, 0.6])]
+    (found,) = standings(runs, "accuracy", lambda group, _: (0.3, 0.1 * len(group.runs) + 0.4))
     assert found.value == pytest.approx(0.5)
-    half = math.sqrt(0.1**2 + 1.959963984540054**2 * statistics.variance(values) / 3)
-    assert (found.low, found.high) == pytest.approx((0.5 - half, 0.5 + half))
+    assert (found.low, found.high) == pytest.approx((0.3, 0.7))
 
 
 def test_other_settings_are_another_line(make_run):

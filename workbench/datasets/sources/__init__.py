@@ -1,4 +1,4 @@
-"""Where images and labels come from: one file for each kind of source, and the registry of kinds.
+"""Sources of images and labels: one file for each kind of source, and the registry of kinds.
 
 The file of a kind has its table of the card and its reader.
 """
@@ -50,7 +50,7 @@ def _is_source(loaded: Any, point: EntryPoint) -> type[Source]:
 
 
 sources: Registry[type[Source]] = Registry("workbench.sources", "source", _is_source)
-"""All installed kinds of source, by what cards write as `source.type`."""
+"""All installed kinds of source, by the `source.type` of cards."""
 
 
 def open_source(card: "DatasetCard", base: Path | None, settings: Settings) -> Source:
@@ -64,6 +64,6 @@ def open_source(card: "DatasetCard", base: Path | None, settings: Settings) -> S
     Raises:
         DataError: The data is not where the card says.
     """
-    kind = sources.get(card.source.type)
-    with blamed(kind, f"open dataset {card.name!r}"):
-        return kind.open(card, Locator(card.name, base, settings.data, settings.cache))
+    reader = sources.get(card.source.type)
+    with blamed(reader, f"open dataset {card.name!r}"):
+        return reader.open(card, Locator(card.name, base, settings.data, settings.cache))

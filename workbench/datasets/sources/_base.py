@@ -1,4 +1,4 @@
-"""What every source offers the manifest."""
+"""The interface of sources."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Location(NamedTuple):
-    """Where an image's encoded bytes lie.
+    """The location of an image's encoded bytes.
 
     Attributes:
         file: Path relative to the source's root, with forward slashes.
@@ -39,8 +39,8 @@ class Record:
     """One image as its source lists it; nothing is decoded.
 
     Attributes:
-        id: What users call the image; by default its path in the source.
-        location: Where its bytes are.
+        id: The image's name for users; by default its path in the source.
+        location: Location of its bytes.
         labels: Raw labels.
         split: The source's name of its split, or None; in a manifest, our name.
         group: Patient, specimen, scene, or None.
@@ -60,12 +60,12 @@ class Record:
 class Source(ABC):
     """A place that lists records and hands out their bytes. Subclass it and register it under `workbench.sources`.
 
-    The name of the entry point is what cards write as `source.type`. Sources of files start from `FileSource`, which
+    The name of the entry point is the `source.type` of cards. Sources of files start from `FileSource`, which
     reads them. An image is its bytes: their hash is what the image is known by. Whoever reads a format that
     `decode_image` does not know overrides `decode`, too.
 
     Attributes:
-        Table: What a card may write in `[source]`.
+        Table: The model of the card's `[source]`.
         version: Raise it when `decode` gives other pixels for the same bytes; it is part of the key of features.
         second_images: Whether it reads `columns.second_image` of a card.
         remote: Whether to open it is to download it.
@@ -123,11 +123,11 @@ class Source(ABC):
     def decode(self, data: bytes, location: Location) -> "Image":  # noqa: ARG002
         """An image's pixels from its bytes alone; safe to call from several threads.
 
-        Whatever it raises makes this image unreadable, with the reason, and stops no other.
+        An exception makes this image unreadable, with the reason, and stops no other.
 
         Args:
-            data: What `read` gave.
-            location: Where they lie, for what a file's name says of its format.
+            data: The bytes from `read`.
+            location: Their location; a file's name may show its format.
 
         Returns:
             Any mode that converts to RGB.
@@ -144,7 +144,7 @@ class Source(ABC):
 
     @classmethod
     def rendering(cls, table: SourceTable) -> Mapping[str, object]:
-        """What, besides the bytes, an own `decode` makes pixels from, as JSON values; part of the key of features.
+        """Settings, besides the bytes, that an own `decode` depends on, as JSON values; part of the key of features.
 
         These are all keys of the table but `type`, `path` and `root`. Override it where others, too, only say which
         images there are: less is computed anew then when they change.

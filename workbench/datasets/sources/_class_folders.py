@@ -1,4 +1,4 @@
-"""What class sub-folders cannot say, and a card must not ask of them."""
+"""Columns of a card that class sub-folders cannot have."""
 
 from collections.abc import Iterator
 from pathlib import Path

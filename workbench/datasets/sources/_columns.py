@@ -1,4 +1,4 @@
-"""From a row of any table to a record, by the card's column names."""
+"""Turn a row of any table into a record, by the card's column names."""
 
 import json
 import math
@@ -60,20 +60,20 @@ class RowReader:
                 f"{self._origin}: no column {name!r}, which columns.{role} of the card {self._card.name!r} names."
                 f"{closest(name, available)} There are: {', '.join(available)}."
             )
-        found = next((each for each in _USUAL[role] if usual and each in available), None)
-        if role == "image" and found is None:
+        usual_name = next((column for column in _USUAL[role] if usual and column in available), None)
+        if role == "image" and usual_name is None:
             raise DataError(
                 f"{self._origin}: no column 'image' or 'file_name'; say in columns.image of the card "
                 f"{self._card.name!r} which it is. There are: {', '.join(available)}."
             )
-        return found
+        return usual_name
 
     def record(self, row: Mapping[str, Any], location: Location, split: str | None, where: str) -> Record:
         """One record.
 
         Args:
             row: Column to value; a missing one counts as empty.
-            location: Where the image's bytes are.
+            location: Location of the image's bytes.
             split: The source's split that the row's place implies; a split column wins.
             where: The row, for messages (`line 7`).
         """
@@ -109,14 +109,14 @@ def text(value: Any) -> str | None:
         return "true" if value else "false"
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
-    found = str(value).strip()
+    stripped = str(value).strip()
     # The same name typed on two systems may be composed differently.
-    return (found if found.isascii() else unicodedata.normalize("NFC", found)) or None
+    return (stripped if stripped.isascii() else unicodedata.normalize("NFC", stripped)) or None
 
 
 def _texts(value: Any) -> tuple[str, ...]:
     items = value if isinstance(value, list | tuple) else (value,)
-    return tuple(found for found in map(text, items) if found is not None)
+    return tuple(item for item in map(text, items) if item is not None)
 
 
 def _holds_bytes(value: Any) -> bool:

@@ -27,17 +27,17 @@ class FileSource(Source):
     def stamp(self, file: str) -> tuple[int, int]:
         """See `Source.stamp`."""
         try:
-            found = os.stat(self.root / file)  # noqa: PTH116 - called for every image; Path.stat costs twice as much
+            stat = os.stat(self.root / file)  # noqa: PTH116 - called for every image; Path.stat costs twice as much
         except OSError:
             return (-1, -1)
-        return found.st_size, found.st_mtime_ns
+        return stat.st_size, stat.st_mtime_ns
 
     def state(self, files: Sequence[str]) -> str:
         """See `Source.state`."""
         digest = hashlib.sha256()
         for path in self._index_files:
-            found = path.stat()
-            digest.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+            stat = path.stat()
+            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
         for file in sorted(set(files)):
             digest.update(f"{file}\0{self.stamp(file)}\n".encode())
         return digest.hexdigest()
@@ -49,9 +49,9 @@ class FileSource(Source):
                 return read_bytes(self.root / location.file)
             with open_regular(self.root / location.file) as file:
                 # What is not there would be allocated all the same.
-                there = os.fstat(file.fileno()).st_size - location.offset
+                available = os.fstat(file.fileno()).st_size - location.offset
                 file.seek(location.offset)
-                return file.read(max(0, min(location.length, there, MAX_IMAGE_BYTES)))
+                return file.read(max(0, min(location.length, available, MAX_IMAGE_BYTES)))
         except OSError as error:
             raise DataError(f"{self.root / location.file}: cannot be read ({error.strerror}).") from error
 

@@ -1,4 +1,4 @@
-"""A source that fails in a way of its own is said in one sentence, and stops nothing else."""
+"""Report any failure of a source's code in one sentence, so that it stops nothing else."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,12 +9,12 @@ from workbench.texts import shown
 
 
 @contextmanager
-def blamed(kind: type[Source], doing: str) -> Iterator[None]:
-    """Whatever is raised within, but an `OSError`, becomes a `DataError` that names the source.
+def blamed(source_class: type[Source], action: str) -> Iterator[None]:
+    """Turn any exception but an `OSError` into a `DataError` that names the source.
 
     Args:
-        kind: The source's class.
-        doing: What failed, after "failed to".
+        source_class: The source's class.
+        action: The words after "failed to".
     """
     try:
         yield
@@ -22,11 +22,13 @@ def blamed(kind: type[Source], doing: str) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:  # A plug-in may raise anything.
         reason = shown(f"{type(error).__name__}: {error}", 300)
-        raise DataError(f"source {kind.__module__}:{kind.__qualname__} failed to {doing} ({reason}).") from error
+        raise DataError(
+            f"source {source_class.__module__}:{source_class.__qualname__} failed to {action} ({reason})."
+        ) from error
 
 
 def read_from(source: Source, location: Location) -> bytes:
-    """`Source.read`; whatever it raises becomes a `DataError`."""
+    """`Source.read`, with every exception as a `DataError`."""
     try:
         with blamed(type(source), "read"):
             return source.read(location)

@@ -27,23 +27,23 @@ class Locator:
         return self.find_all(path)[0]
 
     def find_all(self, pattern: str) -> list[Path]:
-        """What a path or glob pattern names, sorted, from the first place that has any.
+        """The paths of a path or glob pattern, sorted, from the first place that has any.
 
         Raises:
-            DataError: Nothing is there; the message says where it was looked for and how to name another place.
+            DataError: There are none; the message names the places and how to add another.
         """
-        given = Path(pattern).expanduser()
-        if given.is_absolute():
-            places, name = [Path(given.anchor)], str(given.relative_to(given.anchor))
+        path = Path(pattern).expanduser()
+        if path.is_absolute():
+            places, name = [Path(path.anchor)], str(path.relative_to(path.anchor))
         else:
-            places, name = [place for place in (self.beside, self.data) if place is not None], str(given)
+            places, name = [place for place in (self.beside, self.data) if place is not None], str(path)
         for place in places:
             exact = place / name
-            found = [exact] if exact.exists() else sorted(place.glob(name))
-            if found:
-                return [path.resolve() for path in found]
+            paths = [exact] if exact.exists() else sorted(place.glob(name))
+            if paths:
+                return [path.resolve() for path in paths]
         tried = " and ".join(str(place / name) for place in places)
-        if given.is_absolute():
+        if path.is_absolute():
             raise DataError(f"dataset {self.dataset!r}: {tried} does not exist.")
         now = f"WORKBENCH_DATA is {self.data}; set it" if self.data else "Set WORKBENCH_DATA (or --data)"
         raise DataError(

@@ -70,14 +70,14 @@ class FolderReader(FileSource):
     def records(self) -> list[Record]:
         """See `Source.records`."""
         tables = metadata_files(self.root, self._card.splits)
-        found = list(self._from_tables(tables) if tables else self._from_folders())
-        if not found:
-            kinds = ", ".join(sorted(IMAGE_SUFFIXES))
+        records = list(self._from_tables(tables) if tables else self._from_folders())
+        if not records:
+            suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
             raise DataError(
                 f"{self.root}: no images found; expected class sub-folders (with or without train/ val/ test/ above "
-                f"them) or a metadata.csv with the columns file_name and label. Image files end in {kinds}."
+                f"them) or a metadata.csv with the columns file_name and label. Image files end in {suffixes}."
             )
-        return found
+        return records
 
     def _from_tables(self, tables: list[Path]) -> Iterator[Record]:
         for path in tables:
@@ -100,15 +100,15 @@ def metadata_files(root: Path, splits: Splits | None = None) -> list[Path]:
     Raises:
         DataError: Some split folders have one and others do not.
     """
-    own = _metadata(root)
-    if own:
-        return [own]
+    root_file = _metadata(root)
+    if root_file:
+        return [root_file]
     folders = split_folders(root, splits)
-    found = [path for path in map(_metadata, folders) if path]
-    if found and len(found) < len(folders):
+    files = [path for path in map(_metadata, folders) if path]
+    if files and len(files) < len(folders):
         without = next(folder for folder in folders if _metadata(folder) is None)
-        raise DataError(f"{without}: has no {found[0].name}, although {found[0].parent.name} has one.")
-    return found
+        raise DataError(f"{without}: has no {files[0].name}, although {files[0].parent.name} has one.")
+    return files
 
 
 def split_folders(root: Path, splits: Splits | None = None) -> list[Path]:
@@ -125,7 +125,7 @@ def sub_folders(folder: Path) -> list[Path]:
 def image_files(folder: Path) -> list[str]:
     """Relative paths of the images below a folder, sorted."""
     # A link back to a folder above would put all other classes into this one.
-    above = {(found.st_dev, found.st_ino) for found in map(Path.stat, (folder, *folder.parents))}
+    above = {(stat.st_dev, stat.st_ino) for stat in map(Path.stat, (folder, *folder.parents))}
     names = (name for name, _, _ in _scan(folder, "", above))
     return sorted(name for name in names if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES)  # noqa: PTH122
 
@@ -146,21 +146,21 @@ def _scan(folder: Path, prefix: str, seen: set[tuple[int, int]] | None = None) -
 
     A folder that links lead to again is not read again: links may go round, and few of them make endless many ways.
     """
-    found = os.stat(folder)  # noqa: PTH116 - as all of this, for speed
-    seen = {(found.st_dev, found.st_ino)} if seen is None else seen
+    stat = os.stat(folder)  # noqa: PTH116 - as all of this, for speed
+    seen = {(stat.st_dev, stat.st_ino)} if seen is None else seen
     with os.scandir(folder) as entries:
         # Folders before links to folders, so that it does not depend on the order of the listing which name is taken.
-        for entry in sorted(entries, key=lambda each: (each.is_symlink(), each.name)):
+        for entry in sorted(entries, key=lambda item: (item.is_symlink(), item.name)):
             if entry.name.startswith("."):
                 continue
             if _leads_to_folder(entry):
-                own = os.stat(entry.path)  # noqa: PTH116
-                if (own.st_dev, own.st_ino) not in seen:
-                    seen.add((own.st_dev, own.st_ino))
+                target = os.stat(entry.path)  # noqa: PTH116
+                if (target.st_dev, target.st_ino) not in seen:
+                    seen.add((target.st_dev, target.st_ino))
                     yield from _scan(Path(entry.path), f"{prefix}{entry.name}/", seen)
             else:
                 try:
-                    found = entry.stat()
+                    stat = entry.stat()
                 except OSError:  # A dangling link.
                     continue
-                yield f"{prefix}{entry.name}", found.st_size, found.st_mtime_ns
+                yield f"{prefix}{entry.name}", stat.st_size, stat.st_mtime_ns

@@ -77,15 +77,15 @@ class HubReader(Source):
         # For a Hub repository the builder's hash is the commit that was read.
         if self._local is None and re.fullmatch(r"[0-9a-f]{40}", builder.hash or ""):
             self.revision = builder.hash
-        found = {}
+        splits = {}
         for name, split in loaded.items():
             image = RowReader(self._card, split.column_names, self._origin(name)).image
-            found[str(name)] = (split.cast_column(image, datasets.Image(decode=False)), image)
+            splits[str(name)] = (split.cast_column(image, datasets.Image(decode=False)), image)
             if self._card.columns.second is not None:
                 second, _ = self._card.columns.second
                 # Where the second images lie, as if in a split of their own.
-                found[f"{name}/{second}"] = (split.cast_column(second, datasets.Image(decode=False)), second)
-        return found
+                splits[f"{name}/{second}"] = (split.cast_column(second, datasets.Image(decode=False)), second)
+        return splits
 
     def _origin(self, split: object) -> str:
         return f"Hub dataset {self._source.id!r}, split {str(split)!r}"
@@ -97,15 +97,15 @@ class HubReader(Source):
         digest = hashlib.sha256()
         for path in sorted(self._local.rglob("*")):
             try:
-                found = path.stat()  # Of what a link leads to, which may change.
+                stat = path.stat()  # Of the file behind a link, which may change.
             except OSError:
-                found = path.lstat()
-            digest.update(f"{path}\0{found.st_size}\0{found.st_mtime_ns}\n".encode())
+                stat = path.lstat()
+            digest.update(f"{path}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
         return digest.hexdigest()
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
-        found = []
+        records = []
         for place, (split, image) in self._splits.items():
             name, _, second = place.partition("/")
             card = _of_second(self._card) if second else self._card
@@ -121,8 +121,8 @@ class HubReader(Source):
             for number, row in enumerate(split.remove_columns(images)):
                 if codes and reader.label:
                     row[reader.label] = decode_labels(row[reader.label], codes, self._card)
-                found.append(reader.record(row, Location(place, number), name, f"row {number}"))
-        return found
+                records.append(reader.record(row, Location(place, number), name, f"row {number}"))
+        return records
 
     def read(self, location: Location) -> bytes:
         """See `Source.read`."""
@@ -141,8 +141,8 @@ class HubReader(Source):
 def _of_second(card: DatasetCard) -> DatasetCard:
     """The card as it reads the second image of each row."""
     columns = card.columns
-    own = dict(zip(("image", "caption"), columns.second or (), strict=False))
-    return card.model_copy(update={"columns": columns.model_copy(update=own)})
+    pair_columns = dict(zip(("image", "caption"), columns.second or (), strict=False))
+    return card.model_copy(update={"columns": columns.model_copy(update=pair_columns)})
 
 
 def _codes(feature: Any) -> tuple[str, ...]:

@@ -79,13 +79,13 @@ class ParquetReader(FileSource):
         except (OSError, pa.ArrowException) as error:
             raise DataError(f"{path}: is damaged ({next(iter(str(error).splitlines()), '')}).") from error
         rows = table.to_pylist() if table.num_columns else [{}] * file.metadata.num_rows
-        own = relative(path, self.root)
-        found = []
+        file_name = relative(path, self.root)
+        records = []
         for number, row in enumerate(rows):
             if codes and reader.label:
                 row[reader.label] = decode_labels(row[reader.label], codes, self._card)
-            found.append(reader.record(row, Location(own, number), split, f"row {number}"))
-        return found
+            records.append(reader.record(row, Location(file_name, number), split, f"row {number}"))
+        return records
 
     def read(self, location: Location) -> bytes:
         """See `Source.read`."""

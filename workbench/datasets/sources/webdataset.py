@@ -53,16 +53,16 @@ class WebDatasetReader(FileSource):
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
-        found = [record for split, path in self._shards for record in self._shard(path, split)]
-        if not found:
+        records = [record for split, path in self._shards for record in self._shard(path, split)]
+        if not records:
             raise DataError(
                 f"{self._shards[0][1]}: no sample has an image; columns.image of the card {self._card.name!r} is "
                 f"{self._card.columns.image!r} (an extension such as 'jpg', or 'image' for any)."
             )
-        return found
+        return records
 
     def _shard(self, path: Path, split: str | None) -> Iterator[Record]:
-        own = path.relative_to(self.root).as_posix()
+        shard_name = path.relative_to(self.root).as_posix()
         samples: dict[str, dict[str, Any]] = {}
         images: dict[str, Location] = {}
         try:
@@ -79,7 +79,7 @@ class WebDatasetReader(FileSource):
                     key = f"{folder}/{stem}" if folder else stem
                     row = samples.setdefault(key, {})
                     if self._is_image(extension):
-                        images[key] = Location(own, -1, member.offset_data, member.size)
+                        images[key] = Location(shard_name, -1, member.offset_data, member.size)
                     elif f".{extension.lower()}" not in IMAGE_SUFFIXES:
                         row.update(_columns(path, member, extension, tar))
         except (tarfile.TarError, OSError, EOFError, ValueError) as error:
@@ -89,18 +89,20 @@ class WebDatasetReader(FileSource):
             # A sample may lack a column that others have, but not one that the card names.
             reader = RowReader(card, ["image", *samples[key]], f"{path}, sample {key!r}")
             record = reader.record(samples[key], location, split, f"sample {key!r}")
-            yield record if card.columns.id else replace(record, id=f"{own}/{key}")
+            yield record if card.columns.id else replace(record, id=f"{shard_name}/{key}")
 
     def _is_image(self, extension: str) -> bool:
-        wanted = self._card.columns.image
-        return f".{extension.lower()}" in IMAGE_SUFFIXES if wanted == "image" else extension == wanted
+        column = self._card.columns.image
+        return f".{extension.lower()}" in IMAGE_SUFFIXES if column == "image" else extension == column
 
 
 def _with_extensions(card: DatasetCard, available: Collection[str]) -> DatasetCard:
     """The card with WebDataset's usual extensions where it names no column; the image's own is settled already."""
     usual = {"label": "cls", "caption": "txt"}
-    found = {role: ext for role, ext in usual.items() if getattr(card.columns, role) is None and ext in available}
-    return card.model_copy(update={"columns": card.columns.model_copy(update={"image": "image", **found})})
+    usual_columns = {
+        role: ext for role, ext in usual.items() if getattr(card.columns, role) is None and ext in available
+    }
+    return card.model_copy(update={"columns": card.columns.model_copy(update={"image": "image", **usual_columns})})
 
 
 def _columns(path: Path, member: tarfile.TarInfo, extension: str, tar: tarfile.TarFile) -> dict[str, Any]:

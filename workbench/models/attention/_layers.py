@@ -1,4 +1,4 @@
-"""What the split attention modules share."""
+"""Helpers of the split attention modules."""
 
 import torch
 from torch import Tensor, nn
@@ -27,10 +27,10 @@ def plain(module: nn.Module, name: str) -> nn.Linear:
 def take_over(source: nn.Module, target: nn.Module, leave: tuple[str, ...] = ()) -> None:
     """Give `target` the layers, parameters and plain attributes of `source`, save those called as in `leave`."""
     target.__dict__.update({k: v for k, v in source.__dict__.items() if not k.startswith("_")})
-    for kind in ("_modules", "_parameters", "_buffers"):
-        taken = {name: value for name, value in getattr(source, kind).items() if name not in leave}
-        getattr(target, kind).update(taken)
-        for name in taken:  # A plain attribute, None for a part that `target` was made without, would hide it.
+    for registry in ("_modules", "_parameters", "_buffers"):
+        kept = {name: value for name, value in getattr(source, registry).items() if name not in leave}
+        getattr(target, registry).update(kept)
+        for name in kept:  # A plain attribute, None for a part that `target` was made without, would hide it.
             target.__dict__.pop(name, None)
 
 

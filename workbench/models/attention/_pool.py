@@ -39,7 +39,7 @@ class SplitAttentionPool(nn.Module):
 
 
 def pool_map(pool: nn.Module, x: Tensor) -> Tensor:
-    """What CLIP's attention pooling gives before its output projection `c_proj`.
+    """The output of CLIP's attention pooling before its projection `c_proj`.
 
     Args:
         pool: `AttentionPool2d`, split or not.

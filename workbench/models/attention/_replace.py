@@ -17,7 +17,7 @@ def split_attention(network: nn.Module) -> list[str]:
     Handled: `nn.MultiheadAttention` (transformers of open_clip, image and text, and CoCa's poolers), the attention
     pooling of CLIP's ResNets, and open_clip's own `Attention`. timm's and Hugging Face's attention consists of linear
     layers already (`qkv`, `proj`; `query`, `key`, `value`); where timm would compute a layer with a separate bias in
-    one functional call that skips the layer (EVA, BEiT), it is told to call the layer and add the bias.
+    one functional call that skips the layer (EVA, BEiT), it is set to call the layer and add the bias.
 
     Args:
         network: Changed in place; it must not be an attention module itself.

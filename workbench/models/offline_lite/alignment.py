@@ -12,7 +12,7 @@ STRENGTHS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 def align(rows: Float64Array, names: Float64Array) -> tuple[Float64Array, float]:
     """Linear map from image features to text space by ridge regression of name embeddings on classifier rows.
 
-    Rows and embeddings are centred first: what all classes share says nothing about any of them. The penalty is the one
+    Rows and embeddings are centred first: what all classes share distinguishes none of them. The penalty is the one
     whose leave-one-class-out predictions rank the left-out class's own name best (median rank among all names), so no
     image and no evaluation set is involved.
 

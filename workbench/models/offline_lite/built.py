@@ -9,7 +9,7 @@ from workbench.folders import make_once
 
 
 def build_once(cache: Path, name: str, pins: str, write: Callable[[Path, Path], None]) -> Path:
-    """The folder of what `write` makes; built on first use, by one process, and anew where it is damaged.
+    """The folder that `write` fills; built on first use, by one process, and anew where it is damaged.
 
     Args:
         cache: The workbench's cache.

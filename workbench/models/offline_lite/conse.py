@@ -39,5 +39,5 @@ class Conse(nn.Module):
             return pooled, (weights[..., None] * self.names[index]).sum(dim=1)
 
     def encode_text(self, tokens: Tensor, normalize: bool = False) -> Tensor:
-        """As the base model."""
+        """See the base model."""
         return self.base.encode_text(tokens, normalize=normalize)  # type: ignore[operator,no-any-return]

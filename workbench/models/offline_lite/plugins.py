@@ -20,7 +20,7 @@ class OfflineLite:
         """See `ModelPlugin.files`."""
         from workbench.models.offline_lite import checkpoint
 
-        # The configuration names the cache's own path, so it is left out of what identifies the model.
+        # The configuration holds the path of the cache, so it is not part of the identity.
         folder = checkpoint.folder(cache)
         return [folder / name for name in (checkpoint.WEIGHTS, *checkpoint.TEXT_FILES)]
 
@@ -70,8 +70,8 @@ class OfflineLiteMultilingual:
         """See `ModelPlugin.files`."""
         from workbench.models.offline_lite import multilingual, towers
 
-        own = [towers.multilingual_file(name) for name in towers.MULTILINGUAL_SHA256]
-        return [towers.image_file(), *own, multilingual.projection_file(cache)]
+        text_files = [towers.multilingual_file(name) for name in towers.MULTILINGUAL_SHA256]
+        return [towers.image_file(), *text_files, multilingual.projection_file(cache)]
 
     def load(self, cache: Path) -> "LoadedModel":
         """See `ModelPlugin.load`."""

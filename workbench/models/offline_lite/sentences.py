@@ -40,7 +40,7 @@ class SentenceEncoder(nn.Module):
                 self.register_buffer(name, value)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Embed sentences; what is padding has no say."""
+        """Embed sentences; padding has no effect."""
         known = tokens != PAD
         mask = known[..., None].float()
         pieces = self._pieces(tokens.clamp_min(0))
@@ -97,8 +97,8 @@ def load_tokenizer(vocabulary: Path) -> Callable[[Sequence[str]], Tensor]:
     pieces = UseTokenizer(str(vocabulary))
 
     def tokenize(texts: Sequence[str]) -> Tensor:
-        found = [pieces.encode(text) for text in ([texts] if isinstance(texts, str) else texts)]
-        cut = [torch.tensor(ids if len(ids) <= CONTEXT else [*ids[: CONTEXT - 1], ids[-1]]) for ids in found]
+        token_ids = [pieces.encode(text) for text in ([texts] if isinstance(texts, str) else texts)]
+        cut = [torch.tensor(ids if len(ids) <= CONTEXT else [*ids[: CONTEXT - 1], ids[-1]]) for ids in token_ids]
         return nn.utils.rnn.pad_sequence(cut, batch_first=True, padding_value=PAD)
 
     return tokenize

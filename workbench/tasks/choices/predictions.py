@@ -11,7 +11,7 @@ from workbench.metrics import Estimate, Metric, estimate_metrics
 from workbench.metrics import functional as F
 from workbench.metrics.choices import choice_metrics
 from workbench.metrics.keys import accuracy_parts
-from workbench.metrics.matching import Hits
+from workbench.metrics.matching import ItemHits
 from workbench.tasks.groups import group_codes
 from workbench.tasks.predictions import Failure, ItemScores, Predictions, columns_of, table_of
 
@@ -52,7 +52,7 @@ class ChoicePredictions(Predictions):
             categories=np.array(self.categories, dtype=np.str_), by_candidates=self.by_candidates,
         )  # fmt: skip
         others = [metric for metric in metrics if metric.name not in found]
-        return found | (estimate_metrics(others, Hits(self.hits), len(self.ids), groups) if others else {})
+        return found | (estimate_metrics(others, ItemHits(self.hits), len(self.ids), groups) if others else {})
 
     def chance(self) -> dict[str, float]:
         """Expected accuracy of picking any candidate."""

@@ -8,7 +8,7 @@ from workbench.datasets.card import DatasetCard, ItemFaults
 from workbench.datasets.card_sources import Section
 from workbench.datasets.card_tables import Columns
 from workbench.datasets.dataset import Dataset
-from workbench.metrics.matching import OF_CHOICES, Hits
+from workbench.metrics.matching import OF_CHOICES, ItemHits
 from workbench.metrics.metric import Metric
 from workbench.metrics.registry import added_for
 
@@ -67,7 +67,7 @@ class GroundingCard(DatasetCard):
 
     def measured(self) -> tuple[Metric, ...]:
         """See `DatasetCard.measured`."""
-        return (*OF_CHOICES, *added_for(Hits))
+        return (*OF_CHOICES, *added_for(ItemHits))
 
     def fingerprint_parts(self) -> list[Any]:
         """See `DatasetCard.fingerprint_parts`."""

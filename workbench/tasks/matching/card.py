@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from workbench.datasets.card import DatasetCard, ItemFaults
 from workbench.datasets.card_tables import Columns
 from workbench.datasets.dataset import Dataset
-from workbench.metrics.matching import OF_CHOICES, OF_PAIRS, OF_STATEMENTS, Hits, PairScores, StatementScores
+from workbench.metrics.matching import OF_CHOICES, OF_PAIRS, OF_STATEMENTS, ItemHits, PairScores, StatementScores
 from workbench.metrics.metric import Metric
 from workbench.metrics.registry import added_for
 
@@ -75,7 +75,7 @@ class MatchingCard(DatasetCard):
     def measured(self) -> tuple[Metric, ...]:
         """See `DatasetCard.measured`."""
         metrics, view = {
-            "choice": (OF_CHOICES, Hits),
+            "choice": (OF_CHOICES, ItemHits),
             "statement": (OF_STATEMENTS, StatementScores),
             "pairs": (OF_PAIRS, PairScores),
         }[self.columns.form]

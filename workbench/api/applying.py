@@ -1,0 +1,82 @@
+"""What a finished run is good for: its predictions, predictions of other images, its weights."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from workbench.api.arguments import PathText, as_path, read_settings
+from workbench.runs.finished import FinishedRun
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def load(run: str, **settings: Any) -> FinishedRun:
+    """Bring a finished run back.
+
+    Args:
+        run: Its id, or an unambiguous beginning of one.
+        settings: Fields of `workbench.Settings`, such as `tracking_uri` or `device`.
+
+    Returns:
+        An object with `result` (settings, metrics, tags), `card`, `predictions` of the test items, `predictor()` and
+        `model`; each is read when it is asked for.
+
+    Raises:
+        WorkbenchError: There is no such run, or several, or it is not finished.
+    """
+    return FinishedRun.open(run, read_settings(load, settings))
+
+
+def predict(
+    run: str,
+    folder: PathText,
+    *,
+    top: int = 5,
+    progress: Callable[[int, int], None] | None = None,
+    **settings: Any,
+) -> "pd.DataFrame":
+    """Apply a finished run to every image below a folder.
+
+    Args:
+        run: Its id, or an unambiguous beginning of one.
+        folder: Searched recursively.
+        top: Classes named for each image.
+        progress: Called with (done, total) while features are computed.
+        settings: Fields of `workbench.Settings`, such as `tracking_uri` or `device`.
+
+    Returns:
+        One row an image: `file` (relative to the folder), what the run's task answers (`classes` and `probabilities`,
+        or `caption`), and `error`, why an image could not be read.
+
+    Raises:
+        WorkbenchError: There is no such run, it has no predictor, or there is no image in the folder.
+    """
+    import pandas as pd
+
+    from workbench.runs.apply import predict_folder
+
+    opened = FinishedRun.open(run, read_settings(predict, settings))
+    rows = predict_folder(opened, as_path(folder), top=top, progress=progress)
+    return pd.DataFrame([row.to_dict() for row in rows])
+
+
+def export(run: str, to: PathText, **settings: Any) -> Path:
+    """Write a run's adapted model as an open_clip folder, LoRA weights merged.
+
+    Args:
+        run: Its id, or an unambiguous beginning of one.
+        to: A new or empty folder.
+        settings: Fields of `workbench.Settings`, such as `tracking_uri`.
+
+    Returns:
+        The folder; `open_clip.create_model_from_pretrained("local-dir:FOLDER")` loads it.
+
+    Raises:
+        WorkbenchError: There is no such run, its recipe adapts no weights, or the folder is not empty.
+    """
+    from workbench.runs.export import export_run
+
+    folder = as_path(to)
+    export_run(FinishedRun.open(run, read_settings(export, settings)), folder)
+    return folder

@@ -1,0 +1,141 @@
+"""Datasets and models: open, check, embed, search."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from workbench import datasets, models
+from workbench.api.arguments import PathText, as_list, as_path, as_text, read_settings
+from workbench.datasets import CheckReport, Dataset
+from workbench.datasets.roles import SplitChoice
+from workbench.models import Encoder
+from workbench.search import Term, parse_line
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Progress = Callable[[int, int], None]
+
+
+def open_dataset(
+    dataset: PathText, *, language: str | None = None, progress: Progress | None = None, **settings: Any
+) -> Dataset:
+    """Open a dataset; what was read of it is kept below the cache until its files change.
+
+    Args:
+        dataset: A registered name, a card file, or a folder.
+        language: One of the card's languages; None takes the card's own.
+        progress: Called with (done, total) while new images are hashed.
+        settings: Fields of `workbench.Settings`, such as `data` or `cache`.
+
+    Raises:
+        WorkbenchError: The dataset does not exist, its data is missing, or contradicts its card.
+    """
+    return datasets.open_dataset(as_text(dataset), read_settings(open_dataset, settings), progress, language=language)
+
+
+def check(dataset: PathText, *, progress: Progress | None = None, **settings: Any) -> CheckReport:
+    """Look at every image of a dataset; `print` of the report is what `workbench check` says.
+
+    Args:
+        dataset: A registered name, a card file, or a folder.
+        progress: Called with (done, total) while images are read.
+        settings: Fields of `workbench.Settings`, such as `data` or `cache`.
+
+    Raises:
+        WorkbenchError: The dataset does not exist, its data is missing, or contradicts its card.
+    """
+    return datasets.check_in_all_languages(as_text(dataset), read_settings(check, settings), progress)
+
+
+def open_model(model: PathText, **settings: Any) -> Encoder:
+    """A pretrained model; its weights are loaded when something must be computed.
+
+    Args:
+        model: `ARCH/TAG` of open_clip, `ARCH@FILE`, `hf-hub:ORG/REPO`, `local-dir:PATH`, or a name that a package
+            registers.
+        settings: Fields of `workbench.Settings`, such as `device` or `precision`.
+
+    Raises:
+        WorkbenchError: There is no such model.
+    """
+    return models.open_model(as_text(model), read_settings(open_model, settings))
+
+
+def embed(
+    dataset: PathText,
+    model: PathText,
+    *,
+    split: SplitChoice = "all",
+    progress: Progress | None = None,
+    **settings: Any,
+) -> "pd.DataFrame":
+    """Features of a dataset's images, from the cache where they are known.
+
+    Args:
+        dataset: A registered name, a card file, or a folder.
+        model: Model argument.
+        split: `train`, `val`, `test`, or `all` of them.
+        progress: Called with (done, total) while features are computed.
+        settings: Fields of `workbench.Settings`, such as `device` or `cache`.
+
+    Returns:
+        One row a readable image: `id`, `split`, `group`, `labels` (names), `pooled` and `projected` (float32, before
+        and after the projection into the space that images and texts share; `numpy.stack` makes a matrix of a column).
+        `attrs["unreadable"]` has name and reason of every other image.
+
+    Raises:
+        WorkbenchError: There is no such dataset or model.
+    """
+    from workbench.features.table import feature_table, features_of_split
+
+    used = read_settings(embed, settings)
+    opened = datasets.open_dataset(as_text(dataset), used)
+    rows, found = features_of_split(opened, models.open_model(as_text(model), used), split, used, progress)
+    frame: pd.DataFrame = feature_table(opened, rows, found).to_pandas()
+    frame.attrs["unreadable"] = found.unreadable
+    return frame
+
+
+def search_images(
+    dataset: PathText,
+    query: str | Sequence[Term] = "",
+    *,
+    model: PathText,
+    images: PathText | Iterable[PathText] = (),
+    top: int = 20,
+    split: SplitChoice = "all",
+    language: str = "en",
+    index: Literal["auto", "exact", "approximate"] = "auto",
+    progress: Progress | None = None,
+    **settings: Any,
+) -> "pd.DataFrame":
+    """The images of a dataset that are nearest to a query.
+
+    Args:
+        dataset: A registered name, a card file, or a folder.
+        query: A sentence, or weighted ones: `2 "red fruit" + "a bird" - 0.5 "a branch"`; or terms.
+        model: Model argument.
+        images: Files of images that count as sentences do.
+        top: At most so many images.
+        split: `train`, `val`, `test`, or `all` of them.
+        language: Of the sentences.
+        index: `auto` takes faiss's index, where it is installed, from a million images on.
+        progress: Called with (done, total) while features are computed.
+        settings: Fields of `workbench.Settings`, such as `device` or `cache`.
+
+    Returns:
+        Columns `id`, `score` (cosine, -1..1), `labels` and `captions`, best first.
+
+    Raises:
+        WorkbenchError: There is no such dataset or model, or the query is empty.
+    """
+    import pandas as pd
+
+    from workbench.search.answer import search_dataset
+
+    sentences: Sequence[Term] = query if not isinstance(query, str) else parse_line(query) if query.strip() else ()
+    answer = search_dataset(
+        as_text(dataset), sentences, [as_path(image) for image in as_list(images)], as_text(model),
+        read_settings(search_images, settings), split=split, top=top, language=language, index=index, progress=progress,
+    )  # fmt: skip
+    return pd.DataFrame(answer.rows, columns=["id", "score", "labels", "captions"])

@@ -1,0 +1,81 @@
+"""A comparison as JSON."""
+
+import json
+import math
+from dataclasses import asdict
+from typing import Any
+
+from workbench.reports.suite.selection import Only, select
+from workbench.runs.comparisons import GroupComparison, GroupResult, SuiteComparison
+
+
+def suite_json(comparison: SuiteComparison, only: Only | None = None) -> str:
+    """`suite, metric, entries, comparisons, rankings, notes`; shares in 0..1, what is undefined is null."""
+    shown = select(comparison, only or {})
+    content = {
+        "suite": shown.suite,
+        "metric": shown.metric,
+        "family_size": len(comparison.pairs),
+        "entries": [_entry(entry) for entry in shown.results],
+        "comparisons": [_pair(pair) for pair in shown.pairs],
+        "rankings": [asdict(each) for each in shown.rankings],
+        "notes": list(shown.notes),
+    }
+    return json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _entry(entry: GroupResult) -> dict[str, Any]:
+    run, estimate = entry.run, entry.estimate
+    return {
+        "model": run.model,
+        "dataset": run.dataset,
+        "field": run.field,
+        "task": run.task,
+        "recipe": run.recipe,
+        "label": entry.group.label,
+        "shots": run.shots,
+        "seeds": [each.seed for each in entry.group.runs],
+        "run_ids": [each.run_id for each in entry.group.runs],
+        "train_images": entry.group.train_images,
+        "metric": entry.metric,
+        "mean": estimate.value,
+        "sd": entry.spread,
+        "by_seed": list(entry.by_seed),
+        "ci_low": estimate.low,
+        "ci_high": estimate.high,
+        "reliable": estimate.reliable,
+        "chance": entry.chance,
+    }
+
+
+def _pair(pair: GroupComparison) -> dict[str, Any]:
+    difference = pair.difference
+    return {
+        "kind": pair.kind,
+        "model": pair.model,
+        "dataset": pair.first.run.dataset,
+        "other_dataset": pair.other.run.dataset,
+        "shots": pair.shots,
+        "first": pair.first.group.label,
+        "first_shots": pair.first.run.shots,
+        "other": pair.other.group.label,
+        "other_shots": pair.other.run.shots,
+        "metric": pair.first.metric,
+        "difference": difference.value,
+        "ci_low": difference.low,
+        "ci_high": difference.high,
+        "p_value": difference.p_value,
+        "p_corrected": pair.p_corrected,
+        "test": difference.test,
+        "reliable": difference.reliable,
+        "decided": pair.decided,
+        "sentence": pair.sentence,
+    }
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

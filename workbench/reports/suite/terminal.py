@@ -1,0 +1,85 @@
+"""A comparison on the terminal."""
+
+import io
+import shutil
+
+from workbench.reports._text import plain
+from workbench.reports.suite.grids import ShotsGrid, chance_text, grids, meetings, said, shots_text, value_text
+from workbench.reports.suite.selection import Only, select
+from workbench.runs.comparisons import SuiteComparison
+
+
+def suite_text(comparison: SuiteComparison, only: Only | None = None, *, width: int | None = None) -> str:
+    """Tables by dataset, comparisons in words, rankings.
+
+    Args:
+        comparison: The comparison.
+        only: What to show.
+        width: Columns of the terminal; found out if None.
+    """
+    shown = select(comparison, only or {})
+    parts = [_table(grid, width or shutil.get_terminal_size((160, 24)).columns) for grid in grids(comparison, shown)]
+    parts.append(
+        "value ± standard deviation over seeds [95 % interval over seeds and test items]; * best of its column and of "
+        "what uses no shots; ~ no evidence of a difference from it.\n"
+    )
+    parts += [_words(shown)]
+    for ranking in shown.rankings:
+        ranks = ", ".join(f"{label} {rank:.2f}" for label, rank in zip(ranking.labels, ranking.ranks, strict=True))
+        head = (
+            f"Average ranks over {', '.join(ranking.datasets)} ({ranking.model}, {shots_text(ranking.shots)}): {ranks}."
+        )
+        parts.append("\n".join(map(plain, [head, *ranking.sentences])) + "\n")
+    if comparison.pairs:
+        parts.append(f"{plain(comparison.family)}\n")
+    parts += [f"note: {plain(note)}\n" for note in shown.notes]
+    return "\n".join(filter(None, parts))
+
+
+def _table(grid: ShotsGrid, width: int) -> str:
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, title=Text(plain(grid.title)), title_justify="left")
+    table.add_column("recipe", overflow="fold")
+    for column in grid.columns:
+        table.add_column(shots_text(column), justify="right", overflow="fold")
+    for label, places in grid.rows.items():
+        texts = [Text(plain(label) + (" (baseline)" if label == grid.baseline else ""))]
+        for column in grid.columns:
+            place = places.get(column)
+            mark = "" if place is None else "*" if place.best else "~" if place.near else ""
+            unreliable = "" if place is None or place.entry.estimate.reliable else " †"
+            texts.append(Text("" if place is None else value_text(grid.metric, place.entry) + mark + unreliable))
+        table.add_row(*texts)
+    out = io.StringIO()
+    Console(file=out, width=width, highlight=False, emoji=False, markup=False).print(table)
+    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    if grid.chance is not None:
+        # The table ends with an empty line.
+        lines += [f"  {chance_text(grid)}", ""]
+    return "\n".join(lines) + "\n"
+
+
+def _words(comparison: SuiteComparison) -> str:
+    lines: list[str] = []
+    labels = {entry.group.label for entry in comparison.results}
+    for (dataset, model, shots), own in meetings(comparison.pairs).items():
+        lines += [
+            f"{plain(dataset)}, {plain(model)}, {shots_text(shots)}:",
+            *(f"  {plain(text)}" for text in said(own, labels)),
+        ]
+    growth = [f"  {plain(p.first.run.dataset)}: {plain(p.sentence)}" for p in comparison.pairs if p.kind == "shots"]
+    names = [f"  {plain(p.sentence)}" for p in comparison.pairs if p.kind == "names"]
+    return "\n".join(
+        [
+            *lines,
+            *(["More shots:"] if growth else []),
+            *growth,
+            *(["The same images under other names:"] if names else []),
+            *names,
+            "",
+        ]
+    )

@@ -1,0 +1,48 @@
+"""Compare runs by their ids, and with files of other tools."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from workbench.errors import WorkbenchError
+from workbench.runs.comparisons.groups import seeds_beside
+from workbench.runs.comparisons.imported import ImportedScores, import_scores
+from workbench.runs.comparisons.runs import RunComparison, compare_runs
+from workbench.runs.finished import FinishedRun
+from workbench.settings import Settings
+from workbench.tasks import ClassPredictions
+from workbench.tracking import open_store, read_runs
+
+
+def compare_by_id(first: str, others: Sequence[str], metric: str | None, settings: Settings) -> list[RunComparison]:
+    """Compare a run with others, see `compare_runs`.
+
+    Args:
+        first: Id of a run, or an unambiguous beginning of one.
+        others: The same, or names of Parquet files with the columns `id` and `scores`.
+        metric: Name as in the run record; None takes the card's primary metric.
+        settings: Give the store and the cache.
+
+    Raises:
+        WorkbenchError: No such run or file, or other test items or labels; says which.
+    """
+    run = FinishedRun.open(first, settings)
+    beside: list[FinishedRun | ImportedScores] = [
+        import_scores(Path(other), _class_names(run))
+        if other.endswith(".parquet")
+        else FinishedRun.open(other, settings)
+        for other in others
+    ]
+    suites = dict.fromkeys(other.result.suite for other in (run, *beside) if isinstance(other, FinishedRun))
+    seeds: dict[str, int] = {}
+    for suite in suites:
+        seeds |= seeds_beside(read_runs(open_store(settings), suite))
+    return compare_runs(run, beside, metric, seeds)
+
+
+def _class_names(run: FinishedRun) -> tuple[str, ...]:
+    if not isinstance(run.predictions, ClassPredictions):
+        raise WorkbenchError(
+            f"run {run.result.run_id} is for {run.result.task}: scores of another tool can be compared with "
+            "predictions of classes only."
+        )
+    return run.predictions.class_names

@@ -1,0 +1,150 @@
+"""Paired comparison of finished runs, the same for the command line and the dashboard."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from workbench.metrics import PairedDifference, compare_two, describe, holm
+from workbench.runs.comparisons.imported import ImportedScores, with_labels_of
+from workbench.runs.comparisons.measuring import measure_alike
+from workbench.runs.finished import FinishedRun
+from workbench.tasks import ClassPredictions
+from workbench.tracking import RunResult, labels_apart, schema
+
+
+@dataclass(frozen=True)
+class RunComparison:
+    """One run against another.
+
+    Attributes:
+        first: Run id.
+        other: Run id, or the file of imported scores.
+        metric: What was compared.
+        difference: First minus other, with interval and p-value.
+        p_corrected: Holm-corrected over the comparisons made together.
+        sentence: The result in words.
+        marks: What makes the two runs unlike besides their recipes.
+    """
+
+    first: str
+    other: str
+    metric: str
+    difference: PairedDifference
+    p_corrected: float
+    sentence: str
+    marks: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "\n".join((self.sentence, *(f"  note: {mark}" for mark in self.marks)))
+
+
+Other = FinishedRun | ImportedScores
+"""What a run can be compared with."""
+
+
+def compare_runs(
+    first: FinishedRun,
+    others: Sequence[Other],
+    metric: str | None = None,
+    seeds: Mapping[str, int] | None = None,
+) -> list[RunComparison]:
+    """Compare one run with others on their common test items.
+
+    A run is one seed. Where a suite has several of it, `compare_suite` compares them together, and that is what counts.
+
+    Args:
+        first: The run.
+        others: Runs on the same dataset, or scores of another tool.
+        metric: Name as in the run record; None takes the card's primary metric.
+        seeds: Run id to the number of seeds that it is one of, for the sentences; see `seeds_beside`.
+
+    Raises:
+        WorkbenchError: Other test items or labels; says which.
+    """
+    seeds = seeds or {}
+    name = metric or first.result.tags.get(schema.PRIMARY_METRIC, "accuracy")
+    runs = [first.result, *(other.result for other in others if isinstance(other, FinishedRun))]
+    titles = {run.run_id: title(run, seeds) for run in labels_apart(runs)}
+    found = _measured(first, others, name)
+    corrected = holm([difference.p_value for difference in found])
+    return [
+        RunComparison(
+            first=first.result.run_id,
+            other=_id(other),
+            metric=name,
+            difference=difference,
+            p_corrected=float(p),
+            sentence=describe(difference, _title(first, titles), _title(other, titles), name, p_value=float(p)),
+            marks=(*_marks(first, other), *_one_seed(first.result, other, seeds)),
+        )
+        for other, difference, p in zip(others, found, corrected, strict=True)
+    ]
+
+
+def title(run: RunResult, seeds: Mapping[str, int] | None = None) -> str:
+    """A run in a few words.
+
+    Args:
+        run: The run.
+        seeds: As for `compare_runs`.
+    """
+    return f"{run.label} ({run.model}, {run.shots} shots, seed {run.seed}{one_of(run, seeds or {})}, {run.run_id[:8]})"
+
+
+def one_of(run: RunResult, seeds: Mapping[str, int]) -> str:
+    """`, one of 3 seeds` for a run that has others beside it."""
+    count = seeds.get(run.run_id, 1)
+    return f", one of {count} seeds" if count > 1 else ""
+
+
+def _id(run: Other) -> str:
+    return str(run.path) if isinstance(run, ImportedScores) else run.result.run_id
+
+
+def _title(run: Other, titles: Mapping[str, str]) -> str:
+    return run.path.name if isinstance(run, ImportedScores) else titles[run.result.run_id]
+
+
+def _one_seed(first: RunResult, other: Other, seeds: Mapping[str, int]) -> tuple[str, ...]:
+    """What the seeds beside these two show is said elsewhere."""
+    runs = [first] if isinstance(other, ImportedScores) else [first, other.result]
+    suites = dict.fromkeys(run.suite for run in runs if one_of(run, seeds))
+    return tuple(
+        f"another seed can show something else; `workbench compare --suite {suite}` compares all seeds together"
+        for suite in suites
+    )
+
+
+def _measured(first: FinishedRun, others: Sequence[Other], metric: str) -> list[PairedDifference]:
+    names = [f"run {first.result.run_id}", *(_named(other) for other in others)]
+    mine = first.predictions
+    found = []
+    for name, other in zip(names[1:], others, strict=True):
+        theirs = other.predictions
+        if isinstance(other, ImportedScores) and isinstance(mine, ClassPredictions):
+            theirs = with_labels_of(other.predictions, mine)
+        a, b = measure_alike([[mine], [theirs]], [names[0], name], metric)
+        found.append(compare_two(a, b))
+    return found
+
+
+def _named(run: Other) -> str:
+    return str(run.path) if isinstance(run, ImportedScores) else f"run {run.result.run_id}"
+
+
+def _marks(first: FinishedRun, other: Other) -> tuple[str, ...]:
+    if isinstance(other, ImportedScores):
+        order = "" if other.named_classes else " It names no classes; they are taken to be in the run's order."
+        return (f"{other.path.name} was made by another tool.{order}",)
+    a, b = first.result, other.result
+    kinds = {
+        "precision": "precision",
+        "workbench.protocol": "protocol",
+        "dataset.fingerprint": "dataset fingerprint",
+        schema.LANGUAGE: "language",
+    }
+    marks = [
+        f"the runs differ in {words}: {a.tags.get(key)} and {b.tags.get(key)}"
+        for key, words in kinds.items()
+        if a.tags.get(key) and b.tags.get(key) and a.tags.get(key) != b.tags.get(key)
+    ]
+    return (*marks, *first.predictions.unlike(other.predictions))
