@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from scipy.sparse import csr_array
 
-from workbench.datasets._draw import Units, apportion, draw, too_large
+from workbench.datasets._draw import SplitUnits, apportion, draw, too_large
 
 
 def units(images, seed=0, more=0):
     """Units of images by label, and of `more` images without one."""
     table, rng = np.array(images, np.int64), np.random.default_rng(seed)
     sizes = table.sum(axis=1) + more
-    return Units(csr_array(table), sizes, rng.random(len(table)), rng.random(table.shape[1]), float(rng.random()))
+    return SplitUnits(csr_array(table), sizes, rng.random(len(table)), rng.random(table.shape[1]), float(rng.random()))
 
 
 @pytest.mark.parametrize("seed", range(8))

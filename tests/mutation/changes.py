@@ -58,7 +58,8 @@ def _paths(node: ast.AST, path: tuple = ()) -> Iterator[tuple]:
     for field, value in ast.iter_fields(node):
         for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
             if (
-                not isinstance(child, ast.AST)
+                (isinstance(node, ast.keyword) and node.arg in _ASSERTED)
+                or not isinstance(child, ast.AST)
                 or isinstance(child, _WORDS)
                 or field in {"decorator_list", "returns", "annotation"}
             ):
