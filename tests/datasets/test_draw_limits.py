@@ -59,3 +59,7 @@ def test_shares_are_whole_numbers_by_largest_remainder():
     assert apportion(five, five - 1, 0.3, position).tolist() == [1, 2, 1]  # 4.5 in all, to the even 4
     assert apportion(np.array([1, 2, 100]), np.array([0, 1, 99]), 0.3, position).tolist() == [0, 1, 30]
     assert apportion(np.array([10, 10, 10]), np.full(3, 9), 0.2, position).tolist() == [2, 2, 2]
+    alone = np.array([1, 1, 1, 1, 1, 7])  # Labels of one unit give none, and others do not make up for them.
+    assert apportion(alone, alone - 1, 0.3, np.linspace(0, 1, 6)).tolist() == [0, 0, 0, 0, 0, 2]
+    pairs = np.array([2, 2, 2, 10])  # Labels of two give one, and others do make up for them.
+    assert apportion(pairs, pairs - 1, 0.75, np.linspace(0, 1, 4)).tolist() == [1, 1, 1, 8]

@@ -40,6 +40,8 @@ def test_raw_labels_that_are_there_on_one_side_are_no_names():
             (None, NAMES), (KEYS, LATIN),
             r"'oak', 'birch', 'beech' on one side only, 'Quercus', .* Raw labels would tell .* run it again\.$",
         ),
+        ((KEYS, NAMES), (None, LATIN), r"'oak', 'birch', 'beech' on one side .* Raw labels would tell"),
+        ((None, tuple("abcd")), (None, tuple("wxyz")), r"'a', 'b', 'c' and 1 more on one side"),
         ((None, NAMES), (None, LATIN[:2]), r"\(3 and 2 classes\): .*'beech' on one side only, 'Quercus', 'Betula' on"),
         (
             (None, tuple("abcde")), (None, tuple("vwxyz")),
