@@ -64,7 +64,9 @@ def test_a_second_label_has_its_share_too():
 
 def test_an_unreadable_image_counts_for_no_size():
     labels, readable = [("a", "b"), ("a",), ("b",)] * 8 + [()], np.array([True] * 24 + [False])
-    found = hold_out(labels, [None] * 25, hashes(25), 0.25, "salt", readable)
+    content = hashes(25)
+    content[24] = 255  # It is the last unit.
+    found = hold_out(labels, [None] * 25, content, 0.25, "salt", readable)
     assert 5 <= len(set(found.rows.tolist()) - {24}) <= 7
 
 
@@ -90,3 +92,10 @@ def test_pictures_that_join_all_groups_are_named(copies, said):
     _, notes = made([("a",)] * 6, groups, content=content)
     assert f"equal images join its 2 groups into one, by {said} several of them" in notes[0]
     assert "(0.jpg, 3.jpg are equal)" in notes[0]
+
+
+def test_three_equal_images_are_all_named():
+    content = hashes(6)
+    content[[1, 3]] = content[0]
+    _, notes = made([("a",)] * 6, ["g", "g", "g", "h", "h", "h"], content=content)
+    assert "(0.jpg, 1.jpg, 3.jpg are equal)" in notes[0]
