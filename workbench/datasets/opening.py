@@ -12,7 +12,7 @@ from workbench.datasets.folder_card import card_for_folder
 from workbench.datasets.languages import in_language
 from workbench.datasets.manifest import Manifest, Progress, build_manifest, read_manifest, write_manifest
 from workbench.datasets.sources import Locator, Source, open_source
-from workbench.datasets.sources.table import read_rows
+from workbench.datasets.sources._rows import read_rows
 from workbench.errors import DataError, UnknownNameError
 from workbench.settings import Settings
 from workbench.texts import shown

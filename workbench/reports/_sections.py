@@ -80,6 +80,7 @@ class ResultSection:
         primary: The metric that orders the rows.
         metrics: Columns.
         rows: Runs.
+        notes: Sentences about the dataset, as its newest run has them.
     """
 
     dataset: str
@@ -88,6 +89,7 @@ class ResultSection:
     primary: str
     metrics: tuple[str, ...]
     rows: list[Row]
+    notes: tuple[str, ...] = ()
 
 
 Intervals = Callable[[RunGroup, str], tuple[float, float]]
@@ -149,7 +151,8 @@ def _section(
     groups = group_by_seed(runs) if aggregate else [RunGroup(run.label, (run,)) for run in runs]
     rows = [_row(group, columns, intervals) for group in groups]
     rows.sort(key=lambda row: _place(row, primary))
-    return ResultSection(dataset, state_name, runs[0].field, primary, columns, _with_best(rows, columns))
+    notes = next((run.dataset_notes for run in runs if run.dataset_notes), ())
+    return ResultSection(dataset, state_name, runs[0].field, primary, columns, _with_best(rows, columns), notes)
 
 
 def _beside(task: str, present: Collection[str]) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from workbench.datasets.images import IMAGE_SUFFIXES
+from workbench.datasets.walking import list_folder
 from workbench.errors import DataError, WorkbenchError
 from workbench.features import FeatureStore, extract
 from workbench.features.unlabelled import ImageFiles
@@ -60,7 +61,9 @@ def predict_folder(
             "be applied to a folder of images."
         )
     predictor = run.predictor()
-    files = sorted(_image_files(folder))
+    if not is_folder(folder):
+        raise DataError(f"{shown(str(folder), 200)}: is not a folder.")
+    files = list_folder(folder).images
     if not files:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         raise DataError(f"{folder}: no image files found (their names end in {kinds}).")
@@ -93,11 +96,3 @@ def _predicting(run: FinishedRun) -> Iterator[None]:
             f"run {run.result.run_id}: recipe {run.result.recipe!r} failed to predict ({reason}); its saved predictor "
             "may be damaged, or of another version. Run it again with --fresh."
         ) from error
-
-
-def _image_files(folder: Path) -> Iterator[str]:
-    if not is_folder(folder):
-        raise DataError(f"{shown(str(folder), 200)}: is not a folder.")
-    for path in folder.rglob("*"):
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-            yield path.relative_to(folder).as_posix()

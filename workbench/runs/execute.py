@@ -73,6 +73,7 @@ def run_suite(
     store = open_store(settings)
     store.link.check()
     planned = prepare_runs(suite, settings, reporter)
+    _say_about_datasets(planned, reporter)
     sync_before(store, reporter.say)
     in_store = read_runs(store, suite.name)
     close_abandoned(store, in_store)
@@ -120,6 +121,13 @@ def run_suite(
     if not fresh:
         found |= {each.key: run for each, run in reversed(runs) if each.is_answered_by(run)}
     return [found[each.key] for each in planned if each.key in found]
+
+
+def _say_about_datasets(planned: Sequence[PlannedRun], reporter: Reporter) -> None:
+    """Say what of each dataset is not read, which splits were made, and the like."""
+    for name, notes in {each.data.dataset.name: each.data.dataset.notes for each in planned}.items():
+        for note in notes:
+            reporter.say(f"{name}: {note}")
 
 
 def _say_what_waits(store: Store, reporter: Reporter) -> None:

@@ -52,6 +52,8 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
         **version_tags(),
         **git_tags(),
     }
+    if notes := planned.data.dataset.notes:
+        tags[schema.DATASET_NOTES] = "\n".join(notes)
     if spec.model != NO_MODEL:
         tags |= {
             "model.fingerprint": encoder.fingerprint,

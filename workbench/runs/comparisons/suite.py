@@ -208,6 +208,8 @@ def compare_run_groups(
         # Datasets of one task say the same; one of them says it for all.
         said = {text: name for name, text in reversed(lacking.items())}
         raise UnknownMetricError(" ".join(f"dataset {name!r}: {text}" for text, name in reversed(said.items())))
+    about = {one.first.dataset: one.newest.dataset_notes for one in everyone}
+    notes += (f"{name}: {note}" for name, sentences in about.items() for note in sentences)
     for name, text in lacking.items():
         # Whoever asked for a metric knows that not every dataset has it; a card's own is another matter.
         notes.append(
