@@ -93,7 +93,8 @@ def _on_dataset(session: Session, finished: Sequence[RunResult]) -> None:
         st.caption(f"The best {_LINES} are drawn; the table holds all.")
     if not all(each.reliable for each in found):
         st.caption("Some intervals rest on under 20 groups and are unreliable.")
-    for note in found[0].first.dataset_notes:
+    models = dict.fromkeys(note for standing in found for note in standing.first.model_notes)
+    for note in (*found[0].first.dataset_notes, *models):
         st.caption(plain(note))
     formats = {"train seconds": format_seconds, "trainable parameters": format_count}
     table(leaderboard(found), as_values(metric, metric, "low", "high") | formats)

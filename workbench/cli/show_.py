@@ -109,8 +109,9 @@ def _run(name: str, flags: dict[str, Any]) -> dict[str, Any]:
     from workbench.tracking import open_store
     from workbench.tracking.reading import one_run, traceback_place
 
-    run = one_run(open_store(load_settings(**flags)), name)
-    place = traceback_place(run)
+    store = open_store(load_settings(**flags))
+    run = one_run(store, name)
+    place = traceback_place(store, run)
     return {**run.to_dict(), **({"traceback": place} if place else {})}
 
 

@@ -80,7 +80,7 @@ class ResultSection:
         primary: The metric that orders the rows.
         metrics: Columns.
         rows: Runs.
-        notes: Sentences about the dataset, as its newest run has them.
+        notes: Sentences about the dataset, as its newest run has them, and about models on it.
     """
 
     dataset: str
@@ -151,7 +151,8 @@ def _section(
     groups = group_by_seed(runs) if aggregate else [RunGroup(run.label, (run,)) for run in runs]
     rows = [_row(group, columns, intervals) for group in groups]
     rows.sort(key=lambda row: _place(row, primary))
-    notes = next((run.dataset_notes for run in runs if run.dataset_notes), ())
+    of_dataset = next((run.dataset_notes for run in runs if run.dataset_notes), ())
+    notes = (*of_dataset, *dict.fromkeys(note for run in runs for note in run.model_notes))
     return ResultSection(dataset, state_name, runs[0].field, primary, columns, _with_best(rows, columns), notes)
 
 

@@ -91,6 +91,7 @@ def record(
         "intervals": _reliability(found.estimates),
         **{f"chosen.{key}": str(value) for key, value in report.chosen.items()},
         **({"notes": "\n".join(notes)} if notes else {}),
+        **_about_texts(planned),
     }
 
     def write(folder: Path) -> None:
@@ -98,6 +99,17 @@ def record(
 
     with written(write, recorder.store.spool.folder) as folder:
         return recorder.finish(metrics, tags, folder, report.history)
+
+
+def _about_texts(planned: PlannedRun) -> dict[str, str]:
+    """A tag that says which texts the model cannot tell apart."""
+    pairs = [] if planned.spec.model == NO_MODEL else planned.data.model.equal_texts()
+    if not pairs:
+        return {}
+    count = "1 pair of texts is" if len(pairs) == 1 else f"{len(pairs)} pairs of texts are"
+    first, second = pairs[0]
+    sentence = f"{count} one text to the tokenizer of this model, such as {first!r} and {second!r}."
+    return {schema.MODEL_NOTES: sentence}
 
 
 def _reliability(estimates: Mapping[str, Estimate]) -> str:

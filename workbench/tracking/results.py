@@ -57,6 +57,11 @@ class RunResult:
         return tuple(self.tags.get(schema.DATASET_NOTES, "").splitlines())
 
     @property
+    def model_notes(self) -> tuple[str, ...]:
+        """Sentences about what the model cannot do on the dataset."""
+        return tuple(f"{self.model}: {note}" for note in self.tags.get(schema.MODEL_NOTES, "").splitlines())
+
+    @property
     def recency(self) -> tuple[int, int]:
         """Greater for the run that was begun later."""
         return self.number, self.started

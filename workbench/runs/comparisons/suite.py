@@ -210,6 +210,7 @@ def compare_run_groups(
         raise UnknownMetricError(" ".join(f"dataset {name!r}: {text}" for text, name in reversed(said.items())))
     about = {one.first.dataset: one.newest.dataset_notes for one in everyone}
     notes += (f"{name}: {note}" for name, sentences in about.items() for note in sentences)
+    notes += dict.fromkeys(note for one in everyone for run in one.runs for note in run.model_notes)
     for name, text in lacking.items():
         # Whoever asked for a metric knows that not every dataset has it; a card's own is another matter.
         notes.append(
