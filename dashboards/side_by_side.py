@@ -14,7 +14,7 @@ from dashboards.views.pairs import SideBySide, agreement, calibration, confusion
 from dashboards.widgets import as_differences, as_p_values, as_values, choose, run_title, table
 from workbench.errors import WorkbenchError
 from workbench.formatting import counted
-from workbench.runs.comparisons.runs import one_of
+from workbench.runs.comparisons.runs import seed_note
 from workbench.tasks import ClassPredictions
 from workbench.tracking import RunResult
 
@@ -34,7 +34,7 @@ def detail(session: Session, a: RunResult, b: RunResult, sides: Sides, seeds: di
         seeds: Run id to the number of seeds that it is one of.
     """
     st.header("Side by side")
-    titles = [plain(run_title(run) + one_of(run, seeds)) for run in (a, b)]
+    titles = [plain(run_title(run) + seed_note(run, seeds)) for run in (a, b)]
     st.markdown(f"**A** is {titles[0]}  \n**B** is {titles[1]}")
     try:
         first, other = _class_scores(session, [a, b])
@@ -71,7 +71,7 @@ def _classes(session: Session, sides: Sides, seeds: dict[str, int]) -> None:
         | as_p_values("p"),
     )
     said = ", ".join(
-        f"{side} is the mean of {len(runs)} seeds" if len(runs) > 1 else f"{side} is one run{one_of(runs[0], seeds)}"
+        f"{side} is the mean of {len(runs)} seeds" if len(runs) > 1 else f"{side} is one run{seed_note(runs[0], seeds)}"
         for side, runs in zip("AB", sides, strict=True)
     )
     st.caption(f"Recall of each class: {said}; p is corrected by Holm over all classes.")

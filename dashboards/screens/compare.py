@@ -15,8 +15,8 @@ from workbench.errors import WorkbenchError
 from workbench.formatting import counted
 from workbench.metrics import PairedDifference
 from workbench.reports.suite.grids import meetings, said, shots_text
-from workbench.runs.comparisons import GroupComparison, SuiteComparison, is_comparable, seeds_beside
-from workbench.runs.comparisons.runs import compare_runs, one_of
+from workbench.runs.comparisons import GroupComparison, SuiteComparison, is_comparable, seed_counts
+from workbench.runs.comparisons.runs import compare_runs, seed_note
 
 _GROUPS, _SINGLE = "recipes, all seeds together", "single runs"
 _PRIMARY = "primary metric"
@@ -138,14 +138,14 @@ def _single_runs(session: Session) -> None:
     st.caption(shown([first, *others]))
     seeds: dict[str, int] = {}
     for suite in {run.suite for run in (first, *others)}:
-        seeds |= seeds_beside([run for run in session.runs if run.suite == suite])
+        seeds |= seed_counts([run for run in session.runs if run.suite == suite])
     try:
         found = compare_runs(session.open_run(first), [session.open_run(run) for run in others], seeds=seeds)
     except WorkbenchError as error:
         st.warning(f"These runs cannot be compared: {plain(error)}")
         return
     st.header("Paired differences")
-    against = [run_title(run) + one_of(run, seeds) for run in others]
+    against = [run_title(run) + seed_note(run, seeds) for run in others]
     _table(
         found[0].metric, {"against": against}, [each.difference for each in found], [each.p_corrected for each in found]
     )

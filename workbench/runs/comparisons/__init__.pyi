@@ -3,7 +3,7 @@ from .groups import group_by_seed as group_by_seed
 from .groups import is_comparable as is_comparable
 from .groups import primary_of as primary_of
 from .groups import run_groups as run_groups
-from .groups import seeds_beside as seeds_beside
+from .groups import seed_counts as seed_counts
 from .groups import shots_order as shots_order
 from .imported import ImportedScores as ImportedScores
 from .imported import import_scores as import_scores
