@@ -216,7 +216,7 @@ def _work(
             raise RecipeError(recipe.reason) from recipe.cause
         name = task.data.dataset.name
         requested_rows = [task.rows(run.spec) for run in planned]
-        rows = task.data.look(
+        rows = task.data.readable_rows(
             requested_rows, partial(_prepare, task, partial(reporter.progress, f"features of {name}"))
         )
         for run_rows in rows:

@@ -1,4 +1,4 @@
-"""`predictions.parquet` of captioning: captions, references, and what the model itself thinks of them."""
+"""`predictions.parquet` of captioning: captions, references, and CLIPScores by the run's model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,8 +24,8 @@ class CaptionPredictions(Predictions):
     Attributes:
         ids: Images.
         groups: Group names, or None where an image has none.
-        captions: What was written.
-        references: What people wrote; at least one each.
+        captions: The predicted captions.
+        references: Captions by people; at least one an image.
         clip_scores: float (n,).
         ref_clip_scores: float (n,).
     """
@@ -77,7 +77,9 @@ class CaptionPredictions(Predictions):
             "id": pa.array(list(self.ids), pa.string()),
             "group": pa.array(list(self.groups), pa.string()),
             "caption": pa.array(list(self.captions), pa.string()),
-            "references": pa.array([list(own) for own in self.references], pa.list_(pa.string())),
+            "references": pa.array(
+                [list(image_references) for image_references in self.references], pa.list_(pa.string())
+            ),
             "clip_score": pa.array(np.asarray(self.clip_scores, np.float64)),
             "ref_clip_score": pa.array(np.asarray(self.ref_clip_scores, np.float64)),
         }

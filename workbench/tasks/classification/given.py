@@ -1,4 +1,4 @@
-"""What a recipe is given for classification: labelled train and validation images, names, prompts, the model."""
+"""The data that a recipe gets for classification: labelled train and validation images, names, prompts, the model."""
 
 from dataclasses import dataclass, replace
 
@@ -88,13 +88,13 @@ class ClassificationTask:
             classes: int64, ascending.
         """
 
-        def own(data: LabelledImages) -> LabelledImages:
-            found = data.subset(np.flatnonzero(np.isin(data.labels, classes)))
-            return replace(found, labels=np.searchsorted(classes, found.labels))
+        def restrict(data: LabelledImages) -> LabelledImages:
+            subset = data.subset(np.flatnonzero(np.isin(data.labels, classes)))
+            return replace(subset, labels=np.searchsorted(classes, subset.labels))
 
         prompts = self.prompts.subset(classes)
         unseen = np.flatnonzero(np.isin(classes, self.unseen)).tolist()
         return replace(
-            self, class_names=prompts.class_names, prompts=prompts, train=own(self.train), val=own(self.val),
+            self, class_names=prompts.class_names, prompts=prompts, train=restrict(self.train), val=restrict(self.val),
             unseen=tuple(unseen),
         )  # fmt: skip

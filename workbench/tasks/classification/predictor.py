@@ -1,4 +1,4 @@
-"""What a recipe returns for classification: something that scores images."""
+"""The predictor that recipes return for classification."""
 
 import json
 from abc import ABC, abstractmethod

@@ -1,4 +1,4 @@
-"""What every task on images and texts tells a recipe besides its data."""
+"""The fields that all tasks on images and texts give to a recipe besides its data."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from workbench.models.task_model import TaskModel
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTextTask:
-    """Base of what recipes are given for tasks on images and texts. There is no test split in it, nor a way to one.
+    """Base of the data that recipes get for tasks on images and texts. There is no test split in it, nor a way to one.
 
     Attributes:
         dataset: The dataset's name.

@@ -20,7 +20,7 @@ class MatchingPredictions(ChoicePredictions):
     """The scores of every item's candidates.
 
     Attributes:
-        form: What the items are, see `Candidates`.
+        form: The form of the items, see `Candidates`.
     """
 
     form: Form = "choice"
@@ -80,14 +80,14 @@ class MatchingPredictions(ChoicePredictions):
             return margin, f"an exchanged pair scores {margin:+.2f} above a right one"
         return super()._margin(i)
 
-    def about(self) -> dict[str, str]:
-        """See `ChoicePredictions.about`."""
+    def metadata(self) -> dict[str, str]:
+        """See `ChoicePredictions.metadata`."""
         return {"form": self.form}
 
     @classmethod
-    def of_about(cls, about: dict[str, str]) -> dict[str, str]:
-        """See `ChoicePredictions.of_about`."""
-        return {"form": about["form"]}
+    def fields_of_metadata(cls, metadata: dict[str, str]) -> dict[str, str]:
+        """See `ChoicePredictions.fields_of_metadata`."""
+        return {"form": metadata["form"]}
 
 
 def _of_statements(truth: AnyArray, metric: str, scores: AnyArray) -> Evaluator:
