@@ -74,7 +74,7 @@ def _typed_registry(what: str) -> Registry[Any]:
 
 
 def _metrics() -> list[dict[str, str]]:
-    from workbench.metrics.registry import known, plugins
+    from workbench.metrics.registry import all_metrics, plugins
 
     rows = [
         {
@@ -84,7 +84,7 @@ def _metrics() -> list[dict[str, str]]:
             "unit": metric.unit,
             "provider": plugins.provider(name) if name in plugins.names() else "clip-workbench",
         }
-        for name, metric in sorted(known().items())
+        for name, metric in sorted(all_metrics().items())
     ]
     broken = [entry for entry in plugins.listing(probe=True) if entry.problem]
     return [*rows, *({"name": each.name, "provider": each.provider, "problem": each.problem or ""} for each in broken)]

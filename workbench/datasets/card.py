@@ -15,7 +15,7 @@ from workbench.datasets.card_sources import AnySource, Section
 from workbench.datasets.card_tables import Columns, Language, Prompts, Splits
 from workbench.errors import DataError
 from workbench.metrics.metric import Metric
-from workbench.metrics.registry import base_name, known
+from workbench.metrics.registry import all_metrics, base_name
 from workbench.registry import closest
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ class DatasetCard(Section):
     def _metrics_are_measured(self) -> Self:
         measured = [metric.name for metric in self.measured()]
         # Tables and comparisons know of a metric by its name alone.
-        stray = next((name for name in measured if name not in known()), None)
+        stray = next((name for name in measured if name not in all_metrics()), None)
         if stray is not None:
             raise ValueError(
                 f"task {self.task!r} measures {stray!r}, which no package registers under workbench.metrics; "

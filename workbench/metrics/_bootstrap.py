@@ -96,13 +96,15 @@ def replicate(evaluators: Sequence[Evaluator], resampler: Resampler) -> tuple[di
     """
     seeds = resampler.seed_weights(len(evaluators))
     # The sample itself rides along as a first row: its value costs no second pass.
-    found = [[evaluate(block) for evaluate in evaluators] for block in resampler.weights(sample=True)]
+    blocks = [[evaluate(block) for evaluate in evaluators] for block in resampler.weights(sample=True)]
     values, replicates = {}, {}
-    for name in found[0][0]:
-        each = np.stack([np.concatenate([block[s][name] for block in found]) for s in range(len(evaluators))], axis=1)
-        if not np.isnan(each[0]).any():
-            values[name] = each[:1].mean(axis=1)
-            replicates[name] = np.einsum("bs,bs->b", seeds, each[1:])
+    for name in blocks[0][0]:
+        by_seed = np.stack(
+            [np.concatenate([block[s][name] for block in blocks]) for s in range(len(evaluators))], axis=1
+        )
+        if not np.isnan(by_seed[0]).any():
+            values[name] = by_seed[:1].mean(axis=1)
+            replicates[name] = np.einsum("bs,bs->b", seeds, by_seed[1:])
     return values, replicates
 
 

@@ -1,4 +1,4 @@
-"""95 % intervals from bootstrap replicates: by percentiles, and for shares as a binomial proportion has them."""
+"""95 % intervals from bootstrap replicates: by percentiles, and for shares those of a binomial proportion."""
 
 from dataclasses import dataclass
 from math import isfinite, sqrt
@@ -87,7 +87,7 @@ def interval(
     certainty, it has the interval of a proportion of that value.
 
     Args:
-        metric: Says which.
+        metric: The metric.
         value: Point estimate.
         replicates: Bootstrap replicates, (b,); NaN (undefined in that resample) is left out.
         units: What was resampled.
@@ -125,7 +125,7 @@ def difference_interval(
     (Statistics in Medicine 1998) gives n pairs without a discordant one, 0 -+ z^2 / (n + z^2).
 
     Args:
-        metric: What is compared.
+        metric: The metric.
         value: The difference.
         replicates: Bootstrap replicates of it, (b,).
         units: What was resampled.

@@ -9,7 +9,7 @@ import numpy as np
 from workbench.arrays import AnyArray
 from workbench.metrics import Estimate, Evaluator, Metric, estimate_metrics
 from workbench.metrics.captions import CaptionScores
-from workbench.metrics.registry import known
+from workbench.metrics.registry import all_metrics
 from workbench.tasks.groups import group_codes
 from workbench.tasks.predictions import Failure, ItemScores, Predictions, columns_of, table_of
 
@@ -49,11 +49,11 @@ class CaptionPredictions(Predictions):
 
     def comparable(self) -> Sequence[str]:
         """The metrics that are means over images; BLEU is none."""
-        return list(Evaluator(known().values(), self._view()).terms)
+        return list(Evaluator(all_metrics().values(), self._view()).terms)
 
     def scores_of(self, metric: str) -> ItemScores:
         """See `Predictions.scores_of`."""
-        terms = Evaluator([known()[metric]] if metric in known() else [], self._view()).terms
+        terms = Evaluator([all_metrics()[metric]] if metric in all_metrics() else [], self._view()).terms
         if metric not in terms:
             raise self.unknown(metric)
         return ItemScores(self.ids, self.groups, np.asarray(terms[metric], np.float64))

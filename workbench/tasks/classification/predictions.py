@@ -15,7 +15,7 @@ from workbench.metrics.class_scores import ClassScores, LabelScores
 from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.keys import metric_keys
 from workbench.metrics.measured import exact_pairs, repeat_labels
-from workbench.metrics.registry import base_name, known
+from workbench.metrics.registry import all_metrics, base_name
 from workbench.tasks.classification.classes import class_order, other_names
 from workbench.tasks.groups import group_codes
 from workbench.tasks.predictions import Failure, ItemScores, Predictions
@@ -78,12 +78,12 @@ class ClassPredictions(Predictions):
     def comparable(self) -> Sequence[str]:
         """See `Predictions.comparable`."""
         scores = self._view(self.scores, self._truth())
-        return [name for name, metric in known().items() if metric.fits(scores)]
+        return [name for name, metric in all_metrics().items() if metric.fits(scores)]
 
     def scores_of(self, metric: str) -> ItemScores:
         """See `Predictions.scores_of`."""
         base, _, part = metric.partition("/")
-        if base not in known():
+        if base not in all_metrics():
             raise self.unknown(metric)
         keys = metric_keys(self.class_names)
         if part and part not in keys:
@@ -99,7 +99,7 @@ class ClassPredictions(Predictions):
 
     def _evaluator(self, truth: AnyArray, metric: str, part: int | None, scores: AnyArray) -> Evaluator:
         repeated, exact = repeat_labels(truth, len(scores)), exact_pairs(len(scores), len(truth))
-        evaluator = Evaluator([known()[base_name(metric)]], self._view(scores, repeated, exact_pairs=exact))
+        evaluator = Evaluator([all_metrics()[base_name(metric)]], self._view(scores, repeated, exact_pairs=exact))
         return evaluator if part is None else evaluator.only(part, metric)
 
     def matched(self, reference: Self) -> Self:

@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.metrics import Estimate, Evaluator, Metric, estimate_metrics
 from workbench.metrics import functional as F
-from workbench.metrics.registry import known
+from workbench.metrics.registry import all_metrics
 from workbench.metrics.retrieval import DirectedRanks
 from workbench.tasks.groups import group_codes
 from workbench.tasks.predictions import Failure, ItemScores, Predictions, columns_of, table_of
@@ -59,12 +59,12 @@ class RetrievalPredictions(Predictions):
         return [
             name
             for direction in DIRECTIONS
-            for name in Evaluator(known().values(), self._view(direction, self._rows(direction))).terms
+            for name in Evaluator(all_metrics().values(), self._view(direction, self._rows(direction))).terms
         ]
 
     def scores_of(self, metric: str) -> ItemScores:
         """See `Predictions.scores_of`."""
-        chosen = [known()[metric]] if metric in known() else []
+        chosen = [all_metrics()[metric]] if metric in all_metrics() else []
         for direction in DIRECTIONS:
             rows = self._rows(direction)
             terms = Evaluator(chosen, self._view(direction, rows)).terms
