@@ -14,7 +14,7 @@ from dashboards.widgets import as_differences, as_p_values, choose, choose_datas
 from workbench.errors import WorkbenchError
 from workbench.formatting import counted
 from workbench.metrics import PairedDifference
-from workbench.reports.suite.grids import meetings, said, shots_text
+from workbench.reports.suite.grids import comparison_sentences, recipe_pairs, shots_text
 from workbench.runs.comparisons import GroupComparison, SuiteComparison, is_comparable, seed_counts
 from workbench.runs.comparisons.runs import compare_runs, seed_note
 
@@ -82,8 +82,8 @@ def _differences(comparison: SuiteComparison, pairs: Sequence[GroupComparison]) 
     differences = [pair.difference for pair in pairs]
     _table(pairs[0].first.metric, names, differences, [pair.p_corrected for pair in pairs], {"seeds": seeds})
     st.caption(plain(comparison.family))
-    for (_, model, shots), own in meetings(pairs).items():
-        _sentences(f"{model}, {shots_text(shots)}", said(own))
+    for (_, model, shots), own in recipe_pairs(pairs).items():
+        _sentences(f"{model}, {shots_text(shots)}", comparison_sentences(own))
     _sentences("More shots", [pair.sentence for pair in pairs if pair.kind == "shots"])
     _sentences("The same images under other names", [pair.sentence for pair in pairs if pair.kind == "names"])
 

@@ -1,4 +1,4 @@
-"""What every table for people says beside its numbers: title, outcome of a run, and the legend of its marks."""
+"""Texts of tables for people: title, outcome of a run, and the legend of marks."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ IDENTITY = ("model", "recipe", "shots", "seed")
 
 
 def title(section: ResultSection) -> str:
-    """The dataset, its state where there are several, its field, and what orders the rows."""
+    """The dataset, its state where there are several, its field, and the metric that orders the rows."""
     state = f", state {section.state}" if section.state else ""
     return f"{section.dataset} ({section.field}){state}, by {section.primary}"
 

@@ -19,7 +19,7 @@ def write_report(comparison: SuiteComparison, folder: Path, description: str = "
     Args:
         comparison: The comparison.
         folder: Made if it is not there; files of an earlier report are replaced.
-        description: What the suite is for.
+        description: The suite's purpose.
 
     Returns:
         The files.
@@ -33,7 +33,7 @@ def write_report(comparison: SuiteComparison, folder: Path, description: str = "
         folder / "report.md": to_markdown(blocks, _FIGURES).encode(),
         folder / "report.json": suite_json(comparison).encode(),
     }
-    files |= {folder / _FIGURES / f"{each.name}.svg": each.svg for each in blocks if isinstance(each, Figure)}
+    files |= {folder / _FIGURES / f"{block.name}.svg": block.svg for block in blocks if isinstance(block, Figure)}
     try:
         for path, content in files.items():
             write_output(path, content)
