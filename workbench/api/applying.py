@@ -1,4 +1,4 @@
-"""What a finished run is good for: its predictions, predictions of other images, its weights."""
+"""Use a finished run: its predictions, predictions of other images, its weights."""
 
 from collections.abc import Callable
 from pathlib import Path

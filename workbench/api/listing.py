@@ -1,4 +1,4 @@
-"""What is installed, plug-ins included: names as `run` takes them."""
+"""Names of all that is installed, plug-ins included, as `run` takes them."""
 
 from workbench.datasets import list_cards
 from workbench.metrics.registry import all_metrics

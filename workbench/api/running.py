@@ -1,4 +1,4 @@
-"""Run a suite, and read and compare what the store holds."""
+"""Run a suite, and read and compare the runs in the store."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -117,13 +117,13 @@ def results(
         runs differ), `shots`, `seed`, `status`, `recipe.KEY` for each such setting, and one for each metric (NaN where
         a run lacks it). `attrs["left_out"]` counts the runs on older states that are left out.
     """
-    everything = read_runs(open_store(Settings.load(**settings)), suite)
-    # Before the filters: the newest run is the newest of all, not of what they leave.
-    current = {run.run_id for run in (everything if all_states else newest_state(everything))}
+    all_runs = read_runs(open_store(Settings.load(**settings)), suite)
+    # Before the filters: the newest run is the newest of all, not of the filtered ones.
+    current = {run.run_id for run in (all_runs if all_states else newest_state(all_runs))}
     on, of, by, states = as_list(datasets), as_list(models), as_list(recipes), as_list(status)
     chosen = [
         run
-        for run in everything
+        for run in all_runs
         if (not on or any(is_on(run, dataset) for dataset in on))
         and (not of or run.model in of)
         and (not by or run.recipe in by)

@@ -1,4 +1,4 @@
-"""What a recipe returns, whatever the task: it reports how it was fitted, and can be saved."""
+"""The base of all predictors that recipes return: they report how they were fitted, and can be saved."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +19,7 @@ class FitReport:
 
     Attributes:
         chosen: Hyper-parameters chosen on validation.
-        trials: Everything that was tried, one mapping each, with its validation score.
+        trials: All trials, one mapping each, with its validation score.
         trainable_parameters: Number of parameters that were fitted.
         history: Per-epoch values by name (`train_loss`, `val_accuracy`).
         notes: Sentences the reader of the run must know.
@@ -33,10 +33,10 @@ class FitReport:
 
 
 class Fitted:
-    """What every task's predictor has.
+    """The base of every task's predictor.
 
     Attributes:
-        scale: What multiplied the similarities to make the scores logits; 1 where they are logits by construction.
+        scale: The factor that makes similarities logits; 1 where they are logits by construction.
     """
 
     scale: float = 1.0
@@ -44,15 +44,15 @@ class Fitted:
     @property
     def report(self) -> FitReport:
         """How it was fitted; empty until it is set."""
-        found: FitReport = self.__dict__.setdefault("_report", FitReport())
-        return found
+        fit_report: FitReport = self.__dict__.setdefault("_report", FitReport())
+        return fit_report
 
     @report.setter
     def report(self, report: FitReport) -> None:
         self.__dict__["_report"] = report
 
     def save(self, directory: Path) -> None:
-        """Write weights and what else `restore` needs into an existing, empty directory."""
+        """Write weights, and all else that `restore` needs, into an existing, empty directory."""
         raise NotImplementedError(f"{type(self).__name__} cannot be saved")
 
     def merged(self, model: "TaskModel") -> "LoadedModel":  # noqa: ARG002

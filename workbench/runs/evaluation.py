@@ -50,4 +50,4 @@ def evaluate(planned: PlannedRun, predictor: Fitted, rows: SplitRows) -> Evaluat
         "extract_seconds": planned.data.extract_seconds,
         **predictions.chance(),
     }
-    return Evaluation(predictions, predictions.estimates(planned.data.dataset.card.asked_metrics), counts)
+    return Evaluation(predictions, predictions.estimates(planned.data.dataset.card.run_metrics), counts)
