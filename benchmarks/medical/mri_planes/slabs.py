@@ -1,4 +1,4 @@
-"""Which slice goes where: contiguous slabs with gaps between them, so that no slice's neighbour is in another split."""
+"""The splits of slices: contiguous slabs with gaps between them, so that no slice's neighbour is in another split."""
 
 from dataclasses import dataclass
 from typing import Literal
