@@ -24,7 +24,7 @@ _ORDER = (
 
 @dataclass(frozen=True)
 class Mark:
-    """How a recipe is drawn.
+    """The colour, shape and dash of a recipe.
 
     Attributes:
         colour: Hexadecimal.

@@ -50,7 +50,7 @@ class Session:
 
     @cached_property
     def comparable(self) -> list[RunResult]:
-        """Those of `current` that have results."""
+        """The finished runs of `current`."""
         return [run for run in self.current if run.status == "finished"]
 
     @cached_property

@@ -189,7 +189,7 @@ def _colours() -> Any:
 
 @functools.cache
 def _families() -> list[str]:
-    """DejaVu Sans, then whatever font for further scripts is installed."""
+    """DejaVu Sans, then the installed fonts for further scripts."""
     from matplotlib import font_manager
 
     installed = set(font_manager.get_font_names())

@@ -52,7 +52,7 @@ class ImageSet:
 
     Args:
         count: Number of images.
-        features: Called at most once, when features are first asked for.
+        features: Called at most once, at the first use of features.
         decode: Returns image `i` as RGB, upright by its EXIF orientation.
         places: Called at most once; see `ImageSet.places`.
         cut: Called with rows and the n of `ImageSet.tiles`.

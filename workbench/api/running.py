@@ -51,7 +51,7 @@ def run(
         shots: Images per class, or `all`.
         seeds: Seeds.
         name: The suite's name when none is given.
-        language: Which of the cards' languages to take when no suite is given; None takes each card's own.
+        language: The cards' language to take when no suite is given; None takes each card's own.
         fresh: Run finished runs again, too.
         raise_error: Stop at the first run that fails, once it is recorded, and raise what it failed with.
         settings: Fields of `workbench.Settings`, such as `device` or `precision`.
@@ -61,7 +61,7 @@ def run(
 
     Raises:
         WorkbenchError: The plan itself is wrong; a run that fails is a row with status `failed`.
-        BaseException: With `raise_error`, whatever the first failing run raised.
+        BaseException: With `raise_error`, the error of the first failing run.
     """
     from workbench.runs.execute import run_suite
     from workbench.runs.failing import RunFailedError

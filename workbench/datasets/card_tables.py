@@ -68,7 +68,7 @@ class Splits(Section):
 
 
 class Prompts(Section):
-    """How class names become sentences.
+    """Templates and descriptions that make sentences of class names.
 
     Attributes:
         templates: Each holds `{}` for the class name once; the first is the single template.

@@ -29,7 +29,7 @@ class Resampler:
         seed: Seeds the draws.
 
     Raises:
-        WorkbenchError: There is no item, or no replicate is asked for.
+        WorkbenchError: There is no item, or less than one replicate.
     """
 
     def __init__(self, n: int, groups: AnyArray | None = None, *, replicates: int = 1000, seed: int = 0) -> None:
@@ -144,7 +144,7 @@ def estimate(
 
 
 def _blocks(n_units: int, replicates: int, seed: int, rows: int) -> Iterator[FloatArray]:
-    """How often each unit is drawn, (n_units, 1 + b) for b <= rows replicates, behind a column of ones."""
+    """Counts of draws of each unit, (n_units, 1 + b) for b <= rows replicates, behind a column of ones."""
     rng = np.random.default_rng(seed)
     for start in range(0, replicates, rows):
         count = min(rows, replicates - start)

@@ -16,7 +16,7 @@ class Estimate:
         value: Point estimate.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        units: What was resampled.
+        units: The resampled items or groups.
     """
 
     value: float

@@ -50,10 +50,10 @@ class Measured:
         value: Mean over seeds, not clipped; debiasing can take ECE below 0.
         by_seed: Value of each seed, (s,).
         replicates: Bootstrap replicates, (b,), seeds and items (or groups) drawn together.
-        sums: What each unit (item or group) adds to the metric, (u,), mean over seeds; None where the metric is no such
+        sums: Part of the metric by unit (item or group), (u,), mean over seeds; None where the metric is no such
             sum even while labels stay as they are.
         hits: Whether each item counts, bool (n,), where the metric is a mean of that and items are the units.
-        units: What was resampled.
+        units: The resampled items or groups.
         boundary: See `intervals.interval`.
         freedom: See `intervals.interval`.
         predictions: The run group's, where there are no `sums`.

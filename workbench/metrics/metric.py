@@ -21,7 +21,7 @@ class Quantity:
 
     Attributes:
         name: As in the run record.
-        higher_is_better: Which way is better.
+        higher_is_better: Whether larger values are better.
         bounds: The range of values; values that resampling or debiasing takes beyond it are clipped.
         unit: `%` where a share of 0..1 is shown in per cent, `s` for seconds, else what follows the number, or empty.
     """

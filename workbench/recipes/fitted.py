@@ -15,7 +15,7 @@ Scalar = str | int | float | bool
 
 @dataclass(frozen=True)
 class FitReport:
-    """How a predictor came to be; it goes into the run record.
+    """The report of a fit; it goes into the run record.
 
     Attributes:
         chosen: Hyper-parameters chosen on validation.
@@ -43,7 +43,7 @@ class Fitted:
 
     @property
     def report(self) -> FitReport:
-        """How it was fitted; empty until it is set."""
+        """The report of its fit; empty until it is set."""
         fit_report: FitReport = self.__dict__.setdefault("_report", FitReport())
         return fit_report
 

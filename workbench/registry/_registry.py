@@ -1,4 +1,4 @@
-"""The registry: names from installed distributions' metadata, objects imported when asked for."""
+"""The registry: names from installed distributions' metadata, objects imported at their first use."""
 
 import difflib
 import json

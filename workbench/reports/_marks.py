@@ -36,8 +36,8 @@ def legend(sections: Sequence[ResultSection], *, best: str, unreliable: str) -> 
 
     Args:
         sections: The table.
-        best: How the format marks the best value of a column.
-        unreliable: How it marks an unreliable interval.
+        best: The format's mark of the best value of a column.
+        unreliable: Its mark of an unreliable interval.
     """
     cells = [cell for section in sections for row in section.rows for cell in row.cells.values()]
     several = any(len({row.block for row in section.rows if row.trains}) > 1 for section in sections)

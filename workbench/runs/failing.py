@@ -45,7 +45,7 @@ def record_failure(
         recorder: The run's recorder, which has begun.
         error: The error raised.
         suite: The run's.
-        store: Where earlier failed runs of the same key are removed.
+        store: Earlier failed runs of the same key are removed from it.
         reporter: Gets the reason.
 
     Returns:

@@ -51,7 +51,7 @@ class PlannedRun:
 
 
 def prepare_runs(suite: Suite, settings: Settings, reporter: Reporter) -> list[PlannedRun]:
-    """Resolve names, open datasets and identify models; whatever is wrong with a suite shows here, before any work."""
+    """Resolve names, open datasets and identify models; any error in a suite is raised here, before any work."""
     specs = plan(suite)
     device = resolve_device(settings.device)
     store = FeatureStore(settings.cache)

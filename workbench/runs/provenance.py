@@ -1,4 +1,4 @@
-"""Where a result came from: versions, commit, device."""
+"""The provenance of a result: versions, commit, device."""
 
 import subprocess
 from functools import cache

@@ -94,7 +94,7 @@ def _imports(tree: ast.Module, package: str) -> Iterator[str]:
 
 
 def _file(module: str) -> Path | None:
-    """Where a module lies, found without importing it or the packages around it; None if it is no file."""
+    """The file of a module, found without importing it or the packages around it; None if it is no file."""
     top, *rest = module.split(".")
     spec = find_spec(top)
     if spec is None:
@@ -116,7 +116,7 @@ def _file(module: str) -> Path | None:
 
 
 def _is_installed(module: str) -> bool:
-    """Whether a module lies where package managers put them; nobody edits it there."""
+    """Whether a module is in a folder of package managers, where it is not edited."""
     path = _file(module)
     return path is not None and not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
 

@@ -65,14 +65,13 @@ class Suite(BaseModel):
         datasets: Dataset arguments: names, card files or folders.
         recipes: Recipes with their settings.
         shots: Training images per class; `all` is the whole training split.
-        seeds: Seeds of the few-shot samples and of whatever a recipe draws.
+        seeds: Seeds of the few-shot samples and of a recipe's draws.
         refit: Fit once more on train and validation with the settings that validation chose.
         baseline: Add a majority-class run for every dataset.
         figures: Store a confusion matrix and a reliability diagram with each run.
-        limit_seconds: What one run may take for fitting, and again for predicting, before it is given up and recorded
+        limit_seconds: Time of one run for fitting, and again for predicting, before it is given up and recorded
             as failed; runs that are fitted together have it times their number. None sets no limit.
-        language: Which of the cards' languages names, templates, descriptions and captions are taken in; None takes
-            each card's own.
+        language: The cards' language of names, templates, descriptions and captions; None takes each card's own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

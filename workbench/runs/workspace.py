@@ -1,4 +1,4 @@
-"""Where a run's files are written before the store gets them: the temporary folder, or another disk if that is full."""
+"""Write a run's files before the store gets them, to the temporary folder, or to another disk if that is full."""
 
 import shutil
 import tempfile
@@ -21,7 +21,7 @@ def run_folder(write: Callable[[Path], None], fallback: Path) -> Iterator[Path]:
 
     Args:
         write: Called with an empty folder; a second time, with one elsewhere, if the first is full.
-        fallback: Where to write if the temporary folder is full or cannot be written; made if needed.
+        fallback: The folder used if the temporary one is full or cannot be written; made if needed.
 
     Raises:
         WorkspaceError: Neither place can be written.

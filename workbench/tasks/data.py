@@ -137,7 +137,7 @@ class TaskData:
 
         Args:
             spec: The run.
-            count: How many images to draw, or how many of `together`; None takes all.
+            count: Number of images to draw, or of members of `together`; None takes all.
             together: Rows of `train` and `val` that are drawn together, by split; each by itself if None.
 
         Raises:

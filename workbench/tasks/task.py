@@ -137,7 +137,7 @@ class DatasetTask(Task, ABC):
             predictor: Restored.
             images: The images.
             config: The run's `config.json`.
-            top: How many answers to give where there are several.
+            top: Number of answers to give where there are several.
         """
         raise RecipeError("the task says nothing of an image by itself.")
 

@@ -40,7 +40,7 @@ def veins(specimen: Specimen) -> list[Vein]:
 
 
 def _heights(count: int, first: float) -> AnyArray:
-    """Where secondaries leave the midrib; closer together toward the tip."""
+    """Heights at which secondaries leave the midrib; closer together toward the tip."""
     return first + (0.9 - first) * np.linspace(0, 1, count, endpoint=False) ** 0.9
 
 

@@ -9,7 +9,7 @@ Split = Literal["train", "val", "test"]
 
 @dataclass(frozen=True)
 class PlaneLayout:
-    """How one plane is cut.
+    """The slabs of one plane.
 
     Attributes:
         first: First slice, mm of MNI space; for the sagittal plane mm from the midline.

@@ -21,7 +21,7 @@ def relative_logits(scores: AnyArray) -> Values:
 def log_odds(logits: Values) -> Values:
     """log(p / (1 - p)) of the softmax probabilities p of `relative_logits` (n, c), for ranking images within a class.
 
-    They order images as probabilities do, and still tell apart those whose probability rounds to 1. With two classes
+    They order images as probabilities do, and still differ where probabilities round to 1. With two classes
     one is the other's negative.
     """
     rows, top = np.arange(len(logits)), logits.argmax(axis=1)

@@ -1,4 +1,4 @@
-"""How the numbers of a report were made: the protocol in words, and versions, fingerprints and times from the runs."""
+"""A report's section on its numbers: the protocol in words, and versions, fingerprints and times from the runs."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime

@@ -71,7 +71,7 @@ class RunGroup:
         return sum(run.metrics.get("train_images", 0.0) for run in self.runs) / len(self.runs)
 
     def takes_part(self, model: str, shots: str) -> bool:
-        """Whether it stands beside others of `model` at `shots`."""
+        """Whether it is compared with others of `model` at `shots`."""
         return self.first.model in (model, NO_MODEL) and (self.is_everywhere or self.first.shots == shots)
 
 
@@ -79,7 +79,7 @@ def group_by_seed(runs: Sequence[RunResult]) -> list[RunGroup]:
     """Gather runs that differ in nothing but the seed; of a seed that was run twice the newest counts.
 
     Args:
-        runs: Newest first, with labels that tell settings apart (see `labels_apart`).
+        runs: Newest first, with labels that differ with settings (see `labels_apart`).
 
     Returns:
         Groups in the order of their newest runs.

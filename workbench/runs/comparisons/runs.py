@@ -38,7 +38,7 @@ class RunComparison:
 
 
 RunOrScores = FinishedRun | ImportedScores
-"""What a run can be compared with."""
+"""The other side of a comparison."""
 
 
 def compare_runs(

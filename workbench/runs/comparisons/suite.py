@@ -126,10 +126,10 @@ def compare_suite(
     """Compare everything that a suite has finished.
 
     Args:
-        store: Where its runs are.
+        store: The store of its runs.
         suite: Its name.
         metric: Name as in the run record; None takes each card's primary metric.
-        progress: Told of datasets done.
+        progress: Called with (done, total) datasets.
 
     Raises:
         WorkbenchError: The suite has no finished run, or judges generated images, or no dataset has the metric.
@@ -167,7 +167,7 @@ def compare_run_groups(
         read: Gives a run's predictions.
         suite: The suite's name.
         metric: Name as in the run record; None takes each card's primary metric.
-        progress: Told of datasets done.
+        progress: Called with (done, total) datasets.
 
     Raises:
         UnknownMetricError: No dataset can be compared by its metric.

@@ -30,7 +30,7 @@ class Candidates:
 
     @property
     def starts(self) -> AnyArray:
-        """Where each item's candidates begin, int64 (items,)."""
+        """The position of each item's first candidate, int64 (items,)."""
         return np.flatnonzero(np.diff(self.item, prepend=-1))
 
     def shuffled(self, seed: int) -> tuple["Candidates", AnyArray]:
@@ -67,7 +67,7 @@ class Choices(Candidates):
 
     @property
     def has_pairs(self) -> bool:
-        """Whether there is any item, as `CaptionedImages.has_pairs` says of captions."""
+        """Whether there is any item; see `CaptionedImages.has_pairs`."""
         return len(self.pairs) > 0
 
     @property

@@ -31,7 +31,7 @@ class ChoicePredictions(Predictions):
         groups: Group names, or None.
         categories: Category of each item (the card's column `kind`), or empty texts.
         scores: Logits of each item's candidates.
-        is_correct: Which candidates are right.
+        is_correct: Whether each candidate is right.
     """
 
     by_candidates: ClassVar[bool] = False

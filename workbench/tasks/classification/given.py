@@ -46,8 +46,8 @@ class ClassificationTask:
         val: Validation images; `min(shots, 4)` a class in few-shot runs. May be empty.
         model: The pretrained model.
         multi_label: Several labels per image.
-        shots: Images a class asked for; None means the whole training split.
-        seed: Seeds whatever the recipe draws.
+        shots: Training images per class; None means the whole training split.
+        seed: Seeds the recipe's draws.
         device: Resolved torch device string, `cpu` or `cuda:0`.
         refit: The suite asks for a final fit on train and validation together.
         unseen: Classes that the card keeps for test, ascending: neither training nor validation has an image of them.

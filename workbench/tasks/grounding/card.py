@@ -33,12 +33,12 @@ class GroundingColumns(Columns):
 
 
 class BoxSettings(Section):
-    """How candidate boxes become images: the table `[regions]`.
+    """The table `[regions]`: settings by which candidate boxes become images.
 
     Attributes:
         format: Left, top, right, bottom (`xyxy`), or left, top, width, height (`xywh`), in pixels of the upright image.
-        context: What surrounds a candidate: nothing (`crop`), the image blurred (`blur`), or the image as it is with an
-            ellipse about the candidate (`circle`).
+        context: The surroundings of a candidate: nothing (`crop`), the image blurred (`blur`), or the image as it is
+            with an ellipse about the candidate (`circle`).
         margin: By how much of its width and height a box is widened on each side.
     """
 

@@ -65,10 +65,10 @@ class LinearDualEncoder(DualEncoderPredictor):
         model: Embeds the texts.
         image: Correction of images; None for the model's own embeddings.
         text: Correction of texts, whose x is the projected embedding itself.
-        space: Which image features are x.
+        space: The image features that are x.
         scale: Multiplier of cosines; None takes the model's own.
         bias: Added last; None takes the model's own.
-        report: How it was fitted.
+        report: The report of its fit.
     """
 
     def __init__(

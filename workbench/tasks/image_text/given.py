@@ -12,9 +12,9 @@ class ImageTextTask:
     Attributes:
         dataset: The dataset's name.
         model: The pretrained model.
-        shots: Training images asked for (a class where the card has labels, else in all); None means all of them, 0
+        shots: Number of training images (a class where the card has labels, else in all); None means all of them, 0
             that the recipe does not train.
-        seed: Seeds whatever the recipe draws.
+        seed: Seeds the recipe's draws.
         device: Resolved torch device string, `cpu` or `cuda:0`.
         refit: The suite asks for a final fit on train and validation together.
     """

@@ -9,7 +9,7 @@ from workbench.tasks.matching.card import Form
 
 @dataclass(frozen=True, kw_only=True)
 class MatchingTask(ImageTextTask):
-    """Tell the right text of an image from wrong ones, or true statements from false ones.
+    """Find the right text of an image among wrong ones, or decide whether statements are true.
 
     Attributes:
         form: The form of the items, see `Candidates`.

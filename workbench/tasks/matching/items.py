@@ -60,7 +60,7 @@ def matching_items(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[Mat
 
 
 def unanswerable(items: Sequence[MatchingItem]) -> list[MatchingItem]:
-    """Items with a wrong text that is the right one (of a pair, the other's): no model can tell them apart."""
+    """Items with a wrong text that equals the right one (of a pair, the other's): no model can get them right."""
     return [item for item in items if item.texts[0].strip() in {text.strip() for text in item.texts[1:]}]
 
 
@@ -96,7 +96,7 @@ def _choices(
             yield MatchingItem((row,), (str(item["text"]), *_texts(item["wrong"])), kind=str(item.get("kind", kind)))
         return
     if not captions:
-        raise DataError(f"dataset {dataset.name!r}: {name} has no caption, which its wrong texts are to be told from.")
+        raise DataError(f"dataset {dataset.name!r}: {name} has wrong texts, but no caption to be the right one.")
     by_kind = wrong if isinstance(wrong, Mapping) else {kind: wrong}
     for change, texts in by_kind.items():
         if not _texts(texts):

@@ -1,4 +1,4 @@
-"""The task: tell the right text of an image from wrong ones, or true statements from false ones."""
+"""The task: find the right text of an image among wrong ones, or decide whether statements are true."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
