@@ -63,6 +63,15 @@ class Settings(BaseModel):
         Raises:
             WorkbenchError: A value or key is wrong; the message says which and where it came from.
         """
+        return cls._merged(start, flags, {key: f"--{key.replace('_', '-')}" for key in flags})
+
+    @classmethod
+    def from_keywords(cls, **keywords: Any) -> Self:
+        """As `load`, with values that a Python program gives; messages name them as it does."""
+        return cls._merged(None, keywords, {key: key for key in keywords})
+
+    @classmethod
+    def _merged(cls, start: Path | None, keywords: dict[str, Any], names: dict[str, str]) -> Self:
         values: dict[str, Any] = {}
         origin: dict[str, str] = {}
         for source_values, source_origins in (_from_files(start or Path.cwd()), _from_environment(cls.model_fields)):
@@ -71,10 +80,10 @@ class Settings(BaseModel):
         if "tracking_uri" not in values and os.environ.get("MLFLOW_TRACKING_URI"):
             values["tracking_uri"] = os.environ["MLFLOW_TRACKING_URI"]
             origin["tracking_uri"] = "MLFLOW_TRACKING_URI"
-        for key, value in flags.items():
+        for key, value in keywords.items():
             if value is not None:
                 values[key] = value
-                origin[key] = f"--{key.replace('_', '-')}"
+                origin[key] = names[key]
         try:
             return cls(**values)
         except ValidationError as error:

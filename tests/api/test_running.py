@@ -109,7 +109,9 @@ def test_data_and_model_open_embed_and_search(store, tiny_model):
         ({"seeds": -1}, "^seeds"),
         ({"recipes": {"recipe": "zero-shot", "lable": "x"}}, "unknown key 'recipes.0.lable'.*label"),
         ({"datasets": 5}, "^datasets.0: "),
-        ({"devise": "cpu"}, "devise"),
+        ({"devise": "cpu"}, "^workbench.run: has no argument 'devise'. Did you mean .*'device'"),
+        ({"dataset": "d"}, "^workbench.run: has no argument 'dataset'. Did you mean .*'datasets'"),
+        ({"device": "gpu"}, "^device: "),
     ],
 )
 def test_what_is_wrong_is_one_sentence(wrong, sentence):

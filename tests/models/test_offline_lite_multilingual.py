@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from workbench.api import run
+from workbench import run
 from workbench.errors import ModelError, WorkbenchError
 from workbench.models import Encoder, open_model, save_checkpoint
 from workbench.runs.finished import FinishedRun

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from workbench.reports.suite import suite_text
 from workbench.runs import RecipeEntry, load_suite, run_suite
-from workbench.runs.comparisons import Pair, SuiteComparison, compare_suite
+from workbench.runs.comparisons import GroupComparison, SuiteComparison, compare_suite
 from workbench.settings import Settings
 from workbench.tracking import open_store
 
@@ -33,7 +33,7 @@ def exceptions(comparison: SuiteComparison) -> list[str]:
     return found
 
 
-def _first_wins(pair: Pair) -> bool:
+def _first_wins(pair: GroupComparison) -> bool:
     return pair.first.group.label not in REFERENCES and pair.difference.low > 0
 
 

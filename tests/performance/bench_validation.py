@@ -27,6 +27,7 @@ from workbench.plugin import AnyArray, ClassificationTask
 from workbench.recipes import recipes
 from workbench.settings import Settings
 from workbench.tasks import TaskData
+from workbench.tasks.classification.task import Classification
 
 CV, ACCURACY = {"validation": "cv"}, {"selection": "accuracy"}
 SPLIT = {"validation": "split"}
@@ -51,9 +52,9 @@ def datasets(settings: Settings) -> dict[str, Dataset]:
     return found
 
 
-def subset(bench: TaskData, images: int, seed: int) -> ClassificationTask:
+def subset(data: TaskData, images: int, seed: int) -> ClassificationTask:
     """A random part of training, divided as the workbench divides what has no validation split."""
-    dataset = bench.dataset
+    dataset, task = data.dataset, Classification(data)
     rows = np.sort(np.random.default_rng(seed).choice(dataset.rows("train"), images, replace=False))
     both = np.concatenate([rows, dataset.rows("test")])
     roles = ["train"] * images + ["test"] * (len(both) - images)
@@ -66,9 +67,9 @@ def subset(bench: TaskData, images: int, seed: int) -> ClassificationTask:
         dataset=dataset.name,
         class_names=dataset.class_names,
         prompts=dataset.prompts,
-        train=bench.labelled(rows[made == "train"]),
-        val=bench.labelled(rows[made == "val"]),
-        model=bench.model,
+        train=task.labelled(rows[made == "train"]),
+        val=task.labelled(rows[made == "val"]),
+        model=data.model,
         multi_label=False,
         shots=None,
         seed=seed,
@@ -77,13 +78,12 @@ def subset(bench: TaskData, images: int, seed: int) -> ClassificationTask:
     )
 
 
-def accuracies(name: str, way: str, tasks: Sequence[ClassificationTask], bench: TaskData) -> tuple[AnyArray, list[str]]:
+def accuracies(name: str, way: str, tasks: Sequence[ClassificationTask], data: TaskData) -> tuple[AnyArray, list[str]]:
     """Test accuracy of each task, and what was chosen."""
     settings, refit = WAYS[way]
     factory = recipes.get(name)
     predictors = factory(factory.Config(**settings)).fit_many([replace(task, refit=refit) for task in tasks])
-    rows = bench.dataset.rows("test")
-    test = bench.labelled(rows)
+    test = Classification(data).labelled(data.dataset.rows("test"))
     hits = [(own.scores(test.images).argmax(axis=1) == test.labels).mean() for own in predictors]
     return 100 * np.array(hits), [str(own.report.chosen) for own in predictors]
 
@@ -93,13 +93,13 @@ def main(names: str = "linear-probe,gda", subsets: str = "20", images: str = "30
     settings = Settings.load()
     encoder = open_model("offline-lite", settings)
     for title, dataset in datasets(settings).items():
-        bench = TaskData(dataset, encoder, FeatureStore(settings.cache), "cpu")
-        bench.prepare(np.concatenate([dataset.rows("train"), dataset.rows("test")]))
-        tasks = [subset(bench, int(images), seed) for seed in range(int(subsets))]
+        data = TaskData(dataset, encoder, FeatureStore(settings.cache), "cpu")
+        data.prepare(np.concatenate([dataset.rows("train"), dataset.rows("test")]))
+        tasks = [subset(data, int(images), seed) for seed in range(int(subsets))]
         val = np.mean([len(task.val) for task in tasks])
         print(f"\n{title}: {images} training images, {val:.0f} of them in the made split, {subsets} subsets")
         for name in names.split(","):
-            found = {way: accuracies(name, way, tasks, bench) for way in WAYS}
+            found = {way: accuracies(name, way, tasks, data) for way in WAYS}
             (first, (reference, _)), *_ = found.items()
             print(f"\n| {name} | mean accuracy | standard deviation | {first} is better by | most often chosen |")
             print("|---|---|---|---|---|")

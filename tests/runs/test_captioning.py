@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.api import run
+from workbench import run
 from workbench.cli import main
 from workbench.datasets import open_dataset
 from workbench.errors import RecipeError

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.api import run
+from workbench import run
 from workbench.cli import main
 from workbench.errors import CardError
 from workbench.runs.comparisons import compare_suite

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from workbench.api import results
+from workbench import results
 from workbench.cli import main
 from workbench.runs import RecipeEntry, Suite, run_suite
 from workbench.runs.comparisons import compare_suite

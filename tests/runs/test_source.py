@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.registry.test_registry import distribution
-from workbench.api import results
+from workbench import results
 from workbench.recipes import recipes
 from workbench.runs import RecipeEntry, Suite, run_suite
 from workbench.runs import source as sources

@@ -4,9 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from workbench.api.arguments import PathText, as_path
+from workbench.api.arguments import PathText, as_path, read_settings
 from workbench.runs.finished import FinishedRun
-from workbench.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +25,7 @@ def load(run: str, **settings: Any) -> FinishedRun:
     Raises:
         WorkbenchError: There is no such run, or several, or it is not finished.
     """
-    return FinishedRun.open(run, Settings.load(**settings))
+    return FinishedRun.open(run, read_settings(load, settings))
 
 
 def predict(
@@ -57,7 +56,8 @@ def predict(
 
     from workbench.runs.apply import predict_folder
 
-    rows = predict_folder(load(run, **settings), as_path(folder), top=top, progress=progress)
+    opened = FinishedRun.open(run, read_settings(predict, settings))
+    rows = predict_folder(opened, as_path(folder), top=top, progress=progress)
     return pd.DataFrame([row.to_dict() for row in rows])
 
 
@@ -78,5 +78,5 @@ def export(run: str, to: PathText, **settings: Any) -> Path:
     from workbench.runs.export import export_run
 
     folder = as_path(to)
-    export_run(load(run, **settings), folder)
+    export_run(FinishedRun.open(run, read_settings(export, settings)), folder)
     return folder

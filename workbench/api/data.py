@@ -4,12 +4,11 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench import datasets, models
-from workbench.api.arguments import PathText, as_list, as_path, as_text
+from workbench.api.arguments import PathText, as_list, as_path, as_text, read_settings
 from workbench.datasets import CheckReport, Dataset
 from workbench.datasets.roles import SplitChoice
 from workbench.models import Encoder
 from workbench.search import Term, parse_line
-from workbench.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,7 +30,7 @@ def open_dataset(
     Raises:
         WorkbenchError: The dataset does not exist, its data is missing, or contradicts its card.
     """
-    return datasets.open_dataset(as_text(dataset), Settings.load(**settings), progress, language=language)
+    return datasets.open_dataset(as_text(dataset), read_settings(open_dataset, settings), progress, language=language)
 
 
 def check(dataset: PathText, *, progress: Progress | None = None, **settings: Any) -> CheckReport:
@@ -45,7 +44,7 @@ def check(dataset: PathText, *, progress: Progress | None = None, **settings: An
     Raises:
         WorkbenchError: The dataset does not exist, its data is missing, or contradicts its card.
     """
-    return datasets.check_in_all_languages(as_text(dataset), Settings.load(**settings), progress)
+    return datasets.check_in_all_languages(as_text(dataset), read_settings(check, settings), progress)
 
 
 def open_model(model: PathText, **settings: Any) -> Encoder:
@@ -59,7 +58,7 @@ def open_model(model: PathText, **settings: Any) -> Encoder:
     Raises:
         WorkbenchError: There is no such model.
     """
-    return models.open_model(as_text(model), Settings.load(**settings))
+    return models.open_model(as_text(model), read_settings(open_model, settings))
 
 
 def embed(
@@ -89,7 +88,7 @@ def embed(
     """
     from workbench.features.table import feature_table, features_of_split
 
-    loaded_settings = Settings.load(**settings)
+    loaded_settings = read_settings(embed, settings)
     opened = datasets.open_dataset(as_text(dataset), loaded_settings)
     rows, extraction = features_of_split(
         opened, models.open_model(as_text(model), loaded_settings), split, loaded_settings, progress
@@ -139,6 +138,6 @@ def search_images(
     sentences: Sequence[Term] = query if not isinstance(query, str) else parse_line(query) if query.strip() else ()
     answer = search_dataset(
         as_text(dataset), sentences, [as_path(image) for image in as_list(images)], as_text(model),
-        Settings.load(**settings), split=split, top=top, language=language, index=index, progress=progress,
+        read_settings(search_images, settings), split=split, top=top, language=language, index=index, progress=progress,
     )  # fmt: skip
     return pd.DataFrame(answer.rows, columns=["id", "score", "labels", "captions"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from workbench.api.arguments import PathText, as_list, as_path, as_text
+from workbench.api.arguments import PathText, as_list, as_path, as_text, read_settings
 from workbench.errors import WorkbenchError
 from workbench.memory import keep_freed_memory
 from workbench.runs import Suite, load_suite
@@ -15,7 +15,6 @@ from workbench.runs.comparisons import SuiteComparison
 from workbench.runs.comparisons import compare_suite as compare_groups_of_suite
 from workbench.runs.comparisons.opening import compare_by_id
 from workbench.runs.comparisons.runs import RunComparison
-from workbench.settings import Settings
 from workbench.tracking import RunResult, is_on, labels_apart, newest_state, open_store, read_runs
 from workbench.validation import explain
 
@@ -84,7 +83,7 @@ def run(
     else:
         chosen = suite if isinstance(suite, Suite) else load_suite(as_text(suite))
     try:
-        return _frame(run_suite(chosen, Settings.load(**settings), fresh=fresh, raise_error=raise_error))
+        return _frame(run_suite(chosen, read_settings(run, settings), fresh=fresh, raise_error=raise_error))
     except RunFailedError as failed:
         failure = failed.error
     # Outside of the handler, so that its own traceback is all that is shown.
@@ -117,7 +116,7 @@ def results(
         runs differ), `shots`, `seed`, `status`, `recipe.KEY` for each such setting, and one for each metric (NaN where
         a run lacks it). `attrs["left_out"]` counts the runs on older states that are left out.
     """
-    all_runs = read_runs(open_store(Settings.load(**settings)), suite)
+    all_runs = read_runs(open_store(read_settings(results, settings)), suite)
     # Before the filters: the newest run is the newest of all, not of the filtered ones.
     current = {run.run_id for run in (all_runs if all_states else newest_state(all_runs))}
     on, of, by, states = as_list(datasets), as_list(models), as_list(recipes), as_list(status)
@@ -153,7 +152,7 @@ def compare(first: str, *others: PathText, metric: str | None = None, **settings
     """
     if not others:
         raise WorkbenchError("compare: give at least one run to compare with.")
-    return compare_by_id(first, [as_text(other) for other in others], metric, Settings.load(**settings))
+    return compare_by_id(first, [as_text(other) for other in others], metric, read_settings(compare, settings))
 
 
 def compare_suite(suite: str, metric: str | None = None, **settings: Any) -> SuiteComparison:
@@ -167,7 +166,7 @@ def compare_suite(suite: str, metric: str | None = None, **settings: Any) -> Sui
     Raises:
         WorkbenchError: The suite has no finished run, or no dataset has the metric.
     """
-    return compare_groups_of_suite(open_store(Settings.load(**settings)), suite, metric)
+    return compare_groups_of_suite(open_store(read_settings(compare_suite, settings)), suite, metric)
 
 
 def report(suite: str, to: PathText, metric: str | None = None, **settings: Any) -> list[Path]:
@@ -187,7 +186,8 @@ def report(suite: str, to: PathText, metric: str | None = None, **settings: Any)
     """
     from workbench.reports.suite import write_report
 
-    return write_report(compare_suite(suite, metric, **settings), as_path(to))
+    store = open_store(read_settings(report, settings))
+    return write_report(compare_groups_of_suite(store, suite, metric), as_path(to))
 
 
 def _frame(runs: Sequence[RunResult]) -> "pd.DataFrame":
