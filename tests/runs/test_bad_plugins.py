@@ -136,7 +136,7 @@ def test_a_reason_is_recorded_where_there_is_no_place_for_the_traceback(plugins,
     def full(*_):
         raise WorkspaceError("full")
 
-    monkeypatch.setattr("workbench.runs.failing.written", full)
+    monkeypatch.setattr("workbench.runs.failing.run_folder", full)
     run = run_suite(suite_of(world, "prints"), settings)[0]
     assert run.tags["workbench.error"] == "ValueError: no fit"
     assert traceback_place(open_store(settings), run) == ""

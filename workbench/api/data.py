@@ -19,7 +19,7 @@ Progress = Callable[[int, int], None]
 def open_dataset(
     dataset: PathText, *, language: str | None = None, progress: Progress | None = None, **settings: Any
 ) -> Dataset:
-    """Open a dataset; what was read of it is kept below the cache until its files change.
+    """Open a dataset; its list of images is kept in the cache until its files change.
 
     Args:
         dataset: A registered name, a card file, or a folder.
@@ -88,11 +88,13 @@ def embed(
     """
     from workbench.features.table import feature_table, features_of_split
 
-    used = read_settings(embed, settings)
-    opened = datasets.open_dataset(as_text(dataset), used)
-    rows, found = features_of_split(opened, models.open_model(as_text(model), used), split, used, progress)
-    frame: pd.DataFrame = feature_table(opened, rows, found).to_pandas()
-    frame.attrs["unreadable"] = found.unreadable
+    loaded_settings = read_settings(embed, settings)
+    opened = datasets.open_dataset(as_text(dataset), loaded_settings)
+    rows, extraction = features_of_split(
+        opened, models.open_model(as_text(model), loaded_settings), split, loaded_settings, progress
+    )
+    frame: pd.DataFrame = feature_table(opened, rows, extraction).to_pandas()
+    frame.attrs["unreadable"] = extraction.unreadable
     return frame
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool, **flags: Any) -> None:
     """Apply the finished run RUN (an id, or its beginning) to all images below FOLDER.
 
-    What it says of an image depends on its task: classes, a caption, a number.
+    The answer for an image depends on the run's task: classes, a caption, a number.
 
     \b
     Example:
@@ -39,30 +39,33 @@ def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool
 
     check_output_file("--output", output)
     with ConsoleReporter() as reporter:
-        found = predict_folder(
+        predictions = predict_folder(
             FinishedRun.open(run, load_settings(**flags)), folder, top=top,
             progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
-    text = to_json([each.to_dict() for each in found]) + "\n" if as_json else _csv(found)
+    text = to_json([prediction.to_dict() for prediction in predictions]) + "\n" if as_json else _csv(predictions)
     if output is None:
         answer_exactly(text)
     else:
         write_text(output, text)
-    unread = sum(each.error is not None for each in found)
+    unread = sum(prediction.error is not None for prediction in predictions)
     if unread:
-        click.echo(f"{unread} of {len(found)} images could not be read.", err=True)
+        click.echo(f"{unread} of {len(predictions)} images could not be read.", err=True)
 
 
-def _csv(found: "list[Prediction]") -> str:
+def _csv(predictions: "list[Prediction]") -> str:
     out = io.StringIO()
-    # File names, classes and captions come from data, and the table is opened with whatever opens tables.
-    csv.writer(out).writerows([*map(spreadsheet, row)] for row in _rows(found))
+    # File names, classes and captions come from data, and may be opened in a spreadsheet.
+    csv.writer(out).writerows([*map(spreadsheet, row)] for row in _rows(predictions))
     return out.getvalue()
 
 
-def _rows(found: "list[Prediction]") -> list[list[str]]:
-    columns = list(dict.fromkeys(key for each in found for key in each.answer))
-    rows = [[each.file, *(_cell(each.answer.get(key)) for key in columns), each.error or ""] for each in found]
+def _rows(predictions: "list[Prediction]") -> list[list[str]]:
+    columns = list(dict.fromkeys(key for prediction in predictions for key in prediction.answer))
+    rows = [
+        [prediction.file, *(_cell(prediction.answer.get(key)) for key in columns), prediction.error or ""]
+        for prediction in predictions
+    ]
     return [["file", *columns, "error"], *rows]
 
 

@@ -58,7 +58,7 @@ class TextCache:
             return []
         features = normalise(self.encode(unique))
         # Equal features are neighbours in any projection.
-        place: FloatArray = features @ np.random.default_rng(0).normal(size=features.shape[1:])
+        place = np.asarray(features @ np.random.default_rng(0).normal(size=features.shape[1]))
         order = np.argsort(place, kind="stable")
         close = np.abs(features[order[1:]] - features[order[:-1]]).max(axis=1) < _EQUAL
         return [(unique[order[i]], unique[order[i + 1]]) for i in np.flatnonzero(close).tolist()]

@@ -16,7 +16,7 @@ def to_terminal(sections: Sequence[ResultSection], *, width: int, color: bool, a
         sections: One table each.
         width: Columns of the terminal.
         color: Emphasise with escape sequences.
-        ascii_only: For terminals that show nothing else.
+        ascii_only: For terminals that show ASCII alone.
     """
     from rich.box import ASCII, SIMPLE_HEAD
     from rich.console import Console

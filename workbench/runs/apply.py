@@ -22,12 +22,12 @@ from workbench.texts import shown
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a run says about one image.
+    """A run's answer for one image.
 
     Attributes:
         file: Path relative to the folder.
-        answer: What the task answers, column to value: `classes` and `probabilities`, or `caption`, ...
-        error: Why the image could not be read, or None.
+        answer: The task's answer, column to value: `classes` and `probabilities`, or `caption`, ...
+        error: The reason why the image could not be read, or None.
     """
 
     file: str
@@ -45,7 +45,7 @@ def predict_folder(
     """Predict every image below a folder.
 
     Args:
-        run: A finished run whose recipe saved its predictor, of a task that says something of an image by itself.
+        run: A finished run whose recipe saved its predictor, of a task that answers for single images.
         folder: Searched recursively.
         top: Classes named for each image.
         progress: Called with (done, total) while features are computed.
@@ -70,15 +70,19 @@ def predict_folder(
     images = ImageFiles(folder, files)
     rows = np.arange(len(files))
     store = FeatureStore(run.settings.cache)
-    found = extract(images, rows, run.encoder, store, workers=run.settings.workers, progress=progress)
-    good = np.flatnonzero(found.readable)
-    subset = ImageSet(len(good), lambda: found.features.take(good), lambda i: images.decode(int(good[i])))
-    errors = iter(found.unreadable)
+    extraction = extract(images, rows, run.encoder, store, workers=run.settings.workers, progress=progress)
+    readable_rows = np.flatnonzero(extraction.readable)
+    subset = ImageSet(
+        len(readable_rows),
+        lambda: extraction.features.take(readable_rows),
+        lambda i: images.decode(int(readable_rows[i])),
+    )
+    errors = iter(extraction.unreadable)
     with _predicting(run):
-        answers = iter(task.answer(predictor, subset, run.config, top) if len(good) else ())
+        answers = iter(task.answer(predictor, subset, run.config, top) if len(readable_rows) else ())
     return [
         Prediction(file, next(answers)) if readable else Prediction(file, error=next(errors)[1])
-        for file, readable in zip(files, found.readable, strict=True)
+        for file, readable in zip(files, extraction.readable, strict=True)
     ]
 
 
