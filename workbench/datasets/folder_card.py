@@ -8,7 +8,7 @@ from workbench.datasets.card_reading import make_card, task_of_folder
 from workbench.datasets.card_tables import Columns, Splits
 from workbench.datasets.roles import role_of
 from workbench.datasets.sources._columns import text
-from workbench.datasets.sources._layout import metadata_files, split_folders
+from workbench.datasets.sources._layout import METADATA_NAMES, is_table_name, metadata_files, split_folders
 from workbench.datasets.sources._rows import read_columns
 from workbench.datasets.sources.folder import FolderTable
 from workbench.datasets.walking import sub_folders
@@ -63,9 +63,11 @@ def _metadata_columns(table: Path) -> Columns:
 def _class_folders(root: Path, splits: list[Path]) -> dict[str, str]:
     names = sorted({text(folder.name) or folder.name for top in splits or [root] for folder in sub_folders(top)})
     if not names:
+        lists = [path.name for path in sorted(root.iterdir()) if is_table_name(path.name)]
+        hint = f" {lists[0]} is there: call it {METADATA_NAMES[0]}, or write a card." if lists else ""
         raise DataError(
             f"{root}: expected class sub-folders (with or without train/ val/ test/ above them), or files with a "
-            "metadata.csv that has the columns file_name and label."
+            f"metadata.csv that has the columns file_name and label.{hint}"
         )
     spoken = {name: name.replace("_", " ").strip() or name for name in names}
     # `a_b` and `a b` must stay two classes.

@@ -11,7 +11,7 @@ from workbench.formatting import counted
 
 METADATA_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
 METADATA_NAMES = tuple(f"metadata{suffix}" for suffix in METADATA_SUFFIXES)
-_TABLES = {*METADATA_SUFFIXES, ".json", ".parquet", ".xlsx", ".xls", ".txt"}
+_TABLES = {*METADATA_SUFFIXES, ".json", ".parquet", ".xlsx", ".xls"}
 
 
 def metadata_file(folder: Path) -> Path | None:
@@ -102,33 +102,36 @@ def unread_files(
     others = [name for name in listing.others if name not in tables]
     stray = next((name for name in others if _is_metadata(name)), None)
     if stray is not None:
-        where = f"{', '.join(tables)} is read instead" if tables else f"it is read as {METADATA_NAMES[0]} in {root}"
+        where = f"{', '.join(tables)} is read instead" if tables else "a metadata file lies in the folder itself"
         raise DataError(
-            f"{root / stray}: is not read; {where}. Rename or move it, or take it out of the folder; formats are "
-            f"{', '.join(METADATA_SUFFIXES)}."
+            f"{root / stray}: is not read; {where}, or in each of its split folders, and ends in "
+            f"{', '.join(METADATA_SUFFIXES)}. Convert or move it, or take it out of the folder."
         )
     left = [name for name in listing.images if name not in read]
     notes = []
     if tables and left:
         which = tables[0] if len(tables) == 1 else "no metadata file"
         verb = "does not name" if len(tables) == 1 else "names"
-        notes.append(f"{counted(len(left), 'image')} that {which} {verb} are left out: {some(left)}.")
+        notes.append(f"Left out: {counted(len(left), 'image')} that {which} {verb} ({some(left)}).")
     elif left:
         loose = [name for name in left if name.count("/") == (1 if name.partition("/")[0] in tops else 0)]
         beside = sorted(set(left) - set(loose))
         if loose:
-            notes.append(f"{counted(len(loose), 'image')} beside the class folders are left out: {some(loose)}.")
+            notes.append(f"Left out: {counted(len(loose), 'image')} beside the class folders ({some(loose)}).")
         if beside:
             folders = sorted({name.partition("/")[0] for name in beside})
-            notes.append(
-                f"{counted(len(beside), 'image')} in folders beside the splits ({some(folders)}) are left out."
-            )
-    lists = [name for name in others if "/" not in name and suffix_of(name) in _TABLES and suffix_of(name) != ".txt"]
+            notes.append(f"Left out: {counted(len(beside), 'image')} in folders beside the splits ({some(folders)}).")
+    lists = [name for name in others if "/" not in name and is_table_name(name)]
     if lists:
         notes.append(f"Not read: {some(lists)}. A table is read where it is called {METADATA_NAMES[0]}.")
     return notes + unread_types([name for name in others if name not in lists])
 
 
+def is_table_name(name: str) -> bool:
+    """Whether a file is a table by its suffix, whether such tables are read or not."""
+    return suffix_of(name) in _TABLES
+
+
 def _is_metadata(name: str) -> bool:
     file = name.rpartition("/")[2].lower()
-    return file.partition(".")[0] == "metadata" and suffix_of(file) in _TABLES
+    return file.partition(".")[0] == "metadata" and (is_table_name(file) or suffix_of(file) == ".txt")

@@ -68,7 +68,7 @@ class TableReader(FileSource):
         if not beside:
             return []
         tables = some([path.name for _, path in self._tables])
-        return [f"{counted(len(beside), 'image')} that {tables} does not name are left out: {some(sorted(beside))}."]
+        return [f"Left out: {counted(len(beside), 'image')} that {tables} does not name ({some(sorted(beside))})."]
 
 
 def table_records(

@@ -96,8 +96,8 @@ class WebDatasetReader(FileSource):
         if dotted:
             cut = dotted[0].rpartition("/")[2].partition(".")
             notes.append(
-                f"{counted(len(dotted), 'image')} of {shard_name} with further dots in their names are left out: "
-                f"{some(dotted)}. The sample of {cut[0] + '.' + cut[2]!r} is {cut[0]!r} and its column {cut[2]!r}; "
+                f"Left out: {counted(len(dotted), 'image')} of {shard_name} with further dots in the name "
+                f"({some(dotted)}). The sample of {cut[0] + '.' + cut[2]!r} is {cut[0]!r} and its column {cut[2]!r}; "
                 "columns.image can name that, or replace the dots in the names."
             )
         if bare := sorted(samples.keys() - images.keys()):
