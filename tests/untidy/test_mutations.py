@@ -39,7 +39,8 @@ TABLE = "image,label,group\n" + "".join(f"{i:02}.png,{('red', 'blue')[i % 2]},g{
 ROWS = [{"file_name": f"{i:02}.png", "label": ("red", "blue")[i % 2], "group": f"g{i % 5}"} for i in range(12)]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
 PIECES = [
-    "", "\x00", "\n", '"', "'", ",", ";", "[", "]", "{", "}", "=", "\t", "é", "\ud800", "NaN", "-1", "1e999", "true", "..",
+    "", "\x00", "\n", '"', "'", ",", ";", "[", "]", "{", "}", "=", "\t", "é", "\ud800", "NaN", "-1", "1e999", "true",
+    "..",
     "/", "\\", "red", "image", "[source]", "[]", "null", "9" * 40, "{}", "#",
 ]  # fmt: skip
 
