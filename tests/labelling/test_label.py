@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import numpy as np
 import openpyxl
@@ -60,7 +61,9 @@ def test_the_suffix_says_the_format(photos, tiny_model, tmp_path, suffix, capsys
     assert found[1]["group"] == "plant0"
     assert {found[1]["class_1"], found[1]["class_2"]} < set(COLOURS)
     assert "class_3" not in found[1]
-    assert "1 of 4 images could not be read" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "1 of 4 images could not be read" in err
+    assert re.search(r"4 images in \S+ ?\w*, written to", err)
 
 
 def test_probabilities_are_the_plain_softmax_over_names_and_descriptions(photos, tiny_model):

@@ -1,5 +1,6 @@
 """Options of commands that label images, and what they print."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,6 +9,7 @@ import click
 
 from workbench.cli._answers import answer_exactly, to_json
 from workbench.cli._outputs import check_output_file, write_text
+from workbench.formatting import counted, format_seconds
 from workbench.texts import plain
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -49,13 +51,18 @@ def check_output(output: Path | None, *, as_json: bool) -> None:
 
 
 def give_rows(
-    rows: Sequence[Mapping[str, Any]], output: Path | None, json_rows: Any = None, notes: Sequence[str] = ()
+    rows: Sequence[Mapping[str, Any]],
+    output: Path | None,
+    began: float,
+    json_rows: Any = None,
+    notes: Sequence[str] = (),
 ) -> None:
     """Print or write rows, and say how many images could not be read.
 
     Args:
         rows: One for each image.
         output: The file, or None to print.
+        began: When the work began, by `time.perf_counter`.
         json_rows: What to give as JSON, or None for a table.
         notes: Sentences to print on stderr.
     """
@@ -66,7 +73,8 @@ def give_rows(
             write_table(output, rows)
         else:
             write_text(output, to_json(json_rows) + "\n")
-        click.echo(f"{len(rows)} images, written to {output}", err=True)
+        seconds = format_seconds(time.perf_counter() - began)
+        click.echo(f"{counted(len(rows), 'image')} in {seconds}, written to {output}", err=True)
     else:
         answer_exactly(to_csv(rows) if json_rows is None else to_json(json_rows) + "\n")
     for note in notes:

@@ -1,5 +1,6 @@
 """`workbench label`."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def command(
     from workbench.labelling.folder import TEMPLATES, check_templates
     from workbench.models import open_model
 
+    began = time.perf_counter()
     check_output(output, as_json=as_json)
     rules = LabelRules(top=top, none_below=none_below, tie_within=tie_within, group_by=group_by)
     check_templates(templates)
@@ -66,6 +68,6 @@ def command(
             folder, encoder, names, settings, rules, templates=templates or TEMPLATES, notes=notes,
             progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
-    give_rows(rows, output, rows if as_json else None, notes)
+    give_rows(rows, output, began, rows if as_json else None, notes)
     if encoder.notice:
         click.echo(f"{model} is {encoder.notice}.", err=True)

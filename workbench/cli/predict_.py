@@ -1,5 +1,6 @@
 """`workbench predict`."""
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,7 @@ def command(
     from workbench.runs.apply import label_predictions, predict_folder
     from workbench.runs.finished import FinishedRun
 
+    began = time.perf_counter()
     check_output(output, as_json=as_json)
     rules = LabelRules(top=top, none_below=none_below, tie_within=tie_within, group_by=group_by)
     opened = FinishedRun.open(run, load_settings(**flags))
@@ -51,4 +53,4 @@ def command(
             progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
     rows = label_predictions(predictions, rules, multi_label=opened.config["multi_label"])
-    give_rows(rows, output, [prediction.to_dict(top) for prediction in predictions] if as_json else None, notes)
+    give_rows(rows, output, began, [prediction.to_dict(top) for prediction in predictions] if as_json else None, notes)
