@@ -184,7 +184,7 @@ def test_in_bands_an_image_is_the_same(mode, monkeypatch):
     out = BytesIO()
     picture.save(out, "TIFF" if mode in {"I", "F"} else "PNG", **({"transparency": 3} if mode == "P" else {}))
     whole = np.asarray(decode_image(out.getvalue()))
-    monkeypatch.setattr("workbench.datasets.images._BAND_PIXELS", 40)
+    monkeypatch.setattr("workbench.datasets.grey._BAND_PIXELS", 40)
     assert np.array_equal(np.asarray(decode_image(out.getvalue())), whole)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
+from workbench.datasets._pixel_notes import pixel_notes
 from workbench.datasets.roles import ROLES
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def idle_classes(dataset: "Dataset", usable: BoolArray) -> IdleClasses:
 
 
 def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
-    """Sentences about made splits, files without content, idle classes, divided groups and missing captions."""
+    """Sentences about made splits, files without content, idle classes, divided groups, pixels and missing captions."""
     notes = list(dataset.manifest.notes)
     lacking = dataset.manifest.lacks_content
     if lacking.any():
@@ -67,7 +68,7 @@ def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
     divided = divided_groups(dataset)
     if divided:
         notes.append(f"{len(divided)} groups stand in more than one split: {_some(divided)}.")
-    return (*notes, *caption_notes(dataset))
+    return (*notes, *pixel_notes(dataset), *caption_notes(dataset))
 
 
 def caption_notes(dataset: "Dataset") -> list[str]:

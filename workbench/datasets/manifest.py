@@ -83,7 +83,11 @@ def lacking(hashes: AnyArray) -> BoolArray:
 
 
 def build_manifest(
-    card: DatasetCard, source: Source, old: Manifest | None, progress: Progress | None = None
+    card: DatasetCard,
+    source: Source,
+    old: Manifest | None,
+    progress: Progress | None = None,
+    look: Callable[[bytes, bytes], None] | None = None,
 ) -> Manifest:
     """List the source, and read only contents that are new or changed since `old`.
 
@@ -92,6 +96,7 @@ def build_manifest(
         source: Where the images are.
         old: The manifest of an earlier state.
         progress: Called with (done, total) while contents are read.
+        look: Called with the hash and the bytes of each content that is read, from several threads.
 
     Raises:
         DataError: The data contradicts the card, or none of its files is there.
@@ -115,9 +120,13 @@ def build_manifest(
 
     def digest(i: int) -> bytes:
         try:
-            return hashlib.blake2b(read_from(source, records[i].location), digest_size=HASH_BYTES).digest()
+            data = read_from(source, records[i].location)
         except DataError:
             return _UNREAD  # Extraction reports it as unreadable.
+        content = hashlib.blake2b(data, digest_size=HASH_BYTES).digest()
+        if look is not None:
+            look(content, data)
+        return content
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         for start in range(0, len(todo), _CHUNK):

@@ -2,13 +2,17 @@
 
 import hashlib
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_reading import read_card
 from workbench.datasets.catalogue import cards
 from workbench.datasets.dataset import Dataset
+from workbench.datasets.dataset_depths import cache_written, with_depths
+from workbench.datasets.decoding import decodes_itself
 from workbench.datasets.folder_card import card_for_folder
+from workbench.datasets.headers import Header, read_header
 from workbench.datasets.languages import in_language
 from workbench.datasets.manifest import Manifest, Progress, build_manifest, read_manifest, write_manifest
 from workbench.datasets.sources import Locator, Source, open_source
@@ -108,10 +112,19 @@ def open_card(card: DatasetCard, base: Path | None, settings: Settings, progress
     """
     source = open_source(card, base, settings)
     descriptions = _descriptions(card, source, base, settings)
-    return Dataset(card, open_manifest(card, source, settings, progress), source, descriptions)
+    seen: dict[bytes, Header] = {}
+    manifest = open_manifest(card, source, settings, progress, None if decodes_itself(source) else seen)
+    card, depths = with_depths(card, source, manifest, seen, _manifest_path(card, source, settings.cache), progress)
+    return Dataset(card, manifest, source, descriptions, depths)
 
 
-def open_manifest(card: DatasetCard, source: Source, settings: Settings, progress: Progress | None = None) -> Manifest:
+def open_manifest(
+    card: DatasetCard,
+    source: Source,
+    settings: Settings,
+    progress: Progress | None = None,
+    seen: dict[bytes, Header] | None = None,
+) -> Manifest:
     """The manifest of a source from the cache; made, or brought up to date, where the source has changed.
 
     Several processes may ask at once: one makes it, the others wait. A damaged manifest is made anew.
@@ -121,12 +134,13 @@ def open_manifest(card: DatasetCard, source: Source, settings: Settings, progres
         source: Its source; set to the revision that the manifest was made from.
         settings: Gives the cache.
         progress: Called with (done, total) while new contents are hashed.
+        seen: Is filled with the headers of the contents that are read, by their hash.
 
     Raises:
         DataError: The data contradicts the card, or the cache cannot be written.
     """
     path = _manifest_path(card, source, settings.cache)
-    manifest = _current(path, source) or _make_manifest(path, card, source, progress)
+    manifest = _current(path, source) or _make_manifest(path, card, source, progress, seen)
     source.revision = manifest.revision
     return manifest
 
@@ -151,27 +165,34 @@ def _current(path: Path, source: Source) -> Manifest | None:
     return manifest if source.state([record.location.file for record in manifest.records]) == manifest.state else None
 
 
-def _make_manifest(path: Path, card: DatasetCard, source: Source, progress: Progress | None) -> Manifest:
+def _make_manifest(
+    path: Path, card: DatasetCard, source: Source, progress: Progress | None, seen: dict[bytes, Header] | None
+) -> Manifest:
     from filelock import FileLock
 
-    try:
+    def look(content: bytes, data: bytes) -> None:
+        if seen is not None:
+            seen[content] = read_header(data)
+
+    with cache_written(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(path.parent / ".lock"):
             manifest = _current(path, source)  # Another process may have made it meanwhile.
             if manifest is None:
-                manifest = _build(card, source, _older(path), progress)
+                manifest = _build(card, source, _older(path), progress, look)
                 write_manifest(manifest, path)
-    except OSError as error:
-        raise DataError(
-            f"the cache cannot be written: {error.filename or path}: {error.strerror or error}. "
-            "WORKBENCH_CACHE names a folder for it that has space and may be written."
-        ) from error
     return manifest
 
 
-def _build(card: DatasetCard, source: Source, old: Manifest | None, progress: Progress | None) -> Manifest:
+def _build(
+    card: DatasetCard,
+    source: Source,
+    old: Manifest | None,
+    progress: Progress | None,
+    look: Callable[[bytes, bytes], None],
+) -> Manifest:
     try:
-        return build_manifest(card, source, old, progress)
+        return build_manifest(card, source, old, progress, look)
     except OSError as error:
         raise DataError(f"dataset {card.name!r}: {error.filename}: {error.strerror or error}.") from error
 

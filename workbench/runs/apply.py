@@ -64,7 +64,7 @@ def predict_folder(
     if not files:
         kinds = ", ".join(sorted(IMAGE_SUFFIXES))
         raise DataError(f"{folder}: no image files found (their names end in {kinds}).")
-    images = ImageFiles(folder, files)
+    images = ImageFiles(folder, files, run.card.pixels)
     rows = np.arange(len(files))
     store = FeatureStore(run.settings.cache)
     found = extract(images, rows, run.encoder, store, workers=run.settings.workers, progress=progress)
