@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.datasets.images import MAX_PIXELS, UnreadableImageError, decode_image, image_size, with_image
+from workbench.datasets.images import decode_image, image_size, with_image
+from workbench.datasets.unreadable import MAX_PIXELS, UnreadableImageError
 from workbench.errors import DataError
 
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from workbench.datasets.headers import Header
+from workbench.datasets.formats import Header
 
 if TYPE_CHECKING:
     from workbench.datasets.dataset import Dataset
@@ -20,6 +20,7 @@ def pixel_notes(dataset: "Dataset") -> list[str]:
     ]
     return [
         *_range_notes(dataset, [own for _, own in found if own.mapped and not own.windowed]),
+        *_window_notes(dataset, [own for _, own in found if own.windowed]),
         *_page_notes(dataset, [(row, own) for row, own in found if own.pages > 1]),
     ]
 
@@ -45,13 +46,26 @@ def _range_notes(dataset: "Dataset", mapped: Sequence[Header]) -> list[str]:
     return [f"{of_all} more than 8 bits ({depths}): {how}.{mixed}"]
 
 
+def _window_notes(dataset: "Dataset", windowed: Sequence[Header]) -> list[str]:
+    if not windowed:
+        return []
+    limits, of_all = dataset.card.pixels.limits, f"{len(windowed)} of {len(dataset)} images"
+    if limits is not None:
+        return [f"{of_all} name a window of their own; the card's, {in_words(limits)}, is used."]
+    return [
+        f"{of_all} are shown as their files say what is black and white, which may differ from file to file; "
+        "[pixels] window gives one for all."
+    ]
+
+
 def _page_notes(dataset: "Dataset", several: Sequence[tuple[int, Header]]) -> list[str]:
     if not several:
         return []
     page = dataset.card.pixels.page
     names = dataset.ids([row for row, _ in several])
     most = max(own.pages for _, own in several)
-    which = "the first" if page is None else f"page {page}"
+    usual = " or ".join(f"the {own}" for own in sorted({own.usual_page for _, own in several}))
+    which = usual if page is None else f"page {page}"
     return [
         f"{len(several)} of {len(dataset)} files hold several pages or frames (up to {most}; {names[0]} is one): "
         f"of each {which} is read ([pixels] page)."

@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from workbench.arrays import AnyArray
 from workbench.datasets._spelling import spelt_as_name
+from workbench.datasets.card_dicom import DicomTags
 from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.card_sources import AnySource, Section
 from workbench.datasets.card_tables import Columns, Language, Prompts, Splits
@@ -105,6 +106,7 @@ class DatasetCard(Section):
     columns: Columns = Columns()
     splits: Splits = Splits()
     pixels: Pixels = Pixels()
+    dicom: DicomTags = DicomTags()
     classes: dict[str, str] = Field(default_factory=dict)
     prompts: Prompts = Prompts()
     primary_metric: str = ""

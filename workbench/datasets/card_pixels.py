@@ -32,12 +32,16 @@ class Pixels(Section):
             `dtype`, what the type of the stored numbers can hold; or the two values.
         invert: Exchange black and white of all images, on top of what files themselves say (MINISWHITE, MONOCHROME1).
         page: Which page or frame of a file is read, counted from 1. By default the first, of DICOM the middle one.
+        slices: Which slices of NIfTI volumes are images: shares of the axis (0.5 is the middle), or numbers from 0.
+        axis: What slices are perpendicular to, in a volume turned to right, anterior, superior.
     """
 
     window: Limits | Literal["lung", "bone", "brain", "soft"] | None = None
     range: Limits | Literal["dataset", "dtype"] = "dataset"
     invert: bool = False
     page: int | None = Field(default=None, ge=1)
+    slices: Literal["middle"] | tuple[int | float, ...] = "middle"
+    axis: Literal["sagittal", "coronal", "axial"] = "axial"
 
     @field_validator("window", "range", mode="before")
     @classmethod
@@ -51,6 +55,18 @@ class Pixels(Section):
             raise ValueError(f"expected [low, high] with low < high, got {list(value)}; invert = true inverts")
         return tuple(value)
 
+    @field_validator("slices", mode="before")
+    @classmethod
+    def _shares_or_numbers(cls, value: object) -> object:
+        if value == "middle":
+            return value
+        if not isinstance(value, list | tuple) or not value or not all(map(_is_slice, value)):
+            raise ValueError(
+                "expected 'middle' or a list of shares of 0.0..1.0 and of whole numbers from 0, got "
+                f"{shown(repr(value), 80)}"
+            )
+        return tuple(value)
+
     @property
     def limits(self) -> tuple[float, float] | None:
         """The window in numbers; None where the card names none."""
@@ -59,3 +75,7 @@ class Pixels(Section):
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_slice(value: object) -> bool:
+    return _is_number(value) and (value >= 0 if isinstance(value, int) else 0 <= value <= 1)  # type: ignore[operator]

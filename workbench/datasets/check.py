@@ -113,6 +113,7 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others:
             of_other_depth([(i, own.depth) for i, own in zip(ids, looks, strict=True) if not own.reason])
         ),
         blank=tuple(i for i, look in zip(ids, looks, strict=True) if look.blank),
+        burned_in=tuple(_burned_in(dataset, ids)),
         grey_range=dataset.depths.range,
         notes=(*dataset.notes, *(note for other in others for note in caption_notes(other))),
     )
@@ -133,6 +134,12 @@ def _look_at_all(dataset: Dataset, progress: Progress | None) -> list[_Look]:
             if progress is not None:
                 progress(len(looks), len(dataset))
     return looks
+
+
+def _burned_in(dataset: Dataset, ids: Sequence[str]) -> list[str]:
+    """Images whose file says that text is part of the pixels."""
+    marked = {content for content, header in dataset.depths.headers.items() if header.burned_in}
+    return [name for name, own in zip(ids, dataset.manifest.hashes, strict=True) if own.tobytes() in marked]
 
 
 def _copies(

@@ -66,6 +66,7 @@ class CheckReport:
         depths: Depth of a channel in words (`8 bits`) to number of images.
         other_depths: Images of another depth than most, where some have more than 8 bits, a sentence each.
         blank: Images of one colour.
+        burned_in: Images whose DICOM file says that text is part of the pixels (BurnedInAnnotation).
         grey_range: The values that become black and white in images of more than 8 bits, where those of the dataset
             decide it.
         notes: The dataset's notes.
@@ -94,6 +95,7 @@ class CheckReport:
     depths: dict[str, int]
     other_depths: tuple[str, ...]
     blank: tuple[str, ...]
+    burned_in: tuple[str, ...]
     grey_range: tuple[float, float] | None
     notes: tuple[str, ...]
 
@@ -104,6 +106,7 @@ class CheckReport:
             self.unreadable, self.empty_classes, self.untrained_classes, self.untested_classes,
             self.copies_across_splits, self.copies_with_other_labels, self.divided_groups, self.unfit_rows,
             self.unanswerable_items, self.boxes_beyond, self.other_depths,
+            self.burned_in,
         )  # fmt: skip
         return sum(map(len, findings)) + self.near_duplicate_count
 
@@ -128,6 +131,7 @@ def _render(report: CheckReport) -> str:
     lines += report.notes
     lines += ["", *_class_table(report), ""]
     lines += _section("unreadable images", [f"{u.id} ({u.split}): {u.reason}" for u in report.unreadable])
+    lines += _section("images with text burned in, as BurnedInAnnotation says", report.burned_in)
     lines += _section("images of another depth than most", report.other_depths)
     lines += _section("classes without any image", report.empty_classes)
     lines += _section("classes without a training image", report.untrained_classes)

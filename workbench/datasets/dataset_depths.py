@@ -10,9 +10,10 @@ from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.decoding import decodes_itself
 from workbench.datasets.depths import Depths, depths_of
 from workbench.datasets.depths_file import SUFFIX
-from workbench.datasets.headers import Header
+from workbench.datasets.formats import Header
 from workbench.datasets.manifest import Manifest, Progress
 from workbench.datasets.sources import Source, read_from
+from workbench.datasets.unreadable import MissingExtraError
 from workbench.errors import CardError, DataError
 
 
@@ -53,13 +54,21 @@ def with_depths(
             raise DataError("its contents changed after the dataset was listed; run again")
         return data
 
-    with cache_written(manifest_path):
+    with cache_written(manifest_path), _named(card):
         depths = depths_of(manifest.hashes, seen, card.pixels, read, manifest_path.with_suffix(SUFFIX), progress)
     if depths.range is None:
         return card, depths
     # Recorded with a run, it gives the same pixels to whatever the run is applied to.
     pixels = card.pixels.model_copy(update={"range": depths.range})
     return card.model_copy(update={"pixels": pixels}), depths
+
+
+@contextmanager
+def _named(card: DatasetCard) -> Iterator[None]:
+    try:
+        yield
+    except MissingExtraError as error:
+        raise DataError(f"dataset {card.name!r}: an image of it {error}.") from error
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from io import BytesIO
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,9 +11,11 @@ import numpy as np
 from workbench.arrays import AnyArray
 from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.card_sources import SourceTable
-from workbench.datasets.headers import Header, read_header
-from workbench.datasets.images import MAX_PIXELS, UnreadableImageError, decode_image, image_size, in_room, with_image
+from workbench.datasets.formats import Header, format_of
+from workbench.datasets.headers import read_header
+from workbench.datasets.images import decode_image, image_size, in_room, open_encoded, with_image
 from workbench.datasets.sources import Location, Source
+from workbench.datasets.unreadable import UnreadableImageError, check_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -65,9 +66,10 @@ class Decoder:
             location: Their location.
             image: The image decoded from them.
         """
-        from PIL import Image
-
-        with Image.open(BytesIO(data)) as image_file:
+        other = format_of(data)
+        if other is not None:
+            return image.size, other.kind(data), other.header(data).depth
+        with open_encoded(data) as image_file:
             return image_file.size, f"{image_file.format} {image_file.mode}", read_header(data).depth
 
 
@@ -173,8 +175,8 @@ class OwnDecoder(Decoder):
             image_size = self._source.size(data, location)
         except Exception as error:  # Headers are as broken as what follows them.
             raise _unreadable(error) from error
-        if image_size is not None and image_size[0] * image_size[1] > MAX_PIXELS:
-            raise UnreadableImageError(f"{image_size[0]} x {image_size[1]} pixels are more than {MAX_PIXELS:,}")
+        if image_size is not None:
+            check_size(*image_size)
         return image_size
 
     def _decoded(self, data: bytes, location: Location) -> "Image":

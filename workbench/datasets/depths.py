@@ -18,8 +18,9 @@ from workbench.datasets.depths_file import (
     write_headers,
     write_limits,
 )
+from workbench.datasets.formats import Header
 from workbench.datasets.grey import joint_range
-from workbench.datasets.headers import Header, read_extrema, read_header
+from workbench.datasets.headers import read_extrema, read_header
 from workbench.errors import DataError
 from workbench.files import checksum
 

@@ -3,15 +3,17 @@
 import io
 import json
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 
 from workbench.datasets.card_pixels import Limits
-from workbench.datasets.headers import Header
+from workbench.datasets.formats import Header
 from workbench.files import read_sealed, write_sealed
 
 FORMAT = "1"
 """Raise it when the same bytes give another header or other extrema."""
 SUFFIX = ".headers"
+_FIELDS = tuple(own.name for own in fields(Header))
 
 
 def read_headers(path: Path, digest: str | None = None, *, all_of_them: bool = False) -> dict[bytes, Header] | None:
@@ -54,11 +56,7 @@ def write_headers(path: Path, digest: str, headers: Mapping[bytes, Header]) -> N
         {
             "hash": pa.array(list(headers), pa.binary(32)),
             "plain": pa.array([own.is_plain for own in headers.values()], pa.bool_()),
-            "depth": pa.array([own.depth for own in headers.values()], pa.string()),
-            "mapped": pa.array([own.mapped for own in headers.values()], pa.bool_()),
-            "whole": pa.array([own.whole for own in headers.values()], pa.bool_()),
-            "pages": pa.array([own.pages for own in headers.values()], pa.int64()),
-            "windowed": pa.array([own.windowed for own in headers.values()], pa.bool_()),
+            **{name: pa.array([getattr(own, name) for own in headers.values()]) for name in _FIELDS},
         }
     )
     buffer = io.BytesIO()

@@ -1,27 +1,35 @@
 """Encoded bytes to upright RGB images, whatever a camera, scanner or microscope wrote."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from workbench.datasets.card_pixels import Pixels
+from workbench.datasets.formats import format_of
+from workbench.datasets.formats._pydicom import DICOM_BEGINNING, is_dicom
+from workbench.datasets.formats.heif import HEIF_SUFFIXES, is_heif, register_heif
+from workbench.datasets.formats.nifti import NIFTI_SUFFIXES, is_nifti_name
 from workbench.datasets.grey import dtype_limits, grey_image, in_bands, is_deep, zero_is_white
-from workbench.errors import DataError
+from workbench.datasets.unreadable import MAX_PIXELS, MissingExtraError, UnreadableImageError, check_size
+from workbench.inputs import open_regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 T = TypeVar("T")
 
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 IMAGE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .gif .ppm .pgm .pbm .jp2 .avif".split()  # noqa: SIM905
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm"),
+        *(".jp2", ".avif", *HEIF_SUFFIXES, *DICOM_SUFFIXES, *NIFTI_SUFFIXES),
+    )
 )
 """Files that end so are images; compare in lower case."""
-
-MAX_PIXELS = 178_956_970
-"""A larger image is refused before its pixels are allocated; where Pillow, too, speaks of a decompression bomb."""
 
 _LARGE = 16_000_000  # Of images beyond these pixels few are decoded at a time.
 
@@ -29,10 +37,6 @@ _LARGE = 16_000_000  # Of images beyond these pixels few are decoded at a time.
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
 _ORIENTATION = 0x0112
 _TURNED = range(5, 9)  # By a quarter: width and height change places.
-
-
-class UnreadableImageError(DataError):
-    """An image that cannot be read or decoded; from `decode_image` the message is the reason without a file name."""
 
 
 def decode_image(data: bytes, pixels: Pixels | None = None) -> "Image":
@@ -70,11 +74,14 @@ def _decoded(data: bytes, pixels: Pixels | None) -> "Image":
 
     if not data:
         raise UnreadableImageError("the file is empty")
+    other = format_of(data)
+    if other is not None:
+        return other.image(data, pixels or Pixels())
     try:
         image = open_page(data, pixels)
         image.load()
         dtype, inverted = (dtype_limits(image), zero_is_white(image)) if is_deep(image.mode) else ((0.0, 0.0), False)
-    except UnreadableImageError:
+    except (UnreadableImageError, MissingExtraError):
         raise
     except UnidentifiedImageError as error:
         raise UnreadableImageError("not an image of a known format") from error
@@ -99,18 +106,25 @@ def open_page(data: bytes, pixels: Pixels | None = None) -> "Image":
         UnreadableImageError: There is no such page, or it has more than `MAX_PIXELS`.
         Exception: Whatever Pillow raises.
     """
-    from PIL import Image
-
-    image: Image.Image = Image.open(BytesIO(data), formats=FORMATS)
+    image = open_encoded(data)
     if pixels is not None and pixels.page is not None and pixels.page > 1:
         pages = getattr(image, "n_frames", 1)
         if pixels.page > pages:
             count = "one page" if pages == 1 else f"{pages} pages"
             raise UnreadableImageError(f"has {count}, and pixels.page of the card is {pixels.page}")
         image.seek(pixels.page - 1)
-    if image.width * image.height > MAX_PIXELS:
-        raise UnreadableImageError(f"{image.width} x {image.height} pixels are more than {MAX_PIXELS:,}")
+    check_size(*image.size)
     return image
+
+
+def open_encoded(data: bytes) -> "Image":
+    """A file as Pillow opens it: nothing is decoded; raises whatever Pillow raises, and `MissingExtraError`."""
+    from PIL import Image
+
+    if is_heif(data):
+        register_heif()
+        return Image.open(BytesIO(data), formats=("HEIF",))
+    return Image.open(BytesIO(data), formats=FORMATS)
 
 
 def image_size(data: bytes, pixels: Pixels | None = None) -> tuple[int, int]:
@@ -121,9 +135,12 @@ def image_size(data: bytes, pixels: Pixels | None = None) -> tuple[int, int]:
     """
     from PIL import UnidentifiedImageError
 
+    other = format_of(data)
+    if other is not None:
+        return other.size(data, pixels or Pixels())
     try:
         image = open_page(data, pixels)
-    except UnreadableImageError:
+    except (UnreadableImageError, MissingExtraError):
         raise
     except UnidentifiedImageError as error:
         raise UnreadableImageError("not an image of a known format") from error
@@ -151,6 +168,25 @@ def _on_white(image: "Image") -> "Image":
 
     rgba = image.convert("RGBA")
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
+
+
+def is_image_file(folder: Path, name: str) -> bool:
+    """Whether a file is taken for an image: by what its name ends in, and DICOM without a suffix by how it begins."""
+    if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES or is_nifti_name(name):  # noqa: PTH122 - for every file
+        return True
+    if not may_be_dicom(name):
+        return False
+    try:
+        with open_regular(folder / name) as file:
+            return is_dicom(file.read(DICOM_BEGINNING))
+    except OSError:
+        return False
+
+
+def may_be_dicom(name: str) -> bool:
+    """Whether a file's name may be that of DICOM: by its suffix, or it has none, or ends, as UIDs do, in digits."""
+    base, suffix = os.path.splitext(os.path.basename(name))  # noqa: PTH119, PTH122
+    return suffix.lower() in DICOM_SUFFIXES or (not suffix.strip(".0123456789") and base.upper() != "DICOMDIR")
 
 
 class _Room:
@@ -210,6 +246,9 @@ def in_room(pixels: int, decode: "Callable[[], Image]", use: "Callable[[Image], 
 def _claimed_size(data: bytes, pixels: Pixels | None) -> tuple[int, int]:
     """Width and height in the header, either way round; zeros where there is none, which decoding then says."""
     try:
+        other = format_of(data)
+        if other is not None:
+            return other.size(data, pixels or Pixels())
         with open_page(data, pixels) as image:
             return image.size
     except Exception:

@@ -14,6 +14,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
 from workbench.cores import usable_cores
+from workbench.datasets._medical_records import with_medical_files
 from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
@@ -87,7 +88,7 @@ def build_manifest(
     source: Source,
     old: Manifest | None,
     progress: Progress | None = None,
-    look: Callable[[bytes, bytes], None] | None = None,
+    look: Callable[[str, bytes, bytes], None] | None = None,
 ) -> Manifest:
     """List the source, and read only contents that are new or changed since `old`.
 
@@ -96,14 +97,16 @@ def build_manifest(
         source: Where the images are.
         old: The manifest of an earlier state.
         progress: Called with (done, total) while contents are read.
-        look: Called with the hash and the bytes of each content that is read, from several threads.
+        look: Called with the name, the hash and the bytes of each content that is read, from several threads.
 
     Raises:
         DataError: The data contradicts the card, or none of its files is there.
     """
     with blamed(type(source), f"list dataset {card.name!r}"):
         listed = _list(source)
+    listed, medical_notes = with_medical_files(card, source, listed)
     records, notes = prepare_records(card, listed)
+    notes += medical_notes
     files = list(dict.fromkeys(record.location.file for record in records))
     stamp_of = _settled_stamps(source, files)
     # Before the contents: a file that changes from here on is found changed the next time.
@@ -125,7 +128,7 @@ def build_manifest(
             return _UNREAD  # Extraction reports it as unreadable.
         content = hashlib.blake2b(data, digest_size=HASH_BYTES).digest()
         if look is not None:
-            look(content, data)
+            look(records[i].id, content, data)
         return content
 
     with ThreadPoolExecutor(_WORKERS) as pool:

@@ -3,20 +3,25 @@
 import hashlib
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from workbench.datasets._medical_records import with_patients_named
 from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_dicom import DicomTags
 from workbench.datasets.card_reading import read_card
 from workbench.datasets.catalogue import cards
 from workbench.datasets.dataset import Dataset
 from workbench.datasets.dataset_depths import cache_written, with_depths
 from workbench.datasets.decoding import decodes_itself
 from workbench.datasets.folder_card import card_for_folder
-from workbench.datasets.headers import Header, read_header
+from workbench.datasets.formats import Header
+from workbench.datasets.headers import read_header
 from workbench.datasets.languages import in_language
 from workbench.datasets.manifest import Manifest, Progress, build_manifest, read_manifest, write_manifest
 from workbench.datasets.sources import Locator, Source, open_source
 from workbench.datasets.sources.table import read_rows
+from workbench.datasets.unreadable import MissingExtraError
 from workbench.errors import DataError, UnknownNameError
 from workbench.settings import Settings
 from workbench.texts import shown
@@ -114,6 +119,7 @@ def open_card(card: DatasetCard, base: Path | None, settings: Settings, progress
     descriptions = _descriptions(card, source, base, settings)
     seen: dict[bytes, Header] = {}
     manifest = open_manifest(card, source, settings, progress, None if decodes_itself(source) else seen)
+    manifest = replace(manifest, records=with_patients_named(manifest.records, card.name))
     card, depths = with_depths(card, source, manifest, seen, _manifest_path(card, source, settings.cache), progress)
     return Dataset(card, manifest, source, descriptions, depths)
 
@@ -154,6 +160,8 @@ def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
     ]
     if card.columns.together is not None:
         way.append("whole pairs")  # Before, splits divided them, and a group's column was not read as the pair's.
+    if (card.pixels.slices, card.pixels.axis, card.dicom) != ("middle", "axial", DicomTags()):
+        way.append(f"slices {card.pixels.slices} {card.pixels.axis}, ids {card.dicom.ids}")
     keys = (hashlib.sha256(repr(part).encode()).hexdigest()[:24] for part in (str(source.root), way))
     return cache.joinpath("manifests", *keys).with_suffix(".manifest")
 
@@ -170,9 +178,13 @@ def _make_manifest(
 ) -> Manifest:
     from filelock import FileLock
 
-    def look(content: bytes, data: bytes) -> None:
-        if seen is not None:
+    def look(name: str, content: bytes, data: bytes) -> None:
+        if seen is None:
+            return
+        try:
             seen[content] = read_header(data)
+        except MissingExtraError as error:
+            raise DataError(f"dataset {card.name!r}: {name} {error}.") from error
 
     with cache_written(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -189,7 +201,7 @@ def _build(
     source: Source,
     old: Manifest | None,
     progress: Progress | None,
-    look: Callable[[bytes, bytes], None],
+    look: Callable[[str, bytes, bytes], None],
 ) -> Manifest:
     try:
         return build_manifest(card, source, old, progress, look)

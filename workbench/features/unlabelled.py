@@ -13,6 +13,7 @@ from workbench.datasets.decoding import Decoder, PixelDecoder
 from workbench.datasets.depths import joint_range_of
 from workbench.datasets.headers import read_extrema, read_header
 from workbench.datasets.pictures import Pictures
+from workbench.datasets.unreadable import MissingExtraError
 from workbench.errors import DataError
 from workbench.inputs import read_bytes
 
@@ -65,7 +66,10 @@ class ImageFiles(Pictures):
                 continue
             content = hashlib.blake2b(data, digest_size=32).digest()
             contents[row] = np.frombuffer(content, dtype=np.uint8)
-            header = read_header(data)
+            try:
+                header = read_header(data)
+            except MissingExtraError as error:
+                raise DataError(f"{self._files[row]} {error}.") from error
             if not header.is_plain:
                 headers[content] = header
             if ranged and header.mapped and not header.windowed:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.datasets.images import IMAGE_SUFFIXES
+from workbench.datasets.images import IMAGE_SUFFIXES, is_image_file
 from workbench.errors import DataError, WorkbenchError
 from workbench.features import FeatureStore, extract
 from workbench.features.unlabelled import ImageFiles
@@ -99,5 +99,6 @@ def _image_files(folder: Path) -> Iterator[str]:
     if not is_folder(folder):
         raise DataError(f"{shown(str(folder), 200)}: is not a folder.")
     for path in folder.rglob("*"):
-        if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file():
-            yield path.relative_to(folder).as_posix()
+        name = path.relative_to(folder).as_posix()
+        if is_image_file(folder, name) and path.is_file():
+            yield name

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal, Self
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SourceTable
 from workbench.datasets.card_tables import Splits
-from workbench.datasets.images import IMAGE_SUFFIXES
+from workbench.datasets.images import IMAGE_SUFFIXES, is_image_file
 from workbench.datasets.roles import role_of
 from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._class_folders import refuse_columns
@@ -127,7 +127,7 @@ def image_files(folder: Path) -> list[str]:
     # A link back to a folder above would put all other classes into this one.
     above = {(stat.st_dev, stat.st_ino) for stat in map(Path.stat, (folder, *folder.parents))}
     names = (name for name, _, _ in _scan(folder, "", above))
-    return sorted(name for name in names if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES)  # noqa: PTH122
+    return sorted(name for name in names if is_image_file(folder, name))
 
 
 def _metadata(folder: Path) -> Path | None:
