@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from workbench.arrays import AnyArray
 from workbench.datasets._spelling import spelt_as_name
 from workbench.datasets.card_dicom import DicomTags
+from workbench.datasets.card_labels import LabelRules, label_faults
 from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.card_sources import AnySource, Section
 from workbench.datasets.card_tables import Columns, Language, Prompts, Splits
@@ -107,6 +108,7 @@ class DatasetCard(Section):
     splits: Splits = Splits()
     pixels: Pixels = Pixels()
     dicom: DicomTags = DicomTags()
+    labels: LabelRules = LabelRules()
     classes: dict[str, str] = Field(default_factory=dict)
     prompts: Prompts = Prompts()
     primary_metric: str = ""
@@ -118,6 +120,13 @@ class DatasetCard(Section):
     verified: bool = True
     language: str = Field(default="en", pattern=_LANGUAGE)
     languages: dict[Annotated[str, Field(pattern=_LANGUAGE)], Language] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _labels_agree(self) -> Self:
+        fault = label_faults(self)
+        if fault is not None:
+            raise ValueError(fault)
+        return self
 
     @model_validator(mode="after")
     def _splits_have_their_column(self) -> Self:

@@ -14,6 +14,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
 from workbench.cores import usable_cores
+from workbench.datasets._label_rules import with_labels
 from workbench.datasets._medical_records import with_medical_files
 from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
@@ -105,8 +106,9 @@ def build_manifest(
     with blamed(type(source), f"list dataset {card.name!r}"):
         listed = _list(source)
     listed, medical_notes = with_medical_files(card, source, listed)
+    listed, label_notes = with_labels(card, listed)
     records, notes = prepare_records(card, listed)
-    notes += medical_notes
+    notes += [*medical_notes, *label_notes]
     files = list(dict.fromkeys(record.location.file for record in records))
     stamp_of = _settled_stamps(source, files)
     # Before the contents: a file that changes from here on is found changed the next time.

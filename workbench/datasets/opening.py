@@ -9,6 +9,7 @@ from pathlib import Path
 from workbench.datasets._medical_records import with_patients_named
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_dicom import DicomTags
+from workbench.datasets.card_labels import LabelRules
 from workbench.datasets.card_reading import read_card
 from workbench.datasets.catalogue import cards
 from workbench.datasets.dataset import Dataset
@@ -154,7 +155,11 @@ def open_manifest(
 def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
     """A folder for each place that data lies in; in it, a file for each way of reading it."""
     way = [
-        card.model_dump_json(include={"task", "source", "columns", "splits", "multi_label", "label_separator"}),
+        card.model_dump_json(
+            include={"task", "source", "columns", "splits", "multi_label", "label_separator"},
+            # What few cards have is no part of how others are kept.
+            exclude=None if card.columns.labels else {"columns": {"labels"}},
+        ),
         # What a card leaves open is read by its usual name; class codes are named where the card's classes allow.
         *(sorted(part) for part in (card.columns.model_fields_set, card.splits.model_fields_set, card.classes)),
     ]
@@ -162,6 +167,8 @@ def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
         way.append("whole pairs")  # Before, splits divided them, and a group's column was not read as the pair's.
     if (card.pixels.slices, card.pixels.axis, card.dicom) != ("middle", "axial", DicomTags()):
         way.append(f"slices {card.pixels.slices} {card.pixels.axis}, ids {card.dicom.ids}")
+    if card.labels != LabelRules():
+        way.append(card.labels.model_dump_json())
     keys = (hashlib.sha256(repr(part).encode()).hexdigest()[:24] for part in (str(source.root), way))
     return cache.joinpath("manifests", *keys).with_suffix(".manifest")
 
