@@ -18,8 +18,8 @@ from workbench.registry import closest
 def class_list(card: DatasetCard, manifest: Manifest) -> dict[str, str]:
     """Raw label to class name, in class order.
 
-    The card's classes, else its columns of findings, else those that the source itself names, else the sorted raw labels
-    (by value where all are numbers).
+    The card's classes, else its columns of findings, else those that the source itself names, else the sorted raw
+    labels (by value where all are numbers).
 
     Raises:
         DataError: An image has a label that is no class, or a classification has fewer than two classes.
