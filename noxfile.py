@@ -45,6 +45,13 @@ def faults(session: nox.Session) -> None:
 
 
 @nox.session
+def mutation(session: nox.Session) -> None:
+    """Change the program a little, again and again, and list what no test notices; see docs/reliability.md."""
+    _install(session, "dev")
+    session.run("python", "-m", "tests.mutation.bench", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session
 def lint(session: nox.Session) -> None:
     """Check style and format."""
     session.install("ruff>=0.14")

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboards.runs import Snapshot, snapshot, watch
 from dashboards.session import Session
-from dashboards.text import plain
+from dashboards.text import escaped
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
 
@@ -19,33 +19,35 @@ def main() -> None:
     st.set_page_config(page_title="CLIP workbench", layout="wide")
     try:
         settings = Settings.load()
-        known = snapshot(settings)
+        store_snapshot = snapshot(settings)
     except WorkbenchError as error:
-        st.error(plain(error))
+        st.error(escaped(error))
         st.stop()
     pages = [
-        st.Page(partial(_page, name, settings, known), title=name.title(), url_path=name, default=name == _PAGES[0])
+        st.Page(
+            partial(_page, name, settings, store_snapshot), title=name.title(), url_path=name, default=name == _PAGES[0]
+        )
         for name in _PAGES
     ]
     st.navigation(pages).run()
 
 
-def _page(name: str, settings: Settings, known: Snapshot) -> None:
-    session = Session(settings, known)
+def _page(name: str, settings: Settings, store_snapshot: Snapshot) -> None:
+    session = Session(settings, store_snapshot)
     if not session.runs:
         st.title(name.title())
-        st.info(f"No runs in {plain(session.known.store.name)} yet. `workbench run quickstart` makes some.")
+        st.info(f"No runs in {escaped(session.snapshot.store.name)} yet. `workbench run quickstart` makes some.")
         return
-    watch(session.known)
+    watch(session.snapshot)
     if not session.finished and name not in {"overview", "data"}:
         st.title(name.title())
         st.info("No run is finished yet; the overview shows those that are going or failed.")
         return
     try:
-        # Only the page that is seen: each brings charts and libraries of its own.
+        # Import only the page that is shown: each needs charts and libraries of its own.
         import_module(f"dashboards.screens.{name}").show(session)
     except WorkbenchError as error:
-        st.error(plain(error))
+        st.error(escaped(error))
 
 
 main()

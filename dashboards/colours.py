@@ -1,7 +1,7 @@
 """A colour and a shape for each recipe, the same on every page.
 
-Six hues of Okabe and Ito (2008), which colour-blind people tell apart and which stand out on white and on black; where
-there are more recipes than hues, shape and dash tell them apart as well.
+Six hues of Okabe and Ito (2008), which colour-blind people can distinguish and which stand out on white and on black;
+where there are more recipes than hues, shape and dash differ as well.
 """
 
 from collections.abc import Iterable
@@ -24,7 +24,7 @@ _ORDER = (
 
 @dataclass(frozen=True)
 class Mark:
-    """How a recipe is drawn.
+    """The colour, shape and dash of a recipe.
 
     Attributes:
         colour: Hexadecimal.
@@ -41,11 +41,11 @@ def marks(labels: Iterable[str]) -> dict[str, Mark]:
     """The mark of each recipe label.
 
     Args:
-        labels: All labels in the store, whatever the page shows of them, so that no filter changes a colour.
+        labels: All labels in the store, not only those of the page, so that no filter changes a colour.
     """
     others = sorted(set(labels) - {*_ORDER, "majority-class"})
-    found = {"majority-class": Mark(BASELINE, "circle", (2, 2))}
+    mark_of = {"majority-class": Mark(BASELINE, "circle", (2, 2))}
     for place, label in enumerate((*_ORDER, *others)):
         turn = place // len(_HUES) % len(_SHAPES)
-        found[label] = Mark(_HUES[place % len(_HUES)], _SHAPES[turn], _DASHES[turn])
-    return found
+        mark_of[label] = Mark(_HUES[place % len(_HUES)], _SHAPES[turn], _DASHES[turn])
+    return mark_of

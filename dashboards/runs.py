@@ -14,7 +14,7 @@ from workbench.tracking import RunResult, Store, open_store, read_pages, read_ru
 
 _FRESH_SECONDS = 60.0
 _renewing = threading.Lock()
-"""Of visitors who find the runs old, one asks the server again; another must not throw that away."""
+"""Held while runs that are too old are read again, so that no other visitor starts the reading once more."""
 
 
 @dataclass
@@ -23,10 +23,10 @@ class Feed:
 
     Attributes:
         store: The server.
-        runs: What has arrived.
-        complete: Whether everything has.
-        error: Why the reading stopped, if it did.
-        began: When the reading began, monotonic.
+        runs: Those that have arrived.
+        complete: Whether all have arrived.
+        error: The reason why the reading stopped, or None.
+        began: The time at which the reading began, monotonic.
     """
 
     store: Store
@@ -57,10 +57,10 @@ class Feed:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What is known of the store now.
+    """The store's runs at one time.
 
     Attributes:
-        store: Where the runs are.
+        store: Their store.
         runs: Newest first.
         complete: False while a server's older runs are still arriving.
     """
@@ -86,14 +86,14 @@ def snapshot(settings: Settings) -> Snapshot:
     return Snapshot(store, tuple(sorted(feed.runs, key=lambda run: run.recency, reverse=True)), feed.complete)
 
 
-def watch(known: Snapshot) -> None:
+def watch(store_snapshot: Snapshot) -> None:
     """Show that older runs are still arriving, and run the page again when they have."""
-    if known.complete:
+    if store_snapshot.complete:
         return
 
     @st.fragment(run_every=1.0)
     def progress() -> None:
-        feed = _feed(known.store.uri)
+        feed = _feed(store_snapshot.store.uri)
         st.caption(f"{len(feed.runs)} runs read so far, the newest first; older ones are still arriving.")
         if feed.complete:
             st.rerun(scope="app")
@@ -113,9 +113,9 @@ def _feed(uri: str) -> Feed:
 
 def _signature(file: Path) -> tuple[int, ...]:
     """Changes whenever SQLite commits to the file or its journal."""
-    found = []
+    signature = []
     for path in (file, file.with_name(f"{file.name}-wal")):
         if path.exists():
             stat = path.stat()
-            found += [stat.st_mtime_ns, stat.st_size]
-    return tuple(found)
+            signature += [stat.st_mtime_ns, stat.st_size]
+    return tuple(signature)

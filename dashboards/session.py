@@ -1,4 +1,4 @@
-"""What every page works on: the settings, the runs, the recipes' marks, and cached access to runs and datasets."""
+"""The data of every page: the settings, the runs, the recipes' marks, and cached access to runs and datasets."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,16 +24,16 @@ class Session:
 
     Attributes:
         settings: Cache, data, store.
-        known: The store's runs.
+        snapshot: The store's runs.
     """
 
     settings: Settings
-    known: Snapshot
+    snapshot: Snapshot
 
     @cached_property
     def runs(self) -> Sequence[RunResult]:
-        """All runs, newest first; datasets of one name are told apart."""
-        return datasets_apart(self.known.runs)
+        """All runs, newest first; different datasets of one name get different names."""
+        return datasets_apart(self.snapshot.runs)
 
     @cached_property
     def finished(self) -> list[RunResult]:
@@ -42,7 +42,7 @@ class Session:
 
     @cached_property
     def current(self) -> list[RunResult]:
-        """Runs that can stand side by side: on the newest state of each dataset, model and recipe, newest first.
+        """Runs that can be compared: on the newest state of each dataset, model and recipe, newest first.
 
         Labels name the settings in which they differ.
         """
@@ -50,7 +50,7 @@ class Session:
 
     @cached_property
     def comparable(self) -> list[RunResult]:
-        """Those of `current` that have results."""
+        """The finished runs of `current`."""
         return [run for run in self.current if run.status == "finished"]
 
     @cached_property
@@ -64,24 +64,24 @@ class Session:
 
     def predictions(self, run: RunResult) -> Predictions:
         """A run's predictions, kept for the next rerun; raises `WorkbenchError` if they are missing."""
-        found: Predictions = _predictions(run.run_id, FinishedRun(run, self.settings))
-        return found
+        predictions: Predictions = _predictions(run.run_id, FinishedRun(run, self.settings))
+        return predictions
 
     def comparison(self, suite: str, metric: str | None) -> SuiteComparison:
-        """What `workbench compare --suite` says of a suite, kept until the suite has another run.
+        """The comparison of a suite, as `workbench compare --suite` makes it, kept until the suite has another run.
 
         Raises:
             WorkbenchError: As `compare_suite` does.
         """
         primary = schema.PRIMARY_METRIC
         runs = tuple((run.run_id, run.tags.get(primary)) for run in self.finished if run.suite == suite)
-        found: SuiteComparison = _study(self.known.store.uri, suite, metric, runs)
-        return found
+        comparison: SuiteComparison = _suite_comparison(self.snapshot.store.uri, suite, metric, runs)
+        return comparison
 
     def intervals(self, group: RunGroup, metric: str) -> tuple[float, float]:
         """The 95 % interval of a run group, as `workbench compare` has it, kept for the next rerun."""
-        found: tuple[float, float] = _intervals(self.known.store.uri)(group, metric)
-        return found
+        interval: tuple[float, float] = _intervals(self.snapshot.store.uri)(group, metric)
+        return interval
 
     def dataset_of(self, run: RunResult) -> Dataset:
         """The dataset that a run was made on, as it is now.
@@ -97,14 +97,14 @@ class Session:
 
     def dataset(self, argument: str) -> Dataset:
         """An open dataset, kept for the next rerun; raises `WorkbenchError` if its data is not here."""
-        found: Dataset = _dataset(argument, str(self.settings.data), self.settings)
-        return found
+        dataset: Dataset = _dataset(argument, str(self.settings.data), self.settings)
+        return dataset
 
 
 def picture(dataset: Dataset, row: int, size: int = 320) -> bytes | None:
     """A thumbnail, kept for the next rerun; None where the image cannot be read."""
-    found: bytes | None = _picture(dataset.fingerprint, row, size, dataset)
-    return found
+    jpeg: bytes | None = _picture(dataset.fingerprint, row, size, dataset)
+    return jpeg
 
 
 def row_of(dataset: Dataset, item: str) -> int:
@@ -116,7 +116,7 @@ def row_of(dataset: Dataset, item: str) -> int:
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing everything that the suite has finished")
-def _study(uri: str, suite: str, metric: str | None, runs: tuple[object, ...]) -> SuiteComparison:  # noqa: ARG001 - the key
+def _suite_comparison(uri: str, suite: str, metric: str | None, runs: tuple[object, ...]) -> SuiteComparison:  # noqa: ARG001 - the key
     return compare_suite(Store(uri), suite, metric)
 
 

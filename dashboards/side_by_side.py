@@ -7,14 +7,22 @@ import streamlit as st
 
 from dashboards.charts.calibration import calibration_chart
 from dashboards.charts.confusion import confusion_chart
-from dashboards.gallery import gallery
 from dashboards.session import Session
-from dashboards.text import plain
-from dashboards.views.pairs import SideBySide, agreement, calibration, confusions, kappa, one_right, pair_up, per_class
-from dashboards.widgets import as_differences, as_p_values, as_values, choose, run_title, table
+from dashboards.text import escaped
+from dashboards.views.side_by_side import (
+    SideBySide,
+    agreement,
+    calibration,
+    confusions,
+    kappa,
+    one_right,
+    pair_up,
+    per_class,
+)
+from dashboards.widgets import as_differences, as_p_values, as_values, choose, picture_grid, run_title, table
 from workbench.errors import WorkbenchError
 from workbench.formatting import counted
-from workbench.runs.comparisons.runs import one_of
+from workbench.runs.comparisons.runs import seed_note
 from workbench.tasks import ClassPredictions
 from workbench.tracking import RunResult
 
@@ -23,18 +31,18 @@ Sides = tuple[Sequence[RunResult], Sequence[RunResult]]
 """Runs of A and of B, one a seed."""
 
 
-def detail(session: Session, a: RunResult, b: RunResult, sides: Sides, seeds: dict[str, int]) -> None:
+def show_side_by_side(session: Session, a: RunResult, b: RunResult, sides: Sides, seeds: dict[str, int]) -> None:
     """The two runs on the same images.
 
     Args:
         session: The rerun.
         a: Run A.
         b: Run B.
-        sides: What the recall of classes is averaged over.
+        sides: Runs that the recall of classes is averaged over.
         seeds: Run id to the number of seeds that it is one of.
     """
     st.header("Side by side")
-    titles = [plain(run_title(run) + one_of(run, seeds)) for run in (a, b)]
+    titles = [escaped(run_title(run) + seed_note(run, seeds)) for run in (a, b)]
     st.markdown(f"**A** is {titles[0]}  \n**B** is {titles[1]}")
     try:
         first, other = _class_scores(session, [a, b])
@@ -43,7 +51,7 @@ def detail(session: Session, a: RunResult, b: RunResult, sides: Sides, seeds: di
             return
         pair = pair_up(first, other)
     except WorkbenchError as error:
-        st.info(f"No side-by-side view: {plain(error)}")
+        st.info(f"No side-by-side view: {escaped(error)}")
         return
     part = choose("view", ["agreement", "classes", "confusion", "calibration", "images"], key="view")
     if part == "agreement":
@@ -70,25 +78,27 @@ def _classes(session: Session, sides: Sides, seeds: dict[str, int]) -> None:
         | as_differences("sensitivity", "difference", "low", "high")
         | as_p_values("p"),
     )
-    said = ", ".join(
-        f"{side} is the mean of {len(runs)} seeds" if len(runs) > 1 else f"{side} is one run{one_of(runs[0], seeds)}"
+    sides_text = ", ".join(
+        f"{side} is the mean of {len(runs)} seeds" if len(runs) > 1 else f"{side} is one run{seed_note(runs[0], seeds)}"
         for side, runs in zip("AB", sides, strict=True)
     )
-    st.caption(f"Recall of each class: {said}; p is corrected by Holm over all classes.")
+    st.caption(f"Recall of each class: {sides_text}; p is corrected by Holm over all classes.")
 
 
 @st.cache_data(max_entries=32, show_spinner="Comparing class by class")
 def _per_class(
     ids: tuple[tuple[str, ...], ...], _session: Session, _sides: Sides  # noqa: ARG001 - the key
 ) -> pd.DataFrame:  # fmt: skip
-    a, b = ([each for each in _class_scores(_session, runs) if each is not None] for runs in _sides)
+    a, b = (
+        [predictions for predictions in _class_scores(_session, runs) if predictions is not None] for runs in _sides
+    )
     return per_class(a, b)
 
 
 def _class_scores(session: Session, runs: Sequence[RunResult]) -> list[ClassPredictions | None]:
-    """Predictions of runs; None for those that are no scores of classes."""
-    found = (session.predictions(run) for run in runs)
-    return [each if isinstance(each, ClassPredictions) else None for each in found]
+    """Predictions of runs; None for those without scores of classes."""
+    run_predictions = (session.predictions(run) for run in runs)
+    return [predictions if isinstance(predictions, ClassPredictions) else None for predictions in run_predictions]
 
 
 def _confusion(pair: SideBySide) -> None:
@@ -101,13 +111,13 @@ def _confusion(pair: SideBySide) -> None:
 def _images(session: Session, a: RunResult, pair: SideBySide) -> None:
     side = choose("right is", ["A", "B"], key="right")
     winner = "AB".index(side)
-    rows, said = one_right(pair, winner), pair.predicted[1 - winner]
+    rows, wrong_classes = one_right(pair, winner), pair.predicted[1 - winner]
     st.caption(f"{counted(len(rows), 'image')} that only {side} gets right, the other's surest mistakes first.")
     items = [pair.ids[i] for i in rows[:_SHOWN]]
     names = pair.class_names
-    captions = [f"{pair.ids[i]}: {names[pair.labels[i]]}, taken for {names[said[i]]}" for i in rows[:_SHOWN]]
+    captions = [f"{pair.ids[i]}: {names[pair.labels[i]]}, taken for {names[wrong_classes[i]]}" for i in rows[:_SHOWN]]
     try:
-        gallery(session.dataset_of(a), items, captions)
+        picture_grid(session.dataset_of(a), items, captions)
     except WorkbenchError as error:
-        st.info(f"No pictures: {plain(error)}")
+        st.info(f"No pictures: {escaped(error)}")
         st.dataframe(pd.DataFrame({"image": captions}), hide_index=True)

@@ -1,4 +1,4 @@
-"""Names from datasets as text: Streamlit reads captions and labels as Markdown, and data is not markup."""
+"""Texts for Streamlit, which reads captions and labels as Markdown: data is escaped."""
 
 import re
 from collections.abc import Sequence
@@ -10,21 +10,21 @@ from workbench.tracking import RunResult
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>$~:&@/])")
 
 
-def plain(text: object) -> str:
+def escaped(text: object) -> str:
     """Text that Streamlit's Markdown shows as it is: no markup, links, HTML, formulas, emoji codes or line breaks."""
     return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
 
 
 def when(run: RunResult) -> str:
-    """When a run began."""
+    """The time at which a run began."""
     return f"{datetime.fromtimestamp(run.started / 1000, UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def shown(runs: Sequence[RunResult]) -> str:
-    """Which runs a view shows and when they were made, in Markdown."""
+def runs_caption(runs: Sequence[RunResult]) -> str:
+    """The runs of a view and the times at which they were made, in Markdown."""
     if not runs:
         return "No runs."
-    suites = ", ".join(plain(name) for name in sorted({run.suite for run in runs}))
+    suites = ", ".join(escaped(name) for name in sorted({run.suite for run in runs}))
     first, last = min(runs, key=lambda run: run.started), max(runs, key=lambda run: run.started)
     ids = f" ({', '.join(run.run_id[:8] for run in runs)})" if len(runs) <= 4 else ""
     span = when(first) if when(first) == when(last) else f"between {when(first)} and {when(last)}"

@@ -1,4 +1,4 @@
-"""Widgets whose value is part of the page's address, so that a link opens the same view."""
+"""Widgets of several pages. The value of a choice is part of the page's address, so that a link opens the same view."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -7,19 +7,22 @@ from typing import Any, TypeVar
 import pandas as pd
 import streamlit as st
 
-from dashboards.text import plain, when
+from dashboards.session import picture, row_of
+from dashboards.text import escaped, when
 from dashboards.views.standings import shots_of
+from workbench.datasets import Dataset
 from workbench.formatting import MISSING, format_p
 from workbench.metrics.formatting import format_difference, format_value
 from workbench.tracking import RunResult, left_out
 
 T = TypeVar("T")
+_PICTURE_SIZE = 200
 
 
 def choose(label: str, options: Sequence[T], *, key: str, show: Callable[[T], str] = str, place: Any = st) -> T:
     """One of the options; the first unless the address says otherwise."""
-    found: T = place.selectbox(label, options, key=key, format_func=show, bind="query-params")
-    return found
+    chosen: T = place.selectbox(label, options, key=key, format_func=show, bind="query-params")
+    return chosen
 
 
 def choose_some(
@@ -30,8 +33,8 @@ def choose_some(
     show: Callable[[T], str] = str,
 ) -> list[T]:
     """Any number of the options; none means no restriction."""
-    found: list[T] = st.multiselect(label, options, key=key, format_func=show, bind="query-params")
-    return found
+    chosen: list[T] = st.multiselect(label, options, key=key, format_func=show, bind="query-params")
+    return chosen
 
 
 def choose_dataset(runs: Sequence[RunResult], *, place: Any = st) -> tuple[str, list[RunResult]]:
@@ -40,10 +43,10 @@ def choose_dataset(runs: Sequence[RunResult], *, place: Any = st) -> tuple[str, 
     return dataset, [run for run in runs if run.dataset == dataset]
 
 
-def say_left_out(everything: Sequence[RunResult], current: Sequence[RunResult]) -> None:
-    """How many runs are on older states, if any."""
-    for sentence in left_out(everything, current):
-        st.caption(plain(sentence))
+def say_left_out(all_runs: Sequence[RunResult], current: Sequence[RunResult]) -> None:
+    """The number of runs on older states, if any."""
+    for sentence in left_out(all_runs, current):
+        st.caption(escaped(sentence))
 
 
 def run_title(run: RunResult) -> str:
@@ -56,11 +59,11 @@ def table(rows: pd.DataFrame, formats: Mapping[str, Callable[[Any], str]] | None
     """A table without its index, which sorts by the numbers and shows them as text.
 
     Args:
-        rows: What to show.
-        formats: How columns of numbers are shown; a column that is not there is passed over.
+        rows: Its content.
+        formats: Formats of columns of numbers; columns that are not there are ignored.
     """
-    own: dict[Any, Any] = {name: form for name, form in (formats or {}).items() if name in rows}
-    st.dataframe(rows.style.format(own), hide_index=True, placeholder=MISSING)
+    column_formats: dict[Any, Any] = {name: form for name, form in (formats or {}).items() if name in rows}
+    st.dataframe(rows.style.format(column_formats), hide_index=True, placeholder=MISSING)
 
 
 def as_values(metric: str, *columns: str) -> dict[str, Callable[[Any], str]]:
@@ -76,3 +79,20 @@ def as_differences(metric: str, *columns: str) -> dict[str, Callable[[Any], str]
 def as_p_values(*columns: str) -> dict[str, Callable[[Any], str]]:
     """Formats of columns that hold p-values."""
     return dict.fromkeys(columns, partial(format_p, name=""))
+
+
+def picture_grid(dataset: Dataset, items: Sequence[str], captions: Sequence[str]) -> None:
+    """Show items of a dataset in a grid that folds on a narrow screen, with a line below each.
+
+    Raises:
+        WorkbenchError: The dataset has no such item.
+    """
+    cells = st.container(horizontal=True)
+    for item, caption in zip(items, captions, strict=True):
+        thumbnail = picture(dataset, row_of(dataset, item))
+        with cells.container(width=_PICTURE_SIZE):
+            if thumbnail is None:
+                st.info("unreadable")
+            else:
+                st.image(thumbnail, width=_PICTURE_SIZE, alt=caption)
+            st.caption(escaped(caption))

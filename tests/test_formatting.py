@@ -4,7 +4,7 @@ import pytest
 
 from workbench.formatting import counted, format_count, format_p, format_seconds, format_share
 from workbench.metrics.formatting import format_difference, format_interval, format_value, heading, in_per_cent
-from workbench.metrics.registry import known
+from workbench.metrics.registry import all_metrics
 
 NAN = math.nan
 
@@ -74,8 +74,8 @@ def test_counts():
 
 
 def test_shares_are_in_per_cent_and_nothing_else():
-    plain = {name for name in known() if not in_per_cent(name)}
-    assert plain == {name for name, metric in known().items() if not metric.is_share}
+    plain = {name for name in all_metrics() if not in_per_cent(name)}
+    assert plain == {name for name, metric in all_metrics().items() if not metric.is_share}
     assert plain == {
         "nll", "text_to_image_median_rank", "image_to_text_median_rank", "cider", "clip_score", "ref_clip_score",
         "mcc", "quadratic_kappa",

@@ -102,6 +102,9 @@ def fill(folder: Path, model: str) -> None:
     for name in ("new-photos", "generated"):
         pictures(folder / name, classes=False, each=2)
     table(folder / "generated", {"prompt": lambda path: f"a picture of {path.stem}"})
+    (folder / "species.csv").write_text(
+        "name,common_name\nBellis perennis,daisy\nRosa canina,dog rose\n", encoding="utf-8"
+    )
     pictures(folder / "ferns", classes=False, each=10)
     japanese = {"red": "赤", "green": "緑", "blue": "青"}
     columns = {

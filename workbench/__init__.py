@@ -1,6 +1,6 @@
 """A domain-adaptation and evaluation workbench for CLIP.
 
-What a user needs in a notebook is here; what authors of plug-ins need is in `workbench.plugin`. Names load on first
+The names for notebooks are here; those for authors of plug-ins are in `workbench.plugin`. Names load on first
 use, so that the command line answers at once.
 """
 

@@ -4,6 +4,7 @@ from .api.applying import load as load
 from .api.applying import predict as predict
 from .api.data import check as check
 from .api.data import embed as embed
+from .api.data import label as label
 from .api.data import open_dataset as open_dataset
 from .api.data import open_model as open_model
 from .api.data import search_images as search_images

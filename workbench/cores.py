@@ -1,4 +1,4 @@
-"""How much of the machine this process may use."""
+"""The number of cores that this process may use."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The errors that reach a user as one sentence instead of a traceback."""
+"""Errors that a user sees as one sentence instead of a traceback."""
 
 from workbench.masking import masked
 
@@ -14,7 +14,7 @@ class WorkbenchError(Exception):
 
 
 class UnknownNameError(WorkbenchError):
-    """A name that no registry entry answers to."""
+    """A name that no registry has."""
 
 
 class CardError(WorkbenchError):

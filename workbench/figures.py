@@ -1,7 +1,7 @@
 """Figures of a run: confusion matrix and reliability diagram.
 
 Built on `matplotlib.figure.Figure` without pyplot, so that threads and notebooks do not meet in global state. Colours
-are one hue from light to dark, and those of Okabe and Ito (2008), which colour-blind people can tell apart.
+are one hue from light to dark, and those of Okabe and Ito (2008), which colour-blind people can distinguish.
 """
 
 import functools
@@ -119,7 +119,7 @@ def png_bytes(figure: "Figure") -> bytes:
     """The figure as PNG; equal figures give equal bytes."""
     out = io.BytesIO()
     with warnings.catch_warnings():
-        # A class name in a script that no installed font has: boxes are drawn, and that is all there is to say.
+        # A class name in a script that no installed font has is drawn as boxes; no warning is needed.
         warnings.filterwarnings("ignore", message="Glyph")
         figure.savefig(out, format="png", metadata={"Software": None})
     return out.getvalue()
@@ -189,7 +189,7 @@ def _colours() -> Any:
 
 @functools.cache
 def _families() -> list[str]:
-    """DejaVu Sans, then whatever font for further scripts is installed."""
+    """DejaVu Sans, then the installed fonts for further scripts."""
     from matplotlib import font_manager
 
     installed = set(font_manager.get_font_names())

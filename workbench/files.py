@@ -1,4 +1,4 @@
-"""Files of the workbench's own: they appear whole or not at all, and say whether they are still what was written."""
+"""Files of the workbench: they appear whole or not at all, and their checksums show damage."""
 
 import contextlib
 import logging
@@ -8,9 +8,9 @@ import uuid
 from pathlib import Path
 
 TEMPORARY = ".tmp"
-"""What names of half-written files end in; they begin with a dot."""
+"""Suffix of half-written files, whose names begin with a dot."""
 CORRUPT = ".corrupt"
-"""What names of damaged files end in that were moved aside."""
+"""Suffix of damaged files that were moved aside."""
 _MAGIC = b"workbench-sealed-1 "
 _HEAD = len(_MAGIC) + 32 + 1
 _log = logging.getLogger(__name__)
@@ -48,7 +48,7 @@ def write_sealed(path: Path, content: bytes) -> None:
 
 
 def read_sealed(path: Path) -> bytes | None:
-    """The content that `write_sealed` wrote; None where there is none.
+    """The content of a file of `write_sealed`; None where there is none.
 
     A damaged file is moved aside (its name ends in `.corrupt` then), and that is logged as a warning.
 
@@ -78,7 +78,7 @@ def _is_intact(data: bytes) -> bool:
 
 
 def set_aside(path: Path) -> None:
-    """Move what is damaged out of the way, so that it is made anew and can be looked at."""
+    """Move a damaged file or folder aside, so that it is made anew and can still be examined."""
     aside = path.with_name(path.name + CORRUPT)
     if aside.is_dir():
         shutil.rmtree(aside, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Numbers as people read them, the same on the terminal, in reports and on the dashboard.
+"""Numbers for readers, the same on the terminal, in reports and on the dashboard.
 
 Files for machines (JSON, CSV, Parquet, MLflow) hold numbers unrounded and do not come here.
 """
@@ -6,7 +6,7 @@ Files for machines (JSON, CSV, Parquet, MLflow) hold numbers unrounded and do no
 import math
 
 MISSING = "-"
-"""In place of a number that there is not."""
+"""In place of a missing number."""
 
 _DIGITS_UP_TO = 10_000
 _SMALLEST_P = 0.001
@@ -17,7 +17,7 @@ def format_share(value: float, digits: int = 1) -> str:
 
     Args:
         value: The share; NaN is missing.
-        digits: Behind the point; 0 for cells that have no room for more.
+        digits: Behind the point; 0 for narrow cells.
     """
     return MISSING if math.isnan(value) else f"{100 * value:z.{digits}f} %"
 
@@ -27,7 +27,7 @@ def format_p(p: float, *, name: str = "p") -> str:
 
     Args:
         p: NaN is missing.
-        name: What it is called; nothing in a column that says so in its heading.
+        name: Its name; empty in a column whose heading has it.
     """
     if math.isnan(p):
         sign, text = "=", MISSING
@@ -51,8 +51,8 @@ def format_seconds(seconds: float) -> str:
     whole = round(seconds)
     if whole < 60:
         return f"{whole} s"
-    minutes, rest = divmod(whole, 60)
-    return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
+    minutes, rest_seconds = divmod(whole, 60)
+    return f"{minutes} min {rest_seconds} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def format_count(count: float) -> str:
@@ -64,7 +64,7 @@ def counted(count: int, what: str, many: str = "") -> str:
     """A number with its noun: `1 run`, `3 runs`.
 
     Args:
-        count: How many.
+        count: The number.
         what: The noun for one.
         many: The noun for several, where it is not `what` with an s.
     """

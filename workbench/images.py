@@ -52,7 +52,7 @@ class ImageSet:
 
     Args:
         count: Number of images.
-        features: Called at most once, when features are first asked for.
+        features: Called at most once, at the first use of features.
         decode: Returns image `i` as RGB, upright by its EXIF orientation.
         places: Called at most once; see `ImageSet.places`.
         cut: Called with rows and the n of `ImageSet.tiles`.
@@ -87,7 +87,7 @@ class ImageSet:
 
     @cached_property
     def places(self) -> FloatArray | None:
-        """Where each lies in the picture that it was cut from; None where they are whole pictures.
+        """The place of each in the picture that it was cut from; None where they are whole pictures.
 
         float32 (n, 4): left, top, right, bottom as shares of the picture's width and height.
         """
@@ -100,7 +100,7 @@ class ImageSet:
         `ImageTextRecipe.tiles` says n.
 
         Raises:
-            WorkbenchError: These are windows or boxes themselves, or images that no dataset holds.
+            WorkbenchError: These are windows or boxes themselves, or images of no dataset.
         """
         if self._cut is None:
             raise WorkbenchError("These images cannot be cut into tiles: only whole images of a dataset can.")
@@ -115,5 +115,5 @@ class ImageSet:
             lambda: self.features.take(rows),
             lambda i: self.decode(int(rows[i])),
             places=None if places is None else lambda: np.asarray(self.places)[rows],
-            cut=None if cut is None else lambda own, n: cut(rows[own], n),
+            cut=None if cut is None else lambda part, n: cut(rows[part], n),
         )

@@ -1,6 +1,6 @@
-"""Files from outside: only regular ones, of a bounded size; and TOML and JSON whatever is in them.
+"""Read files from outside: regular ones of a bounded size alone, and TOML and JSON of any content.
 
-A pipe or a device can make whoever opens it wait for ever, or hand out bytes without end.
+Opening a pipe or a device can wait for ever, and reading one can have no end.
 """
 
 import json
@@ -13,13 +13,13 @@ from typing import IO, Any
 from workbench.errors import WorkbenchError
 
 MAX_TEXT_BYTES = 64 * 2**20
-"""Cards, suites and settings are refused where they are larger."""
+"""Larger cards, suites and settings are refused."""
 MAX_IMAGE_BYTES = 2 * 2**30
-"""An encoded image is refused where it is larger; one of `MAX_PIXELS` with 16 bits in each channel is not."""
+"""Larger encoded images are refused; one of `MAX_PIXELS` with 16 bits in each channel is not."""
 
 
 class IrregularFileError(OSError):
-    """What was to be read is no regular file, or too large; `strerror` says which."""
+    """The path to be read is no regular file, or too large; `strerror` says which."""
 
 
 def open_regular(path: str | Path, *, largest: int | None = None) -> IO[bytes]:
@@ -35,11 +35,11 @@ def open_regular(path: str | Path, *, largest: int | None = None) -> IO[bytes]:
     """
     descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | os.O_CLOEXEC)
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise IrregularFileError(0, f"is {_kind(found.st_mode)}, not a file", str(path))
-        if largest is not None and found.st_size > largest:
-            raise IrregularFileError(0, f"has {found.st_size:,} bytes, more than {largest:,}", str(path))
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise IrregularFileError(0, f"is {_kind(status.st_mode)}, not a file", str(path))
+        if largest is not None and status.st_size > largest:
+            raise IrregularFileError(0, f"has {status.st_size:,} bytes, more than {largest:,}", str(path))
         return os.fdopen(descriptor, "rb", buffering=0)
     except BaseException:
         os.close(descriptor)
@@ -55,7 +55,7 @@ def is_folder(path: Path) -> bool:
 
 
 def check_regular(path: Path) -> None:
-    """Refuse what `open_regular` refuses, for a library that opens the file by its name; raises `OSError`."""
+    """Refuse a file as `open_regular` does, for a library that opens the file by its name; raises `OSError`."""
     open_regular(path).close()
 
 
@@ -70,7 +70,7 @@ def read_text(path: Path, kind: type[WorkbenchError] = WorkbenchError, *, larges
 
     Args:
         path: The file.
-        kind: What is raised.
+        kind: The class of the error.
         largest: Refuse a file of more bytes.
 
     Raises:

@@ -1,6 +1,6 @@
 """Keep freed memory for the next batch instead of handing it back to the system.
 
-A switch of the whole process: only what starts one throws it, `workbench.cli.main` and `workbench.run`.
+This changes the whole process, so only the functions that start one call it: `workbench.cli.main` and `workbench.run`.
 """
 
 import ctypes

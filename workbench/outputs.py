@@ -1,4 +1,4 @@
-"""Files that people ask for: whole or as they were before, and one sentence where they cannot be written."""
+"""Write files for users: whole, or left as they were before with an error of one sentence."""
 
 import contextlib
 import errno
@@ -13,18 +13,18 @@ from pathlib import Path
 from workbench.errors import WorkbenchError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What the system says where there is no space, or a file may not be as large."""
+"""Error numbers for no space, and for files that may not be as large."""
 
 
 class OutputError(WorkbenchError):
-    """A file that somebody asked for cannot be written."""
+    """A file for the user cannot be written."""
 
 
 @contextmanager
 def output_file(path: Path) -> Iterator[Path]:
-    """A place to write a file at; it takes the name `path` when the block ends well.
+    """A temporary path to write a file at; it is renamed to `path` when the block ends well.
 
-    What is no regular file, such as `/dev/stdout` or a named pipe, is given itself. Permissions follow the umask.
+    A path that is no regular file, such as `/dev/stdout` or a named pipe, is used itself. Permissions follow the umask.
 
     Args:
         path: Its folder is made if it is not there; an existing file is replaced.
@@ -60,44 +60,44 @@ def write_output(path: Path, data: bytes) -> None:
 
 
 def reason(error: OSError, size: int = 0) -> str:
-    """Why something could not be written, with the size that was needed where that is why.
+    """The reason why a file could not be written, with the needed size where that is the reason.
 
     Args:
-        error: What was raised.
+        error: The error raised.
         size: Bytes; 0 if not known.
     """
-    said = os.strerror(error.errno) if error.errno else error.strerror or str(error)
+    words = os.strerror(error.errno) if error.errno else error.strerror or str(error)
     if error.errno in FULL:
-        return f"no space left{f' for {size / 1e6:.1f} MB' if size else ''} ({said}); free some, or name another place"
-    return f"cannot be written ({said})"
+        return f"no space left{f' for {size / 1e6:.1f} MB' if size else ''} ({words}); free some, or name another place"
+    return f"cannot be written ({words})"
 
 
 def system_error(error: BaseException) -> OSError | None:
-    """What the system said, of an error that tells of it: safetensors raises one of its own kind."""
+    """The system's error behind an error; safetensors has a class of its own for it."""
     if isinstance(error, OSError):
         return error
-    found = re.search(r"(?:os error |code: )(\d+)", str(error)) if type(error).__name__ == "SafetensorError" else None
-    return OSError(int(found[1]), os.strerror(int(found[1]))) if found else None
+    match = re.search(r"(?:os error |code: )(\d+)", str(error)) if type(error).__name__ == "SafetensorError" else None
+    return OSError(int(match[1]), os.strerror(int(match[1]))) if match else None
 
 
 def check_room(folder: Path, size: int, what: str, advice: str) -> None:
-    """See that a folder, which need not be there, may be written and has room, before what is to go there is computed.
+    """Check that a folder, which need not be there, may be written and has room, before its content is computed.
 
     Args:
-        folder: Where it goes.
+        folder: The folder.
         size: Bytes that are needed.
-        what: What needs them, for example `features of 1000 images`.
-        advice: What to do, a sentence.
+        what: The content, for example `features of 1000 images`.
+        advice: A sentence that says what to do.
 
     Raises:
         OutputError: It may not be written, or has less room.
     """
-    there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
-    if not there.is_dir():
-        raise OutputError(f"{folder}: {there} is no folder, so {what} cannot be kept there. {advice}")
-    if not os.access(there, os.W_OK | os.X_OK):
+    existing = next(path_or_parent for path_or_parent in (folder, *folder.parents) if os.path.lexists(path_or_parent))
+    if not existing.is_dir():
+        raise OutputError(f"{folder}: {existing} is no folder, so {what} cannot be kept there. {advice}")
+    if not os.access(existing, os.W_OK | os.X_OK):
         raise OutputError(f"{folder}: may not be written, so {what} cannot be kept there. {advice}")
-    free = shutil.disk_usage(there).free
+    free = shutil.disk_usage(existing).free
     if free < size:
         raise OutputError(f"{folder}: {what} need {size / 1e6:.1f} MB, and {free / 1e6:.1f} MB are left. {advice}")
 

@@ -8,10 +8,10 @@ from workbench.texts import plain
 
 
 def fill(template: Path, **values: Any) -> str:
-    """A page. Whatever comes from the data is escaped and has no control characters; nothing may be missing.
+    """A page. Values are escaped and lose control characters; none may be missing.
 
     Args:
-        template: The file. The filter `base64` turns bytes into what a `data:` address holds.
+        template: The file. The filter `base64` encodes bytes for a `data:` address.
         values: Its variables.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What authors of plug-ins import: recipes, tasks, metrics, sources, models, and what they are made of.
+"""The names that authors of plug-ins import: recipes, tasks, metrics, sources, models, and their parts.
 
 Names load on first use, so that a plug-in costs nothing before it is used.
 """

@@ -21,11 +21,11 @@ def _default_cache() -> Path:
 
 
 class Settings(BaseModel):
-    """Where things live and what the machine may use; none of it is part of a dataset, model or recipe.
+    """Places of files and use of the machine; none of it is part of a dataset, model or recipe.
 
     Attributes:
         cache: Features, manifests and generated data.
-        data: Where local data lives; a card's relative source path is looked up beside the card, then here.
+        data: Folder of local data; a card's relative source path is looked up beside the card, then here.
         runs: Folder of the default MLflow store (`mlflow.db` and `artifacts/`).
         tracking_uri: An MLflow tracking URI; `MLFLOW_TRACKING_URI` fills it, and None means the default store.
         device: `auto`, `cpu`, `cuda` or `cuda:n`.
@@ -74,9 +74,9 @@ class Settings(BaseModel):
     def _merged(cls, start: Path | None, keywords: dict[str, Any], names: dict[str, str]) -> Self:
         values: dict[str, Any] = {}
         origin: dict[str, str] = {}
-        for found, named in (_from_files(start or Path.cwd()), _from_environment(cls.model_fields)):
-            values.update(found)
-            origin.update(named)
+        for source_values, source_origins in (_from_files(start or Path.cwd()), _from_environment(cls.model_fields)):
+            values.update(source_values)
+            origin.update(source_origins)
         if "tracking_uri" not in values and os.environ.get("MLFLOW_TRACKING_URI"):
             values["tracking_uri"] = os.environ["MLFLOW_TRACKING_URI"]
             origin["tracking_uri"] = "MLFLOW_TRACKING_URI"
@@ -90,8 +90,8 @@ class Settings(BaseModel):
             first = error.errors()[0]
             key = str(first["loc"][0])
             message = first["msg"].removeprefix("Value error, ")
-            given = shown(repr(values.get(key)), 200)
-            raise WorkbenchError(f"{origin.get(key, key)}: {message}, got {given}.") from error
+            shown_value = shown(repr(values.get(key)), 200)
+            raise WorkbenchError(f"{origin.get(key, key)}: {message}, got {shown_value}.") from error
 
 
 def _from_files(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
@@ -106,15 +106,15 @@ def _from_files(folder: Path) -> tuple[dict[str, Any], dict[str, str]]:
             if not isinstance(content, dict):
                 raise WorkbenchError(f"{path}: {'.'.join(table[: i + 1])} is not a table; write [{'.'.join(table)}].")
         if content:
-            found = {
+            content_values = {
                 key: folder / value if key in _PATHS and isinstance(value, str) else value
                 for key, value in content.items()
             }
-            return found, {key: f"{path}: {key}" for key in found}
+            return content_values, {key: f"{path}: {key}" for key in content_values}
     return {}, {}
 
 
 def _from_environment(fields: Any) -> tuple[dict[str, Any], dict[str, str]]:
     names = {key: f"WORKBENCH_{key.upper()}" for key in fields}
-    found = {key: os.environ[name] for key, name in names.items() if os.environ.get(name)}
-    return found, {key: names[key] for key in found}
+    values = {key: os.environ[name] for key, name in names.items() if os.environ.get(name)}
+    return values, {key: names[key] for key in values}

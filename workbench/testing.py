@@ -1,4 +1,4 @@
-"""Planted tasks for testing recipes: features whose classes are known, and no model or image needed."""
+"""Planted tasks for testing recipes: features with known classes, without a model or images."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -39,15 +39,15 @@ class PlantedModel:
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """See `TaskModel.encode_texts`."""
-        found = np.zeros((len(texts), self.embed_dim), dtype=np.float32)
+        features = np.zeros((len(texts), self.embed_dim), dtype=np.float32)
         for i, text in enumerate(texts):
             for name, prototype in zip(self._names, self._prototypes, strict=True):
                 if name in text:
-                    found[i] = prototype
-        return found
+                    features[i] = prototype
+        return features
 
     def load(self) -> "LoadedModel":
-        """There is no network: a recipe that reads features must not ask for one."""
+        """Raises: a recipe that reads features must not ask for a network."""
         raise AssertionError("a planted model has no network to load")
 
 
@@ -63,7 +63,7 @@ def planted_task(
     seed: int = 0,
     unseen: int = 0,
 ) -> tuple[ClassificationTask, LabelledImages]:
-    """A classification task with Gaussian classes, and a test split for the caller's eyes.
+    """A classification task with Gaussian classes, and a test split for the caller alone.
 
     Args:
         n_classes: Number of classes.

@@ -1,4 +1,4 @@
-"""Text from data, made harmless where it is shown: names, labels and reasons may hold anything."""
+"""Escape text from data for display: names, labels and reasons may hold any character."""
 
 import re
 
@@ -23,12 +23,12 @@ def harmless(text: str) -> str:
 
 
 def json_text(text: str) -> str:
-    """JSON with every control character, and half of a surrogate pair, as an escape: it means the same."""
-    return _CONTROL_IN_JSON.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
+    """Equivalent JSON with every control character, and half of a surrogate pair, as an escape."""
+    return _CONTROL_IN_JSON.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def shown(text: str, most: int = _SHOWN) -> str:
-    """A value as a message shows it: one line, and the middle left out where it has no end."""
+    """A value for a message: one line, and the middle left out where it is long."""
     line = plain(text)
     if len(line) <= most:
         return line
@@ -36,6 +36,6 @@ def shown(text: str, most: int = _SHOWN) -> str:
 
 
 def spreadsheet(text: str) -> str:
-    """One line that a spreadsheet does not run as a formula: an apostrophe is put before one that it would."""
+    """One line that a spreadsheet does not run as a formula: such a line gets an apostrophe."""
     line = plain(text)
     return f"'{line}" if line.startswith(_FORMULA) else line

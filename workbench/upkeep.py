@@ -1,4 +1,4 @@
-"""What damage and killed processes left in the cache and beside the runs, and what is not as it was written."""
+"""Find damaged files, and files that killed processes left in the cache and beside the runs."""
 
 import contextlib
 import logging
@@ -26,25 +26,25 @@ _log = logging.getLogger(__name__)
 
 
 def leftovers(settings: Settings) -> list[Pruned]:
-    """What nobody reads any more.
+    """Files and folders that are not read any more.
 
-    That is halves that killed processes left, damaged files that were moved aside, files of earlier versions, and
-    artifacts of runs that were deleted. Empty lock files stay, at most 4,096: a lock that is deleted is none.
+    These are half-written files of killed processes, damaged files that were moved aside, files of earlier versions,
+    and artifacts of deleted runs. Empty lock files stay, at most 4,096: deleting a lock in use would break it.
 
     Args:
         settings: Give the cache and the store; a store on a server is left to MLflow.
     """
-    found = list(feature_leftovers(features_folder(settings.cache)))
+    removable = list(feature_leftovers(features_folder(settings.cache)))
     for name in _OURS:
-        found += _below(settings.cache / name)
+        removable += _below(settings.cache / name)
     for pattern in _EARLIER:
         paths = sorted(settings.cache.glob(pattern))
-        found += [Pruned(path, "of an earlier version", size_on_disk(path)) for path in paths]
-    return [*found, *_orphans(settings), *_unfinished(settings)]
+        removable += [Pruned(path, "of an earlier version", size_on_disk(path)) for path in paths]
+    return [*removable, *_orphans(settings), *_unfinished(settings)]
 
 
 def damage(settings: Settings) -> list[str]:
-    """Read all that the cache holds and compare it with its checksums.
+    """Read all files of the cache and compare them with their checksums.
 
     Returns:
         A sentence for each damaged file, which says what to do.
@@ -52,24 +52,26 @@ def damage(settings: Settings) -> list[str]:
     cache = settings.cache
     patterns = ("models/*.identity", "manifests/*/*.manifest", "search/*.about", "*/*/.inventory")
     sealed = [path for pattern in patterns for path in cache.glob(pattern) if CORRUPT not in str(path)]
-    # First, since whoever reads a damaged one moves it aside.
+    # First, since reading a damaged file moves it aside.
     damaged = [path for path in sealed if not is_sealed_intact(path)]
     folders = [*_folders(cache / "models"), *_folders(cache / "generated")]
-    whole = [each for each in folders if is_made_folder(each) and not any(each in path.parents for path in damaged)]
+    whole = [
+        folder for folder in folders if is_made_folder(folder) and not any(folder in path.parents for path in damaged)
+    ]
     sentences = [
         f"{path} is damaged; it is made anew when it is needed next."
         for path in (*damaged, *damaged_shards(features_folder(cache)), *damaged_indexes(cache))
     ]
-    # What reads these looks at their sizes and times, which are as they were.
+    # Readers of these check sizes and times alone, which have not changed.
     sentences += [
-        f"{path} is damaged; delete {each}, and it is made anew when it is needed next."
-        for each in whole
-        for path in damaged_files(each)
+        f"{path} is damaged; delete {folder}, and it is made anew when it is needed next."
+        for folder in whole
+        for path in damaged_files(folder)
     ]
     return sentences + [
         f"{path} has changed since it was hashed, but neither its size nor its time has: fetch it again."
         for path in _damaged_weights(cache)
-        if not any(each in path.parents for each in folders)
+        if not any(folder in path.parents for folder in folders)
     ]
 
 
@@ -84,7 +86,7 @@ def _damaged_weights(cache: Path) -> Iterator[Path]:
 def _below(folder: Path) -> Iterator[Pruned]:
     for path in sorted(folder.rglob("*")):
         if any(CORRUPT in part or part.endswith(PART) for part in path.relative_to(folder).parts[:-1]):
-            continue  # The folder that it is in is named.
+            continue  # Its folder is in the list.
         name, size = path.name, size_on_disk(path)
         if CORRUPT in name:
             yield Pruned(path, "damaged, made anew since", size)
@@ -97,26 +99,26 @@ def _is_half(path: Path) -> bool:
 
 
 def _orphans(settings: Settings) -> Iterator[Pruned]:
-    """Artifacts of a local store's runs that are in it no more."""
+    """Artifacts of runs that a local store does not have any more."""
     store = open_store(settings)
     if store.artifacts is None or not store.artifacts.is_dir() or store.sqlite_file is None or not store.exists:
         return
     try:
-        known = kept_runs(store.sqlite_file)
+        stored_runs = kept_runs(store.sqlite_file)
     except WorkbenchError as error:
         _log.warning("%s Artifacts of deleted runs are left where they are.", error)
         return
     for folder in sorted(store.artifacts.glob("*/*/artifacts")):
-        if folder.parent.name not in known and _is_old(folder):
+        if folder.parent.name not in stored_runs and _is_old(folder):
             yield Pruned(folder.parent, "artifacts of a deleted run", size_on_disk(folder))
 
 
 def _unfinished(settings: Settings) -> Iterator[Pruned]:
-    """Places in which runs and stores were put together when their process was killed."""
+    """Working folders of runs and stores whose process was killed."""
     places = [(Path(tempfile.gettempdir()), ".workbench-*"), (settings.runs / "spool", ".workbench-*")]
     for root, pattern in [*places, (settings.runs, ".mlflow.db-*")]:
         for path in sorted(root.glob(pattern)):
-            if _is_old(path) and path.stat().st_uid == os.getuid():  # The temporary folder is everybody's.
+            if _is_old(path) and path.stat().st_uid == os.getuid():  # Other users share the temporary folder.
                 yield Pruned(path, "left by a killed process", size_on_disk(path))
 
 
@@ -125,7 +127,7 @@ def _folders(root: Path) -> list[Path]:
 
 
 def _is_old(path: Path) -> bool:
-    """A live process fills such a place in seconds, so age tells a dead one's, on whatever host it ran."""
+    """Whether a file is too old to belong to a live process, on this host or another: those take seconds."""
     with contextlib.suppress(OSError):
         return time.time() - path.stat().st_mtime > _STALE_SECONDS
     return False

@@ -1,4 +1,4 @@
-"""Pydantic's complaints in one sentence that names the key as the file has it."""
+"""Pydantic's errors as one sentence that names the key as written in the file."""
 
 import types
 from collections.abc import Mapping
@@ -12,42 +12,44 @@ Location = tuple[int | str, ...]
 
 
 def explain(error: ValidationError, model: type[BaseModel], chosen: Mapping[str, type[BaseModel]] | None = None) -> str:
-    """Say what is wrong with one key, with "did you mean" for one that is not known.
+    """A sentence on the error of one key, with "did you mean" for an unknown one.
 
     Args:
         error: Raised while `model` was validated.
-        model: What was validated.
-        chosen: Key to the model that checked what stands there, where `model` leaves that open.
+        model: The model that it was validated by.
+        chosen: Key to the model that checked its value, where `model` leaves that open.
 
     Returns:
         A sentence on the first unknown key, since a misspelt key is often why another is missing; else on the first
         complaint.
     """
     complaints = error.errors()
-    first = next((own for own in complaints if own["type"] == "extra_forbidden"), complaints[0])
+    first = next((complaint for complaint in complaints if complaint["type"] == "extra_forbidden"), complaints[0])
     key, known = _follow(first["loc"], model, chosen or {})
     if first["type"] == "extra_forbidden":
         hint = closest(str(first["loc"][-1]), known) or " Known: " + ", ".join(known) + "."
         return f"unknown key {key!r}.{hint}"
     # A key that may be of several types has a complaint for each.
-    same = dict.fromkeys(
-        _message(own["msg"]) for own in complaints if _follow(own["loc"], model, chosen or {})[0] == key
+    messages = dict.fromkeys(
+        _message(complaint["msg"])
+        for complaint in complaints
+        if _follow(complaint["loc"], model, chosen or {})[0] == key
     )
-    begin, *others = same
-    # Our own checks over several keys name them.
+    begin, *others = messages
+    # The messages of our checks over several keys name the keys.
     where = f"{key or 'the file'}: " if key or first["type"] != "value_error" else ""
-    return f"{where}{begin}{''.join(f', or {own[:1].lower()}{own[1:]}' for own in others)}."
+    return f"{where}{begin}{''.join(f', or {complaint[:1].lower()}{complaint[1:]}' for complaint in others)}."
 
 
 def _message(text: str) -> str:
-    # Files have lists; that they become tuples is our affair.
+    # Files have lists, which only the models turn into tuples.
     return text.removeprefix("Value error, ").replace("a valid tuple", "a valid list")
 
 
 def _follow(location: Location, model: type[BaseModel], chosen: Mapping[str, type[BaseModel]]) -> tuple[str, list[str]]:
-    """The key as the file has it, and the keys known where it stands.
+    """The key as written in the file, and the known keys of its table.
 
-    Pydantic puts names between the file's own keys: the chosen variant of a union, or the type that it tried.
+    Pydantic puts names between the file's keys: the chosen variant of a union, or the type that it tried.
     """
     key: list[str] = []
     current: Any = model
@@ -55,7 +57,7 @@ def _follow(location: Location, model: type[BaseModel], chosen: Mapping[str, typ
     for part in location:
         current = _without_none(current)
         if _is_union(current):
-            current = next((own for own in get_args(current) if _is_variant(own, part)), None)
+            current = next((variant for variant in get_args(current) if _is_variant(variant, part)), None)
             continue
         if part == "[key]":
             continue
@@ -66,7 +68,7 @@ def _follow(location: Location, model: type[BaseModel], chosen: Mapping[str, typ
 
 
 def _below(annotation: Any, part: int | str) -> Any:
-    """The type of what stands under a key of a table or at a place of a list."""
+    """The type of the value of a table's key, or of a list's element."""
     if _is_model(annotation):
         field = annotation.model_fields.get(part)
         return field.annotation if field else None
@@ -82,8 +84,8 @@ def _without_none(annotation: Any) -> Any:
     if get_origin(annotation) is Annotated:
         return _without_none(get_args(annotation)[0])
     if _is_union(annotation):
-        rest = [own for own in get_args(annotation) if own is not types.NoneType]
-        return _without_none(rest[0]) if len(rest) == 1 else annotation
+        members = [member for member in get_args(annotation) if member is not types.NoneType]
+        return _without_none(members[0]) if len(members) == 1 else annotation
     return annotation
 
 
@@ -98,4 +100,4 @@ def _is_model(annotation: Any) -> bool:
 def _is_variant(annotation: Any, tag: int | str) -> bool:
     """Whether the model `annotation` has a field that can only be `tag`, as variants of a discriminated union do."""
     fields = annotation.model_fields.values() if _is_model(annotation) else ()
-    return any(get_origin(own.annotation) is Literal and tag in get_args(own.annotation) for own in fields)
+    return any(get_origin(field.annotation) is Literal and tag in get_args(field.annotation) for field in fields)

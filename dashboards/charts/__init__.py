@@ -1,1 +1,1 @@
-"""Interactive charts, built with Altair from what the views compute."""
+"""Interactive charts, built with Altair from the views' results."""

@@ -1,4 +1,4 @@
-"""What the charts have in common: number formats, axes, and scales that keep a recipe's mark."""
+"""The common parts of charts: number formats, axes, and scales that keep a recipe's mark."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

@@ -14,7 +14,7 @@ def calibration_chart(curves: Mapping[str, CalibrationCurve]) -> alt.LayerChart:
     """Accuracy against confidence with Wilson intervals; the diagonal is perfect calibration.
 
     Args:
-        curves: One or two, by what they are called.
+        curves: One or two, by name.
     """
     rows = [
         {
@@ -24,8 +24,8 @@ def calibration_chart(curves: Mapping[str, CalibrationCurve]) -> alt.LayerChart:
             "low": float(curve.low[i]),
             "high": float(curve.high[i]),
             "images": float(curve.count[i]),
-            "said": format_share(float(curve.accuracy[i])),
-            "claimed": format_share(float(curve.confidence[i])),
+            "value_text": format_share(float(curve.accuracy[i])),
+            "confidence_text": format_share(float(curve.confidence[i])),
         }
         for name, curve in curves.items()
         for i in range(len(curve.count))
@@ -44,8 +44,8 @@ def calibration_chart(curves: Mapping[str, CalibrationCurve]) -> alt.LayerChart:
         color=alt.Color("run:N", scale=scale, title=None, legend=below()),
         tooltip=[
             "run:N",
-            alt.Tooltip("claimed:N", title="confidence"),
-            alt.Tooltip("said:N", title="accuracy"),
+            alt.Tooltip("confidence_text:N", title="confidence"),
+            alt.Tooltip("value_text:N", title="accuracy"),
             "images:Q",
         ],
     )

@@ -22,7 +22,7 @@ def confusion_chart(matrix: AnyArray, class_names: Sequence[str], *, difference:
     names = _numbered(class_names)
     # Empty cells make up nearly all of a large matrix, and are the background.
     rows = [
-        {"true": names[i], "predicted": names[j], "share": share, **_said(share, difference)}
+        {"true": names[i], "predicted": names[j], "share": share, **_cell_texts(share, difference)}
         for i, j in np.argwhere(matrix != 0)
         for share in [float(matrix[i, j])]
     ]
@@ -32,7 +32,7 @@ def confusion_chart(matrix: AnyArray, class_names: Sequence[str], *, difference:
     base = alt.Chart(records(rows)).encode(
         x=alt.X("predicted:N", sort=names, scale=alt.Scale(domain=names), axis=axis),
         y=alt.Y("true:N", sort=names, scale=alt.Scale(domain=names), axis=axis),
-        tooltip=["true:N", "predicted:N", alt.Tooltip("said:N", title="difference" if difference else "share")],
+        tooltip=["true:N", "predicted:N", alt.Tooltip("value_text:N", title="difference" if difference else "share")],
     )
     layers = [base.mark_rect().encode(color=alt.Color("share:Q", scale=scale, legend=None))]
     if len(names) <= 12:
@@ -46,12 +46,12 @@ def confusion_chart(matrix: AnyArray, class_names: Sequence[str], *, difference:
     return alt.layer(*layers).properties(height=max(260, min(560, 28 * len(names))))
 
 
-def _said(share: float, difference: bool) -> dict[str, str]:
-    """A cell in words, and in a cell's room."""
+def _cell_texts(share: float, difference: bool) -> dict[str, str]:
+    """A cell's text for the tooltip, and a short one for the cell."""
     if difference:
         words = format_difference("accuracy", share)
-        return {"said": words, "short": words.removesuffix(" points")}
-    return {"said": format_share(share), "short": format_share(share, 0)}
+        return {"value_text": words, "short": words.removesuffix(" points")}
+    return {"value_text": format_share(share), "short": format_share(share, 0)}
 
 
 def _numbered(names: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A metric against what it costs."""
+"""A metric against its cost."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,39 +6,39 @@ import altair as alt
 
 from dashboards.charts.axes import GREY, below, metric_axis, recipe_colour, recipe_shape, records
 from dashboards.colours import Mark
-from dashboards.views.pareto import COSTS, pareto_front
+from dashboards.views.cost import COSTS, pareto_front
 from dashboards.views.standings import Standing
 from workbench.formatting import format_count, format_seconds
 from workbench.metrics.formatting import format_value
 
 
-def cost_chart(found: Sequence[Standing], cost: str, marks: Mapping[str, Mark]) -> alt.LayerChart:
+def cost_chart(standings: Sequence[Standing], cost: str, marks: Mapping[str, Mark]) -> alt.LayerChart:
     """Standings as points, those on the Pareto front joined by a line.
 
     Args:
-        found: Standings that have the cost; at least one.
+        standings: Those that have the cost; at least one.
         cost: A key of `COSTS`.
         marks: By recipe label.
     """
-    metric = found[0].metric
-    front = pareto_front(found, cost)
-    costs = [each.mean(cost) for each in found]
+    metric = standings[0].metric
+    front = pareto_front(standings, cost)
+    costs = [standing.mean(cost) for standing in standings]
     # Zero parameters have no place on a logarithmic axis.
     scale = alt.Scale(type="symlog", constant=0.01 if cost.endswith("seconds") else 1)
     rows = [
         {
-            "name": each.name,
-            "recipe": each.first.label,
+            "name": standing.name,
+            "recipe": standing.first.label,
             "cost": spent,
-            "value": each.value,
+            "value": standing.value,
             "front": on_front,
-            "said": format_value(metric, each.value, unit=True),
+            "value_text": format_value(metric, standing.value, unit=True),
             "spent": format_seconds(spent) if cost.endswith("_seconds") else format_count(spent),
         }
-        for each, spent, on_front in zip(found, costs, front, strict=True)
+        for standing, spent, on_front in zip(standings, costs, front, strict=True)
     ]
-    recipes = [each.first.label for each in found]
-    # symlog picks ticks by the linear rule, which crowds them at one end; decades are what is read off here.
+    recipes = [standing.first.label for standing in standings]
+    # symlog picks ticks by the linear rule, which crowds them at one end; decades are better to read.
     decades = [0, *(10**k for k in range(-2 if cost.endswith("seconds") else 0, 10) if 10**k <= 2 * max(costs))]
     x = alt.X("cost:Q", title=COSTS[cost], scale=scale, axis=alt.Axis(values=decades, format="~g", grid=False))
     y = alt.Y("value:Q", title=metric, axis=metric_axis(metric), scale=alt.Scale(zero=False))
@@ -53,7 +53,7 @@ def cost_chart(found: Sequence[Standing], cost: str, marks: Mapping[str, Mark]) 
         shape=recipe_shape(recipes, marks, legend=below()),
         size=alt.condition("datum.front", alt.value(170), alt.value(60)),
         tooltip=[
-            "name:N", alt.Tooltip("said:N", title=metric),
+            "name:N", alt.Tooltip("value_text:N", title=metric),
             alt.Tooltip("spent:N", title=COSTS[cost]),
             alt.Tooltip("front:N", title="on the Pareto front"),
         ],

@@ -20,22 +20,22 @@ def heat_map_chart(cells: Sequence[HeatCell]) -> alt.LayerChart:
     rows = []
     for cell in cells:
         low, high = spans[cell.dataset]
-        each = cell.standing
+        standing = cell.standing
         rows.append(
             {
                 "dataset": cell.dataset,
                 "recipe": cell.recipe,
-                "metric": each.metric,
-                "shots": each.shots,
-                "text": _short(each),
-                "said": format_value(each.metric, each.value, unit=True),
-                "place": (each.value - low) / (high - low) if high > low else 1.0,
+                "metric": standing.metric,
+                "shots": standing.shots,
+                "text": _short(standing),
+                "value_text": format_value(standing.metric, standing.value, unit=True),
+                "place": (standing.value - low) / (high - low) if high > low else 1.0,
             }
         )
     base = alt.Chart(records(rows)).encode(
         x=alt.X("recipe:N", title=None, axis=alt.Axis(labelAngle=-40, labelLimit=160)),
         y=alt.Y("dataset:N", title=None, axis=alt.Axis(labelLimit=140)),
-        tooltip=["dataset:N", "recipe:N", "metric:N", "shots:N", alt.Tooltip("said:N", title="value")],
+        tooltip=["dataset:N", "recipe:N", "metric:N", "shots:N", alt.Tooltip("value_text:N", title="value")],
     )
     shade = alt.Color("place:Q", scale=alt.Scale(scheme="blues", domain=[-0.15, 1.15]), legend=None)
     text_colour = alt.condition("datum.place > 0.6", alt.value("white"), alt.value("black"))
@@ -44,6 +44,10 @@ def heat_map_chart(cells: Sequence[HeatCell]) -> alt.LayerChart:
     return (tiles + texts).properties(height=alt.Step(30))
 
 
-def _short(each: Standing) -> str:
-    """The value in a cell's room."""
-    return format_share(each.value, 0) if in_per_cent(each.metric) else format_value(each.metric, each.value)
+def _short(standing: Standing) -> str:
+    """The value, short enough for a cell."""
+    return (
+        format_share(standing.value, 0)
+        if in_per_cent(standing.metric)
+        else format_value(standing.metric, standing.value)
+    )

@@ -11,36 +11,36 @@ from dashboards.views.standings import Standing
 from workbench.metrics.formatting import format_interval, format_value
 
 
-def interval_chart(found: Sequence[Standing], marks: Mapping[str, Mark]) -> alt.LayerChart:
+def interval_chart(standings: Sequence[Standing], marks: Mapping[str, Mark]) -> alt.LayerChart:
     """One line a standing.
 
     Args:
-        found: Best first.
+        standings: Best first.
         marks: By recipe label.
     """
-    metric = found[0].metric
+    metric = standings[0].metric
     rows = [
         {
-            "name": f"{each.rank}. {each.name}",
+            "name": f"{standing.rank}. {standing.name}",
             "place": place,
-            "recipe": each.first.label,
-            "value": each.value,
-            "low": None if math.isnan(each.low) else each.low,
-            "high": None if math.isnan(each.high) else each.high,
-            "said": format_value(metric, each.value, unit=True),
-            "span": format_interval(metric, each.low, each.high) or "none",
-            "seeds": len(each.runs),
+            "recipe": standing.first.label,
+            "value": standing.value,
+            "low": None if math.isnan(standing.low) else standing.low,
+            "high": None if math.isnan(standing.high) else standing.high,
+            "value_text": format_value(metric, standing.value, unit=True),
+            "span": format_interval(metric, standing.low, standing.high) or "none",
+            "seeds": len(standing.runs),
         }
-        for place, each in enumerate(found)
+        for place, standing in enumerate(standings)
     ]
     order = [row["name"] for row in rows]
-    recipes = [each.first.label for each in found]
+    recipes = [standing.first.label for standing in standings]
     base = alt.Chart(records(rows)).encode(
         y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=200)),
         color=recipe_colour(recipes, marks, legend=None),
         tooltip=[
             alt.Tooltip("name:N", title="recipe · model · shots"),
-            alt.Tooltip("said:N", title=metric),
+            alt.Tooltip("value_text:N", title=metric),
             alt.Tooltip("span:N", title="95 % interval"),
             alt.Tooltip("seeds:Q"),
         ],

@@ -24,7 +24,7 @@ def shots_chart(
         marks: By recipe label.
     """
     order = sorted({point.shots for point in points}, key=shots_order)
-    recipes = [*(point.recipe for point in points), *(each.first.label for each in level)]
+    recipes = [*(point.recipe for point in points), *(standing.first.label for standing in level)]
     rows = []
     for point in points:
         half = 0.0 if math.isnan(point.spread) else point.spread
@@ -35,7 +35,7 @@ def shots_chart(
                 "mean": point.mean,
                 "low": point.mean - half,
                 "high": point.mean + half,
-                "said": format_value(metric, point.mean, unit=True),
+                "value_text": format_value(metric, point.mean, unit=True),
                 "spread": format_value(metric, point.spread, unit=True),
                 "seeds": len(point.values),
             }
@@ -48,7 +48,7 @@ def shots_chart(
         x=alt.X("shots:N", sort=order, title="shots", axis=alt.Axis(labelAngle=0)),
         color=recipe_colour(recipes, marks, legend=below()),
         tooltip=[
-            "recipe:N", "shots:N", alt.Tooltip("said:N", title=metric),
+            "recipe:N", "shots:N", alt.Tooltip("value_text:N", title=metric),
             alt.Tooltip("spread:N", title="standard deviation over seeds"), "seeds:Q",
         ],
     )  # fmt: skip
@@ -63,16 +63,16 @@ def shots_chart(
     if level:
         lines = [
             {
-                "recipe": each.first.label,
-                "mean": each.value,
-                "said": format_value(metric, each.value, unit=True),
+                "recipe": standing.first.label,
+                "mean": standing.value,
+                "value_text": format_value(metric, standing.value, unit=True),
                 "shots": order[-1],
             }
-            for each in level
+            for standing in level
         ]
         flat = alt.Chart(records(lines)).encode(
             y="mean:Q", color=recipe_colour(recipes, marks, legend=below()),
-            tooltip=["recipe:N", alt.Tooltip("said:N", title=metric)],
+            tooltip=["recipe:N", alt.Tooltip("value_text:N", title=metric)],
         )  # fmt: skip
         layers.append(flat.mark_rule(strokeWidth=2, strokeDash=[2, 3]))
     return alt.layer(*layers).properties(height=380)

@@ -1,1 +1,1 @@
-"""One page a file: widgets and layout only. A folder called `pages` would switch Streamlit's own navigation on."""
+"""One page a file: widgets and layout only. A folder named `pages` would switch Streamlit's own navigation on."""

@@ -6,17 +6,17 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.session import Session
-from dashboards.side_by_side import detail
-from dashboards.text import plain, shown
+from dashboards.side_by_side import show_side_by_side
+from dashboards.text import escaped, runs_caption
 from dashboards.views.groups import groups_of, matched_runs, never_met, pair_names, pairs_shown
 from dashboards.views.standings import metrics_of
 from dashboards.widgets import as_differences, as_p_values, choose, choose_dataset, choose_some, run_title, table
 from workbench.errors import WorkbenchError
 from workbench.formatting import counted
 from workbench.metrics import PairedDifference
-from workbench.reports.suite.grids import meetings, said, shots_text
-from workbench.runs.comparisons import GroupComparison, SuiteComparison, is_comparable, seeds_beside
-from workbench.runs.comparisons.runs import compare_runs, one_of
+from workbench.reports.suite.grids import comparison_sentences, recipe_pairs, shots_text
+from workbench.runs.comparisons import GroupComparison, SuiteComparison, is_comparable, seed_counts
+from workbench.runs.comparisons.runs import compare_runs, seed_note
 
 _GROUPS, _SINGLE = "recipes, all seeds together", "single runs"
 _PRIMARY = "primary metric"
@@ -31,7 +31,7 @@ def show(session: Session) -> None:
     by = choose("compare", [_GROUPS, _SINGLE], key="by")
     if by == _SINGLE:
         _single_runs(session)
-    elif session.known.complete:
+    elif session.snapshot.complete:
         _groups(session)
     else:
         st.info("p-values are corrected over all comparisons of a suite; they are there when all runs have arrived.")
@@ -49,25 +49,25 @@ def _groups(session: Session) -> None:
     try:
         comparison = session.comparison(suite, None if metric == _PRIMARY else metric)
     except WorkbenchError as error:
-        st.warning(f"This suite cannot be compared: {plain(error)}")
+        st.warning(f"This suite cannot be compared: {escaped(error)}")
         return
     datasets = sorted({entry.run.dataset for entry in comparison.results})
     dataset = choose("dataset", datasets, key="dataset", place=dataset_of)
     picked = choose_some("recipes", list(groups_of(comparison, dataset)), key="group")
     pairs = pairs_shown(comparison, dataset, picked)
-    seen = {run.run_id: run for pair in pairs for each in (pair.first, pair.other) for run in each.group.runs}
+    seen = {run.run_id: run for pair in pairs for side in (pair.first, pair.other) for run in side.group.runs}
     if pairs:
-        st.caption(shown(list(seen.values())))
+        st.caption(runs_caption(list(seen.values())))
         _differences(comparison, pairs)
     for a, b in never_met(pairs, picked):
         st.info(
-            f"{plain(a)} and {plain(b)} are not compared: a suite compares recipes at the same model and shots, and "
-            "each recipe's most shots with its fewest."
+            f"{escaped(a)} and {escaped(b)} are not compared: a suite compares recipes at the same model and shots, "
+            "and each recipe's most shots with its fewest."
         )
     if not pairs and len(picked) < 2:
         st.info("There is nothing to compare with on this dataset.")
     for note in comparison.notes:
-        st.caption(plain(note))
+        st.caption(escaped(note))
     if pairs:
         _in_detail(session, pairs)
 
@@ -78,19 +78,19 @@ def _differences(comparison: SuiteComparison, pairs: Sequence[GroupComparison]) 
         "first": [pair_names(pair)[0] for pair in pairs],
         "other": [pair_names(pair)[1] for pair in pairs],
     }
-    seeds = [" and ".join(str(len(each.group.runs)) for each in (pair.first, pair.other)) for pair in pairs]
+    seeds = [" and ".join(str(len(side.group.runs)) for side in (pair.first, pair.other)) for pair in pairs]
     differences = [pair.difference for pair in pairs]
     _table(pairs[0].first.metric, names, differences, [pair.p_corrected for pair in pairs], {"seeds": seeds})
-    st.caption(plain(comparison.family))
-    for (_, model, shots), own in meetings(pairs).items():
-        _sentences(f"{model}, {shots_text(shots)}", said(own))
+    st.caption(escaped(comparison.family))
+    for (_, model, shots), shots_pairs in recipe_pairs(pairs).items():
+        _sentences(f"{model}, {shots_text(shots)}", comparison_sentences(shots_pairs))
     _sentences("More shots", [pair.sentence for pair in pairs if pair.kind == "shots"])
     _sentences("The same images under other names", [pair.sentence for pair in pairs if pair.kind == "names"])
 
 
 def _sentences(title: str, lines: Sequence[str]) -> None:
     if lines:
-        st.markdown("\n".join([f"**{plain(title)}**", "", *(f"- {plain(line)}" for line in lines)]))
+        st.markdown("\n".join([f"**{escaped(title)}**", "", *(f"- {escaped(line)}" for line in lines)]))
 
 
 def _table(
@@ -104,12 +104,12 @@ def _table(
     rows = pd.DataFrame(
         {
             **names,
-            column: [each.value for each in differences],
-            "low": [each.low for each in differences],
-            "high": [each.high for each in differences],
+            column: [difference.value for difference in differences],
+            "low": [difference.low for difference in differences],
+            "high": [difference.high for difference in differences],
             "p (Holm)": p_values,
             **(more or {}),
-            "test": [each.test for each in differences],
+            "test": [difference.test for difference in differences],
         }
     )
     table(rows, as_differences(metric, column, "low", "high") | as_p_values("p (Holm)"))
@@ -124,38 +124,41 @@ def _in_detail(session: Session, pairs: Sequence[GroupComparison]) -> None:
         return
     seed = choose("seed", list(matched), key="seed") if len(matched) > 1 else next(iter(matched))
     sides = chosen.first.group.runs, chosen.other.group.runs
-    detail(session, *matched[seed], sides, {run.run_id: len(side) for side in sides for run in side})
+    show_side_by_side(session, *matched[seed], sides, {run.run_id: len(side) for side in sides for run in side})
 
 
 def _single_runs(session: Session) -> None:
-    _, own = choose_dataset(session.finished)
-    by_id = {run.run_id: run for run in own}
+    _, dataset_runs = choose_dataset(session.finished)
+    by_id = {run.run_id: run for run in dataset_runs}
     picked = choose_some("runs", list(by_id), key="run", show=lambda run_id: run_title(by_id[run_id]))
     if len(picked) < 2:
         st.info("Pick two or more runs; the first is compared with each of the others.")
         return
     first, *others = [by_id[run_id] for run_id in picked]
-    st.caption(shown([first, *others]))
+    st.caption(runs_caption([first, *others]))
     seeds: dict[str, int] = {}
     for suite in {run.suite for run in (first, *others)}:
-        seeds |= seeds_beside([run for run in session.runs if run.suite == suite])
+        seeds |= seed_counts([run for run in session.runs if run.suite == suite])
     try:
-        found = compare_runs(session.open_run(first), [session.open_run(run) for run in others], seeds=seeds)
+        comparisons = compare_runs(session.open_run(first), [session.open_run(run) for run in others], seeds=seeds)
     except WorkbenchError as error:
-        st.warning(f"These runs cannot be compared: {plain(error)}")
+        st.warning(f"These runs cannot be compared: {escaped(error)}")
         return
     st.header("Paired differences")
-    against = [run_title(run) + one_of(run, seeds) for run in others]
+    against = [run_title(run) + seed_note(run, seeds) for run in others]
     _table(
-        found[0].metric, {"against": against}, [each.difference for each in found], [each.p_corrected for each in found]
+        comparisons[0].metric,
+        {"against": against},
+        [comparison.difference for comparison in comparisons],
+        [comparison.p_corrected for comparison in comparisons],
     )
-    st.caption(f"p-values are Holm-corrected over the {counted(len(found), 'comparison')} of this table.")
-    for each in found:
-        st.markdown(plain(each.sentence))
-    for mark in dict.fromkeys(mark for each in found for mark in each.marks):
-        st.warning(plain(mark))
+    st.caption(f"p-values are Holm-corrected over the {counted(len(comparisons), 'comparison')} of this table.")
+    for comparison in comparisons:
+        st.markdown(escaped(comparison.sentence))
+    for mark in dict.fromkeys(mark for comparison in comparisons for mark in comparison.marks):
+        st.warning(escaped(mark))
     other = others[0]
     if len(others) > 1:
         ids = [run.run_id for run in others]
         other = by_id[choose("in detail against", ids, key="against", show=lambda run_id: run_title(by_id[run_id]))]
-    detail(session, first, other, ([first], [other]), seeds)
+    show_side_by_side(session, first, other, ([first], [other]), seeds)

@@ -1,4 +1,4 @@
-"""A metric against what it costs."""
+"""A metric against its cost."""
 
 import math
 
@@ -7,8 +7,8 @@ import streamlit as st
 
 from dashboards.charts.cost import cost_chart
 from dashboards.session import Session
-from dashboards.text import shown
-from dashboards.views.pareto import COSTS, pareto_front
+from dashboards.text import runs_caption
+from dashboards.views.cost import COSTS, pareto_front
 from dashboards.views.standings import metrics_of, standings
 from dashboards.widgets import as_values, choose, choose_dataset, say_left_out, table
 from workbench.formatting import format_count, format_seconds
@@ -18,25 +18,25 @@ def show(session: Session) -> None:
     """The page."""
     st.title("Cost")
     columns = st.columns(3)
-    _, own = choose_dataset(session.comparable, place=columns[0])
-    metric = choose("metric", metrics_of(own), key="metric", place=columns[1])
+    _, dataset_runs = choose_dataset(session.comparable, place=columns[0])
+    metric = choose("metric", metrics_of(dataset_runs), key="metric", place=columns[1])
     cost = choose("cost", list(COSTS), key="cost", show=COSTS.__getitem__, place=columns[2])
-    found = [each for each in standings(own, metric) if not math.isnan(each.mean(cost))]
-    if not found:
+    ranked = [standing for standing in standings(dataset_runs, metric) if not math.isnan(standing.mean(cost))]
+    if not ranked:
         st.info("No run on this dataset has both.")
         return
-    st.caption(shown([run for each in found for run in each.runs]))
+    st.caption(runs_caption([run for standing in ranked for run in standing.runs]))
     say_left_out(session.finished, session.comparable)
-    st.altair_chart(cost_chart(found, cost, session.marks), width="stretch")
+    st.altair_chart(cost_chart(ranked, cost, session.marks), width="stretch")
     st.caption("Large marks on the dashed line are the Pareto front: nothing is both better and cheaper.")
     rows = pd.DataFrame(
         {
-            "recipe": [each.first.label for each in found],
-            "model": [each.first.model for each in found],
-            "shots": [each.shots for each in found],
-            metric: [each.value for each in found],
-            cost: [each.mean(cost) for each in found],
-            "Pareto front": pareto_front(found, cost),
+            "recipe": [standing.first.label for standing in ranked],
+            "model": [standing.first.model for standing in ranked],
+            "shots": [standing.shots for standing in ranked],
+            metric: [standing.value for standing in ranked],
+            cost: [standing.mean(cost) for standing in ranked],
+            "Pareto front": pareto_front(ranked, cost),
         }
     )
     table(rows, as_values(metric, metric) | {cost: format_seconds if cost.endswith("_seconds") else format_count})

@@ -1,13 +1,12 @@
-"""A dataset: its card, its classes, samples, and what a check finds."""
+"""A dataset: its card, its classes, samples, and a check."""
 
 import numpy as np
 import streamlit as st
 
 from dashboards.charts.counts import counts_chart
-from dashboards.gallery import gallery
 from dashboards.session import Session
-from dashboards.text import plain, shown
-from dashboards.widgets import choose
+from dashboards.text import escaped, runs_caption
+from dashboards.widgets import choose, picture_grid
 from workbench.datasets import CheckReport, Dataset, check_dataset
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.roles import ROLES
@@ -20,14 +19,14 @@ def show(session: Session) -> None:
     """The page."""
     st.title("Data")
     name = choose("dataset", sorted({run.dataset for run in session.runs}), key="dataset")
-    own = [run for run in session.runs if run.dataset == name]
-    st.caption(shown(own))
-    finished = [run for run in own if run.status == "finished"]
+    dataset_runs = [run for run in session.runs if run.dataset == name]
+    st.caption(runs_caption(dataset_runs))
+    finished = [run for run in dataset_runs if run.status == "finished"]
     try:
         argument = session.open_run(finished[0]).config["dataset_argument"] if finished else name
         dataset = session.dataset(str(argument))
     except WorkbenchError as error:
-        st.info(f"The dataset cannot be opened here: {plain(error)}")
+        st.info(f"The dataset cannot be opened here: {escaped(error)}")
         return
     _card(dataset)
     if dataset.class_names:
@@ -35,16 +34,16 @@ def show(session: Session) -> None:
         counts: dict[str, list[int]] = {role: dataset.class_counts(role).tolist() for role in ROLES}
         st.altair_chart(counts_chart(counts, dataset.class_names), width="stretch")
     for note in dataset.notes:
-        st.caption(plain(note))
+        st.caption(escaped(note))
     _samples(dataset)
     _check(dataset)
 
 
 def _card(dataset: Dataset) -> None:
     card = dataset.card
-    st.header(plain(card.title or card.name))
+    st.header(escaped(card.title or card.name))
     if card.description:
-        st.markdown(plain(card.description))
+        st.markdown(escaped(card.description))
     if not card.verified:
         st.warning("This card's source could not be reached when it was written; it is not verified.")
     facts = {
@@ -58,7 +57,7 @@ def _card(dataset: Dataset) -> None:
         "home page": card.homepage,
         "fingerprint": dataset.fingerprint[:16],
     }
-    st.markdown("  \n".join(f"**{key}**: {plain(value)}" for key, value in facts.items() if value))
+    st.markdown("  \n".join(f"**{key}**: {escaped(value)}" for key, value in facts.items() if value))
     with st.expander("The whole card"):
         st.code(card_to_toml(card), language="toml")
 
@@ -69,7 +68,7 @@ def _samples(dataset: Dataset) -> None:
     rows = dataset.rows(split)
     picked = np.sort(np.random.default_rng(0).permutation(len(rows))[:_SAMPLES])
     chosen = rows[picked]
-    gallery(dataset, dataset.ids(chosen), dataset.card.in_words(dataset, chosen))
+    picture_grid(dataset, dataset.ids(chosen), dataset.card.in_words(dataset, chosen))
 
 
 def _check(dataset: Dataset) -> None:

@@ -1,4 +1,4 @@
-"""Leaderboards by field and dataset, the heat map, and what did not finish."""
+"""Leaderboards by field and dataset, the heat map, and unfinished runs."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -10,7 +10,7 @@ import streamlit as st
 from dashboards.charts.heat_map import heat_map_chart
 from dashboards.charts.intervals import interval_chart
 from dashboards.session import Session
-from dashboards.text import plain, shown, when
+from dashboards.text import escaped, runs_caption, when
 from dashboards.views.heat_map import heat_map
 from dashboards.views.standings import Standing, metrics_of, shots_of, shots_order, standings
 from dashboards.widgets import as_values, choose, choose_dataset, choose_some, say_left_out, table
@@ -38,7 +38,7 @@ def show(session: Session) -> None:
     """The page."""
     st.title("Overview")
     runs = _filtered(session.current)
-    st.caption(shown(runs))
+    st.caption(runs_caption(runs))
     say_left_out(session.runs, session.current)
     finished = [run for run in runs if run.status == "finished"]
     if finished:
@@ -57,44 +57,47 @@ def show(session: Session) -> None:
     _unfinished([run for run in runs if run.status != "finished"])
 
 
-def leaderboard(found: Sequence[Standing]) -> pd.DataFrame:
+def leaderboard(ranked: Sequence[Standing]) -> pd.DataFrame:
     """Standings as a table, best first."""
     return pd.DataFrame(
         {
-            "rank": [each.rank for each in found],
-            "recipe": [each.first.label for each in found],
-            "model": [each.first.model for each in found],
-            "shots": [each.shots for each in found],
-            "seeds": [len(each.runs) for each in found],
-            found[0].metric: [each.value for each in found],
-            "low": [each.low for each in found],
-            "high": [each.high for each in found],
-            "train seconds": [each.mean("train_seconds") for each in found],
-            "trainable parameters": [each.mean("trainable_parameters") for each in found],
-            "suite": [each.first.suite for each in found],
-            "newest run": [each.first.run_id[:8] for each in found],
+            "rank": [standing.rank for standing in ranked],
+            "recipe": [standing.first.label for standing in ranked],
+            "model": [standing.first.model for standing in ranked],
+            "shots": [standing.shots for standing in ranked],
+            "seeds": [len(standing.runs) for standing in ranked],
+            ranked[0].metric: [standing.value for standing in ranked],
+            "low": [standing.low for standing in ranked],
+            "high": [standing.high for standing in ranked],
+            "train seconds": [standing.mean("train_seconds") for standing in ranked],
+            "trainable parameters": [standing.mean("trainable_parameters") for standing in ranked],
+            "suite": [standing.first.suite for standing in ranked],
+            "newest run": [standing.first.run_id[:8] for standing in ranked],
         }
     )
 
 
 def _on_dataset(session: Session, finished: Sequence[RunResult]) -> None:
     left, right = st.columns(2)
-    dataset, own = choose_dataset(finished, place=left)
-    metric = choose("metric", metrics_of(own), key="metric", place=right)
+    dataset, dataset_runs = choose_dataset(finished, place=left)
+    metric = choose("metric", metrics_of(dataset_runs), key="metric", place=right)
     with st.spinner("Resampling seeds and images together"):
-        found = standings(own, metric, session.intervals)
-    st.header(f"{plain(dataset)} ({plain(own[0].field)})")
-    if not found:
+        ranked = standings(dataset_runs, metric, session.intervals)
+    st.header(f"{escaped(dataset)} ({escaped(dataset_runs[0].field)})")
+    if not ranked:
         st.info("No run on this dataset has this metric.")
         return
-    st.caption(f"{plain(metric)} with 95 % intervals; {len(found)} combinations of recipe, model and shots.")
-    st.altair_chart(interval_chart(found[:_LINES], session.marks), width="stretch")
-    if len(found) > _LINES:
+    st.caption(f"{escaped(metric)} with 95 % intervals; {len(ranked)} combinations of recipe, model and shots.")
+    st.altair_chart(interval_chart(ranked[:_LINES], session.marks), width="stretch")
+    if len(ranked) > _LINES:
         st.caption(f"The best {_LINES} are drawn; the table holds all.")
-    if not all(each.reliable for each in found):
+    if not all(standing.reliable for standing in ranked):
         st.caption("Some intervals rest on under 20 groups and are unreliable.")
+    models = dict.fromkeys(note for standing in ranked for note in standing.first.model_notes)
+    for note in (*ranked[0].first.dataset_notes, *models):
+        st.caption(escaped(note))
     formats = {"train seconds": format_seconds, "trainable parameters": format_count}
-    table(leaderboard(found), as_values(metric, metric, "low", "high") | formats)
+    table(leaderboard(ranked), as_values(metric, metric, "low", "high") | formats)
 
 
 def _filtered(runs: Sequence[RunResult]) -> list[RunResult]:

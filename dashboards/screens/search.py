@@ -5,8 +5,8 @@ from functools import partial
 import streamlit as st
 
 from dashboards.session import Session, picture, row_of
-from dashboards.text import plain, shown
-from dashboards.views.captions import nearest_sentences
+from dashboards.text import escaped, runs_caption
+from dashboards.views.nearest import nearest_sentences
 from dashboards.widgets import choose, choose_dataset
 from workbench.datasets import Dataset
 from workbench.datasets.roles import SplitChoice
@@ -30,10 +30,10 @@ def show(session: Session) -> None:
         st.info("No finished run used a model, so there are no features to search in.")
         return
     columns = st.columns(3)
-    _, own = choose_dataset(with_model, place=columns[0])
-    model = choose("model", sorted({run.model for run in own}), key="model", place=columns[1])
-    run = next(run for run in own if run.model == model)
-    st.caption(f"With the features that this run used: {shown([run])}")
+    _, dataset_runs = choose_dataset(with_model, place=columns[0])
+    model = choose("model", sorted({run.model for run in dataset_runs}), key="model", place=columns[1])
+    run = next(run for run in dataset_runs if run.model == model)
+    st.caption(f"With the features that this run used: {runs_caption([run])}")
     dataset = session.dataset_of(run)
     split = choose("split", _SPLITS, key="split", place=columns[2])
     encoder = _encoder(model, run.tags.get("precision", "auto"), session.settings)
@@ -56,18 +56,18 @@ def _search(dataset: Dataset, encoder: Encoder, gallery: Gallery) -> None:
         else:
             st.caption(f"{counted(len(gallery), 'image')} can be searched.")
     except WorkbenchError as error:
-        st.warning(plain(error))
+        st.warning(escaped(error))
 
 
 def _like(dataset: Dataset, encoder: Encoder, gallery: Gallery, item: str) -> None:
     row = row_of(dataset, item)
     left, right = st.columns([1, 3])
-    own = picture(dataset, row)
-    if own is not None:
-        left.image(own, alt=item)
+    query_picture = picture(dataset, row)
+    if query_picture is not None:
+        left.image(query_picture, alt=item)
     right.markdown("**Nearest sentences**")
     for sentence, cosine in nearest_sentences(dataset, encoder, gallery.store, row, gallery.rows):
-        right.markdown(f"{cosine:.3f} {plain(sentence)}")
+        right.markdown(f"{cosine:.3f} {escaped(sentence)}")
     _results(dataset, nearest_images(gallery, row, _TOP))
 
 
@@ -79,8 +79,8 @@ def _results(dataset: Dataset, hits: SearchResult) -> None:
             if small is not None:
                 st.image(small, width=_SIZE, alt=name)
             (words,) = dataset.card.in_words(dataset, [row])
-            st.caption(f"{score:.3f} {plain(words)}")
-            st.button("like this", key=f"like_{row}", on_click=partial(_pick, name), help=plain(name))
+            st.caption(f"{score:.3f} {escaped(words)}")
+            st.button("like this", key=f"like_{row}", on_click=partial(_pick, name), help=escaped(name))
 
 
 def _pick(name: str) -> None:
@@ -88,7 +88,7 @@ def _pick(name: str) -> None:
 
 
 def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: SplitChoice) -> Gallery | None:
-    """The gallery, features computed only when asked for."""
+    """The gallery; missing features are computed when the button is pressed."""
     store = FeatureStore(session.settings.cache)
     rows = dataset.rows(split)
     missing = int((~store.images(encoder).find(dataset.hashes(rows)).found).sum())
@@ -101,7 +101,7 @@ def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: SplitCho
     with st.spinner("Opening the images"):
         gallery: Gallery = _gallery(dataset.fingerprint, encoder.fingerprint, split, dataset, encoder, session.settings)
     for name, reason in gallery.unreadable:
-        st.caption(f"left out: {plain(name)}: {plain(reason)}")
+        st.caption(f"left out: {escaped(name)}: {escaped(reason)}")
     return gallery
 
 

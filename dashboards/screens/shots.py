@@ -5,7 +5,7 @@ import streamlit as st
 
 from dashboards.charts.shots import shots_chart
 from dashboards.session import Session
-from dashboards.text import shown
+from dashboards.text import runs_caption
 from dashboards.views.shots import shot_curves
 from dashboards.views.standings import metrics_of
 from dashboards.widgets import as_values, choose, choose_dataset, choose_some, say_left_out, table
@@ -15,16 +15,16 @@ def show(session: Session) -> None:
     """The page."""
     st.title("Shots")
     dataset, model_of, metric_of = st.columns(3)
-    _, own = choose_dataset(session.comparable, place=dataset)
-    models = sorted({run.model for run in own if run.model != "none"}) or ["none"]
+    _, dataset_runs = choose_dataset(session.comparable, place=dataset)
+    models = sorted({run.model for run in dataset_runs if run.model != "none"}) or ["none"]
     model = choose("model", models, key="model", place=model_of)
-    own = [run for run in own if run.model in {model, "none"}]
-    metric = choose("metric", metrics_of(own), key="metric", place=metric_of)
-    recipes = choose_some("recipes", sorted({run.label for run in own}), key="recipe")
-    own = [run for run in own if not recipes or run.label in recipes]
-    st.caption(shown(own))
+    dataset_runs = [run for run in dataset_runs if run.model in {model, "none"}]
+    metric = choose("metric", metrics_of(dataset_runs), key="metric", place=metric_of)
+    recipes = choose_some("recipes", sorted({run.label for run in dataset_runs}), key="recipe")
+    dataset_runs = [run for run in dataset_runs if not recipes or run.label in recipes]
+    st.caption(runs_caption(dataset_runs))
     say_left_out(session.finished, session.comparable)
-    points, level = shot_curves(own, metric)
+    points, level = shot_curves(dataset_runs, metric)
     if not points:
         st.info("No recipe here trains, so there is nothing to draw against shots.")
         return

@@ -1,1 +1,1 @@
-"""What the pages show, as tables and values; nothing here knows Streamlit."""
+"""The content of the pages, as tables and values, without Streamlit."""

@@ -1,4 +1,4 @@
-"""Run groups: all seeds of a recipe at one model and number of shots, and which of a suite's comparisons are shown."""
+"""Run groups and a suite's comparisons of them, as the page on comparisons shows them."""
 
 from collections.abc import Collection
 from itertools import combinations
@@ -10,7 +10,7 @@ from workbench.tracking import RunResult
 
 
 def group_name(entry: GroupResult) -> str:
-    """Recipe, model and shots, which no other group of the dataset has; a further seed does not change it."""
+    """The group's name on its dataset: recipe, model and shots."""
     words = [entry.group.label]
     words += [] if entry.run.model == NO_MODEL else [entry.run.model]
     words += [] if entry.group.is_everywhere else [shots_text(entry.run.shots)]
@@ -18,7 +18,7 @@ def group_name(entry: GroupResult) -> str:
 
 
 def pair_names(pair: GroupComparison) -> tuple[str, str]:
-    """What the two sides of a comparison are called."""
+    """The names of the two sides of a comparison."""
     sides = pair.first, pair.other
     first, other = (group_name(side) + (f" on {side.run.dataset}" if pair.kind == "names" else "") for side in sides)
     return first, other
@@ -30,7 +30,7 @@ def groups_of(comparison: SuiteComparison, dataset: str) -> dict[str, GroupResul
 
 
 def pairs_shown(comparison: SuiteComparison, dataset: str, picked: Collection[str]) -> list[GroupComparison]:
-    """Comparisons on a dataset, with the p-values that they have among all of the suite.
+    """Comparisons on a dataset; their p-values are corrected over all comparisons of the suite.
 
     Args:
         comparison: The suite.
@@ -46,7 +46,7 @@ def pairs_shown(comparison: SuiteComparison, dataset: str, picked: Collection[st
 
 
 def never_met(pairs: Collection[GroupComparison], picked: Collection[str]) -> list[tuple[str, str]]:
-    """Picked groups that the suite does not compare: they have not the same model and shots."""
+    """Picked groups that the suite does not compare, since their model or shots differ."""
     met = {frozenset((group_name(pair.first), group_name(pair.other))) for pair in pairs}
     return [both for both in combinations(picked, 2) if frozenset(both) not in met]
 
@@ -55,5 +55,5 @@ def matched_runs(pair: GroupComparison) -> dict[int, tuple[RunResult, RunResult]
     """Two runs of a comparison that can be looked at together, by seed: of the same seed, or the only one there is."""
     first, other = ({run.seed: run for run in entry.group.runs} for entry in (pair.first, pair.other))
     only_first, only_other = (next(iter(runs.values())) if len(runs) == 1 else None for runs in (first, other))
-    found = {seed: (first.get(seed, only_first), other.get(seed, only_other)) for seed in sorted({*first, *other})}
-    return {seed: (a, b) for seed, (a, b) in found.items() if a is not None and b is not None}
+    by_seed = {seed: (first.get(seed, only_first), other.get(seed, only_other)) for seed in sorted({*first, *other})}
+    return {seed: (a, b) for seed, (a, b) in by_seed.items() if a is not None and b is not None}

@@ -15,7 +15,7 @@ class HeatCell:
     Attributes:
         dataset: Name.
         recipe: Label, and the model where there are several.
-        standing: What is shown.
+        standing: The value shown.
     """
 
     dataset: str
@@ -37,15 +37,15 @@ def heat_map(runs: Sequence[RunResult]) -> list[HeatCell]:
         if run.status == "finished":
             by_dataset[run.dataset].append(run)
     several = len({run.model for run in runs if run.model != "none"}) > 1
-    found: dict[tuple[str, str], Standing] = {}
-    for dataset, own in sorted(by_dataset.items()):
-        for standing in standings(own, metric_of(own)):
+    cells: dict[tuple[str, str], Standing] = {}
+    for dataset, dataset_runs in sorted(by_dataset.items()):
+        for standing in standings(dataset_runs, metric_of(dataset_runs)):
             first = standing.first
             recipe = f"{first.label} · {first.model}" if several and first.model != "none" else first.label
-            known = found.get((dataset, recipe))
-            if known is None or _place(standing) > _place(known):
-                found[dataset, recipe] = standing
-    return [HeatCell(dataset, recipe, standing) for (dataset, recipe), standing in found.items()]
+            shown_standing = cells.get((dataset, recipe))
+            if shown_standing is None or _place(standing) > _place(shown_standing):
+                cells[dataset, recipe] = standing
+    return [HeatCell(dataset, recipe, standing) for (dataset, recipe), standing in cells.items()]
 
 
 def _place(standing: Standing) -> tuple[tuple[int, int], tuple[int, int]]:

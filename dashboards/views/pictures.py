@@ -1,4 +1,4 @@
-"""Thumbnails of a dataset's images, and which rows a run's items are."""
+"""Thumbnails of a dataset's images, and the rows of its items."""
 
 from io import BytesIO
 

@@ -14,7 +14,7 @@ Intervals = Callable[[RunGroup, str], tuple[float, float]]
 
 
 def _as_recorded(group: RunGroup, metric: str) -> tuple[float, float]:
-    """For views that show no interval of several seeds."""
+    """Intervals of single runs alone, for views that show none of several seeds."""
     return recorded_interval(group.first, metric) if len(group.runs) == 1 else (math.nan, math.nan)
 
 
@@ -24,7 +24,7 @@ class Standing:
 
     Attributes:
         group: The runs.
-        metric: What `value` is.
+        metric: Name of the metric of `value`.
         low: Lower end of the 95 % interval, NaN where there is none.
         high: Upper end.
         rank: 1 for the best; equal values share a rank.
@@ -53,7 +53,7 @@ class Standing:
 
     @property
     def first(self) -> RunResult:
-        """The newest run, for what all have in common."""
+        """The newest run, for the fields that all share."""
         return self.group.newest
 
     @property
@@ -83,12 +83,12 @@ def standings(runs: Sequence[RunResult], metric: str, intervals: Intervals = _as
         intervals: Gives the intervals of groups.
     """
     finished = [run for run in runs if run.status == "finished" and metric in run.metrics]
-    found = [Standing(group, metric, *intervals(group, metric)) for group in group_by_seed(finished)]
+    ranked = [Standing(group, metric, *intervals(group, metric)) for group in group_by_seed(finished)]
     sign = -1 if higher_is_better(metric) else 1
-    found.sort(key=lambda each: (sign * each.value, each.name))
-    values = [each.value for each in found]
+    ranked.sort(key=lambda standing: (sign * standing.value, standing.name))
+    values = [standing.value for standing in ranked]
     # The first of equals gives all their rank.
-    return [replace(each, rank=values.index(each.value) + 1) for each in found]
+    return [replace(standing, rank=values.index(standing.value) + 1) for standing in ranked]
 
 
 def metric_of(runs: Sequence[RunResult]) -> str:
@@ -99,9 +99,9 @@ def metric_of(runs: Sequence[RunResult]) -> str:
 def metrics_of(runs: Sequence[RunResult]) -> list[str]:
     """All metrics that some run has, the primary one first, without intervals and counts."""
     names = {name for run in runs for name in run.metrics}
-    own = sorted(name for name in names if f"{name}_ci_low" in names)
+    measured = sorted(name for name in names if f"{name}_ci_low" in names)
     first = metric_of(runs)
-    return [first, *(name for name in own if name != first)]
+    return [first, *(name for name in measured if name != first)]
 
 
 def shots_of(run: RunResult) -> str:

@@ -15,7 +15,7 @@ from benchmarks.medical.mri_planes.captions import caption as slice_caption
 from benchmarks.medical.mri_planes.captions_ja import japanese_caption as japanese_slice
 from benchmarks.robotics.tabletop.language import captions
 from benchmarks.robotics.tabletop.language_ja import japanese_captions
-from benchmarks.robotics.tabletop.view import Seen
+from benchmarks.robotics.tabletop.view import VisibleThing
 from workbench.datasets import in_language, read_card
 
 ROOT = Path(next(iter(benchmarks.__path__)))
@@ -59,9 +59,9 @@ def test_slices_alike_in_english_are_alike_in_japanese():
 
 def test_scenes_are_told_sentence_by_sentence():
     seen = [
-        Seen("box", "red", "small", (90, 90, 110, 110), 1.0, 1.0),
-        Seen("cup", "white", "large", (10, 90, 30, 110), 1.0, 1.0),
-        Seen("can", "blue", "large", (160, 90, 180, 110), 1.3, 1.0),
+        VisibleThing("box", "red", "small", (90, 90, 110, 110), 1.0, 1.0),
+        VisibleThing("cup", "white", "large", (10, 90, 30, 110), 1.0, 1.0),
+        VisibleThing("can", "blue", "large", (160, 90, 180, 110), 1.3, 1.0),
     ]
     found = japanese_captions(seen, "checked", 192)
     assert len(found) == len(captions(seen, "checked", 192)) == 3

@@ -13,17 +13,20 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from tests.calibration.simulations import (
+    CLASSES,
     MULTI_LABEL,
     SINGLE_LABEL,
+    TWO_CLASSES,
     Null,
     Quality,
-    all_metrics,
     classifier,
     covers,
+    intervals,
     null_p_value,
 )
 
@@ -37,14 +40,18 @@ def type_one(pool: ProcessPoolExecutor, runs: int) -> Iterator[str]:
     """A row a metric: the largest share of claims over all settings at each number of differing units."""
     yield f"| metric | {' | '.join(f'{k} differ' for k in DIFFERING)} |"
     yield f"|---|{'---|' * len(DIFFERING)}"
-    for multi_label, metrics in ((False, SINGLE_LABEL), (True, MULTI_LABEL)):
+    sorts: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
+        ("", SINGLE_LABEL, {}),
+        (", two classes", TWO_CLASSES, {"classes": 2}),
+        (", multi-label", MULTI_LABEL, {"multi_label": True}),
+    )
+    for title, metrics, options in sorts:
         for metric in metrics:
             shares = []
             for differing in DIFFERING:
-                kinds = [Null(differing, *kind, multi_label) for kind in product((False, True), repeat=2)]
+                kinds = [Null(differing, *kind, **options) for kind in product((False, True), repeat=2)]
                 shares.append(max(claimed(pool, kind, metric, runs) for kind in kinds))
-            name = f"`{metric}`, multi-label" if multi_label else f"`{metric}`"
-            yield f"| {name} | {' | '.join(f'{share:.3f}' for share in shares)} |"
+            yield f"| `{metric}`{title} | {' | '.join(f'{share:.3f}' for share in shares)} |"
     # More items than are computed anew for every exchange; one kind, counted more closely instead of the worst of four.
     large = [claimed(pool, Null(k, n=1100), "auroc", 5 * runs) for k in DIFFERING]
     yield f"| `auroc` of 1,100 items | {' | '.join(f'{share:.3f}' for share in large)} |"
@@ -76,23 +83,31 @@ def coverage(pool: ProcessPoolExecutor, runs: int) -> Iterator[str]:
 def coverage_of_all(pool: ProcessPoolExecutor, runs: int) -> Iterator[str]:
     """A row a metric: coverage for 50 and 200 items and two classifiers."""
     cells = [(signal, n) for signal in SIGNALS for n in (50, 200)]
-    truth = {s: all_metrics(*classifier(200_000, s, np.random.default_rng(99)), replicates=1) for s in SIGNALS}
-    head = (f"{n} items, accuracy {truth[signal]['accuracy'].value:.2f}" for signal, n in cells)
-    yield f"| metric | {' | '.join(head)} |"
-    yield f"|---|{'---|' * len(cells)}"
-    found = {}
-    for signal, n in cells:
-        each = list(pool.map(partial(_intervals, n, signal), range(runs), chunksize=20))
-        for name, true in truth[signal].items():
-            held = [name in one and one[name][0] <= true.value <= one[name][1] for one in each]
-            found[name, signal, n] = float(np.mean(held))
-    for name in truth[SIGNALS[0]]:
-        yield f"| `{name}` | {' | '.join(f'{found[name, signal, n]:.3f}' for signal, n in cells)} |"
+    for i, (title, metrics, classes) in enumerate((("", SINGLE_LABEL, CLASSES), (", two classes", TWO_CLASSES, 2))):
+        truth = {}
+        for signal in SIGNALS:
+            large = classifier(200_000, signal, np.random.default_rng(99), classes)
+            truth[signal] = intervals(("accuracy", *metrics), *large, replicates=1)
+        head = (f"{n} items, accuracy {truth[signal]['accuracy'].value:.2f}" for signal, n in cells)
+        if i:
+            yield f"| | {' | '.join(head)} |"
+        else:
+            yield f"| metric | {' | '.join(head)} |"
+            yield f"|---|{'---|' * len(cells)}"
+        for metric in metrics:
+            shares = []
+            for signal, n in cells:
+                held = pool.map(
+                    partial(_holds, metric, n, signal, classes, truth[signal][metric].value), range(runs), chunksize=20
+                )
+                shares.append(float(np.mean(list(held))))
+            yield f"| `{metric}`{title} | {' | '.join(f'{share:.3f}' for share in shares)} |"
 
 
-def _intervals(n: int, signal: float, seed: int) -> dict[str, tuple[float, float]]:
-    estimates = all_metrics(*classifier(n, signal, np.random.default_rng(seed)), replicates=400, seed=seed)
-    return {name: (estimate.low, estimate.high) for name, estimate in estimates.items()}
+def _holds(metric: str, n: int, signal: float, classes: int, truth: float, seed: int) -> bool:
+    drawn = classifier(n, signal, np.random.default_rng(seed), classes)
+    estimate = intervals((metric,), *drawn, replicates=400, seed=seed).get(metric)
+    return estimate is not None and estimate.low <= truth <= estimate.high
 
 
 def main() -> None:

@@ -4,13 +4,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from workbench.metrics import classification_metrics, compare_paired, measure_items, unseen_metrics
+from workbench.metrics import classification_metrics, compare_paired, measure_items
+from workbench.metrics.registry import metric_named
 
 SINGLE_LABEL = (
     "accuracy", "top5_accuracy", "balanced_accuracy", "macro_f1", "auroc", "average_precision", "nll", "brier", "ece",
-    "seen_accuracy", "unseen_accuracy", "harmonic_accuracy",
+    "seen_accuracy", "unseen_accuracy", "harmonic_accuracy", "mcc", "quadratic_kappa",
 )  # fmt: skip
 MULTI_LABEL = ("accuracy", "macro_f1", "micro_f1", "auroc", "average_precision", "nll", "brier", "ece")
+TWO_CLASSES = ("sensitivity", "specificity", "mcc")
 CLASSES = 7
 UNSEEN = (5, 6)
 
@@ -23,8 +25,9 @@ class Null:
         differing: Units (items, or groups) in which the runs say different things.
         long_tail: Half of the items are of the first class, and each next class has half of the one before.
         grouped: Items come in groups of unequal size, in which a run's mistakes are alike.
-        multi_label: Three labels an item instead of one of seven classes.
+        multi_label: Three labels an item instead of one class.
         n: Items.
+        classes: Number of classes.
     """
 
     differing: int
@@ -32,6 +35,7 @@ class Null:
     grouped: bool = False
     multi_label: bool = False
     n: int = 120
+    classes: int = CLASSES
 
 
 def null_pair(kind, rng):
@@ -43,9 +47,10 @@ def null_pair(kind, rng):
         labels = rng.random((n, 3)) < ((0.5, 0.15, 0.05) if kind.long_tail else (0.5, 0.4, 0.6))
         signal, c = labels.astype(float), 3
     else:
-        weights = 0.5 ** np.arange(CLASSES) if kind.long_tail else np.ones(CLASSES)
-        labels = np.r_[np.arange(CLASSES), rng.choice(CLASSES, n - CLASSES, p=weights / weights.sum())]
-        signal, c = np.eye(CLASSES)[labels], CLASSES
+        c = kind.classes
+        weights = 0.5 ** np.arange(c) if kind.long_tail else np.ones(c)
+        labels = np.r_[np.arange(c), rng.choice(c, n - c, p=weights / weights.sum())]
+        signal = np.eye(c)[labels]
 
     def draw():
         alike = rng.normal(size=(unit.max() + 1, c))[unit] if kind.grouped else 0.0
@@ -102,13 +107,15 @@ def covers(kind, seed, replicates=400):
     return found.low <= kind.accuracy <= found.high, found.reliable
 
 
-def classifier(n, signal, rng):
-    """Scores and labels of a classifier of seven classes."""
-    labels = np.r_[np.arange(CLASSES), rng.integers(0, CLASSES, n - CLASSES)]
-    return 2 * (signal * np.eye(CLASSES)[labels] + rng.normal(size=(n, CLASSES))), labels
+def classifier(n, signal, rng, classes=CLASSES):
+    """Scores and labels of a classifier."""
+    labels = np.r_[np.arange(classes), rng.integers(0, classes, n - classes)]
+    return 2 * (signal * np.eye(classes)[labels] + rng.normal(size=(n, classes))), labels
 
 
-def all_metrics(scores, labels, replicates, seed=0):
-    """Every single-label metric with its interval, those of unseen classes included."""
-    found = classification_metrics(scores, labels, replicates=replicates, seed=seed)
-    return found | unseen_metrics(scores, labels, np.array(UNSEEN), replicates=replicates, seed=seed)
+def intervals(names, scores, labels, replicates, seed=0):
+    """Metrics with their intervals; two of seven classes are unseen."""
+    return classification_metrics(
+        scores, labels, metrics=[metric_named(name) for name in names], replicates=replicates, seed=seed,
+        unseen=UNSEEN if scores.shape[1] == CLASSES else (),
+    )  # fmt: skip

@@ -7,7 +7,8 @@ from tests.calibration.simulations import Null, Quality, covers, null_p_value
 
 
 @pytest.mark.parametrize(
-    "metric", ["balanced_accuracy", "macro_f1", "auroc", "average_precision", "ece", "harmonic_accuracy"]
+    "metric",
+    ["balanced_accuracy", "macro_f1", "auroc", "average_precision", "ece", "harmonic_accuracy", "quadratic_kappa"],
 )
 @pytest.mark.parametrize("grouped", [False, True], ids=["items", "groups"])
 def test_one_unit_that_differs_shows_nothing(metric, grouped):
@@ -24,6 +25,9 @@ def test_one_unit_that_differs_shows_nothing(metric, grouped):
         ("ece", Null(20)),
         ("harmonic_accuracy", Null(20, grouped=True)),
         ("balanced_accuracy", Null(20, long_tail=True)),
+        ("quadratic_kappa", Null(20)),
+        ("mcc", Null(20, classes=2)),
+        ("sensitivity", Null(20, grouped=True, classes=2)),
     ],
 )
 def test_a_difference_that_is_not_there_is_seldom_claimed(metric, kind):

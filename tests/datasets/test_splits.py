@@ -367,8 +367,9 @@ def test_the_card_comes_before_usual_names():
 def test_unnamed_splits_are_left_out_and_said():
     roles, notes = assign_roles(["train", "iconic", "valid", None, "iconic"], Splits(), "shop")
     assert roles == ["train", None, "val", None, None]
-    assert "2 images of the source's split 'iconic'" in notes[0]
-    assert "1 images" in notes[1]
+    assert notes == [
+        "3 of 5 images are left out: 2 in split 'iconic', to which the card gives no role and 1 in no split."
+    ]
 
 
 def test_no_usable_split_is_an_error_with_both_sides():

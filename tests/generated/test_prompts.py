@@ -18,7 +18,7 @@ def test_jsonl_is_read_and_other_images_are_counted(make_generated):
     (folder / "metadata.jsonl").write_text('{"file_name": "./0-0.png", "prompt": "葉", "text": "leaf"}\n')
     found = read_prompts(folder)
     assert (found.files, found.prompts) == (("0-0.png",), ("葉",))
-    assert found.notes == ("2 images of the folder have no prompt in metadata.jsonl and are left out.",)
+    assert found.notes == ("2 images have no prompt in metadata.jsonl and are left out: 1-0.png, 2-0.png.",)
 
 
 @pytest.mark.parametrize(

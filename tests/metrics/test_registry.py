@@ -8,7 +8,7 @@ import pytest
 from workbench.errors import UnknownMetricError
 from workbench.metrics import Metric, higher_is_better, mean_of, metric_named, quantity_named
 from workbench.metrics.evaluator import Evaluator
-from workbench.metrics.registry import known
+from workbench.metrics.registry import all_metrics
 
 
 @pytest.mark.parametrize(
@@ -40,12 +40,12 @@ def test_a_name_is_not_guessed_from():
 
 
 def test_names_are_those_of_the_objects():
-    assert all(name == metric.name for name, metric in known().items())
+    assert all(name == metric.name for name, metric in all_metrics().items())
 
 
 def test_only_what_declares_bounds_is_clipped():
-    declared = {name for name, metric in known().items() if metric.bounds != (-inf, inf)}
-    assert known().keys() - declared == set()
+    declared = {name for name, metric in all_metrics().items() if metric.bounds != (-inf, inf)}
+    assert all_metrics().keys() - declared == set()
     assert metric_named("mcc").bounds == metric_named("quadratic_kappa").bounds == (-1.0, 1.0)
     assert metric_named("nll").bounds == (0.0, inf)
     assert {name for name in declared if metric_named(name).unit == "%"} == {

@@ -22,12 +22,16 @@ from tests.mutation.changes import Change, changes
 ROOT = Path(__file__).parents[2]
 TARGETS: dict[str, tuple[str, ...]] = {
     "workbench/runs/key.py": ("tests/runs/test_key_parts.py",),
-    "workbench/runs/comparison.py": ("tests/runs/test_compared_records.py",),
-    "workbench/runs/measuring.py": ("tests/runs/test_compared_records.py",),
-    "workbench/datasets/splits.py": ("tests/datasets/test_splits.py",),
-    "workbench/datasets/_draw.py": ("tests/datasets/test_splits.py",),
+    "workbench/runs/comparisons/runs.py": ("tests/runs/comparisons/test_recorded.py",),
+    "workbench/runs/comparisons/measuring.py": ("tests/runs/comparisons/test_recorded.py",),
+    "workbench/datasets/splits.py": ("tests/datasets/test_split_units.py", "tests/datasets/test_splits.py"),
+    "workbench/datasets/_draw.py": (
+        "tests/datasets/test_draw_limits.py",
+        "tests/datasets/test_split_units.py",
+        "tests/datasets/test_splits.py",
+    ),
     "workbench/tasks/few_shot.py": ("tests/tasks/test_few_shot.py",),
-    "workbench/tasks/classification/classes.py": ("tests/runs/test_classes.py",),
+    "workbench/tasks/classification/classes.py": ("tests/tasks/test_class_order.py",),
 }
 """File to the tests that are to notice; quick ones, since each is run for every change."""
 _COPIED = ("workbench", "adapters", "benchmarks", "dashboards", "tests")

@@ -13,8 +13,12 @@ OPERATORS: dict[type[ast.operator], type[ast.operator]] = {
     ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Mult,
     ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd, ast.Pow: ast.Mult, ast.Mod: ast.Mult,
 }  # fmt: skip
-_WORDS = (ast.JoinedStr, ast.Raise, ast.arguments, ast.AnnAssign, ast.Import, ast.ImportFrom)
+_WORDS = (ast.JoinedStr, ast.Raise, ast.arguments, ast.Import, ast.ImportFrom)
 """Messages, signatures and types: what they say is not what is computed."""
+
+_ASSERTED = {"strict", "dtype"}
+"""Keywords that assert something, and decide no value."""
+_SYMMETRIC = {"max", "min", "maximum", "minimum"}
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,12 @@ def changes(source: str) -> Iterator[Change]:
 def _paths(node: ast.AST, path: tuple = ()) -> Iterator[tuple]:
     for field, value in ast.iter_fields(node):
         for index, child in enumerate(value) if isinstance(value, list) else [(None, value)]:
-            if not isinstance(child, ast.AST) or isinstance(child, _WORDS) or field in {"decorator_list", "returns"}:
+            if (
+                (isinstance(node, ast.keyword) and node.arg in _ASSERTED)
+                or not isinstance(child, ast.AST)
+                or isinstance(child, _WORDS)
+                or field in {"decorator_list", "returns", "annotation"}
+            ):
                 continue
             own = (*path, (field, index))
             if isinstance(child, ast.expr | ast.stmt):
@@ -67,7 +76,7 @@ def _at(tree: ast.AST, path: tuple) -> ast.AST:
     return tree
 
 
-def _changed(node: ast.AST) -> Iterator[ast.AST]:
+def _changed(node: ast.AST) -> Iterator[ast.AST]:  # noqa: PLR0912 - one branch a kind of node
     """What can stand in place of a node."""
 
     def but(**fields: object) -> ast.AST:
@@ -94,16 +103,17 @@ def _changed(node: ast.AST) -> Iterator[ast.AST]:
     elif isinstance(node, ast.Dict) and len(node.keys) > 1:
         for i in range(len(node.keys)):
             yield but(keys=node.keys[:i] + node.keys[i + 1 :], values=node.values[:i] + node.values[i + 1 :])
-    elif (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)) or isinstance(node, ast.Continue):
+    elif isinstance(node, ast.Continue) or (isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)):
         yield ast.copy_location(ast.Pass(), node)
     elif isinstance(node, ast.IfExp | ast.If) and not isinstance(node.test, ast.Compare | ast.BoolOp | ast.UnaryOp):
         yield but(test=ast.UnaryOp(ast.Not(), node.test))
     elif isinstance(node, ast.Call):
         first, second, *rest = [*node.args, None, None]
-        if second is not None and not isinstance(first, ast.Starred) and ast.dump(first) != ast.dump(second):
+        name = getattr(node.func, "attr", getattr(node.func, "id", ""))
+        if second is not None and not isinstance(first, ast.Starred) and name not in _SYMMETRIC:
             yield but(args=[second, first, *rest[:-2]])
         for i, given in enumerate(node.keywords):
-            if given.arg is not None:
+            if given.arg not in {None, *_ASSERTED}:
                 yield but(keywords=node.keywords[:i] + node.keywords[i + 1 :])
 
 

@@ -48,5 +48,5 @@ def _forget() -> None:
     """Names that were found before are remembered."""
     for registry in (tasks, card_classes, recipes, models, sources, metrics.plugins):
         registry.__dict__.pop("_points", None)
-    for remembered in (_known_cards, metrics.added, metrics.known):
+    for remembered in (_known_cards, metrics.added_metrics, metrics.all_metrics):
         remembered.cache_clear()

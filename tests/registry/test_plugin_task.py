@@ -202,7 +202,7 @@ def test_one_object_and_one_entry_point_are_a_metric_that_can_rank(
 def test_a_task_whose_metric_nobody_registers_is_refused(store, monkeypatch, installed):
     from workbench.datasets import read_card
 
-    known = {name: metric for name, metric in registry.known().items() if name != "r2"}
-    monkeypatch.setattr("workbench.datasets.card.known", lambda: known)
+    known = {name: metric for name, metric in registry.all_metrics().items() if name != "r2"}
+    monkeypatch.setattr("workbench.datasets.card.all_metrics", lambda: known)
     with pytest.raises(CardError, match="task 'counting' measures 'r2', which no package registers"):
         read_card(store / "data" / "dots.toml")

@@ -120,7 +120,7 @@ def test_the_traceback_of_a_failed_run_is_an_artifact_of_it(plugins, world: Worl
     assert "cannot be printed" in runs["mute"].tags["workbench.error"]
     assert "s3cretive" not in texts["leaks"]
     assert "https://ann:***@example.org" in texts["leaks"].splitlines()[-1]
-    place = Path(traceback_place(runs["prints"]))
+    place = Path(traceback_place(store, runs["prints"]))
     assert place.read_text() == texts["prints"]
     place.write_text("something else")
     with pytest.raises(WorkbenchError, match="damaged"):
@@ -136,10 +136,10 @@ def test_a_reason_is_recorded_where_there_is_no_place_for_the_traceback(plugins,
     def full(*_):
         raise WorkspaceError("full")
 
-    monkeypatch.setattr("workbench.runs.failing.written", full)
+    monkeypatch.setattr("workbench.runs.failing.run_folder", full)
     run = run_suite(suite_of(world, "prints"), settings)[0]
     assert run.tags["workbench.error"] == "ValueError: no fit"
-    assert traceback_place(run) == ""
+    assert traceback_place(open_store(settings), run) == ""
 
 
 @pytest.mark.parametrize(("name", "error"), [("prints", ValueError), ("exits", SystemExit)])

@@ -84,7 +84,7 @@ def test_the_first_interrupt_asks_and_the_second_stops():
     said, before = Said(), signal.getsignal(signal.SIGINT)
     with Interrupts(said) as interrupts:
         os.kill(os.getpid(), signal.SIGINT)
-        assert interrupts.asked
+        assert interrupts.requested
         assert "once more stops at once" in said.sentences[0]
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)

@@ -33,7 +33,7 @@ def run(card, settings, model, *recipes, **values):
 def recomputed(result, settings):
     """Every metric again, from the predictions alone."""
     finished = FinishedRun.open(result.run_id, settings)
-    again = finished.predictions.estimates(finished.card.asked_metrics)
+    again = finished.predictions.estimates(finished.card.run_metrics)
     for name, estimate in again.items():
         assert result.metrics[name] == pytest.approx(estimate.value, abs=1e-6)
         assert result.metrics[f"{name}_ci_low"] == pytest.approx(estimate.low, abs=1e-6)

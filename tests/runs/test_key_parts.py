@@ -1,6 +1,7 @@
 """Each part of the run key by itself, on real datasets without a model in memory; quick, for `tests/mutation`."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,7 @@ class WithFile(RecipeConfig):
 
     file: str = ""
     rank: int = 1
+    folder: Path = Path("somewhere")  # Not every value is one that JSON has.
 
     def files(self):
         return (self.file,) if self.file else ()
@@ -84,7 +86,7 @@ def test_what_is_in_a_file_counts_wherever_it_lies(spec, dataset, tmp_path):
 def test_another_distribution_is_another_recipe(spec, dataset, monkeypatch):
     mine = run_key(spec, dataset, None, refit=False)
     owner = recipes.distribution("zero-shot")
-    monkeypatch.setattr(type(recipes), "distribution", lambda self, name: replace(owner, name="a-fork"))
+    monkeypatch.setattr(type(recipes), "distribution", lambda *_: replace(owner, name="a-fork"))
     assert run_key(spec, dataset, None, refit=False) != mine
 
 

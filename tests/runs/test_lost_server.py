@@ -95,7 +95,7 @@ def test_the_traceback_of_a_failed_run_waits_with_it(server, remote, tiny_model,
     assert sync(open_store(remote)).remaining == {}
     assert not entry.folder.exists()
     sent = next(run for run in read_runs(open_store(remote)) if run.status == "failed")
-    assert traceback_place(sent) == f"{sent.artifact_uri}/traceback.txt"
+    assert traceback_place(open_store(remote), sent) == f"{sent.artifact_uri}/traceback.txt"
 
 
 def test_the_next_command_sends_what_waits(server, remote, tiny_model, make_colours, capsys, monkeypatch):

@@ -21,7 +21,7 @@ def opened(folder, settings, tiny_model, **options):
 
 
 def look(task, *specs):
-    return task.data.look([task.rows(spec) for spec in specs], task.prepare)
+    return task.data.readable_rows([task.rows(spec) for spec in specs], task.prepare)
 
 
 def stored(folder, settings, tiny_model):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.runs.workspace import WorkspaceError, written
+from workbench.runs.workspace import WorkspaceError, run_folder
 
 
 def full(*places):
@@ -26,7 +26,7 @@ def temporary(tmp_path, monkeypatch):
 
 
 def test_a_full_temporary_folder_is_no_loss(tmp_path, temporary):
-    with written(full(temporary), tmp_path / "runs") as folder:
+    with run_folder(full(temporary), tmp_path / "runs") as folder:
         assert folder.parent == tmp_path / "runs"
         assert {path.name for path in folder.iterdir()} == {"half", "whole"}
     assert not folder.exists()
@@ -34,7 +34,7 @@ def test_a_full_temporary_folder_is_no_loss(tmp_path, temporary):
 
 
 def test_two_full_places_are_one_sentence(tmp_path, temporary):
-    both = written(full(temporary, tmp_path / "runs"), tmp_path / "runs")
+    both = run_folder(full(temporary, tmp_path / "runs"), tmp_path / "runs")
     with pytest.raises(WorkspaceError, match=r"temporary: no space left.*runs: no space left.*TMPDIR"), both:
         pass
 
@@ -43,6 +43,6 @@ def test_a_recipe_that_fails_to_write_is_no_full_disk(tmp_path, temporary):
     def write(_folder):
         raise FileNotFoundError(2, "No such file", "weights")
 
-    with pytest.raises(FileNotFoundError), written(write, tmp_path / "runs"):
+    with pytest.raises(FileNotFoundError), run_folder(write, tmp_path / "runs"):
         pass
     assert list(temporary.iterdir()) == []

@@ -1,4 +1,4 @@
-"""What a finished run is good for: its predictions, predictions of other images, its weights."""
+"""Use a finished run: its predictions, predictions of other images, its weights."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ def load(run: str, **settings: Any) -> FinishedRun:
 
     Returns:
         An object with `result` (settings, metrics, tags), `card`, `predictions` of the test items, `predictor()` and
-        `model`; each is read when it is asked for.
+        `model`; each is read at its first use.
 
     Raises:
         WorkbenchError: There is no such run, or several, or it is not finished.

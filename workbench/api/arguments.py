@@ -1,4 +1,4 @@
-"""What callers may write: one value where a list is meant, a path where text is."""
+"""Arguments of the functions: one value for a list, a path for text."""
 
 import inspect
 from collections.abc import Callable, Iterable, Mapping

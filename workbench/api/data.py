@@ -1,6 +1,7 @@
 """Datasets and models: open, check, embed, search."""
 
 from collections.abc import Callable, Iterable, Sequence
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 from workbench import datasets, models
@@ -19,7 +20,7 @@ Progress = Callable[[int, int], None]
 def open_dataset(
     dataset: PathText, *, language: str | None = None, progress: Progress | None = None, **settings: Any
 ) -> Dataset:
-    """Open a dataset; what was read of it is kept below the cache until its files change.
+    """Open a dataset; its list of images is kept in the cache until its files change.
 
     Args:
         dataset: A registered name, a card file, or a folder.
@@ -88,11 +89,13 @@ def embed(
     """
     from workbench.features.table import feature_table, features_of_split
 
-    used = read_settings(embed, settings)
-    opened = datasets.open_dataset(as_text(dataset), used)
-    rows, found = features_of_split(opened, models.open_model(as_text(model), used), split, used, progress)
-    frame: pd.DataFrame = feature_table(opened, rows, found).to_pandas()
-    frame.attrs["unreadable"] = found.unreadable
+    loaded_settings = read_settings(embed, settings)
+    opened = datasets.open_dataset(as_text(dataset), loaded_settings)
+    rows, extraction = features_of_split(
+        opened, models.open_model(as_text(model), loaded_settings), split, loaded_settings, progress
+    )
+    frame: pd.DataFrame = feature_table(opened, rows, extraction).to_pandas()
+    frame.attrs["unreadable"] = extraction.unreadable
     return frame
 
 
@@ -139,3 +142,61 @@ def search_images(
         read_settings(search_images, settings), split=split, top=top, language=language, index=index, progress=progress,
     )  # fmt: skip
     return pd.DataFrame(answer.rows, columns=["id", "score", "labels", "captions"])
+
+
+def label(
+    folder: PathText,
+    *,
+    model: PathText,
+    classes: PathText | Iterable[str],
+    restrict: PathText | Iterable[str] = (),
+    templates: str | Iterable[str] = (),
+    top: int = 5,
+    none_below: float | None = None,
+    tie_within: float = 0.1,
+    group_by: str | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> "pd.DataFrame":
+    """Label every image below a folder by names and descriptions of classes, without any training.
+
+    Args:
+        folder: Searched recursively.
+        model: Model argument.
+        classes: Names, or a file with them; see `workbench.labelling.read_class_list`.
+        restrict: Only classes of these names, such as a region's checklist: names, or a file with them.
+        templates: Sentences with `{}` for the name.
+        top: Classes named for each image.
+        none_below: The answer is `none of these` where no class has this probability.
+        tie_within: Two classes are nearly tied where their probabilities differ by less.
+        group_by: `folder`, or a regular expression for the path: images of one thing have one joint answer.
+        progress: Called with (done, total) while features are computed.
+        settings: Fields of `workbench.Settings`, such as `device` or `cache`.
+
+    Returns:
+        One row an image, see `workbench.labelling.label_rows`.
+
+    Raises:
+        WorkbenchError: There is no such folder, file or model, or no image.
+    """
+    import pandas as pd
+
+    from workbench.labelling import ClassList, LabelRules, label_folder, read_class_list, read_names
+    from workbench.labelling.class_lists import ClassEntry
+    from workbench.labelling.folder import TEMPLATES, check_templates
+
+    used = read_settings(label, settings)
+    sentences = as_list(templates)
+    check_templates(sentences)
+    if isinstance(classes, str | PathLike):
+        names = read_class_list(as_path(classes))
+    else:
+        names = ClassList(tuple(map(ClassEntry, classes)))
+    if chosen := read_names(as_path(restrict)) if isinstance(restrict, str | PathLike) else list(restrict):
+        names = names.restricted(chosen)
+    rules = LabelRules(top=top, none_below=none_below, tie_within=tie_within, group_by=group_by)
+    encoder = models.open_model(as_text(model), used)
+    rows = label_folder(
+        as_path(folder), encoder, names, used, rules, templates=sentences or TEMPLATES, progress=progress
+    )
+    return pd.DataFrame(rows)

@@ -1,7 +1,7 @@
-"""What is installed, plug-ins included: names as `run` takes them."""
+"""Names of all that is installed, plug-ins included, as `run` takes them."""
 
 from workbench.datasets import list_cards
-from workbench.metrics.registry import known
+from workbench.metrics.registry import all_metrics
 from workbench.models.plugin import models
 from workbench.recipes import recipes
 from workbench.runs import suite_names
@@ -56,7 +56,7 @@ def list_tasks() -> list[str]:
 
 def list_metrics() -> list[str]:
     """Metrics, as cards and run records name them."""
-    return sorted(known())
+    return sorted(all_metrics())
 
 
 def list_suites() -> list[str]:

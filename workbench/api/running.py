@@ -1,4 +1,4 @@
-"""Run a suite, and read and compare what the store holds."""
+"""Run a suite, and read and compare the runs in the store."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -50,7 +50,7 @@ def run(
         shots: Images per class, or `all`.
         seeds: Seeds.
         name: The suite's name when none is given.
-        language: Which of the cards' languages to take when no suite is given; None takes each card's own.
+        language: The cards' language to take when no suite is given; None takes each card's own.
         fresh: Run finished runs again, too.
         raise_error: Stop at the first run that fails, once it is recorded, and raise what it failed with.
         settings: Fields of `workbench.Settings`, such as `device` or `precision`.
@@ -60,7 +60,7 @@ def run(
 
     Raises:
         WorkbenchError: The plan itself is wrong; a run that fails is a row with status `failed`.
-        BaseException: With `raise_error`, whatever the first failing run raised.
+        BaseException: With `raise_error`, the error of the first failing run.
     """
     from workbench.runs.execute import run_suite
     from workbench.runs.failing import RunFailedError
@@ -116,13 +116,13 @@ def results(
         runs differ), `shots`, `seed`, `status`, `recipe.KEY` for each such setting, and one for each metric (NaN where
         a run lacks it). `attrs["left_out"]` counts the runs on older states that are left out.
     """
-    everything = read_runs(open_store(read_settings(results, settings)), suite)
-    # Before the filters: the newest run is the newest of all, not of what they leave.
-    current = {run.run_id for run in (everything if all_states else newest_state(everything))}
+    all_runs = read_runs(open_store(read_settings(results, settings)), suite)
+    # Before the filters: the newest run is the newest of all, not of the filtered ones.
+    current = {run.run_id for run in (all_runs if all_states else newest_state(all_runs))}
     on, of, by, states = as_list(datasets), as_list(models), as_list(recipes), as_list(status)
     chosen = [
         run
-        for run in everything
+        for run in all_runs
         if (not on or any(is_on(run, dataset) for dataset in on))
         and (not of or run.model in of)
         and (not by or run.recipe in by)

@@ -1,6 +1,6 @@
-"""What a command answers with goes to stdout, and nothing else does where it is to be read by a program.
+"""Answers of commands go to stdout, and nothing else does where a program reads them.
 
-Plug-ins, and libraries below them, print what they like; while a command answers with JSON all of that goes to stderr.
+Plug-ins, and libraries below them, may print anything; while a command answers with JSON all of that goes to stderr.
 """
 
 import contextlib
@@ -17,15 +17,15 @@ from workbench.texts import harmless, json_text
 
 _HELP = {"-h", "--help", "--version"}
 
-_kept: list[TextIO] = []
-"""The real stdout, last, while another stands in its place."""
+_real_streams: list[TextIO] = []
+"""The real stdout, last, while stderr takes its place."""
 
 
 @contextlib.contextmanager
-def answers_alone(arguments: Sequence[str]) -> Iterator[None]:
-    """Send to stderr whatever is printed in the block but for answers, if these are for programs.
+def reserve_stdout(arguments: Sequence[str]) -> Iterator[None]:
+    """Send all that is printed in the block to stderr, except answers, if these are for programs.
 
-    What C code and child processes write is sent there, too, where stdout is a real file.
+    Output of C code and child processes is sent there, too, where stdout is a real file.
 
     Args:
         arguments: The command line.
@@ -40,12 +40,12 @@ def answers_alone(arguments: Sequence[str]) -> Iterator[None]:
         copy = os.dup(descriptor)
         real = os.fdopen(copy, "w", encoding="utf-8", errors="backslashreplace", newline="\n")
         os.dup2(_descriptor(sys.stderr) if _descriptor(sys.stderr) >= 0 else 2, descriptor)
-    _kept.append(real)
+    _real_streams.append(real)
     try:
         with contextlib.redirect_stdout(sys.stderr):
             yield
     finally:
-        _kept.pop()
+        _real_streams.pop()
         if copy >= 0:
             _restore(real, copy, descriptor)
 
@@ -75,24 +75,24 @@ def answer_json(value: Any) -> None:
 
 
 def answer_exactly(text: str) -> None:
-    """Print an answer that is harmless already, and may be for a program."""
+    """Print an answer that is already escaped, and may be for a program."""
     stream = answers_stream()
     stream.write(text)
     stream.flush()
 
 
 def answers_stream() -> TextIO:
-    """Where answers go: standard output, even while another stream stands in its place."""
-    return _kept[-1] if _kept else sys.stdout
+    """The stream of answers: standard output, even while stderr takes its place."""
+    return _real_streams[-1] if _real_streams else sys.stdout
 
 
 def to_json(value: Any) -> str:
-    """Strict JSON, indented, in UTF-8 but for control characters; what JSON does not know becomes text."""
+    """Strict JSON, indented, in UTF-8 but for control characters; values of other types become text."""
     return json_text(json.dumps(_finite(value), indent=1, ensure_ascii=False, allow_nan=False, default=str))
 
 
 def tolerate_odd_names() -> None:
-    """Print what is no text in the terminal's encoding, as parts of file names may be, as escapes."""
+    """Print characters that the terminal's encoding lacks, as in odd file names, as escapes."""
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError, ValueError, OSError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a command ends in one sentence, an exit code, and valid JSON where JSON was asked for."""
+"""Any error of a command ends in one sentence, an exit code, and valid JSON with `--json`."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ FAILED = 1
 INTERRUPTED = 130
 
 _LONGEST = 4000
-"""Characters of a sentence; what was given may have no end."""
+"""Characters of a sentence; arguments may be of any length."""
 
 
 def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
@@ -33,7 +33,7 @@ def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
     try:
         code = _run(command, arguments)
     except BrokenPipeError:
-        # Whoever read our output has gone; Python would complain once more when it flushes at the end.
+        # The reader of our output has gone; Python would complain once more when it flushes at the end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code
@@ -42,38 +42,38 @@ def guarded(command: Callable[[], object], arguments: Sequence[str]) -> int:
 def _run(command: Callable[[], object], arguments: Sequence[str]) -> int:
     try:
         code = command()
-        answers_stream().flush()  # Here, where it can still be said that nobody could write it.
+        answers_stream().flush()  # Here a failure to write can still be reported.
     except click.ClickException as error:
         _show(error)
-        return _reported(error.format_message(), WRONG_INPUT, arguments)
+        return _print_json_error(error.format_message(), WRONG_INPUT, arguments)
     except WorkbenchError as error:
-        return _said(str(error), WRONG_INPUT, arguments)
+        return _fail(str(error), WRONG_INPUT, arguments)
     except (KeyboardInterrupt, click.Abort):
-        return _said("interrupted.", INTERRUPTED, arguments)
+        return _fail("interrupted.", INTERRUPTED, arguments)
     except BrokenPipeError:
         raise
     except OSError as error:
         if error.filename is None and (lost := _lost_output()):
-            return _said(f"standard output: {reason(lost)}; the output is not complete.", WRONG_INPUT, [])
+            return _fail(f"standard output: {reason(lost)}; the output is not complete.", WRONG_INPUT, [])
         if error.filename is None and error.strerror is None:
             return _unexpected(error, arguments)
         place = f"{error.filename}: " if error.filename else ""
         words = reason(error) if error.errno in FULL else error.strerror or str(error)
-        return _said(f"{place}{words}.", WRONG_INPUT, arguments)
+        return _fail(f"{place}{words}.", WRONG_INPUT, arguments)
     except MemoryError as error:
-        return _said(f"there is not enough memory for this ({error or 'no more is known'}).", FAILED, arguments)
+        return _fail(f"there is not enough memory for this ({error or 'no more is known'}).", FAILED, arguments)
     except SystemExit as error:
-        # `sys.exit` of a command ends here, too, and whatever a plug-in exits with that nobody else caught.
+        # `sys.exit` of a command ends here, too, and that of a plug-in.
         if error.code is None or isinstance(error.code, int):
             return error.code or 0
-        return _said(str(error.code), FAILED, arguments)
-    except Exception as error:  # The last resort: nobody is shown a traceback.
+        return _fail(str(error.code), FAILED, arguments)
+    except Exception as error:  # The last resort: no user sees a traceback.
         return _unexpected(error, arguments)
     return code if isinstance(code, int) else 0
 
 
 def _lost_output() -> OSError | None:
-    """Why standard output takes nothing, where that is so; it is given up then, or Python would complain at the end."""
+    """The error of writing to standard output, if any; it is closed then, or Python would complain at the end."""
     stream = answers_stream()
     try:
         number = stream.fileno()
@@ -81,7 +81,7 @@ def _lost_output() -> OSError | None:
         return None
     try:
         stream.flush()
-        os.write(number, b"\n")  # What failed before is not tried again by Python.
+        os.write(number, b"\n")  # Python does not repeat a failed write.
     except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), number)
         return error
@@ -89,7 +89,7 @@ def _lost_output() -> OSError | None:
 
 
 def _show(error: click.ClickException) -> None:
-    """As click shows it, usage first, but harmless and of some length."""
+    """As click shows it, usage first, but escaped and of limited length."""
     context = error.ctx if isinstance(error, click.UsageError) else None
     if context is not None:
         hint = (
@@ -103,12 +103,12 @@ def _show(error: click.ClickException) -> None:
 
 def _unexpected(error: BaseException, arguments: Sequence[str]) -> int:
     if isinstance(error, ValueError) and "embedded null" in str(error):
-        return _said("a path that was given holds a NUL character; no file can be called so.", WRONG_INPUT, arguments)
+        return _fail("a path that was given holds a NUL character; no file can be called so.", WRONG_INPUT, arguments)
     if isinstance(error, RuntimeError) and str(error).startswith(("Symlink loop", "Could not determine home")):
-        return _said(f"a path that was given leads nowhere: {error}.", WRONG_INPUT, arguments)
+        return _fail(f"a path that was given leads nowhere: {error}.", WRONG_INPUT, arguments)
     if isinstance(error, UnicodeEncodeError):
         odd = shown(repr(error.object), 80)
-        return _said(f"{odd} is not valid UTF-8, so it cannot be looked up or recorded.", WRONG_INPUT, arguments)
+        return _fail(f"{odd} is not valid UTF-8, so it cannot be looked up or recorded.", WRONG_INPUT, arguments)
     kind = shown(masked(f"{type(error).__name__}: {error}".strip()))
     try:
         file, name = tempfile.mkstemp(prefix="workbench-error-", suffix=".txt")
@@ -116,22 +116,22 @@ def _unexpected(error: BaseException, arguments: Sequence[str]) -> int:
             report.write(f"{datetime.now(UTC).isoformat()}\nworkbench {masked(' '.join(arguments))}\n\n")
             report.write(masked("".join(traceback.format_exception(error))))
     except OSError:  # Not even a place for the report.
-        return _said(f"unexpected error ({kind}).", FAILED, arguments)
-    return _said(
+        return _fail(f"unexpected error ({kind}).", FAILED, arguments)
+    return _fail(
         f"unexpected error ({kind}). This is a fault of the workbench or of a plug-in; please report it with {name}.",
         FAILED,
         arguments,
     )
 
 
-def _said(sentence: str, code: int, arguments: Sequence[str]) -> int:
+def _fail(sentence: str, code: int, arguments: Sequence[str]) -> int:
     sentence = shown(masked(sentence), _LONGEST)
     line = f"workbench: {sentence}".encode("utf-8", "backslashreplace").decode()
     print(line, file=sys.stderr)  # noqa: T201
-    return _reported(sentence, code, arguments)
+    return _print_json_error(sentence, code, arguments)
 
 
-def _reported(sentence: str, code: int, arguments: Sequence[str]) -> int:
+def _print_json_error(sentence: str, code: int, arguments: Sequence[str]) -> int:
     if asks_for_json(arguments):
         try:
             answer_json({"error": shown(masked(sentence), _LONGEST)})

@@ -42,14 +42,14 @@ def settings_options(*names: str) -> Callable[[F], F]:
     return decorate
 
 
-def check_known(flag: str, given: Iterable[str], known: Iterable[str], lacking: str) -> None:
-    """Refuse what a filter cannot find, since an empty answer would pass for a result.
+def check_known(flag: str, values: Iterable[str], known: Iterable[str], lacking: str) -> None:
+    """Refuse values that a filter cannot find, since an empty answer would pass for a result.
 
     Args:
         flag: The filter.
-        given: Its values.
-        known: Values that would find something.
-        lacking: What is wrong with one that is not known, for example `no run is on it`.
+        values: Its values.
+        known: Values that occur.
+        lacking: The reason in the message, for example `no run is on it`.
 
     Raises:
         WorkbenchError: A value is not known; names the flag and the nearest known value, or all of them.
@@ -58,14 +58,14 @@ def check_known(flag: str, given: Iterable[str], known: Iterable[str], lacking: 
     from workbench.registry import closest
 
     names = sorted(set(known))
-    for value in given:
+    for value in values:
         if value not in names:
             hint = closest(value, names) or f" Known: {', '.join(names)}."
             raise WorkbenchError(f"{flag} {value}: {lacking}.{hint}")
 
 
 def opened_store(settings: "Settings") -> "Store":
-    """The store that settings name; what waits for it is sent first, and what was given up is closed."""
+    """The settings' store; runs in its spool are sent first, and abandoned runs are closed."""
     from workbench.tracking import close_abandoned_before, open_store, sync_before
 
     store = open_store(settings)

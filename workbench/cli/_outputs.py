@@ -1,4 +1,4 @@
-"""Files and folders that commands write: looked at before the work, so that none is lost for want of a folder."""
+"""Files and folders that commands write; checked before the work, so that no result is lost."""
 
 import errno
 import os
@@ -8,11 +8,11 @@ from workbench.texts import shown
 
 
 def check_output_file(flag: str, path: Path | None) -> None:
-    """See that a file can be written; nothing is made yet, so that a command that fails leaves nothing.
+    """Check that a file can be written; nothing is made yet, so that a command that fails leaves nothing.
 
     Args:
         flag: The option that names it.
-        path: The file; None where it is not wanted. Its folder need not be there.
+        path: The file, or None. Its folder need not be there.
 
     Raises:
         WorkbenchError: The path is a folder, or the file cannot be written there.
@@ -32,7 +32,7 @@ def check_output_file(flag: str, path: Path | None) -> None:
 
 
 def check_output_folder(flag: str, path: Path) -> None:
-    """See that files can be written into a folder, which need not be there.
+    """Check that files can be written into a folder, which need not be there.
 
     Raises:
         WorkbenchError: It is a file, or cannot be made or written into.
@@ -45,12 +45,12 @@ def write_text(path: Path, text: str) -> None:
     """Write a file as UTF-8, line ends as they are, whole or not at all; see `workbench.outputs.write_output`."""
     from workbench.outputs import write_output
 
-    # A name that is no text, as file systems have them, is written as its code.
+    # Bytes of file names that are no text are written as escapes.
     write_output(path, text.encode(errors="backslashreplace"))
 
 
 def _check_spelling(flag: str, path: Path) -> None:
-    """Names that no file can have raise something else in every call that meets them."""
+    """Refuse names that no file can have: each call would raise another error."""
     from workbench.errors import WorkbenchError
 
     try:
@@ -65,8 +65,8 @@ def _check_spelling(flag: str, path: Path) -> None:
 def _check_folder(flag: str, path: Path, folder: Path) -> None:
     from workbench.errors import WorkbenchError
 
-    there = next(each for each in (folder, *folder.parents) if os.path.lexists(each))
-    if not there.is_dir():
-        raise WorkbenchError(f"{flag} {path}: {there} is no folder, so nothing can be written below it.")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise WorkbenchError(f"{flag} {path}: nothing can be written in the folder {there} (permission denied).")
+    existing = next(path_or_parent for path_or_parent in (folder, *folder.parents) if os.path.lexists(path_or_parent))
+    if not existing.is_dir():
+        raise WorkbenchError(f"{flag} {path}: {existing} is no folder, so nothing can be written below it.")
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise WorkbenchError(f"{flag} {path}: nothing can be written in the folder {existing} (permission denied).")

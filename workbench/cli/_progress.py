@@ -17,7 +17,7 @@ class ConsoleReporter:
     """A `Reporter` for the terminal.
 
     Args:
-        quiet: Say nothing but failures.
+        quiet: Print failures only.
     """
 
     def __init__(self, *, quiet: bool = False) -> None:
@@ -77,8 +77,8 @@ class ConsoleReporter:
         now = time.monotonic()
         started = self._started.setdefault(what, now)
         if done >= total or now - self._last.get(what, started) >= _PLAIN_SECONDS:
-            left = (now - started) / max(done, 1) * (total - done)
-            estimate = f", about {format_seconds(left)} left" if done < total and now > started else ""
+            seconds_left = (now - started) / max(done, 1) * (total - done)
+            estimate = f", about {format_seconds(seconds_left)} left" if done < total and now > started else ""
             print(f"{what}: {done}/{total}{estimate}", file=sys.stderr, flush=True)  # noqa: T201
             self._last[what] = now
         if done >= total:
@@ -86,7 +86,7 @@ class ConsoleReporter:
 
 
 class _SayHandler(logging.Handler):
-    """Shows what recipes log."""
+    """Prints the recipes' log."""
 
     def __init__(self, reporter: ConsoleReporter) -> None:
         super().__init__(logging.INFO)

@@ -1,4 +1,4 @@
-"""A suite from a name or file, and what the options replace in it."""
+"""A suite from a name or file, with options that replace parts of it."""
 
 import re
 from collections.abc import Sequence
@@ -43,7 +43,7 @@ def assemble(
         values: dict[str, Any] = load_suite(suite).model_dump()
     else:
         lacking = [
-            flag for flag, given in (("--model", models), ("--dataset", datasets), ("--recipe", recipes)) if not given
+            flag for flag, value in (("--model", models), ("--dataset", datasets), ("--recipe", recipes)) if not value
         ]
         if lacking:
             raise WorkbenchError(
@@ -62,48 +62,48 @@ def assemble(
         "language": language,
         "limit_seconds": limit,
     }
-    values |= {key: given for key, given in replaced.items() if given not in (None, [])}
+    values |= {key: value for key, value in replaced.items() if value not in (None, [])}
     # An entry's own shots and seeds would win over those of the command line.
-    cleared = {key: None for key, given in (("shots", shots), ("seeds", seeds)) if given}
+    cleared = {key: None for key, value in (("shots", shots), ("seeds", seeds)) if value}
     entries = [{**entry, **cleared} for entry in values["recipes"]]
     if datasets:
-        entries = [kept for entry in entries if (kept := _on(entry, datasets)) is not None]
+        entries = [restricted for entry in entries if (restricted := _restricted_to(entry, datasets)) is not None]
         if not entries:
             raise WorkbenchError(f"--dataset: no recipe of suite {suite} is to run on {', '.join(datasets)}.")
-    entries = _assigned(entries, [_assignment(text) for text in assignments])
+    entries = _with_settings(entries, [_assignment(text) for text in assignments])
     values["recipes"] = entries
     for entry in entries:
-        registry.provider(entry["recipe"])  # An unknown recipe is better said before anything else is looked at.
+        registry.provider(entry["recipe"])  # An unknown recipe is reported first.
     try:
         return Suite.model_validate(values)
     except ValidationError as error:
         text = explain(error, Suite)
         for key, flag in _FLAGS.items():
-            # Of the command line, where the key came from there.
+            # Name the flag where the value came from the command line.
             text = re.sub(rf"^{key}\b", flag, text) if replaced[key] not in (None, []) else text
         raise WorkbenchError(text) from error
 
 
-def _on(entry: dict[str, Any], datasets: Sequence[str]) -> dict[str, Any] | None:
-    """An entry on the datasets that replace the suite's; None where it was not meant for any of them."""
+def _restricted_to(entry: dict[str, Any], datasets: Sequence[str]) -> dict[str, Any] | None:
+    """An entry on the datasets that replace the suite's; None where it is for none of them."""
     if entry.get("datasets") is None:
         return entry
-    kept = [name for name in entry["datasets"] if name in datasets]
-    return {**entry, "datasets": kept} if kept else None
+    names = [name for name in entry["datasets"] if name in datasets]
+    return {**entry, "datasets": names} if names else None
 
 
-def _assigned(entries: list[dict[str, Any]], given: Sequence[tuple[str, str, Any]]) -> list[dict[str, Any]]:
-    """Entries with settings replaced; one that is given several values for a key becomes an entry for each.
+def _with_settings(entries: list[dict[str, Any]], settings: Sequence[tuple[str, str, Any]]) -> list[dict[str, Any]]:
+    """Entries with settings replaced; several values for a key make an entry for each.
 
     Args:
         entries: Recipes of the run.
-        given: Recipe, key and value.
+        settings: Recipe, key and value.
 
     Raises:
         WorkbenchError: A recipe is not run.
     """
     sweeps: dict[str, dict[str, list[Any]]] = {}
-    for recipe, key, value in given:
+    for recipe, key, value in settings:
         used = [entry["recipe"] for entry in entries]
         if recipe not in used:
             hint = closest(recipe, used) or f" Recipes of this run: {', '.join(used)}."
@@ -111,12 +111,12 @@ def _assigned(entries: list[dict[str, Any]], given: Sequence[tuple[str, str, Any
         values = sweeps.setdefault(recipe, {}).setdefault(key, [])
         if repr(value) not in map(repr, values):  # 1 and true are equal, and different settings.
             values.append(value)
-    found = []
+    assigned = []
     for entry in entries:
-        own = sweeps.get(entry["recipe"], {})
-        choices = (dict(zip(own, chosen, strict=True)) for chosen in product(*own.values()))
-        found += [{**entry, "config": {**(entry.get("config") or {}), **choice}} for choice in choices]
-    return found
+        recipe_sweeps = sweeps.get(entry["recipe"], {})
+        choices = (dict(zip(recipe_sweeps, chosen, strict=True)) for chosen in product(*recipe_sweeps.values()))
+        assigned += [{**entry, "config": {**(entry.get("config") or {}), **choice}} for choice in choices]
+    return assigned
 
 
 def _shots(value: str) -> int | str:
@@ -134,10 +134,10 @@ def _assignment(text: str) -> tuple[str, str, Any]:
     if not (equals and dot and recipe and key):
         raise WorkbenchError(f"--set {shown(text, 80)}: expected RECIPE.KEY=VALUE, for example lora.rank=8.")
     try:
-        found = parse_toml(f"value = {value}", "--set")
+        parsed = parse_toml(f"value = {value}", "--set")
     except WorkbenchError as error:
         if isinstance(error.__cause__, RecursionError):
             raise WorkbenchError(f"--set {recipe}.{key}: its value is nested too deeply.") from error
         return recipe, key, value
     # A line end in it would begin another key.
-    return recipe, key, found["value"] if len(found) == 1 else value
+    return recipe, key, parsed["value"] if len(parsed) == 1 else value

@@ -31,12 +31,12 @@ def list_usage(as_json: bool, **flags: Any) -> None:
 
     settings = load_settings(**flags)
     check_output_folder("--cache", settings.cache)
-    found = cache_usage(settings.cache)
+    usage = cache_usage(settings.cache)
     if as_json:
-        answer_json([asdict(entry) for entry in found])
+        answer_json([asdict(entry) for entry in usage])
         return
     answer(str(settings.cache))
-    for entry in found:
+    for entry in usage:
         answer(
             f"{_size(entry.bytes)}  {entry.last_used:%Y-%m-%d}  {entry.images:8} images  {entry.texts:6} texts  "
             f"{entry.precision:5}  {entry.model}"
@@ -48,14 +48,14 @@ def list_usage(as_json: bool, **flags: Any) -> None:
 @click.option(
     "--older-than", type=click.FloatRange(0, 100_000), metavar="DAYS", help="Only what was last used longer ago."
 )
-@click.option("--all", "everything", is_flag=True, help="All features.")
+@click.option("--all", "all_features", is_flag=True, help="All features.")
 @click.option("--leftovers", is_flag=True, help="Only what damage, kills, deleted runs and earlier versions left.")
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted.")
 @settings_options("cache")
 def prune_cache(
-    model: str | None, older_than: float | None, everything: bool, leftovers: bool, dry_run: bool, **flags: Any
+    model: str | None, older_than: float | None, all_features: bool, leftovers: bool, dry_run: bool, **flags: Any
 ) -> None:
-    """Delete cached features, which are computed again when needed, and always what damage and kills left."""
+    """Delete cached features, which are computed again when needed, and always the remains of damage and kills."""
     from datetime import timedelta
 
     from workbench import upkeep
@@ -64,24 +64,24 @@ def prune_cache(
 
     if older_than is not None and math.isnan(older_than):
         raise WorkbenchError("cache prune: --older-than: expected a number of days, got nan.")
-    if not (model or older_than is not None or everything or leftovers):
+    if not (model or older_than is not None or all_features or leftovers):
         raise WorkbenchError("cache prune: say what to delete: --model, --older-than DAYS, --leftovers, or --all.")
-    if leftovers and (model or older_than is not None or everything):
+    if leftovers and (model or older_than is not None or all_features):
         raise WorkbenchError("cache prune: --leftovers deletes no features, so it goes with no other choice.")
     settings = load_settings(**flags)
-    age = timedelta(days=older_than) if older_than is not None else timedelta.min if everything else None
-    found = prune(settings.cache, model=model, older_than=age, dry_run=True)
-    known = {entry.path for entry in found}
-    found += [
+    age = timedelta(days=older_than) if older_than is not None else timedelta.min if all_features else None
+    entries = prune(settings.cache, model=model, older_than=age, dry_run=True)
+    known = {entry.path for entry in entries}
+    entries += [
         entry
         for entry in upkeep.leftovers(settings)
         if entry.path not in known and not known.intersection(entry.path.parents)
     ]
     if not dry_run:
-        remove(found)
-    for entry in found:
+        remove(entries)
+    for entry in entries:
         answer(f"{_size(entry.bytes)}  {entry.what}  {entry.path}")
-    total = _size(sum(entry.bytes for entry in found)).strip()
+    total = _size(sum(entry.bytes for entry in entries)).strip()
     answer(f"{'would free' if dry_run else 'freed'} {total}")
 
 

@@ -72,14 +72,14 @@ def _runs(settings: "Settings", first: str, others: tuple[str, ...], metric: str
 
 
 def _suite(
-    settings: "Settings", suite: str, metric: str | None, only: dict[str, tuple[str, ...]], as_json: bool
+    settings: "Settings", suite: str, metric: str | None, filters: dict[str, tuple[str, ...]], as_json: bool
 ) -> None:
     from workbench.cli._progress import ConsoleReporter
     from workbench.reports.suite import suite_json, suite_text
     from workbench.runs.comparisons import compare_suite
 
     with ConsoleReporter(quiet=as_json) as reporter:
-        found = compare_suite(
+        comparison = compare_suite(
             opened_store(settings), suite, metric, lambda done, total: reporter.progress("datasets", done, total)
         )
-    answer_exactly(suite_json(found, only) if as_json else suite_text(found, only))
+    answer_exactly(suite_json(comparison, filters) if as_json else suite_text(comparison, filters))

@@ -24,7 +24,7 @@ def command(port: int, address: str, **flags: Any) -> None:
       workbench dashboard --tracking-uri http://127.0.0.1:5000 --port 8600
     """
     settings = load_settings(**flags)
-    opened_store(settings).link.check()  # A browser that opens on nothing is a worse place for the sentence.
+    opened_store(settings).link.check()  # An error here is easier to read than one in the browser.
     spec = find_spec("dashboards.app")
     if spec is None or spec.origin is None:
         raise WorkbenchError("dashboard: the package dashboards is not installed with the workbench; reinstall it.")

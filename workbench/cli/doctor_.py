@@ -18,7 +18,7 @@ from workbench.cli._options import as_json, load_settings, settings_options
 @settings_options("device", "precision", "cache", "data", "tracking_uri")
 @as_json
 def command(verify: bool, as_json: bool, **flags: Any) -> None:
-    """Show settings, device, versions and plug-ins, and what is wrong with them.
+    """Show settings, device, versions and plug-ins, and problems with them.
 
     The store is tried: whether it answers, whether it takes a run and a file, and how fast. On a server that is the one
     run of the experiment `workbench-doctor`.
@@ -29,21 +29,21 @@ def command(verify: bool, as_json: bool, **flags: Any) -> None:
       workbench doctor --device cuda --json
       workbench doctor --verify
     """
-    found = _examine(flags)
+    examination = _examine(flags)
     if verify:
         from workbench.upkeep import damage
 
-        found["problems"] += damage(load_settings(**flags))
+        examination["problems"] += damage(load_settings(**flags))
     if as_json:
-        answer_json(found)
+        answer_json(examination)
     else:
-        for key, value in found["facts"].items():
+        for key, value in examination["facts"].items():
             answer(f"{key:22} {value}")
-        for problem in found["problems"]:
+        for problem in examination["problems"]:
             answer(f"problem: {problem}")
-        if not found["problems"]:
+        if not examination["problems"]:
             answer("no problems found")
-    sys.exit(1 if found["problems"] else 0)
+    sys.exit(1 if examination["problems"] else 0)
 
 
 def _examine(flags: dict[str, Any]) -> dict[str, Any]:
@@ -104,6 +104,6 @@ def _broken_cards() -> list[str]:
 
 
 def _place(path: Path) -> str:
-    there = next(each for each in (path, *path.absolute().parents) if each.exists())
-    free = shutil.disk_usage(there).free / 2**30
-    return f"{path} ({free:.1f} GiB free{'' if os.access(there, os.W_OK) else ', may only be read'})"
+    existing = next(path_or_parent for path_or_parent in (path, *path.absolute().parents) if path_or_parent.exists())
+    free = shutil.disk_usage(existing).free / 2**30
+    return f"{path} ({free:.1f} GiB free{'' if os.access(existing, os.W_OK) else ', may only be read'})"

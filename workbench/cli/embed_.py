@@ -32,11 +32,11 @@ def command(dataset: str, model: str, target: Path, split: Any, **flags: Any) ->
     settings = load_settings(**flags)
     opened = open_dataset(dataset, settings)
     with ConsoleReporter() as reporter:
-        rows, found = features_of_split(
+        rows, extraction = features_of_split(
             opened, open_model(model, settings), split, settings,
             lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
-    write_feature_table(opened, rows, found, target)
-    click.echo(f"{int(found.readable.sum())} images, {found.computed} computed now, written to {target}")
-    for name, reason in found.unreadable:
+    write_feature_table(opened, rows, extraction, target)
+    click.echo(f"{int(extraction.readable.sum())} images, {extraction.computed} computed now, written to {target}")
+    for name, reason in extraction.unreadable:
         click.echo(f"left out: {plain(name)}: {plain(reason)}", err=True)

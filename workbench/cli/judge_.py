@@ -58,59 +58,63 @@ def command(
         opened_store(settings).link.check()  # Before the work, not after it.
     images, encoder = read_prompts(folder), open_model(model, settings)
     with ConsoleReporter() as reporter:
-        other = reference and reference_features(
+        references = reference and reference_features(
             reference,
             encoder,
             settings,
             split,
             progress=lambda done, total: reporter.progress("reference", done, total),
         )
-        found = judge(
-            images, encoder, FeatureStore(settings.cache), other or None, max_unreadable=settings.max_unreadable,
+        judged = judge(
+            images, encoder, FeatureStore(settings.cache), references or None, max_unreadable=settings.max_unreadable,
             workers=settings.workers, progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
-    run_id = record_judgement(found, encoder, settings, name) if log else None
+    run_id = record_judgement(judged, encoder, settings, name) if log else None
     if as_json:
-        answer_json(_record(found, encoder, run_id))
+        answer_json(_record(judged, encoder, run_id))
     else:
-        _print(found, worst)
+        _print(judged, worst)
         if run_id is not None:
             answer(f"run {run_id} of {name}: workbench results --suite {name}")
-    for note in (*found.images.notes, *(f"left out: {file}: {reason}" for file, reason in found.unreadable)):
+    for note in (*judged.images.notes, *(f"left out: {file}: {reason}" for file, reason in judged.unreadable)):
         click.echo(plain(note), err=True)
     if encoder.notice:
         click.echo(f"{model} is {encoder.notice}.", err=True)
 
 
-def _print(found: "Judgement", worst: int) -> None:
+def _print(judged: "Judgement", worst: int) -> None:
     from workbench.metrics.formatting import format_interval, format_value, heading
 
-    answer(f"{len(found.images.files)} images of {found.different_prompts} prompts")
-    for name, estimate in found.estimates.items():
+    answer(f"{len(judged.images.files)} images of {judged.different_prompts} prompts")
+    for name, estimate in judged.estimates.items():
         doubt = "" if estimate.reliable else " (unreliable: few prompts)"
         span = format_interval(name, estimate.low, estimate.high)
         answer(f"{heading(name):18s} {format_value(name, estimate.value)} {span}{doubt}")
-    for name, value in found.distances.items():
+    for name, value in judged.distances.items():
         answer(f"{heading(name):18s} {format_value(name, value)}")
-    if found.reference:
-        answer(f"reference: {found.reference[0]}, {found.reference[1]} images")
-    for i in found.clip_scores.argsort(kind="stable")[:worst]:
-        answer(f"  {found.clip_scores[i]:.4f}  {plain(found.images.files[i])}  {plain(found.images.prompts[i])}")
+    if judged.reference:
+        answer(f"reference: {judged.reference[0]}, {judged.reference[1]} images")
+    for i in judged.clip_scores.argsort(kind="stable")[:worst]:
+        answer(f"  {judged.clip_scores[i]:.4f}  {plain(judged.images.files[i])}  {plain(judged.images.prompts[i])}")
 
 
-def _record(found: "Judgement", encoder: "Encoder", run_id: str | None) -> dict[str, Any]:
+def _record(judged: "Judgement", encoder: "Encoder", run_id: str | None) -> dict[str, Any]:
     from workbench.metrics import flatten
 
-    rows = zip(found.images.files, found.images.prompts, found.clip_scores.tolist(), found.nearest, strict=True)
+    rows = zip(judged.images.files, judged.images.prompts, judged.clip_scores.tolist(), judged.nearest, strict=True)
     return {
         "run_id": run_id,
         "model": encoder.name,
         "precision": encoder.precision,
-        "reference": found.reference[0] if found.reference else None,
-        "metrics": {**flatten(found.estimates), **found.distances, "different_prompts": found.different_prompts},
+        "reference": judged.reference[0] if judged.reference else None,
+        "metrics": {
+            **flatten(judged.estimates),
+            **judged.distances,
+            "different_prompts": judged.different_prompts,
+        },
         "images": [
             {"file_name": file, "prompt": prompt, "clip_score": score, "nearest_prompt": nearest}
             for file, prompt, score, nearest in rows
         ],
-        "unreadable": [{"file_name": file, "reason": reason} for file, reason in found.unreadable],
+        "unreadable": [{"file_name": file, "reason": reason} for file, reason in judged.unreadable],
     }

@@ -59,22 +59,22 @@ def _registered(what: str, probe: bool) -> list[dict[str, str]]:
 
 
 def _typed_registry(what: str) -> Registry[Any]:
-    """The registry that also checks what it imports; not needed, and slower to import, for names alone."""
+    """The registry that also checks imported entries; names alone do not need it, and it is slower to import."""
     from workbench.datasets.generators import generators
     from workbench.datasets.sources import sources
     from workbench.models.plugin import models
     from workbench.recipes import recipes
     from workbench.tasks import tasks
 
-    known: dict[str, Registry[Any]] = {
+    registries: dict[str, Registry[Any]] = {
         "recipes": recipes, "models": models, "generators": generators, "sources": sources,
         "tasks": tasks,
     }  # fmt: skip
-    return known[what]
+    return registries[what]
 
 
 def _metrics() -> list[dict[str, str]]:
-    from workbench.metrics.registry import known, plugins
+    from workbench.metrics.registry import all_metrics, plugins
 
     rows = [
         {
@@ -84,10 +84,13 @@ def _metrics() -> list[dict[str, str]]:
             "unit": metric.unit,
             "provider": plugins.provider(name) if name in plugins.names() else "clip-workbench",
         }
-        for name, metric in sorted(known().items())
+        for name, metric in sorted(all_metrics().items())
     ]
     broken = [entry for entry in plugins.listing(probe=True) if entry.problem]
-    return [*rows, *({"name": each.name, "provider": each.provider, "problem": each.problem or ""} for each in broken)]
+    return [
+        *rows,
+        *({"name": entry.name, "provider": entry.provider, "problem": entry.problem or ""} for entry in broken),
+    ]
 
 
 def _datasets(field: str | None) -> list[dict[str, str]]:

@@ -1,75 +1,52 @@
 """`workbench predict`."""
 
-import csv
-import io
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from workbench.cli._answers import answer_exactly, to_json
+from workbench.cli._labels import check_output, give_rows, label_options
 from workbench.cli._options import as_json, load_settings, settings_options
-from workbench.cli._outputs import check_output_file, write_text
-from workbench.texts import spreadsheet
-
-if TYPE_CHECKING:
-    from workbench.runs.apply import Prediction
 
 
 @click.command("predict")
 @click.argument("run")
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--top", default=5, show_default=True, type=click.IntRange(1), help="Classes named for each image.")
-@click.option("--output", type=click.Path(path_type=Path), help="Write here instead of printing.")
+@label_options
 @settings_options("device", "tracking_uri", "cache")
 @as_json
-def command(run: str, folder: Path, top: int, output: Path | None, as_json: bool, **flags: Any) -> None:
+def command(
+    run: str,
+    folder: Path,
+    top: int,
+    none_below: float | None,
+    tie_within: float,
+    group_by: str | None,
+    output: Path | None,
+    as_json: bool,
+    **flags: Any,
+) -> None:
     """Apply the finished run RUN (an id, or its beginning) to all images below FOLDER.
 
-    What it says of an image depends on its task: classes, a caption, a number.
+    The answer for an image depends on the run's task: classes, a caption, a number. --none-below, --tie-within and
+    --group-by are for classes of which an image has one.
 
     \b
     Example:
       workbench predict 3f2a photos/unsorted
-      workbench predict 3f2a photos/unsorted --top 1 --output labels.csv
+      workbench predict 3f2a photos/unsorted --top 1 --group-by folder --output labels.xlsx
     """
     from workbench.cli._progress import ConsoleReporter
-    from workbench.runs.apply import predict_folder
+    from workbench.labelling import LabelRules
+    from workbench.runs.apply import label_predictions, predict_folder
     from workbench.runs.finished import FinishedRun
 
-    check_output_file("--output", output)
+    check_output(output)
+    rules = LabelRules(top=top, none_below=none_below, tie_within=tie_within, group_by=group_by)
+    opened = FinishedRun.open(run, load_settings(**flags))
     with ConsoleReporter() as reporter:
-        found = predict_folder(
-            FinishedRun.open(run, load_settings(**flags)), folder, top=top,
-            progress=lambda done, total: reporter.progress("features", done, total),
-        )  # fmt: skip
-    text = to_json([each.to_dict() for each in found]) + "\n" if as_json else _csv(found)
-    if output is None:
-        answer_exactly(text)
-    else:
-        write_text(output, text)
-    unread = sum(each.error is not None for each in found)
-    if unread:
-        click.echo(f"{unread} of {len(found)} images could not be read.", err=True)
-
-
-def _csv(found: "list[Prediction]") -> str:
-    out = io.StringIO()
-    # File names, classes and captions come from data, and the table is opened with whatever opens tables.
-    csv.writer(out).writerows([*map(spreadsheet, row)] for row in _rows(found))
-    return out.getvalue()
-
-
-def _rows(found: "list[Prediction]") -> list[list[str]]:
-    columns = list(dict.fromkeys(key for each in found for key in each.answer))
-    rows = [[each.file, *(_cell(each.answer.get(key)) for key in columns), each.error or ""] for each in found]
-    return [["file", *columns, "error"], *rows]
-
-
-def _cell(value: Any) -> str:
-    """An answer in a cell; of several the likeliest first."""
-    if isinstance(value, tuple | list):
-        return "|".join(map(_cell, value))
-    if isinstance(value, float):
-        return f"{value:.4f}"
-    return "" if value is None else str(value)
+        predictions = predict_folder(
+            opened, folder, top=None, progress=lambda done, total: reporter.progress("features", done, total)
+        )
+    rows = label_predictions(predictions, rules, multi_label=opened.config["multi_label"])
+    give_rows(rows, output, [prediction.to_dict(top) for prediction in predictions] if as_json else None)

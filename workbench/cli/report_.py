@@ -32,9 +32,9 @@ def command(suite: str, folder: Path, metric: str | None, **flags: Any) -> None:
     check_output_folder("--to", folder)
     settings = load_settings(**flags)
     with ConsoleReporter() as reporter:
-        found = compare_suite(
+        comparison = compare_suite(
             opened_store(settings), suite, metric, lambda done, total: reporter.progress("datasets", done, total)
         )
     description = load_suite(suite).description if suite in suite_names() else ""
-    for path in write_report(found, folder, description):
+    for path in write_report(comparison, folder, description):
         click.echo(str(path))

@@ -46,7 +46,7 @@ def command(
     """Show what the store holds: best marked, intervals shown, the majority-class baseline in every table.
 
     Only runs on the newest state are shown: once a dataset's images, labels or texts, a model's weights or a recipe's
-    code have changed, earlier numbers answer another question. How many are left out is said.
+    code have changed, earlier numbers answer another question. The number of runs left out is printed.
 
     \b
     Example:
@@ -59,32 +59,32 @@ def command(
     from workbench.tracking import is_on, left_out, newest_state, read_runs
 
     store = opened_store(load_settings(**flags))
-    everything = read_runs(store, suite)
-    # The other suites are read only where nothing was found: they can hold many thousand runs.
-    if suite and not everything and (names := {run.suite for run in read_runs(store)}):
+    all_runs = read_runs(store, suite)
+    # Other suites are read only if this one is empty: they can hold many thousand runs.
+    if suite and not all_runs and (names := {run.suite for run in read_runs(store)}):
         check_known("--suite", [suite], names, "no run is of this suite")
-    if everything:
-        strange = [name for name in datasets if not any(is_on(run, name) for run in everything)]
-        check_known("--dataset", strange, {run.dataset for run in everything}, "no run is on this dataset")
-        check_known("--model", models, {run.model for run in everything}, "no run is of this model")
-        check_known("--recipe", recipes, {run.recipe for run in everything}, "no run is of this recipe")
-    # Before the filters: the newest run is the newest of all, not of what they leave.
-    current = {run.run_id for run in (everything if all_states else newest_state(everything))}
-    wanted = [
+    if all_runs:
+        strange = [name for name in datasets if not any(is_on(run, name) for run in all_runs)]
+        check_known("--dataset", strange, {run.dataset for run in all_runs}, "no run is on this dataset")
+        check_known("--model", models, {run.model for run in all_runs}, "no run is of this model")
+        check_known("--recipe", recipes, {run.recipe for run in all_runs}, "no run is of this recipe")
+    # Before the filters: the newest run is the newest of all, not of the filtered ones.
+    current = {run.run_id for run in (all_runs if all_states else newest_state(all_runs))}
+    filtered = [
         run
-        for run in everything
+        for run in all_runs
         if (not datasets or any(is_on(run, name) for name in datasets))
         and (not models or run.model in {*models, "none"})
         and (not recipes or run.recipe in recipes)
         and (not status or run.status in status)
     ]
-    runs = [run for run in wanted if run.run_id in current]
-    for sentence in left_out(wanted, runs):
+    runs = [run for run in filtered if run.run_id in current]
+    for sentence in left_out(filtered, runs):
         click.echo(plain(f"{sentence} --all-states shows them."), err=True)
     if not runs and not as_json and form != "json":
-        if wanted:
+        if filtered:
             answer("No run is left to show.")
-        elif everything:
+        elif all_runs:
             answer("No run passes all of these filters.")
         else:
             answer(f"No runs in {store.name}; `workbench run` makes some.")

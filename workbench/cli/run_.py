@@ -83,7 +83,7 @@ def command(
 
     try:
         with ConsoleReporter(quiet=quiet) as reporter:
-            found = run_suite(chosen, settings, fresh=fresh, raise_error=raise_error, reporter=reporter)
+            results = run_suite(chosen, settings, fresh=fresh, raise_error=raise_error, reporter=reporter)
     except RunFailedError as failed:
         click.echo(harmless(traceback_text(failed.error)), err=True)
         if as_json:
@@ -92,14 +92,14 @@ def command(
     store = open_store(settings)
     from workbench.reports import render
 
-    text = render([run.to_dict() for run in found], "json" if as_json else "table")
+    text = render([run.to_dict() for run in results], "json" if as_json else "table")
     answer_exactly(f"{json_text(text) if as_json else text}\n")
     if not as_json:
         place = store.sqlite_file or store.name
         answer(f"\nMLflow store: {_short(place)}\nResults:      workbench results --suite {chosen.name}")
         answer("Dashboard:    workbench dashboard" + ("" if store.sqlite_file else f" --tracking-uri {store.name}"))
     waits = any(entry.record.suite == chosen.name for entry in store.spool.entries(store.server))
-    if waits or any(run.status != "finished" for run in found):
+    if waits or any(run.status != "finished" for run in results):
         sys.exit(1)
 
 

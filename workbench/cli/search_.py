@@ -12,14 +12,14 @@ from workbench.texts import plain
 
 
 class _Search(click.Command):
-    """Says how a weight is written where one was taken for an option."""
+    """Explains how to write a weight where one was taken for an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        given = list(args)
+        arguments = list(args)
         try:
             return super().parse_args(ctx, args)
         except click.NoSuchOption as error:
-            taken = next((one for one in given if one.startswith(error.option_name)), "")
+            taken = next((argument for argument in arguments if argument.startswith(error.option_name)), "")
             if not taken[1:2].isdigit() and taken[1:2] not in {".", ","}:
                 raise
             weight = taken[1:].replace(",", ".")
@@ -78,23 +78,23 @@ def command(
     terms = parse_terms(sentences)
     check_output_file("--html", html)
     with ConsoleReporter() as reporter:
-        found = search_dataset(
+        result = search_dataset(
             dataset, terms, images, model, load_settings(**flags), split=split, top=top, language=language,
             index=index, progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
     if as_json:
-        answer_json(found.to_dict())
+        answer_json(result.to_dict())
     else:
-        answer(f"{plain(found.title)}\n{plain(found.about)}")
-        for rank, line in enumerate(found.rows, 1):
+        answer(f"{plain(result.title)}\n{plain(result.about)}")
+        for rank, line in enumerate(result.rows, 1):
             name = plain(f"{line['id']}  {', '.join(line['labels'])}")
             answer(f"{rank:4d}  {line['score']:.4f}  {name}")
-    for name, reason in found.gallery.unreadable:
+    for name, reason in result.gallery.unreadable:
         click.echo(plain(f"left out: {name}: {reason}"), err=True)
-    if found.doubt is not None:
-        click.echo(found.doubt, err=True)
-    if found.gallery.encoder.notice:
-        click.echo(f"{model} is {found.gallery.encoder.notice}.", err=True)
+    if result.doubt is not None:
+        click.echo(result.doubt, err=True)
+    if result.gallery.encoder.notice:
+        click.echo(f"{model} is {result.gallery.encoder.notice}.", err=True)
     if html is not None:
-        write_text(html, found.sheet())
+        write_text(html, result.sheet())
         click.echo(f"written to {html}", err=True)

@@ -29,33 +29,35 @@ def command(what: str, name: str, card: bool, as_json: bool, **flags: Any) -> No
 
         answer(card_to_toml(resolve_card(name)[0]), nl=False)
         return
-    found = {"dataset": _dataset, "recipe": _recipe, "model": _model, "suite": _suite, "run": _run}[what](name, flags)
+    description = {"dataset": _dataset, "recipe": _recipe, "model": _model, "suite": _suite, "run": _run}[what](
+        name, flags
+    )
     if as_json:
-        answer_json(found)
+        answer_json(description)
     else:
-        answer(_lines(found))
+        answer(_lines(description))
 
 
 def _dataset(name: str, flags: dict[str, Any]) -> dict[str, Any]:
-    """The card, and counts and notes where the data are at hand."""
+    """The card, and counts and notes where the data are local."""
     from workbench.datasets import open_dataset, resolve_card
     from workbench.datasets.card import kind_of
     from workbench.errors import WorkbenchError
 
     card, _ = resolve_card(name)
-    found: dict[str, Any] = card.model_dump(mode="json", exclude_none=True)
+    description: dict[str, Any] = card.model_dump(mode="json", exclude_none=True)
     if kind_of(card).remote:
-        found["images"] = "downloaded when a run needs them"
-        return found
+        description["images"] = "downloaded when a run needs them"
+        return description
     try:
         dataset = open_dataset(name, load_settings(**flags))
     except WorkbenchError as error:
-        found["images"] = str(error)
-        return found
-    found["images"] = {split: len(dataset.rows(split)) for split in ("train", "val", "test")}
-    found["class_names"] = list(dataset.class_names)
-    found["notes"] = list(dataset.notes)
-    return found
+        description["images"] = str(error)
+        return description
+    description["images"] = {split: len(dataset.rows(split)) for split in ("train", "val", "test")}
+    description["class_names"] = list(dataset.class_names)
+    description["notes"] = list(dataset.notes)
+    return description
 
 
 def _recipe(name: str, flags: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
@@ -72,7 +74,11 @@ def _recipe(name: str, flags: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
         "version": recipe.version,
         "tasks": tasks_of(recipe),
         "reads": recipe.reads,
-        **({"multi_label": bool(said)} if (said := getattr(recipe, "multi_label", None)) is not None else {}),
+        **(
+            {"multi_label": bool(multi_label)}
+            if (multi_label := getattr(recipe, "multi_label", None)) is not None
+            else {}
+        ),
         "settings": {key: repr(value.default) for key, value in recipe.Config.model_fields.items()},
         "settings_help": inspect.getdoc(recipe.Config) if recipe.Config.model_fields else None,
         "about": inspect.getdoc(module) or inspect.getdoc(recipe),
@@ -109,8 +115,9 @@ def _run(name: str, flags: dict[str, Any]) -> dict[str, Any]:
     from workbench.tracking import open_store
     from workbench.tracking.reading import one_run, traceback_place
 
-    run = one_run(open_store(load_settings(**flags)), name)
-    place = traceback_place(run)
+    store = open_store(load_settings(**flags))
+    run = one_run(store, name)
+    place = traceback_place(store, run)
     return {**run.to_dict(), **({"traceback": place} if place else {})}
 
 

@@ -14,7 +14,7 @@ from workbench.cli._options import as_json, load_settings, settings_options
 @settings_options("tracking_uri")
 @as_json
 def command(as_json: bool, **flags: Any) -> None:
-    """Send the runs that the store could not take: what waits in the spool below the runs folder.
+    """Send the runs that the store could not take, and that wait in the spool below the runs folder.
 
     The next command that works on the same store does so, too, but for runs that the store has refused. Exits with 1
     while something remains.
@@ -28,16 +28,16 @@ def command(as_json: bool, **flags: Any) -> None:
     from workbench.tracking import open_store, sync
 
     store = open_store(load_settings(**flags))
-    found = sync(store)
+    report = sync(store)
     if as_json:
-        answer_json({"store": store.name, "spool": str(store.spool.folder), **asdict(found)})
+        answer_json({"store": store.name, "spool": str(store.spool.folder), **asdict(report)})
     else:
-        said = found.sentences(store.spool.folder, store.name)
-        for sentence in said:
+        sentences = report.sentences(store.spool.folder, store.name)
+        for sentence in sentences:
             answer(sentence)
-        if not said:
+        if not sentences:
             answer(f"Nothing waits in {store.spool.folder} for {store.name}.")
-        if found.others:
-            count = counted(found.others, "run waits", "runs wait")
+        if report.others:
+            count = counted(report.others, "run waits", "runs wait")
             answer(f"{count} there for other stores; --tracking-uri names one of them.")
-    sys.exit(1 if found.remaining or found.damaged or found.busy else 0)
+    sys.exit(1 if report.remaining or report.damaged or report.busy else 0)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.datasets.card import DatasetCard
-from workbench.datasets.card_labels import MISSING, UNCERTAIN, LabelRules
+from workbench.datasets.card_labels import MISSING, UNCERTAIN, LabelTable
 from workbench.datasets.sources import Record
 from workbench.errors import DataError
 from workbench.registry import closest
@@ -29,7 +29,7 @@ def with_labels(card: DatasetCard, records: Sequence[Record]) -> tuple[list[Reco
         DataError: A column or label is not there, a cell is no finding, or the card does not say what an uncertain or
             missing finding counts as.
     """
-    if not card.columns.labels and card.labels == LabelRules():
+    if not card.columns.labels and card.labels == LabelTable():
         return list(records), []
     counts: Counter[str] = Counter()
     read = list(_read(card, records, counts)) if card.columns.labels else list(records)

@@ -1,5 +1,7 @@
 """Notes on a dataset for readers of results."""
 
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -55,9 +57,20 @@ def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
     notes = list(dataset.manifest.notes)
     lacking = dataset.manifest.lacks_content
     if lacking.any():
-        names = sorted(dataset.ids(np.flatnonzero(lacking)))
-        notes.append(f"{len(names)} of {len(dataset)} images are missing, empty or cannot be read: {_some(names)}.")
+        rows = np.flatnonzero(lacking)
+        names = sorted(dataset.ids(rows))
+        reason = dataset.why_missing(min(rows.tolist(), key=lambda row: dataset.ids([row])[0]))
+        notes.append(
+            f"{len(names)} of {len(dataset)} images are missing, empty or cannot be read: {_some(names)}."
+            + (f" Of the first, {reason}." if reason else "")
+        )
     notes += [f"There is no {split} split." for split in ("train", "test") if not len(dataset.rows(split))]
+    notes += alike_names(dataset.class_names)
+    if stray := dataset.stray_descriptions:
+        notes.append(
+            f"{len(stray)} of the names in {dataset.card.prompts.descriptions_file} are of no class, so their "
+            f"descriptions are not read: {_some(stray)}."
+        )
     idle, of_all = idle_classes(dataset, ~lacking), f"of {len(dataset.class_names)} classes have no"
     if idle.empty:
         notes.append(f"{len(idle.empty)} {of_all} image: {_some(idle.empty)}.")
@@ -69,6 +82,28 @@ def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
     if divided:
         notes.append(f"{len(divided)} groups stand in more than one split: {_some(divided)}.")
     return (*notes, *pixel_notes(dataset), *caption_notes(dataset))
+
+
+def alike_names(names: Sequence[str]) -> list[str]:
+    """A sentence about class names that differ in capitals, spaces, marks or a hybrid's cross alone."""
+    alike: dict[str, list[str]] = {}
+    for name in names:
+        alike.setdefault(_plain(name), []).append(name)
+    pairs = [" and ".join(map(repr, same)) for same in alike.values() if len(same) > 1]
+    if not pairs:
+        return []
+    return [
+        f"Classes that differ in capitals, spaces or marks alone are different classes: {_some(pairs)}. If they are "
+        "one, write them alike."
+    ]
+
+
+def _plain(name: str) -> str:
+    """A name without what typists differ in: `Quercus × robur`, `quercus_robur`; `1` and `1.0`."""
+    text = unicodedata.normalize("NFKC", name).casefold().replace("×", " ")
+    text = re.sub(r"(?<=\s)x(?=\s)", " ", text)
+    text = re.sub(r"^(-?\d+)\.0+$", r"\1", text.strip())
+    return re.sub(r"[\s_\-]+", " ", text).strip()
 
 
 def caption_notes(dataset: "Dataset") -> list[str]:

@@ -11,6 +11,9 @@ from workbench.datasets.sources._base import Location
 from workbench.datasets.sources._columns import text
 from workbench.errors import DataError
 
+_SEPARATORS = (";", ",", "|", "/", "\t")
+"""What people write between labels."""
+
 
 def prepare_records(card: DatasetCard, listed: Sequence[Record]) -> tuple[list[Record], list[str]]:
     """Records of our splits with unique ids; where captions are merged, one an image with all its captions.
@@ -34,10 +37,39 @@ def prepare_records(card: DatasetCard, listed: Sequence[Record]) -> tuple[list[R
         records = _merge_captions(records)
     if card.labels_are_truth and not card.multi_label:
         _require_labels(card, records)
+    if card.multi_label:
+        _check_separator(card, records)
+    notes += _group_notes(records)
     records = _unique_ids(card, records)
     for record in records:
         _require_text(record)
     return records, notes
+
+
+def _check_separator(card: DatasetCard, records: Sequence[Record]) -> None:
+    """Refuse labels that hold another separator again and again, and the card's own never.
+
+    Raises:
+        DataError: It names the separator that they hold.
+    """
+    if any(len(record.labels) > 1 for record in records):
+        return
+    labels = [label for record in records for label in record.labels]
+    counts = {mark: sum(mark in label for label in labels) for mark in _SEPARATORS if mark != card.label_separator}
+    mark = max(counts, key=lambda mark: counts[mark])
+    if counts[mark] >= max(2, len(labels) / 20):
+        example = next(label for label in labels if mark in label)
+        raise DataError(
+            f"dataset {card.name!r}: no image has several labels separated by {card.label_separator!r}, but "
+            f"{counts[mark]} have {mark!r} in theirs, such as {example!r}; set label_separator in the card."
+        )
+
+
+def _group_notes(records: Sequence[Record]) -> list[str]:
+    without = sum(record.group is None for record in records)
+    if not 0 < without < len(records):
+        return []
+    return [f"{without} of {len(records)} images have no group; each of them counts as a group of its own."]
 
 
 def kept_together(card: DatasetCard, records: Sequence[Record]) -> list[str | None]:

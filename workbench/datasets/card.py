@@ -12,13 +12,13 @@ from pydantic import AfterValidator, Field, model_validator
 from workbench.arrays import AnyArray
 from workbench.datasets._spelling import spelt_as_name
 from workbench.datasets.card_dicom import DicomTags
-from workbench.datasets.card_labels import LabelRules, label_faults
+from workbench.datasets.card_labels import LabelTable, label_faults
 from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.card_sources import AnySource, Section
 from workbench.datasets.card_tables import Columns, Language, Prompts, Splits
 from workbench.errors import DataError
 from workbench.metrics.metric import Metric
-from workbench.metrics.registry import base_name, known
+from workbench.metrics.registry import all_metrics, base_name
 from workbench.registry import closest
 
 if TYPE_CHECKING:
@@ -39,12 +39,12 @@ def _check_name(name: str) -> str:
 
 @dataclass
 class ItemFaults:
-    """What is wrong with the items of a dataset.
+    """Faults of the items of a dataset.
 
     Attributes:
-        unfit: Why a run would refuse rows, a sentence each.
+        unfit: Reasons why a run would refuse rows, a sentence each.
         unanswerable: Items that no model can get right.
-        boxes: How many boxes there are.
+        boxes: Number of boxes.
         boxes_beyond: Boxes that reach past the edges of their image.
     """
 
@@ -55,7 +55,7 @@ class ItemFaults:
 
     @contextmanager
     def noted(self, dataset: str) -> Iterator[None]:
-        """Note what a run would refuse, instead of refusing it."""
+        """Note an error that a run would raise, instead of raising it."""
         try:
             yield
         except DataError as error:
@@ -69,14 +69,14 @@ class DatasetCard(Section):
         is_default: Whether a card that names no task is of this one.
         folder_column: A folder without a card whose images have this column is taken for this task.
         usual_columns: Keys whose column is taken by its usual name where the card names none.
-        labels_are_truth: Whether an image's labels are what is asked; every image needs one, and a copy with another
-            label is a mistake.
+        labels_are_truth: Whether an image's labels are the truth of the task; every image needs one, and a copy with
+            another label is a mistake.
         merges_captions: Whether rows of the same image are one image with all their captions.
-        without_caption: What becomes of an image without a caption, in words; empty where captions are not asked for.
-        reads_items: Whether a row's other columns are part of what is asked.
+        without_caption: The treatment of images without a caption, in words; empty where the task needs no captions.
+        reads_items: Whether a row's other columns are part of the task.
         name: Registered name: letters of any script, lower case where it has one, digits, `.`, `_` and `-`.
         field: `medical`, `botany`, `robotics` or another; an open list.
-        task: What is asked of the dataset.
+        task: The dataset's task.
         multi_label: Several labels per image; the label column is a list or text separated by `label_separator`.
         classes: Raw label to class name, in class order; empty means the sorted raw labels name themselves.
         primary_metric: The metric that ranks runs, as in the run record (`accuracy`, `auroc`, ...). A card that
@@ -108,7 +108,7 @@ class DatasetCard(Section):
     splits: Splits = Splits()
     pixels: Pixels = Pixels()
     dicom: DicomTags = DicomTags()
-    labels: LabelRules = LabelRules()
+    labels: LabelTable = LabelTable()
     classes: dict[str, str] = Field(default_factory=dict)
     prompts: Prompts = Prompts()
     primary_metric: str = ""
@@ -141,8 +141,8 @@ class DatasetCard(Section):
     @model_validator(mode="after")
     def _metrics_are_measured(self) -> Self:
         measured = [metric.name for metric in self.measured()]
-        # Tables and comparisons know of a metric by its name alone.
-        stray = next((name for name in measured if name not in known()), None)
+        # Tables and comparisons know a metric by its name alone.
+        stray = next((name for name in measured if name not in all_metrics()), None)
         if stray is not None:
             raise ValueError(
                 f"task {self.task!r} measures {stray!r}, which no package registers under workbench.metrics; "
@@ -175,14 +175,14 @@ class DatasetCard(Section):
         raise NotImplementedError(f"{type(self).__name__} does not say what is measured.")
 
     @property
-    def asked_metrics(self) -> tuple[Metric, ...]:
-        """Those that are computed: all but those on request that the card does not name."""
-        asked = {base_name(name) for name in (self.primary_metric, *self.metrics)}
-        return tuple(metric for metric in self.measured() if not metric.only_on_request or metric.name in asked)
+    def run_metrics(self) -> tuple[Metric, ...]:
+        """The metrics that a run computes: all but those on request that the card does not name."""
+        named = {base_name(name) for name in (self.primary_metric, *self.metrics)}
+        return tuple(metric for metric in self.measured() if not metric.only_on_request or metric.name in named)
 
     @property
     def least_classes(self) -> int:
-        """How many classes there must be at least."""
+        """The least number of classes."""
         return 0
 
     @property
@@ -191,19 +191,22 @@ class DatasetCard(Section):
         return False
 
     def fingerprint_parts(self) -> list[Any]:
-        """What else of the card determines results."""
+        """Further parts of the card that determine results."""
         return []
 
     def language_lacks(self, language: Language) -> str | None:  # noqa: ARG002
-        """What a further language must have besides its columns, in words, where it lacks that."""
+        """The parts that a further language lacks besides its columns, in words; None where it lacks none."""
         return None
 
     def in_words(self, dataset: "Dataset", rows: Sequence[int] | AnyArray) -> list[str]:
-        """What is true of some images of an open dataset, for people who look at them."""
+        """The labels or captions of some images of an open dataset, for people who look at them."""
         labels = dataset.labels(rows)
         hot = labels if labels.ndim == 2 else labels[:, None] == np.arange(len(dataset.class_names))
-        classes = [", ".join(dataset.class_names[i] for i in np.flatnonzero(own)) for own in hot]
-        return [own or " / ".join(said) for own, said in zip(classes, dataset.captions(rows), strict=True)]
+        classes = [", ".join(dataset.class_names[i] for i in np.flatnonzero(names)) for names in hot]
+        return [
+            names or " / ".join(image_captions)
+            for names, image_captions in zip(classes, dataset.captions(rows), strict=True)
+        ]
 
     def item_faults(self, dataset: "Dataset") -> ItemFaults:  # noqa: ARG002
         """Read all items of an open dataset, as a run does, but to the end."""

@@ -14,7 +14,7 @@ UNCERTAIN = ("positive", "negative", "leave-out")
 MISSING = ("negative", "leave-out")
 
 
-class LabelRules(Section):
+class LabelTable(Section):
     """How labels of the source become those of the dataset: `exclude`, then `drop`, then `merge`.
 
     Attributes:

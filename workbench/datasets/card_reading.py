@@ -20,7 +20,7 @@ from workbench.validation import explain
 def _is_task(loaded: Any, point: EntryPoint) -> type[DatasetCard]:
     card = getattr(loaded, "Card", None)
     if card is None:
-        raise CardError(f"task {point.name!r} has no cards: it asks nothing of a dataset.")
+        raise CardError(f"task {point.name!r} has no cards: it is no task on datasets.")
     if not (isinstance(card, type) and issubclass(card, DatasetCard)):
         raise CardError(f"task {point.name!r}: {point.value} has no `Card`, a subclass of DatasetCard.")
     return card
@@ -32,12 +32,12 @@ card_classes: Registry[type[DatasetCard]] = Registry("workbench.tasks", "task", 
 
 @cache
 def _known_cards() -> list[tuple[str, type[DatasetCard]]]:
-    """Those that load, by the task's name; a broken plug-in must not stop other tasks' cards."""
-    found = []
+    """Cards with their tasks' names; those of broken plug-ins are left out."""
+    cards = []
     for name in card_classes.names():
         with suppress(WorkbenchError):
-            found.append((name, card_classes.get(name)))
-    return found
+            cards.append((name, card_classes.get(name)))
+    return cards
 
 
 def task_of_folder(columns: Collection[str]) -> str:
@@ -66,7 +66,7 @@ def make_card(values: Mapping[str, Any]) -> DatasetCard:
     return card.model_validate({**values, "task": task})
 
 
-def explained_by(values: Mapping[str, Any]) -> type[DatasetCard]:
+def card_class_of(values: Mapping[str, Any]) -> type[DatasetCard]:
     """The class that `make_card` validates values by."""
     default = next(card for _, card in _known_cards() if card.is_default)
     return dict(_known_cards()).get(str(values.get("task")), default)
@@ -88,11 +88,11 @@ def parse_card(text: str, origin: str) -> DatasetCard:
     except CardError as error:
         raise CardError(f"{origin}: {error}") from error
     except ValidationError as error:
-        raise CardError(f"{origin}: {explain(error, explained_by(values), _chosen(values))}") from error
+        raise CardError(f"{origin}: {explain(error, card_class_of(values), _chosen(values))}") from error
 
 
 def _chosen(values: Mapping[str, Any]) -> dict[str, type[BaseModel]]:
-    """What checks the table `[source]`, where it says so."""
+    """The model that checks the table `[source]`, by its `type`."""
     with suppress(ValidationError):
         return {"source": table_class(values.get("source"))}
     return {}

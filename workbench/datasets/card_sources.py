@@ -69,4 +69,4 @@ def _checked(values: Any) -> SourceTable:
 
 
 AnySource = Annotated[SerializeAsAny[SourceTable], PlainValidator(_checked)]
-"""A table of whichever kind of source it names; kinds are looked up when a card is read."""
+"""A table of any kind of source; kinds are looked up when a card is read."""

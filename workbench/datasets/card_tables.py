@@ -29,7 +29,7 @@ class Columns(Section):
 
     @property
     def together(self) -> str | None:
-        """Column of what no made split may divide, besides the group."""
+        """Column of units that no made split may divide, besides the group."""
         return None
 
     @property
@@ -39,7 +39,7 @@ class Columns(Section):
 
 
 class Splits(Section):
-    """What the source calls its splits. A missing test or val is made from train, stratified, by group, seeded.
+    """The source's names of its splits. A missing test or val is made from train, stratified, by group, seeded.
 
     Attributes:
         by: `class` makes all splits anew, so that no class stands in two of them; a class is a group then.
@@ -70,7 +70,7 @@ class Splits(Section):
 
 
 class Prompts(Section):
-    """How class names become sentences.
+    """Templates and descriptions that make sentences of class names.
 
     Attributes:
         templates: Each holds `{}` for the class name once; the first is the single template.
@@ -98,7 +98,7 @@ def _checked_templates(templates: tuple[str, ...]) -> tuple[str, ...]:
 
 
 class Language(Section):
-    """What a card says in a further language. Nothing of the card's own language fills a gap.
+    """A card's texts in a further language. Nothing of the card's own language fills a gap.
 
     Attributes:
         classes: Raw label to class name; every class must have one.

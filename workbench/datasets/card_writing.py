@@ -1,4 +1,4 @@
-"""A card as TOML that a person can go on editing."""
+"""A card as TOML, for users to edit."""
 
 from typing import Any
 
@@ -26,7 +26,7 @@ def card_to_toml(card: DatasetCard) -> str:
 
     values: dict[str, Any] = card.model_dump(mode="json", exclude_none=True)
     if "image" not in card.columns.model_fields_set:
-        # Written out it would be taken for a promise; left out, a table's `file_name` serves as well.
+        # If it is left out, a table's `file_name` serves as well.
         values["columns"].pop("image")
     if not card.columns.labels:
         values["columns"].pop("labels")

@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, IntArray
 from workbench.datasets._classes import class_list, unseen_classes
+from workbench.datasets._missing import why_missing
 from workbench.datasets._notes import dataset_notes
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
@@ -19,7 +20,7 @@ from workbench.datasets.manifest import Manifest
 from workbench.datasets.pictures import Pictures
 from workbench.datasets.prompts import ClassPrompts
 from workbench.datasets.roles import ROLES, SplitChoice
-from workbench.datasets.sources import Location, Record, Source, read_from
+from workbench.datasets.sources import FileSource, Location, Record, Source, read_from
 from workbench.errors import CardError
 from workbench.registry import closest
 
@@ -199,6 +200,18 @@ class Dataset(Pictures):
     def read(self, row: int) -> bytes:
         """The bytes of one image; safe to call from several threads."""
         return read_from(self._source, self._location(row))
+
+    def why_missing(self, row: int) -> str | None:
+        """What is wrong with the name of an image that is not there, in words that follow it; None if unknown."""
+        file = self._location(row).file
+        if not isinstance(self._source, FileSource) or (self._source.root / file).exists():
+            return None
+        return why_missing(self._source.root, file)
+
+    @property
+    def stray_descriptions(self) -> list[str]:
+        """Names in the descriptions file that are of no class, sorted."""
+        return sorted(self._descriptions.keys() - {*self.class_keys, *self.class_names})
 
     def _location(self, row: int) -> Location:
         return self._record(row).location

@@ -8,8 +8,10 @@ from workbench.datasets.card_reading import make_card, task_of_folder
 from workbench.datasets.card_tables import Columns, Splits
 from workbench.datasets.roles import role_of
 from workbench.datasets.sources._columns import text
-from workbench.datasets.sources.folder import FolderTable, metadata_files, split_folders, sub_folders
-from workbench.datasets.sources.table import read_rows
+from workbench.datasets.sources._layout import METADATA_NAMES, is_table_name, metadata_files, split_folders
+from workbench.datasets.sources._rows import read_columns
+from workbench.datasets.sources.folder import FolderTable
+from workbench.datasets.walking import sub_folders
 from workbench.errors import DataError
 
 
@@ -42,27 +44,30 @@ def card_for_folder(path: Path) -> DatasetCard:
 
 
 def _metadata_columns(table: Path) -> Columns:
-    _, row = next(read_rows(table), (0, {}))
-    if "file_name" not in row:
+    columns = read_columns(table)
+    by_name = {column.strip().casefold(): column for column in reversed(columns)}
+    if "file_name" not in by_name:
         raise DataError(
-            f"{table}: no column 'file_name' with the images' paths; there are: {', '.join(row) or 'none'}."
+            f"{table}: no column 'file_name' with the images' paths; there are: {', '.join(columns) or 'none'}."
         )
-    names: dict[str, str] = {role: role for role in ("label", "caption", "group", "split") if role in row}
-    if "text" in row:
-        names.setdefault("caption", "text")
+    names = {role: by_name[role] for role in ("label", "caption", "group", "split") if role in by_name}
+    if "text" in by_name:
+        names.setdefault("caption", by_name["text"])
     if "label" not in names and "caption" not in names:
         raise DataError(
-            f"{table}: needs a column 'label' or 'caption' beside 'file_name'; there are: {', '.join(row)}."
+            f"{table}: needs a column 'label' or 'caption' beside 'file_name'; there are: {', '.join(columns)}."
         )
-    return Columns(image="file_name", **names)
+    return Columns(image=by_name["file_name"], **names)
 
 
 def _class_folders(root: Path, splits: list[Path]) -> dict[str, str]:
     names = sorted({text(folder.name) or folder.name for top in splits or [root] for folder in sub_folders(top)})
     if not names:
+        lists = [path.name for path in sorted(root.iterdir()) if is_table_name(path.name)]
+        hint = f" {lists[0]} is there: call it {METADATA_NAMES[0]}, or write a card." if lists else ""
         raise DataError(
             f"{root}: expected class sub-folders (with or without train/ val/ test/ above them), or files with a "
-            "metadata.csv that has the columns file_name and label."
+            f"metadata.csv that has the columns file_name and label.{hint}"
         )
     spoken = {name: name.replace("_", " ").strip() or name for name in names}
     # `a_b` and `a b` must stay two classes.

@@ -16,6 +16,7 @@ from workbench.arrays import AnyArray, BoolArray
 from workbench.cores import usable_cores
 from workbench.datasets._label_rules import with_labels
 from workbench.datasets._medical_records import with_medical_files
+from workbench.datasets._missing import why_missing
 from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
@@ -24,9 +25,9 @@ from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
 from workbench.files import read_sealed, write_sealed
 
-FORMAT = "5"
+FORMAT = "6"
 """Raise it when the same files give other rows or splits."""
-_SAME_COLUMNS = ("4", FORMAT)
+_SAME_COLUMNS = ("4", "5", FORMAT)
 HASH_BYTES = 32
 _UNREAD = bytes(HASH_BYTES)
 _EMPTY = hashlib.blake2b(b"", digest_size=HASH_BYTES).digest()
@@ -35,6 +36,10 @@ _WORKERS = min(8, 2 * usable_cores())
 Stamp = tuple[int, int]
 Progress = Callable[[int, int], None]
 _NO_FILE = (-1, -1)
+_ROOT_HINTS = {
+    True: " Set source.root, where paths in a table are relative to another folder.",
+    False: " Paths in the table start from the table's folder.",
+}
 _CHUNK = 256  # Bounds the work in the queue.
 # File systems keep times in ticks of some milliseconds, so a file that is younger may change and keep its time.
 _TICK = 0.02
@@ -115,9 +120,13 @@ def build_manifest(
     state = source.state(files)
     missing = [file for file in files if stamp_of[file] == _NO_FILE]
     if missing and len(missing) == len(files) and isinstance(source, FileSource):
+        reason = why_missing(source.root, missing[0])
+        hint = (
+            f" {missing[0]!r}: {reason}." if reason else _ROOT_HINTS.get("root" in type(card.source).model_fields, "")
+        )
         raise DataError(
             f"dataset {card.name!r}: none of its {len(files)} image files is there; the first would be "
-            f"{source.root / missing[0]}. Set source.root, where paths in a table are relative to another folder."
+            f"{source.root / missing[0]}.{hint}"
         )
     known = _known_hashes(old)
     digests = [known.get((record.location, stamp_of[record.location.file]), _UNREAD) for record in records]
@@ -166,7 +175,7 @@ def build_manifest(
         hashes=hashes[kept],
         state=state,
         class_names=dict(source.class_names),
-        notes=(*notes, *made),
+        notes=(*source.notes, *notes, *made),
         revision=source.revision,
         hashed=len(todo),
         made=tuple(sorted(set(splits) - {cast("SplitName", record.split) for record in records})),

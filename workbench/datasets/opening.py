@@ -9,7 +9,7 @@ from pathlib import Path
 from workbench.datasets._medical_records import with_patients_named
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_dicom import DicomTags
-from workbench.datasets.card_labels import LabelRules
+from workbench.datasets.card_labels import LabelTable
 from workbench.datasets.card_reading import read_card
 from workbench.datasets.catalogue import cards
 from workbench.datasets.dataset import Dataset
@@ -21,7 +21,7 @@ from workbench.datasets.headers import read_header
 from workbench.datasets.languages import in_language
 from workbench.datasets.manifest import Manifest, Progress, build_manifest, read_manifest, write_manifest
 from workbench.datasets.sources import Locator, Source, open_source
-from workbench.datasets.sources.table import read_rows
+from workbench.datasets.sources._rows import read_rows
 from workbench.datasets.unreadable import MissingExtraError
 from workbench.errors import DataError, UnknownNameError
 from workbench.settings import Settings
@@ -167,7 +167,7 @@ def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
         way.append("whole pairs")  # Before, splits divided them, and a group's column was not read as the pair's.
     if (card.pixels.slices, card.pixels.axis, card.dicom) != ("middle", "axial", DicomTags()):
         way.append(f"slices {card.pixels.slices} {card.pixels.axis}, ids {card.dicom.ids}")
-    if card.labels != LabelRules():
+    if card.labels != LabelTable():
         way.append(card.labels.model_dump_json())
     keys = (hashlib.sha256(repr(part).encode()).hexdigest()[:24] for part in (str(source.root), way))
     return cache.joinpath("manifests", *keys).with_suffix(".manifest")

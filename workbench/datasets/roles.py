@@ -60,11 +60,12 @@ def assign_roles(names: Sequence[str | None], splits: Splits, dataset: str) -> t
             f"dataset {dataset!r}: no image is in a split that the card names ({card_names}); "
             f"the source has {', '.join(map(repr, present))}. Say in [splits] which is which."
         )
-    notes = [
-        f"{names.count(name)} images of the source's split {name!r} are left out; the card gives it no role."
-        for name in present
-        if role[name] is None
-    ]
+    parts = [f"{names.count(name)} in split {name!r}" for name in present if role[name] is None]
+    if parts:
+        parts[-1] += ", to which the card gives no role"
     if None in names:
-        notes.append(f"{names.count(None)} images that the source puts in no split are left out.")
+        parts.append(f"{names.count(None)} in no split")
+    left = sum(role is None for role in roles)
+    listed = " and ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))
+    notes = [f"{left} of {len(names)} images {'is' if left == 1 else 'are'} left out: {listed}."] if parts else []
     return roles, notes

@@ -25,6 +25,7 @@ class CachedModel:
     def __init__(self, encoder: DualEncoder, store: FeatureStore) -> None:
         self._encoder = encoder
         self._texts = TextCache(encoder, store)
+        self._asked: dict[str, None] = {}
         self.name = encoder.name
         self.fingerprint = encoder.fingerprint
         self.precision = encoder.precision
@@ -35,7 +36,12 @@ class CachedModel:
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """See `TextCache.encode`."""
+        self._asked |= dict.fromkeys(texts)
         return self._texts.encode(texts)
+
+    def equal_texts(self) -> list[tuple[str, str]]:
+        """Pairs of the texts asked for so far that are one text to the model's tokenizer."""
+        return self._texts.equal_pairs(list(self._asked))
 
     def load(self) -> "LoadedModel":
         """A private fp32 copy of the network."""

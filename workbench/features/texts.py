@@ -5,11 +5,14 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from workbench.arrays import FloatArray
+from workbench.arrays import FloatArray, normalise
 from workbench.errors import ModelError
 from workbench.features._protocols import TextEncoder
 from workbench.features._shard import KEY_BYTES
 from workbench.features.store import FeatureStore
+
+_EQUAL = 1e-5
+"""Of features of unit norm; those of one text in two batches differ by rounding."""
 
 
 class TextCache:
@@ -44,6 +47,21 @@ class TextCache:
             for i in np.flatnonzero(~located.found).tolist():
                 out[i] = fresh[position[digests[i]]]
         return out
+
+    def equal_pairs(self, texts: Sequence[str]) -> list[tuple[str, str]]:
+        """Different texts that have one feature, since the model's tokenizer drops what tells them apart.
+
+        Tokenizers drop capitals, and all that comes after the last token that they take.
+        """
+        unique = list(dict.fromkeys(texts))
+        if len(unique) < 2:
+            return []
+        features = normalise(self.encode(unique))
+        # Equal features are neighbours in any projection.
+        place = np.asarray(features @ np.random.default_rng(0).normal(size=features.shape[1]))
+        order = np.argsort(place, kind="stable")
+        close = np.abs(features[order[1:]] - features[order[:-1]]).max(axis=1) < _EQUAL
+        return [(unique[order[i]], unique[order[i + 1]]) for i in np.flatnonzero(close).tolist()]
 
     def _encode(self, texts: Sequence[str]) -> FloatArray:
         features = np.asarray(self._encoder.encode_texts(texts), dtype=np.float32)

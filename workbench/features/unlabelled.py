@@ -1,7 +1,8 @@
 """Images in a folder, without a dataset around them."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -12,10 +13,17 @@ from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.decoding import Decoder, PixelDecoder
 from workbench.datasets.depths import joint_range_of
 from workbench.datasets.headers import read_extrema, read_header
+from workbench.datasets.images import IMAGE_SUFFIXES
 from workbench.datasets.pictures import Pictures
 from workbench.datasets.unreadable import MissingExtraError
+from workbench.datasets.walking import list_folder, unread_types
 from workbench.errors import DataError
-from workbench.inputs import read_bytes
+from workbench.features._protocols import ImageEncoder
+from workbench.features.extraction import Extraction, extract
+from workbench.features.store import FeatureStore
+from workbench.images import ImageSet
+from workbench.inputs import is_folder, read_bytes
+from workbench.texts import shown
 
 
 class ImageFiles(Pictures):
@@ -78,3 +86,71 @@ class ImageFiles(Pictures):
         pixels = self._pixels if limits is None else self._pixels.model_copy(update={"range": limits})
         decoder = PixelDecoder(pixels, headers)
         return decoder.keys(contents), decoder
+
+
+@dataclass(frozen=True)
+class FolderFeatures:
+    """The images of a folder with their features.
+
+    Attributes:
+        files: Their paths relative to the folder, sorted.
+        images: Reads and decodes them; rows are positions in `files`.
+        extraction: Their features.
+        notes: Sentences about other files of the folder.
+    """
+
+    files: tuple[str, ...]
+    images: ImageFiles
+    extraction: Extraction
+    notes: tuple[str, ...]
+
+    @property
+    def readable(self) -> ImageSet:
+        """The images that could be read, in their order."""
+        rows = np.flatnonzero(self.extraction.readable)
+        return ImageSet(
+            len(rows),
+            lambda: self.extraction.features.take(rows),
+            lambda i: self.images.decode(int(rows[i])),
+        )
+
+    @property
+    def readable_files(self) -> list[str]:
+        """Their paths."""
+        return [self.files[i] for i in np.flatnonzero(self.extraction.readable)]
+
+
+def extract_folder(
+    folder: Path,
+    encoder: ImageEncoder,
+    store: FeatureStore,
+    pixels: Pixels | None = None,
+    *,
+    workers: int = 0,
+    progress: Callable[[int, int], None] | None = None,
+) -> FolderFeatures:
+    """Features of every image below a folder.
+
+    Args:
+        folder: Searched recursively.
+        encoder: The model.
+        store: Where features are kept.
+        pixels: As for `ImageFiles`.
+        workers: Decoding threads; 0 means one per core.
+        progress: Called with (done, total) while features are computed.
+
+    Raises:
+        DataError: It is no folder, or holds no image.
+    """
+    if not is_folder(folder):
+        raise DataError(f"{shown(str(folder), 200)}: is not a folder.")
+    listing = list_folder(folder)
+    notes = unread_types(listing.others)
+    if not listing.images:
+        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise DataError(
+            f"{folder}: no image files found (their names end in {suffixes}).{''.join(f' {note}' for note in notes)}"
+        )
+    images = ImageFiles(folder, listing.images, pixels)
+    extraction = extract(images, np.arange(len(listing.images)), encoder, store, workers=workers, progress=progress)
+    return FolderFeatures(listing.images, images, extraction, tuple(notes))

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.datasets.sources.folder import METADATA_NAMES, image_files
-from workbench.datasets.sources.table import read_rows
+from workbench.datasets.sources._layout import metadata_file
+from workbench.datasets.sources._rows import read_rows
+from workbench.datasets.walking import list_folder, some, unread_types
 from workbench.errors import DataError
 from workbench.inputs import is_folder
 from workbench.texts import shown
@@ -41,7 +42,7 @@ def read_prompts(folder: Path) -> PromptedImages:
             f"{shown(str(folder), 200)}: is no folder, or not there; give the folder with the generated images and "
             "their metadata.csv."
         )
-    table = next((folder / name for name in METADATA_NAMES if (folder / name).is_file()), None)
+    table = metadata_file(folder)
     if table is None:
         raise DataError(
             f"{folder}: expected a metadata.csv or metadata.jsonl beside the images, with the columns file_name and "
@@ -61,6 +62,9 @@ def read_prompts(folder: Path) -> PromptedImages:
         prompt_of_file[file] = prompt
     if not prompt_of_file:
         raise DataError(f"{table}: has no rows.")
-    others = len(set(image_files(folder)) - prompt_of_file.keys())
-    notes = (f"{others} images of the folder have no prompt in {table.name} and are left out.",) if others else ()
-    return PromptedImages(folder, tuple(prompt_of_file), tuple(prompt_of_file.values()), notes)
+    listing = list_folder(folder)
+    notes = unread_types([name for name in listing.others if name != table.name])
+    if others := sorted(set(listing.images) - prompt_of_file.keys()):
+        have = "image has" if len(others) == 1 else "images have"
+        notes.append(f"{len(others)} {have} no prompt in {table.name} and are left out: {some(others)}.")
+    return PromptedImages(folder, tuple(prompt_of_file), tuple(prompt_of_file.values()), tuple(notes))

@@ -9,7 +9,7 @@ from workbench.masking import masked
 from workbench.metrics.estimate import flatten
 from workbench.models import Encoder
 from workbench.runs.provenance import device_name, git_tags, version_tags
-from workbench.runs.workspace import written
+from workbench.runs.workspace import run_folder
 from workbench.settings import Settings
 from workbench.tasks.generation import NAME
 from workbench.tracking import RunRecorder, open_store, read_runs, schema
@@ -75,7 +75,7 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
         _write_scores(judgement, folder / "scores.parquet")
         write_checksums(folder)
 
-    with written(write, store.spool.folder) as folder:
+    with run_folder(write, store.spool.folder) as folder:
         made = recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, folder)
     if made.kept:
         _log.warning("%s; `workbench sync` sends it.", masked(made.kept))

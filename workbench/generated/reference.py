@@ -10,7 +10,7 @@ from workbench.arrays import FloatArray
 from workbench.datasets import open_dataset
 from workbench.datasets.catalogue import cards
 from workbench.datasets.roles import SplitChoice
-from workbench.datasets.sources.folder import image_files
+from workbench.datasets.walking import list_folder
 from workbench.errors import DataError
 from workbench.features import FeatureStore, extract
 from workbench.features.unlabelled import ImageFiles
@@ -102,7 +102,7 @@ def check_readable(what: str, unreadable: Sequence[tuple[str, str]], total: int,
 def _of_folder(
     path: Path, argument: str, encoder: Encoder, store: FeatureStore, workers: int, progress: Progress | None
 ) -> tuple[FloatArray, list[tuple[str, str]]]:
-    files = image_files(path)
+    files = list_folder(path).images
     if not files:
         raise DataError(f"--reference {argument}: there is no image in the folder.")
     source = ImageFiles(path, files)

@@ -1,7 +1,6 @@
 """Metrics with 95 % bootstrap intervals, and paired comparisons of runs on the same test items.
 
-Pure functions of arrays are in `workbench.metrics.functional`; what is here puts intervals on them. Numpy is all that
-is imported.
+Pure functions of arrays are in `workbench.metrics.functional`; the modules here add intervals. Only Numpy is imported.
 """
 
 from workbench.metrics.captions import caption_metrics

@@ -29,7 +29,7 @@ class Resampler:
         seed: Seeds the draws.
 
     Raises:
-        WorkbenchError: There is no item, or no replicate is asked for.
+        WorkbenchError: There is no item, or less than one replicate.
     """
 
     def __init__(self, n: int, groups: AnyArray | None = None, *, replicates: int = 1000, seed: int = 0) -> None:
@@ -96,13 +96,15 @@ def replicate(evaluators: Sequence[Evaluator], resampler: Resampler) -> tuple[di
     """
     seeds = resampler.seed_weights(len(evaluators))
     # The sample itself rides along as a first row: its value costs no second pass.
-    found = [[evaluate(block) for evaluate in evaluators] for block in resampler.weights(sample=True)]
+    blocks = [[evaluate(block) for evaluate in evaluators] for block in resampler.weights(sample=True)]
     values, replicates = {}, {}
-    for name in found[0][0]:
-        each = np.stack([np.concatenate([block[s][name] for block in found]) for s in range(len(evaluators))], axis=1)
-        if not np.isnan(each[0]).any():
-            values[name] = each[:1].mean(axis=1)
-            replicates[name] = np.einsum("bs,bs->b", seeds, each[1:])
+    for name in blocks[0][0]:
+        by_seed = np.stack(
+            [np.concatenate([block[s][name] for block in blocks]) for s in range(len(evaluators))], axis=1
+        )
+        if not np.isnan(by_seed[0]).any():
+            values[name] = by_seed[:1].mean(axis=1)
+            replicates[name] = np.einsum("bs,bs->b", seeds, by_seed[1:])
     return values, replicates
 
 
@@ -142,7 +144,7 @@ def estimate(
 
 
 def _blocks(n_units: int, replicates: int, seed: int, rows: int) -> Iterator[FloatArray]:
-    """How often each unit is drawn, (n_units, 1 + b) for b <= rows replicates, behind a column of ones."""
+    """Counts of draws of each unit, (n_units, 1 + b) for b <= rows replicates, behind a column of ones."""
     rng = np.random.default_rng(seed)
     for start in range(0, replicates, rows):
         count = min(rows, replicates - start)

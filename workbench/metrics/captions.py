@@ -37,7 +37,10 @@ class CaptionScores:
     ) -> None:
         if len(candidates) != len(references):
             raise DataError(f"captions: {len(candidates)} captions for {len(references)} sets of references.")
-        bare = next((i for i, own in enumerate(references) if not any(text.strip() for text in own)), None)
+        bare = next(
+            (i for i, item_references in enumerate(references) if not any(text.strip() for text in item_references)),
+            None,
+        )
         if bare is not None:
             raise DataError(f"captions: item {bare} has no reference to be compared with.")
         scores = {name: check_finite(values, name) for name, values in (extra or {}).items()}

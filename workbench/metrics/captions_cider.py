@@ -1,4 +1,4 @@
-"""CIDEr-D: how much of what several people say of an image a caption says, rare phrases counting more."""
+"""CIDEr-D: agreement of a caption with captions by several people, rare phrases weighing more."""
 
 import math
 from collections import Counter
@@ -12,7 +12,7 @@ from workbench.metrics.functional import Values
 
 ORDERS = (1, 2, 3, 4)
 SIGMA = 6.0
-"""Width, in words, of the Gaussian that punishes a length unlike the reference's."""
+"""Width, in words, of the Gaussian that lowers the score of captions with another length than the reference's."""
 _SCALE = 10.0
 
 Phrase = tuple[str, ...]
@@ -36,18 +36,22 @@ def cider_d(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> V
     """
     if len(candidates) < 2:
         return np.full(len(candidates), np.nan)
-    counted = [[_phrases(text) for text in own] for own in references]
+    counted = [[_phrases(text) for text in item_references] for item_references in references]
     frequency = _document_frequency(counted)
     scores = []
-    for candidate, own in zip(candidates, counted, strict=True):
+    for candidate, item_references in zip(candidates, counted, strict=True):
         counts = _phrases(candidate)
-        scores.append(float(np.mean([_similarity(counts, reference, frequency, len(candidates)) for reference in own])))
+        scores.append(
+            float(
+                np.mean([_similarity(counts, reference, frequency, len(candidates)) for reference in item_references])
+            )
+        )
     return _SCALE * np.array(scores)
 
 
 def document_frequency(references: Iterable[Sequence[str]]) -> Counter[Phrase]:
-    """In how many images' captions each phrase of 1 to 4 words stands."""
-    return _document_frequency([_phrases(text) for text in own] for own in references)
+    """The number of images whose captions have each phrase of 1 to 4 words."""
+    return _document_frequency([_phrases(text) for text in item_references] for item_references in references)
 
 
 def cider_matrix(texts: Sequence[str], frequency: Counter[Phrase], n: int) -> Values:
@@ -66,7 +70,7 @@ def cider_matrix(texts: Sequence[str], frequency: Counter[Phrase], n: int) -> Va
     counted = [_phrases(text) for text in texts]
     total = np.zeros((len(texts), len(texts)))
     for order in ORDERS:
-        vectors = [_weights(each, order, frequency, n) for each in counted]
+        vectors = [_weights(phrases, order, frequency, n) for phrases in counted]
         place = {phrase: i for i, phrase in enumerate(dict.fromkeys(chain.from_iterable(vectors)))}
         table = np.zeros((len(texts), len(place)))
         for row, vector in zip(table, vectors, strict=True):
@@ -79,8 +83,8 @@ def cider_matrix(texts: Sequence[str], frequency: Counter[Phrase], n: int) -> Va
 
 def _document_frequency(counted: Iterable[Sequence[Counter[Phrase]]]) -> Counter[Phrase]:
     frequency: Counter[Phrase] = Counter()
-    for own in counted:
-        frequency.update(set(chain.from_iterable(own)))
+    for item_references in counted:
+        frequency.update(set(chain.from_iterable(item_references)))
     return frequency
 
 
@@ -90,11 +94,11 @@ def _phrases(text: str) -> Counter[Phrase]:
 
 
 def _similarity(candidate: Counter[Phrase], reference: Counter[Phrase], frequency: Counter[Phrase], n: int) -> float:
-    lengths = [sum(count for phrase, count in each.items() if len(phrase) == 1) for each in (candidate, reference)]
+    lengths = [sum(count for phrase, count in counts.items() if len(phrase) == 1) for counts in (candidate, reference)]
     gaussian = math.exp(-((lengths[0] - lengths[1]) ** 2) / (2 * SIGMA**2))
     total = 0.0
     for order in ORDERS:
-        a, b = (_weights(each, order, frequency, n) for each in (candidate, reference))
+        a, b = (_weights(counts, order, frequency, n) for counts in (candidate, reference))
         norms = _norm(a) * _norm(b)
         if norms > 0:
             total += sum(min(weight, b[phrase]) * b[phrase] for phrase, weight in a.items() if phrase in b) / norms
@@ -102,7 +106,7 @@ def _similarity(candidate: Counter[Phrase], reference: Counter[Phrase], frequenc
 
 
 def _weights(counts: Counter[Phrase], order: int, frequency: Counter[Phrase], n: int) -> Vector:
-    """Counts times the logarithm of images over images that have the phrase; one nobody uses counts as used once."""
+    """Counts times the logarithm of images over images that have the phrase; a phrase of no image counts as of one."""
     return {
         phrase: count * math.log(n / max(1, frequency[phrase]))
         for phrase, count in counts.items()

@@ -10,7 +10,7 @@ from workbench.metrics.functional import Values
 
 WEIGHT = 2.5
 PROMPT = "A photo depicts "
-"""Stands before every caption and reference when it is embedded, as in the paper."""
+"""The prefix of every caption and reference when it is embedded, as in the paper."""
 
 
 def clip_scores(image_features: FloatArray, text_features: FloatArray) -> Values:
@@ -52,8 +52,8 @@ def ref_clip_scores(
     texts = normalise(text_features).astype(np.float64)
     nearest = np.array(
         [
-            max(0.0, float((normalise(check_finite(own, "reference features")) @ text).max()))
-            for own, text in zip(reference_features, texts, strict=True)
+            max(0.0, float((normalise(check_finite(item_references, "reference features")) @ text).max()))
+            for item_references, text in zip(reference_features, texts, strict=True)
         ]
     )
     total = scores + nearest

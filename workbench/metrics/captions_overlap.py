@@ -29,9 +29,11 @@ class BleuCounts:
         # Effective order changes the sentence's score, which is not read, and stops a warning about it.
         bleu = BLEU(tokenize="none", force=True, effective_order=True, max_ngram_order=ORDERS)
         rows = []
-        for candidate, own in zip(candidates, references, strict=True):
-            found = bleu.sentence_score(" ".join(tokens(candidate)), [" ".join(tokens(text)) for text in own])
-            rows.append([*found.counts, *found.totals, found.sys_len, found.ref_len])
+        for candidate, item_references in zip(candidates, references, strict=True):
+            bleu_score = bleu.sentence_score(
+                " ".join(tokens(candidate)), [" ".join(tokens(text)) for text in item_references]
+            )
+            rows.append([*bleu_score.counts, *bleu_score.totals, bleu_score.sys_len, bleu_score.ref_len])
         self._counts: AnyArray = np.array(rows, dtype=np.float64).reshape(-1, 2 * ORDERS + 2)
 
     def __call__(self, weights: FloatArray, order: int = ORDERS) -> Values:
@@ -65,4 +67,10 @@ def rouge_l(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> V
 
     scorer: Any = RougeScorer(["rougeL"], tokenizer=_Words())
     pairs = zip(candidates, references, strict=True)
-    return np.array([scorer.score_multi(list(own), candidate)["rougeL"].fmeasure for candidate, own in pairs], float)
+    return np.array(
+        [
+            scorer.score_multi(list(item_references), candidate)["rougeL"].fmeasure
+            for candidate, item_references in pairs
+        ],
+        float,
+    )

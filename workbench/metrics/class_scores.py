@@ -1,4 +1,4 @@
-"""Scores of classes, single-label and multi-label, with what several metrics need of them, computed once."""
+"""Scores of classes, single-label and multi-label, with the quantities that several metrics share, computed once."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -32,7 +32,7 @@ class ClassScores:
         logits: Less the highest of each item, (n, c).
         labels: int64 (n,).
         n_classes: Number of classes.
-        positive: As given.
+        positive: The argument.
         unseen: int64, or None where there are none.
     """
 
@@ -200,11 +200,11 @@ class LabelScores:
 
 def stacked_scores(scores: AnyArray) -> AnyArray:
     """Logits (s, n, c) of (n, c) or (s, n, c); raises `DataError` for other shapes."""
-    found = np.asarray(scores)
-    found = found[None] if found.ndim == 2 else found
-    if found.ndim != 3 or found.shape[2] == 0:
+    logits = np.asarray(scores)
+    logits = logits[None] if logits.ndim == 2 else logits
+    if logits.ndim != 3 or logits.shape[2] == 0:
         raise DataError(f"scores: expected logits (n, classes) or (seeds, n, classes), got shape {np.shape(scores)}.")
-    return found
+    return logits
 
 
 def number_behind_class_means(sizes: AnyArray) -> float:

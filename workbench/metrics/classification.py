@@ -50,7 +50,7 @@ def _average_precision(scores: ClassScores | LabelScores) -> Weighted:
 
 
 def _ranked(scores: ClassScores | LabelScores, which: int) -> Weighted:
-    """AUROC (0) or average precision (1) of whatever has a ranking; with several labels, of each by itself, too."""
+    """AUROC (0) or average precision (1); with several labels, of each by itself, too."""
     ranked, boundary = scores.ranked, getattr(scores, "class_boundary", None)
     if scores.ranking.macro:
         return Weighted(
@@ -164,7 +164,7 @@ def classification_metrics(
         multi_label: Several labels per item: sigmoid instead of softmax.
         label_names: Names for the per-label metrics, changed where a run record does not take them (see
             `metric_keys`); indices if None.
-        metrics: Which; None for all above but those that are computed on request.
+        metrics: None for all above but those that are computed on request.
         positive: Of two classes the one that `sensitivity` is about.
         unseen: Classes without training images, for the metrics that set them apart.
         replicates: Number of bootstrap resamples.
@@ -180,11 +180,11 @@ def classification_metrics(
         runs = [LabelScores(run, labels) for run in stacked_scores(scores)]
     else:
         runs = [ClassScores(run, labels, unseen=unseen, positive=positive) for run in stacked_scores(scores)]
-    found = estimates([Evaluator(chosen, run) for run in runs], resampler)
+    metric_estimates = estimates([Evaluator(chosen, run) for run in runs], resampler)
     if label_names is None:
-        return found
+        return metric_estimates
     keys = metric_keys(label_names)
-    return {_named(name, keys): estimate for name, estimate in found.items()}
+    return {_named(name, keys): estimate for name, estimate in metric_estimates.items()}
 
 
 def _named(metric: str, keys: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from workbench.errors import WorkbenchError
 from workbench.metrics import functional as F
 from workbench.metrics.exchange import exchange_test
 from workbench.metrics.intervals import Units, difference_interval
-from workbench.metrics.measured import Anew, Measured, measure, measure_items
+from workbench.metrics.measured import Measured, SeedPredictions, measure, measure_items
 from workbench.metrics.significance import mcnemar, sign_flip, sign_flips
 
 
@@ -29,7 +29,7 @@ class PairedDifference:
         low: Lower end of its 95 % bootstrap interval.
         high: Upper end.
         p_value: Of the test, uncorrected; see `significance.holm` for a family.
-        test: What was tested, in words.
+        test: The test, in words.
         reliable: False where effectively fewer than 20 groups (items, where there are none) were resampled.
         n: Number of items.
         n_groups: Number of groups, or None.
@@ -152,25 +152,25 @@ def compare_measured(
     `significance.sign_flips`. For other metrics than sums over items give more draws the more pairs are corrected for.
 
     Args:
-        measured: What was measured with the same metric, items, groups and seed.
+        measured: All by the same metric, items, groups and seed.
         pairs: (i, j) for `measured[i]` minus `measured[j]`.
         draws: Random exchanges.
         seed: Seeds them.
     """
-    found: list[PairedDifference | None] = [None] * len(pairs)
+    differences: list[PairedDifference | None] = [None] * len(pairs)
     flipped = []
     for k, (i, j) in enumerate(pairs):
         a, b = measured[i], measured[j]
         if a.sums is not None and b.sums is not None and (a.hits is None or b.hits is None):
             flipped.append((k, a.sums - b.sums))
         else:
-            found[k] = compare_two(a, b, draws=draws, seed=seed)
+            differences[k] = compare_two(a, b, draws=draws, seed=seed)
     if flipped:
         p_values, exact = sign_flips(np.column_stack([sums for _, sums in flipped]), draws=draws, seed=seed)
         for (k, _), p_value, every in zip(flipped, p_values, exact, strict=True):
             a, b = (measured[side] for side in pairs[k])
-            found[k] = _difference(a, b, float(p_value), _named("sign-flip", a.units, exact=bool(every)))
-    return [difference for difference in found if difference is not None]
+            differences[k] = _difference(a, b, float(p_value), _named("sign-flip", a.units, exact=bool(every)))
+    return [difference for difference in differences if difference is not None]
 
 
 def compare_items(
@@ -189,7 +189,7 @@ def compare_items(
         values_a: (n,); bool for hits.
         values_b: (n,), in the same order.
         groups: (n,) groups.
-        metric: What the mean is called.
+        metric: The mean's name.
         replicates: Number of bootstrap resamples.
         draws: Random sign patterns of the sign-flip test, which stands in for McNemar's where values are not bool.
         seed: Seeds both.
@@ -207,20 +207,20 @@ def compare_items(
 
 
 def compare_two(a: Measured, b: Measured, *, draws: int = 9_999, seed: int = 0) -> PairedDifference:
-    """What was measured of A minus that of B, as `compare_paired` gives it."""
+    """The value of A minus that of B, as `compare_paired` gives it."""
     if a.hits is not None and b.hits is not None:
         p_value = mcnemar(int(np.count_nonzero(a.hits > b.hits)), int(np.count_nonzero(b.hits > a.hits)))
         return _difference(a, b, p_value, "exact McNemar test")
     if a.sums is not None and b.sums is not None:
         p_value, exact = sign_flip(a.sums - b.sums, draws=draws, seed=seed)
         return _difference(a, b, p_value, _named("sign-flip", a.units, exact=exact))
-    if a.anew is None or b.anew is None:
+    if a.predictions is None or b.predictions is None:
         raise NotComparableError(f"metric {a.name!r} cannot be computed anew from one of the two runs' predictions.")
-    p_value, exact = _exchanged(a.name, a.anew, b.anew, draws, seed)
+    p_value, exact = _exchanged(a.name, a.predictions, b.predictions, draws, seed)
     return _difference(a, b, p_value, _named("exchange", a.units, exact=exact))
 
 
-def _exchanged(metric: str, a: Anew, b: Anew, draws: int, seed: int) -> tuple[float, bool]:
+def _exchanged(metric: str, a: SeedPredictions, b: SeedPredictions, draws: int, seed: int) -> tuple[float, bool]:
     """The exchange test of the mean over seeds; run s of A is exchanged with run s of B, the fewer ones repeated."""
     seeds = lcm(len(a.scores), len(b.scores))
     pairs = sorted({(s % len(a.scores), s % len(b.scores)) for s in range(seeds)})

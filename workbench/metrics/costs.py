@@ -1,4 +1,4 @@
-"""What a run records besides metrics: times, sizes and numbers of things."""
+"""Quantities that a run records besides metrics: times, sizes and counts."""
 
 from math import inf
 

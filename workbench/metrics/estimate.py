@@ -16,7 +16,7 @@ class Estimate:
         value: Point estimate.
         low: Lower end of the 95 % interval.
         high: Upper end.
-        units: What was resampled.
+        units: The resampled items or groups.
     """
 
     value: float
@@ -59,6 +59,6 @@ def flatten(estimates: Mapping[str, Estimate]) -> dict[str, float]:
 
 
 def is_reliable(metrics: Mapping[str, float]) -> bool:
-    """Whether enough groups (items, where there are none) stand behind the intervals of what `flatten` gave."""
+    """Whether the intervals of a `flatten`ed record rest on enough groups (items, where there are none)."""
     counts = (metrics[name] for name in (EFFECTIVE_GROUPS, "test_groups", "test_items") if name in metrics)
     return round(next(counts, MIN_UNITS)) >= MIN_UNITS

@@ -21,7 +21,7 @@ def estimate_metrics(
     """Metrics with their 95 % bootstrap intervals, by name; those that the predictions do not define are left out.
 
     Args:
-        metrics: Which.
+        metrics: The metrics.
         predictions: An object that has what the metrics need.
         n: Number of items.
         groups: (n,) groups that are resampled whole.

@@ -20,9 +20,9 @@ class Evaluator:
         predictions: See `Metric.of`.
 
     Attributes:
-        metrics: The metrics that are there, by name.
-        terms: The metrics that are means over items, and what they are means of, (n,).
-        fixed_sums: What the metrics are sums of, (n,), that are such sums while labels and weights stay.
+        metrics: The metrics that the predictions define, by name.
+        terms: Terms (n,) of the metrics that are means over items.
+        fixed_sums: Terms (n,) of the metrics that are sums over items while labels and weights stay.
         boundary: Effective number of items behind the metrics where that is not the number of items.
     """
 
@@ -30,55 +30,61 @@ class Evaluator:
         self.metrics: dict[str, Metric] = {}
         self._weighted: dict[str, Weighted] = {}
         for metric in metrics:
-            found = metric.of(predictions) if metric.fits(predictions) else None
-            if found is not None:
-                self.metrics[metric.name], self._weighted[metric.name] = metric, found
-        each = self._weighted.items()
-        self.terms: dict[str, AnyArray] = {name: own.terms for name, own in each if own.terms is not None}
-        self.fixed_sums: dict[str, AnyArray] = {
-            name: own.fixed_sums for name, own in each if own.fixed_sums is not None
+            weighted = metric.of(predictions) if metric.fits(predictions) else None
+            if weighted is not None:
+                self.metrics[metric.name], self._weighted[metric.name] = metric, weighted
+        functions = self._weighted.items()
+        self.terms: dict[str, AnyArray] = {
+            name: function.terms for name, function in functions if function.terms is not None
         }
-        self.boundary: dict[str, float] = {name: own.boundary for name, own in each if own.boundary is not None}
+        self.fixed_sums: dict[str, AnyArray] = {
+            name: function.fixed_sums for name, function in functions if function.fixed_sums is not None
+        }
+        self.boundary: dict[str, float] = {
+            name: function.boundary for name, function in functions if function.boundary is not None
+        }
 
     def __call__(self, weights: FloatArray) -> dict[str, F.Values]:
         """Metrics by name, each (b,), of weights (b, n); those of labels by themselves as `NAME/POSITION`."""
-        found: dict[str, F.Values] = {}
+        values: dict[str, F.Values] = {}
         if self.terms:
             # One product for all means.
             table = np.column_stack(list(self.terms.values()))
-            found |= dict(zip(self.terms, F.weighted_means(table, weights).T, strict=True))
-        for name, own in self._weighted.items():
-            if own.evaluate is not None:
-                found[name] = own.evaluate(weights)
-            if own.parts is not None:
-                found |= {f"{name}/{i}": column for i, column in enumerate(own.parts(weights).T)}
-        return found
+            values |= dict(zip(self.terms, F.weighted_means(table, weights).T, strict=True))
+        for name, function in self._weighted.items():
+            if function.evaluate is not None:
+                values[name] = function.evaluate(weights)
+            if function.parts is not None:
+                values |= {f"{name}/{i}": column for i, column in enumerate(function.parts(weights).T)}
+        return values
 
     def influence(self, metric: str) -> F.Values | None:
         """See `Weighted.influence`; None for metrics whose replicates are exact."""
         name, _, part = metric.partition("/")
         if metric in self._weighted:
             name, part = metric, ""
-        own = self._weighted.get(name)
-        return None if own is None or own.influence is None else own.influence(int(part) if part else None)
+        function = self._weighted.get(name)
+        return (
+            None if function is None or function.influence is None else function.influence(int(part) if part else None)
+        )
 
     def only(self, part: int, name: str) -> "Evaluator":
         """One label by itself, of a single metric that has parts.
 
         Args:
             part: Its position.
-            name: What the metric is called then.
+            name: The metric's new name.
         """
         ((base, whole),) = self._weighted.items()
-        found = Evaluator((), None)
+        evaluator = Evaluator((), None)
         parts, influence = whole.parts, whole.influence
         if parts is not None:
-            found.metrics[name] = self.metrics[base]
-            found._weighted[name] = Weighted(
+            evaluator.metrics[name] = self.metrics[base]
+            evaluator._weighted[name] = Weighted(
                 lambda weights: parts(weights)[:, part],
                 influence=None if influence is None else lambda _part: influence(part),
             )
-        return found
+        return evaluator
 
 
 class SharedFunction(Generic[T]):

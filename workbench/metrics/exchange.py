@@ -1,7 +1,7 @@
 """The exchange test of a paired difference: what would the metric be, had the two runs' predictions been swapped?
 
 If it makes no difference which run made a unit's prediction, the two can be exchanged within each unit (item, or group
-of items) without changing how the difference is distributed. So the observed difference is held against those of
+of items) without changing how the difference is distributed. So the observed difference is compared with those of
 random exchanges, for each of which the metric is computed anew. That is a valid test for every metric, whatever it is a
 function of (Fisher, The Design of Experiments, 1935; Yeh, COLING 2000, for F1).
 """
@@ -14,7 +14,7 @@ from workbench.arrays import AnyArray, BoolArray, FloatArray
 from workbench.metrics.functional import Values
 
 EXACT_UNITS = 14
-"""Up to so many units that differ, all exchanges are tried."""
+"""Up to this number of units that differ, all exchanges are tried."""
 _ENOUGH = 100
 _BLOCK_BYTES = 32 << 20
 _TIE = 1e-7
@@ -39,7 +39,7 @@ def exchange_test(
     Args:
         difference: The statistic.
         unit_of: int64 (n,), the unit of each item, 0..u - 1.
-        differs: bool (u,), whether the runs say anything different in a unit; others cannot be exchanged visibly.
+        differs: bool (u,), whether the runs' predictions differ in a unit; exchanging other units changes nothing.
         draws: Bound on random exchanges.
         seed: Seeds them.
 
@@ -63,8 +63,8 @@ def exchange_test(
         # Exchanging everything turns the sign alone, so half of the exchanges, the first unit's left out, do.
         patterns = np.arange(1 << (len(free) - 1))[:, None] >> np.arange(len(free) - 1) & 1
         flips = np.hstack([np.zeros((len(patterns), 1), np.bool_), patterns.astype(np.bool_)])
-        found = [extreme(flips[start : start + rows]) for start in range(0, len(flips), rows)]
-        return float(np.concatenate(found).mean()), True
+        is_extreme = [extreme(flips[start : start + rows]) for start in range(0, len(flips), rows)]
+        return float(np.concatenate(is_extreme).mean()), True
     spent = seen = 0
     for flips in _random(len(free), draws, min(rows, 500), seed):
         counts = seen + np.cumsum(extreme(flips))

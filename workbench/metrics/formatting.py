@@ -1,4 +1,4 @@
-"""Values of metrics as people read them: in per cent what is a share, in plain numbers all else."""
+"""Values of metrics for readers: shares in per cent, others as plain numbers."""
 
 import math
 
@@ -13,7 +13,7 @@ def in_per_cent(metric: str) -> bool:
 
 
 def heading(metric: str) -> str:
-    """What a column or axis of the metric is called: its name, and its unit where it is shown in per cent."""
+    """The heading of a column or axis: the metric's name, and its unit where it is shown in per cent."""
     return f"{metric} %" if in_per_cent(metric) else metric
 
 

@@ -107,10 +107,10 @@ def _mean_within(x: AnyArray, unbiased: bool) -> float:
 
 def _kernel_sum(x: AnyArray, y: AnyArray) -> float:
     total = 0.0
-    for start in range(0, len(x), _BLOCK):
-        block = x[start : start + _BLOCK]
-        for other in range(0, len(y), _BLOCK):
-            own = y[other : other + _BLOCK]
-            squared = (block**2).sum(1)[:, None] + (own**2).sum(1) - 2 * block @ own.T
+    for x_start in range(0, len(x), _BLOCK):
+        x_block = x[x_start : x_start + _BLOCK]
+        for y_start in range(0, len(y), _BLOCK):
+            y_block = y[y_start : y_start + _BLOCK]
+            squared = (x_block**2).sum(1)[:, None] + (y_block**2).sum(1) - 2 * x_block @ y_block.T
             total += float(np.exp(-np.maximum(squared, 0.0) / (2 * SIGMA**2)).sum())
     return total

@@ -1,4 +1,4 @@
-"""95 % intervals from bootstrap replicates: by percentiles, and for shares as a binomial proportion has them."""
+"""95 % intervals from bootstrap replicates: by percentiles, and for shares those of a binomial proportion."""
 
 from dataclasses import dataclass
 from math import isfinite, sqrt
@@ -18,12 +18,12 @@ _EQUAL = 1e-12
 
 @dataclass(frozen=True)
 class Units:
-    """What was resampled.
+    """The resampled items or groups.
 
     Attributes:
         n: Number of test items.
         n_groups: Number of groups, or None where items are resampled.
-        effective: How many groups of equal size carry as much information, see `effective_number`; `n` without groups.
+        effective: Number of equal groups that carry as much information, see `effective_number`; `n` without groups.
     """
 
     n: int
@@ -40,7 +40,7 @@ class Units:
 
 
 def effective_number(weights: AnyArray) -> float:
-    """How many equal weights give a mean of the same variance: (sum w)^2 / sum w^2 (Kish, Survey Sampling, 1965).
+    """Number of equal weights for a mean of the same variance: (sum w)^2 / sum w^2 (Kish, Survey Sampling, 1965).
 
     Args:
         weights: (u,) weights of units, for groups their numbers of items.
@@ -50,7 +50,7 @@ def effective_number(weights: AnyArray) -> float:
 
 
 def degrees_of_freedom(values: AnyArray, unit_of: AnyArray) -> float:
-    """How well the variance of a mean over items in groups is known, as Student's t counts it.
+    """Degrees of freedom of Student's t for the variance of a mean over items in groups.
 
     2 / (sum e^4 / (sum e^2)^2 - 1 / u), with e the deviations of the u groups' sums: Satterthwaite's approximation
     (Biometrics Bulletin 1946). It is about u for deviations that are normal, and twice the number of groups with a
@@ -87,10 +87,10 @@ def interval(
     certainty, it has the interval of a proportion of that value.
 
     Args:
-        metric: Says which.
+        metric: The metric.
         value: Point estimate.
         replicates: Bootstrap replicates, (b,); NaN (undefined in that resample) is left out.
-        units: What was resampled.
+        units: The resampled items or groups.
         boundary: Effective number of items behind the metric, where that is not their number: a mean over classes
             rests on its rare ones.
         freedom: See `degrees_of_freedom`; from the effective number of units if None.
@@ -125,10 +125,10 @@ def difference_interval(
     (Statistics in Medicine 1998) gives n pairs without a discordant one, 0 -+ z^2 / (n + z^2).
 
     Args:
-        metric: What is compared.
+        metric: The metric.
         value: The difference.
         replicates: Bootstrap replicates of it, (b,).
-        units: What was resampled.
+        units: The resampled items or groups.
         boundary: See `interval`.
     """
     drawn = replicates[~np.isnan(replicates)]
@@ -161,7 +161,7 @@ def percentile_interval(
     Args:
         value: Point estimate.
         replicates: Bootstrap replicates, (b,), without NaN.
-        units: What was resampled.
+        units: The resampled items or groups.
         centred: Shift the replicates as above.
         bounds: Range that a shifted interval is clipped to.
     """

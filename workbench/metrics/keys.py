@@ -9,7 +9,7 @@ from workbench.arrays import AnyArray, BoolArray
 
 
 def metric_keys(names: Sequence[str]) -> list[str]:
-    """What each name is called in a metric's name; all differ.
+    """The key of each name in metrics' names; all differ.
 
     Characters that a run record does not take become `_`, and a name that then occurs again gets its position.
     """
@@ -28,12 +28,12 @@ def accuracy_parts(categories: AnyArray | None, counts: AnyArray | None = None) 
 
     Args:
         categories: (n,) kind of each item as the card has it; empty texts are no kind.
-        counts: (n,) number of candidates of each item, where `accuracy/N_candidates` is wanted.
+        counts: (n,) number of candidates of each item, for `accuracy/N_candidates`; None leaves these out.
     """
     sizes = [] if counts is None else np.unique(counts).tolist()
-    own = np.asarray([] if categories is None else categories, dtype=np.str_)
-    found = [kind for kind in np.unique(own).tolist() if kind]
-    # Sizes go first, so that a kind which is called like one takes another name.
-    keys = metric_keys([*(f"{n}_candidates" for n in sizes), *found])
-    inside = [*(np.asarray(counts) == n for n in sizes), *(own == kind for kind in found)]
+    item_kinds = np.asarray([] if categories is None else categories, dtype=np.str_)
+    kinds = [kind for kind in np.unique(item_kinds).tolist() if kind]
+    # Sizes go first, so that a kind of the same name gets another key.
+    keys = metric_keys([*(f"{n}_candidates" for n in sizes), *kinds])
+    inside = [*(np.asarray(counts) == n for n in sizes), *(item_kinds == kind for kind in kinds)]
     return {f"accuracy/{key}": items for key, items in zip(keys, inside, strict=True)}

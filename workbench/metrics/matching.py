@@ -1,4 +1,4 @@
-"""Matching metrics: pairs of images and texts, and true or false statements; `choices` has the rest."""
+"""Matching metrics of pairs of images and texts, and of true or false statements; see also `choices`."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -39,7 +39,7 @@ class PairScores:
 
 @dataclass(frozen=True)
 class ItemHits:
-    """Whether items are right, bool (n,), whatever that means."""
+    """Whether items are right, bool (n,)."""
 
     hits: AnyArray
 
@@ -66,7 +66,7 @@ class StatementScores:
 
     @property
     def hits(self) -> BoolArray:
-        """Whether the threshold tells what is true, (n,)."""
+        """Whether the threshold divides each statement rightly, (n,)."""
         return np.asarray((self._scores >= self._threshold) == self._truth)
 
     @cached_property

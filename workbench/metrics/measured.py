@@ -1,4 +1,4 @@
-"""A metric of one run group over its seeds, kept with what comparisons need, so that many pairs cost little more."""
+"""A metric of one run group over its seeds, with all that comparisons need, so that many pairs cost little more."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from workbench.metrics.estimate import Estimate
 from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.intervals import Units
 from workbench.metrics.metric import Quantity
-from workbench.metrics.registry import base_name, known, quantity_named
+from workbench.metrics.registry import all_metrics, base_name, quantity_named
 
 _EXACT_PAIRS_EXCHANGED = 1 << 22
 """As `ranking.EXACT_PAIRS`, for the predictions of two runs together: about 1,000 items with one label each."""
@@ -26,7 +26,7 @@ Build = Callable[[AnyArray], Evaluator]
 
 
 @dataclass(frozen=True)
-class Anew:
+class SeedPredictions:
     """Predictions of which a metric can be computed anew, alone or mixed with those of another run group.
 
     Attributes:
@@ -46,17 +46,17 @@ class Measured:
 
     Attributes:
         name: The metric's, with the label it is for.
-        metric: What is known of it.
-        value: Mean over seeds, as it comes; debiasing can take ECE below 0.
+        metric: Its description.
+        value: Mean over seeds, not clipped; debiasing can take ECE below 0.
         by_seed: Value of each seed, (s,).
         replicates: Bootstrap replicates, (b,), seeds and items (or groups) drawn together.
-        sums: What each unit (item or group) adds to the metric, (u,), mean over seeds; None where the metric is no such
+        sums: Part of the metric by unit (item or group), (u,), mean over seeds; None where the metric is no such
             sum even while labels stay as they are.
         hits: Whether each item counts, bool (n,), where the metric is a mean of that and items are the units.
-        units: What was resampled.
+        units: The resampled items or groups.
         boundary: See `intervals.interval`.
         freedom: See `intervals.interval`.
-        anew: The predictions, where there are no `sums`.
+        predictions: The run group's, where there are no `sums`.
     """
 
     name: str
@@ -69,11 +69,11 @@ class Measured:
     units: Units
     boundary: float | None = None
     freedom: float | None = None
-    anew: Anew | None = None
+    predictions: SeedPredictions | None = None
 
     @property
     def shown(self) -> float:
-        """The value as it is reported."""
+        """The reported value."""
         return self.estimate().value
 
     @property
@@ -118,7 +118,7 @@ def measure(
         DataError: Scores and labels do not fit, or scores are not finite.
         UnknownMetricError: The metric is unknown, or undefined on these items.
     """
-    chosen = [found] if (found := known().get(base_name(metric))) else []
+    chosen = [known_metric] if (known_metric := all_metrics().get(base_name(metric))) else []
 
     def build(run: AnyArray) -> Evaluator:
         repeated, exact = repeat_labels(np.asarray(labels), len(run)), exact_pairs(len(run), len(labels))
@@ -187,7 +187,7 @@ def measure_scores(
         hits=None,
         units=resampler.units,
         boundary=first.boundary.get(metric),
-        anew=Anew(scores, build, resampler.unit_of) if sums is None else None,
+        predictions=SeedPredictions(scores, build, resampler.unit_of) if sums is None else None,
     )
 
 
@@ -204,7 +204,7 @@ def measure_items(
     Args:
         values: (n,), or (s, n) for s seeds; bool for hits.
         groups: (n,) groups.
-        metric: What the mean is called.
+        metric: The mean's name.
         replicates: Number of bootstrap resamples.
         seed: Seeds the resamples.
 

@@ -1,4 +1,4 @@
-"""What a metric is: one object that holds all that the workbench needs to know of it."""
+"""Metrics: one object holds all that the workbench needs to know of one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -17,12 +17,12 @@ PER_CENT = "%"
 
 @dataclass(frozen=True, kw_only=True)
 class Quantity:
-    """A number of a run: what its name stands for.
+    """The description of a recorded number.
 
     Attributes:
         name: As in the run record.
-        higher_is_better: Which way is better.
-        bounds: The range of values; what resampling or debiasing takes beyond it is clipped.
+        higher_is_better: Whether larger values are better.
+        bounds: The range of values; values that resampling or debiasing takes beyond it are clipped.
         unit: `%` where a share of 0..1 is shown in per cent, `s` for seconds, else what follows the number, or empty.
     """
 
@@ -77,7 +77,7 @@ def mean_of(terms: AnyArray) -> Weighted:
 
 @dataclass(frozen=True, kw_only=True)
 class Metric(Quantity):
-    """A metric: what it is called, and how it comes from predictions.
+    """A metric: its name, its properties, and its function of predictions.
 
     Attributes:
         of: From predictions, as one object that has what `needs` names, to a function of weights; None where these
@@ -85,7 +85,7 @@ class Metric(Quantity):
         needs: Attributes that the predictions must have, and not as None.
         is_proportion: It is a mean, weighted or not, of hits and misses, and has the interval of a binomial proportion.
         from_counts: It is a function of counts of hits and misses, blind to how far a score is from another.
-        biased_under_resampling: Bootstrap replicates scatter around something else than the value: the metric averages
+        biased_under_resampling: Bootstrap replicates scatter around another number than the value: the metric averages
             over classes, which drop out of resamples, or gains from an item that is drawn twice.
         only_on_request: It is computed only where a card names it.
     """

@@ -47,11 +47,11 @@ def friedman(ranks: AnyArray) -> FriedmanTest:
     n, k = np.shape(ranks)
     if n < 2 or k < 3:
         raise WorkbenchError(f"Friedman's test needs 2 datasets and 3 recipes; there are {n} and {k}.")
-    own = np.asarray(ranks, np.float64)
-    if (own == own[:, :1]).all():
-        return FriedmanTest(0.0, 1.0, own.mean(axis=0))  # Nothing but ties: SciPy would divide 0 by 0.
-    found = friedmanchisquare(*own.T)
-    return FriedmanTest(float(found.statistic), float(found.pvalue), own.mean(axis=0))
+    table = np.asarray(ranks, np.float64)
+    if (table == table[:, :1]).all():
+        return FriedmanTest(0.0, 1.0, table.mean(axis=0))  # Nothing but ties: SciPy would divide 0 by 0.
+    test = friedmanchisquare(*table.T)
+    return FriedmanTest(float(test.statistic), float(test.pvalue), table.mean(axis=0))
 
 
 def nemenyi_difference(k: int, n_datasets: int, *, level: float = 0.05) -> float:

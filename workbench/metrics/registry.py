@@ -1,4 +1,4 @@
-"""All metrics by name: those of the workbench, and those that installed packages add."""
+"""All metrics by name: the workbench's, and those of installed packages."""
 
 from contextlib import suppress
 from functools import cache
@@ -24,39 +24,39 @@ plugins: Registry[Metric] = Registry("workbench.metrics", "metric", _is_metric)
 
 
 @cache
-def added() -> tuple[Metric, ...]:
+def added_metrics() -> tuple[Metric, ...]:
     """The metrics of other distributions; a broken one is left out, and `workbench list metrics` says why."""
-    found = []
+    metrics = []
     for name in plugins.names():
         with suppress(WorkbenchError):
-            found.append(plugins.get(name))
-    return tuple(found)
+            metrics.append(plugins.get(name))
+    return tuple(metrics)
 
 
 def added_for(predictions: type) -> tuple[Metric, ...]:
-    """Those of them whose needs a class of predictions meets."""
+    """The metrics of other distributions whose needs a class of predictions meets."""
     has = {*dir(predictions), *predictions.__annotations__}
-    return tuple(metric for metric in added() if has.issuperset(metric.needs))
+    return tuple(metric for metric in added_metrics() if has.issuperset(metric.needs))
 
 
 @cache
-def known() -> dict[str, Metric]:
+def all_metrics() -> dict[str, Metric]:
     """All metrics by name."""
-    own = (
+    built_in = (
         *classification.METRICS, *unseen.METRICS, *matching.METRICS, *retrieval.METRICS, *captions.METRICS,
         *generation.METRICS,
     )  # fmt: skip
-    return {metric.name: metric for metric in (*added(), *own)}
+    return {metric.name: metric for metric in (*added_metrics(), *built_in)}
 
 
 @cache
 def _quantities() -> dict[str, Quantity]:
-    return {each.name: each for each in (*costs.QUANTITIES, *generation.DISTANCES)}
+    return {quantity.name: quantity for quantity in (*costs.QUANTITIES, *generation.DISTANCES)}
 
 
 def fitting_metrics(predictions: object) -> list[Metric]:
     """All registered metrics whose needs an object meets; it may yet leave one of them undefined."""
-    return [metric for metric in known().values() if metric.fits(predictions)]
+    return [metric for metric in all_metrics().values() if metric.fits(predictions)]
 
 
 def metric_named(name: str) -> Metric:
@@ -66,20 +66,20 @@ def metric_named(name: str) -> Metric:
         UnknownMetricError: No metric is called so.
     """
     base = base_name(name)
-    found = known().get(base)
-    if found is None:
-        raise UnknownMetricError(f"no metric is called {name!r}.{closest(base, known())}")
-    return found
+    metric = all_metrics().get(base)
+    if metric is None:
+        raise UnknownMetricError(f"no metric is called {name!r}.{closest(base, all_metrics())}")
+    return metric
 
 
 def quantity_named(name: str) -> Quantity:
-    """What is known of a recorded number, a metric or another.
+    """The description of a recorded number, a metric or another.
 
-    Of a name that nobody registers, such as a metric of a package that is not installed any more, more is taken to be
+    Of a name that is not registered, such as a metric of a package that is not installed any more, more is taken to be
     better, and the range is open.
     """
     base = base_name(name)
-    return known().get(base) or _quantities().get(base) or Quantity(name=base)
+    return all_metrics().get(base) or _quantities().get(base) or Quantity(name=base)
 
 
 def base_name(name: str) -> str:
@@ -88,5 +88,5 @@ def base_name(name: str) -> str:
 
 
 def higher_is_better(name: str) -> bool:
-    """Whether a larger value of what is called `name` is the better one."""
+    """Whether larger values of a recorded number are better."""
     return quantity_named(name).higher_is_better

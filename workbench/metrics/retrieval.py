@@ -117,14 +117,14 @@ def retrieval_metrics(
     pairs = _checked(positives, len(images), len(texts))
     if text_groups is None:
         text_groups = _group_of_first_image(pairs, len(texts), image_groups)
-    found: dict[str, Estimate] = {}
-    for direction, queries, gallery, own, groups in (
+    metric_estimates: dict[str, Estimate] = {}
+    for direction, queries, gallery, direction_pairs, groups in (
         ("image_to_text", images, texts, pairs, image_groups),
         ("text_to_image", texts, images, pairs[:, ::-1], text_groups),
     ):
-        ranks = F.rank_positives(queries, gallery, own, max_bytes=max_bytes)
-        found |= rank_metrics(ranks, direction, groups, replicates=replicates, seed=seed)
-    return found
+        ranks = F.rank_positives(queries, gallery, direction_pairs, max_bytes=max_bytes)
+        metric_estimates |= rank_metrics(ranks, direction, groups, replicates=replicates, seed=seed)
+    return metric_estimates
 
 
 def rank_metrics(
@@ -139,8 +139,8 @@ def rank_metrics(
         replicates: Number of bootstrap resamples.
         seed: Seeds them.
     """
-    own_groups = None if groups is None else np.asarray(groups)[ranks.queries]
-    resampler = Resampler(len(ranks.queries), own_groups, replicates=replicates, seed=seed)
+    query_groups = None if groups is None else np.asarray(groups)[ranks.queries]
+    resampler = Resampler(len(ranks.queries), query_groups, replicates=replicates, seed=seed)
     return estimates([Evaluator(METRICS, DirectedRanks(ranks, direction))], resampler)
 
 

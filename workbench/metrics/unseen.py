@@ -1,4 +1,4 @@
-"""Generalised zero-shot learning: classes with and without training images, told apart in one label space."""
+"""Generalised zero-shot learning: classes with and without training images in one label space."""
 
 import numpy as np
 

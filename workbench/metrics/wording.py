@@ -15,14 +15,14 @@ def describe(
     p_value: float | None = None,
     level: float = 0.05,
 ) -> str:
-    """One or two sentences that say what a paired difference shows, and what it does not.
+    """One or two sentences on what a paired difference shows, and what it does not.
 
     A run is called better where the difference is evident; see `is_evident`.
 
     Args:
         difference: A minus B.
-        a: What run A is called.
-        b: What run B is called.
+        a: Run A's name.
+        b: Run B's name.
         metric: The metric's name.
         p_value: Corrected for the family that the comparison belongs to; the difference's own if None.
         level: Significance level.
@@ -61,5 +61,5 @@ def _caution(difference: PairedDifference) -> str:
 
 def _in_words(value: float, low: float, high: float, metric: str) -> tuple[str, str]:
     """The difference, and its interval."""
-    size, start, end = (format_difference(metric, each) for each in (value, low, high))
+    size, start, end = (format_difference(metric, number) for number in (value, low, high))
     return size, f"95 % interval {start} to {end}"

@@ -1,4 +1,4 @@
-"""What a recipe is, whatever it fits, and the registry of recipes."""
+"""The base of all recipes, and the registry of recipes."""
 
 from importlib.metadata import EntryPoint
 from typing import Any

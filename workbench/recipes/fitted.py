@@ -1,4 +1,4 @@
-"""What a recipe returns, whatever the task: it reports how it was fitted, and can be saved."""
+"""The base of all predictors that recipes return: they report how they were fitted, and can be saved."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,11 +15,11 @@ Scalar = str | int | float | bool
 
 @dataclass(frozen=True)
 class FitReport:
-    """How a predictor came to be; it goes into the run record.
+    """The report of a fit; it goes into the run record.
 
     Attributes:
         chosen: Hyper-parameters chosen on validation.
-        trials: Everything that was tried, one mapping each, with its validation score.
+        trials: All trials, one mapping each, with its validation score.
         trainable_parameters: Number of parameters that were fitted.
         history: Per-epoch values by name (`train_loss`, `val_accuracy`).
         notes: Sentences the reader of the run must know.
@@ -33,26 +33,26 @@ class FitReport:
 
 
 class Fitted:
-    """What every task's predictor has.
+    """The base of every task's predictor.
 
     Attributes:
-        scale: What multiplied the similarities to make the scores logits; 1 where they are logits by construction.
+        scale: The factor that makes similarities logits; 1 where they are logits by construction.
     """
 
     scale: float = 1.0
 
     @property
     def report(self) -> FitReport:
-        """How it was fitted; empty until it is set."""
-        found: FitReport = self.__dict__.setdefault("_report", FitReport())
-        return found
+        """The report of its fit; empty until it is set."""
+        fit_report: FitReport = self.__dict__.setdefault("_report", FitReport())
+        return fit_report
 
     @report.setter
     def report(self, report: FitReport) -> None:
         self.__dict__["_report"] = report
 
     def save(self, directory: Path) -> None:
-        """Write weights and what else `restore` needs into an existing, empty directory."""
+        """Write weights, and all else that `restore` needs, into an existing, empty directory."""
         raise NotImplementedError(f"{type(self).__name__} cannot be saved")
 
     def merged(self, model: "TaskModel") -> "LoadedModel":  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""What all recipes have in common. What one can fit, it says by the capability that it subclasses."""
+"""The base of all recipes. A recipe subclasses the capabilities of the tasks that it can fit."""
 
 from typing import ClassVar, Generic, Literal, TypeVar
 
@@ -11,7 +11,7 @@ class RecipeConfig(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     def files(self) -> tuple[str, ...]:
-        """Paths of files that the settings name; what is in them counts towards the run key."""
+        """Paths of files that the settings name; their content is part of the run key."""
         return ()
 
 
@@ -23,7 +23,7 @@ class Recipe(Generic[C]):
 
     Subclass a capability (`ClassificationRecipe`, `ImageTextRecipe`, or that of another task; or several), set the
     class variables, write its `fit`, and register the class under `workbench.recipes`. The engine builds it with a
-    validated config, gives it training and validation data, and afterwards asks what it returned about test images. A
+    validated config, gives it training and validation data, and lets the returned predictor predict the test split. A
     recipe never sees the test split.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""What one run is: a recipe with its settings, on a dataset with a model, at a number of shots and a seed."""
+"""The specification of a run: a recipe with its settings, a dataset, a model, a number of shots and a seed."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,18 +8,18 @@ from workbench.recipes.recipe import Recipe, RecipeConfig
 
 @dataclass(frozen=True)
 class RunSpec:
-    """One run to be.
+    """The specification of a run.
 
     Attributes:
         model: Model argument, or `none`.
         dataset: Dataset argument.
         recipe: Registered name.
-        label: What tables call it.
+        label: Its name in tables.
         factory: The recipe's class.
         config: Its validated settings.
         shots: Images per class; None means all, 0 that no training image is used.
         seed: Seed.
-        shown: The label with the settings that tell it from others of the plan.
+        shown: The label with the settings that differ from others of the plan.
     """
 
     model: str

@@ -1,4 +1,4 @@
-"""The registry: names from installed distributions' metadata, objects imported when asked for."""
+"""The registry: names from installed distributions' metadata, objects imported at their first use."""
 
 import difflib
 import json
@@ -51,10 +51,10 @@ class Owner:
 
 def closest(name: str, known: Iterable[str]) -> str:
     """`" Did you mean 'x'?"` for the nearest of `known`, or an empty string."""
-    if len(name) > _LONGEST:  # No name is, and the comparison takes the square of it.
+    if len(name) > _LONGEST:  # No name is as long, and the comparison takes the square of its length.
         return ""
-    found = difflib.get_close_matches(name, list(known), n=1, cutoff=0.55)
-    return f" Did you mean {found[0]!r}?" if found else ""
+    matches = difflib.get_close_matches(name, list(known), n=1, cutoff=0.55)
+    return f" Did you mean {matches[0]!r}?" if matches else ""
 
 
 class Registry(Generic[T]):
@@ -62,8 +62,8 @@ class Registry(Generic[T]):
 
     Args:
         group: Entry-point group, for example `workbench.recipes`.
-        kind: What an entry is called in messages, for example `recipe`.
-        check: Turns the imported object into a `T`, or raises `WorkbenchError` with the reason that it is none.
+        kind: The noun for an entry in messages, for example `recipe`.
+        check: Turns the imported object into a `T`, or raises `WorkbenchError` with the reason why it cannot.
             It receives the object and the entry point.
         load: Turns an entry point into an object; by default it is imported.
     """
@@ -85,7 +85,7 @@ class Registry(Generic[T]):
         points: dict[str, list[EntryPoint]] = defaultdict(list)
         for point in entry_points(group=self.group):
             # An editable install can leave the same distribution twice on the path.
-            if all(_provider(point) != _provider(other) for other in points[point.name]):
+            if all(_provider(point) != _provider(listed) for listed in points[point.name]):
                 points[point.name].append(point)
         return dict(sorted(points.items()))
 
@@ -119,8 +119,8 @@ class Registry(Generic[T]):
         dist = self._point(name).dist
         if dist is None:
             return Owner("unknown", editable=True)
-        about = json.loads(dist.read_text("direct_url.json") or "{}")
-        return Owner(re.sub(r"[-_.]+", "-", dist.name).lower(), bool(about.get("dir_info", {}).get("editable")))
+        origin = json.loads(dist.read_text("direct_url.json") or "{}")
+        return Owner(re.sub(r"[-_.]+", "-", dist.name).lower(), bool(origin.get("dir_info", {}).get("editable")))
 
     def name_of(self, value: str) -> str | None:
         """The name under which an object reference (`module:attribute`) is registered, if any; imports nothing."""

@@ -1,4 +1,4 @@
-"""Say so when another distribution's package hides one of ours.
+"""Explain import errors where another distribution's package hides one of ours.
 
 `adapters`, `workbench` and `benchmarks` are also import names of other projects on the package index.
 """
@@ -12,13 +12,13 @@ def shadowed_by(point: EntryPoint) -> str | None:
     package = point.value.partition(":")[0].strip().partition(".")[0]  # `module` fails where the value is damaged.
     if not package.isidentifier():
         return None
-    mine = point.dist.name if point.dist else ""
-    owners = sorted({owner for owner in packages_distributions().get(package, []) if owner != mine})
+    distribution = point.dist.name if point.dist else ""
+    owners = sorted({owner for owner in packages_distributions().get(package, []) if owner != distribution})
     spec = find_spec(package)
     place = spec.origin or next(iter(spec.submodule_search_locations or []), None) if spec else None
     if owners:
         return (
-            f"the import name {package!r} of {mine} is shadowed by {', '.join(owners)} (found at {place}); "
-            f"install {mine} in an environment without {owners[0]}."
+            f"the import name {package!r} of {distribution} is shadowed by {', '.join(owners)} (found at {place}); "
+            f"install {distribution} in an environment without {owners[0]}."
         )
     return None

@@ -18,6 +18,7 @@ def to_markdown(sections: Sequence[ResultSection]) -> str:
         lines = [f"### {markdown(title(section))}", "", _pipes(map(markdown, header)), _pipes(rule)]
         lines += [_pipes(_cells(row, section, wide, markdown, _markdown_cell)) for row in section.rows]
         parts.append("\n".join(lines))
+        parts += ["\n".join(f"- {markdown(note)}" for note in section.notes)]
     parts.append("  \n".join(legend(sections, best="**bold**", unreliable="†")))
     return "\n\n".join(filter(None, parts)) + "\n"
 
@@ -35,7 +36,8 @@ def to_latex(sections: Sequence[ResultSection]) -> str:
             lines += [r"\addlinespace"] if begins_block(section.rows, i) else []
             lines.append(_ampersands(_cells(row, section, wide, latex, _latex_cell)))
         lines += [r"\bottomrule", r"\end{tabular}"]
-        notes = " ".join(latex(note) for note in legend([section], best="bold", unreliable="†"))
+        marks = legend([section], best="bold", unreliable="†")
+        notes = " ".join(latex(note) for note in (*section.notes, *marks))
         lines += [rf"\par\smallskip\footnotesize {_symbols(notes)}"] if notes else []
         parts.append("\n".join([*lines, r"\end{table}"]))
     return "\n\n".join(parts) + "\n"

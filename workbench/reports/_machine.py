@@ -1,4 +1,4 @@
-"""CSV and JSON: everything the results hold, one object a run."""
+"""CSV and JSON of results, one object a run."""
 
 import csv
 import io
@@ -17,23 +17,23 @@ _LABEL = "label"
 
 
 def to_json(results: Sequence[Mapping[str, Any]], metrics: Sequence[str] | None) -> str:
-    """The objects as they are, with only the metrics asked for; a number that JSON cannot hold is null."""
-    kept = [{**result, "metrics": _chosen(result["metrics"], metrics)} for result in results]
-    return json.dumps(_finite(kept), indent=2, ensure_ascii=False, allow_nan=False)
+    """The objects with only the chosen metrics; a number that JSON cannot hold is null."""
+    objects = [{**result, "metrics": _chosen(result["metrics"], metrics)} for result in results]
+    return json.dumps(_finite(objects), indent=2, ensure_ascii=False, allow_nan=False)
 
 
 def to_csv(results: Sequence[Mapping[str, Any]], metrics: Sequence[str] | None) -> str:
     """One row a run, a column for each metric and each end of its interval, values unrounded; the error last."""
     chosen = [_chosen(result["metrics"], metrics) for result in results]
-    names = list(dict.fromkeys(name for found in chosen for name in found))
+    names = list(dict.fromkeys(name for run_metrics in chosen for name in run_metrics))
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow([*_IDENTITY, _LABEL, _FINGERPRINT, *map(spreadsheet, names), "error"])
     labels = [run.label for run in labels_apart([RunResult(**result) for result in results])]
-    for result, found, label in zip(results, chosen, labels, strict=True):
+    for result, run_metrics, label in zip(results, chosen, labels, strict=True):
         identity = [*(spreadsheet(str(result[key])) for key in _IDENTITY), spreadsheet(label)]
         identity.append(spreadsheet(str(result["tags"].get(_FINGERPRINT, ""))))
-        values = ["" if _missing(found.get(name)) else repr(float(found[name])) for name in names]
+        values = ["" if _missing(run_metrics.get(name)) else repr(float(run_metrics[name])) for name in names]
         writer.writerow([*identity, *values, spreadsheet(str(result["tags"].get(schema.ERROR, "")))])
     return out.getvalue()
 
@@ -79,11 +79,11 @@ def aggregated_json(sections: Sequence[ResultSection]) -> str:
     return json.dumps(_finite(rows), indent=2, ensure_ascii=False, allow_nan=False)
 
 
-def _chosen(found: Mapping[str, float], metrics: Sequence[str] | None) -> dict[str, float]:
+def _chosen(run_metrics: Mapping[str, float], metrics: Sequence[str] | None) -> dict[str, float]:
     if metrics is None:
-        return dict(found)
-    wanted = {f"{name}{end}" for name in metrics for end in ("", "_ci_low", "_ci_high")}
-    return {name: value for name, value in found.items() if name in wanted}
+        return dict(run_metrics)
+    names = {f"{name}{end}" for name in metrics for end in ("", "_ci_low", "_ci_high")}
+    return {name: value for name, value in run_metrics.items() if name in names}
 
 
 def _missing(value: float | None) -> bool:

@@ -1,4 +1,4 @@
-"""What every table for people says beside its numbers: title, outcome of a run, and the legend of its marks."""
+"""Texts of tables for people: title, outcome of a run, and the legend of marks."""
 
 import math
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ IDENTITY = ("model", "recipe", "shots", "seed")
 
 
 def title(section: ResultSection) -> str:
-    """The dataset, its state where there are several, its field, and what orders the rows."""
+    """The dataset, its state where there are several, its field, and the metric that orders the rows."""
     state = f", state {section.state}" if section.state else ""
     return f"{section.dataset} ({section.field}){state}, by {section.primary}"
 
@@ -36,8 +36,8 @@ def legend(sections: Sequence[ResultSection], *, best: str, unreliable: str) -> 
 
     Args:
         sections: The table.
-        best: How the format marks the best value of a column.
-        unreliable: How it marks an unreliable interval.
+        best: The format's mark of the best value of a column.
+        unreliable: Its mark of an unreliable interval.
     """
     cells = [cell for section in sections for row in section.rows for cell in row.cells.values()]
     several = any(len({row.block for row in section.rows if row.trains}) > 1 for section in sections)

@@ -1,4 +1,4 @@
-"""Results as sections of a table: one for each dataset, rows in order, cells with what is to be said about them."""
+"""Results as sections of a table: one for each dataset, rows in order, cells with their marks."""
 
 import math
 from collections import defaultdict
@@ -25,8 +25,8 @@ class MetricCell:
         low: Lower end of the interval, or NaN.
         high: Upper end, or NaN.
         spread: Standard deviation over seeds, or NaN.
-        reliable: Whether the interval is.
-        best: Whether no finished run does better that has the same shots or learns from no image.
+        reliable: Whether the interval is reliable.
+        best: Whether it is the best of finished runs with the same shots or with no training image.
     """
 
     value: float = math.nan
@@ -63,7 +63,7 @@ class Row:
 
     @property
     def block(self) -> str:
-        """What it can be compared in: its shots, `0` for all that learns from no image."""
+        """The block of comparable rows: its shots, `0` for all rows that learn from no image."""
         return self.shots if self.trains else "0"
 
 
@@ -71,7 +71,7 @@ class Row:
 class ResultSection:
     """The runs on one state of a dataset: those with the most shots first, the best first at each, unfinished last.
 
-    Runs with the same shots and seed were given the same training images. What learns from no image stands beside all.
+    Runs with the same shots and seed have the same training images. Rows that learn from no image belong to all blocks.
 
     Attributes:
         dataset: Name, with the language where it is not English.
@@ -80,6 +80,7 @@ class ResultSection:
         primary: The metric that orders the rows.
         metrics: Columns.
         rows: Runs.
+        notes: Sentences about the dataset, as its newest run has them, and about models on it.
     """
 
     dataset: str
@@ -88,6 +89,7 @@ class ResultSection:
     primary: str
     metrics: tuple[str, ...]
     rows: list[Row]
+    notes: tuple[str, ...] = ()
 
 
 Intervals = Callable[[RunGroup, str], tuple[float, float]]
@@ -114,9 +116,9 @@ def build(
     for run in runs:
         by_state[_dataset(run)][dataset_state(run.tags)].append(run)
     return [
-        _section(name, _state_name(own, by_state[name]), of_state, metrics, aggregate, intervals)
+        _section(name, _state_name(state, by_state[name]), state_runs, metrics, aggregate, intervals)
         for name in sorted(by_state)
-        for own, of_state in by_state[name].items()
+        for state, state_runs in by_state[name].items()
     ]
 
 
@@ -126,11 +128,11 @@ def _dataset(run: RunResult) -> str:
     return run.dataset + ("" if language == "en" else f" ({language})")
 
 
-def _state_name(own: State, known: Collection[State]) -> str:
-    """What tells a state from the others; nothing where there is only one."""
-    fingerprint, protocol = own
-    words = [fingerprint[:8] or "unknown"] if len(known) > 1 else []
-    words += [f"protocol {protocol or 'unknown'}"] if len({other[1] for other in known}) > 1 else []
+def _state_name(state: State, states: Collection[State]) -> str:
+    """The parts of a state that differ from the others; nothing where there is only one."""
+    fingerprint, protocol = state
+    words = [fingerprint[:8] or "unknown"] if len(states) > 1 else []
+    words += [f"protocol {protocol or 'unknown'}"] if len({known_state[1] for known_state in states}) > 1 else []
     return ", ".join(words)
 
 
@@ -144,19 +146,25 @@ def _section(
 ) -> ResultSection:
     primary = _primary(runs, metrics)
     present = {name for run in runs for name in run.metrics}
-    others = metrics if metrics is not None else _beside(runs[0].task, present)
+    others = metrics if metrics is not None else _further_metrics(runs[0].task, present)
     columns = tuple(dict.fromkeys([primary, *others]) if metrics is None else metrics)
     groups = group_by_seed(runs) if aggregate else [RunGroup(run.label, (run,)) for run in runs]
     rows = [_row(group, columns, intervals) for group in groups]
-    rows.sort(key=lambda row: _place(row, primary))
-    return ResultSection(dataset, state_name, runs[0].field, primary, columns, _with_best(rows, columns))
+    rows.sort(key=lambda row: _sort_key(row, primary))
+    of_dataset = next((run.dataset_notes for run in runs if run.dataset_notes), ())
+    notes = (*of_dataset, *dict.fromkeys(note for run in runs for note in run.model_notes))
+    return ResultSection(dataset, state_name, runs[0].field, primary, columns, _with_best(rows, columns), notes)
 
 
-def _beside(task: str, present: Collection[str]) -> list[str]:
-    """The metrics that stand beside the primary one, as the task has them; of one that is not installed, the first."""
-    known = installed(task)
-    wanted = known.in_tables if known is not None else sorted(name for name in present if f"{name}_ci_low" in present)
-    return [name for name in wanted if name in present][:4]
+def _further_metrics(task: str, present: Collection[str]) -> list[str]:
+    """The columns beside the primary metric, chosen by the task; if it is not installed, the first metrics."""
+    task_class = installed(task)
+    candidates = (
+        task_class.in_tables
+        if task_class is not None
+        else sorted(name for name in present if f"{name}_ci_low" in present)
+    )
+    return [name for name in candidates if name in present][:4]
 
 
 def _primary(runs: list[RunResult], metrics: Sequence[str] | None) -> str:
@@ -192,7 +200,7 @@ def _cell(group: RunGroup, metric: str, intervals: Intervals | None) -> MetricCe
     return MetricCell(group.mean(metric), low, high, group.spread(metric), reliable)
 
 
-def _place(row: Row, primary: str) -> tuple[bool, float, float, str, str]:
+def _sort_key(row: Row, primary: str) -> tuple[bool, float, float, str, str]:
     value = row.cells[primary].value
     if math.isnan(value):
         return (True, 0.0, 0.0, row.recipe, row.model)
@@ -204,9 +212,9 @@ def _with_best(rows: list[Row], metrics: Sequence[str]) -> list[Row]:
     finished = [row for row in rows if row.status == "finished"]
     for metric in metrics:
         for block in {row.block for row in finished}:
-            # What learns from no image stands beside all, so it is best where nothing at any shots is better.
-            beside = [row.cells[metric].value for row in finished if block == "0" or row.block in {block, "0"}]
-            values = [value for value in beside if not math.isnan(value)]
+            # Rows that learn from no image belong to all blocks, so they are best where no row of any block is better.
+            rivals = [row.cells[metric].value for row in finished if block == "0" or row.block in {block, "0"}]
+            values = [value for value in rivals if not math.isnan(value)]
             if len(values) < 2:
                 continue
             best = max(values) if higher_is_better(metric) else min(values)
@@ -218,7 +226,7 @@ def _with_best(rows: list[Row], metrics: Sequence[str]) -> list[Row]:
 
 
 def numbers(metric: str, cell: MetricCell) -> str:
-    """A cell as text without marks: `69.3 [66.1, 72.5]` or `69.3 ± 1.2 [66.0, 72.8]`; `-` where there is nothing."""
+    """A cell as text without marks: `69.3 [66.1, 72.5]` or `69.3 ± 1.2 [66.0, 72.8]`; `-` where it is empty."""
     text = format_value(metric, cell.value)
     if not math.isnan(cell.spread):
         text += f" ± {format_value(metric, cell.spread)}"

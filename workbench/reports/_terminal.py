@@ -16,7 +16,7 @@ def to_terminal(sections: Sequence[ResultSection], *, width: int, color: bool, a
         sections: One table each.
         width: Columns of the terminal.
         color: Emphasise with escape sequences.
-        ascii_only: For terminals that show nothing else.
+        ascii_only: For terminals that show ASCII alone.
     """
     from rich.box import ASCII, SIMPLE_HEAD
     from rich.console import Console
@@ -47,6 +47,8 @@ def to_terminal(sections: Sequence[ResultSection], *, width: int, color: bool, a
                 texts.append(Text(numbers(metric, cell) + marks, style="bold green" if cell.best else ""))
             table.add_row(*texts, *([Text(plain(outcome(row)), style="red")] if wide else []))
         console.print(table)
+        for note in section.notes:
+            console.print(Text(f"  {plain(note)}", style="dim"))
     for sentence in legend(sections, best="*", unreliable=mark):
         console.print(Text(sentence, style="dim"))
     text = "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"

@@ -1,4 +1,4 @@
-"""Names, labels and error messages come from data: each format gets them harmless."""
+"""Escape names, labels and error messages, which come from data, for each format."""
 
 import re
 

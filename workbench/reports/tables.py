@@ -25,15 +25,15 @@ def render(
     """Render results.
 
     `table`, `markdown` and `latex` have a part for each dataset, its runs in blocks of the same shots, the most shots
-    first and what learns from no image last, ordered by the primary metric. The best value of each column is marked in
-    each block, 95 % intervals stand beside values with a mark where these are unreliable, the majority-class row is
-    named as the baseline, and runs that failed have their reason. Shares are in per cent there. `csv` and `json` hold
-    every run and metric unrounded. Runs on different states of a dataset are in parts of their own.
+    first and those that learn from no image last, ordered by the primary metric. The best value of each column is
+    marked in each block, 95 % intervals stand beside values with a mark where these are unreliable, the majority-class
+    row is named as the baseline, and runs that failed have their reason. Shares are in per cent there. `csv` and `json`
+    hold every run and metric unrounded. Runs on different states of a dataset are in parts of their own.
 
     Args:
         results: Objects with `run_id, suite, model, dataset, field, task, recipe, shots, seed, status, metrics, params,
             tags`, as `workbench results --json` prints them, newest first.
-        format: What to render to.
+        format: The output format.
         metrics: Metrics to show; by default the primary and the usual few (in `csv` and `json` all). The first one
             orders the rows unless the primary is among them.
         aggregate_seeds: Show runs that differ in the seed alone as mean and standard deviation; of a seed

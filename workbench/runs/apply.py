@@ -1,6 +1,6 @@
 """Apply a finished run to unlabelled images."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,45 +8,46 @@ from typing import Any
 
 import numpy as np
 
-from workbench.datasets.images import IMAGE_SUFFIXES, is_image_file
 from workbench.errors import DataError, WorkbenchError
-from workbench.features import FeatureStore, extract
-from workbench.features.unlabelled import ImageFiles
-from workbench.images import ImageSet
-from workbench.inputs import is_folder
+from workbench.features import FeatureStore
+from workbench.features.unlabelled import extract_folder
+from workbench.labelling import LabelRules, label_rows
 from workbench.runs.finished import FinishedRun
 from workbench.tasks import Answer
 from workbench.texts import shown
 
+_ALL = 2**31
+
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a run says about one image.
+    """A run's answer for one image.
 
     Attributes:
         file: Path relative to the folder.
-        answer: What the task answers, column to value: `classes` and `probabilities`, or `caption`, ...
-        error: Why the image could not be read, or None.
+        answer: The task's answer, column to value: `classes` and `probabilities`, or `caption`, ...
+        error: The reason why the image could not be read, or None.
     """
 
     file: str
     answer: Answer = field(default_factory=dict)
     error: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """One level of columns."""
-        return {"file": self.file, **self.answer, "error": self.error}
+    def to_dict(self, top: int | None = None) -> dict[str, Any]:
+        """One level of columns, of answers with several values the first `top`."""
+        answer = {key: value[:top] if isinstance(value, tuple) else value for key, value in self.answer.items()}
+        return {"file": self.file, **answer, "error": self.error}
 
 
 def predict_folder(
-    run: FinishedRun, folder: Path, *, top: int = 5, progress: Callable[[int, int], None] | None = None
+    run: FinishedRun, folder: Path, *, top: int | None = 5, progress: Callable[[int, int], None] | None = None
 ) -> list[Prediction]:
     """Predict every image below a folder.
 
     Args:
-        run: A finished run whose recipe saved its predictor, of a task that says something of an image by itself.
+        run: A finished run whose recipe saved its predictor, of a task that answers for single images.
         folder: Searched recursively.
-        top: Classes named for each image.
+        top: Classes named for each image; None names all.
         progress: Called with (done, total) while features are computed.
 
     Raises:
@@ -60,23 +61,52 @@ def predict_folder(
             "be applied to a folder of images."
         )
     predictor = run.predictor()
-    files = sorted(_image_files(folder))
-    if not files:
-        kinds = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise DataError(f"{folder}: no image files found (their names end in {kinds}).")
-    images = ImageFiles(folder, files, run.card.pixels)
-    rows = np.arange(len(files))
     store = FeatureStore(run.settings.cache)
-    found = extract(images, rows, run.encoder, store, workers=run.settings.workers, progress=progress)
-    good = np.flatnonzero(found.readable)
-    subset = ImageSet(len(good), lambda: found.features.take(good), lambda i: images.decode(int(good[i])))
-    errors = iter(found.unreadable)
+    pixels, workers = run.card.pixels, run.settings.workers
+    found = extract_folder(folder, run.encoder, store, pixels, workers=workers, progress=progress)
     with _predicting(run):
-        answers = iter(task.answer(predictor, subset, run.config, top) if len(good) else ())
-    return [
-        Prediction(file, next(answers)) if readable else Prediction(file, error=next(errors)[1])
-        for file, readable in zip(files, found.readable, strict=True)
-    ]
+        answers = task.answer(predictor, found.readable, run.config, top or _ALL) if found.readable_files else []
+    answer_of = dict(zip(found.readable_files, answers, strict=True))
+    reasons = dict(found.extraction.unreadable)
+    return [Prediction(file, answer_of.get(file, {}), reasons.get(file)) for file in found.files]
+
+
+def label_predictions(
+    predictions: Sequence[Prediction], rules: LabelRules, *, multi_label: bool = False
+) -> list[dict[str, Any]]:
+    """A row for each image, with one column a value.
+
+    Args:
+        predictions: From `predict_folder`, with all classes (`top` of their number) where each image has one.
+        rules: How probabilities become answers; they count where each image has one class.
+        multi_label: Whether an image may have several classes.
+
+    Returns:
+        As `label_rows` gives them for a classification with one label an image; else `file`, the answer's columns,
+        numbered where it has several (`class_1`, `class_2`), and `error`.
+    """
+    answers = [prediction.answer for prediction in predictions if prediction.error is None]
+    names = {name for answer in answers for name in answer.get("classes", ())}
+    if multi_label or not names or any(len(answer.get("classes", ())) != len(names) for answer in answers):
+        return [_one_level(prediction) for prediction in predictions]
+    columns = {name: i for i, name in enumerate(sorted(names))}
+    chances = np.zeros((len(answers), len(columns)))
+    for row, answer in zip(chances, answers, strict=True):
+        row[[columns[name] for name in answer["classes"]]] = answer["probabilities"]
+    files = [prediction.file for prediction in predictions if prediction.error is None]
+    errors = {prediction.file: prediction.error for prediction in predictions if prediction.error is not None}
+    return label_rows(files, chances, list(columns), rules, errors)
+
+
+def _one_level(prediction: Prediction) -> dict[str, Any]:
+    row: dict[str, Any] = {"file": prediction.file}
+    singular = {"classes": "class", "probabilities": "probability"}
+    for column, value in prediction.answer.items():
+        if isinstance(value, tuple | list):
+            row |= {f"{singular.get(column, column)}_{i}": item for i, item in enumerate(value, 1)}
+        else:
+            row[column] = value
+    return row if prediction.error is None else {**row, "error": prediction.error}
 
 
 @contextmanager
@@ -93,12 +123,3 @@ def _predicting(run: FinishedRun) -> Iterator[None]:
             f"run {run.result.run_id}: recipe {run.result.recipe!r} failed to predict ({reason}); its saved predictor "
             "may be damaged, or of another version. Run it again with --fresh."
         ) from error
-
-
-def _image_files(folder: Path) -> Iterator[str]:
-    if not is_folder(folder):
-        raise DataError(f"{shown(str(folder), 200)}: is not a folder.")
-    for path in folder.rglob("*"):
-        name = path.relative_to(folder).as_posix()
-        if is_image_file(folder, name) and path.is_file():
-            yield name

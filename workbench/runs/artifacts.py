@@ -1,4 +1,4 @@
-"""What a run leaves behind besides numbers."""
+"""The files that a run leaves: predictions, card, settings, figures and weights."""
 
 import json
 from pathlib import Path
@@ -33,7 +33,7 @@ def write_artifacts(
 
 
 def describe(planned: PlannedRun, rows: SplitRows) -> dict[str, Any]:
-    """A run's inputs in words."""
+    """A run's inputs, for `config.json`."""
     spec, data = planned.spec, planned.data
     dataset = data.dataset
     return {

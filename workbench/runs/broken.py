@@ -1,4 +1,4 @@
-"""What stands for a recipe that is installed and cannot be loaded: its runs fail with the reason, the others go on."""
+"""A stand-in for a recipe that is installed and cannot be loaded: its runs fail with the reason, others go on."""
 
 from pydantic import ConfigDict
 
@@ -7,7 +7,7 @@ from workbench.recipes import Recipe, RecipeConfig, recipes
 
 
 class _AnyConfig(RecipeConfig):
-    """What its settings may be, nobody can say."""
+    """Accepts any settings."""
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
@@ -17,7 +17,7 @@ class BrokenRecipe(Recipe[RecipeConfig]):
 
     Attributes:
         reason: One sentence.
-        cause: What was raised when it was loaded; a failed run's traceback shows it.
+        cause: The error raised when it was loaded; a failed run's traceback shows it.
     """
 
     version = "broken"
@@ -28,7 +28,7 @@ class BrokenRecipe(Recipe[RecipeConfig]):
     cause: WorkbenchError | None = None
 
 
-def usable(name: str) -> type[Recipe]:  # type: ignore[type-arg]
+def recipe_or_broken(name: str) -> type[Recipe]:  # type: ignore[type-arg]
     """A registered recipe, or a `BrokenRecipe` in its place.
 
     Raises:

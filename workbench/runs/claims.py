@@ -1,4 +1,4 @@
-"""Batches of runs are held against other processes of this machine, so that no run is made twice at a time."""
+"""Locks on batches of runs, so that no two processes of this machine make the same run at a time."""
 
 import contextlib
 import hashlib
@@ -16,16 +16,16 @@ _NAMES = 3  # Hexadecimal digits of a lock's name: there are never more than 4,0
 
 @contextmanager
 def claimed(runs: Sequence[PlannedRun], cache: Path, reporter: Reporter) -> Iterator[None]:
-    """Hold a batch until the end of the block, and say whom it waits for.
+    """Lock a batch until the end of the block, and report the process that it waits for.
 
     A process holds one lock at a time, so that processes with the same batches in another order cannot wait for each
-    other. What a recipe fits together has one lock, whatever its shots and seeds. A cache that cannot be written has no
-    locks, and nothing is held there.
+    other. Runs that a recipe fits together have one lock, whatever their shots and seeds. In a cache that cannot be
+    written nothing is locked.
 
     Args:
-        runs: What is fitted together, see `fitted_together`.
-        cache: Locks are below it.
-        reporter: Told when another process has to be waited for.
+        runs: Runs that are fitted together, see `fitted_together`.
+        cache: The folder above `locks`.
+        reporter: Gets a message when another process has to be waited for.
     """
     from filelock import FileLock, Timeout
 
@@ -43,7 +43,7 @@ def claimed(runs: Sequence[PlannedRun], cache: Path, reporter: Reporter) -> Iter
         yield
         return
     try:
-        # A full disk: whoever waits is told less.
+        # On a full disk the message to the waiting process says less.
         with contextlib.suppress(OSError):
             holder.write_text(json.dumps({"pid": os.getpid(), "work": str(runs[0].spec)}), encoding="utf-8")
         yield
@@ -64,7 +64,7 @@ def _identity(run: PlannedRun) -> str:
 
 def _described(holder: Path) -> str:
     try:
-        about = json.loads(holder.read_text(encoding="utf-8"))
-        return f"process {about['pid']}, which works on {about['work']},"
+        record = json.loads(holder.read_text(encoding="utf-8"))
+        return f"process {record['pid']}, which works on {record['work']},"
     except (OSError, ValueError, KeyError):
         return "another process"

@@ -1,4 +1,4 @@
-"""What a fitted predictor says about the test split, and how good that is."""
+"""Predict the test split with a fitted predictor, and compute the metrics."""
 
 import time
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ class Evaluation:
     """The result of a run, before it is recorded.
 
     Attributes:
-        predictions: What was said about the test items.
+        predictions: Of the test items.
         estimates: Metrics with their intervals.
-        counts: Numbers without interval: images of each split, seconds, what guessing would reach.
+        counts: Numbers without interval: images of each split, seconds, chance levels.
     """
 
     predictions: Predictions
@@ -25,9 +25,9 @@ class Evaluation:
 
 
 def evaluate(planned: PlannedRun, predictor: Fitted, rows: SplitRows) -> Evaluation:
-    """Ask a fitted predictor about the test split and compute every metric from its answer.
+    """Predict the test split and compute every metric.
 
-    It is told neither labels nor what belongs together.
+    The predictor gets neither labels nor pairs.
 
     Args:
         planned: The run.
@@ -35,8 +35,8 @@ def evaluate(planned: PlannedRun, predictor: Fitted, rows: SplitRows) -> Evaluat
         rows: The run's readable rows.
 
     Raises:
-        RecipeError: The answer is not what the task needs.
-        DataError: The test split has nothing to ask.
+        RecipeError: The predictor's answer does not fit the task.
+        DataError: The test split has no item.
     """
     started = time.perf_counter()
     predictions = planned.task.predict(predictor, rows.test, planned.spec.recipe)
@@ -50,4 +50,4 @@ def evaluate(planned: PlannedRun, predictor: Fitted, rows: SplitRows) -> Evaluat
         "extract_seconds": planned.data.extract_seconds,
         **predictions.chance(),
     }
-    return Evaluation(predictions, predictions.estimates(planned.data.dataset.card.asked_metrics), counts)
+    return Evaluation(predictions, predictions.estimates(planned.data.dataset.card.run_metrics), counts)

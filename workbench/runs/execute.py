@@ -44,18 +44,18 @@ def run_suite(
     raise_error: bool = False,
     reporter: Reporter | None = None,
 ) -> list[RunResult]:
-    """Run what a suite asks for and the store does not have yet.
+    """Make those runs of a suite that the store does not have yet.
 
     A recipe that fails is recorded as failed with its reason and its traceback, and the rest goes on. After a kill at
     any instant the same call finishes the suite: finished runs stay, an unfinished one is done anew, and so is a run
     whose recipe was edited since (see `recipe_source`), which then replaces the old one.
 
     Args:
-        suite: What to run.
+        suite: The suite.
         settings: Cache, device, precision, store.
         fresh: Run finished ones again, too; each replaces the old one.
         raise_error: Stop at the first run that fails, once it is recorded.
-        reporter: Told what happens.
+        reporter: Gets messages and progress.
 
     Returns:
         The suite's runs of this plan, one for each planned run, newest first.
@@ -73,23 +73,28 @@ def run_suite(
     store = open_store(settings)
     store.link.check()
     planned = prepare_runs(suite, settings, reporter)
+    _say_about_datasets(planned, reporter)
     sync_before(store, reporter.say)
     in_store = read_runs(store, suite.name)
     close_abandoned(store, in_store)
     known = [*in_store, *_spooled(store, suite)]
     before = [] if fresh else [run for run in known if run.status == "finished"]
     # The newest of a key comes last, and so is kept.
-    finished = {each.key: run for each, run in reversed(_matching(planned, before)) if not each.is_edited_since(run)}
-    there = {run.run_id for run in in_store}
+    finished = {
+        planned_run.key: run
+        for planned_run, run in reversed(_matching(planned, before))
+        if not planned_run.is_edited_since(run)
+    }
+    stored_ids = {run.run_id for run in in_store}
     with answering(store.name):
-        for each in {each.spec.dataset: each for each in planned}.values():
-            follow_moved(each, before, store)
+        for planned_run in {planned_run.spec.dataset: planned_run for planned_run in planned}.values():
+            follow_moved(planned_run, before, store)
         _remove_doubles(in_store, finished, store)
-        for each in planned:
-            if each.key in finished and finished[each.key].run_id in there:
-                rank_anew(each, finished[each.key], store)
-    todo = [each for each in planned if each.key not in finished]
-    edited = {each.key: each.spec.recipe for each, _ in _matching(todo, before)}
+        for planned_run in planned:
+            if planned_run.key in finished and finished[planned_run.key].run_id in stored_ids:
+                rank_anew(planned_run, finished[planned_run.key], store)
+    todo = [planned_run for planned_run in planned if planned_run.key not in finished]
+    edited = {planned_run.key: planned_run.spec.recipe for planned_run, _ in _matching(todo, before)}
     for name, count in Counter(edited.values()).items():
         again = "1 run is" if count == 1 else f"{count} runs are"
         reporter.say(f"recipe {name!r} was edited since its last results: {again} made anew.")
@@ -104,7 +109,7 @@ def run_suite(
             made += _run_group(group, suite, settings, store, fresh, raise_error, reporter)
             done += len(group)
             reporter.progress("runs", done, len(planned))
-            if interrupts.asked and done < len(planned):
+            if interrupts.requested and done < len(planned):
                 reporter.say(f"Stopped after {done} of {len(planned)} runs; the same command goes on from here.")
                 _say_what_waits(store, reporter)
                 raise KeyboardInterrupt
@@ -113,20 +118,28 @@ def run_suite(
     if store.link.is_usable():
         sync_before(store, reporter.say)
     _say_what_waits(store, reporter)
-    # Of a store that is gone, what it held at the start, and what was made since.
+    # If the store is gone: its runs at the start, and those made since.
     alive = store.link.is_usable()
     runs = _matching(planned, _known(store, suite) if alive else [*reversed(made), *_spooled(store, suite), *in_store])
-    found = {each.key: run for each, run in reversed(runs)}  # The newest, unless another process has just begun one.
+    # The newest, unless another process has just begun one.
+    results = {planned_run.key: run for planned_run, run in reversed(runs)}
     if not fresh:
-        found |= {each.key: run for each, run in reversed(runs) if each.is_answered_by(run)}
-    return [found[each.key] for each in planned if each.key in found]
+        results |= {planned_run.key: run for planned_run, run in reversed(runs) if planned_run.is_answered_by(run)}
+    return [results[planned_run.key] for planned_run in planned if planned_run.key in results]
+
+
+def _say_about_datasets(planned: Sequence[PlannedRun], reporter: Reporter) -> None:
+    """Say what of each dataset is not read, which splits were made, and the like."""
+    for name, notes in {each.data.dataset.name: each.data.dataset.notes for each in planned}.items():
+        for note in notes:
+            reporter.say(f"{name}: {note}")
 
 
 def _say_what_waits(store: Store, reporter: Reporter) -> None:
     """Say how many runs are in the spool because the store is gone."""
     waiting = store.spool.entries(store.server)
     if waiting and not store.link.is_usable():
-        # It begins so that a quiet reporter says it, too.
+        # A quiet reporter shows sentences that begin with `failed`.
         reporter.say(
             f"failed to reach {store.name} ({store.link.reason}): "
             f"{counted(len(waiting), 'run is', 'runs are')} kept in {store.spool.folder}; `workbench sync`, or the "
@@ -136,30 +149,30 @@ def _say_what_waits(store: Store, reporter: Reporter) -> None:
 
 def _known(store: Store, suite: Suite) -> list[RunResult]:
     """The suite's runs in the store and in the spool; of a store that is gone, those in the spool."""
-    found = _spooled(store, suite)
+    spooled = _spooled(store, suite)
     if store.link.is_usable():
         try:
-            return [*read_runs(store, suite.name), *found]
+            return [*read_runs(store, suite.name), *spooled]
         except StoreError as error:
             store.link.note(error)
-    return found
+    return spooled
 
 
 def _spooled(store: Store, suite: Suite) -> list[RunResult]:
     return [entry.as_result() for entry in store.spool.entries(store.server) if entry.record.suite == suite.name]
 
 
-def _remove_doubles(runs: Sequence[RunResult], kept: Mapping[str, RunResult], store: Store) -> None:
-    """Delete what a run has replaced, where a process was killed between the one and the other."""
+def _remove_doubles(runs: Sequence[RunResult], newest_by_key: Mapping[str, RunResult], store: Store) -> None:
+    """Delete runs that a newer one has replaced, where a process was killed before it did so."""
     for run in runs:
-        newest = kept.get(run.key)
+        newest = newest_by_key.get(run.key)
         if newest is not None and run.status == "finished" and run.recency < newest.recency:
             store.delete_run(run.run_id, run.artifact_uri)
 
 
 def _matching(planned: Sequence[PlannedRun], runs: Sequence[RunResult]) -> list[tuple[PlannedRun, RunResult]]:
     """Each run with the planned one of its key, in the order of the runs."""
-    by_key = {each.key: each for each in planned}
+    by_key = {planned_run.key: planned_run for planned_run in planned}
     return [(by_key[run.key], run) for run in runs if run.key in by_key]
 
 
@@ -174,12 +187,12 @@ def _run_group(
 ) -> list[RunResult]:
     with claimed(group, settings.cache, reporter):
         # Another process may have finished some of them meanwhile.
-        there = [] if fresh else _matching(group, _known(store, suite))
-        answered = {each.key for each, run in there if each.is_answered_by(run)}
-        planned = [each for each in group if each.key not in answered]
+        matches = [] if fresh else _matching(group, _known(store, suite))
+        answered = {planned_run.key for planned_run, run in matches if planned_run.is_answered_by(run)}
+        planned = [planned_run for planned_run in group if planned_run.key not in answered]
         recorders: list[RunRecorder] = []
         try:
-            recorders += (begin(each, suite, store) for each in planned)
+            recorders += (begin(planned_run, suite, store) for planned_run in planned)
             return _work(planned, recorders, suite, store, raise_error, reporter) if planned else []
         except RunFailedError as error:
             for recorder in recorders:  # Those that have ended stay as they are.
@@ -210,14 +223,18 @@ def _work(
         if isinstance(recipe, BrokenRecipe):
             raise RecipeError(recipe.reason) from recipe.cause
         name = task.data.dataset.name
-        wanted = [task.rows(run.spec) for run in planned]
-        rows = task.data.look(wanted, partial(_prepare, task, partial(reporter.progress, f"features of {name}")))
-        for each in rows:
-            task.prepare_more(recipe, each, partial(reporter.progress, f"tiles of {name}"))
-        given = [task.given(run.spec, each, refit=suite.refit) for run, each in zip(planned, rows, strict=True)]
+        requested_rows = [task.rows(run.spec) for run in planned]
+        rows = task.data.readable_rows(
+            requested_rows, partial(_prepare, task, partial(reporter.progress, f"features of {name}"))
+        )
+        for run_rows in rows:
+            task.prepare_more(recipe, run_rows, partial(reporter.progress, f"tiles of {name}"))
+        inputs = [
+            task.given(run.spec, run_rows, refit=suite.refit) for run, run_rows in zip(planned, rows, strict=True)
+        ]
         started = time.perf_counter()
         with time_limit(suite.limit_seconds and suite.limit_seconds * len(planned)):
-            predictors: Sequence[Fitted] = task.fit(recipe, given)
+            predictors: Sequence[Fitted] = task.fit(recipe, inputs)
         _check_predictors(predictors, planned)
         seconds = (time.perf_counter() - started) / len(planned)
     except (
@@ -231,9 +248,9 @@ def _work(
         if raise_error:
             raise RunFailedError(error, made[0]) from error
         return made
-    for run, recorder, each, predictor in zip(planned, recorders, rows, predictors, strict=True):
+    for run, recorder, run_rows, predictor in zip(planned, recorders, rows, predictors, strict=True):
         try:
-            written = record(run, recorder, each, predictor, seconds, suite.figures, suite.limit_seconds)
+            written = record(run, recorder, run_rows, predictor, seconds, suite.figures, suite.limit_seconds)
         except (SpoolError, WorkspaceError):
             raise
         except (Exception, SystemExit, TimeLimitError) as error:
@@ -252,9 +269,9 @@ def _prepare(task: DatasetTask, progress: Progress, rows: IntArray) -> None:
 
 
 def _check_predictors(predictors: object, planned: Sequence[PlannedRun]) -> None:
-    """Whether a recipe gave one predictor a task."""
+    """Check that a recipe returned one predictor for each task."""
     if not isinstance(predictors, Sequence) or len(predictors) != len(planned):
-        found = len(predictors) if isinstance(predictors, Sequence) else type(predictors).__name__
+        returned = len(predictors) if isinstance(predictors, Sequence) else type(predictors).__name__
         raise RecipeError(
-            f"fit_many was given {len(planned)} tasks and returned {found}, where a list of as many is due."
+            f"fit_many was given {len(planned)} tasks and returned {returned}, where a list of as many is due."
         )

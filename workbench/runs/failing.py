@@ -1,4 +1,4 @@
-"""What a run that fails leaves behind: its reason in one sentence, and its traceback."""
+"""The record of a failed run: its reason in one sentence, and its traceback."""
 
 import traceback
 from pathlib import Path
@@ -10,7 +10,7 @@ from workbench.runs.planned import PlannedRun
 from workbench.runs.recording import remove_superseded
 from workbench.runs.reporter import Reporter
 from workbench.runs.suite import Suite
-from workbench.runs.workspace import WorkspaceError, written
+from workbench.runs.workspace import WorkspaceError, run_folder
 from workbench.texts import shown
 from workbench.tracking import RunRecorder, RunResult, Store, schema
 from workbench.tracking.checksums import write_checksums
@@ -21,11 +21,11 @@ _LONGEST = 2000
 
 
 class RunFailedError(Exception):
-    """A run has failed and is recorded, and the suite was to stop with that (`raise_error`).
+    """A run has failed and is recorded, and `raise_error` stops the suite.
 
     Attributes:
-        error: What the recipe or the engine raised.
-        run: The failed run as it is read.
+        error: The error raised by the recipe or the engine.
+        run: The failed run, as read from the store.
         reason: Its recorded reason, one sentence.
     """
 
@@ -38,15 +38,15 @@ class RunFailedError(Exception):
 def record_failure(
     planned: PlannedRun, recorder: RunRecorder, error: BaseException, suite: Suite, store: Store, reporter: Reporter
 ) -> RunResult:
-    """Record a run as failed, with its reason as a tag and its traceback as an artifact; tell of it.
+    """Record a run as failed, with its reason as a tag and its traceback as an artifact, and report it.
 
     Args:
-        planned: What failed.
-        recorder: Of the run, which has begun.
-        error: What was raised.
+        planned: The failed run.
+        recorder: The run's recorder, which has begun.
+        error: The error raised.
         suite: The run's.
-        store: Where earlier failed runs of the same key are removed.
-        reporter: Told the reason.
+        store: Earlier failed runs of the same key are removed from it.
+        reporter: Gets the reason.
 
     Returns:
         The run as it would be read.
@@ -61,7 +61,7 @@ def record_failure(
         write_checksums(folder)
 
     try:
-        with written(write, store.spool.folder) as folder:
+        with run_folder(write, store.spool.folder) as folder:
             failed = recorder.fail(reason, {schema.TRACEBACK: _TRACEBACK}, folder)
     except WorkspaceError:  # No place for the traceback: the reason is worth keeping without it.
         failed = recorder.fail(reason)

@@ -21,7 +21,7 @@ from workbench.tracking import RunResult, open_store, schema
 from workbench.tracking.reading import artifact_path, one_run
 
 _KEYS = {"precision": str, "model_argument": str, "class_names": list, "multi_label": bool}
-"""Of `config.json`: what is read of it here and by those who apply a run."""
+"""Keys of `config.json` that are read, with their types."""
 
 
 @dataclass(frozen=True)
@@ -63,11 +63,11 @@ class FinishedRun:
     def config(self) -> dict[str, Any]:
         """The run's `config.json`."""
         path = self.artifact("config.json")
-        found = parse_json(read_text(path, DataError), str(path), DataError)
+        config = parse_json(read_text(path, DataError), str(path), DataError)
         for key, kind in _KEYS.items():
-            if not isinstance(found, dict) or not isinstance(found.get(key), kind):
+            if not isinstance(config, dict) or not isinstance(config.get(key), kind):
                 raise DataError(f"{path}: is damaged: it has no {key!r} as a run writes it; run it again with --fresh.")
-        return dict(found)
+        return dict(config)
 
     @cached_property
     def card(self) -> DatasetCard:
@@ -77,12 +77,12 @@ class FinishedRun:
 
     @property
     def task(self) -> type[DatasetTask]:
-        """What was asked; raises `WorkbenchError` if the package that has the task is not installed."""
+        """The run's task; raises `WorkbenchError` if the package that has the task is not installed."""
         return dataset_task(self.result.task)
 
     @cached_property
     def predictions(self) -> Predictions:
-        """What was said about the test items."""
+        """Predictions of the test items."""
         return self.task.Result.read(self.artifact(schema.PREDICTIONS))
 
     @cached_property
@@ -116,7 +116,7 @@ class FinishedRun:
 
     @contextmanager
     def _reading(self, folder: Path) -> Iterator[None]:
-        """Say what could not be read; what is in damaged files can make a recipe raise anything."""
+        """Raise one error for any failure to read: damaged files can make a recipe raise anything."""
         try:
             for path in sorted(folder.rglob("*")):
                 if not path.is_dir():

@@ -18,16 +18,16 @@ class Interrupts:
     Outside of the main thread, where Python takes no signals, nothing is changed.
 
     Args:
-        tell: Told what the first Ctrl-C means.
+        reporter: Gets a message at the first Ctrl-C.
 
     Attributes:
-        asked: Whether an end was asked for.
+        requested: Whether an end was asked for.
     """
 
-    def __init__(self, tell: Reporter) -> None:
-        self._tell = tell
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
         self._before: dict[signal.Signals, Any] = {}
-        self.asked = False
+        self.requested = False
 
     def __enter__(self) -> Self:
         if threading.current_thread() is threading.main_thread():
@@ -44,10 +44,10 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
-        if self.asked:
+        if self.requested:
             raise KeyboardInterrupt
-        self.asked = True
-        self._tell.say("The run in hand is finished first; Ctrl-C once more stops at once.")
+        self.requested = True
+        self._reporter.say("The run in hand is finished first; Ctrl-C once more stops at once.")
 
     def _terminated(self, _number: int, _frame: FrameType | None) -> None:
         raise Terminated

@@ -24,7 +24,7 @@ from workbench.tracking import RunResult, schema
 
 @dataclass(frozen=True)
 class PlannedRun:
-    """A run with its key, the task that it does, and what its recipe is made of."""
+    """A run with its key, its task and its recipe's source."""
 
     spec: RunSpec
     key: str
@@ -50,18 +50,20 @@ class PlannedRun:
         return self.source.decides and run.tags.get(schema.RECIPE_SOURCE, "") != self.source.digest
 
 
-def prepare_runs(suite: Suite, settings: Settings, tell: Reporter) -> list[PlannedRun]:
-    """Resolve names, open datasets and identify models; whatever is wrong with a suite shows here, before any work."""
+def prepare_runs(suite: Suite, settings: Settings, reporter: Reporter) -> list[PlannedRun]:
+    """Resolve names, open datasets and identify models; any error in a suite is raised here, before any work."""
     specs = plan(suite)
     device = resolve_device(settings.device)
     store = FeatureStore(settings.cache)
     datasets: dict[str, Dataset] = {}
     for argument in suite.datasets:
         datasets[argument] = open_dataset(
-            argument, settings, partial(tell.progress, f"reading {argument}"), language=suite.language
+            argument, settings, partial(reporter.progress, f"reading {argument}"), language=suite.language
         )
-    asked = {entry.recipe for entry in suite.recipes}
-    specs = [spec for spec in specs if spec.recipe in asked or _takes_baseline(datasets[spec.dataset], spec, tell)]
+    recipe_names = {entry.recipe for entry in suite.recipes}
+    specs = [
+        spec for spec in specs if spec.recipe in recipe_names or _takes_baseline(datasets[spec.dataset], spec, reporter)
+    ]
     for spec in specs:
         _check_fits(spec, datasets[spec.dataset])
     encoders: dict[str, Encoder] = {}
@@ -70,9 +72,9 @@ def prepare_runs(suite: Suite, settings: Settings, tell: Reporter) -> list[Plann
         for language in sorted({dataset.card.language for dataset in datasets.values()}):
             doubt = check_language(encoders[argument], language)
             if doubt is not None:
-                tell.say(doubt)
+                reporter.say(doubt)
         if encoders[argument].notice:
-            tell.say(f"{argument} is {encoders[argument].notice}.")
+            reporter.say(f"{argument} is {encoders[argument].notice}.")
     tasks: dict[tuple[str, str], DatasetTask] = {}
     runs: dict[str, PlannedRun] = {}
     twice: dict[str, str] = {}
@@ -91,18 +93,20 @@ def prepare_runs(suite: Suite, settings: Settings, tell: Reporter) -> list[Plann
             twice[spec.dataset] = runs[key].spec.dataset
             continue
         runs[key] = PlannedRun(spec, key, task, recipe_source(spec.recipe))
-    for argument, other in twice.items():
-        if argument != other:
-            tell.say(f"{argument} and {other} hold the same and have one name: they are one dataset.")
+    for argument, same in twice.items():
+        if argument != same:
+            reporter.say(f"{argument} and {same} hold the same and have one name: they are one dataset.")
     return list(runs.values())
 
 
-def _takes_baseline(dataset: Dataset, spec: RunSpec, tell: Reporter) -> bool:
-    """Whether the baseline that every suite has can be run: it does the task, and there are labels of train."""
+def _takes_baseline(dataset: Dataset, spec: RunSpec, reporter: Reporter) -> bool:
+    """Whether the baseline can be run: it does the task, and the train split has labels."""
     if not dataset_task(dataset.card.task).does(spec.factory):
         return False
     if not len(dataset.rows("train")):
-        tell.say(f"dataset {dataset.name!r} has no train split, of which {spec.recipe} counts labels: it is left out.")
+        reporter.say(
+            f"dataset {dataset.name!r} has no train split, of which {spec.recipe} counts labels: it is left out."
+        )
         return False
     return True
 
@@ -127,9 +131,9 @@ def _check_fits(spec: RunSpec, dataset: Dataset) -> None:
 
 def fitted_together(runs: Sequence[PlannedRun]) -> Iterator[list[PlannedRun]]:
     """Runs that a recipe fits together, see `DatasetTask.batches`; all others one by one."""
-    found: dict[tuple[Any, ...], list[PlannedRun]] = {}
+    batches: dict[tuple[Any, ...], list[PlannedRun]] = {}
     for i, run in enumerate(runs):
         settings = run.spec.config.model_dump_json()
         key = (id(run.task), run.spec.model, run.spec.label, settings) if run.is_batched else (i,)
-        found.setdefault(key, []).append(run)
-    yield from found.values()
+        batches.setdefault(key, []).append(run)
+    yield from batches.values()

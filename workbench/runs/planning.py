@@ -1,4 +1,4 @@
-"""Expand a suite into the runs it asks for."""
+"""Expand a suite into its runs."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,14 +8,14 @@ from pydantic import ValidationError
 
 from workbench.errors import RecipeError
 from workbench.recipes import Recipe, RecipeConfig, RunSpec
-from workbench.runs.broken import usable
+from workbench.runs.broken import recipe_or_broken
 from workbench.runs.suite import RecipeEntry, Suite
 from workbench.texts import shown
 from workbench.tracking.labels import settings_apart, with_settings
 from workbench.validation import explain
 
 NO_MODEL = "none"
-"""Stands for the model of recipes that read nothing."""
+"""In place of the model, for recipes that read nothing."""
 
 _BASELINE = RecipeEntry(recipe="majority-class", shots=("all",))
 
@@ -41,9 +41,12 @@ def plan(suite: Suite) -> list[RunSpec]:
                     label = entry.label or entry.recipe
                     spec = RunSpec(name, dataset, entry.recipe, label, factory, config, shots, seed)
                     specs.setdefault(f"{spec} / {entry.recipe} / {config.model_dump_json()}", spec)
-    found = list(specs.values())
-    settings = settings_apart([(spec.label, spec.recipe, spec.config.model_dump(mode="json")) for spec in found])
-    return [replace(spec, shown=with_settings(spec.label, own)) for spec, own in zip(found, settings, strict=True)]
+    plan_specs = list(specs.values())
+    settings = settings_apart([(spec.label, spec.recipe, spec.config.model_dump(mode="json")) for spec in plan_specs])
+    return [
+        replace(spec, shown=with_settings(spec.label, spec_settings))
+        for spec, spec_settings in zip(plan_specs, settings, strict=True)
+    ]
 
 
 def _samples(suite: Suite, entry: RecipeEntry, factory: type[Recipe[Any]]) -> Sequence[tuple[int | None, int]]:
@@ -51,20 +54,20 @@ def _samples(suite: Suite, entry: RecipeEntry, factory: type[Recipe[Any]]) -> Se
     seeds = entry.seeds or suite.seeds
     if not factory.trains:
         return [(0, seeds[0])]
-    found: list[tuple[int | None, int]] = []
+    samples: list[tuple[int | None, int]] = []
     for shots in entry.shots or suite.shots:
-        own = seeds if shots != "all" or factory.stochastic else seeds[:1]
-        found += [(None if shots == "all" else int(shots), seed) for seed in own]
-    return found
+        entry_seeds = seeds if shots != "all" or factory.stochastic else seeds[:1]
+        samples += [(None if shots == "all" else int(shots), seed) for seed in entry_seeds]
+    return samples
 
 
 def _resolve(entry: RecipeEntry) -> tuple[type[Recipe[Any]], RecipeConfig]:
-    factory = usable(entry.recipe)
+    factory = recipe_or_broken(entry.recipe)
     try:
         return factory, factory.Config.model_validate(entry.config)
     except ValidationError as error:
         raise RecipeError(f"recipe {entry.recipe!r}: {explain(error, factory.Config)}") from error
-    except Exception as error:  # Its own checks may do anything.
+    except Exception as error:  # A config's validators may raise anything.
         raise RecipeError(
             f"recipe {entry.recipe!r}: its settings cannot be checked ({type(error).__name__}: {shown(str(error))})."
         ) from error

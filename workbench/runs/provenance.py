@@ -1,4 +1,4 @@
-"""Where a result came from: versions, commit, device."""
+"""The provenance of a result: versions, commit, device."""
 
 import subprocess
 from functools import cache
@@ -20,13 +20,13 @@ _PACKAGES = (
 @cache
 def version_tags() -> dict[str, str]:
     """`version.NAME` of each package that can change a result."""
-    found = {}
+    tags = {}
     for name in _PACKAGES:
         try:
-            found[f"version.{name}"] = version(name)
+            tags[f"version.{name}"] = version(name)
         except PackageNotFoundError:
             continue
-    return found
+    return tags
 
 
 @cache

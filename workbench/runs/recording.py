@@ -1,4 +1,4 @@
-"""What a run leaves in MLflow: parameters and tags at its beginning, metrics and artifacts at its end."""
+"""The record of a run in MLflow: parameters and tags at its beginning, metrics and artifacts at its end."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -16,7 +16,7 @@ from workbench.runs.planned import PlannedRun
 from workbench.runs.planning import NO_MODEL
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.suite import Suite
-from workbench.runs.workspace import written
+from workbench.runs.workspace import run_folder
 from workbench.tasks import SplitRows
 from workbench.tracking import RunRecorder, RunResult, Store, StoreError, read_runs, schema
 from workbench.tracking.faults import answering
@@ -52,6 +52,8 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
         **version_tags(),
         **git_tags(),
     }
+    if notes := planned.data.dataset.notes:
+        tags[schema.DATASET_NOTES] = "\n".join(notes)
     if spec.model != NO_MODEL:
         tags |= {
             "model.fingerprint": encoder.fingerprint,
@@ -71,14 +73,14 @@ def record(
     figures: bool,
     limit_seconds: float | None = None,
 ) -> Written:
-    """Evaluate what was fitted on the test items and finish the run with it.
+    """Evaluate a fitted predictor on the test items, and finish the run with the results.
 
     Predicting and evaluating must be done within `limit_seconds`.
     """
     data, report = planned.data, predictor.report
     with time_limit(limit_seconds):
-        found = evaluate(planned, predictor, rows)
-    metrics = {**flatten(found.estimates), **found.counts, "train_seconds": train_seconds}
+        evaluation = evaluate(planned, predictor, rows)
+    metrics = {**flatten(evaluation.estimates), **evaluation.counts, "train_seconds": train_seconds}
     notes = [*data.dataset.notes, *planned.task.notes(rows), *report.notes]
     if planned.spec.model != NO_MODEL and (doubt := check_language(data.encoder, data.dataset.card.language)):
         notes.append(doubt)
@@ -86,16 +88,28 @@ def record(
         notes.append(f"{len(data.corrupt_shards)} damaged feature shards were moved aside and computed again.")
     tags = {
         "scale": f"{predictor.scale:g}",
-        "intervals": _reliability(found.estimates),
+        "intervals": _reliability(evaluation.estimates),
         **{f"chosen.{key}": str(value) for key, value in report.chosen.items()},
         **({"notes": "\n".join(notes)} if notes else {}),
+        **_about_texts(planned),
     }
 
     def write(folder: Path) -> None:
-        write_artifacts(folder, planned, rows, found.predictions, predictor, figures)
+        write_artifacts(folder, planned, rows, evaluation.predictions, predictor, figures)
 
-    with written(write, recorder.store.spool.folder) as folder:
+    with run_folder(write, recorder.store.spool.folder) as folder:
         return recorder.finish(metrics, tags, folder, report.history)
+
+
+def _about_texts(planned: PlannedRun) -> dict[str, str]:
+    """A tag that says which texts the model cannot tell apart."""
+    pairs = [] if planned.spec.model == NO_MODEL else planned.data.model.equal_texts()
+    if not pairs:
+        return {}
+    count = "1 pair of texts is" if len(pairs) == 1 else f"{len(pairs)} pairs of texts are"
+    first, second = pairs[0]
+    sentence = f"{count} one text to the tokenizer of this model, such as {first!r} and {second!r}."
+    return {schema.MODEL_NOTES: sentence}
 
 
 def _reliability(estimates: Mapping[str, Estimate]) -> str:
@@ -108,7 +122,7 @@ def _reliability(estimates: Mapping[str, Estimate]) -> str:
 def remove_superseded(
     planned: PlannedRun, recorder: RunRecorder, suite: Suite, store: Store, *, finished: bool = True
 ) -> None:  # fmt: skip
-    """Delete earlier runs of the same key: killed, failed, or (unless not wanted) finished and asked for again.
+    """Delete earlier runs of the same key: killed, failed, or (if `finished`) finished and made anew.
 
     Where the store fails, or the process is killed here, they stay until the next `run` of the suite.
     """
@@ -124,11 +138,11 @@ def remove_superseded(
 
 
 def follow_moved(planned: PlannedRun, runs: Iterable[RunResult], store: Store) -> None:
-    """Note where a dataset lies now on the runs of where it was before, if that place is gone: it is one dataset.
+    """Note a dataset's new place on its runs from its old place, if that is gone: it is one dataset.
 
     Args:
         planned: On the dataset.
-        runs: Among which one on the same content tells where it was.
+        runs: Those on the same content show the old place.
         store: All of its runs are changed.
     """
     dataset, place = planned.data.dataset, place_of(planned.spec.dataset)
@@ -142,7 +156,7 @@ def follow_moved(planned: PlannedRun, runs: Iterable[RunResult], store: Store) -
 
 
 def rank_anew(planned: PlannedRun, run: RunResult, store: Store) -> None:
-    """Let a finished run be ranked by what the card says by now; which metric that is changes no result."""
+    """Tag a finished run with the card's current primary metric, which changes no result."""
     if run.tags.get(schema.PRIMARY_METRIC) != planned.data.dataset.card.primary_metric:
         with answering(store.name):
             store.client.set_tag(run.run_id, schema.PRIMARY_METRIC, planned.data.dataset.card.primary_metric)

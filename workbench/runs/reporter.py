@@ -1,10 +1,10 @@
-"""How the engine tells what it is doing; the command line shows it, a notebook may ignore it."""
+"""Messages and progress of the engine; the command line shows them, a notebook may ignore them."""
 
 from typing import Protocol
 
 
 class Reporter(Protocol):
-    """Receives what happens during a suite."""
+    """Receives messages and progress of a suite."""
 
     def say(self, sentence: str) -> None:
         """Something the user should read."""

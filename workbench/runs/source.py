@@ -1,4 +1,4 @@
-"""The source of a recipe: a hash by which an edited one is told from the one that made a run."""
+"""The source of a recipe: a hash that shows whether the recipe was edited after a run."""
 
 import ast
 import hashlib
@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from workbench.recipes import Recipe, recipes
-from workbench.runs.broken import BrokenRecipe, usable
+from workbench.runs.broken import BrokenRecipe, recipe_or_broken
 
-_OWN = "clip-workbench"
+_WORKBENCH = "clip-workbench"
 
 
 @dataclass(frozen=True)
 class RecipeSource:
-    """What a recipe is made of.
+    """A recipe's source.
 
     Attributes:
         digest: Hash of its module and of the modules of the same package that this one imports; empty if none is found.
@@ -41,11 +41,11 @@ def recipe_source(name: str) -> RecipeSource:
     Raises:
         WorkbenchError: There is no such recipe.
     """
-    factory: type[Recipe[Any]] = usable(name)
+    factory: type[Recipe[Any]] = recipe_or_broken(name)
     if issubclass(factory, BrokenRecipe):
         return RecipeSource("", decides=False)
     distribution = recipes.distribution(name)
-    released = distribution.name == _OWN and not distribution.editable and _is_installed(factory.__module__)
+    released = distribution.name == _WORKBENCH and not distribution.editable and _is_installed(factory.__module__)
     return RecipeSource(_digest(factory.__module__), not released)
 
 
@@ -65,19 +65,19 @@ def _digest(module: str) -> str:
 def _closure(module: str) -> dict[str, Path]:
     """Files of a module and of what it imports from its own top-level package, by module name."""
     top = module.partition(".")[0]
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     waiting = [module]
     while waiting:
         name = waiting.pop()
-        path = None if name in found or name.partition(".")[0] != top else _file(name)
+        path = None if name in files or name.partition(".")[0] != top else _file(name)
         if path is None:
             continue
-        found[name] = path
+        files[name] = path
         package = name if path.stem == "__init__" else name.rpartition(".")[0]
         waiting += [name.rpartition(".")[0]] * ("." in name)  # Importing a module runs the packages that it lies in.
         tree = _tree(path)
         waiting += [] if tree is None else _imports(tree, package)
-    return found
+    return files
 
 
 def _imports(tree: ast.Module, package: str) -> Iterator[str]:
@@ -94,7 +94,7 @@ def _imports(tree: ast.Module, package: str) -> Iterator[str]:
 
 
 def _file(module: str) -> Path | None:
-    """Where a module lies, found without importing it or the packages around it; None if it is no file."""
+    """The file of a module, found without importing it or the packages around it; None if it is no file."""
     top, *rest = module.split(".")
     spec = find_spec(top)
     if spec is None:
@@ -107,14 +107,16 @@ def _file(module: str) -> Path | None:
             return place.with_name(f"{place.name}.py")
         if (place / "__init__.py").is_file():
             return place / "__init__.py"
-        compiled = [own for end in EXTENSION_SUFFIXES if (own := place.with_name(place.name + end)).is_file()]
+        compiled = [
+            extension for end in EXTENSION_SUFFIXES if (extension := place.with_name(place.name + end)).is_file()
+        ]
         if compiled:
             return compiled[0]
     return None
 
 
 def _is_installed(module: str) -> bool:
-    """Whether a module lies where package managers put them; nobody edits it there."""
+    """Whether a module is in a folder of package managers, where it is not edited."""
     path = _file(module)
     return path is not None and not {"site-packages", "dist-packages"}.isdisjoint(path.parts)
 
@@ -134,7 +136,7 @@ def _meaning(tree: ast.Module) -> str:
 
 def _plain(node: Any) -> Any:
     if isinstance(node, list):
-        return [_plain(each) for each in node]
+        return [_plain(element) for element in node]
     if not isinstance(node, ast.AST):
         return node
     fields = {name: value for name, value in ast.iter_fields(node) if name not in {"kind", "type_comment"}}

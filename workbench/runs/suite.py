@@ -21,7 +21,7 @@ def _shots(value: Any) -> Any:
 
 
 def _check_suite_name(name: str) -> str:
-    """It is the name of an experiment in MLflow and of a folder of artifacts, and stands in commands."""
+    """The name is that of an experiment in MLflow and of a folder of artifacts, and is typed in commands."""
     if len(name) > 200:
         raise ValueError(f"a name of at most 200 characters is expected; this one has {len(name):,}")
     if not name.isprintable() or name != name.strip():
@@ -31,7 +31,7 @@ def _check_suite_name(name: str) -> str:
 
 Shots = Annotated[Annotated[int, Field(ge=1, le=10**9)] | Literal["all"], BeforeValidator(_shots)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
-"""What numpy and torch take."""
+"""The range that numpy and torch take."""
 
 
 class RecipeEntry(BaseModel):
@@ -39,7 +39,7 @@ class RecipeEntry(BaseModel):
 
     Attributes:
         recipe: Registered name.
-        label: What tables call it; tells two entries of one recipe apart.
+        label: Its name in tables; distinguishes two entries of one recipe.
         config: The recipe's settings.
         shots: Replaces the suite's.
         seeds: Replaces the suite's.
@@ -57,7 +57,7 @@ class RecipeEntry(BaseModel):
 
 
 class Suite(BaseModel):
-    """What is run.
+    """Models, datasets and recipes to run.
 
     Attributes:
         name: The MLflow experiment.
@@ -65,14 +65,13 @@ class Suite(BaseModel):
         datasets: Dataset arguments: names, card files or folders.
         recipes: Recipes with their settings.
         shots: Training images per class; `all` is the whole training split.
-        seeds: Seeds of the few-shot samples and of whatever a recipe draws.
+        seeds: Seeds of the few-shot samples and of a recipe's draws.
         refit: Fit once more on train and validation with the settings that validation chose.
         baseline: Add a majority-class run for every dataset.
         figures: Store a confusion matrix and a reliability diagram with each run.
-        limit_seconds: What one run may take for fitting, and again for predicting, before it is given up and recorded
+        limit_seconds: Time of one run for fitting, and again for predicting, before it is given up and recorded
             as failed; runs that are fitted together have it times their number. None sets no limit.
-        language: Which of the cards' languages names, templates, descriptions and captions are taken in; None takes
-            each card's own.
+        language: The cards' language of names, templates, descriptions and captions; None takes each card's own.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)

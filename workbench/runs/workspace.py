@@ -1,4 +1,4 @@
-"""Where a run's files are written before the store gets them: the temporary folder, or another disk if that is full."""
+"""Write a run's files before the store gets them, to the temporary folder, or to another disk if that is full."""
 
 import shutil
 import tempfile
@@ -12,22 +12,22 @@ from workbench.outputs import FULL, reason, system_error
 
 
 class WorkspaceError(WorkbenchError):
-    """No place for a run's files: to go on would compute what cannot be kept."""
+    """No place for a run's files: further results could not be kept."""
 
 
 @contextmanager
-def written(write: Callable[[Path], None], other: Path) -> Iterator[Path]:
+def run_folder(write: Callable[[Path], None], fallback: Path) -> Iterator[Path]:
     """A folder with the files that `write` puts there; it is gone after the block.
 
     Args:
         write: Called with an empty folder; a second time, with one elsewhere, if the first is full.
-        other: Where to write if the temporary folder is full or cannot be written; made if needed.
+        fallback: The folder used if the temporary one is full or cannot be written; made if needed.
 
     Raises:
         WorkspaceError: Neither place can be written.
     """
     tried: list[str] = []
-    for place in (_temporary, lambda: other):
+    for place in (_temporary, lambda: fallback):
         folder, made = Path(), False
         try:
             folder = place() / f".workbench-{uuid.uuid4().hex}"

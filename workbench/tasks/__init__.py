@@ -1,4 +1,4 @@
-"""Tasks: what is asked of a dataset, what recipes are given for it, and what they return.
+"""Tasks on datasets: their cards, the data that recipes get, and the predictors that these return.
 
 Importing this package imports no task.
 """

@@ -1,4 +1,4 @@
-"""One dataset with one model: its images and their features, as tasks give them to recipes and ask about them."""
+"""One dataset with one model: the rows, images and features that tasks give to recipes."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -34,10 +34,10 @@ class SplitRows:
     """Manifest rows of a run.
 
     Attributes:
-        train: int64, what is fitted on.
+        train: int64, to fit on.
         val: int64.
         test: int64.
-        labels_only: Of train and val only labels count: their images are not looked at.
+        labels_only: The recipe reads only labels of train and val: their images are not read.
         unreadable: Rows that were left out because their images cannot be read.
     """
 
@@ -48,7 +48,7 @@ class SplitRows:
     unreadable: tuple[int, ...] = ()
 
     def seen(self, split: SplitName) -> IntArray:
-        """Those rows of a split whose images are looked at."""
+        """The rows of a split whose images are read."""
         rows: IntArray = getattr(self, split)
         return rows[:0] if self.labels_only and split != "test" else rows
 
@@ -60,12 +60,12 @@ class TaskData:
     Attributes:
         dataset: The dataset.
         encoder: The model.
-        store: Where features are kept.
+        store: The features' store.
         device: Resolved device.
         max_unreadable: Share of a split that may be unreadable.
         workers: Decoding threads; 0 means one per core.
-        unreadable: Row to reason, for every image met so far.
-        extract_seconds: Time that computing features took here.
+        unreadable: Row to reason, for every image read so far.
+        extract_seconds: Time spent on computing features.
         corrupt_shards: Shards of the store that were damaged and recomputed.
     """
 
@@ -92,10 +92,10 @@ class TaskData:
         return card_to_toml(self.dataset.card)
 
     def split(self, spec: RunSpec) -> tuple[IntArray, IntArray, IntArray]:
-        """Rows of train, validation and test that a run could ask for.
+        """Rows of train, validation and test that a run can take.
 
         Raises:
-            DataError: There is nothing to test on, or nothing to train on for a recipe that trains.
+            DataError: The test split is empty, or the train split of a recipe that trains.
         """
         train, val, test = (self.dataset.rows(split) for split in ROLES)
         if len(test) == 0:
@@ -107,13 +107,13 @@ class TaskData:
         return train, val, test
 
     def chosen(self, spec: RunSpec, train: IntArray, val: IntArray, test: IntArray) -> SplitRows:
-        """The rows of a run; of a recipe that reads nothing, those whose images are there."""
+        """The rows of a run; of a recipe that reads nothing, those whose files have content."""
         if spec.factory.reads == "nothing":
             # Which images can be decoded is not known without reading them.
-            return SplitRows(self.there(train), self.there(val), test, labels_only=True)
+            return SplitRows(self.with_content(train), self.with_content(val), test, labels_only=True)
         return SplitRows(train, val, test)
 
-    def there(self, rows: IntArray) -> IntArray:
+    def with_content(self, rows: IntArray) -> IntArray:
         """Rows without those whose files are known to be missing, empty or unreadable."""
         return rows[~self.dataset.manifest.lacks_content[rows]]
 
@@ -137,7 +137,7 @@ class TaskData:
 
         Args:
             spec: The run.
-            count: How many images to draw, or how many of `together`; None takes all.
+            count: Number of images to draw, or of members of `together`; None takes all.
             together: Rows of `train` and `val` that are drawn together, by split; each by itself if None.
 
         Raises:
@@ -150,28 +150,28 @@ class TaskData:
         def drawn(split: SplitName) -> IntArray:
             rows = self.dataset.rows(split)
             units = [[row] for row in rows.tolist()] if together is None else together[split]
-            there = [members for members in units if not lacks[members].any()]
-            order = np.random.default_rng([spec.seed, len(rows)]).permutation(len(there))
-            return rows[np.isin(rows, [row for i in order[:count] for row in there[i]])]
+            complete = [members for members in units if not lacks[members].any()]
+            order = np.random.default_rng([spec.seed, len(rows)]).permutation(len(complete))
+            return rows[np.isin(rows, [row for i in order[:count] for row in complete[i]])]
 
         return full if count is None else replace(full, train=drawn("train"), val=drawn("val"))
 
     def _sample(self, split: SplitName, shots: int, seed: int) -> IntArray:
         if (split, shots, seed) not in self._samples:
-            rows = self.there(self.dataset.rows(split))
+            rows = self.with_content(self.dataset.rows(split))
             self._samples[split, shots, seed] = rows[sample_shots(self.dataset.labels(rows), shots, seed)]
         return self._samples[split, shots, seed]
 
-    def look(
-        self, wanted: Sequence[SplitRows], prepare: Callable[[IntArray], None]
+    def readable_rows(
+        self, requested: Sequence[SplitRows], prepare: Callable[[IntArray], None]
     ) -> list[SplitRows]:  # fmt: skip
-        """Look at the images of some runs, and leave unreadable ones out.
+        """Read the images of some runs, and leave out unreadable ones.
 
         Too many unreadable images are refused as early as they are known: those whose files are missing or empty before
         anything is computed, those that cannot be decoded before the next split.
 
         Args:
-            wanted: Rows of each run.
+            requested: Rows of each run.
             prepare: Computes the features of rows that the store lacks.
 
         Raises:
@@ -179,30 +179,30 @@ class TaskData:
         """
         for split in _ORDER:
             rows = self.dataset.rows(split)
-            if any(len(own.seen(split)) for own in wanted):
+            if any(len(run_rows.seen(split)) for run_rows in requested):
                 self._refuse(split, len(rows), rows[self.dataset.manifest.lacks_content[rows]].tolist())
         for split in _ORDER:
-            prepare(np.concatenate([own.seen(split) for own in wanted]))
-            for own in wanted:
-                self._refuse(split, len(own.seen(split)), self._unreadable(own.seen(split)))
-        return [self.readable(own) for own in wanted]
+            prepare(np.concatenate([run_rows.seen(split) for run_rows in requested]))
+            for run_rows in requested:
+                self._refuse(split, len(run_rows.seen(split)), self._unreadable(run_rows.seen(split)))
+        return [self.readable(run_rows) for run_rows in requested]
 
     def prepare(self, rows: IntArray, progress: Progress | None = None) -> None:
-        """Compute the features of rows that the store lacks, and learn which images are unreadable."""
+        """Compute the features of rows that the store lacks, and note which images are unreadable."""
         if len(rows):
             self._extract(np.unique(rows), progress)
 
     def prepare_tiles(self, rows: IntArray, n: int, progress: Progress | None = None) -> None:
         """Compute the features of readable images' tiles that the store lacks; see `ImageTextRecipe.tiles`."""
         tiler = Tiler(ChosenImages(self.dataset, rows), self.encoder, self.store.root.parent, self.workers)
-        for found in tiler.prepare(np.arange(len(rows)), n, progress):
-            self.note(found)
+        for extraction in tiler.prepare(np.arange(len(rows)), n, progress):
+            self.note(extraction)
 
-    def readable(self, wanted: SplitRows) -> SplitRows:
+    def readable(self, rows: SplitRows) -> SplitRows:
         """Leave out the images that were found to be unreadable."""
-        bad = {split: self._unreadable(wanted.seen(split)) for split in ROLES}
-        kept = {split: getattr(wanted, split)[~np.isin(getattr(wanted, split), bad[split])] for split in ROLES}
-        return replace(wanted, **kept, unreadable=tuple(sorted(chain(*bad.values()))))
+        bad = {split: self._unreadable(rows.seen(split)) for split in ROLES}
+        readable_rows = {split: getattr(rows, split)[~np.isin(getattr(rows, split), bad[split])] for split in ROLES}
+        return replace(rows, **readable_rows, unreadable=tuple(sorted(chain(*bad.values()))))
 
     def _unreadable(self, rows: IntArray) -> list[int]:
         return [row for row in rows.tolist() if row in self.unreadable]
@@ -224,11 +224,11 @@ class TaskData:
             return str(error).rstrip(".")
 
     def images(self, rows: IntArray, *, unseen: bool = False) -> ImageSet:
-        """Images without labels. What they hold leads to no other image of the dataset, and to no label.
+        """Images without labels. They give no access to other images of the dataset or to labels.
 
         Args:
-            rows: Which.
-            unseen: Nothing of them is read, and a recipe that asks for features or pixels is refused.
+            rows: Their rows.
+            unseen: The images are not read, and a recipe that asks for features or pixels is refused.
         """
         if unseen:
             return ImageSet(len(rows), _refused, _refused)
@@ -236,24 +236,24 @@ class TaskData:
         cut = Tiler(chosen, self.encoder, self.store.root.parent, self.workers)
         return ImageSet(len(rows), lambda: features, chosen.decode, cut=cut)
 
-    def note(self, found: Extraction) -> None:
-        """Add up what extraction took and found."""
-        self.extract_seconds += found.seconds
-        self.corrupt_shards += found.corrupt_shards
+    def note(self, extraction: Extraction) -> None:
+        """Add up an extraction's seconds and damaged shards."""
+        self.extract_seconds += extraction.seconds
+        self.corrupt_shards += extraction.corrupt_shards
 
     def _extract(self, rows: IntArray, progress: Progress | None = None) -> Extraction:
         key = rows.tobytes()
         if key in self._last:
             return self._last[key]
-        found = extract(self.dataset, rows, self.encoder, self.store, workers=self.workers, progress=progress)
-        self.note(found)
-        bad = rows[~found.readable]
-        self.unreadable.update(zip(bad.tolist(), (reason for _, reason in found.unreadable), strict=True))
+        extraction = extract(self.dataset, rows, self.encoder, self.store, workers=self.workers, progress=progress)
+        self.note(extraction)
+        bad = rows[~extraction.readable]
+        self.unreadable.update(zip(bad.tolist(), (reason for _, reason in extraction.unreadable), strict=True))
         # The test split comes back for every run, few-shot samples for every recipe; more would only fill the memory.
-        self._last[key] = found
-        while len(self._last) > 4 and sum(len(each.readable) for each in self._last.values()) > _KEPT_ROWS:
+        self._last[key] = extraction
+        while len(self._last) > 4 and sum(len(last.readable) for last in self._last.values()) > _KEPT_ROWS:
             self._last.pop(next(iter(self._last)))
-        return found
+        return extraction
 
 
 def _refused(*_: object) -> NoReturn:

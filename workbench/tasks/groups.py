@@ -1,4 +1,4 @@
-"""Items that belong together, numbered."""
+"""Numbers of groups."""
 
 from collections.abc import Sequence
 

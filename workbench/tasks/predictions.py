@@ -1,4 +1,4 @@
-"""What a run said about the test items of a task: enough to compute every metric again without a model."""
+"""A run's predictions of the test items: enough to compute every metric again without a model."""
 
 import json
 from abc import ABC, abstractmethod
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ItemScores:
-    """What a metric is a function of, item by item.
+    """The scores that a metric is a function of, item by item.
 
     Attributes:
         ids: Items.
         groups: Group names, or None where an item has none.
-        values: (n, ...): scores of which the metric is a function, or values (n,) of which it is the mean.
-        truth: What scores are held against, (n, ...), as it must be equal in runs that are compared; None for means.
+        values: Scores (n, ...) that the metric is a function of, or values (n,) that it is the mean of.
+        truth: The labels (n, ...), which must be equal in runs that are compared; None for means.
         build: From scores, items one after the other as often as they are given, to an evaluator that has the metric;
             None where it is the mean of the values.
     """
@@ -47,7 +47,7 @@ class ItemScores:
         same = np.array_equal(np.asarray(reference.truth), np.asarray(self.truth))
         if list(reference.ids) == list(self.ids) and same:
             return self.values
-        ids, others = (np.asarray(each.ids, np.str_) for each in (reference, self))
+        ids, others = (np.asarray(scores.ids, np.str_) for scores in (reference, self))
         return np.asarray(self.values[align_items(ids, others, reference.truth, self.truth)])
 
     def measured(self, values: AnyArray, metric: str) -> Measured:
@@ -63,12 +63,12 @@ class Failure:
     """A test item that went wrong.
 
     Attributes:
-        item: What users call it.
+        item: Its id.
         image: Image id, or None where the item is a text.
         title: The item in a few words.
-        what: What went wrong, in words.
-        parts: What it can be filtered by: `true class`, `kind`, `group`, ...
-        scores: What was said instead, each with its share of 0..1, the most likely first; empty where there are none.
+        what: The mistake, in words.
+        parts: Values that users can filter by: `true class`, `kind`, `group`, ...
+        scores: The answers with their probabilities, the most likely first; empty where there are none.
     """
 
     item: str
@@ -83,7 +83,7 @@ class Predictions(ABC):
     """Results of one run on the test items. Each task has a class of its own.
 
     Attributes:
-        failures_are: What `failures` lists, in words.
+        failures_are: Noun phrase for the items of `failures`.
     """
 
     failures_are: ClassVar[str] = "items, the worst first"
@@ -93,11 +93,11 @@ class Predictions(ABC):
         """Metrics with their intervals.
 
         Args:
-            metrics: Which; those that these items do not define are left out.
+            metrics: Those that these items do not define are left out.
         """
 
     def chance(self) -> dict[str, float]:
-        """What guessing would reach, by the metric's name with `chance_` before it; empty where nobody knows."""
+        """Chance levels, by the metric's name with `chance_` before it; empty where they are unknown."""
         return {}
 
     @abstractmethod
@@ -106,22 +106,22 @@ class Predictions(ABC):
 
     @abstractmethod
     def scores_of(self, metric: str) -> ItemScores:
-        """What a metric is a function of; raises `UnknownMetricError` where runs cannot be compared by it."""
+        """The scores that a metric is a function of; raises `UnknownMetricError` if runs cannot be compared by it."""
 
     @abstractmethod
     def failures(self) -> list[Failure]:
         """Items that went wrong, the worst first."""
 
     def matched(self, reference: Self) -> Self:  # noqa: ARG002
-        """The same in the terms of others: classes in their order.
+        """These predictions with classes in the order of others.
 
         Raises:
-            DataError: They have other terms; says which.
+            DataError: The classes differ; says how.
         """
         return self
 
     def unlike(self, other: Self) -> list[str]:  # noqa: ARG002
-        """What a reader must know of a difference in terms, in sentences."""
+        """Sentences about differences that readers must know of, such as other names of classes."""
         return []
 
     @abstractmethod
@@ -131,7 +131,7 @@ class Predictions(ABC):
     @classmethod
     @abstractmethod
     def from_table(cls, table: "pa.Table") -> Self:
-        """From what `to_table` gave; may raise anything where the table is damaged."""
+        """From a table of `to_table`; may raise anything where the table is damaged."""
 
     def write(self, path: Path) -> None:
         """Write as Parquet."""
@@ -162,7 +162,7 @@ class Predictions(ABC):
     def unknown(self, metric: str) -> UnknownMetricError:
         """The error for a metric that runs cannot be compared by."""
         names = self.comparable()
-        # Those of single kinds of items are many.
+        # Metrics of single kinds of items are left out: they are many.
         short = ", ".join(name for name in names if "/" not in name)
         return UnknownMetricError(
             f"metric {metric!r} cannot be compared item by item.{closest(metric, names)} "
@@ -171,13 +171,13 @@ class Predictions(ABC):
 
 
 def table_of(columns: Mapping[str, Any], about: Mapping[str, Any]) -> "pa.Table":
-    """Columns as a table, with JSON values beside them."""
+    """Columns as a table, with values in its metadata as JSON."""
     import pyarrow as pa
 
     return pa.table(dict(columns)).replace_schema_metadata({"workbench": json.dumps(dict(about))})
 
 
 def columns_of(table: "pa.Table") -> tuple[dict[str, list[Any]], dict[str, Any]]:
-    """What `table_of` was made of, columns as lists."""
+    """The columns, as lists, and the values of a table of `table_of`."""
     about: dict[str, Any] = json.loads((table.schema.metadata or {})[b"workbench"])
     return {name: table.column(name).to_pylist() for name in table.column_names}, about

@@ -37,19 +37,19 @@ def dataset_task(name: str) -> type[DatasetTask]:
     """The task that a card names.
 
     Raises:
-        WorkbenchError: It is not installed, broken, or one that asks nothing of a dataset.
+        WorkbenchError: It is not installed, broken, or no task on datasets.
     """
-    found = tasks.get(name)
-    if not issubclass(found, DatasetTask):
-        raise WorkbenchError(f"task {name!r} asks nothing of a dataset.")
-    return found
+    task = tasks.get(name)
+    if not issubclass(task, DatasetTask):
+        raise WorkbenchError(f"task {name!r} is no task on datasets.")
+    return task
 
 
 def tasks_of(recipe: type[Recipe[Any]]) -> list[str]:
     """Names of the tasks that a recipe can do, sorted."""
-    found = []
+    names = []
     for name in tasks.names():
         task = installed(name)
         if task is not None and issubclass(task, DatasetTask) and task.does(recipe):
-            found.append(name)
-    return found
+            names.append(name)
+    return names

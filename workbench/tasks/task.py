@@ -1,4 +1,4 @@
-"""What a task is: one class that says all that the engine needs to know of what is asked."""
+"""The base class of tasks: all that the engine needs to know of one."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -18,20 +18,20 @@ if TYPE_CHECKING:
     from workbench.tasks.data import Progress, SplitRows, TaskData
 
 Answer = Mapping[str, Any]
-"""What a run says of one unlabelled image: column to value."""
+"""A run's answer for one unlabelled image: column to value."""
 
 
 class Task:
-    """What was asked in a run, as tables and reports speak of it.
+    """The task of a run, as tables and reports describe it.
 
     Attributes:
-        in_tables: Metrics that tables show beside the primary one, the most telling first.
-        items: What the test items are, in words, for reports.
-        shots_are: What a number of shots counts, in words, for reports.
-        names_classes: Whether items are images with classes: datasets that only call the classes otherwise have the
+        in_tables: Metrics that tables show beside the primary one, the most important first.
+        items: Noun phrase for the test items, for reports.
+        shots_are: Noun phrase for what a number of shots counts, for reports.
+        names_classes: Whether items are images with classes: datasets that differ only in the names of classes have the
             same items then.
-        Result: What a run says about the test items; None where runs have no test items in common, so that they
-            cannot be compared.
+        Result: The class of a run's predictions; None where runs have no test items in common, so that they cannot be
+            compared.
     """
 
     in_tables: ClassVar[tuple[str, ...]] = ()
@@ -42,7 +42,7 @@ class Task:
 
 
 class DatasetTask(Task, ABC):
-    """What is asked of a dataset. Subclass it and register the class under `workbench.tasks`.
+    """A task on datasets. Subclass it and register the class under `workbench.tasks`.
 
     The name of the entry point is what cards write as `task`. The class itself says what holds for every dataset; an
     instance is the task on one dataset with one model.
@@ -53,7 +53,7 @@ class DatasetTask(Task, ABC):
     Attributes:
         Card: The cards of its datasets: columns, rules, metrics.
         Capability: The class that a recipe subclasses to do it.
-        answers: Whether a run says something of an image by itself, see `answer`.
+        answers: Whether a run can answer for single images, see `answer`.
     """
 
     answers: ClassVar[bool] = False
@@ -81,7 +81,7 @@ class DatasetTask(Task, ABC):
 
     @abstractmethod
     def rows(self, spec: RunSpec) -> "SplitRows":
-        """The rows that a run asks for, unreadable ones included; few-shot samples are of images that are there.
+        """The rows of a run, unreadable ones included; few-shot samples are of images whose files have content.
 
         Raises:
             DataError: The dataset lacks a split that the run needs.
@@ -94,15 +94,15 @@ class DatasetTask(Task, ABC):
     def prepare_more(
         self, recipe: Recipe[Any], rows: "SplitRows", progress: "Progress | None" = None
     ) -> None:  # fmt: skip
-        """Compute what else a recipe will ask for, of readable rows."""
+        """Compute further features that a recipe will ask for, of readable rows."""
 
     def notes(self, rows: "SplitRows") -> list[str]:  # noqa: ARG002
-        """What a reader of a run over these rows must know of its items."""
+        """Notes on the items of a run over these rows, for its readers."""
         return []
 
     @abstractmethod
     def given(self, spec: RunSpec, rows: "SplitRows", *, refit: bool) -> Any:
-        """What the recipe is given. Test rows are not in it."""
+        """The data that the recipe gets, without test rows."""
 
     @abstractmethod
     def fit(self, recipe: Any, given: Sequence[Any]) -> Sequence[Fitted]:
@@ -115,31 +115,31 @@ class DatasetTask(Task, ABC):
 
     @abstractmethod
     def predict(self, predictor: Fitted, rows: "IntArray", recipe: str) -> Predictions:
-        """Ask a fitted predictor about test items; it is told neither labels nor what belongs together.
+        """Predict the test items. The predictor gets neither labels nor pairs.
 
         Args:
-            predictor: What the recipe returned.
+            predictor: The recipe's predictor.
             rows: Readable test rows.
             recipe: Its name, for errors.
 
         Raises:
             RecipeError: It is no predictor for this task, or its answer does not fit.
-            DataError: The test split has nothing to ask.
+            DataError: The test split has no item.
         """
 
     @classmethod
     def answer(
         cls, predictor: Fitted, images: "ImageSet", config: Mapping[str, Any], top: int  # noqa: ARG003
     ) -> list[Answer]:  # fmt: skip
-        """Apply a predictor to unlabelled images; for tasks of which a run says something of an image by itself.
+        """Apply a predictor to unlabelled images; for tasks whose runs can answer for single images.
 
         Args:
             predictor: Restored.
             images: The images.
             config: The run's `config.json`.
-            top: How many answers to give where there are several.
+            top: Number of answers to give where there are several.
         """
         raise RecipeError("the task says nothing of an image by itself.")
 
     def figures(self, predictions: Predictions, folder: Path) -> None:
-        """Draw what belongs to a run into a new folder; nothing by default."""
+        """Draw a run's figures into a new folder; none by default."""

@@ -120,3 +120,25 @@ def _build_aside(file: Path, build: Callable[[str], None]) -> None:
         with made.open("rb") as handle:
             os.fsync(handle.fileno())
         os.replace(made, file)  # noqa: PTH105
+
+
+def move_artifacts(file: Path, old: str, new: str) -> None:
+    """Replace the beginning of the addresses of an experiment's artifacts, in one transaction.
+
+    Args:
+        file: The database file.
+        old: Address of the experiment's artifacts as recorded.
+        new: Where they are now.
+
+    Raises:
+        WorkbenchError: The file may not be written.
+    """
+    moved = "UPDATE {} SET {} = ? || substr({}, ?) WHERE {} = ? OR substr({}, 1, ?) = ?"
+    places = (("experiments", "artifact_location"), ("runs", "artifact_uri"))
+    try:
+        with closing(_connect(file, "rw")) as connection, connection:
+            for table, column in places:
+                statement = moved.format(table, column, column, column, column)
+                connection.execute(statement, (new, len(old) + 1, old, len(old) + 1, f"{old}/"))
+    except sqlite3.Error as error:
+        raise WorkbenchError(f"{file}: was moved, and its runs' addresses cannot be written anew ({error}).") from error

@@ -1,14 +1,13 @@
 """Runs that nobody works on any more: a process that is killed cannot say so, the next one does."""
 
 import contextlib
-import socket
 from collections.abc import Sequence
 
 from workbench.errors import WorkbenchError
 from workbench.tracking import schema
 from workbench.tracking._sqlite import any_running
 from workbench.tracking.faults import answering
-from workbench.tracking.processes import is_gone
+from workbench.tracking.processes import is_gone, this_machine
 from workbench.tracking.reading import read_runs
 from workbench.tracking.results import RunResult
 from workbench.tracking.store import Store
@@ -50,6 +49,6 @@ def close_abandoned_before(store: Store) -> None:
 
 def is_abandoned(run: RunResult) -> bool:
     """Whether a run is still called running although its process, on this machine, is gone."""
-    if run.status != "running" or run.tags.get(schema.HOST) != socket.gethostname():
+    if run.status != "running" or run.tags.get(schema.HOST) != this_machine():
         return False
     return is_gone(run.tags.get(schema.PROCESS, ""))

@@ -11,7 +11,7 @@ from workbench.tracking.checksums import CHECKSUMS, check_artifact
 from workbench.tracking.datasets import datasets_apart
 from workbench.tracking.faults import why
 from workbench.tracking.results import RunResult
-from workbench.tracking.store import Store, local_path
+from workbench.tracking.store import Store
 
 
 def read_runs(
@@ -51,12 +51,12 @@ def one_run(store: Store, run_id: str) -> RunResult:
     raise WorkbenchError(f"{len(runs)} runs begin with {run_id!r}; give more of the id.")
 
 
-def traceback_place(run: RunResult) -> str:
+def traceback_place(store: Store, run: RunResult) -> str:
     """The path or address of a failed run's traceback; empty if it has none."""
     name = run.tags.get(schema.TRACEBACK, "")
     if not name:
         return ""
-    folder = local_path(run.artifact_uri)
+    folder = store.artifact_folder(run.artifact_uri)
     return f"{run.artifact_uri}/{name}" if folder is None else str(folder / name)
 
 
@@ -66,7 +66,7 @@ def artifact_path(store: Store, run: RunResult, name: str) -> Path:
     Raises:
         WorkbenchError: The run has no such artifact, or it differs from its checksum.
     """
-    folder = local_path(run.artifact_uri)
+    folder = store.artifact_folder(run.artifact_uri)
     if folder is not None:
         path = folder / name
         if not path.exists():

@@ -52,6 +52,16 @@ class RunResult:
         return self.tags.get(schema.CARD_NAME, self.dataset)
 
     @property
+    def dataset_notes(self) -> tuple[str, ...]:
+        """Sentences about the dataset: what of it is not read, which splits were made."""
+        return tuple(self.tags.get(schema.DATASET_NOTES, "").splitlines())
+
+    @property
+    def model_notes(self) -> tuple[str, ...]:
+        """Sentences about what the model cannot do on the dataset."""
+        return tuple(f"{self.model}: {note}" for note in self.tags.get(schema.MODEL_NOTES, "").splitlines())
+
+    @property
     def recency(self) -> tuple[int, int]:
         """Greater for the run that was begun later."""
         return self.number, self.started

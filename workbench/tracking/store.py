@@ -12,7 +12,7 @@ from workbench.errors import WorkbenchError
 from workbench.masking import masked
 from workbench.settings import Settings
 from workbench.tracking._reach import be_impatient, check_server
-from workbench.tracking._sqlite_file import make
+from workbench.tracking._sqlite_file import make, move_artifacts
 from workbench.tracking.faults import StoreError, faults, why
 from workbench.tracking.link import Link
 from workbench.tracking.spool import Spool, server_of
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 _SQLITE = "sqlite:///"
+_LEVELS = 3
+"""Folders of an artifact's path below `artifacts`: that of the suite, that of the run, and `artifacts` again."""
 _NEEDED = 20_000_000
 """Bytes that have to be free for runs; a single run leaves less, but for networks."""
 
@@ -137,10 +139,18 @@ class Store:
                 "space, or let WORKBENCH_RUNS name another folder; what is finished is kept."
             )
 
+    def artifact_folder(self, uri: str) -> Path | None:
+        """The folder of a run's artifacts, beside the store where that was moved with them; None for a server's."""
+        folder = local_path(uri)
+        if folder is None or self.artifacts is None or folder.exists() or len(folder.parts) < _LEVELS:
+            return folder
+        beside = self.artifacts.joinpath(*folder.parts[-_LEVELS:])
+        return beside if beside.exists() else folder
+
     def delete_run(self, run_id: str, artifact_uri: str) -> None:
         """Delete a run; of a local store its artifacts go, too, where MLflow would keep them for ever."""
         self.client.delete_run(run_id)
-        place = local_path(artifact_uri)
+        place = self.artifact_folder(artifact_uri)
         if self.artifacts is not None and place is not None and self.artifacts in place.parents:
             shutil.rmtree(place.parent, ignore_errors=True)
 
@@ -154,6 +164,17 @@ class Store:
     def _experiments(self) -> dict[str, str]:
         return {}
 
+    def _place_of(self, suite: str) -> str | None:
+        return (self.artifacts / _folder_name(suite)).as_uri() if self.artifacts else None
+
+    def _follow(self, recorded: str, suite: str) -> None:
+        """Write artifacts of new runs beside a store that was moved: MLflow would go on at the old place."""
+        place, now = local_path(recorded), self._place_of(suite)
+        if self.sqlite_file is None or now is None or place is None or recorded == now or place.exists():
+            return
+        if (folder := local_path(now)) is not None and folder.exists():
+            move_artifacts(self.sqlite_file, recorded, now)
+
     def _experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException, RestException
 
@@ -165,8 +186,9 @@ class Store:
                         f"suite {name!r}: MLflow has a deleted experiment of that name; restore it "
                         f"(`mlflow experiments restore -x {experiment.experiment_id}`) or rename the suite."
                     )
+                self._follow(experiment.artifact_location, name)
                 return str(experiment.experiment_id)
-            location = (self.artifacts / _folder_name(name)).as_uri() if self.artifacts else None
+            location = self._place_of(name)
             return str(self.client.create_experiment(name, artifact_location=location))
         except (RestException, MlflowException) as error:
             again = self.client.get_experiment_by_name(name)  # Another process may have made it meanwhile.

@@ -1,6 +1,5 @@
 """Write one run: begun before the work, finished in one step after it; kept in the spool where the store fails."""
 
-import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -11,7 +10,7 @@ from workbench.masking import masked
 from workbench.tracking import schema
 from workbench.tracking.delivery import deliver, in_words
 from workbench.tracking.faults import faults, is_down, why
-from workbench.tracking.processes import this_process
+from workbench.tracking.processes import this_machine, this_process
 from workbench.tracking.record import RunRecord, clean, finite
 from workbench.tracking.results import RunResult
 from workbench.tracking.store import Store
@@ -58,7 +57,7 @@ class RunRecorder:
         Raises:
             WorkbenchError: The store answers, and cannot take runs of this suite.
         """
-        here = {schema.HOST: socket.gethostname(), schema.PROCESS: this_process()}
+        here = {schema.HOST: this_machine(), schema.PROCESS: this_process()}
         all_tags = clean({schema.SUITE: suite, **here, **tags})
         record = RunRecord(suite, masked(name), clean(params), all_tags, started=int(time.time() * 1000))
         recorder = cls(store, record)

@@ -16,7 +16,7 @@ _GROUNDS: dict[Ground, str] = {
 
 
 def japanese_caption(leaf: Leaf) -> str:
-    """What `captions.caption` says."""
+    """The sentence of `captions.caption` in Japanese."""
     plant = leaf.specimen
     venation = {"palmate": "掌状脈", "pinnate": "羽状脈"}[plant.venation]
     damage = "、虫食いの跡がある" if leaf.bites else ""

@@ -27,7 +27,7 @@ def generate(folder: Path, seed: int = 0, size: int = 192, specimens: int = 28, 
 
     Args:
         folder: Existing, empty folder.
-        seed: Seeds everything that is drawn.
+        seed: Seeds all draws.
         size: Edge of the square images, pixels.
         specimens: Plants of each shape.
         leaves: Leaves of each plant.
@@ -50,7 +50,7 @@ def _write_specimen(
     specimen = Specimen.draw(shape, np.random.default_rng([seed, code, number]))
     group = f"{shape.replace(' ', '-')}-{number:02d}"
     for index in range(leaves):
-        # Each leaf draws from its own stream, so that it stays what it is when others are added.
+        # Each leaf draws from its own stream, so that it does not change when others are added.
         rng = np.random.default_rng([seed, code, number, index + 1])
         leaf = Leaf.draw(specimen, rng)
         pixels, _ = render(leaf, size, rng)

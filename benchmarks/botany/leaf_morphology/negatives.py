@@ -29,14 +29,15 @@ def contrasts(leaf: Leaf, rng: np.random.Generator) -> list[dict[str, Any]]:
         "colour": [replace(leaf, specimen=replace(plant, colour=new)) for new in _others(COLOURS, plant.colour, rng)],
         "ground": [replace(leaf, ground=new) for new in _others(GROUNDS, leaf.ground, rng)],
     }
-    found = [
-        {"text": right, "wrong": [caption(each) for each in wrong], "kind": kind} for kind, wrong in changed.items()
+    trait_contrasts = [
+        {"text": right, "wrong": [caption(changed_leaf) for changed_leaf in wrong], "kind": kind}
+        for kind, wrong in changed.items()
     ]
     hurt, unhurt = "a leaf that insects have damaged", "a leaf that no insect has damaged"
     text, wrong = (hurt, unhurt) if leaf.bites else (unhurt, hurt)
-    return [*found, {"text": text, "wrong": [wrong], "kind": "negation"}]
+    return [*trait_contrasts, {"text": text, "wrong": [wrong], "kind": "negation"}]
 
 
-def _others(values: Sequence[Any], own: str, rng: np.random.Generator) -> list[Any]:
-    others = [value for value in values if value != own]
+def _others(values: Sequence[Any], current: str, rng: np.random.Generator) -> list[Any]:
+    others = [value for value in values if value != current]
     return [others[i] for i in rng.permutation(len(others))[:_WRONG]]

@@ -95,7 +95,7 @@ def _scaled(half: AnyArray, length: float, ratio: float | None, *, at_base: bool
 
 
 def _pinnate_lobes(blade: AnyArray, specimen: Specimen) -> AnyArray:
-    """Draw sinuses toward the midrib; what is left between them leans toward the tip, as an oak's lobes do."""
+    """Draw sinuses toward the midrib; the lobes between them lean toward the tip, as an oak's do."""
     pairs, depth = specimen.lobes, 0.6 + 0.1 * specimen.sharpness
     # Half a period more than there are pairs, so that the last lobe ends the leaf.
     wave = Superformula(m=2 * pairs + 1, n1=1.6, n2=4, n3=4)(np.pi * blade[:, 1])

@@ -30,7 +30,7 @@ def render(leaf: Leaf, size: int, rng: np.random.Generator) -> tuple[AnyArray, A
     """Draw a leaf on its ground.
 
     Args:
-        leaf: What to draw.
+        leaf: The leaf.
         size: Edge of the square image.
         rng: Draws textures and noise.
 

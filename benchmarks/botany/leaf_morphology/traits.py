@@ -1,4 +1,4 @@
-"""What a botanist notes of a leaf, and how specimens and their leaves are drawn."""
+"""A leaf's botanical traits, and random draws of specimens and their leaves."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -16,7 +16,7 @@ COLOURS: tuple[Colour, ...] = get_args(Colour)
 GROUNDS: tuple[Ground, ...] = get_args(Ground)
 
 _MARGINS_OF: dict[Shape, tuple[Margin, ...]] = {
-    # Lobes leave too little margin between them for teeth that can still be told apart.
+    # Lobes leave too little margin between them for distinct teeth.
     "palmately lobed": ("entire", "serrate"),
     "pinnately lobed": ("entire", "dentate"),
 }
@@ -30,7 +30,7 @@ class Specimen:
         shape: Outline of the blade; the class.
         margin: Edge of the blade.
         colour: Of the blade.
-        elongation: Length by width of the blade, relative to what is usual for the shape.
+        elongation: Length by width of the blade, relative to the shape's usual ratio.
         sharpness: -1..1, how far the outline's exponents are from the middle of the shape's range.
         lobes: Lobes of a palmate leaf, or pairs of lobes of a pinnate one; 0 for the other shapes.
         veins: Pairs of secondary veins.
@@ -81,11 +81,11 @@ class Specimen:
 
 @dataclass(frozen=True)
 class Leaf:
-    """One leaf of a plant, as it was photographed.
+    """One leaf of a plant, as photographed.
 
     Attributes:
         specimen: The plant.
-        ground: What it lies on.
+        ground: The ground that it lies on.
         rotation: Of its tip from upright, radians, counter-clockwise.
         length: Blade and stalk, share of the image's edge.
         bend: Sideways bend of the midrib at the tip, share of the blade's length.
@@ -120,7 +120,7 @@ class Leaf:
             width=rng.uniform(0.93, 1.07),
             light=rng.uniform(0, 2 * np.pi),
             brightness=rng.uniform(0.8, 1.12),
-            # Neither at the stalk, which would come off, nor at the tip, which tells shapes apart.
+            # Neither at the stalk, which would come off, nor at the tip, by which shapes differ.
             bites=tuple(
                 (float(rng.uniform(0.12, 0.42) + 0.46 * rng.integers(2)), float(rng.uniform(0.03, 0.065)))
                 for _ in range(bites)

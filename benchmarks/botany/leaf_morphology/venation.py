@@ -14,8 +14,8 @@ class Vein:
     """A vein in leaf coordinates.
 
     Attributes:
-        points: (n, 2), from its origin to beyond the margin; whoever draws it clips it to the blade.
-        order: 1 for the midrib and other primaries, 2 for secondaries, 3 for what branches off those.
+        points: (n, 2), from its origin to beyond the margin; drawing clips it to the blade.
+        order: 1 for the midrib and other primaries, 2 for secondaries, 3 for their branches.
     """
 
     points: AnyArray
@@ -40,7 +40,7 @@ def veins(specimen: Specimen) -> list[Vein]:
 
 
 def _heights(count: int, first: float) -> AnyArray:
-    """Where secondaries leave the midrib; closer together toward the tip."""
+    """Heights at which secondaries leave the midrib; closer together toward the tip."""
     return first + (0.9 - first) * np.linspace(0, 1, count, endpoint=False) ** 0.9
 
 
@@ -53,23 +53,23 @@ def _pair(y: float, rise: float, curve: float) -> list[Vein]:
 def _branches(vein: Vein) -> list[Vein]:
     """Short tertiaries that leave a secondary on its upper side."""
     side = np.sign(vein.points[-1, 0])
-    found = []
+    branches = []
     for start in vein.points[4:26:5]:
         reach = np.linspace(0, 0.09, 8)[:, None]
-        found.append(Vein(start + reach * [0.35 * side, 1.0], 3))
-    return found
+        branches.append(Vein(start + reach * [0.35 * side, 1.0], 3))
+    return branches
 
 
 def _palmate(angles: AnyArray, *, branches: bool = True) -> list[Vein]:
     """A primary for each angle, and with `branches` secondaries off each of them."""
-    found = []
+    palmate_veins = []
     for angle in angles:
         for side in (1, -1) if angle else (1,):
             axis = np.array([side * np.sin(angle), np.cos(angle)])
-            found.append(Vein(np.linspace(0, 1.05, 30)[:, None] * axis, 1))
+            palmate_veins.append(Vein(np.linspace(0, 1.05, 30)[:, None] * axis, 1))
             across = np.array([axis[1], -axis[0]])
             for at in np.linspace(0.25, 0.8, 5) if branches else ():
                 for turn in (1, -1):
                     reach = np.linspace(0, 0.2, 10)[:, None]
-                    found.append(Vein(at * axis + reach * (0.8 * axis + turn * across), 3))
-    return found
+                    palmate_veins.append(Vein(at * axis + reach * (0.8 * axis + turn * across), 3))
+    return palmate_veins

@@ -1,4 +1,4 @@
-"""What differs between two scans of the same head: position, field of view, window and level, coil shading, noise."""
+"""Differences between scans of the same head: position, field of view, window and level, coil shading, noise."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ class Acquisition:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> "Acquisition":
-        """Draw settings within what is met in practice."""
+        """Draw settings within the range of practice."""
         return cls(
             angle=rng.normal(0, 5),
             zoom=rng.uniform(0.9, 1.2),

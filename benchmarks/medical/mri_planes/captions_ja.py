@@ -8,7 +8,7 @@ _MAPS: dict[Map, str] = {"t1": "T1強調MRI画像", "gm": "灰白質マップ", 
 
 
 def japanese_caption(plane: Plane, name: Map, position: int, side: str) -> str:
-    """What `captions.caption` says of the same arguments."""
+    """The sentence of `captions.caption` in Japanese."""
     return f"脳の{_PLANES[plane]}の{_MAPS[name]}、{_level(plane, position, side)}"
 
 

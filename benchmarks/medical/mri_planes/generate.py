@@ -47,7 +47,7 @@ def _write_slab(
     for distance in slab.positions:
         for side in _SIDES[slab.plane]:
             position = -distance if side == "left" else distance
-            # Each image draws from its own stream, so that it stays what it is when others are added.
+            # Each image draws from its own stream, so that it does not change when others are added.
             stream = [list(LAYOUTS).index(slab.plane), MAPS.index(name), distance + 200, int(side == "left")]
             rng = np.random.default_rng([seed, *stream])
             cut = volume.slice(slab.plane, position)

@@ -1,4 +1,4 @@
-"""Which slice goes where: contiguous slabs with gaps between them, so that no slice's neighbour is in another split."""
+"""The splits of slices: contiguous slabs with gaps between them, so that no slice's neighbour is in another split."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ Split = Literal["train", "val", "test"]
 
 @dataclass(frozen=True)
 class PlaneLayout:
-    """How one plane is cut.
+    """The slabs of one plane.
 
     Attributes:
         first: First slice, mm of MNI space; for the sagittal plane mm from the midline.

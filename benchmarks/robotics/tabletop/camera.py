@@ -9,7 +9,7 @@ from workbench.arrays import FloatArray
 
 @dataclass(frozen=True)
 class Camera:
-    """Where the camera is and what it sees.
+    """The camera's position and view.
 
     Attributes:
         position: In metres.
@@ -69,7 +69,7 @@ class Camera:
         )
 
     def depth(self, x: float, y: float) -> float:
-        """How far a point of the table is from the camera, along the table, metres."""
+        """Distance of a point of the table from the camera, along the table, metres."""
         forward = self.axes[2]
         ahead = np.array([forward[0], forward[1]]) / np.hypot(forward[0], forward[1])
         return float(ahead @ np.subtract((x, y), self.position[:2]))

@@ -14,7 +14,7 @@ from benchmarks.robotics.tabletop.negatives import contrasts
 from benchmarks.robotics.tabletop.objects import KINDS
 from benchmarks.robotics.tabletop.render import Tracer, pixel_rays, render
 from benchmarks.robotics.tabletop.scene import Scene, draw_scene
-from benchmarks.robotics.tabletop.view import Seen, look, relations
+from benchmarks.robotics.tabletop.view import VisibleThing, relations, visible_things
 from workbench.arrays import AnyArray
 
 # Of eight scenes with the same kind in the middle four train, one validates and three test.
@@ -34,7 +34,7 @@ def generate(folder: Path, seed: int = 0, size: int = 192, scenes: int = 28, vie
 
     Args:
         folder: Existing, empty folder.
-        seed: Seeds everything that is drawn.
+        seed: Seeds all draws.
         size: Edge of the square images, pixels.
         scenes: Scenes for each kind of object in the middle.
         views: Photographs of each scene.
@@ -50,10 +50,10 @@ def generate(folder: Path, seed: int = 0, size: int = 192, scenes: int = 28, vie
 def _write_scene(folder: Path, code: int, number: int, views: int, seed: int, size: int) -> Iterator[dict[str, Any]]:
     from PIL import Image
 
-    # Each scene draws from its own stream, so that it stays what it is when others are added.
+    # Each scene draws from its own stream, so that it does not change when others are added.
     rng = np.random.default_rng([seed, code, number])
     scene, photographs = _photographs(code, views, size, rng)
-    # Its own stream, so that it leaves the instructions as they are.
+    # Its own stream, so that the instructions do not depend on it.
     contrast_rng = np.random.default_rng([seed, code, number, 1])
     group = f"{KINDS[code]}-{number:03d}"
     for index, (pixels, things) in enumerate(photographs):
@@ -69,32 +69,32 @@ def _write_scene(folder: Path, code: int, number: int, views: int, seed: int, si
             "table": scene.table,
             "objects": [thing.to_json() for thing in things],
             "relations": relations(things, size),
-            "instructions": [found.to_json() for found in instructions(things, size, rng)],
-            "contrasts": [found.to_json() for found in contrasts(things, size, contrast_rng)],
+            "instructions": [entry.to_json() for entry in instructions(things, size, rng)],
+            "contrasts": [entry.to_json() for entry in contrasts(things, size, contrast_rng)],
         }
 
 
 def _photographs(
     code: int, views: int, size: int, rng: np.random.Generator
-) -> tuple[Scene, list[tuple[AnyArray, list[Seen]]]]:
+) -> tuple[Scene, list[tuple[AnyArray, list[VisibleThing]]]]:
     """A scene from several sides, each of which shows all of it; draws again until there is one."""
     while True:
         scene = draw_scene(KINDS[code], rng)
         tracer = Tracer(scene)
-        found: list[tuple[AnyArray, list[Seen]]] = []
+        photographs: list[tuple[AnyArray, list[VisibleThing]]] = []
         for _ in range(_ATTEMPTS * views):
             camera = Camera.draw(scene.extent, rng)
             if not _shows_all(scene, tracer, camera):
                 continue
             pixels, seen = render(tracer, scene, camera, size, rng)
-            things = look(scene, tracer, camera, seen)
+            things = visible_things(scene, tracer, camera, seen)
             if things is not None:
-                found.append((pixels, things))
-            if len(found) == views:
-                return scene, found
+                photographs.append((pixels, things))
+            if len(photographs) == views:
+                return scene, photographs
 
 
 def _shows_all(scene: Scene, tracer: Tracer, camera: Camera) -> bool:
     """A coarse look before the costly one."""
     hits = tracer.trace(np.array(camera.position, dtype=np.float32), pixel_rays(camera, _PREVIEW))
-    return look(scene, tracer, camera, hits.thing.reshape(_PREVIEW, _PREVIEW)) is not None
+    return visible_things(scene, tracer, camera, hits.thing.reshape(_PREVIEW, _PREVIEW)) is not None

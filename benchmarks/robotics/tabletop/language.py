@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmarks.robotics.tabletop.scene import Table
-from benchmarks.robotics.tabletop.view import OPPOSITES, Relation, Seen, relation_holds, relations
+from benchmarks.robotics.tabletop.view import OPPOSITES, Relation, VisibleThing, relation_holds, relations
 
 InstructionKind = Literal["kind", "colour", "attributes", "distractors", "size", "relation", "extreme", "ambiguous"]
 
@@ -29,10 +29,10 @@ class Query:
     colour: str | None = None
     size: str | None = None
 
-    def fits(self, thing: Seen) -> bool:
-        """Whether an object answers to it."""
-        wanted = ((self.kind, thing.kind), (self.colour, thing.colour), (self.size, thing.size))
-        return all(asked is None or asked == has for asked, has in wanted)
+    def fits(self, thing: VisibleThing) -> bool:
+        """Whether it describes an object."""
+        traits = ((self.kind, thing.kind), (self.colour, thing.colour), (self.size, thing.size))
+        return all(expected is None or expected == actual for expected, actual in traits)
 
     def __str__(self) -> str:
         """In words, without an article: `small red box`, `red object`."""
@@ -45,14 +45,14 @@ class Instruction:
 
     Attributes:
         text: The sentence.
-        kind: What it takes to understand it: the `kind` or `colour` alone; kind and colour together (`attributes`; with
+        kind: The information that it needs: the `kind` or `colour` alone; kind and colour together (`attributes`; with
             `distractors` where other objects share the kind and others the colour); the `size` as well; a `relation` to
-            another object; being the `extreme` of several; or `ambiguous`, as several objects answer to it.
+            another object; being the `extreme` of several; or `ambiguous`, as it describes several objects.
         answer: Index of the object, None if ambiguous.
-        fits: Indices of all objects that answer to it.
-        query: What is asked for.
-        relation: How it stands to the anchor, if that is said.
-        anchor: Description of the other object, if there is one.
+        fits: Indices of all objects that it describes.
+        query: Description of the object.
+        relation: Its relation to the anchor, if the sentence has one.
+        anchor: Description of the other object, if the sentence has one.
     """
 
     text: str
@@ -68,31 +68,31 @@ class Instruction:
         return asdict(self)
 
 
-def describe(thing: Seen, *, size: bool = True) -> str:
+def describe(thing: VisibleThing, *, size: bool = True) -> str:
     """An object with its traits and article: `a small red box`."""
     return "a " + str(Query(thing.kind, thing.colour, thing.size if size else None))
 
 
-def captions(seen: Sequence[Seen], table: Table, size: int) -> list[str]:
-    """What stands on the table from left to right, how the middle object stands to another, and what is in the middle.
+def captions(seen: Sequence[VisibleThing], table: Table, size: int) -> list[str]:
+    """Captions: the objects from left to right, a relation of the middle object to another, and the middle object.
 
     Args:
         seen: The objects, the one in the middle first.
-        table: What they stand on.
+        table: The table that they stand on.
         size: Edge of the image, pixels.
     """
     in_order = [describe(thing) for thing in sorted(seen, key=lambda thing: thing.centre)]
-    found = [f"{', '.join(in_order[:-1])} and {in_order[-1]} on {_TABLES[table]}"]
+    sentences = [f"{', '.join(in_order[:-1])} and {in_order[-1]} on {_TABLES[table]}"]
     for i, relation, j in relations(seen, size):
         if i == 0:
-            found.append(f"{describe(seen[i])} {WORDS[relation]} {describe(seen[j])}")
+            sentences.append(f"{describe(seen[i])} {WORDS[relation]} {describe(seen[j])}")
             break
     others = f"{_NUMBERS[len(seen) - 1]} other {'object' if len(seen) == 2 else 'objects'}"
-    found.append(f"{describe(seen[0])} in the middle of {_TABLES[table]} with {others}")
-    return found
+    sentences.append(f"{describe(seen[0])} in the middle of {_TABLES[table]} with {others}")
+    return sentences
 
 
-def instructions(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> list[Instruction]:
+def instructions(seen: Sequence[VisibleThing], size: int, rng: np.random.Generator) -> list[Instruction]:
     """One instruction of each kind that the photograph allows, drawn among the possible ones.
 
     Args:
@@ -102,21 +102,21 @@ def instructions(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> l
     """
     by_kind: dict[str, list[Instruction]] = {}
     for make in (_by_traits, _by_relation, _by_extreme):
-        for found in make(seen, size):
-            by_kind.setdefault(found.kind, []).append(found)
+        for instruction in make(seen, size):
+            by_kind.setdefault(instruction.kind, []).append(instruction)
     chosen = []
     for _, options in sorted(by_kind.items()):
-        own = options[rng.integers(len(options))]
+        option = options[rng.integers(len(options))]
         verb = _VERBS[rng.integers(len(_VERBS))]
-        chosen.append(Instruction(**{**own.__dict__, "text": f"{verb} {own.text}"}))
+        chosen.append(Instruction(**{**option.__dict__, "text": f"{verb} {option.text}"}))
     return chosen
 
 
-def _matches(query: Query, seen: Sequence[Seen]) -> tuple[int, ...]:
+def _matches(query: Query, seen: Sequence[VisibleThing]) -> tuple[int, ...]:
     return tuple(i for i, thing in enumerate(seen) if query.fits(thing))
 
 
-def _by_traits(seen: Sequence[Seen], size: int) -> Iterator[Instruction]:  # noqa: ARG001 - one signature for all makers
+def _by_traits(seen: Sequence[VisibleThing], size: int) -> Iterator[Instruction]:  # noqa: ARG001 - one signature for all makers
     for i, thing in enumerate(seen):
         kind, colour = Query(thing.kind), Query(None, thing.colour)
         both, full = Query(thing.kind, thing.colour), Query(thing.kind, thing.colour, thing.size)
@@ -134,8 +134,8 @@ def _by_traits(seen: Sequence[Seen], size: int) -> Iterator[Instruction]:  # noq
             yield Instruction(f"the {full}", "size", i, (i,), full)
 
 
-def _by_relation(seen: Sequence[Seen], size: int) -> Iterator[Instruction]:
-    """Only where the relation is needed, and where every object of that kind clearly stands in it or clearly not."""
+def _by_relation(seen: Sequence[VisibleThing], size: int) -> Iterator[Instruction]:
+    """Only where the relation is needed, and clearly holds or clearly does not for every object of the kind."""
     for anchor_index, anchor in enumerate(seen):
         anchor_query = Query(anchor.kind, anchor.colour)
         if len(_matches(anchor_query, seen)) > 1:
@@ -154,7 +154,7 @@ def _by_relation(seen: Sequence[Seen], size: int) -> Iterator[Instruction]:
                 yield Instruction(text, "relation", answer, (answer,), query, relation, anchor_query)
 
 
-def _by_extreme(seen: Sequence[Seen], size: int) -> Iterator[Instruction]:
+def _by_extreme(seen: Sequence[VisibleThing], size: int) -> Iterator[Instruction]:
     words: dict[Relation, str] = {
         "left of": "the leftmost {}",
         "right of": "the rightmost {}",

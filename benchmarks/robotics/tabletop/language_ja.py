@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from benchmarks.robotics.tabletop.objects import Colour, Kind, Size
 from benchmarks.robotics.tabletop.scene import Table
-from benchmarks.robotics.tabletop.view import Relation, Seen, relations
+from benchmarks.robotics.tabletop.view import Relation, VisibleThing, relations
 
 _KINDS: dict[Kind, str] = {"box": "箱", "ball": "ボール", "can": "缶", "cup": "カップ", "bottle": "瓶"}
 _COLOURS: dict[Colour, str] = {
@@ -17,17 +17,17 @@ _TABLES: dict[Table, str] = {
 }  # fmt: skip
 
 
-def japanese_captions(seen: Sequence[Seen], table: Table, size: int) -> list[str]:
-    """What `language.captions` says of the same arguments, sentence by sentence."""
+def japanese_captions(seen: Sequence[VisibleThing], table: Table, size: int) -> list[str]:
+    """The sentences of `language.captions` in Japanese."""
     in_order = [_describe(thing) for thing in sorted(seen, key=lambda thing: thing.centre)]
-    found = [f"{_TABLES[table]}の上にある{'、'.join(in_order[:-1])}と{in_order[-1]}"]
+    sentences = [f"{_TABLES[table]}の上にある{'、'.join(in_order[:-1])}と{in_order[-1]}"]
     for i, relation, j in relations(seen, size):
         if i == 0:
-            found.append(f"{_describe(seen[j])}の{_RELATIONS[relation]}にある{_describe(seen[i])}")
+            sentences.append(f"{_describe(seen[j])}の{_RELATIONS[relation]}にある{_describe(seen[i])}")
             break
-    found.append(f"{_TABLES[table]}の真ん中にある{_describe(seen[0])}と、ほかの{len(seen) - 1}つの物")
-    return found
+    sentences.append(f"{_TABLES[table]}の真ん中にある{_describe(seen[0])}と、ほかの{len(seen) - 1}つの物")
+    return sentences
 
 
-def _describe(thing: Seen) -> str:
+def _describe(thing: VisibleThing) -> str:
     return f"{_SIZES[thing.size]}{_COLOURS[thing.colour]}{_KINDS[thing.kind]}"

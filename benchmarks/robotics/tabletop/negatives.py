@@ -1,8 +1,8 @@
 """Sentences that are true of a photograph, each with wrong ones that differ from it in one respect.
 
-What a wrong sentence says instead is drawn at random, so that no word, and no word said twice, tells by itself which
+The replacement in a wrong sentence is drawn at random, so that no word, and no repeated word, shows by itself which
 sentence is right: Hsieh et al. ("SugarCrepe", NeurIPS 2023) found many such benchmarks solved without a look at the
-picture. Sentences laid side by side can tell: wrong ones of a relation mean the same.
+picture. A comparison of the sentences can show it: wrong ones of a relation mean the same.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ import numpy as np
 
 from benchmarks.robotics.tabletop.language import WORDS, Query, describe
 from benchmarks.robotics.tabletop.objects import COLOURS, KINDS
-from benchmarks.robotics.tabletop.view import OPPOSITES, Seen, relation_holds
+from benchmarks.robotics.tabletop.view import OPPOSITES, VisibleThing, relation_holds
 
 T = TypeVar("T")
 
@@ -28,8 +28,8 @@ class Contrast:
     Attributes:
         text: True of the photograph.
         wrong: False of it.
-        kind: In what the wrong ones differ: the colours of two objects exchanged or one replaced (`attribute`), a kind
-            of object replaced (`object`), a relation turned round (`relation`), or whether there is something
+        kind: The difference of the wrong ones: the colours of two objects exchanged or one replaced (`attribute`), a
+            kind of object replaced (`object`), a relation turned round (`relation`), or whether there is something
             (`negation`).
     """
 
@@ -42,7 +42,7 @@ class Contrast:
         return asdict(self)
 
 
-def contrasts(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> list[Contrast]:
+def contrasts(seen: Sequence[VisibleThing], size: int, rng: np.random.Generator) -> list[Contrast]:
     """One contrast of each kind that the photograph allows.
 
     Args:
@@ -50,19 +50,19 @@ def contrasts(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> list
         size: Edge of the image, pixels.
         rng: Draws among the possible ones.
     """
-    found = []
+    chosen = []
     for make in (_attribute, _object, _relation, _negation):
         options = list(make(seen, size, rng))
         if options:
-            found.append(options[rng.integers(len(options))])
-    return found
+            chosen.append(options[rng.integers(len(options))])
+    return chosen
 
 
-def _there_is(seen: Sequence[Seen], kind: str | None, colour: str | None) -> bool:
+def _there_is(seen: Sequence[VisibleThing], kind: str | None, colour: str | None) -> bool:
     return any(Query(kind, colour).fits(thing) for thing in seen)
 
 
-def _both(first: Seen, second: Seen) -> str:
+def _both(first: VisibleThing, second: VisibleThing) -> str:
     return f"{describe(first, size=False)} and {describe(second, size=False)}"
 
 
@@ -70,7 +70,7 @@ def _named(kind: str, colour: str) -> str:
     return f"a {Query(kind, colour)}"
 
 
-def _pairs(seen: Sequence[Seen]) -> Iterator[tuple[Seen, Seen]]:
+def _pairs(seen: Sequence[VisibleThing]) -> Iterator[tuple[VisibleThing, VisibleThing]]:
     """Ordered pairs that differ in kind and colour."""
     for first, second in permutations(seen, 2):
         if first.kind != second.kind and first.colour != second.colour:
@@ -81,7 +81,7 @@ def _drawn(options: Sequence[T], count: int, rng: np.random.Generator) -> list[T
     return [options[i] for i in rng.permutation(len(options))[:count]]
 
 
-def _attribute(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> Iterator[Contrast]:  # noqa: ARG001 - one signature for all makers
+def _attribute(seen: Sequence[VisibleThing], size: int, rng: np.random.Generator) -> Iterator[Contrast]:  # noqa: ARG001 - one signature for all makers
     for a, b in _pairs(seen):
         wrong = []
         if not (_there_is(seen, a.kind, b.colour) and _there_is(seen, b.kind, a.colour)):
@@ -92,7 +92,7 @@ def _attribute(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> Ite
             yield Contrast(_both(a, b), tuple(wrong), "attribute")
 
 
-def _object(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> Iterator[Contrast]:  # noqa: ARG001
+def _object(seen: Sequence[VisibleThing], size: int, rng: np.random.Generator) -> Iterator[Contrast]:  # noqa: ARG001
     for a, b in _pairs(seen):
         absent = [kind for kind in KINDS if kind != b.kind and not _there_is(seen, kind, a.colour)]
         wrong = tuple(f"{_named(kind, a.colour)} and {describe(b, size=False)}" for kind in _drawn(absent, 2, rng))
@@ -100,23 +100,23 @@ def _object(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> Iterat
             yield Contrast(_both(a, b), wrong, "object")
 
 
-def _relation(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> Iterator[Contrast]:  # noqa: ARG001
-    alone = [t for t in seen if sum(Query(t.kind, t.colour).fits(other) for other in seen) == 1]
+def _relation(seen: Sequence[VisibleThing], size: int, rng: np.random.Generator) -> Iterator[Contrast]:  # noqa: ARG001
+    alone = [t for t in seen if sum(Query(t.kind, t.colour).fits(second) for second in seen) == 1]
     for a, b in permutations(alone, 2):
         for relation, opposite in OPPOSITES.items():
             if relation_holds(a, relation, b, size):
-                one, other = describe(a, size=False), describe(b, size=False)
-                wrong = (f"{one} {WORDS[opposite]} {other}", f"{other} {WORDS[relation]} {one}")
-                yield Contrast(f"{one} {WORDS[relation]} {other}", wrong, "relation")
+                first, second = describe(a, size=False), describe(b, size=False)
+                wrong = (f"{first} {WORDS[opposite]} {second}", f"{second} {WORDS[relation]} {first}")
+                yield Contrast(f"{first} {WORDS[relation]} {second}", wrong, "relation")
 
 
-def _negation(seen: Sequence[Seen], size: int, rng: np.random.Generator) -> Iterator[Contrast]:  # noqa: ARG001
-    """As many objects that are there as such that are not, so that neither sentence form gives the answer away."""
-    there = sorted({(thing.kind, thing.colour) for thing in seen})
-    missing = [pair for pair in ((k, c) for k in KINDS for c in COLOURS) if pair not in there]
-    # Missing ones that share the kind or colour of something there are the hard ones.
+def _negation(seen: Sequence[VisibleThing], size: int, rng: np.random.Generator) -> Iterator[Contrast]:  # noqa: ARG001
+    """Equally many objects that are there and that are not, so that the form of a sentence does not show the answer."""
+    present = sorted({(thing.kind, thing.colour) for thing in seen})
+    missing = [pair for pair in ((k, c) for k in KINDS for c in COLOURS) if pair not in present]
+    # Missing objects that share the kind or colour of a present one are the hard ones.
     near = [(k, c) for k, c in missing if _there_is(seen, k, None) or _there_is(seen, None, c)]
-    for (kind, colour), (other_kind, other_colour) in zip(there, _drawn(near, len(there), rng), strict=False):
+    for (kind, colour), (other_kind, other_colour) in zip(present, _drawn(near, len(present), rng), strict=False):
         yes, no = f"there is a {Query(kind, colour)}", f"there is no {Query(kind, colour)}"
         yield Contrast(yes, (no,), "negation")
         yes, no = f"there is a {Query(other_kind, other_colour)}", f"there is no {Query(other_kind, other_colour)}"

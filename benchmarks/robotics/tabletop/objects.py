@@ -38,7 +38,7 @@ class Thing:
     """An object on the table.
 
     Attributes:
-        kind: What it is.
+        kind: Its kind.
         colour: Its colour.
         size: Its size, relative to others of its kind.
         position: x and y of its centre on the table.
@@ -62,7 +62,7 @@ _FOOTPRINTS: dict[Kind, float] = {"box": 0.075, "ball": 0.06, "can": 0.045, "cup
 
 @dataclass(frozen=True)
 class Surface:
-    """Triangles with what shading needs.
+    """Triangles with normals and reflectance for shading.
 
     Attributes:
         triangles: float32 (n, 3, 3), corners.
@@ -143,7 +143,7 @@ def _cup() -> "Trimesh":
     body = _revolved([(0, 0), (0.04, 0), (0.048, 0.1), (0.044, 0.1), (0.036, 0.006), (0, 0.006)])
     handle = creation.torus(0.027, 0.006, major_sections=32, minor_sections=12)
     handle.apply_transform([[1, 0, 0, 0.045], [0, 0, -1, 0], [0, 1, 0, 0.052], [0, 0, 0, 1]])
-    # The half within the cup is cut away, where it ends inside the wall.
+    # The half within the cup is cut away where it ends inside the wall.
     handle.update_faces(handle.triangles_center[:, 0] > 0.045)
     return util.concatenate([body, handle])
 

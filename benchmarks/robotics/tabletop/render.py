@@ -1,4 +1,4 @@
-"""Trace a scene with Embree: image, and which object each pixel shows.
+"""Trace a scene with Embree: the image, and the object of each pixel.
 
 Direct light from a round lamp with soft shadows, ambient occlusion, a Blinn-Phong highlight. Pixels on edges are traced
 again with four rays.
@@ -28,7 +28,7 @@ _OFFSET = 1e-3  # Secondary rays start this far above the surface, metres.
 
 @dataclass(frozen=True)
 class _Hits:
-    """Where rays ended: `thing` is an object's index, `TABLE` or `NOTHING`; the rest is meaningless for `NOTHING`."""
+    """Ends of rays: `thing` is an object's index, `TABLE` or `NOTHING`; the rest is meaningless for `NOTHING`."""
 
     thing: IntArray
     points: FloatArray
@@ -49,26 +49,26 @@ class Tracer:
         reach = 1.1
         corners = np.array([[-reach, -reach], [reach, -reach], [reach, reach], [-reach, reach]])
         top = np.concatenate([corners, np.zeros((4, 1))], axis=1)[[[0, 1, 2], [0, 2, 3]]].astype(np.float32)
-        self._embree = _embree([each.triangles for each in surfaces] + [top])
-        self._alone = [_embree([each.triangles]) for each in surfaces]
+        self._embree = _embree([part.triangles for part in surfaces] + [top])
+        self._alone = [_embree([part.triangles]) for part in surfaces]
         up = np.broadcast_to(np.array([0, 0, 1], np.float32), (2, 3, 3))
-        self._normals = np.concatenate([*(each.normals for each in surfaces), up])
-        self._reflectance = np.concatenate([*(each.reflectance for each in surfaces), np.ones((2, 3), np.float32)])
-        self._first = np.cumsum([0, *(len(each.triangles) for each in surfaces)])
+        self._normals = np.concatenate([*(part.normals for part in surfaces), up])
+        self._reflectance = np.concatenate([*(part.reflectance for part in surfaces), np.ones((2, 3), np.float32)])
+        self._first = np.cumsum([0, *(len(part.triangles) for part in surfaces)])
         self._table = TableTop(scene.table, scene.texture_seed)
 
     def trace(self, origin: FloatArray, directions: FloatArray) -> _Hits:
         """First hits of rays from one point."""
         origins = np.broadcast_to(origin, directions.shape).astype(np.float32)
-        found = self._embree.run(origins, directions, output=1)
-        geometry, hit = found["geomID"], found["primID"] >= 0
+        ray_hits = self._embree.run(origins, directions, output=1)
+        geometry, hit = ray_hits["geomID"], ray_hits["primID"] >= 0
         thing = np.where(hit, np.where(geometry == len(self._scene.things), TABLE, geometry), NOTHING)
-        face = np.where(hit, self._first[np.where(hit, geometry, 0)] + found["primID"], 0)
-        u, v = found["u"][:, None], found["v"][:, None]
+        face = np.where(hit, self._first[np.where(hit, geometry, 0)] + ray_hits["primID"], 0)
+        u, v = ray_hits["u"][:, None], ray_hits["v"][:, None]
         corner = self._normals[face]
         normals = (1 - u - v) * corner[:, 0] + u * corner[:, 1] + v * corner[:, 2]
         normals = _unit(normals)
-        distance = np.where(hit, found["tfar"], np.float32(0))[:, None]
+        distance = np.where(hit, ray_hits["tfar"], np.float32(0))[:, None]
         points = np.asarray(origins + distance * directions, dtype=np.float32)
         reflectance = self._reflectance[face]
         table = thing == TABLE
@@ -79,12 +79,12 @@ class Tracer:
         return _Hits(thing.astype(np.int64), points, normals.astype(np.float32), reflectance)
 
     def covers(self, thing: int, origin: FloatArray, directions: FloatArray) -> int:
-        """How many of the rays would meet an object if it stood alone."""
+        """The number of rays that would meet an object if it stood alone."""
         origins = np.broadcast_to(origin, directions.shape).astype(np.float32)
         return int((self._alone[thing].run(origins, directions) >= 0).sum())
 
     def blocked(self, origins: FloatArray, directions: FloatArray, reach: FloatArray | float) -> AnyArray:
-        """Which rays meet something within `reach`."""
+        """Whether rays meet something within `reach`."""
         return np.asarray(self._embree.run(origins, directions, query="DISTANCE") < reach)
 
 
@@ -114,7 +114,7 @@ def render(
     Args:
         tracer: Of that scene.
         scene: Gives the light.
-        camera: Where from.
+        camera: The camera.
         size: Edge of the square image.
         rng: Draws the sensor's noise.
 
@@ -138,10 +138,10 @@ def render(
 def _edges(seen: IntArray, normals: FloatArray) -> AnyArray:
     """Pixels whose right or lower neighbour shows another thing or another face, and those neighbours."""
     edge = np.zeros(seen.shape, dtype=np.bool_)
-    for one, other in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
-        differ = (seen[one] != seen[other]) | ((normals[one] * normals[other]).sum(axis=-1) < 0.8)
-        edge[one] |= differ
-        edge[other] |= differ
+    for here, next_to in ((np.s_[:, :-1], np.s_[:, 1:]), (np.s_[:-1], np.s_[1:])):
+        differ = (seen[here] != seen[next_to]) | ((normals[here] * normals[next_to]).sum(axis=-1) < 0.8)
+        edge[here] |= differ
+        edge[next_to] |= differ
     return edge
 
 

@@ -16,7 +16,7 @@ _CLEARANCE = 0.025
 
 @dataclass(frozen=True)
 class Scene:
-    """What stands on a table, and its light.
+    """Objects on a table, and its light.
 
     Attributes:
         things: The first stands in the middle; no two agree in kind, colour and size.
@@ -42,14 +42,14 @@ def draw_scene(main: Kind, rng: np.random.Generator) -> Scene:
     """Draw a scene of two to six objects.
 
     Half of the objects repeat the kind or the colour of one that already stands there, so that an instruction has to
-    say more than one thing to be understood.
+    name more than one trait to be understood.
 
     Args:
         main: Kind of the object in the middle.
         rng: Draws the rest.
     """
     count = int(rng.choice(range(2, 7), p=(0.3, 0.25, 0.2, 0.15, 0.1)))
-    size = SIZES[int(rng.random() < 0.75)]  # Mostly large, as it is what the picture is of.
+    size = SIZES[int(rng.random() < 0.75)]  # Mostly large, as it is the picture's subject.
     things = [Thing(main, COLOURS[rng.integers(len(COLOURS))], size, (0.0, 0.0), _turn(rng))]
     while len(things) < count:
         thing = _another(things, rng)
@@ -71,7 +71,7 @@ def _turn(rng: np.random.Generator) -> float:
 
 
 def _another(things: list[Thing], rng: np.random.Generator) -> Thing | None:
-    """One more object, or None where the draw collides with what is there."""
+    """One more object, or None where the draw collides with another."""
     kind, colour = KINDS[rng.integers(len(KINDS))], COLOURS[rng.integers(len(COLOURS))]
     like, copies = things[rng.integers(len(things))], rng.random()
     if copies < 0.3:
@@ -81,10 +81,10 @@ def _another(things: list[Thing], rng: np.random.Generator) -> Thing | None:
     bearing, reach = rng.uniform(0, 2 * np.pi), _REACH * np.sqrt(rng.uniform(0.1, 1))
     position = (float(reach * np.cos(bearing)), float(reach * np.sin(bearing)))
     thing = Thing(kind, colour, SIZES[rng.integers(2)], position, _turn(rng))
-    for other in things:
-        if (other.kind, other.colour, other.size) == (thing.kind, thing.colour, thing.size):
+    for neighbour in things:
+        if (neighbour.kind, neighbour.colour, neighbour.size) == (thing.kind, thing.colour, thing.size):
             return None
-        apart = np.hypot(position[0] - other.position[0], position[1] - other.position[1])
-        if apart < thing.radius + other.radius + _CLEARANCE:
+        apart = np.hypot(position[0] - neighbour.position[0], position[1] - neighbour.position[1])
+        if apart < thing.radius + neighbour.radius + _CLEARANCE:
             return None
     return thing

@@ -18,7 +18,7 @@ class TableTop:
     """A pattern over the plane.
 
     Args:
-        kind: Which.
+        kind: The table.
         seed: Seeds grain and orientation.
     """
 

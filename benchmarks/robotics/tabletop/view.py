@@ -1,4 +1,4 @@
-"""What one photograph of a scene shows: the objects with their boxes, as a robot's perception would report them."""
+"""Objects in one photograph of a scene with their boxes, as a robot's perception would report them."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -23,16 +23,16 @@ _NEARER = 0.07  # Least difference of depth for in front and behind, metres.
 
 
 @dataclass(frozen=True)
-class Seen:
+class VisibleThing:
     """An object in a photograph.
 
     Attributes:
-        kind: What it is.
+        kind: Its kind.
         colour: Its colour.
         size: Its size.
         box: Left, top, right, bottom of its visible pixels, right and bottom exclusive.
         depth: Distance of its foot from the camera along the table, metres.
-        visible: Share of it that nothing hides, 0..1.
+        visible: Share of it that is not hidden, 0..1.
     """
 
     kind: Kind
@@ -52,19 +52,19 @@ class Seen:
         return {**asdict(self), "box": list(self.box)}
 
 
-def look(scene: Scene, tracer: Tracer, camera: Camera, seen: IntArray) -> list[Seen] | None:
+def visible_things(scene: Scene, tracer: Tracer, camera: Camera, seen: IntArray) -> list[VisibleThing] | None:
     """The objects in a photograph, or None where one is mostly hidden or leaves the image.
 
     Args:
-        scene: What stands there.
-        tracer: Of that scene.
-        camera: Where from.
+        scene: The scene.
+        tracer: The scene's tracer.
+        camera: The camera.
         seen: (size, size), the object that each pixel shows.
     """
     size = len(seen)
     origin = np.array(camera.position, dtype=np.float32)
     rays = pixel_rays(camera, size)
-    found = []
+    visible = []
     for index, thing in enumerate(scene.things):
         rows, columns = np.nonzero(seen == index)
         if not len(rows):
@@ -74,35 +74,35 @@ def look(scene: Scene, tracer: Tracer, camera: Camera, seen: IntArray) -> list[S
         if share < LEAST_VISIBLE or min(box) < 1 or max(box) > size - 1:
             return None
         depth = round(camera.depth(*thing.position), 4)
-        found.append(Seen(thing.kind, thing.colour, thing.size, box, depth, round(share, 3)))
-    return found
+        visible.append(VisibleThing(thing.kind, thing.colour, thing.size, box, depth, round(share, 3)))
+    return visible
 
 
-def relation_holds(one: Seen, relation: Relation, other: Seen, size: int) -> bool | None:
-    """Whether `one` is, say, left of `other`; None where they are too much alike in that direction to tell.
+def relation_holds(first: VisibleThing, relation: Relation, second: VisibleThing, size: int) -> bool | None:
+    """Whether `first` is, say, left of `second`; None where they are too close in that direction.
 
     Args:
-        one: An object.
+        first: An object.
         relation: As the camera sees it.
-        other: Another object of the same photograph.
+        second: Another object of the same photograph.
         size: Edge of the image, pixels.
     """
     if relation in {"left of", "right of"}:
-        lead = (other.centre - one.centre) / (_SIDEWAYS * size)
+        lead = (second.centre - first.centre) / (_SIDEWAYS * size)
     else:
-        lead = (other.depth - one.depth) / _NEARER
+        lead = (second.depth - first.depth) / _NEARER
     if relation in {"right of", "behind"}:
         lead = -lead
     return None if abs(lead) < 1 else lead > 0
 
 
-def relations(seen: Sequence[Seen], size: int) -> list[tuple[int, Relation, int]]:
+def relations(seen: Sequence[VisibleThing], size: int) -> list[tuple[int, Relation, int]]:
     """All clear relations, as (index, relation, index)."""
     return [
         (i, relation, j)
-        for i, one in enumerate(seen)
-        for j, other in enumerate(seen)
+        for i, first in enumerate(seen)
+        for j, second in enumerate(seen)
         if i != j
         for relation in OPPOSITES
-        if relation_holds(one, relation, other, size)
+        if relation_holds(first, relation, second, size)
     ]

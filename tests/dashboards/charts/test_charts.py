@@ -14,8 +14,8 @@ from dashboards.charts.intervals import interval_chart
 from dashboards.charts.shots import shots_chart
 from dashboards.colours import marks
 from dashboards.views.heat_map import heat_map
-from dashboards.views.pairs import calibration, confusions, pair_up
 from dashboards.views.shots import shot_curves
+from dashboards.views.side_by_side import calibration, confusions, pair_up
 from dashboards.views.standings import standings
 
 MARKS = marks(["gda", "lora", "zero-shot", "mine"])

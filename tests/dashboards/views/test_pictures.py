@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dashboards.views.neighbours import neighbours
+from dashboards.views.nearest import nearest_training_images
 from dashboards.views.pictures import rows_by_id, thumbnail
 from workbench.datasets import open_dataset
 from workbench.errors import WorkbenchError
@@ -27,10 +27,10 @@ def test_neighbours_are_the_training_images_of_highest_cosine(make_colours, sett
     encoder, store = open_model(tiny_model, settings), FeatureStore(settings.cache)
     row = int(dataset.rows("test")[0])
     with pytest.raises(WorkbenchError, match="workbench embed"):
-        neighbours(dataset, encoder, store, row)
+        nearest_training_images(dataset, encoder, store, row)
     train = dataset.rows("train")
     pooled = extract(dataset, [row, *train], encoder, store).features.pooled.astype(float)
-    found = neighbours(dataset, encoder, store, row, count=3)
+    found = nearest_training_images(dataset, encoder, store, row, count=3)
     cosines = [np.dot(pooled[0], each) / np.linalg.norm(pooled[0]) / np.linalg.norm(each) for each in pooled[1:]]
     best = np.argsort(cosines)[::-1][:3]
     assert [near for near, _ in found] == train[best].tolist()

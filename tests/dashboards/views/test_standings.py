@@ -3,8 +3,8 @@ import statistics
 
 import pytest
 
+from dashboards.views.cost import pareto_front
 from dashboards.views.heat_map import heat_map
-from dashboards.views.pareto import pareto_front
 from dashboards.views.shots import shot_curves
 from dashboards.views.standings import metrics_of, shots_order, standings
 

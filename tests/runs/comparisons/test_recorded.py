@@ -7,8 +7,8 @@ from workbench.errors import DataError
 from workbench.metrics import NotComparableError, compare_paired
 from workbench.runs import FinishedRun
 from workbench.runs.comparisons.imported import import_scores
-from workbench.runs.comparisons.measuring import measure_alike
-from workbench.runs.comparisons.runs import compare_runs, one_of, title
+from workbench.runs.comparisons.measuring import measure_groups
+from workbench.runs.comparisons.runs import compare_runs, seed_note, title
 from workbench.settings import Settings
 from workbench.tasks import CaptionPredictions, ClassPredictions
 from workbench.tracking import RunRecorder, open_store, read_runs
@@ -90,8 +90,8 @@ def test_one_of_several_seeds_is_called_so(record):
     assert found.marks == (note,)
     (found,) = compare_runs(first, [other], seeds={ids[0]: 1})
     assert found.marks == ()
-    assert one_of(first.result, {}) == one_of(first.result, {ids[0]: 1}) == ""
-    assert one_of(first.result, {ids[0]: 2}) == ", one of 2 seeds"
+    assert seed_note(first.result, {}) == seed_note(first.result, {ids[0]: 1}) == ""
+    assert seed_note(first.result, {ids[0]: 2}) == ", one of 2 seeds"
     assert title(first.result) == f"r (m, 4 shots, seed 0, {ids[0][:8]})"
     assert "one of 2 seeds" in title(first.result, {ids[0]: 2})
 
@@ -137,7 +137,7 @@ def test_scores_of_another_tool_take_the_runs_labels(record, tmp_path, names):
 
 
 def test_groups_of_seeds_are_measured_alike():
-    a, b = measure_alike([[said(FIRST), said(OTHER)], [said(THIRD)]], ["A", "B"], "accuracy")
+    a, b = measure_groups([[said(FIRST), said(OTHER)], [said(THIRD)]], ["A", "B"], "accuracy")
     hits = [np.mean(scores.argmax(axis=1) == LABELS) for scores in (FIRST, OTHER, THIRD)]
     assert a.by_seed == pytest.approx(hits[:2])
     assert a.value == pytest.approx(np.mean(hits[:2]))
@@ -147,11 +147,11 @@ def test_groups_of_seeds_are_measured_alike():
 def test_what_cannot_be_compared_is_refused_by_name(record, tmp_path):
     captions = CaptionPredictions(["x"], [None], ["a"], [["a"]], np.ones(1), np.ones(1))
     with pytest.raises(DataError, match="A and B are of different tasks"):
-        measure_alike([[said(FIRST)], [captions]], ["A", "B"], "accuracy")
+        measure_groups([[said(FIRST)], [captions]], ["A", "B"], "accuracy")
     with pytest.raises(DataError, match="A and B have different classes"):
-        measure_alike([[said(FIRST)], [said(OTHER, names=("x", "y", "z"), keys=None)]], ["A", "B"], "accuracy")
+        measure_groups([[said(FIRST)], [said(OTHER, names=("x", "y", "z"), keys=None)]], ["A", "B"], "accuracy")
     with pytest.raises(DataError, match="A and A have no labels"):
-        measure_alike([[said(FIRST, labels=None)], [said(OTHER)]], ["A", "B"], "accuracy")
+        measure_groups([[said(FIRST, labels=None)], [said(OTHER)]], ["A", "B"], "accuracy")
     fewer = ClassPredictions(IDS[:20], [None] * 20, LABELS[:20], OTHER[:20].astype(np.float32), NAMES)
     first, other = record(said(FIRST)), record(fewer)
     with pytest.raises(NotComparableError):

@@ -8,7 +8,7 @@ import sklearn.metrics as sk
 
 from workbench.errors import UnknownMetricError, WorkbenchError
 from workbench.metrics import compare_two, holm, metric_named
-from workbench.runs.comparisons.measuring import measure_alike
+from workbench.runs.comparisons.measuring import measure_groups
 from workbench.tasks import CaptionPredictions, GroundingPredictions, MatchingPredictions, RetrievalPredictions
 
 N = 60
@@ -73,7 +73,7 @@ def test_single_runs_differ_as_their_own_comparison_says(suite, metric, task, ma
     comparison = suite.comparison()
     (pair,) = comparison.pairs
     assert (pair.first.group.label, pair.other.group.label) == ("tuned", "zero-shot")
-    found, alone = pair.difference, compare_two(*measure_alike([[tuned], [plain]], ["tuned", "plain"], metric))
+    found, alone = pair.difference, compare_two(*measure_groups([[tuned], [plain]], ["tuned", "plain"], metric))
     assert (found.value, found.low, found.high) == pytest.approx((alone.value, alone.low, alone.high), abs=1e-9)
     assert (found.test, found.n, found.n_groups) == (alone.test, alone.n, alone.n_groups)
     assert found.p_value == pytest.approx(alone.p_value, rel=0.5, abs=2e-4)

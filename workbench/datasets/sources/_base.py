@@ -70,6 +70,7 @@ class Source(ABC):
         second_images: Whether it reads `columns.second_image` of a card.
         remote: Whether to open it is to download it.
         class_names: Raw label to name where the source itself knows names; may be empty. Known after `records`.
+        notes: Sentences about what lies there and is not read; known after `records`.
         revision: The revision that was read, where the source has revisions; known after `records`. It is set to read
             another.
         root: Folder, or name of a place, below which the data lie. What is cached is kept apart by it.
@@ -80,6 +81,7 @@ class Source(ABC):
     second_images: ClassVar[bool] = False
     remote: ClassVar[bool] = False
     class_names: Mapping[str, str] = {}
+    notes: Sequence[str] = ()
     revision: str | None = None
     root: Path | str = ""
 

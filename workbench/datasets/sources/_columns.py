@@ -1,5 +1,6 @@
 """Turn a row of any table into a record, by the card's column names."""
 
+import ast
 import json
 import math
 import unicodedata
@@ -32,6 +33,11 @@ class RowReader:
         usual: Roles whose column is taken by its usual name where the card names none; by default those of the card's
             task.
 
+    Attributes:
+        image: The images' column.
+        label: The labels' column, or None.
+        notes: Sentences about columns that look as if they were meant and are not read.
+
     Raises:
         DataError: A column that the card names is not there; the message says what is.
     """
@@ -50,17 +56,27 @@ class RowReader:
         # Items are read from what is left, and one column may serve both: a pair can be the group, too.
         of_items = {getattr(card.columns, name) for name in card.columns.of_items}
         self._used = {name for name in names.values() if name is not None and name not in of_items}
+        self.notes = [
+            f"{origin}: column {column!r} is not read; columns.{role} of a card names it."
+            for role in ("label", "group", "split")
+            for column in available
+            if names[role] is None and _plain(column) == role
+        ]
 
     def _resolve(self, role: str, available: Collection[str], usual: bool) -> str | None:
         name: str | None = getattr(self._card.columns, role)
         if name in available:
             return name
+        alike = [column for column in available if name is not None and _plain(column) == _plain(name)]
+        if len(alike) == 1:
+            return alike[0]
         if name is not None and role in self._card.columns.model_fields_set:
             raise DataError(
                 f"{self._origin}: no column {name!r}, which columns.{role} of the card {self._card.name!r} names."
                 f"{closest(name, available)} There are: {', '.join(available)}."
             )
-        usual_name = next((column for column in _USUAL[role] if usual and column in available), None)
+        by_name = {_plain(column): column for column in reversed(list(available))}
+        usual_name = next((by_name[column] for column in _USUAL[role] if usual and column in by_name), None)
         if role == "image" and usual_name is None:
             raise DataError(
                 f"{self._origin}: no column 'image' or 'file_name'; say in columns.image of the card "
@@ -85,20 +101,61 @@ class RowReader:
             labels=self._labels(cells["label"], where),
             split=text(cells["split"]) or split,
             group=text(cells["group"]),
-            captions=_texts(cells["caption"]),
+            captions=self._texts(cells["caption"], self._names["caption"], where),
             extra=json.dumps(others, default=str, ensure_ascii=False, sort_keys=True) if others else "",
         )
 
     def _labels(self, value: Any, where: str) -> tuple[str, ...]:
+        if self._card.multi_label and isinstance(value, str) and not _is_list(value):
+            value = value.split(self._card.label_separator)
+        labels = self._texts(value, self.label, where)
         if self._card.multi_label:
-            return _texts(value.split(self._card.label_separator) if isinstance(value, str) else value)
-        labels = _texts(value)
+            return labels
         if len(labels) > 1:
             raise DataError(
                 f"{self._origin}, {where}: {len(labels)} labels ({', '.join(labels[:3])}, ...) where the card "
                 f"{self._card.name!r} promises one; set multi_label = true if several are right."
             )
         return labels
+
+    def _texts(self, value: Any, column: str | None, where: str) -> tuple[str, ...]:
+        """The texts of a cell, which may be a list, also one that is written as text."""
+        value = _as_list(value)
+        items = value if isinstance(value, list | tuple) else (value,)
+        wrong = next((item for item in items if isinstance(item, Mapping | list | tuple)), None)
+        if wrong is not None:
+            raise DataError(
+                f"{self._origin}, {where}: column {column!r} holds {_kind(wrong)}; it must be text, or a list of "
+                "texts. Write what is meant into a column of its own."
+            )
+        return tuple(item for item in map(text, items) if item is not None)
+
+
+def _plain(name: str) -> str:
+    return name.strip().casefold()
+
+
+def _is_list(value: str) -> bool:
+    return value.strip().startswith("[") and value.strip().endswith("]")
+
+
+def _as_list(value: Any) -> Any:
+    """A list or object that is written as text, in JSON or as Python prints it, as what it is; else the value."""
+    stripped = value.strip() if isinstance(value, str) else ""
+    if not stripped.startswith(("[", "{")) or not stripped.endswith(("]", "}")):
+        return value
+    for read in (json.loads, ast.literal_eval):
+        try:
+            found = read(stripped)
+        except (ValueError, SyntaxError, RecursionError, MemoryError):
+            continue
+        if isinstance(found, list | tuple | Mapping):
+            return found
+    return value
+
+
+def _kind(value: Any) -> str:
+    return "an object" if isinstance(value, Mapping) else "a list in a list"
 
 
 def text(value: Any) -> str | None:
@@ -112,11 +169,6 @@ def text(value: Any) -> str | None:
     stripped = str(value).strip()
     # The same name typed on two systems may be composed differently.
     return (stripped if stripped.isascii() else unicodedata.normalize("NFC", stripped)) or None
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    items = value if isinstance(value, list | tuple) else (value,)
-    return tuple(item for item in map(text, items) if item is not None)
 
 
 def _holds_bytes(value: Any) -> bool:

@@ -1,9 +1,13 @@
 """Find a card's data: beside the card, then under the data folder."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from workbench.errors import DataError
+
+_BRACES = re.compile(r"\{(?:(?P<first>\d+)\.\.(?P<last>\d+)|(?P<names>[^{}]*,[^{}]*))\}")
+_MOST_PATHS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,13 @@ class Locator:
     def find_all(self, pattern: str) -> list[Path]:
         """The paths of a path or glob pattern, sorted, from the first place that has any.
 
+        `shard-{000..007}.tar` and `{a,b}.tar` are several patterns, as in a shell; each must have a path.
+
         Raises:
             DataError: There are none; the message names the places and how to add another.
         """
+        if (patterns := expand_braces(pattern)) != [pattern]:
+            return [path for part in patterns for path in self.find_all(part)]
         path = Path(pattern).expanduser()
         if path.is_absolute():
             places, name = [Path(path.anchor)], str(path.relative_to(path.anchor))
@@ -50,6 +58,22 @@ class Locator:
             f"dataset {self.dataset!r}: {pattern!r} was not found (looked at {tried or 'no place'}). "
             f"{now} to the folder that holds it, or write an absolute path in the card."
         )
+
+
+def expand_braces(pattern: str) -> list[str]:
+    """What a shell makes of `a{0..2}` and `{x,y}`, in their order; the pattern itself where it has no such braces."""
+    found = _BRACES.search(pattern)
+    if found is None:
+        return [pattern]
+    first, last, names = found["first"], found["last"], found["names"]
+    if names is None:
+        width = len(first) if first.startswith("0") else 0
+        low, high = int(first), int(last)
+        values = [str(i).zfill(width) for i in range(low, min(high, low + _MOST_PATHS) + 1)]
+    else:
+        values = names.split(",")
+    before, after = pattern[: found.start()], pattern[found.end() :]
+    return [text for value in values for text in expand_braces(f"{before}{value}{after}")]
 
 
 def common_folder(files: list[Path]) -> Path:

@@ -1,6 +1,7 @@
 """Parquet files that carry the images' bytes."""
 
 import json
+import os
 import threading
 from bisect import bisect_right
 from collections import OrderedDict
@@ -15,6 +16,7 @@ from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileSource, relative
 from workbench.datasets.sources._locate import Locator, common_folder
+from workbench.datasets.sources._parquet_images import image_paths
 from workbench.errors import DataError
 from workbench.inputs import check_regular
 
@@ -63,6 +65,7 @@ class ParquetReader(FileSource):
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
+        self.notes = ()
         return [record for split, path in self._files for record in self._records(path, split)]
 
     def _records(self, path: Path, split: str | None) -> list[Record]:
@@ -78,23 +81,32 @@ class ParquetReader(FileSource):
             table = file.read(columns=[name for name in names if name != reader.image])
         except (OSError, pa.ArrowException) as error:
             raise DataError(f"{path}: is damaged ({next(iter(str(error).splitlines()), '')}).") from error
+        paths = image_paths(file, reader.image, path)
         rows = table.to_pylist() if table.num_columns else [{}] * file.metadata.num_rows
         file_name = relative(path, self.root)
         records = []
         for number, row in enumerate(rows):
             if codes and reader.label:
                 row[reader.label] = decode_labels(row[reader.label], codes, self._card)
-            records.append(reader.record(row, Location(file_name, number), split, f"row {number}"))
+            location = Location(file_name, number)
+            if (name := paths[number]) is not None:
+                location = Location(self._below(path, name))
+            records.append(reader.record(row, location, split, f"row {number}"))
+        self.notes = (*self.notes, *reader.notes)
         return records
+
+    def _below(self, path: Path, image: str) -> str:
+        """A path that a row has, which starts from its table's folder, as one that starts from the root."""
+        return os.path.normpath((path.parent.relative_to(self.root) / image.replace("\\", "/")).as_posix())
 
     def read(self, location: Location) -> bytes:
         """See `Source.read`."""
+        if location.row < 0:
+            return super().read(location)
         with self._lock:
             column, first = self._row_group(location)
         value = column[location.row - first].as_py()
         if isinstance(value, Mapping):
-            if value.get("bytes") is None and value.get("path"):
-                return super().read(Location((Path(location.file).parent / value["path"]).as_posix()))
             value = value.get("bytes")
         # A row without an image is an empty file to whoever decodes it.
         return value or b""

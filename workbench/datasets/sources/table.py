@@ -1,18 +1,21 @@
 """CSV and JSONL tables of image files."""
 
-import csv
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SourceTable, SplitName
+from workbench.datasets.roles import role_of
 from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileSource
 from workbench.datasets.sources._locate import Locator
+from workbench.datasets.sources._rows import read_columns, read_rows
+from workbench.datasets.walking import is_image_name, some
 from workbench.errors import DataError
-from workbench.inputs import IrregularFileError, check_regular, parse_json
+from workbench.formatting import counted
 
 
 class RowsTable(SourceTable):
@@ -44,12 +47,39 @@ class TableReader(FileSource):
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
-        return [record for split, path in self._tables for record in table_records(self._card, path, split)]
+        records: list[Record] = []
+        notes: list[str] = []
+        for split, path in self._tables:
+            records += table_records(self._card, path, split, notes=notes)
+        records = split_of_paths(records, self._card, notes)
+        self.notes = (*notes, *self._unnamed({record.location.file for record in records}))
+        return records
+
+    def _unnamed(self, named: set[str]) -> list[str]:
+        """A sentence about images that lie beside named ones; folders that no row names are none of the table's."""
+        folders = {name.rpartition("/")[0] for name in named}
+        beside = []
+        for folder in sorted(folders):
+            place = self.root / folder
+            if not place.is_dir():
+                continue
+            names = (f"{folder}/{path.name}" if folder else path.name for path in place.iterdir())
+            beside += [name for name in names if is_image_name(name) and name not in named]
+        if not beside:
+            return []
+        tables = some([path.name for _, path in self._tables])
+        return [f"Left out: {counted(len(beside), 'image')} that {tables} does not name ({some(sorted(beside))})."]
 
 
 def table_records(
-    card: DatasetCard, path: Path, split: str | None, *, prefix: str = "", usual: Collection[str] | None = None
-) -> Iterator[Record]:
+    card: DatasetCard,
+    path: Path,
+    split: str | None,
+    *,
+    prefix: str = "",
+    usual: Collection[str] | None = None,
+    notes: list[str] | None = None,
+) -> list[Record]:
     """Records of one table.
 
     Args:
@@ -58,52 +88,40 @@ def table_records(
         split: The source's split of all its rows, where no column says otherwise.
         prefix: Put in front of image paths.
         usual: See `RowReader`.
+        notes: Gains sentences about columns that are not read; they belong into `Source.notes`.
+
+    Raises:
+        DataError: The table cannot be read; the message names the line.
     """
-    reader: RowReader | None = None
+    columns = read_columns(path)
+    if not columns:
+        raise DataError(f"{path}: has no rows.")
+    reader = RowReader(card, columns, str(path), usual=usual)
+    records = []
     for number, row in read_rows(path):
-        if reader is None:
-            reader = RowReader(card, list(row), str(path), usual=usual)
         name = row.get(reader.image)
         if not isinstance(name, str) or not name.strip():
             raise DataError(f"{path}, line {number}: {reader.image!r} is empty; it must name an image file.")
         file = name.strip().replace("\\", "/").removeprefix("./")
-        yield reader.record(row, Location(prefix + file), split, f"line {number}")
-    if reader is None:
+        records.append(reader.record(row, Location(prefix + file), split, f"line {number}"))
+    if not records:
         raise DataError(f"{path}: has no rows.")
+    if notes is not None:
+        notes += reader.notes
+    return records
 
 
-def read_rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """(line number, row) of a .jsonl file, or else of a table separated by commas, semicolons or tabs.
+def split_of_paths(records: Sequence[Record], card: DatasetCard, notes: list[str]) -> list[Record]:
+    """Take splits from the first folder of every path where nothing else says them and all these folders are splits.
 
-    Raises:
-        DataError: It is not UTF-8, not JSON, or a row has more or fewer fields than the header; the line is named.
+    Args:
+        records: Rows of tables.
+        card: Its splits name the folders; where it names none of its columns for them.
+        notes: Gains a sentence where this is done.
     """
-    try:
-        check_regular(path)
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            if path.suffix.lower() in {".jsonl", ".ndjson"}:
-                for number, line in enumerate(file, 1):
-                    if line.strip():
-                        yield number, _json_row(path, number, line)
-                return
-            header = file.readline()
-            file.seek(0)
-            csv.field_size_limit(2**31 - 1)  # Captions and scenes may be longer than the default of 128 KiB.
-            reader = csv.DictReader(file, delimiter=max(",;\t", key=header.count))
-            for row in reader:
-                if None in row or None in row.values():
-                    raise DataError(f"{path}, line {reader.line_num}: more or fewer fields than the header has.")
-                yield reader.line_num, row
-    except IrregularFileError as error:
-        raise DataError(f"{path}: {error.strerror}.") from error
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is not UTF-8 ({error.reason} at byte {error.start}); save it as UTF-8.") from error
-    except csv.Error as error:
-        raise DataError(f"{path}: is not a readable table ({error}).") from error
-
-
-def _json_row(path: Path, number: int, line: str) -> dict[str, Any]:
-    row = parse_json(line, f"{path}, line {number}", DataError)
-    if not isinstance(row, dict):
-        raise DataError(f"{path}, line {number}: expected a JSON object, got {type(row).__name__}.")
-    return row
+    tops = {record.location.file.partition("/")[0] if "/" in record.location.file else "" for record in records}
+    roles = {role_of(top, card.splits) for top in tops}
+    if any(record.split for record in records) or None in roles or len(tops) < 2 or len(roles) < len(tops):
+        return list(records)
+    notes.append(f"No column names splits; they are taken from the folders of the images: {', '.join(sorted(tops))}.")
+    return [replace(record, split=record.location.file.partition("/")[0]) for record in records]

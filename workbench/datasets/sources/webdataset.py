@@ -4,7 +4,7 @@ import tarfile
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal, NoReturn, Self
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SourceTable, SplitName
@@ -13,7 +13,9 @@ from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileSource
 from workbench.datasets.sources._locate import Locator, common_folder
+from workbench.datasets.walking import is_image_name, some
 from workbench.errors import DataError
+from workbench.formatting import counted
 from workbench.inputs import MAX_TEXT_BYTES, check_regular, parse_json
 
 
@@ -53,7 +55,9 @@ class WebDatasetReader(FileSource):
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
-        records = [record for split, path in self._shards for record in self._shard(path, split)]
+        notes: list[str] = []
+        records = [record for split, path in self._shards for record in self._shard(path, split, notes)]
+        self.notes = tuple(dict.fromkeys(notes))
         if not records:
             raise DataError(
                 f"{self._shards[0][1]}: no sample has an image; columns.image of the card {self._card.name!r} is "
@@ -61,10 +65,11 @@ class WebDatasetReader(FileSource):
             )
         return records
 
-    def _shard(self, path: Path, split: str | None) -> Iterator[Record]:
+    def _shard(self, path: Path, split: str | None, notes: list[str]) -> Iterator[Record]:
         shard_name = path.relative_to(self.root).as_posix()
         samples: dict[str, dict[str, Any]] = {}
-        images: dict[str, Location] = {}
+        images: dict[str, tuple[str, Location]] = {}
+        dotted: list[str] = []
         try:
             check_regular(path)
             size = path.stat().st_size
@@ -79,17 +84,37 @@ class WebDatasetReader(FileSource):
                     key = f"{folder}/{stem}" if folder else stem
                     row = samples.setdefault(key, {})
                     if self._is_image(extension):
-                        images[key] = Location(shard_name, -1, member.offset_data, member.size)
+                        if key in images:
+                            self._refuse_two_images(path, key, images[key][0], extension)
+                        images[key] = extension, Location(shard_name, -1, member.offset_data, member.size)
+                    elif "." in extension and is_image_name(extension):
+                        dotted.append(member.name)
                     elif f".{extension.lower()}" not in IMAGE_SUFFIXES:
                         row.update(_columns(path, member, extension, tar))
         except (tarfile.TarError, OSError, EOFError, ValueError) as error:
             raise DataError(f"{path}: not a readable, uncompressed tar file ({error}).") from error
+        if dotted:
+            cut = dotted[0].rpartition("/")[2].partition(".")
+            notes.append(
+                f"Left out: {counted(len(dotted), 'image')} of {shard_name} with further dots in the name "
+                f"({some(dotted)}). The sample of {cut[0] + '.' + cut[2]!r} is {cut[0]!r} and its column {cut[2]!r}; "
+                "columns.image can name that, or replace the dots in the names."
+            )
+        if bare := sorted(samples.keys() - images.keys()):
+            have = "has" if len(bare) == 1 else "have"
+            notes.append(f"{counted(len(bare), 'sample')} of {shard_name} {have} no image: {some(bare)}.")
         card = _with_extensions(self._card, set().union(*samples.values()))
-        for key, location in images.items():
+        for key, (_, location) in images.items():
             # A sample may lack a column that others have, but not one that the card names.
             reader = RowReader(card, ["image", *samples[key]], f"{path}, sample {key!r}")
             record = reader.record(samples[key], location, split, f"sample {key!r}")
             yield record if card.columns.id else replace(record, id=f"{shard_name}/{key}")
+
+    def _refuse_two_images(self, path: Path, key: str, first: str, second: str) -> NoReturn:
+        raise DataError(
+            f"{path}: sample {key!r} has two images, {first!r} and {second!r}; say in columns.image of the card "
+            f"{self._card.name!r} which it is."
+        )
 
     def _is_image(self, extension: str) -> bool:
         column = self._card.columns.image

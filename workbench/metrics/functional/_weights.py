@@ -1,4 +1,4 @@
-"""What every metric here shares: it is a function of item weights, many weight vectors at a time.
+"""The base of all metrics here: each is a function of item weights, many weight vectors at a time.
 
 A bootstrap replicate is a vector of counts (how often each item was drawn), the sample itself is a row of ones, and a
 jackknife replicate is a row of ones with a hole. So a metric that takes `weights` of shape (b, n) gives its value, its

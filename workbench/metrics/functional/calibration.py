@@ -21,8 +21,8 @@ def equal_mass_bins(confidence: AnyArray, bins: int = DEFAULT_BINS) -> AnyArray:
     count = max(1, min(bins, len(flat) // 10))
     # Inner edges are values of the sample, so that a constant predictor has one bin.
     inner = np.unique(flat[(np.arange(1, count) * len(flat)) // count])
-    found = np.searchsorted(inner, np.asarray(confidence), side="right")
-    return np.asarray(np.unique(found, return_inverse=True)[1].reshape(np.shape(confidence)), dtype=np.int64)
+    members = np.searchsorted(inner, np.asarray(confidence), side="right")
+    return np.asarray(np.unique(members, return_inverse=True)[1].reshape(np.shape(confidence)), dtype=np.int64)
 
 
 class BinSums:
@@ -59,7 +59,7 @@ def calibration_error(count: Values, confidence: Values, hits: Values, *, debias
     s^2 = a (1 - a) / n_k and a the bin's accuracy, so what that adds to |g| is taken off. The mean of the folded normal
     is used in closed form instead of by simulation. Gaps that are large against s come out nearly unbiased, and a
     perfectly calibrated classifier keeps 59 % of the plain estimate's bias (2 - sqrt 2). The result can be below 0,
-    where a classifier looks better calibrated than chance allows; whoever reports it clips.
+    where a classifier looks better calibrated than chance allows; reports clip it.
 
     Args:
         count: Total weight by bin.
@@ -90,7 +90,7 @@ def _folded_normal_mean(mean: Values, spread: Values) -> Values:
 
 @dataclass(frozen=True)
 class CalibrationCurve:
-    """What a reliability diagram shows, one entry a bin.
+    """The values of a reliability diagram, one entry a bin.
 
     Attributes:
         confidence: Mean predicted probability.

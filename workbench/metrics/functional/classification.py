@@ -21,7 +21,7 @@ def relative_logits(scores: AnyArray) -> Values:
 def log_odds(logits: Values) -> Values:
     """log(p / (1 - p)) of the softmax probabilities p of `relative_logits` (n, c), for ranking images within a class.
 
-    They order images as probabilities do, and still tell apart those whose probability rounds to 1. With two classes
+    They order images as probabilities do, and still differ where probabilities round to 1. With two classes
     one is the other's negative.
     """
     rows, top = np.arange(len(logits)), logits.argmax(axis=1)
@@ -33,8 +33,8 @@ def log_odds(logits: Values) -> Values:
     with np.errstate(divide="ignore"):  # A single class has no other.
         odds = log_p - np.log1p(-np.where(log_p < 0, np.exp(log_p), 0.0))
         runner_up = others.max(axis=1)
-        rest = np.exp(others - np.where(np.isfinite(runner_up), runner_up, 0.0)[:, None]).sum(axis=1)
-        odds[rows, top] = -(runner_up + np.log(rest))
+        denominator = np.exp(others - np.where(np.isfinite(runner_up), runner_up, 0.0)[:, None]).sum(axis=1)
+        odds[rows, top] = -(runner_up + np.log(denominator))
     return _snapped(odds)
 
 
@@ -61,8 +61,8 @@ def in_top_k(scores: AnyArray, labels: AnyArray, k: int) -> BoolArray:
 
     Of equal scores the lower class index stands first, as with `argmax`, so that k = 1 agrees with it.
     """
-    own = np.take_along_axis(scores, labels[:, None], axis=1)
-    before = (scores > own) | ((scores == own) & (np.arange(scores.shape[1]) < labels[:, None]))
+    true_scores = np.take_along_axis(scores, labels[:, None], axis=1)
+    before = (scores > true_scores) | ((scores == true_scores) & (np.arange(scores.shape[1]) < labels[:, None]))
     return np.asarray(np.count_nonzero(before, axis=1) < k)
 
 
@@ -80,8 +80,8 @@ def brier_terms(probabilities: Values, labels: AnyArray) -> Values:
     Brier (1950) without the half runs to 2; the half is scikit-learn's `scale_by_half=True`, and makes two classes
     agree with the usual binary score.
     """
-    own = probabilities[np.arange(len(labels)), labels]
-    return np.asarray(0.5 * ((probabilities**2).sum(axis=1) - 2.0 * own + 1.0))
+    true_probabilities = probabilities[np.arange(len(labels)), labels]
+    return np.asarray(0.5 * ((probabilities**2).sum(axis=1) - 2.0 * true_probabilities + 1.0))
 
 
 def binary_nll_terms(scores: AnyArray, targets: AnyArray) -> Values:
@@ -134,8 +134,8 @@ def matthews_correlation(hits: Values, true: Values, predicted: Values) -> Value
     covariance = hits.sum(axis=1) * total - (true * predicted).sum(axis=1)
     of_truth, of_predictions = (total**2 - (counts**2).sum(axis=1) for counts in (true, predicted))
     size = np.sqrt(of_truth * of_predictions)
-    found = np.divide(covariance, size, out=np.zeros_like(size), where=size > 0)
-    return np.where(of_truth > 0, found, np.nan)
+    correlation = np.divide(covariance, size, out=np.zeros_like(size), where=size > 0)
+    return np.where(of_truth > 0, correlation, np.nan)
 
 
 def quadratic_kappa(

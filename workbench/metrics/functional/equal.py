@@ -1,4 +1,4 @@
-"""Which embeddings are the same but for rounding."""
+"""Find embeddings that are equal but for rounding."""
 
 import numpy as np
 

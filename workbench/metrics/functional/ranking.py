@@ -80,22 +80,22 @@ class Ranking:
         room = max(1, _BLOCK_BYTES // (4 * len(self._scores)))
         for start in range(0, len(items), room):
             rows = items[start : start + room]
-            found, starts = np.unique(where[start : start + room], return_index=True)
-            classes = self._defined[found]
+            positions, starts = np.unique(where[start : start + room], return_index=True)
+            classes = self._defined[positions]
             ahead, tied, hits = self._at_least(rows, classes, starts, columns)
-            own = columns[rows]
+            item_weights = columns[rows]
             # `hits` is 0 only where the item's own weight is 0, and then the term is 0 whatever it is divided by.
-            precision = own * hits / np.maximum(hits + ahead, np.float32(1e-30))
-            for total, terms in ((mass, own), (behind, own * (ahead - tied)), (shares, precision)):
+            precision = item_weights * hits / np.maximum(hits + ahead, np.float32(1e-30))
+            for total, terms in ((mass, item_weights), (behind, item_weights * (ahead - tied)), (shares, precision)):
                 total[classes] += np.add.reduceat(terms, starts, axis=0, dtype=np.float64)
-        rest = columns.sum(axis=0, dtype=np.float64) - mass
+        negative_mass = columns.sum(axis=0, dtype=np.float64) - mass
         # Without negatives every order has precision 1: undefined rather than flattering.
-        return 1.0 - ratio(behind, mass * rest).T, ratio(shares, np.where(rest > 0, mass, 0.0)).T
+        return 1.0 - ratio(behind, mass * negative_mass).T, ratio(shares, np.where(negative_mass > 0, mass, 0.0)).T
 
     def _at_least(
         self, rows: AnyArray, classes: AnyArray, starts: AnyArray, columns: FloatArray
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Weights of what scores at least as high as each positive item, each (rows, b).
+        """Weights of the items that score at least as high as each positive item, each (rows, b).
 
         Args:
             rows: Positive items, those of a class together.
@@ -110,11 +110,11 @@ class Ranking:
         tied, hits = np.zeros((2, len(rows), columns.shape[1]), dtype=np.float32)
         for c, start, stop in zip(classes, starts, [*starts[1:], len(rows)], strict=True):
             scores, fellows = self._by_class[c], np.flatnonzero(self._targets[:, c])
-            own, block = scores[rows[start:stop], None], at_least[start:stop]
-            np.greater_equal(scores, own, out=block)
+            own_scores, block = scores[rows[start:stop], None], at_least[start:stop]
+            np.greater_equal(scores, own_scores, out=block)
             hits[start:stop] = block[:, fellows] @ columns[fellows]
             block[:, fellows] = 0
-            ties = scores == own
+            ties = scores == own_scores
             ties[:, fellows] = False
             if ties.any():
                 tied[start:stop] = 0.5 * (ties.astype(np.float32) @ columns)
@@ -128,8 +128,8 @@ class Ranking:
             values = np.full(c, np.nan)
             influence = np.zeros((n, 1 if self.macro else c))
             for k in self._defined:
-                values[k], own = function(self._scores[:, k], self._targets[:, k])
-                influence[:, 0 if self.macro else k] += own / (len(self._defined) if self.macro else 1)
+                values[k], class_influence = function(self._scores[:, k], self._targets[:, k])
+                influence[:, 0 if self.macro else k] += class_influence / (len(self._defined) if self.macro else 1)
             expansions.append((mean_of_defined(values) if self.macro else values, influence))
         return expansions
 

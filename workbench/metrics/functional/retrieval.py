@@ -1,4 +1,4 @@
-"""Ranks of the right items of a gallery, block by block, and what follows from them."""
+"""Ranks of the right items of a gallery, block by block, and measures of these ranks."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ _QUERY_ROWS, _GALLERY_ROWS = 256, 8192
 
 @dataclass(frozen=True)
 class Ranks:
-    """Where the right items stand.
+    """The ranks of the right items.
 
     Attributes:
         query: int64 (p,), the query of each right pair, ascending.
@@ -64,7 +64,7 @@ class Ranks:
 def rank_positives(
     queries: FloatArray, gallery: FloatArray, positives: AnyArray, *, max_bytes: int = 64 << 20
 ) -> Ranks:
-    """Rank the gallery for every query by dot product and say where the right items stand.
+    """Rank the gallery for every query by dot product and return the ranks of the right items.
 
     The score matrix exists one block at a time. Ties are pessimistic: a wrong item whose score is within
     `TIE_TOLERANCE` of a right one stands before it, so that a model that maps everything to one point gets no credit.
@@ -101,7 +101,7 @@ def rank_positives(
 
 
 def _by_counting(queries: FloatArray, gallery: FloatArray, counts: AnyArray, columns: AnyArray) -> AnyArray:
-    """How many wrong items stand before each right one, (p,); a comparison per right item and score.
+    """The number of wrong items before each right one, (p,); a comparison per right item and score.
 
     `counts` falls; `columns` holds the right items of one query after the other.
     """

@@ -1,4 +1,4 @@
-"""What a suite shows, for people: on the terminal, as JSON, and as a report in Markdown and HTML."""
+"""A suite's results: on the terminal, as JSON, and as a report in Markdown and HTML."""
 
 from workbench.reports.suite.machine import suite_json
 from workbench.reports.suite.terminal import suite_text

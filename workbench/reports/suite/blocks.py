@@ -1,4 +1,4 @@
-"""What a document is made of, before it is Markdown or HTML. Texts are plain; each format escapes them."""
+"""Blocks of a document, before it is Markdown or HTML. Texts are plain; each format escapes them."""
 
 from dataclasses import dataclass
 
@@ -58,7 +58,7 @@ class Figure:
     Attributes:
         name: File name without suffix.
         svg: The picture.
-        description: What it shows, for those who cannot see it.
+        description: Its content, for readers who cannot see it.
     """
 
     name: str

@@ -6,7 +6,7 @@ from workbench.formatting import format_p
 from workbench.metrics.formatting import format_difference
 from workbench.reports.suite.blocks import Block, Bullets, Figure, Heading, Paragraph, TableBlock, TextCell
 from workbench.reports.suite.curves import shot_curves
-from workbench.reports.suite.grids import ShotsGrid, chance_text, grids, meetings, shots_text, standings, value_text
+from workbench.reports.suite.grids import ShotsGrid, chance_text, grids, recipe_pairs, shots_text, standings, value_text
 from workbench.reports.suite.protocol import protocol
 from workbench.runs.comparisons import GroupComparison, RecipeRanking, SuiteComparison
 from workbench.runs.planning import NO_MODEL
@@ -17,7 +17,7 @@ def report(comparison: SuiteComparison, description: str = "") -> list[Block]:
 
     Args:
         comparison: The comparison.
-        description: What the suite is for, in a sentence or two.
+        description: The suite's purpose, in a sentence or two.
     """
     blocks: list[Block] = [Heading(1, f"Suite {comparison.suite}")]
     if description:
@@ -67,24 +67,26 @@ def _dataset(comparison: SuiteComparison, grid: ShotsGrid, i: int) -> list[Block
     if picture is not None:
         name = re.sub(r"[^A-Za-z0-9-]+", "-", f"shots-{i + 1}-{grid.dataset}")[:60]
         blocks.append(Figure(name, picture, f"{grid.metric} against shots on {grid.dataset}, as in the table above"))
-    own = [p for p in comparison.pairs if p.first.run.dataset == grid.dataset and p.model in (grid.model, NO_MODEL)]
-    for (_, _, shots), pairs in meetings(own).items():
+    dataset_pairs = [
+        p for p in comparison.pairs if p.first.run.dataset == grid.dataset and p.model in (grid.model, NO_MODEL)
+    ]
+    for (_, _, shots), pairs in recipe_pairs(dataset_pairs).items():
         blocks.append(Bullets(tuple(standings(pairs)), f"Compared at {shots_text(shots)}"))
-    growth = tuple(pair.sentence for pair in own if pair.kind == "shots")
+    growth = tuple(pair.sentence for pair in dataset_pairs if pair.kind == "shots")
     if growth:
         blocks.append(Bullets(growth, "More shots against fewer"))
-    names = tuple(pair.sentence for pair in own if pair.kind == "names")
+    names = tuple(pair.sentence for pair in dataset_pairs if pair.kind == "names")
     if names:
         blocks.append(Bullets(names, "The same images under other names"))
-    return [*blocks, _pairs(own)] if own else blocks
+    return [*blocks, _pairs(dataset_pairs)] if dataset_pairs else blocks
 
 
 def _cell(grid: ShotsGrid, label: str, column: str) -> TextCell:
-    place = grid.rows[label].get(column)
-    if place is None:
+    cell = grid.rows[label].get(column)
+    if cell is None:
         return TextCell("")
-    marks = (" ~" if place.near else "") + ("" if place.entry.estimate.reliable else " †")
-    return TextCell(value_text(grid.metric, place.entry) + marks, strong=place.best)
+    marks = (" ~" if cell.near else "") + ("" if cell.entry.estimate.reliable else " †")
+    return TextCell(value_text(grid.metric, cell.entry) + marks, strong=cell.best)
 
 
 def _pairs(pairs: list[GroupComparison]) -> TableBlock:

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 from workbench.metrics import higher_is_better
 from workbench.metrics.formatting import heading, in_per_cent
 from workbench.reports._text import plain
-from workbench.reports.suite.grids import WITHOUT, Place, ShotsGrid
+from workbench.reports.suite.grids import WITHOUT, GridCell, ShotsGrid
 from workbench.tasks import installed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito (2008), told apart with colour-blind eyes; markers tell apart what shares a colour.
+# Okabe and Ito (2008), for colour-blind eyes; curves of the same colour have different markers.
 _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _GREY = "#777777"
@@ -21,7 +21,7 @@ _GREY = "#777777"
 def shot_curves(grid: ShotsGrid) -> bytes | None:
     """The curves as SVG; None with fewer than two numbers of shots.
 
-    Bars are standard deviations over seeds. What uses no shots is a dashed line; the majority class and a blind guess
+    Bars are standard deviations over seeds. Recipes without shots are dashed lines; the majority class and chance
     are dotted ones.
     """
     import matplotlib
@@ -30,16 +30,16 @@ def shot_curves(grid: ShotsGrid) -> bytes | None:
     shots = [column for column in grid.columns if column != WITHOUT]
     if len(shots) < 2:
         return None
-    # Text stays text, and equal figures give equal bytes.
+    # Text is kept as text, and equal figures give equal bytes.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "workbench"}):
         figure = Figure(figsize=(8.6, 4.8))
         axes = figure.add_axes((0.08, 0.12, 0.58, 0.8))
-        curves = [(label, places) for label, places in grid.rows.items() if WITHOUT not in places]
-        for i, (label, places) in enumerate(curves):
-            _curve(axes, grid, shots, plain(label), places, i)
-        for label, places in grid.rows.items():
-            if WITHOUT in places:
-                value = _shown(grid, places[WITHOUT].entry.estimate.value)
+        curves = [(label, cells) for label, cells in grid.rows.items() if WITHOUT not in cells]
+        for i, (label, cells) in enumerate(curves):
+            _curve(axes, grid, shots, plain(label), cells, i)
+        for label, cells in grid.rows.items():
+            if WITHOUT in cells:
+                value = _shown(grid, cells[WITHOUT].entry.estimate.value)
                 style = ":" if label == grid.baseline else "--"
                 axes.axhline(value, color=_GREY, linestyle=style, linewidth=1.2, label=plain(label))
         if grid.chance is not None:
@@ -60,10 +60,12 @@ def shot_curves(grid: ShotsGrid) -> bytes | None:
     return out.getvalue()
 
 
-def _curve(axes: "Axes", grid: ShotsGrid, shots: list[str], label: str, places: dict[str, Place], number: int) -> None:
-    at = [i for i, column in enumerate(shots) if column in places]
-    entries = [places[shots[i]].entry for i in at]
-    # Recipes beside one another at the same shots would hide each other's bars.
+def _curve(
+    axes: "Axes", grid: ShotsGrid, shots: list[str], label: str, cells: dict[str, GridCell], number: int
+) -> None:
+    at = [i for i, column in enumerate(shots) if column in cells]
+    entries = [cells[shots[i]].entry for i in at]
+    # Recipes at the same shots would hide each other's bars.
     moved = [i + 0.018 * (number % 7 - 3) for i in at]
     style: dict[str, Any] = {
         "color": _COLOURS[number % len(_COLOURS)],

@@ -12,16 +12,16 @@ from workbench.runs.planning import NO_MODEL
 
 _SENTENCES_UP_TO = 12
 WITHOUT = "0"
-"""Column of what uses no training image, and of the baseline."""
+"""Column of recipes without training images, and of the baseline."""
 
 
 @dataclass(frozen=True)
-class Place:
+class GridCell:
     """A cell of a grid.
 
     Attributes:
         entry: The result.
-        best: Whether nothing in its column, or among what stands beside every column, has a better mean.
+        best: Whether no result in its column, or without shots, has a better mean.
         near: Whether there is no evidence of a difference from the best.
     """
 
@@ -38,12 +38,12 @@ class ShotsGrid:
         dataset: Its name.
         field: Its field.
         model: Model argument.
-        metric: What is shown.
-        columns: Shots, `0` for what uses none.
+        metric: The metric.
+        columns: Shots, `0` for recipes that use none.
         rows: Label to shots to cell; best at the most shots first.
         baseline: Label of the majority class, if it was run.
-        chance: What a blind guess would reach, where that was worked out.
-        task: What is asked of the dataset.
+        chance: The chance level, where it is known.
+        task: The dataset's task.
     """
 
     dataset: str
@@ -51,7 +51,7 @@ class ShotsGrid:
     model: str
     metric: str
     columns: tuple[str, ...]
-    rows: dict[str, dict[str, Place]]
+    rows: dict[str, dict[str, GridCell]]
     baseline: str | None
     chance: float | None
     task: str
@@ -67,35 +67,35 @@ def grids(comparison: SuiteComparison, shown: SuiteComparison | None = None) -> 
     """Grids by dataset and model.
 
     Args:
-        comparison: Everything; what is best is best of all.
-        shown: Show these entries alone.
+        comparison: All results; the best are marked among them.
+        shown: Only its entries are shown.
     """
-    whole = _whole(comparison)
+    whole = _all_grids(comparison)
     if shown is None:
         return whole
-    kept = {id(entry) for entry in shown.results}
-    return [small for grid in whole if (small := _only(grid, kept)).rows]
+    entry_ids = {id(entry) for entry in shown.results}
+    return [part for grid in whole if (part := _with_entries(grid, entry_ids)).rows]
 
 
-def _only(grid: ShotsGrid, kept: set[int]) -> ShotsGrid:
+def _with_entries(grid: ShotsGrid, entry_ids: set[int]) -> ShotsGrid:
     rows = {
-        label: own
-        for label, places in grid.rows.items()
-        if (own := {column: place for column, place in places.items() if id(place.entry) in kept})
+        label: shown_cells
+        for label, cells in grid.rows.items()
+        if (shown_cells := {column: cell for column, cell in cells.items() if id(cell.entry) in entry_ids})
     }
-    columns = tuple(column for column in grid.columns if any(column in own for own in rows.values()))
+    columns = tuple(column for column in grid.columns if any(column in shown_cells for shown_cells in rows.values()))
     return replace(grid, rows=rows, columns=columns)
 
 
-def _whole(comparison: SuiteComparison) -> list[ShotsGrid]:
-    found = []
+def _all_grids(comparison: SuiteComparison) -> list[ShotsGrid]:
+    all_grids = []
     for dataset in dict.fromkeys(entry.run.dataset for entry in comparison.results):
         here = [entry for entry in comparison.results if entry.run.dataset == dataset]
         met = levels(entry.group for entry in here)
         for model in dict.fromkeys(model for model, _ in met) or [NO_MODEL]:
-            own = [entry for entry in here if entry.run.model in (model, NO_MODEL)]
-            found.append(_grid(comparison, own, dataset, model))
-    return found
+            entries = [entry for entry in here if entry.run.model in (model, NO_MODEL)]
+            all_grids.append(_grid(comparison, entries, dataset, model))
+    return all_grids
 
 
 def column_of(entry: GroupResult) -> str:
@@ -103,32 +103,32 @@ def column_of(entry: GroupResult) -> str:
     return WITHOUT if entry.group.is_everywhere else entry.run.shots
 
 
-def _grid(comparison: SuiteComparison, own: list[GroupResult], dataset: str, model: str) -> ShotsGrid:
-    metric = own[0].metric
+def _grid(comparison: SuiteComparison, entries: list[GroupResult], dataset: str, model: str) -> ShotsGrid:
+    metric = entries[0].metric
     sign = 1.0 if higher_is_better(metric) else -1.0
-    columns = tuple(sorted({column_of(entry) for entry in own}, key=shots_order))
+    columns = tuple(sorted({column_of(entry) for entry in entries}, key=shots_order))
     undecided = {
         frozenset((id(pair.first), id(pair.other)))
         for pair in comparison.pairs
         if pair.kind == "recipes" and not pair.decided and pair.first.run.dataset == dataset
     }
-    places: dict[str, dict[str, Place]] = {}
+    cells: dict[str, dict[str, GridCell]] = {}
     for column in columns:
-        standing = [entry for entry in own if column_of(entry) in (column, WITHOUT)]
+        standing = [entry for entry in entries if column_of(entry) in (column, WITHOUT)]
         best = max(standing, key=lambda entry: sign * entry.estimate.value)
         for entry in standing:
             if column_of(entry) == column:
                 near = frozenset((id(entry), id(best))) in undecided
                 tied = entry.estimate.value == best.estimate.value
-                places.setdefault(entry.group.label, {})[column] = Place(entry, tied, near and not tied)
+                cells.setdefault(entry.group.label, {})[column] = GridCell(entry, tied, near and not tied)
 
     def order(label: str) -> tuple[bool, float]:
-        last = max(places[label], key=shots_order)
-        return last == WITHOUT, -sign * places[label][last].entry.estimate.value
+        last = max(cells[label], key=shots_order)
+        return last == WITHOUT, -sign * cells[label][last].entry.estimate.value
 
-    baseline = next((entry.group.label for entry in own if entry.group.is_baseline), None)
-    rows = {label: places[label] for label in sorted(places, key=order)}
-    first = own[0]
+    baseline = next((entry.group.label for entry in entries if entry.group.is_baseline), None)
+    rows = {label: cells[label] for label in sorted(cells, key=order)}
+    first = entries[0]
     return ShotsGrid(dataset, first.run.field, model, metric, columns, rows, baseline, first.chance, first.run.task)
 
 
@@ -137,8 +137,8 @@ def shots_text(shots: str) -> str:
     return {WITHOUT: "no shots", "1": "1 shot"}.get(shots, f"{shots} shots")
 
 
-def meetings(pairs: Sequence[GroupComparison]) -> dict[tuple[str, str, str], list[GroupComparison]]:
-    """Pairs of recipes by dataset, model and shots; those that use no shots stand at every number of shots."""
+def recipe_pairs(pairs: Sequence[GroupComparison]) -> dict[tuple[str, str, str], list[GroupComparison]]:
+    """Pairs of recipes by dataset, model and shots; pairs that use no shots are at every number of shots."""
     met = dict.fromkeys((p.first.run.dataset, p.model, p.shots) for p in pairs if p.kind == "recipes")
     return {
         (dataset, model, shots): [
@@ -152,17 +152,17 @@ def meetings(pairs: Sequence[GroupComparison]) -> dict[tuple[str, str, str], lis
     }
 
 
-def said(pairs: Sequence[GroupComparison], only: Collection[str] | None = None) -> list[str]:
+def comparison_sentences(pairs: Sequence[GroupComparison], labels: Collection[str] | None = None) -> list[str]:
     """A sentence a comparison, or one a recipe where there are many; see `standings`."""
-    return [pair.sentence for pair in pairs] if len(pairs) <= _SENTENCES_UP_TO else standings(pairs, only)
+    return [pair.sentence for pair in pairs] if len(pairs) <= _SENTENCES_UP_TO else standings(pairs, labels)
 
 
-def standings(pairs: Iterable[GroupComparison], only: Collection[str] | None = None) -> list[str]:
-    """One sentence a recipe: what it is better than, worse than, and not told apart from.
+def standings(pairs: Iterable[GroupComparison], labels: Collection[str] | None = None) -> list[str]:
+    """One sentence a recipe: the recipes that it is better than, worse than, and not evidently different from.
 
     Args:
-        pairs: Comparisons that met.
-        only: Labels to speak of; all if None.
+        pairs: The comparisons.
+        labels: Labels to include; all if None.
     """
     better: dict[str, list[str]] = {}
     worse: dict[str, list[str]] = {}
@@ -180,9 +180,9 @@ def standings(pairs: Iterable[GroupComparison], only: Collection[str] | None = N
         winner, loser = (a, b) if sign * pair.difference.value > 0 else (b, a)
         better.setdefault(winner, []).append(loser)
         worse.setdefault(loser, []).append(winner)
-    found = []
+    sentences = []
     for label in sorted(order, key=lambda name: order[name]):
-        if only is not None and label not in only:
+        if labels is not None and label not in labels:
             continue
         parts = [
             f"{words} {', '.join(sorted(names[label], key=lambda name: order[name]))}"
@@ -193,8 +193,8 @@ def standings(pairs: Iterable[GroupComparison], only: Collection[str] | None = N
             )
             if label in names
         ]
-        found.append(f"{label}: {'; '.join(parts)}.")
-    return found
+        sentences.append(f"{label}: {'; '.join(parts)}.")
+    return sentences
 
 
 def value_text(metric: str, entry: GroupResult) -> str:
@@ -207,7 +207,7 @@ def value_text(metric: str, entry: GroupResult) -> str:
 
 
 def chance_text(grid: ShotsGrid) -> str:
-    """The level of a blind guess; nothing where it is not known."""
+    """The chance level in a sentence; nothing where it is unknown."""
     if grid.chance is None:
         return ""
     return f"A blind guess would reach {format_value(grid.metric, grid.chance, unit=True)}."

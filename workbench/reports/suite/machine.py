@@ -5,20 +5,20 @@ import math
 from dataclasses import asdict
 from typing import Any
 
-from workbench.reports.suite.selection import Only, select
+from workbench.reports.suite.selection import Filters, select
 from workbench.runs.comparisons import GroupComparison, GroupResult, SuiteComparison
 
 
-def suite_json(comparison: SuiteComparison, only: Only | None = None) -> str:
-    """`suite, metric, entries, comparisons, rankings, notes`; shares in 0..1, what is undefined is null."""
-    shown = select(comparison, only or {})
+def suite_json(comparison: SuiteComparison, filters: Filters | None = None) -> str:
+    """`suite, metric, entries, comparisons, rankings, notes`; shares in 0..1, undefined numbers are null."""
+    shown = select(comparison, filters or {})
     content = {
         "suite": shown.suite,
         "metric": shown.metric,
         "family_size": len(comparison.pairs),
         "entries": [_entry(entry) for entry in shown.results],
         "comparisons": [_pair(pair) for pair in shown.pairs],
-        "rankings": [asdict(each) for each in shown.rankings],
+        "rankings": [asdict(ranking) for ranking in shown.rankings],
         "notes": list(shown.notes),
     }
     return json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -34,8 +34,8 @@ def _entry(entry: GroupResult) -> dict[str, Any]:
         "recipe": run.recipe,
         "label": entry.group.label,
         "shots": run.shots,
-        "seeds": [each.seed for each in entry.group.runs],
-        "run_ids": [each.run_id for each in entry.group.runs],
+        "seeds": [seed_run.seed for seed_run in entry.group.runs],
+        "run_ids": [seed_run.run_id for seed_run in entry.group.runs],
         "train_images": entry.group.train_images,
         "metric": entry.metric,
         "mean": estimate.value,

@@ -1,4 +1,4 @@
-"""How the numbers of a report were made: the protocol in words, and versions, fingerprints and times from the runs."""
+"""A report's section on its numbers: the protocol in words, and versions, fingerprints and times from the runs."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -54,10 +54,10 @@ def protocol(comparison: SuiteComparison) -> list[Block]:
 
 
 def _items(runs: Sequence[RunResult]) -> list[str]:
-    """What is resampled, where a report is not of classification alone."""
-    found = {task for run in runs if (task := installed(run.task)) is not None}
-    named = "; ".join(sorted(task.items for task in found))
-    return [f"Test items are {named}."] if any(not task.names_classes for task in found) else []
+    """A sentence on the test items, where a report is not of classification alone."""
+    tasks = {task for run in runs if (task := installed(run.task)) is not None}
+    named = "; ".join(sorted(task.items for task in tasks))
+    return [f"Test items are {named}."] if any(not task.names_classes for task in tasks) else []
 
 
 def _tables(runs: Sequence[RunResult]) -> list[Block]:

@@ -1,4 +1,4 @@
-"""What of a comparison is shown. Choosing changes no number: the correction counts all pairs of suite and metric."""
+"""Select a part of a comparison. This changes no number: the correction counts all pairs of suite and metric."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -8,7 +8,7 @@ from workbench.registry import closest
 from workbench.runs.comparisons import GroupResult, SuiteComparison
 from workbench.tracking import is_on
 
-Only = Mapping[str, Sequence[str]]
+Filters = Mapping[str, Sequence[str]]
 """`dataset`, `recipe` and `shots` to the values to show; none shows all."""
 
 
@@ -18,26 +18,26 @@ _IS: Mapping[str, Callable[[GroupResult, str], bool]] = {
     "recipe": lambda entry, name: name == entry.run.recipe or f"{entry.group.label} (".startswith(f"{name} ("),
     "shots": lambda entry, shots: entry.run.shots == shots,
 }
-"""Whether an entry is what a value asks for."""
+"""Whether an entry matches a filter's value."""
 
 
-def select(comparison: SuiteComparison, only: Only) -> SuiteComparison:
-    """The entries, pairs and rankings that were asked for.
+def select(comparison: SuiteComparison, filters: Filters) -> SuiteComparison:
+    """The entries, pairs and rankings that match the filters.
 
     Raises:
-        WorkbenchError: Nothing in the comparison has a value that was asked for.
+        WorkbenchError: No entry has a value of a filter.
     """
     known = {
         "dataset": {entry.run.dataset for entry in comparison.results},
         "recipe": {entry.group.label for entry in comparison.results},
         "shots": {entry.run.shots for entry in comparison.results},
     }
-    for name, values in only.items():
+    for name, values in filters.items():
         for value in values:
             if not any(_IS[name](entry, value) for entry in comparison.results):
                 hint = closest(value, known[name]) or f" It has: {', '.join(sorted(known[name]))}."
                 raise WorkbenchError(f"--{name} {value}: suite {comparison.suite!r} has none.{hint}")
-    datasets, recipes, shots = (set(only.get(name, ())) for name in ("dataset", "recipe", "shots"))
+    datasets, recipes, shots = (set(filters.get(name, ())) for name in ("dataset", "recipe", "shots"))
 
     def is_one_of(values: set[str], name: str, *entries: GroupResult) -> bool:
         return not values or any(_IS[name](entry, value) for value in values for entry in entries)
@@ -58,5 +58,5 @@ def select(comparison: SuiteComparison, only: Only) -> SuiteComparison:
             and is_one_of(recipes, "recipe", pair.first, pair.other)
             and (not shots or pair.shots in shots)
         ),
-        rankings=tuple(each for each in comparison.rankings if not shots or each.shots in shots),
+        rankings=tuple(ranking for ranking in comparison.rankings if not shots or ranking.shots in shots),
     )

@@ -4,20 +4,28 @@ import io
 import shutil
 
 from workbench.reports._text import plain
-from workbench.reports.suite.grids import ShotsGrid, chance_text, grids, meetings, said, shots_text, value_text
-from workbench.reports.suite.selection import Only, select
+from workbench.reports.suite.grids import (
+    ShotsGrid,
+    chance_text,
+    comparison_sentences,
+    grids,
+    recipe_pairs,
+    shots_text,
+    value_text,
+)
+from workbench.reports.suite.selection import Filters, select
 from workbench.runs.comparisons import SuiteComparison
 
 
-def suite_text(comparison: SuiteComparison, only: Only | None = None, *, width: int | None = None) -> str:
+def suite_text(comparison: SuiteComparison, filters: Filters | None = None, *, width: int | None = None) -> str:
     """Tables by dataset, comparisons in words, rankings.
 
     Args:
         comparison: The comparison.
-        only: What to show.
+        filters: Selects the part that is shown.
         width: Columns of the terminal; found out if None.
     """
-    shown = select(comparison, only or {})
+    shown = select(comparison, filters or {})
     parts = [_table(grid, width or shutil.get_terminal_size((160, 24)).columns) for grid in grids(comparison, shown)]
     parts.append(
         "value ± standard deviation over seeds [95 % interval over seeds and test items]; * best of its column and of "
@@ -46,13 +54,13 @@ def _table(grid: ShotsGrid, width: int) -> str:
     table.add_column("recipe", overflow="fold")
     for column in grid.columns:
         table.add_column(shots_text(column), justify="right", overflow="fold")
-    for label, places in grid.rows.items():
+    for label, cells in grid.rows.items():
         texts = [Text(plain(label) + (" (baseline)" if label == grid.baseline else ""))]
         for column in grid.columns:
-            place = places.get(column)
-            mark = "" if place is None else "*" if place.best else "~" if place.near else ""
-            unreliable = "" if place is None or place.entry.estimate.reliable else " †"
-            texts.append(Text("" if place is None else value_text(grid.metric, place.entry) + mark + unreliable))
+            cell = cells.get(column)
+            mark = "" if cell is None else "*" if cell.best else "~" if cell.near else ""
+            unreliable = "" if cell is None or cell.entry.estimate.reliable else " †"
+            texts.append(Text("" if cell is None else value_text(grid.metric, cell.entry) + mark + unreliable))
         table.add_row(*texts)
     out = io.StringIO()
     Console(file=out, width=width, highlight=False, emoji=False, markup=False).print(table)
@@ -66,10 +74,10 @@ def _table(grid: ShotsGrid, width: int) -> str:
 def _words(comparison: SuiteComparison) -> str:
     lines: list[str] = []
     labels = {entry.group.label for entry in comparison.results}
-    for (dataset, model, shots), own in meetings(comparison.pairs).items():
+    for (dataset, model, shots), pairs in recipe_pairs(comparison.pairs).items():
         lines += [
             f"{plain(dataset)}, {plain(model)}, {shots_text(shots)}:",
-            *(f"  {plain(text)}" for text in said(own, labels)),
+            *(f"  {plain(text)}" for text in comparison_sentences(pairs, labels)),
         ]
     growth = [f"  {plain(p.first.run.dataset)}: {plain(p.sentence)}" for p in comparison.pairs if p.kind == "shots"]
     names = [f"  {plain(p.sentence)}" for p in comparison.pairs if p.kind == "names"]

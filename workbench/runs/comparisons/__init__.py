@@ -1,4 +1,4 @@
-"""Run groups and their comparison: runs that differ in the seed alone, held against others pair by pair and by rank."""
+"""Run groups and their comparison: runs that differ in the seed alone, compared pair by pair and by rank."""
 
 import lazy_loader
 

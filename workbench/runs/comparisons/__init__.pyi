@@ -3,7 +3,7 @@ from .groups import group_by_seed as group_by_seed
 from .groups import is_comparable as is_comparable
 from .groups import primary_of as primary_of
 from .groups import run_groups as run_groups
-from .groups import seeds_beside as seeds_beside
+from .groups import seed_counts as seed_counts
 from .groups import shots_order as shots_order
 from .imported import ImportedScores as ImportedScores
 from .imported import import_scores as import_scores
@@ -11,10 +11,10 @@ from .intervals import GroupIntervals as GroupIntervals
 from .intervals import intervals_of as intervals_of
 from .intervals import recorded_interval as recorded_interval
 from .ranking import RecipeRanking as RecipeRanking
+from .results import GroupComparison as GroupComparison
+from .results import GroupResult as GroupResult
+from .results import SuiteComparison as SuiteComparison
 from .runs import RunComparison as RunComparison
 from .runs import compare_runs as compare_runs
-from .suite import GroupComparison as GroupComparison
-from .suite import GroupResult as GroupResult
-from .suite import SuiteComparison as SuiteComparison
 from .suite import compare_run_groups as compare_run_groups
 from .suite import compare_suite as compare_suite

@@ -19,7 +19,7 @@ class RunGroup:
     """Runs that differ in nothing but the seed.
 
     Attributes:
-        label: What tables call the recipe; unique for its settings.
+        label: The recipe's name in tables; unique for its settings.
         runs: One a seed, by seed.
         has_other_shots: The same recipe was run with another number of shots, too, on the dataset.
     """
@@ -62,7 +62,7 @@ class RunGroup:
         """Whether it takes part at every number of shots: it uses no training image, or no model and all labels."""
         if self.first.shots == "0":
             return True
-        # Else it would meet itself: with few labels there is a run of its own.
+        # With other shots run, too, it would be compared with itself.
         return self.first.model == NO_MODEL and self.first.shots == "all" and not self.has_other_shots
 
     @property
@@ -71,7 +71,7 @@ class RunGroup:
         return sum(run.metrics.get("train_images", 0.0) for run in self.runs) / len(self.runs)
 
     def takes_part(self, model: str, shots: str) -> bool:
-        """Whether it stands beside others of `model` at `shots`."""
+        """Whether it is compared with others of `model` at `shots`."""
         return self.first.model in (model, NO_MODEL) and (self.is_everywhere or self.first.shots == shots)
 
 
@@ -79,7 +79,7 @@ def group_by_seed(runs: Sequence[RunResult]) -> list[RunGroup]:
     """Gather runs that differ in nothing but the seed; of a seed that was run twice the newest counts.
 
     Args:
-        runs: Newest first, with labels that tell settings apart (see `labels_apart`).
+        runs: Newest first, with labels that differ with settings (see `labels_apart`).
 
     Returns:
         Groups in the order of their newest runs.
@@ -99,14 +99,14 @@ def group_by_seed(runs: Sequence[RunResult]) -> list[RunGroup]:
 def run_groups(runs: Sequence[RunResult]) -> tuple[list[RunGroup], list[str]]:
     """Gather finished runs.
 
-    Runs on another state of the dataset, the model or the recipe, or of another precision than the newest run's, are
+    Runs on another state of the dataset, the model or the recipe, or at another precision than the newest run's, are
     left out (see `newest_state`), and so is all but the newest of several runs with the same settings and seed.
 
     Args:
         runs: Newest first.
 
     Returns:
-        Groups in the order of dataset, model, label and shots, and sentences about what was left out.
+        Groups in the order of dataset, model, label and shots, and sentences about runs that were left out.
     """
     notes = []
     comparable = [run for run in runs if is_comparable(run)]
@@ -123,12 +123,12 @@ def run_groups(runs: Sequence[RunResult]) -> tuple[list[RunGroup], list[str]]:
     notes += left_out(finished, current)
     groups = group_by_seed(labels_apart([_in_its_language(run) for run in current], by_seed=False))
     levels_of = Counter((group.first.dataset, group.first.model, group.label) for group in groups)
-    found = [
+    marked = [
         replace(group, has_other_shots=levels_of[group.first.dataset, group.first.model, group.label] > 1)
         for group in groups
     ]
-    found.sort(key=lambda group: (group.first.dataset, group.first.model, group.label, shots_order(group.first.shots)))
-    return found, notes
+    marked.sort(key=lambda group: (group.first.dataset, group.first.model, group.label, shots_order(group.first.shots)))
+    return marked, notes
 
 
 def is_comparable(run: RunResult) -> bool:
@@ -142,25 +142,27 @@ def primary_of(run: RunResult) -> str:
     return run.tags.get(schema.PRIMARY_METRIC) or next(iter(run.metrics), "")
 
 
-def seeds_beside(runs: Sequence[RunResult]) -> dict[str, int]:
-    """How many seeds there are of what each run is one of, by run id.
+def seed_counts(runs: Sequence[RunResult]) -> dict[str, int]:
+    """Number of seeds of each run's group, by run id.
 
     Args:
         runs: All of a suite, newest first. Runs that no table shows (see `groups`) have no entry.
     """
-    return {run.run_id: len(one.runs) for one in run_groups(runs)[0] for run in one.runs}
+    return {run.run_id: len(group.runs) for group in run_groups(runs)[0] for run in group.runs}
 
 
-def levels(among: Iterable[RunGroup]) -> list[tuple[str, str]]:
+def levels(groups: Iterable[RunGroup]) -> list[tuple[str, str]]:
     """Models and shots at which groups meet; where nothing is trained, shots 0."""
-    everyone = list(among)
-    found = {(one.first.model, one.first.shots) for one in everyone if not one.is_everywhere}
-    trained = {model for model, _ in found}
-    found |= {
-        (one.first.model, "0") for one in everyone if one.first.model != NO_MODEL and one.first.model not in trained
+    all_groups = list(groups)
+    model_shots = {(group.first.model, group.first.shots) for group in all_groups if not group.is_everywhere}
+    trained = {model for model, _ in model_shots}
+    model_shots |= {
+        (group.first.model, "0")
+        for group in all_groups
+        if group.first.model != NO_MODEL and group.first.model not in trained
     }
-    real = {level for level in found if level[0] != NO_MODEL}
-    return sorted(real or found, key=lambda level: (level[0], shots_order(level[1])))
+    with_model = {level for level in model_shots if level[0] != NO_MODEL}
+    return sorted(with_model or model_shots, key=lambda level: (level[0], shots_order(level[1])))
 
 
 def shots_order(shots: str) -> float:
@@ -169,7 +171,7 @@ def shots_order(shots: str) -> float:
 
 
 def _in_its_language(run: RunResult) -> RunResult:
-    """A dataset in another language is another dataset: its names and captions are others."""
+    """The run, on a dataset of its language: names and captions differ between languages."""
     language = run.tags.get(schema.LANGUAGE, "en")
     name = run.dataset if language == "en" else f"{run.dataset} ({language})"
     return replace(run, dataset=name, tags={**run.tags, schema.CARD_NAME: run.card_name})

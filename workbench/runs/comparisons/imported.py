@@ -1,4 +1,4 @@
-"""Predictions of other tools, so that they can be compared with runs on the same test items."""
+"""Predictions of other tools, to compare with runs on the same test items."""
 
 import re
 from dataclasses import dataclass, replace
@@ -42,11 +42,11 @@ def with_labels_of(imported: ClassPredictions, run: ClassPredictions) -> ClassPr
         DataError: They have other classes.
         NotComparableError: The test items are not the same.
     """
-    found = imported.matched(run)
-    if found.labels is not None:
-        return found
-    order = align_items(np.asarray(run.ids, np.str_), np.asarray(found.ids, np.str_))
-    return replace(found, ids=run.ids, groups=run.groups, labels=run.labels, scores=found.scores[order])
+    matched = imported.matched(run)
+    if matched.labels is not None:
+        return matched
+    order = align_items(np.asarray(run.ids, np.str_), np.asarray(matched.ids, np.str_))
+    return replace(matched, ids=run.ids, groups=run.groups, labels=run.labels, scores=matched.scores[order])
 
 
 def import_scores(path: Path, class_names: tuple[str, ...]) -> ImportedScores:
@@ -80,7 +80,7 @@ def import_scores(path: Path, class_names: tuple[str, ...]) -> ImportedScores:
             raise DataError(f"{path}: expected the columns 'id' and 'scores', {column!r} is missing; it has: {has}.")
     scores = _matrix(path, table.column("scores"), len(class_names))
     names, keys = (_listed(path, table, key, len(class_names)) for key in ("class_names", "class_keys"))
-    ids = [str(each) for each in table.column("id").to_pylist()]
+    ids = [str(item_id) for item_id in table.column("id").to_pylist()]
     labels = _labels(path, table, (names or class_names, keys or ()))
     predictions = ClassPredictions(ids, [None] * len(ids), labels, scores, names or keys or class_names, keys)
     return ImportedScores(path, predictions, bool(names or keys))
@@ -90,18 +90,18 @@ def _listed(path: Path, table: "pa.Table", key: str, width: int) -> tuple[str, .
     text = (table.schema.metadata or {}).get(key.encode())
     if text is None:
         return None
-    found = parse_json(text, f"{path}: metadata {key}", DataError)
-    if not isinstance(found, list) or len({*map(str, found)}) != width or len(found) != width:
+    names = parse_json(text, f"{path}: metadata {key}", DataError)
+    if not isinstance(names, list) or len({*map(str, names)}) != width or len(names) != width:
         raise DataError(f"{path}: metadata {key}: expected a JSON list of {width} different names, one a column.")
-    return tuple(map(str, found))
+    return tuple(map(str, names))
 
 
 def _matrix(path: Path, column: "pa.ChunkedArray", width: int) -> FloatArray:
     rows = column.to_pylist()
     for i, row in enumerate(rows):
         if not isinstance(row, list) or len(row) != width or None in row:
-            found = f"{len(row)} values" if isinstance(row, list) else repr(row)
-            raise DataError(f"{path}: scores: expected a list of {width} numbers, one a class; row {i} has {found}.")
+            content = f"{len(row)} values" if isinstance(row, list) else repr(row)
+            raise DataError(f"{path}: scores: expected a list of {width} numbers, one a class; row {i} has {content}.")
     try:
         values = np.asarray(rows, dtype=np.float64).reshape(len(rows), width)
     except (TypeError, ValueError) as error:
@@ -118,10 +118,10 @@ def _labels(path: Path, table: "pa.Table", known: tuple[tuple[str, ...], tuple[s
     width = len(known[0])
     if not any(isinstance(value, list) for value in values):
         return np.array([_label(path, i, value, known) for i, value in enumerate(values)], dtype=np.int64)
-    found = np.zeros((len(values), width), dtype=np.bool_)
-    for i, own in enumerate(values):
-        found[i, [_label(path, i, value, known) for value in (own if isinstance(own, list) else [own])]] = True
-    return found
+    matrix = np.zeros((len(values), width), dtype=np.bool_)
+    for i, cell in enumerate(values):
+        matrix[i, [_label(path, i, value, known) for value in (cell if isinstance(cell, list) else [cell])]] = True
+    return matrix
 
 
 def _label(path: Path, row: int, value: object, known: tuple[tuple[str, ...], tuple[str, ...]]) -> int:

@@ -7,12 +7,12 @@ from functools import partial
 
 from workbench.errors import WorkbenchError
 from workbench.runs.comparisons.groups import RunGroup
-from workbench.runs.comparisons.measuring import measure_alike, read_run
+from workbench.runs.comparisons.measuring import measure_groups, read_run
 from workbench.tasks import Predictions
 from workbench.tracking import RunResult, Store
 
 Interval = tuple[float, float]
-NONE: Interval = (math.nan, math.nan)
+NO_INTERVAL: Interval = (math.nan, math.nan)
 
 
 def recorded_interval(run: RunResult, metric: str) -> Interval:
@@ -24,7 +24,7 @@ def recorded_interval(run: RunResult, metric: str) -> Interval:
 class GroupIntervals:
     """95 % intervals of run groups.
 
-    That of a single run is the recorded one. That of several seeds comes from their predictions, with seeds and test
+    A single run's is the recorded one. That of several seeds comes from their predictions, with seeds and test
     items resampled together, as `workbench compare` and `workbench report` have it; it is computed once.
 
     Args:
@@ -48,9 +48,9 @@ class GroupIntervals:
 
     def _measured(self, group: RunGroup, metric: str) -> Interval:
         try:
-            (measured,) = measure_alike([[self._read(run) for run in group.runs]], [group.label], metric)
+            (measured,) = measure_groups([[self._read(run) for run in group.runs]], [group.label], metric)
         except WorkbenchError:
-            return NONE
+            return NO_INTERVAL
         estimate = measured.estimate()
         return estimate.low, estimate.high
 

@@ -1,4 +1,4 @@
-"""Run groups measured on the same test items: every task comes down to `Measured`."""
+"""Measure run groups on the same test items."""
 
 from collections.abc import Sequence
 
@@ -23,12 +23,12 @@ def read_run(store: Store, run: RunResult) -> Predictions:
     return task.Result.read(artifact_path(store, run, schema.PREDICTIONS))
 
 
-def measure_alike(groups: Sequence[Sequence[Predictions]], names: Sequence[str], metric: str) -> list[Measured]:
+def measure_groups(groups: Sequence[Sequence[Predictions]], names: Sequence[str], metric: str) -> list[Measured]:
     """The metric of each run group, all resampled alike.
 
     Args:
         groups: Predictions of each group's seeds, all of one task, in the terms of the first.
-        names: What each group is called in errors.
+        names: Each group's name in errors.
         metric: Name as in the run record.
 
     Raises:
@@ -38,7 +38,7 @@ def measure_alike(groups: Sequence[Sequence[Predictions]], names: Sequence[str],
     """
     first = groups[0][0]
     reference: ItemScores | None = None
-    found = []
+    measured = []
     for name, group in zip(names, groups, strict=True):
         values = []
         for predictions in group:
@@ -50,5 +50,5 @@ def measure_alike(groups: Sequence[Sequence[Predictions]], names: Sequence[str],
                 values.append(scores.in_order_of(reference))
             except DataError as error:
                 raise DataError(f"{names[0]} and {name} have {error}") from error
-        found.append((reference or first.scores_of(metric)).measured(np.stack(values), metric))
-    return found
+        measured.append((reference or first.scores_of(metric)).measured(np.stack(values), metric))
+    return measured

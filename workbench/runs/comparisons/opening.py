@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
-from workbench.runs.comparisons.groups import seeds_beside
+from workbench.runs.comparisons.groups import seed_counts
 from workbench.runs.comparisons.imported import ImportedScores, import_scores
 from workbench.runs.comparisons.runs import RunComparison, compare_runs
 from workbench.runs.finished import FinishedRun
@@ -26,17 +26,17 @@ def compare_by_id(first: str, others: Sequence[str], metric: str | None, setting
         WorkbenchError: No such run or file, or other test items or labels; says which.
     """
     run = FinishedRun.open(first, settings)
-    beside: list[FinishedRun | ImportedScores] = [
+    opened: list[FinishedRun | ImportedScores] = [
         import_scores(Path(other), _class_names(run))
         if other.endswith(".parquet")
         else FinishedRun.open(other, settings)
         for other in others
     ]
-    suites = dict.fromkeys(other.result.suite for other in (run, *beside) if isinstance(other, FinishedRun))
+    suites = dict.fromkeys(other.result.suite for other in (run, *opened) if isinstance(other, FinishedRun))
     seeds: dict[str, int] = {}
     for suite in suites:
-        seeds |= seeds_beside(read_runs(open_store(settings), suite))
-    return compare_runs(run, beside, metric, seeds)
+        seeds |= seed_counts(read_runs(open_store(settings), suite))
+    return compare_runs(run, opened, metric, seeds)
 
 
 def _class_names(run: FinishedRun) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Recipes ranked over datasets, with what so many datasets can and cannot show."""
+"""Recipes ranked over datasets, with sentences on what so few datasets can show."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class RecipeRanking:
     Attributes:
         model: Model argument.
         shots: As recorded.
-        datasets: What was ranked over.
+        datasets: Those ranked over.
         labels: Recipes, best average rank first.
         ranks: Their average ranks; 1 is best.
         statistic: Friedman's chi-squared; NaN where it cannot be computed.
@@ -89,39 +89,39 @@ def _in_words(
     dropped: Sequence[str],
 ) -> list[str]:
     k = len(labels)
-    said = []
+    sentences = []
     if k >= 3:
         verdict = "the average ranks differ" if p_value < _LEVEL else "no evidence that the average ranks differ"
-        said.append(
+        sentences.append(
             f"Friedman test over {n} datasets and {k} recipes: {verdict} "
             f"(chi-squared {statistic:.1f} with {k - 1} degrees of freedom, {format_p(p_value)})."
         )
     if difference >= k - 1:
-        said.append(
+        sentences.append(
             f"Nemenyi's critical difference at 5 % is {difference:.2f}, and average ranks of {k} recipes are at most "
             f"{k - 1} apart: with {n} datasets no two recipes can be told apart by their ranks."
         )
     else:
-        said.append(
+        sentences.append(
             f"Nemenyi's critical difference at 5 % is {difference:.2f}: " + _apart(labels, ranks, difference, p_value)
         )
     if n < _FEW_DATASETS:
-        said.append(
+        sentences.append(
             f"{n} datasets are few. This test asks whether the order would hold on further datasets of the kind, and "
             "its chi-squared approximation is meant for more; it can show a recipe that wins nearly everywhere, and "
             "its silence shows nothing. What holds on these very datasets is said by the paired comparisons."
         )
     if dropped:
-        said.append(f"Not ranked, because they lack a result on some dataset: {', '.join(dropped)}.")
-    return said
+        sentences.append(f"Not ranked, because they lack a result on some dataset: {', '.join(dropped)}.")
+    return sentences
 
 
 def _apart(labels: Sequence[str], ranks: Sequence[float], difference: float, p_value: float) -> str:
     if p_value >= _LEVEL:
         return "without a significant Friedman test no pair is called different."
     worse = {
-        best: [other for other, rank in zip(labels, ranks, strict=True) if rank - own > difference]
-        for best, own in zip(labels, ranks, strict=True)
+        best: [label for label, rank in zip(labels, ranks, strict=True) if rank - best_rank > difference]
+        for best, best_rank in zip(labels, ranks, strict=True)
     }
-    found = [f"{best} ranks better than {', '.join(others)}" for best, others in worse.items() if others]
-    return ("; ".join(found) + ".") if found else "no two recipes are further apart than that."
+    findings = [f"{best} ranks better than {', '.join(others)}" for best, others in worse.items() if others]
+    return ("; ".join(findings) + ".") if findings else "no two recipes are further apart than that."

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from workbench.metrics import PairedDifference, compare_two, describe, holm
 from workbench.runs.comparisons.imported import ImportedScores, with_labels_of
-from workbench.runs.comparisons.measuring import measure_alike
+from workbench.runs.comparisons.measuring import measure_groups
 from workbench.runs.finished import FinishedRun
 from workbench.tasks import ClassPredictions
 from workbench.tracking import RunResult, labels_apart, schema
@@ -18,11 +18,11 @@ class RunComparison:
     Attributes:
         first: Run id.
         other: Run id, or the file of imported scores.
-        metric: What was compared.
+        metric: The compared metric.
         difference: First minus other, with interval and p-value.
         p_corrected: Holm-corrected over the comparisons made together.
         sentence: The result in words.
-        marks: What makes the two runs unlike besides their recipes.
+        marks: Differences between the two runs besides their recipes.
     """
 
     first: str
@@ -37,25 +37,25 @@ class RunComparison:
         return "\n".join((self.sentence, *(f"  note: {mark}" for mark in self.marks)))
 
 
-Other = FinishedRun | ImportedScores
-"""What a run can be compared with."""
+RunOrScores = FinishedRun | ImportedScores
+"""The other side of a comparison."""
 
 
 def compare_runs(
     first: FinishedRun,
-    others: Sequence[Other],
+    others: Sequence[RunOrScores],
     metric: str | None = None,
     seeds: Mapping[str, int] | None = None,
 ) -> list[RunComparison]:
     """Compare one run with others on their common test items.
 
-    A run is one seed. Where a suite has several of it, `compare_suite` compares them together, and that is what counts.
+    A run has one seed. Where a suite has several, prefer `compare_suite`: it compares all seeds together.
 
     Args:
         first: The run.
         others: Runs on the same dataset, or scores of another tool.
         metric: Name as in the run record; None takes the card's primary metric.
-        seeds: Run id to the number of seeds that it is one of, for the sentences; see `seeds_beside`.
+        seeds: Run id to the number of seeds that it is one of, for the sentences; see `seed_counts`.
 
     Raises:
         WorkbenchError: Other test items or labels; says which.
@@ -64,8 +64,8 @@ def compare_runs(
     name = metric or first.result.tags.get(schema.PRIMARY_METRIC, "accuracy")
     runs = [first.result, *(other.result for other in others if isinstance(other, FinishedRun))]
     titles = {run.run_id: title(run, seeds) for run in labels_apart(runs)}
-    found = _measured(first, others, name)
-    corrected = holm([difference.p_value for difference in found])
+    differences = _measured(first, others, name)
+    corrected = holm([difference.p_value for difference in differences])
     return [
         RunComparison(
             first=first.result.run_id,
@@ -76,7 +76,7 @@ def compare_runs(
             sentence=describe(difference, _title(first, titles), _title(other, titles), name, p_value=float(p)),
             marks=(*_marks(first, other), *_one_seed(first.result, other, seeds)),
         )
-        for other, difference, p in zip(others, found, corrected, strict=True)
+        for other, difference, p in zip(others, differences, corrected, strict=True)
     ]
 
 
@@ -87,51 +87,53 @@ def title(run: RunResult, seeds: Mapping[str, int] | None = None) -> str:
         run: The run.
         seeds: As for `compare_runs`.
     """
-    return f"{run.label} ({run.model}, {run.shots} shots, seed {run.seed}{one_of(run, seeds or {})}, {run.run_id[:8]})"
+    return (
+        f"{run.label} ({run.model}, {run.shots} shots, seed {run.seed}{seed_note(run, seeds or {})}, {run.run_id[:8]})"
+    )
 
 
-def one_of(run: RunResult, seeds: Mapping[str, int]) -> str:
+def seed_note(run: RunResult, seeds: Mapping[str, int]) -> str:
     """`, one of 3 seeds` for a run that has others beside it."""
     count = seeds.get(run.run_id, 1)
     return f", one of {count} seeds" if count > 1 else ""
 
 
-def _id(run: Other) -> str:
+def _id(run: RunOrScores) -> str:
     return str(run.path) if isinstance(run, ImportedScores) else run.result.run_id
 
 
-def _title(run: Other, titles: Mapping[str, str]) -> str:
+def _title(run: RunOrScores, titles: Mapping[str, str]) -> str:
     return run.path.name if isinstance(run, ImportedScores) else titles[run.result.run_id]
 
 
-def _one_seed(first: RunResult, other: Other, seeds: Mapping[str, int]) -> tuple[str, ...]:
-    """What the seeds beside these two show is said elsewhere."""
+def _one_seed(first: RunResult, other: RunOrScores, seeds: Mapping[str, int]) -> tuple[str, ...]:
+    """A note if the runs have other seeds: the suite's comparison takes all seeds."""
     runs = [first] if isinstance(other, ImportedScores) else [first, other.result]
-    suites = dict.fromkeys(run.suite for run in runs if one_of(run, seeds))
+    suites = dict.fromkeys(run.suite for run in runs if seed_note(run, seeds))
     return tuple(
         f"another seed can show something else; `workbench compare --suite {suite}` compares all seeds together"
         for suite in suites
     )
 
 
-def _measured(first: FinishedRun, others: Sequence[Other], metric: str) -> list[PairedDifference]:
+def _measured(first: FinishedRun, others: Sequence[RunOrScores], metric: str) -> list[PairedDifference]:
     names = [f"run {first.result.run_id}", *(_named(other) for other in others)]
-    mine = first.predictions
-    found = []
+    first_predictions = first.predictions
+    differences = []
     for name, other in zip(names[1:], others, strict=True):
-        theirs = other.predictions
-        if isinstance(other, ImportedScores) and isinstance(mine, ClassPredictions):
-            theirs = with_labels_of(other.predictions, mine)
-        a, b = measure_alike([[mine], [theirs]], [names[0], name], metric)
-        found.append(compare_two(a, b))
-    return found
+        other_predictions = other.predictions
+        if isinstance(other, ImportedScores) and isinstance(first_predictions, ClassPredictions):
+            other_predictions = with_labels_of(other.predictions, first_predictions)
+        a, b = measure_groups([[first_predictions], [other_predictions]], [names[0], name], metric)
+        differences.append(compare_two(a, b))
+    return differences
 
 
-def _named(run: Other) -> str:
+def _named(run: RunOrScores) -> str:
     return str(run.path) if isinstance(run, ImportedScores) else f"run {run.result.run_id}"
 
 
-def _marks(first: FinishedRun, other: Other) -> tuple[str, ...]:
+def _marks(first: FinishedRun, other: RunOrScores) -> tuple[str, ...]:
     if isinstance(other, ImportedScores):
         order = "" if other.named_classes else " It names no classes; they are taken to be in the run's order."
         return (f"{other.path.name} was made by another tool.{order}",)

@@ -3,23 +3,20 @@
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from workbench.errors import UnknownMetricError, WorkbenchError
-from workbench.formatting import counted
 from workbench.metrics import (
-    Estimate,
     Measured,
-    PairedDifference,
     compare_measured,
     describe,
     higher_is_better,
     holm,
-    is_evident,
 )
 from workbench.runs.comparisons.groups import RunGroup, is_comparable, levels, primary_of, run_groups, shots_order
-from workbench.runs.comparisons.measuring import measure_alike, read_run
+from workbench.runs.comparisons.measuring import measure_groups, read_run
 from workbench.runs.comparisons.ranking import RecipeRanking, rank
+from workbench.runs.comparisons.results import GroupComparison, GroupResult, SuiteComparison
 from workbench.tasks import Predictions, tasks
 from workbench.tracking import RunResult, Store, read_runs, schema
 
@@ -29,107 +26,16 @@ Progress = Callable[[int, int], None]
 LEVEL = 0.05
 
 
-@dataclass(frozen=True)
-class GroupResult:
-    """A group with its result.
-
-    Attributes:
-        group: The runs.
-        metric: What was measured.
-        estimate: Mean over seeds, with its interval over seeds and items.
-        by_seed: Value of each seed.
-        spread: Standard deviation over seeds; NaN with one.
-    """
-
-    group: RunGroup
-    metric: str
-    estimate: Estimate
-    by_seed: tuple[float, ...]
-    spread: float
-
-    @property
-    def run(self) -> RunResult:
-        """A run that stands for all seeds."""
-        return self.group.first
-
-    @property
-    def chance(self) -> float | None:
-        """What a blind guess would reach in the metric; None where nobody has worked it out."""
-        return self.run.metrics.get(f"chance_{self.metric}")
-
-
-@dataclass(frozen=True)
-class GroupComparison:
-    """Two entries on the same dataset, compared.
-
-    Attributes:
-        kind: `recipes` (same shots), `shots` (the same recipe with the most and the fewest shots) or `names` (the same
-            recipe on the same items, whose classes have other names or another language).
-        model: Model at which they meet.
-        shots: Number of shots at which they meet; of the first where they differ in it.
-        first: The better one on average, or the one with more shots.
-        other: The other.
-        difference: First minus other.
-        p_corrected: Holm-corrected over all pairs of the suite and metric.
-        sentence: The result in words.
-    """
-
-    kind: str
-    model: str
-    shots: str
-    first: GroupResult
-    other: GroupResult
-    difference: PairedDifference
-    p_corrected: float
-    sentence: str
-
-    @property
-    def decided(self) -> bool:
-        """Whether a difference is shown: by the corrected test and by the interval."""
-        return is_evident(self.difference, self.p_corrected)
-
-
-@dataclass(frozen=True)
-class SuiteComparison:
-    """What a suite shows.
-
-    Attributes:
-        suite: Its name.
-        metric: As asked for; None where each dataset's card decides.
-        results: Every group.
-        pairs: Every comparison; the family of the Holm correction.
-        rankings: One a model and number of shots.
-        notes: What was left out.
-    """
-
-    suite: str
-    metric: str | None
-    results: tuple[GroupResult, ...]
-    pairs: tuple[GroupComparison, ...]
-    rankings: tuple[RecipeRanking, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def family(self) -> str:
-        """What the p-values are corrected over, in a sentence."""
-        metric = self.metric or "each dataset's primary metric"
-        comparisons = counted(len(self.pairs), "comparison")
-        return (
-            f"p-values are Holm-corrected over the {comparisons} of suite {self.suite} in {metric}, whatever part of "
-            "them is shown."
-        )
-
-
 def compare_suite(
     store: Store, suite: str, metric: str | None = None, progress: Progress | None = None
 ) -> SuiteComparison:
     """Compare everything that a suite has finished.
 
     Args:
-        store: Where its runs are.
+        store: The store of its runs.
         suite: Its name.
         metric: Name as in the run record; None takes each card's primary metric.
-        progress: Told of datasets done.
+        progress: Called with (done, total) datasets.
 
     Raises:
         WorkbenchError: The suite has no finished run, or judges generated images, or no dataset has the metric.
@@ -144,12 +50,12 @@ def compare_suite(
             f"suite {suite!r} is of {runs[0].task}. Such runs have no test items in common, so they can neither be "
             f"compared nor reported; `workbench results --suite {suite}` shows their scores with intervals."
         )
-    found = compare_run_groups(runs, read, suite=suite, metric=metric, progress=progress)
-    if not found.results:
+    comparison = compare_run_groups(runs, read, suite=suite, metric=metric, progress=progress)
+    if not comparison.results:
         raise WorkbenchError(
             f"suite {suite!r} has no finished run in {store.name}; `workbench results` lists what there is."
         )
-    return found
+    return comparison
 
 
 def compare_run_groups(
@@ -167,70 +73,80 @@ def compare_run_groups(
         read: Gives a run's predictions.
         suite: The suite's name.
         metric: Name as in the run record; None takes each card's primary metric.
-        progress: Told of datasets done.
+        progress: Called with (done, total) datasets.
 
     Raises:
         UnknownMetricError: No dataset can be compared by its metric.
     """
-    everyone, notes = run_groups(runs)
+    groups, notes = run_groups(runs)
     entries: list[GroupResult] = []
     pairs: list[GroupComparison] = []
     by_dataset: dict[str, list[RunGroup]] = defaultdict(list)
-    for one in everyone:
-        by_dataset[one.first.dataset].append(one)
+    for group in groups:
+        by_dataset[group.first.dataset].append(group)
     lacking: dict[str, str] = {}
     done = 0
     waiting = _with_equal_items(by_dataset, metric)
     while waiting:
         (chosen, *names), *waiting = waiting
-        own = [one for name in names for one in by_dataset[name]]
+        measured_groups = [group for name in names for group in by_dataset[name]]
         try:
-            measured = _measured(read, own, chosen)
+            measured = _measured(read, measured_groups, chosen)
         except UnknownMetricError as error:
             lacking |= dict.fromkeys(names, str(error))
             measured = []
         except WorkbenchError as error:
             if len(names) == 1:
                 raise WorkbenchError(f"dataset {names[0]!r}: {error}") from error
-            waiting = [*((chosen, name) for name in names), *waiting]  # The items are equal, and called otherwise.
+            waiting = [*((chosen, name) for name in names), *waiting]  # The items are equal, but their names differ.
             continue
         if measured:
-            found = [
-                GroupResult(one, chosen, each.estimate(), tuple(map(float, each.by_seed)), each.spread)
-                for one, each in zip(own, measured, strict=True)
+            results = [
+                GroupResult(
+                    group, chosen, measurement.estimate(), tuple(map(float, measurement.by_seed)), measurement.spread
+                )
+                for group, measurement in zip(measured_groups, measured, strict=True)
             ]
-            pairs += _compare(found, measured, chosen, len(by_dataset))
-            entries += found
+            pairs += _compare(results, measured, chosen, len(by_dataset))
+            entries += results
         done += len(names)
         if progress is not None:
             progress(done, len(by_dataset))
     if lacking and not entries:
-        # Datasets of one task say the same; one of them says it for all.
-        said = {text: name for name, text in reversed(lacking.items())}
-        raise UnknownMetricError(" ".join(f"dataset {name!r}: {text}" for text, name in reversed(said.items())))
+        # Datasets of one task have the same text; one of them stands for all.
+        dataset_of = {text: name for name, text in reversed(lacking.items())}
+        raise UnknownMetricError(" ".join(f"dataset {name!r}: {text}" for text, name in reversed(dataset_of.items())))
+    notes += _about_data(groups)
     for name, text in lacking.items():
-        # Whoever asked for a metric knows that not every dataset has it; a card's own is another matter.
+        # A card's own metric should be there, so the whole text is shown; a chosen metric is not on every dataset.
         notes.append(
             f"Dataset {name!r} is left out: " + (text if metric is None else f"it has no {metric!r} to compare by.")
         )
     return SuiteComparison(suite, metric, tuple(entries), tuple(_corrected(pairs)), _rankings(entries), tuple(notes))
 
 
+def _about_data(groups: Sequence[RunGroup]) -> list[str]:
+    """Sentences about the datasets, and about what models cannot do on them."""
+    about = {group.first.dataset: group.newest.dataset_notes for group in groups}
+    of_models = dict.fromkeys(note for group in groups for run in group.runs for note in run.model_notes)
+    return [*(f"{name}: {note}" for name, notes in about.items() for note in notes), *of_models]
+
+
 def _with_equal_items(by_dataset: Mapping[str, Sequence[RunGroup]], metric: str | None) -> list[tuple[str, ...]]:
     """A metric and the datasets to compare by it: most alone, those with equal test items together."""
-    found: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for name, own in by_dataset.items():
-        first = own[0].first
+    names_by_metric: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for name, groups in by_dataset.items():
+        first = groups[0].first
         chosen = metric or primary_of(first)
         # Elsewhere items are not images, and may differ where these are equal.
         items = first.tags.get(schema.ITEMS) if tasks.get(first.task).names_classes else None
-        found[chosen, items or name].append(name)
-    return [(chosen, *names) for (chosen, _), names in found.items()]
+        names_by_metric[chosen, items or name].append(name)
+    return [(chosen, *names) for (chosen, _), names in names_by_metric.items()]
 
 
-def _measured(read: Read, own: Sequence[RunGroup], metric: str) -> list[Measured]:
-    names = [f"run {one.first.run_id}" for one in own]
-    return measure_alike([[read(run) for run in one.runs] for one in own], names, metric)
+def _measured(read: Read, groups: Sequence[RunGroup], metric: str) -> list[Measured]:
+    names = [f"run {group.first.run_id}" for group in groups]
+    return measure_groups([[read(run) for run in group.runs] for group in groups], names, metric)
 
 
 def _compare(
@@ -238,12 +154,12 @@ def _compare(
 ) -> list[GroupComparison]:
     """Every two groups that meet at some model and shots, once, and each recipe's most against fewest shots.
 
-    Where classes have other names in another dataset, each recipe is held against itself there, too.
+    Where classes have other names in another dataset, each recipe is compared with itself there, too.
 
     Args:
         entries: On one dataset, or on several with equal test items.
-        measured: Theirs.
-        metric: What was measured.
+        measured: Their measurements.
+        metric: Its name.
         datasets: Number of datasets in the suite, each with about as many pairs.
     """
     better = 1.0 if higher_is_better(metric) else -1.0
@@ -263,10 +179,10 @@ def _compare(
         met[best[0], best[1]] = ("names", entries[i].run.model, entries[i].run.shots)
     # The smallest p-value that random exchanges can give must survive Holm's correction over the family.
     draws = max(9_999, int(2 * len(met) * datasets / LEVEL))
-    found = compare_measured(measured, list(met), draws=draws)
+    differences = compare_measured(measured, list(met), draws=draws)
     return [
         GroupComparison(kind, model, shots, entries[i], entries[j], difference, difference.p_value, "")
-        for ((i, j), (kind, model, shots)), difference in zip(met.items(), found, strict=True)
+        for ((i, j), (kind, model, shots)), difference in zip(met.items(), differences, strict=True)
     ]
 
 
@@ -276,14 +192,14 @@ def _growth(entries: Sequence[GroupResult]) -> list[tuple[int, int]]:
     for i, entry in enumerate(entries):
         if not entry.group.is_everywhere and not entry.group.is_baseline:
             series[entry.run.dataset, entry.run.model, entry.group.label].append(i)
-    found = []
-    for own in series.values():
-        own.sort(key=lambda i: shots_order(entries[i].run.shots))
-        images = [entries[i].group.train_images for i in own]
-        most = own[images.index(max(images))]
-        if most != own[0]:
-            found.append((most, own[0]))
-    return found
+    growth = []
+    for indices in series.values():
+        indices.sort(key=lambda i: shots_order(entries[i].run.shots))
+        images = [entries[i].group.train_images for i in indices]
+        most = indices[images.index(max(images))]
+        if most != indices[0]:
+            growth.append((most, indices[0]))
+    return growth
 
 
 def _renamed(entries: Sequence[GroupResult]) -> list[tuple[int, int]]:
@@ -292,7 +208,7 @@ def _renamed(entries: Sequence[GroupResult]) -> list[tuple[int, int]]:
     for i, entry in enumerate(entries):
         if not entry.group.is_baseline:
             same[entry.run.model, entry.group.label, entry.run.shots].append(i)
-    return [pair for own in same.values() for pair in itertools.combinations(own, 2)]
+    return [pair for indices in same.values() for pair in itertools.combinations(indices, 2)]
 
 
 def _corrected(pairs: Sequence[GroupComparison]) -> list[GroupComparison]:
@@ -310,7 +226,7 @@ def _sentence(pair: GroupComparison, p_corrected: float) -> str:
 
 
 def _rankings(entries: Sequence[GroupResult]) -> tuple[RecipeRanking, ...]:
-    found = []
+    rankings = []
     # The same images under other names are no further dataset on which the order could hold.
     first: dict[tuple[str, str], str] = {}
     for run in (entry.run for entry in entries):
@@ -328,5 +244,5 @@ def _rankings(entries: Sequence[GroupResult]) -> tuple[RecipeRanking, ...]:
                 upwards[entry.run.dataset] = higher_is_better(entry.metric)
         ranking = rank(model, shots, values, upwards)
         if ranking is not None:
-            found.append(ranking)
-    return tuple(found)
+            rankings.append(ranking)
+    return tuple(rankings)

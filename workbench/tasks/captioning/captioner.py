@@ -1,4 +1,4 @@
-"""What recipes return for captioning: something that describes images."""
+"""The predictor that recipes return for captioning."""
 
 from abc import ABC, abstractmethod
 

@@ -1,4 +1,4 @@
-"""The card of a captioning: images with captions that people wrote."""
+"""The card of a captioning dataset: images with captions by people."""
 
 from typing import ClassVar, Self
 

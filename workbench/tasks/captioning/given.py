@@ -1,4 +1,4 @@
-"""What a recipe is given for captioning: images with the captions that people wrote."""
+"""The data that a recipe gets for captioning: images with captions by people."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""`predictions.parquet` of captioning: captions, references, and what the model itself thinks of them."""
+"""`predictions.parquet` of captioning: captions, references, and CLIPScores by the run's model."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from workbench.arrays import AnyArray
 from workbench.metrics import Estimate, Evaluator, Metric, estimate_metrics
 from workbench.metrics.captions import CaptionScores
-from workbench.metrics.registry import known
+from workbench.metrics.registry import all_metrics
 from workbench.tasks.groups import group_codes
 from workbench.tasks.predictions import Failure, ItemScores, Predictions, columns_of, table_of
 
@@ -24,8 +24,8 @@ class CaptionPredictions(Predictions):
     Attributes:
         ids: Images.
         groups: Group names, or None where an image has none.
-        captions: What was written.
-        references: What people wrote; at least one each.
+        captions: The predicted captions.
+        references: Captions by people; at least one an image.
         clip_scores: float (n,).
         ref_clip_scores: float (n,).
     """
@@ -49,11 +49,11 @@ class CaptionPredictions(Predictions):
 
     def comparable(self) -> Sequence[str]:
         """The metrics that are means over images; BLEU is none."""
-        return list(Evaluator(known().values(), self._view()).terms)
+        return list(Evaluator(all_metrics().values(), self._view()).terms)
 
     def scores_of(self, metric: str) -> ItemScores:
         """See `Predictions.scores_of`."""
-        terms = Evaluator([known()[metric]] if metric in known() else [], self._view()).terms
+        terms = Evaluator([all_metrics()[metric]] if metric in all_metrics() else [], self._view()).terms
         if metric not in terms:
             raise self.unknown(metric)
         return ItemScores(self.ids, self.groups, np.asarray(terms[metric], np.float64))
@@ -77,7 +77,9 @@ class CaptionPredictions(Predictions):
             "id": pa.array(list(self.ids), pa.string()),
             "group": pa.array(list(self.groups), pa.string()),
             "caption": pa.array(list(self.captions), pa.string()),
-            "references": pa.array([list(own) for own in self.references], pa.list_(pa.string())),
+            "references": pa.array(
+                [list(image_references) for image_references in self.references], pa.list_(pa.string())
+            ),
             "clip_score": pa.array(np.asarray(self.clip_scores, np.float64)),
             "ref_clip_score": pa.array(np.asarray(self.ref_clip_scores, np.float64)),
         }

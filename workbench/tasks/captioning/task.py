@@ -39,20 +39,20 @@ class Captioning(ImageText):
     def given(self, spec: RunSpec, rows: "SplitRows", *, refit: bool) -> CaptioningTask:
         """See `DatasetTask.given`."""
         train, val = (self.captioned(part, unseen=rows.labels_only) for part in (rows.train, rows.val))
-        return CaptioningTask(**self.about(spec, refit=refit), train=train, val=val)
+        return CaptioningTask(**self.common_fields(spec, refit=refit), train=train, val=val)
 
     def predict(self, predictor: Fitted, rows: "IntArray", recipe: str) -> CaptionPredictions:
-        """Let a captioner describe the test images, without their captions, and the model look at what it wrote.
+        """Let a captioner describe the test images, without their captions, and the run's model score them.
 
-        CLIPScore and RefCLIPScore are the run's own model's: a recipe that chooses captions by them is judged by
+        CLIPScore and RefCLIPScore are by the run's own model: a recipe that chooses captions by them is judged by
         itself.
         """
         if not isinstance(predictor, Captioner):
             raise RecipeError(f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a Captioner.")
         dataset = self.data.dataset
         require_captions(dataset, rows, CaptioningCard.aim)
-        own = dataset.captions(rows)
-        captioned: IntArray = rows[[i for i, texts in enumerate(own) if texts]]
+        image_captions = dataset.captions(rows)
+        captioned: IntArray = rows[[i for i, texts in enumerate(image_captions) if texts]]
         references = dataset.captions(captioned)
         images = self.data.images(captioned)
         captions = predictor.captions(images)
@@ -62,20 +62,22 @@ class Captioning(ImageText):
             )
         prompt = PROMPT if dataset.card.language == "en" else ""
         features = images.features.projected
-        texts, others = (self._embedded(found, prompt) for found in ([[text] for text in captions], references))
-        alone = np.concatenate(texts)
+        texts, reference_features = (
+            self._embedded(sentences, prompt) for sentences in ([[text] for text in captions], references)
+        )
+        caption_features = np.concatenate(texts)
         return CaptionPredictions(
             ids=dataset.ids(captioned),
             groups=dataset.group_names(captioned),
             captions=captions,
             references=references,
-            clip_scores=clip_scores(features, alone),
-            ref_clip_scores=ref_clip_scores(features, alone, others),
+            clip_scores=clip_scores(features, caption_features),
+            ref_clip_scores=ref_clip_scores(features, caption_features, reference_features),
         )
 
     def _embedded(self, texts: Sequence[Sequence[str]], prompt: str) -> list["FloatArray"]:
         embedded = self.data.model.encode_texts([prompt + text for text in chain.from_iterable(texts)])
-        return np.split(embedded, np.cumsum([len(own) for own in texts])[:-1])
+        return np.split(embedded, np.cumsum([len(image_texts) for image_texts in texts])[:-1])
 
     @classmethod
     def answer(

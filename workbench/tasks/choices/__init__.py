@@ -1,1 +1,1 @@
-"""What the tasks have in common in which the best of candidates is picked."""
+"""The common part of tasks that pick the best of candidates."""

@@ -1,4 +1,4 @@
-"""From items of matching and grounding to what recipes are given, and what only the engine calls them by."""
+"""Build `Choices` for recipes from items of matching and grounding, and the items' names for the engine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from workbench.tasks.groups import group_codes
 
 @dataclass(frozen=True)
 class ItemNames:
-    """What users call the items of `Choices`: the image's id with a number, the image, and the text or texts."""
+    """Names of the items of `Choices`: the image's id with a number, the image, and the text or texts."""
 
     ids: tuple[str, ...]
     images: tuple[str, ...]
@@ -46,7 +46,7 @@ class ChoicesBuilder:
         self._texts.append(text)
 
     def choices(self, images: ImageSet) -> tuple[Choices, ItemNames]:
-        """All of them, with their names."""
+        """All items, with their names."""
         seen: dict[int, int] = {}
         ids = []
         names = self._dataset.ids(self._rows)
@@ -54,7 +54,7 @@ class ChoicesBuilder:
             seen[row] = seen.get(row, 0) + 1
             ids.append(f"{name}#{seen[row]}")
         groups = self._groups()
-        found = Choices(
+        choices = Choices(
             images,
             tuple(self._number),
             np.array(self._pairs, dtype=np.int64).reshape(-1, 2),
@@ -63,12 +63,12 @@ class ChoicesBuilder:
             tuple(self._categories),
             group_codes(groups),
         )
-        return found, ItemNames(tuple(ids), tuple(names), tuple(self._texts), groups)
+        return choices, ItemNames(tuple(ids), tuple(names), tuple(self._texts), groups)
 
     def _groups(self) -> tuple[str | None, ...]:
-        """The card's groups; where it names none, items that look at equal images, if there are any.
+        """The card's groups; where it names none, items with equal images are grouped, if there are any.
 
-        What is hard about an image is hard for all its items, which are less than as many independent ones.
+        A hard image is hard for all its items, so they are not independent.
         """
         named = self._dataset.group_names(self._rows)
         if any(named):

@@ -30,32 +30,32 @@ class Candidates:
 
     @property
     def starts(self) -> AnyArray:
-        """Where each item's candidates begin, int64 (items,)."""
+        """The position of each item's first candidate, int64 (items,)."""
         return np.flatnonzero(np.diff(self.item, prepend=-1))
 
     def shuffled(self, seed: int) -> tuple["Candidates", AnyArray]:
-        """The same items with candidates, images and texts in random orders, which say nothing of what is right.
+        """The same items with candidates, images and texts in random orders, which do not show the right ones.
 
         Returns:
-            The candidates, and where each of them stands here, int64 (p,).
+            The candidates, and their positions in this object, int64 (p,).
         """
         rng = np.random.default_rng(seed)
         order = np.lexsort((rng.random(len(self.item)), self.item))
         images, texts = rng.permutation(len(self.images)), rng.permutation(len(self.texts))
         rows, columns = self.pairs[order].T
         pairs = np.column_stack([np.argsort(images)[rows], np.argsort(texts)[columns]])
-        said = tuple(self.texts[i] for i in texts)
-        return Candidates(self.images.subset(images), said, pairs, self.item[order]), order
+        shuffled_texts = tuple(self.texts[i] for i in texts)
+        return Candidates(self.images.subset(images), shuffled_texts, pairs, self.item[order]), order
 
 
 @dataclass(frozen=True)
 class Choices(Candidates):
-    """Candidates of which it is known which are right: right ones should score higher than wrong ones.
+    """Candidates with their truth: right ones should score higher than wrong ones.
 
     Attributes:
         is_correct: bool (p,), which candidates are right; of a statement, whether it is true.
         categories: Category of each item, the card's column `kind` (`attribute`, `relation`, ...), or empty texts.
-        groups: int64, group of each item: the card's, or the image where several items look at one; else None.
+        groups: int64, group of each item: the card's, or the image where several items share one; else None.
     """
 
     is_correct: AnyArray
@@ -67,10 +67,10 @@ class Choices(Candidates):
 
     @property
     def has_pairs(self) -> bool:
-        """Whether there is any item, as `CaptionedImages.has_pairs` says of captions."""
+        """Whether there is any item; see `CaptionedImages.has_pairs`."""
         return len(self.pairs) > 0
 
     @property
     def candidates(self) -> Candidates:
-        """Without what is right, of what kind, and of which group. The order may tell; see `shuffled`."""
+        """Without truth, categories and groups. The order may show the truth; see `shuffled`."""
         return Candidates(self.images, self.texts, self.pairs, self.item)

@@ -17,7 +17,7 @@ def cell(dataset: Dataset, name: str, extra: Mapping[str, Any], column: str, *, 
         dataset: For messages and the card.
         name: The image's id.
         extra: The row's columns, see `Dataset.extra`.
-        column: The column that is wanted.
+        column: The cell's column.
         whole: Whether digits are a whole number.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What recipes may return for matching and grounding where a pair's score is no product of two embeddings."""
+"""The predictor for matching and grounding whose score of a pair is no product of two embeddings."""
 
 from abc import ABC, abstractmethod
 

@@ -1,4 +1,4 @@
-"""`predictions.parquet` where the best of candidates is picked: the scores of every item's candidates."""
+"""`predictions.parquet` of tasks that pick the best of candidates: the scores of every item's candidates."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class ChoicePredictions(Predictions):
         groups: Group names, or None.
         categories: Category of each item (the card's column `kind`), or empty texts.
         scores: Logits of each item's candidates.
-        is_correct: Which candidates are right.
+        is_correct: Whether each candidate is right.
     """
 
     by_candidates: ClassVar[bool] = False
@@ -47,12 +47,14 @@ class ChoicePredictions(Predictions):
     def estimates(self, metrics: Sequence[Metric]) -> dict[str, Estimate]:
         """See `Predictions.estimates`; accuracy is given for each kind of item, too."""
         groups = group_codes(self.groups)
-        found = choice_metrics(
+        accuracies = choice_metrics(
             self._flat, self._truth, self._starts, groups,
             categories=np.array(self.categories, dtype=np.str_), by_candidates=self.by_candidates,
         )  # fmt: skip
-        others = [metric for metric in metrics if metric.name not in found]
-        return found | (estimate_metrics(others, ItemHits(self.hits), len(self.ids), groups) if others else {})
+        other_metrics = [metric for metric in metrics if metric.name not in accuracies]
+        return accuracies | (
+            estimate_metrics(other_metrics, ItemHits(self.hits), len(self.ids), groups) if other_metrics else {}
+        )
 
     def chance(self) -> dict[str, float]:
         """Expected accuracy of picking any candidate."""
@@ -76,7 +78,7 @@ class ChoicePredictions(Predictions):
 
     def _parts(self) -> dict[str, AnyArray]:
         """The items that each accuracy is taken over, bool (items,)."""
-        counts = np.array([len(own) for own in self.scores]) if self.by_candidates else None
+        counts = np.array([len(item_scores) for item_scores in self.scores]) if self.by_candidates else None
         whole = {"accuracy": np.ones(len(self.ids), dtype=np.bool_)}
         return whole | accuracy_parts(np.array(self.categories, dtype=np.str_), counts)
 
@@ -87,35 +89,35 @@ class ChoicePredictions(Predictions):
 
     @property
     def _flat(self) -> FloatArray:
-        return np.concatenate([np.asarray(own, dtype=np.float32) for own in self.scores])
+        return np.concatenate([np.asarray(item_scores, dtype=np.float32) for item_scores in self.scores])
 
     @property
     def _truth(self) -> AnyArray:
-        return np.concatenate([np.asarray(own, dtype=np.bool_) for own in self.is_correct])
+        return np.concatenate([np.asarray(item_truth, dtype=np.bool_) for item_truth in self.is_correct])
 
     @property
     def _starts(self) -> AnyArray:
-        counts = [len(own) for own in self.scores]
+        counts = [len(item_scores) for item_scores in self.scores]
         return np.cumsum(counts) - counts
 
     def failures(self) -> list[Failure]:
         """Items that are wrong, those by the widest margin first."""
-        found = [(*self._margin(int(i)), int(i)) for i in np.flatnonzero(~np.asarray(self.hits, dtype=np.bool_))]
-        found.sort(key=lambda each: -each[0])
-        return [self._failure(what, i) for _, what, i in found]
+        wrong_items = [(*self._margin(int(i)), int(i)) for i in np.flatnonzero(~np.asarray(self.hits, dtype=np.bool_))]
+        wrong_items.sort(key=lambda entry: -entry[0])
+        return [self._failure(what, i) for _, what, i in wrong_items]
 
     def _failure(self, what: str, i: int) -> Failure:
         category = self.categories[i]
         return Failure(self.ids[i], self.images[i], self.texts[i], what, {"category": category} if category else {})
 
     def _margin(self, i: int) -> tuple[float, str]:
-        """By how much an item went wrong, and how."""
+        """The margin by which an item went wrong, and a sentence about it."""
         scores, right = self.scores[i], self.is_correct[i]
         margin = float(np.max(scores[~right]) - np.max(scores[right]))
         return margin, f"a wrong one of {len(scores)} candidates scores {margin:+.2f} above the right one"
 
-    def about(self) -> dict[str, str]:
-        """What stands beside the columns of the file."""
+    def metadata(self) -> dict[str, str]:
+        """Values in the metadata of the file."""
         return {}
 
     def to_table(self) -> "pa.Table":
@@ -128,23 +130,23 @@ class ChoicePredictions(Predictions):
             "text": pa.array(list(self.texts), pa.string()),
             "group": pa.array(list(self.groups), pa.string()),
             "kind": pa.array(list(self.categories), pa.string()),
-            "scores": pa.array([own.tolist() for own in self.scores], pa.list_(pa.float32())),
-            "right": pa.array([own.tolist() for own in self.is_correct], pa.list_(pa.bool_())),
+            "scores": pa.array([values.tolist() for values in self.scores], pa.list_(pa.float32())),
+            "right": pa.array([values.tolist() for values in self.is_correct], pa.list_(pa.bool_())),
         }
-        return table_of(columns, self.about())
+        return table_of(columns, self.metadata())
 
     @classmethod
     def from_table(cls, table: "pa.Table") -> Self:
         """See `Predictions.from_table`."""
-        columns, about = columns_of(table)
+        columns, metadata = columns_of(table)
         return cls(
             columns["id"], columns["image"], columns["text"], columns["group"], columns["kind"],
-            [np.array(own, dtype=np.float32) for own in columns["scores"]],
-            [np.array(own, dtype=np.bool_) for own in columns["right"]],
-            **cls.of_about(about),
+            [np.array(values, dtype=np.float32) for values in columns["scores"]],
+            [np.array(values, dtype=np.bool_) for values in columns["right"]],
+            **cls.fields_of_metadata(metadata),
         )  # fmt: skip
 
     @classmethod
-    def of_about(cls, about: dict[str, str]) -> dict[str, str]:  # noqa: ARG003
-        """What a subclass is made of besides the columns, from what stands beside them."""
+    def fields_of_metadata(cls, metadata: dict[str, str]) -> dict[str, str]:  # noqa: ARG003
+        """Further fields of a subclass, from the metadata of the file."""
         return {}

@@ -1,4 +1,4 @@
-"""What matching and grounding have in common: a predictor scores candidates in random orders."""
+"""The common part of matching and grounding: a predictor scores candidates in random orders."""
 
 from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -12,7 +12,7 @@ from workbench.tasks.choices.candidates import Candidates, Choices
 from workbench.tasks.choices.pair_scorer import PairScorer
 from workbench.tasks.choices.predictions import ChoicePredictions
 from workbench.tasks.image_text.dual_encoder import DualEncoderPredictor
-from workbench.tasks.image_text.task import ImageText, embedded
+from workbench.tasks.image_text.task import ImageText, unit_embeddings
 
 if TYPE_CHECKING:
     from workbench.arrays import FloatArray, IntArray
@@ -21,16 +21,16 @@ _ORDER = 20_260  # Seeds the orders in which candidates are shown.
 
 
 class ChoiceTask(ImageText):
-    """Base of the tasks in which the best of candidates is picked."""
+    """Base of the tasks that pick the best of candidates."""
 
     in_tables: ClassVar[tuple[str, ...]] = ("text_score", "image_score", "accuracy", "auroc")
 
     @abstractmethod
     def choices(self, rows: "IntArray", *, unseen: bool = False) -> tuple[Choices, ItemNames]:
-        """Items, and what they are called. For `unseen` see `TaskData.images`."""
+        """Items, and their names. For `unseen` see `TaskData.images`."""
 
-    def made_of(self) -> dict[str, Any]:
-        """What predictions are made of besides the items and their scores."""
+    def extra_fields(self) -> dict[str, Any]:
+        """Further fields of the predictions, besides items and scores."""
         return {}
 
     def predict(self, predictor: Fitted, rows: "IntArray", recipe: str) -> ChoicePredictions:
@@ -45,7 +45,7 @@ class ChoiceTask(ImageText):
         scores = _scores(predictor, data.candidates, recipe)
         cuts = data.starts[1:]
         kind: Any = self.Result
-        found: ChoicePredictions = kind(
+        predictions: ChoicePredictions = kind(
             ids=names.ids,
             images=names.images,
             texts=names.texts,
@@ -53,14 +53,14 @@ class ChoiceTask(ImageText):
             categories=data.categories,
             scores=np.split(scores, cuts),
             is_correct=np.split(data.is_correct, cuts),
-            **self.made_of(),
+            **self.extra_fields(),
         )
-        return found
+        return predictions
 
 
-def _scores(predictor: DualEncoderPredictor | PairScorer, asked: Candidates, recipe: str) -> "FloatArray":
+def _scores(predictor: DualEncoderPredictor | PairScorer, candidates: Candidates, recipe: str) -> "FloatArray":
     if isinstance(predictor, PairScorer):
-        shown, order = asked.shuffled(_ORDER)
+        shown, order = candidates.shuffled(_ORDER)
         scores = np.asarray(predictor.scores(shown), dtype=np.float32)
         if scores.shape != (len(order),):
             raise RecipeError(
@@ -71,6 +71,6 @@ def _scores(predictor: DualEncoderPredictor | PairScorer, asked: Candidates, rec
         back = np.empty_like(scores)
         back[order] = scores
         return back
-    images, texts = embedded(predictor, asked.images, asked.texts, recipe)
-    cosines = np.einsum("pd,pd->p", images[asked.pairs[:, 0]], texts[asked.pairs[:, 1]])
+    images, texts = unit_embeddings(predictor, candidates.images, candidates.texts, recipe)
+    cosines = np.einsum("pd,pd->p", images[candidates.pairs[:, 0]], texts[candidates.pairs[:, 1]])
     return np.asarray(predictor.scale * cosines + predictor.bias, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""The card of a classification: one label an image, or several."""
+"""The card of a classification dataset: one label an image, or several."""
 
 from typing import Any, ClassVar, Self
 

@@ -1,4 +1,4 @@
-"""Two runs' classes brought into one order, whatever each calls them."""
+"""Bring two runs' classes into one order, also where their names differ."""
 
 from collections.abc import Sequence
 
@@ -11,8 +11,8 @@ Classes = tuple[tuple[str, ...] | None, tuple[str, ...]]
 """Raw labels, where they are recorded, and names, in column order."""
 
 
-def class_order(own: Classes, reference: Classes) -> IntArray:
-    """The columns that, taken in this order, are those of others, int64 (n_classes,).
+def class_order(classes: Classes, reference: Classes) -> IntArray:
+    """The order that brings columns of `classes` into that of `reference`, int64 (n_classes,).
 
     Classes are the same by their raw labels, so that a run with Latin names stands beside one with common names, or
     with names in another language. Where raw labels are not recorded, or are others, names decide.
@@ -20,31 +20,38 @@ def class_order(own: Classes, reference: Classes) -> IntArray:
     Raises:
         DataError: The classes are not the same; says which differ.
     """
-    ways = [(own[i], reference[j]) for i, j in ((0, 0), (1, 1), (1, 0), (0, 1))]
-    found = next(((mine, other) for mine, other in ways if mine and other and sorted(mine) == sorted(other)), None)
-    if found is None:
-        raise DataError(_complaint(own, reference))
-    place = {name: i for i, name in enumerate(found[0])}
-    return np.array([place[name] for name in found[1]], dtype=np.int64)
+    ways = [(classes[i], reference[j]) for i, j in ((0, 0), (1, 1), (1, 0), (0, 1))]
+    match = next(
+        (
+            (names, reference_names)
+            for names, reference_names in ways
+            if names and reference_names and sorted(names) == sorted(reference_names)
+        ),
+        None,
+    )
+    if match is None:
+        raise DataError(_complaint(classes, reference))
+    place = {name: i for i, name in enumerate(match[0])}
+    return np.array([place[name] for name in match[1]], dtype=np.int64)
 
 
 def other_names(a: Classes, b: Classes) -> list[str]:
-    """A sentence about classes that two runs call otherwise, where there are any."""
+    """A sentence about classes that have different names in two runs, where there are any."""
     names = dict(zip(b[0] or b[1], b[1], strict=True))
-    other = [
+    renamed = [
         (name, names[key]) for key, name in zip(a[0] or a[1], a[1], strict=True) if names.get(key, name) != name
     ]  # fmt: skip
-    if not other:
+    if not renamed:
         return []
-    return [f"the runs call {len(other)} classes otherwise, for example {other[0][0]!r} and {other[0][1]!r}"]
+    return [f"the runs call {len(renamed)} classes otherwise, for example {renamed[0][0]!r} and {renamed[0][1]!r}"]
 
 
-def _complaint(mine: Classes, reference: Classes) -> str:
-    known = bool(mine[0] and reference[0])
-    own, other = ((keys if known and keys else names) for keys, names in (mine, reference))
-    count = f"{len(own)} and {len(other)} classes" if len(own) != len(other) else f"{len(own)} classes each"
-    text = f"different classes ({count}): {_few(own, other)} on one side only, {_few(other, own)} on the other."
-    if known or len(own) != len(other):
+def _complaint(classes: Classes, reference: Classes) -> str:
+    known = bool(classes[0] and reference[0])
+    labels, others = ((keys if known and keys else names) for keys, names in (classes, reference))
+    count = f"{len(labels)} and {len(others)} classes" if len(labels) != len(others) else f"{len(labels)} classes each"
+    text = f"different classes ({count}): {_few(labels, others)} on one side only, {_few(others, labels)} on the other."
+    if known or len(labels) != len(others):
         return text
     return (
         f"{text} Raw labels would tell whether these are other names for the same classes, but one of the two does not "
@@ -52,6 +59,6 @@ def _complaint(mine: Classes, reference: Classes) -> str:
     )
 
 
-def _few(own: Sequence[str], other: Sequence[str]) -> str:
-    lone = [repr(name) for name in own if name not in set(other)]
+def _few(names: Sequence[str], reference_names: Sequence[str]) -> str:
+    lone = [repr(name) for name in names if name not in set(reference_names)]
     return ", ".join(lone[:3]) + (f" and {len(lone) - 3} more" if len(lone) > 3 else "") or "none"

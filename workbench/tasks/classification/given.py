@@ -1,4 +1,4 @@
-"""What a recipe is given for classification: labelled train and validation images, names, prompts, the model."""
+"""The data that a recipe gets for classification: labelled train and validation images, names, prompts, the model."""
 
 from dataclasses import dataclass, replace
 
@@ -46,8 +46,8 @@ class ClassificationTask:
         val: Validation images; `min(shots, 4)` a class in few-shot runs. May be empty.
         model: The pretrained model.
         multi_label: Several labels per image.
-        shots: Images a class asked for; None means the whole training split.
-        seed: Seeds whatever the recipe draws.
+        shots: Training images per class; None means the whole training split.
+        seed: Seeds the recipe's draws.
         device: Resolved torch device string, `cpu` or `cuda:0`.
         refit: The suite asks for a final fit on train and validation together.
         unseen: Classes that the card keeps for test, ascending: neither training nor validation has an image of them.
@@ -88,13 +88,13 @@ class ClassificationTask:
             classes: int64, ascending.
         """
 
-        def own(data: LabelledImages) -> LabelledImages:
-            found = data.subset(np.flatnonzero(np.isin(data.labels, classes)))
-            return replace(found, labels=np.searchsorted(classes, found.labels))
+        def restrict(data: LabelledImages) -> LabelledImages:
+            subset = data.subset(np.flatnonzero(np.isin(data.labels, classes)))
+            return replace(subset, labels=np.searchsorted(classes, subset.labels))
 
         prompts = self.prompts.subset(classes)
         unseen = np.flatnonzero(np.isin(classes, self.unseen)).tolist()
         return replace(
-            self, class_names=prompts.class_names, prompts=prompts, train=own(self.train), val=own(self.val),
+            self, class_names=prompts.class_names, prompts=prompts, train=restrict(self.train), val=restrict(self.val),
             unseen=tuple(unseen),
         )  # fmt: skip

@@ -15,7 +15,7 @@ from workbench.metrics.class_scores import ClassScores, LabelScores
 from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.keys import metric_keys
 from workbench.metrics.measured import exact_pairs, repeat_labels
-from workbench.metrics.registry import base_name, known
+from workbench.metrics.registry import all_metrics, base_name
 from workbench.tasks.classification.classes import class_order, other_names
 from workbench.tasks.groups import group_codes
 from workbench.tasks.predictions import Failure, ItemScores, Predictions
@@ -36,8 +36,8 @@ class ClassPredictions(Predictions):
         labels: int64 (n,), or bool (n, n_classes) where multi-label; None for unlabelled items.
         scores: float32 (n, n_classes) logits.
         class_names: In column order.
-        class_keys: Their raw labels, which stay what they are when a card calls the classes otherwise; None where they
-            are not recorded, as by earlier versions and by other tools.
+        class_keys: Their raw labels, which stay the same when a card names the classes anew; None where they are not
+            recorded, as by earlier versions and by other tools.
         unseen: Columns of the classes that the card keeps for test.
         positive: Of two classes the one that `sensitivity` is about.
     """
@@ -78,12 +78,12 @@ class ClassPredictions(Predictions):
     def comparable(self) -> Sequence[str]:
         """See `Predictions.comparable`."""
         scores = self._view(self.scores, self._truth())
-        return [name for name, metric in known().items() if metric.fits(scores)]
+        return [name for name, metric in all_metrics().items() if metric.fits(scores)]
 
     def scores_of(self, metric: str) -> ItemScores:
         """See `Predictions.scores_of`."""
         base, _, part = metric.partition("/")
-        if base not in known():
+        if base not in all_metrics():
             raise self.unknown(metric)
         keys = metric_keys(self.class_names)
         if part and part not in keys:
@@ -99,8 +99,8 @@ class ClassPredictions(Predictions):
 
     def _evaluator(self, truth: AnyArray, metric: str, part: int | None, scores: AnyArray) -> Evaluator:
         repeated, exact = repeat_labels(truth, len(scores)), exact_pairs(len(scores), len(truth))
-        found = Evaluator([known()[base_name(metric)]], self._view(scores, repeated, exact_pairs=exact))
-        return found if part is None else found.only(part, metric)
+        evaluator = Evaluator([all_metrics()[base_name(metric)]], self._view(scores, repeated, exact_pairs=exact))
+        return evaluator if part is None else evaluator.only(part, metric)
 
     def matched(self, reference: Self) -> Self:
         """See `Predictions.matched`: the same columns in the same order, under the same names; see `class_order`."""
@@ -112,7 +112,7 @@ class ClassPredictions(Predictions):
             return replace(self, class_names=names, class_keys=keys)
         labels = self.labels
         if labels is not None:
-            # The column that class i moves to; -1 stays what it is.
+            # The column that class i moves to; -1 stays -1.
             labels = labels[:, order] if labels.ndim == 2 else np.append(np.argsort(order), -1)[labels]
         return replace(
             self, labels=labels, scores=self.scores[:, order], class_names=names, class_keys=keys,
@@ -170,11 +170,11 @@ class ClassPredictions(Predictions):
                 columns["label"] = pa.array([np.flatnonzero(row).tolist() for row in self.labels], pa.list_(pa.int64()))
             else:
                 columns["label"] = pa.array(self.labels)
-        about = {name: getattr(self, name) for name in ("class_names", "class_keys", "unseen")}
+        metadata = {name: getattr(self, name) for name in ("class_names", "class_keys", "unseen")}
         if self.positive != 1:
-            about["positive"] = self.positive
+            metadata["positive"] = self.positive
         return pa.table(columns).replace_schema_metadata(
-            {key: json.dumps(own) for key, own in about.items() if own or key == "positive"}
+            {key: json.dumps(value) for key, value in metadata.items() if value or key == "positive"}
         )
 
     @classmethod
@@ -182,10 +182,10 @@ class ClassPredictions(Predictions):
         """See `Predictions.from_table`."""
         import pyarrow as pa
 
-        about = table.schema.metadata or {}
-        names = tuple(json.loads(about[b"class_names"]))
-        keys = tuple(json.loads(about[b"class_keys"])) if b"class_keys" in about else None
-        unseen = tuple(json.loads(about.get(b"unseen", b"[]")))
+        metadata = table.schema.metadata or {}
+        names = tuple(json.loads(metadata[b"class_names"]))
+        keys = tuple(json.loads(metadata[b"class_keys"])) if b"class_keys" in metadata else None
+        unseen = tuple(json.loads(metadata.get(b"unseen", b"[]")))
         ids, groups = table.column("id").to_pylist(), table.column("group").to_pylist()
         column = table.column("scores").combine_chunks()
         scores = np.asarray(column.values, dtype=np.float32).reshape(-1, len(names))
@@ -196,11 +196,11 @@ class ClassPredictions(Predictions):
             listed = table.column("label")
             if pa.types.is_list(listed.type):
                 labels = np.zeros((len(ids), len(names)), dtype=np.bool_)
-                for i, own in enumerate(listed.to_pylist()):
-                    labels[i, own] = True
+                for i, indices in enumerate(listed.to_pylist()):
+                    labels[i, indices] = True
             else:
                 labels = np.asarray(listed.to_pylist(), dtype=np.int64)
                 if len(labels) and labels.max() >= len(names):
                     raise ValueError(f"label {labels.max()} of {len(names)} classes")
-        positive = json.loads(about.get(b"positive", b"1"))
+        positive = json.loads(metadata.get(b"positive", b"1"))
         return cls(ids, groups, labels, scores, names, keys, unseen, positive)

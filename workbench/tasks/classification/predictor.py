@@ -1,4 +1,4 @@
-"""What a recipe returns for classification: something that scores images."""
+"""The predictor that recipes return for classification."""
 
 import json
 from abc import ABC, abstractmethod
@@ -30,10 +30,10 @@ class LinearClassifier(Predictor):
     Args:
         weight: (n_classes, d).
         bias: (n_classes,) or None.
-        space: Which features it reads.
+        space: The features that it reads.
         scale: Multiplier of the product.
         unit_norm: Whether features are normalised first.
-        report: How it was fitted.
+        report: The report of its fit.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The task: say which class an image is of, or which labels it has."""
+"""The task: predict the class of an image, or its labels."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -58,8 +58,8 @@ class Classification(DatasetTask):
     @classmethod
     def batches(cls, recipe: type[Recipe[Any]]) -> bool:
         """See `DatasetTask.batches`."""
-        own: Any = recipe
-        return own.fit_many is not ClassificationRecipe.fit_many
+        recipe_class: Any = recipe
+        return recipe_class.fit_many is not ClassificationRecipe.fit_many
 
     def rows(self, spec: RunSpec) -> "SplitRows":
         """See `DatasetTask.rows`; shots are training images a class."""
@@ -99,8 +99,8 @@ class Classification(DatasetTask):
     @classmethod
     def restore(cls, recipe: type[Any], directory: Path, model: "TaskModel", device: str) -> Predictor:
         """See `DatasetTask.restore`."""
-        found: Predictor = recipe.restore(directory, model, device)
-        return found
+        predictor: Predictor = recipe.restore(directory, model, device)
+        return predictor
 
     def predict(self, predictor: Fitted, rows: "IntArray", recipe: str) -> ClassPredictions:
         """See `DatasetTask.predict`."""
@@ -140,7 +140,7 @@ class Classification(DatasetTask):
             )
         labels = np.zeros(scores.shape, bool) if multi_label else np.zeros(len(scores), np.int64)
         chances = ClassPredictions([], [], labels, scores, names).probabilities
-        return [_likeliest(own, names, top, multi_label) for own in chances]
+        return [_likeliest(image_chances, names, top, multi_label) for image_chances in chances]
 
     def figures(self, predictions: Predictions, folder: Path) -> None:
         """A confusion matrix and a reliability diagram."""
@@ -179,7 +179,7 @@ def _positive(dataset: "Dataset") -> int:
 
 
 def _check_unseen(dataset: "Dataset") -> None:
-    """Refuse unseen classes of which test measures nothing: every recipe would fail, and only after its training."""
+    """Refuse unseen classes that test cannot measure: every recipe would fail, and only after its training."""
     unseen = dataset.unseen_classes
     labels = dataset.labels(dataset.rows("test"))
     inside = np.isin(labels[labels >= 0], unseen)

@@ -1,4 +1,4 @@
-"""Judged images: what a model says of generated pictures. There is no dataset, and no recipe fits anything."""
+"""Generated images, scored by a model. There is no dataset, and no recipe."""
 
 from workbench.tasks.generation.task import NAME, Generation
 

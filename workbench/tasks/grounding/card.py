@@ -1,4 +1,4 @@
-"""The card of a grounding: candidate boxes, and instructions that mean one of them."""
+"""The card of a grounding dataset: candidate boxes, and instructions that mean one of them."""
 
 from typing import Any, ClassVar, Literal, Self
 
@@ -33,12 +33,12 @@ class GroundingColumns(Columns):
 
 
 class BoxSettings(Section):
-    """How candidate boxes become images: the table `[regions]`.
+    """The table `[regions]`: settings by which candidate boxes become images.
 
     Attributes:
         format: Left, top, right, bottom (`xyxy`), or left, top, width, height (`xywh`), in pixels of the upright image.
-        context: What surrounds a candidate: nothing (`crop`), the image blurred (`blur`), or the image as it is with an
-            ellipse about the candidate (`circle`).
+        context: The surroundings of a candidate: nothing (`crop`), the image blurred (`blur`), or the image as it is
+            with an ellipse about the candidate (`circle`).
         margin: By how much of its width and height a box is widened on each side.
     """
 
@@ -71,7 +71,7 @@ class GroundingCard(DatasetCard):
 
     def fingerprint_parts(self) -> list[Any]:
         """See `DatasetCard.fingerprint_parts`."""
-        # As digests of earlier versions have it, in which all tasks shared their columns.
+        # As in digests of earlier versions, in which all tasks shared their columns.
         columns = self.columns
         named = {"boxes": columns.boxes, "instruction": columns.instruction, "answer": columns.answer}
         others = {"negatives": None, "kind": columns.kind, "pair": None}
@@ -81,14 +81,14 @@ class GroundingCard(DatasetCard):
         """Rows that make no items, and boxes that reach past the edges of their image."""
         from workbench.tasks.grounding.items import boxes_beyond, grounding_items
 
-        found = ItemFaults()
+        faults = ItemFaults()
         for row in range(len(dataset)):
-            with found.noted(dataset.name):
+            with faults.noted(dataset.name):
                 grounding_items(dataset, [row])
                 boxes, beyond = boxes_beyond(dataset, row)
-                found.boxes += boxes
-                found.boxes_beyond += beyond
-        return found
+                faults.boxes += boxes
+                faults.boxes_beyond += beyond
+        return faults
 
 
 def grounding_card(dataset: Dataset) -> GroundingCard:

@@ -1,4 +1,4 @@
-"""What a recipe is given for grounding."""
+"""The data that a recipe gets for grounding."""
 
 from dataclasses import dataclass
 

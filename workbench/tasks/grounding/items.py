@@ -28,7 +28,7 @@ class GroundingItem:
         row: The image's row.
         boxes: Candidates.
         text: The instruction.
-        answers: Indices of the boxes that do what is asked.
+        answers: Indices of the right boxes.
         kind: Kind of instruction, or empty.
     """
 
@@ -40,17 +40,17 @@ class GroundingItem:
 
 
 def grounding_items(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[GroundingItem]:
-    """The items of some rows, in their order. An instruction that every box answers to asks nothing and is left out.
+    """The items of some rows, in their order. An instruction for which every box is right is left out.
 
     Raises:
         DataError: A row lacks what its column must hold; names it.
     """
-    each = zip(rows, dataset.ids(rows), dataset.extra(rows), strict=True)
-    return [item for row, name, extra in each for item in _instructions(dataset, int(row), name, extra)]
+    row_parts = zip(rows, dataset.ids(rows), dataset.extra(rows), strict=True)
+    return [item for row, name, extra in row_parts for item in _instructions(dataset, int(row), name, extra)]
 
 
 def boxes_beyond(dataset: Dataset, row: int) -> tuple[int, list[str]]:
-    """How many boxes an image has, and those that reach past its edges, in words; an unreadable image has none.
+    """The number of boxes of an image, and those that reach past its edges, in words; none of an unreadable image.
 
     Raises:
         DataError: A box lies wholly outside, or is none; names the image, the column and the box.
@@ -61,14 +61,14 @@ def boxes_beyond(dataset: Dataset, row: int) -> tuple[int, list[str]]:
         width, height = dataset.size(row)
     except DataError:
         return 0, []  # Extraction reports it.
-    found = []
+    beyond = []
     for corners, (left, top, right, bottom) in listed:
         if left >= width or top >= height or right <= 0 or bottom <= 0:
             column, way = grounding_card(dataset).columns.boxes or "", _format(dataset)
             raise unfit(dataset, name, column, f"boxes ({way}) within the image of {width} x {height} pixels", corners)
         if left < 0 or top < 0 or right > width or bottom > height:
-            found.append(f"{name}: {corners} in {width} x {height} pixels")
-    return len(listed), found
+            beyond.append(f"{name}: {corners} in {width} x {height} pixels")
+    return len(listed), beyond
 
 
 def boxes_note(dataset: Dataset, boxes: int, beyond: int) -> str:
@@ -87,39 +87,39 @@ def _instructions(dataset: Dataset, row: int, name: str, extra: Mapping[str, Any
     columns = grounding_card(dataset).columns
     instruction = columns.instruction or ""
     boxes = tuple(box for _, box in _listed(dataset, name, extra))
-    said = cell(dataset, name, extra, instruction)
+    content = cell(dataset, name, extra, instruction)
     kind = str(extra.get(columns.kind, "")) if columns.kind else ""
-    for each in said if isinstance(said, list) else [said]:
-        if isinstance(each, Mapping):
-            text, own, column = each.get("text"), str(each.get("kind", kind)), instruction
+    for entry in content if isinstance(content, list) else [content]:
+        if isinstance(entry, Mapping):
+            text, entry_kind, column = entry.get("text"), str(entry.get("kind", kind)), instruction
         else:
-            text, own, column = each, kind, columns.answer or "answer"
+            text, entry_kind, column = entry, kind, columns.answer or "answer"
         if not isinstance(text, str) or not text.strip():
             raise unfit(dataset, name, instruction, "a sentence", text)
-        if isinstance(each, Mapping):
-            answer, asked = each.get("answer"), f" for {text!r}"
-            answer = each.get("fits") if answer is None else answer
+        if isinstance(entry, Mapping):
+            answer, suffix = entry.get("answer"), f" for {text!r}"
+            answer = entry.get("fits") if answer is None else answer
         else:
-            answer, asked = cell(dataset, name, extra, column, whole=True), ""
+            answer, suffix = cell(dataset, name, extra, column, whole=True), ""
         answers = tuple(answer) if isinstance(answer, list) else (answer,)
         if not answers or not all(type(i) is int and 0 <= i < len(boxes) for i in answers):
-            expected = f"an answer{asked} among the {len(boxes)} boxes, counted from 0, or a list of such"
+            expected = f"an answer{suffix} among the {len(boxes)} boxes, counted from 0, or a list of such"
             raise unfit(dataset, name, column, expected, answer)
         if len(answers) < len(boxes):
-            yield GroundingItem(row, boxes, text, answers, own)
+            yield GroundingItem(row, boxes, text, answers, entry_kind)
 
 
 def _listed(dataset: Dataset, name: str, extra: Mapping[str, Any]) -> Iterator[tuple[list[float], Box]]:
-    """Each box as the source has it, and as ours."""
+    """Each box in the source's form, and as a `Box`."""
     card = grounding_card(dataset)
     column = card.columns.boxes or ""
     listed = cell(dataset, name, extra, column)
     if not isinstance(listed, list) or not listed:
         raise unfit(dataset, name, column, "a list of boxes", listed)
-    for each in listed:
-        corners = each.get("box") if isinstance(each, Mapping) else each
+    for entry in listed:
+        corners = entry.get("box") if isinstance(entry, Mapping) else entry
         if not isinstance(corners, list) or len(corners) != 4 or not all(map(_is_number, corners)):
-            raise unfit(dataset, name, column, "boxes of four numbers", each)
+            raise unfit(dataset, name, column, "boxes of four numbers", entry)
         left, top, a, b = (round(float(value)) for value in corners)
         right, bottom = (left + a, top + b) if card.box_settings.format == "xywh" else (a, b)
         if right <= left or bottom <= top:

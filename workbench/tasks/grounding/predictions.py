@@ -6,6 +6,6 @@ from workbench.tasks.choices.predictions import ChoicePredictions
 
 
 class GroundingPredictions(ChoicePredictions):
-    """The more boxes there are, the harder it is to pick the right one: accuracy is given by their number, too."""
+    """The more boxes an item has, the harder it is: accuracy is given for each number of boxes, too."""
 
     by_candidates: ClassVar[bool] = True

@@ -44,16 +44,16 @@ class Grounding(ChoiceTask):
 
     def prepare(self, rows: "IntArray", progress: Progress | None = None) -> None:
         """See `DatasetTask.prepare`; the candidate boxes are embedded."""
-        # By split, as they are asked for again.
+        # By split, as `choices` asks for them.
         for split in ROLES:
-            own = self.data.dataset.rows(split)
-            if np.isin(own, rows).any():
-                self._regions_of(own[np.isin(own, rows)], progress)
+            split_rows = self.data.dataset.rows(split)
+            if np.isin(split_rows, rows).any():
+                self._regions_of(split_rows[np.isin(split_rows, rows)], progress)
 
     def given(self, spec: RunSpec, rows: SplitRows, *, refit: bool) -> GroundingTask:
         """See `DatasetTask.given`."""
         train, val = (self.choices(part, unseen=rows.labels_only)[0] for part in (rows.train, rows.val))
-        return GroundingTask(**self.about(spec, refit=refit), train=train, val=val)
+        return GroundingTask(**self.common_fields(spec, refit=refit), train=train, val=val)
 
     def notes(self, rows: SplitRows) -> list[str]:
         """See `DatasetTask.notes`."""
@@ -77,7 +77,7 @@ class Grounding(ChoiceTask):
         return build.choices(images)
 
     def _reach(self, rows: "IntArray") -> tuple[int, int]:
-        """How many boxes the images of some rows have, and how many reach past their image; refuses those outside."""
+        """The number of boxes of some rows' images, and of those that reach past their image; refuses boxes outside."""
         for row in map(int, rows):
             if row not in self._beyond:
                 boxes, beyond = boxes_beyond(self.data.dataset, row)
@@ -85,8 +85,8 @@ class Grounding(ChoiceTask):
         return sum(self._beyond[int(row)][0] for row in rows), sum(self._beyond[int(row)][1] for row in rows)
 
     def _listed(self, rows: "IntArray") -> list[tuple[int, Box]]:
-        found = ((item.row, box) for item in grounding_items(self.data.dataset, rows) for box in item.boxes)
-        return list(dict.fromkeys(found))
+        boxes = ((item.row, box) for item in grounding_items(self.data.dataset, rows) for box in item.boxes)
+        return list(dict.fromkeys(boxes))
 
     def _source(self, listed: Sequence[tuple[int, Box]]) -> Regions:
         settings = grounding_card(self.data.dataset).box_settings
@@ -102,16 +102,16 @@ class Grounding(ChoiceTask):
         self._reach(rows)
         listed = self._listed(rows)
         regions = self._source(listed)
-        found = extract(
+        extraction = extract(
             regions, np.arange(len(listed)), self.data.encoder, self.data.store,
             view=regions.context, workers=self.data.workers, progress=progress,
         )  # fmt: skip
-        self.data.note(found)
-        bad = np.flatnonzero(~found.readable)
+        self.data.note(extraction)
+        bad = np.flatnonzero(~extraction.readable)
         self.data.unreadable.update(
-            {listed[i][0]: reason for i, (_, reason) in zip(bad.tolist(), found.unreadable, strict=True)}
+            {listed[i][0]: reason for i, (_, reason) in zip(bad.tolist(), extraction.unreadable, strict=True)}
         )
         if len(self._regions) >= _KEPT:
             self._regions.pop(next(iter(self._regions)))
-        self._regions[key] = found
-        return found
+        self._regions[key] = extraction
+        return extraction

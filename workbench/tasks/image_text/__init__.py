@@ -1,1 +1,1 @@
-"""What the tasks on images and texts have in common."""
+"""The common part of tasks on images and texts."""

@@ -1,4 +1,4 @@
-"""Images, texts, and which belong together."""
+"""Images, texts, and the pairs of them that belong together."""
 
 from dataclasses import dataclass
 
@@ -39,12 +39,12 @@ class CaptionedImages:
             rows: int64 (b,), different images.
 
         Returns:
-            int64 (t,), the texts that belong to at least one of them, ascending; and bool (b, t), which to which.
+            int64 (t,), the texts that belong to at least one of them, ascending; and bool (b, t), the pairs.
         """
         place = np.full(len(self), -1)
         place[rows] = np.arange(len(rows))
-        own = self.positives[place[self.positives[:, 0]] >= 0]
-        texts, column = np.unique(own[:, 1], return_inverse=True)
+        pairs = self.positives[place[self.positives[:, 0]] >= 0]
+        texts, column = np.unique(pairs[:, 1], return_inverse=True)
         belongs = np.zeros((len(rows), len(texts)), dtype=np.bool_)
-        belongs[place[own[:, 0]], column.reshape(-1)] = True
+        belongs[place[pairs[:, 0]], column.reshape(-1)] = True
         return texts, belongs

@@ -1,4 +1,4 @@
-"""Whether there is anything said of images that are to be described, or found by what is said."""
+"""Refuse datasets without captions, for tasks that need them."""
 
 from collections.abc import Sequence
 
@@ -15,7 +15,7 @@ def require_captions(dataset: Dataset, rows: Sequence[int] | AnyArray, aim: str)
     Args:
         dataset: The dataset.
         rows: Test rows.
-        aim: What captions are for, in words: `retrieve`.
+        aim: The purpose of captions, in words: `retrieve`.
 
     Raises:
         DataError: Names the column and the language.
@@ -27,10 +27,10 @@ def require_captions(dataset: Dataset, rows: Sequence[int] | AnyArray, aim: str)
 
 
 def caption_faults(dataset: Dataset, aim: str) -> ItemFaults:
-    """What `require_captions` would refuse, where there is a test split."""
-    found = ItemFaults()
+    """The fault that `require_captions` finds, where there is a test split."""
+    faults = ItemFaults()
     test = dataset.rows("test")
     if len(test):
-        with found.noted(dataset.name):
+        with faults.noted(dataset.name):
             require_captions(dataset, test, aim)
-    return found
+    return faults

@@ -1,4 +1,4 @@
-"""What recipes return for retrieval, matching and grounding: images and texts in one space."""
+"""The predictor that recipes return for retrieval, matching and grounding: images and texts in one space."""
 
 import json
 from abc import ABC, abstractmethod
@@ -65,10 +65,10 @@ class LinearDualEncoder(DualEncoderPredictor):
         model: Embeds the texts.
         image: Correction of images; None for the model's own embeddings.
         text: Correction of texts, whose x is the projected embedding itself.
-        space: Which image features are x.
+        space: The image features that are x.
         scale: Multiplier of cosines; None takes the model's own.
         bias: Added last; None takes the model's own.
-        report: How it was fitted.
+        report: The report of its fit.
     """
 
     def __init__(
@@ -108,10 +108,10 @@ class LinearDualEncoder(DualEncoderPredictor):
         from safetensors.numpy import save_file
 
         tensors = {}
-        for name, own in (("image", self.image), ("text", self.text)):
-            if own is not None:
-                tensors[f"{name}.offset"] = own.offset
-                tensors |= {} if own.weight is None else {f"{name}.weight": own.weight}
+        for name, correction in (("image", self.image), ("text", self.text)):
+            if correction is not None:
+                tensors[f"{name}.offset"] = correction.offset
+                tensors |= {} if correction.weight is None else {f"{name}.weight": correction.weight}
         save_file(tensors, directory / "dual_encoder.safetensors")
         settings = {"space": self.space, "scale": self.scale, "bias": self.bias}
         (directory / "dual_encoder.json").write_text(json.dumps(settings), encoding="utf-8")

@@ -1,4 +1,4 @@
-"""What every task on images and texts tells a recipe besides its data."""
+"""The fields that all tasks on images and texts give to a recipe besides its data."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,14 @@ from workbench.models.task_model import TaskModel
 
 @dataclass(frozen=True, kw_only=True)
 class ImageTextTask:
-    """Base of what recipes are given for tasks on images and texts. There is no test split in it, nor a way to one.
+    """Base of the data that recipes get for tasks on images and texts. There is no test split in it, nor a way to one.
 
     Attributes:
         dataset: The dataset's name.
         model: The pretrained model.
-        shots: Training images asked for (a class where the card has labels, else in all); None means all of them, 0
+        shots: Number of training images (a class where the card has labels, else in all); None means all of them, 0
             that the recipe does not train.
-        seed: Seeds whatever the recipe draws.
+        seed: Seeds the recipe's draws.
         device: Resolved torch device string, `cpu` or `cuda:0`.
         refit: The suite asks for a final fit on train and validation together.
     """

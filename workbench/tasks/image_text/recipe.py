@@ -1,4 +1,4 @@
-"""The capability of recipes that hold images against texts, or describe images."""
+"""The capability of recipes that compare images with texts, or describe images."""
 
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -15,7 +15,7 @@ class ImageTextRecipe(Recipe[C], ABC):
     """A recipe for tasks on images and texts.
 
     Attributes:
-        fits: Which of them, as the classes of what `fit_image_text` is given, for example
+        fits: The tasks that it does, as the classes of `fit_image_text`'s argument, for example
             `(RetrievalTask, MatchingTask)`.
     """
 

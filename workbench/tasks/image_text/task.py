@@ -1,4 +1,4 @@
-"""What retrieval, matching, grounding and captioning have in common."""
+"""The common part of retrieval, matching, grounding and captioning."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,7 +26,7 @@ class ImageText(DatasetTask):
     """Base of the tasks on images and texts.
 
     Attributes:
-        Given: What a recipe is given.
+        Given: The class of the data that a recipe gets.
     """
 
     Capability: ClassVar[type[Recipe[Any]]] = ImageTextRecipe
@@ -51,8 +51,8 @@ class ImageText(DatasetTask):
         if n:
             self.data.prepare_tiles(np.concatenate([rows.seen(split) for split in ROLES]), n, progress)
 
-    def about(self, spec: RunSpec, *, refit: bool) -> dict[str, Any]:
-        """What every `ImageTextTask` says besides its data."""
+    def common_fields(self, spec: RunSpec, *, refit: bool) -> dict[str, Any]:
+        """The fields of every `ImageTextTask` besides its data."""
         return {
             "dataset": self.data.dataset.name, "model": self.data.model, "shots": spec.shots, "seed": spec.seed,
             "device": self.data.device, "refit": refit,
@@ -73,16 +73,16 @@ class ImageText(DatasetTask):
 
     def fit(self, recipe: Any, given: Sequence[Any]) -> Sequence[Fitted]:
         """See `DatasetTask.fit`."""
-        return [recipe.fit_image_text(own) for own in given]
+        return [recipe.fit_image_text(task) for task in given]
 
     @classmethod
     def restore(cls, recipe: type[Any], directory: Path, model: "TaskModel", device: str) -> Fitted:
         """See `DatasetTask.restore`."""
-        found: Fitted = recipe.restore_image_text(directory, model, device)
-        return found
+        predictor: Fitted = recipe.restore_image_text(directory, model, device)
+        return predictor
 
 
-def embedded(
+def unit_embeddings(
     predictor: DualEncoderPredictor, images: ImageSet, texts: tuple[str, ...], recipe: str
 ) -> tuple[FloatArray, FloatArray]:
     """Unit embeddings of images and texts.
@@ -90,18 +90,18 @@ def embedded(
     Raises:
         RecipeError: An embedding is missing, not finite, or of another width than the rest.
     """
-    found: list[FloatArray] = []
+    normalised: list[FloatArray] = []
     for what, embeddings, count in (
         ("images", predictor.embed_images(images), len(images)),
         ("texts", predictor.embed_texts(texts), len(texts)),
     ):
         array = np.asarray(embeddings, dtype=np.float32)
-        if array.ndim != 2 or len(array) != count or (found and array.shape[1] != found[0].shape[1]):
-            width = found[0].shape[1] if found else "d"
+        if array.ndim != 2 or len(array) != count or (normalised and array.shape[1] != normalised[0].shape[1]):
+            width = normalised[0].shape[1] if normalised else "d"
             raise RecipeError(
                 f"recipe {recipe!r} gave {what} embeddings of shape {array.shape}, expected ({count}, {width})."
             )
         if not np.isfinite(array).all():
             raise RecipeError(f"recipe {recipe!r} gave {what} embeddings that are not finite.")
-        found.append(normalise(array))
-    return found[0], found[1]
+        normalised.append(normalise(array))
+    return normalised[0], normalised[1]

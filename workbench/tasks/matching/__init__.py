@@ -1,4 +1,4 @@
-"""Matching: tell the right text of an image from wrong ones, or true statements from false ones."""
+"""Matching: find the right text of an image among wrong ones, or decide whether statements are true."""
 
 from workbench.tasks.matching.task import Matching
 

@@ -1,4 +1,4 @@
-"""The card of a matching: right and wrong texts of an image, true and false statements, or pairs of images."""
+"""The card of a matching dataset: right and wrong texts of an image, true and false statements, or pairs of images."""
 
 from typing import Any, ClassVar, Literal, Self
 
@@ -36,7 +36,7 @@ class MatchingColumns(Columns):
 
     @property
     def form(self) -> Form:
-        """What the items are."""
+        """The form of the items."""
         if self.negatives is not None:
             return "choice"
         return "statement" if self.pair is None else "pairs"
@@ -53,7 +53,7 @@ class MatchingColumns(Columns):
 
 
 class MatchingCard(DatasetCard):
-    """Texts to be told from one another by an image."""
+    """Images with right and wrong texts."""
 
     columns: MatchingColumns = Field(default_factory=MatchingColumns)
 
@@ -91,12 +91,14 @@ class MatchingCard(DatasetCard):
         """Rows that make no items, and items with a wrong text that is also the right one."""
         from workbench.tasks.matching.items import matching_items, rows_read_together, unanswerable
 
-        found = ItemFaults()
+        faults = ItemFaults()
         for rows in rows_read_together(dataset, range(len(dataset))):
-            with found.noted(dataset.name):
-                same = unanswerable(matching_items(dataset, rows))
-                found.unanswerable += [f"{' and '.join(dataset.ids(rows))}: {item.texts[0]!r}" for item in same]
-        return found
+            with faults.noted(dataset.name):
+                unanswerable_items = unanswerable(matching_items(dataset, rows))
+                faults.unanswerable += [
+                    f"{' and '.join(dataset.ids(rows))}: {item.texts[0]!r}" for item in unanswerable_items
+                ]
+        return faults
 
 
 def matching_card(dataset: Dataset) -> MatchingCard:

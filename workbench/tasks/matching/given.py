@@ -1,4 +1,4 @@
-"""What a recipe is given for matching."""
+"""The data that a recipe gets for matching."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from workbench.tasks.matching.card import Form
 
 @dataclass(frozen=True, kw_only=True)
 class MatchingTask(ImageTextTask):
-    """Tell the right text of an image from wrong ones, or true statements from false ones.
+    """Find the right text of an image among wrong ones, or decide whether statements are true.
 
     Attributes:
-        form: What the items are, see `Choices`.
+        form: The form of the items, see `Candidates`.
         train: Training items.
         val: Validation items. Statements have them for recipes that do not train, too, to place the threshold.
     """

@@ -51,12 +51,16 @@ def matching_items(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[Mat
         return list(_pairs(dataset, rows))
     make = _choices if form == "choice" else _statement
     captions = dataset.captions(rows)
-    each = zip(rows, dataset.ids(rows), captions, dataset.extra(rows), strict=True)
-    return [item for row, name, said, extra in each for item in make(dataset, int(row), name, said, extra)]
+    row_parts = zip(rows, dataset.ids(rows), captions, dataset.extra(rows), strict=True)
+    return [
+        item
+        for row, name, row_captions, extra in row_parts
+        for item in make(dataset, int(row), name, row_captions, extra)
+    ]
 
 
 def unanswerable(items: Sequence[MatchingItem]) -> list[MatchingItem]:
-    """Items with a wrong text that is the right one (of a pair, the other's): no model can tell them apart."""
+    """Items with a wrong text that equals the right one (of a pair, the other's): no model can get them right."""
     return [item for item in items if item.texts[0].strip() in {text.strip() for text in item.texts[1:]}]
 
 
@@ -66,16 +70,16 @@ def unanswerable_note(count: int, total: int) -> str:
 
 
 def rows_read_together(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[list[int]]:
-    """Both rows of a pair, otherwise each row by itself: what makes items, or is at fault, together."""
+    """Both rows of a pair, otherwise each row by itself."""
     columns = matching_card(dataset).columns
     column = columns.pair
     if column is None or columns.form != "pairs":
         return [[int(row)] for row in rows]
-    found: dict[str, list[int]] = {}
+    groups: dict[str, list[int]] = {}
     for row, extra in zip(rows, dataset.extra(rows), strict=True):
         name = text(extra.get(column))
-        found.setdefault(f"row {row}" if name is None else f"pair {name}", []).append(int(row))
-    return list(found.values())
+        groups.setdefault(f"row {row}" if name is None else f"pair {name}", []).append(int(row))
+    return list(groups.values())
 
 
 def _choices(
@@ -92,13 +96,13 @@ def _choices(
             yield MatchingItem((row,), (str(item["text"]), *_texts(item["wrong"])), kind=str(item.get("kind", kind)))
         return
     if not captions:
-        raise DataError(f"dataset {dataset.name!r}: {name} has no caption, which its wrong texts are to be told from.")
+        raise DataError(f"dataset {dataset.name!r}: {name} has wrong texts, but no caption to be the right one.")
     by_kind = wrong if isinstance(wrong, Mapping) else {kind: wrong}
-    for own, texts in by_kind.items():
+    for change, texts in by_kind.items():
         if not _texts(texts):
             raise unfit(dataset, name, column, "at least one wrong text", texts)
         for caption in captions:
-            yield MatchingItem((row,), (caption, *_texts(texts)), kind=str(own))
+            yield MatchingItem((row,), (caption, *_texts(texts)), kind=str(change))
 
 
 def _statement(
@@ -116,12 +120,12 @@ def _statement(
 
 
 def _pairs(dataset: Dataset, rows: Sequence[int] | AnyArray) -> Iterator[MatchingItem]:
-    found = rows_read_together(dataset, rows)
-    if any(len(members) != 2 for members in found):
-        # Where the rest of such a pair is, tells what is wrong with it.
-        mates = {row: own for own in rows_read_together(dataset, range(len(dataset))) for row in own}
-        found = [mates[members[0]] for members in found]
-    for members in found:
+    groups = rows_read_together(dataset, rows)
+    if any(len(members) != 2 for members in groups):
+        # The error about such a pair needs all of its rows.
+        mates = {row: group for group in rows_read_together(dataset, range(len(dataset))) for row in group}
+        groups = [mates[members[0]] for members in groups]
+    for members in groups:
         yield _pair(dataset, members)
 
 
@@ -141,10 +145,10 @@ def _pair(dataset: Dataset, members: Sequence[int]) -> MatchingItem:
     if len(members) != 2:
         count = f"{len(members)} image{'s' if len(members) > 1 else ''} ({', '.join(ids[:5])})"
         raise DataError(f"{what} has {count}; expected two, each with a caption.")
-    bare = next((name for name, own in zip(ids, captions, strict=True) if not own), None)
+    bare = next((name for name, texts in zip(ids, captions, strict=True) if not texts), None)
     if bare is not None:
         raise DataError(f"{what}: {bare} has no caption in column {columns.caption!r}; both of its images need one.")
-    # Rows come by content hash; ids tell which of a pair is the first, whatever its bytes.
+    # Rows come by content hash; the order of ids makes one of a pair the first, whatever its bytes.
     first, second = sorted(range(2), key=lambda i: ids[i])
     kind = str(extras[first].get(columns.kind, "")) if columns.kind else ""
     return MatchingItem((members[first], members[second]), (captions[first][0], captions[second][0]), kind=kind)

@@ -8,7 +8,7 @@ from workbench.arrays import AnyArray
 from workbench.metrics import Estimate, Evaluator, Metric, estimate_metrics
 from workbench.metrics.matching import PairScores, StatementScores
 from workbench.metrics.measured import exact_pairs, repeat_labels
-from workbench.metrics.registry import known
+from workbench.metrics.registry import all_metrics
 from workbench.tasks.choices.predictions import ChoicePredictions
 from workbench.tasks.groups import group_codes
 from workbench.tasks.matching.card import Form
@@ -20,7 +20,7 @@ class MatchingPredictions(ChoicePredictions):
     """The scores of every item's candidates.
 
     Attributes:
-        form: What the items are, see `Candidates`.
+        form: The form of the items, see `Candidates`.
     """
 
     form: Form = "choice"
@@ -56,13 +56,13 @@ class MatchingPredictions(ChoicePredictions):
         """See `Predictions.comparable`."""
         if self.form == "choice":
             return super().comparable()
-        return list(Evaluator(known().values(), self._view()).metrics)
+        return list(Evaluator(all_metrics().values(), self._view()).metrics)
 
     def scores_of(self, metric: str) -> ItemScores:
         """See `Predictions.scores_of`."""
         if self.form == "choice":
             return super().scores_of(metric)
-        evaluator = Evaluator([known()[metric]] if metric in known() else [], self._view())
+        evaluator = Evaluator([all_metrics()[metric]] if metric in all_metrics() else [], self._view())
         if metric in evaluator.terms:
             return self._hits(evaluator.terms[metric])
         if metric not in evaluator.metrics:
@@ -80,16 +80,16 @@ class MatchingPredictions(ChoicePredictions):
             return margin, f"an exchanged pair scores {margin:+.2f} above a right one"
         return super()._margin(i)
 
-    def about(self) -> dict[str, str]:
-        """See `ChoicePredictions.about`."""
+    def metadata(self) -> dict[str, str]:
+        """See `ChoicePredictions.metadata`."""
         return {"form": self.form}
 
     @classmethod
-    def of_about(cls, about: dict[str, str]) -> dict[str, str]:
-        """See `ChoicePredictions.of_about`."""
-        return {"form": about["form"]}
+    def fields_of_metadata(cls, metadata: dict[str, str]) -> dict[str, str]:
+        """See `ChoicePredictions.fields_of_metadata`."""
+        return {"form": metadata["form"]}
 
 
 def _of_statements(truth: AnyArray, metric: str, scores: AnyArray) -> Evaluator:
     repeated, exact = repeat_labels(truth, len(scores)), exact_pairs(len(scores), len(truth))
-    return Evaluator([known()[metric]], StatementScores(scores, repeated, exact_pairs=exact))
+    return Evaluator([all_metrics()[metric]], StatementScores(scores, repeated, exact_pairs=exact))

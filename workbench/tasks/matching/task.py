@@ -1,4 +1,4 @@
-"""The task: tell the right text of an image from wrong ones, or true statements from false ones."""
+"""The task: find the right text of an image among wrong ones, or decide whether statements are true."""
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,7 +31,7 @@ class Matching(ChoiceTask):
 
     @property
     def form(self) -> Form:
-        """What the items are."""
+        """The form of the items."""
         return matching_card(self.data.dataset).columns.form
 
     def rows(self, spec: RunSpec) -> SplitRows:
@@ -51,13 +51,13 @@ class Matching(ChoiceTask):
     def given(self, spec: RunSpec, rows: SplitRows, *, refit: bool) -> MatchingTask:
         """See `DatasetTask.given`."""
         train, val = (self.choices(part, unseen=rows.labels_only)[0] for part in (rows.train, rows.val))
-        return MatchingTask(**self.about(spec, refit=refit), form=self.form, train=train, val=val)
+        return MatchingTask(**self.common_fields(spec, refit=refit), form=self.form, train=train, val=val)
 
     def notes(self, rows: SplitRows) -> list[str]:
         """See `DatasetTask.notes`."""
         items = matching_items(self.data.dataset, self._whole_pairs(rows.test))
-        same = len(unanswerable(items))
-        return [unanswerable_note(same, len(items))] if same else []
+        count = len(unanswerable(items))
+        return [unanswerable_note(count, len(items))] if count else []
 
     def choices(self, rows: "IntArray", *, unseen: bool = False) -> tuple[Choices, ItemNames]:
         """See `ChoiceTask.choices`."""
@@ -84,6 +84,6 @@ class Matching(ChoiceTask):
         lost = [row for members in together if any(row in unreadable for row in members) for row in members]
         return np.asarray(rows[~np.isin(rows, lost)], dtype=np.int64)
 
-    def made_of(self) -> dict[str, Any]:
-        """See `ChoiceTask.made_of`."""
+    def extra_fields(self) -> dict[str, Any]:
+        """See `ChoiceTask.extra_fields`."""
         return {"form": self.form}

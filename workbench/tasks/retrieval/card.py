@@ -1,4 +1,4 @@
-"""The card of a retrieval: images with captions, or with the descriptions of their classes."""
+"""The card of a retrieval dataset: images with captions, or with the descriptions of their classes."""
 
 from typing import ClassVar, Self
 
@@ -13,11 +13,11 @@ from workbench.tasks.image_text.captions import caption_faults
 
 
 class RetrievalCard(DatasetCard):
-    """Images and texts to be found by one another."""
+    """Images and texts to find each other by."""
 
     folder_column: ClassVar[str | None] = "caption"
     merges_captions: ClassVar[bool] = True
-    # A text is looked for among all images, also those of which nothing is said.
+    # A text is looked for among all images, also those without a caption.
     without_caption: ClassVar[str] = "are asked for no text, but stay among the images to find"
     aim: ClassVar[str] = "retrieve"
 

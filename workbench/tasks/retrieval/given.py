@@ -1,4 +1,4 @@
-"""What a recipe is given for retrieval."""
+"""The data that a recipe gets for retrieval."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""`predictions.parquet` of retrieval: where the right items of every query stand."""
+"""`predictions.parquet` of retrieval: the ranks of the right items of every query."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.metrics import Estimate, Evaluator, Metric, estimate_metrics
 from workbench.metrics import functional as F
-from workbench.metrics.registry import known
+from workbench.metrics.registry import all_metrics
 from workbench.metrics.retrieval import DirectedRanks
 from workbench.tasks.groups import group_codes
 from workbench.tasks.predictions import Failure, ItemScores, Predictions, columns_of, table_of
@@ -21,12 +21,12 @@ DIRECTIONS = ("image_to_text", "text_to_image")
 
 @dataclass(frozen=True)
 class RetrievalPredictions(Predictions):
-    """Where the right items of every query stand.
+    """The ranks of the right items of every query.
 
     Attributes:
         direction: `image_to_text` or `text_to_image`, of each query.
         ids: The image's id, or the text.
-        groups: What is resampled together: the image's group; of a text that of its first image.
+        groups: Queries of a group are resampled together: the image's group; of a text that of its first image.
         ranks: Places of the right items in the ranking of the whole gallery, from 1, ascending.
         gallery: Size of the gallery by direction.
     """
@@ -39,32 +39,32 @@ class RetrievalPredictions(Predictions):
 
     def estimates(self, metrics: Sequence[Metric]) -> dict[str, Estimate]:
         """See `Predictions.estimates`."""
-        found: dict[str, Estimate] = {}
+        estimates: dict[str, Estimate] = {}
         for direction in DIRECTIONS:
             rows = self._rows(direction)
             groups = group_codes([self.groups[i] for i in rows])
-            found |= estimate_metrics(metrics, self._view(direction, rows), len(rows), groups)
-        return found
+            estimates |= estimate_metrics(metrics, self._view(direction, rows), len(rows), groups)
+        return estimates
 
     def chance(self) -> dict[str, float]:
         """Expected recall at 1."""
-        found = {}
+        chances = {}
         for direction in DIRECTIONS:
             counts = [len(self.ranks[i]) for i in self._rows(direction)]
-            found[f"chance_{direction}_recall_at_1"] = float(np.mean(counts) / self.gallery[direction])
-        return found
+            chances[f"chance_{direction}_recall_at_1"] = float(np.mean(counts) / self.gallery[direction])
+        return chances
 
     def comparable(self) -> Sequence[str]:
         """The metrics that are means over queries; the median rank is none."""
         return [
             name
             for direction in DIRECTIONS
-            for name in Evaluator(known().values(), self._view(direction, self._rows(direction))).terms
+            for name in Evaluator(all_metrics().values(), self._view(direction, self._rows(direction))).terms
         ]
 
     def scores_of(self, metric: str) -> ItemScores:
         """See `Predictions.scores_of`."""
-        chosen = [known()[metric]] if metric in known() else []
+        chosen = [all_metrics()[metric]] if metric in all_metrics() else []
         for direction in DIRECTIONS:
             rows = self._rows(direction)
             terms = Evaluator(chosen, self._view(direction, rows)).terms
@@ -75,7 +75,7 @@ class RetrievalPredictions(Predictions):
 
     def failures(self) -> list[Failure]:
         """Queries whose first right item is not the first of all."""
-        best = np.array([min(own) for own in self.ranks])
+        best = np.array([min(query_ranks) for query_ranks in self.ranks])
         return [self._late(int(i), int(best[i])) for i in np.argsort(-best, kind="stable") if best[i] > 1]
 
     def _late(self, i: int, best: int) -> Failure:
@@ -89,7 +89,7 @@ class RetrievalPredictions(Predictions):
         )
 
     def _rows(self, direction: str) -> list[int]:
-        return [i for i, own in enumerate(self.direction) if own == direction]
+        return [i for i, query_direction in enumerate(self.direction) if query_direction == direction]
 
     def _view(self, direction: str, rows: Sequence[int]) -> DirectedRanks:
         counts = [len(self.ranks[i]) for i in rows]
@@ -104,12 +104,12 @@ class RetrievalPredictions(Predictions):
             "direction": pa.array(list(self.direction), pa.string()),
             "id": pa.array(list(self.ids), pa.string()),
             "group": pa.array(list(self.groups), pa.string()),
-            "ranks": pa.array([list(map(int, own)) for own in self.ranks], pa.list_(pa.int64())),
+            "ranks": pa.array([list(map(int, query_ranks)) for query_ranks in self.ranks], pa.list_(pa.int64())),
         }
         return table_of(columns, {"gallery": self.gallery})
 
     @classmethod
     def from_table(cls, table: "pa.Table") -> Self:
         """See `Predictions.from_table`."""
-        columns, about = columns_of(table)
-        return cls(columns["direction"], columns["id"], columns["group"], columns["ranks"], about["gallery"])
+        columns, metadata = columns_of(table)
+        return cls(columns["direction"], columns["id"], columns["group"], columns["ranks"], metadata["gallery"])

@@ -12,7 +12,7 @@ from workbench.tasks.image_text.captioned import CaptionedImages
 from workbench.tasks.image_text.captions import require_captions
 from workbench.tasks.image_text.dual_encoder import DualEncoderPredictor
 from workbench.tasks.image_text.given import ImageTextTask
-from workbench.tasks.image_text.task import ImageText, embedded
+from workbench.tasks.image_text.task import ImageText, unit_embeddings
 from workbench.tasks.predictions import Predictions
 from workbench.tasks.retrieval.card import RetrievalCard
 from workbench.tasks.retrieval.given import RetrievalTask
@@ -37,7 +37,7 @@ class Retrieval(ImageText):
     def given(self, spec: RunSpec, rows: "SplitRows", *, refit: bool) -> RetrievalTask:
         """See `DatasetTask.given`."""
         train, val = (self.captioned(part, unseen=rows.labels_only) for part in (rows.train, rows.val))
-        return RetrievalTask(**self.about(spec, refit=refit), train=train, val=val)
+        return RetrievalTask(**self.common_fields(spec, refit=refit), train=train, val=val)
 
     def predict(self, predictor: Fitted, rows: "IntArray", recipe: str) -> RetrievalPredictions:
         """See `DatasetTask.predict`."""
@@ -49,17 +49,21 @@ class Retrieval(ImageText):
         dataset = self.data.dataset
         require_captions(dataset, rows, RetrievalCard.aim)
         data = self.captioned(rows)
-        images, texts = embedded(predictor, data.images, data.texts, recipe)
+        images, texts = unit_embeddings(predictor, data.images, data.texts, recipe)
         names = dataset.ids(rows)
         image_groups = dataset.group_names(rows)
         text_groups = _text_groups(data, names, image_groups)
-        there = F.rank_positives(images, texts, data.positives)
-        back = F.rank_positives(texts, images, data.positives[:, ::-1])
+        text_ranks = F.rank_positives(images, texts, data.positives)
+        image_ranks = F.rank_positives(texts, images, data.positives[:, ::-1])
         return RetrievalPredictions(
-            direction=[*["image_to_text"] * len(there.queries), *["text_to_image"] * len(back.queries)],
-            ids=[*(names[q] for q in there.queries), *(data.texts[q] for q in back.queries)],
-            groups=[*(image_groups[q] for q in there.queries), *(text_groups[q] for q in back.queries)],
-            ranks=[own.tolist() for ranks in (there, back) for own in np.split(ranks.rank, ranks.starts[1:])],
+            direction=[*["image_to_text"] * len(text_ranks.queries), *["text_to_image"] * len(image_ranks.queries)],
+            ids=[*(names[q] for q in text_ranks.queries), *(data.texts[q] for q in image_ranks.queries)],
+            groups=[*(image_groups[q] for q in text_ranks.queries), *(text_groups[q] for q in image_ranks.queries)],
+            ranks=[
+                query_ranks.tolist()
+                for ranks in (text_ranks, image_ranks)
+                for query_ranks in np.split(ranks.rank, ranks.starts[1:])
+            ],
             gallery={"image_to_text": len(texts), "text_to_image": len(images)},
         )
 

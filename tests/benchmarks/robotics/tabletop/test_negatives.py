@@ -8,7 +8,7 @@ import pytest
 from benchmarks.robotics.tabletop.language import WORDS
 from benchmarks.robotics.tabletop.negatives import contrasts
 from benchmarks.robotics.tabletop.objects import COLOURS, KINDS, SIZES
-from benchmarks.robotics.tabletop.view import Seen, relation_holds
+from benchmarks.robotics.tabletop.view import VisibleThing, relation_holds
 
 SIZE = 192
 RELATIONS = {word: relation for relation, word in WORDS.items()}
@@ -21,7 +21,7 @@ def photograph(rng):
         left, top = rng.integers(0, 150, 2)
         box = (int(left), int(top), int(left) + 30, int(top) + 30)
         kind, colour = KINDS[rng.integers(len(KINDS))], COLOURS[rng.integers(len(COLOURS))]
-        found.append(Seen(kind, colour, SIZES[rng.integers(2)], box, float(rng.uniform(0.2, 0.8)), 1.0))
+        found.append(VisibleThing(kind, colour, SIZES[rng.integers(2)], box, float(rng.uniform(0.2, 0.8)), 1.0))
     return found
 
 

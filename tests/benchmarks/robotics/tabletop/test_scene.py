@@ -10,7 +10,7 @@ from benchmarks.robotics.tabletop.camera import Camera
 from benchmarks.robotics.tabletop.objects import COLOURS, KINDS, SCALES, SIZES, Thing, surface
 from benchmarks.robotics.tabletop.render import TABLE, Tracer, pixel_rays, render
 from benchmarks.robotics.tabletop.scene import draw_scene
-from benchmarks.robotics.tabletop.view import look
+from benchmarks.robotics.tabletop.view import visible_things
 
 SIZE = 72
 
@@ -22,7 +22,7 @@ def photograph(seed):
         tracer = Tracer(scene)
         camera = Camera.draw(scene.extent, rng)
         image, seen = render(tracer, scene, camera, SIZE, rng)
-        things = look(scene, tracer, camera, seen)
+        things = visible_things(scene, tracer, camera, seen)
         if things is not None:
             return scene, tracer, camera, image, seen, things
 

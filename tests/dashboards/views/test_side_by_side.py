@@ -3,7 +3,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score, recall_score
 from sklearn.metrics import confusion_matrix as sklearn_confusion_matrix
 
-from dashboards.views.pairs import agreement, calibration, confusions, kappa, one_right, pair_up, per_class
+from dashboards.views.side_by_side import agreement, calibration, confusions, kappa, one_right, pair_up, per_class
 from workbench.errors import WorkbenchError
 from workbench.metrics import NotComparableError, calibration_curve
 from workbench.tasks import ClassPredictions

@@ -77,7 +77,7 @@ def agreement(pair: SideBySide) -> pd.DataFrame:
 
 
 def kappa(pair: SideBySide) -> float:
-    """Cohen's kappa of the two runs' predicted classes (Cohen 1960); NaN where both always say the same one class."""
+    """Cohen's kappa of the two runs' predicted classes (Cohen 1960); NaN where both always predict one class."""
     from sklearn.metrics import cohen_kappa_score
 
     a, b = pair.predicted
@@ -103,16 +103,17 @@ def per_class(a: Sequence[ClassPredictions], b: Sequence[ClassPredictions]) -> p
     right = scores.argmax(axis=2) == labels
     rows, p_values = [], []
     for label, name in enumerate(pairs[0].class_names):
-        own = np.flatnonzero(labels == label)
-        if not len(own):
+        members = np.flatnonzero(labels == label)
+        if not len(members):
             continue
-        found = compare_paired(
-            scores[: len(a), own], scores[len(a) :, own], labels[own], None if groups is None else groups[own],
+        difference = compare_paired(
+            scores[: len(a), members], scores[len(a) :, members], labels[members],
+            None if groups is None else groups[members],
             replicates=500, draws=1999,
         )  # fmt: skip
-        recalls = right[: len(a), own].mean(), right[len(a) :, own].mean()
-        rows.append((name, len(own), *recalls, found.value, found.low, found.high))
-        p_values.append(found.p_value)
+        recalls = right[: len(a), members].mean(), right[len(a) :, members].mean()
+        rows.append((name, len(members), *recalls, difference.value, difference.low, difference.high))
+        p_values.append(difference.p_value)
     table = pd.DataFrame(rows, columns=["class", "images", "A", "B", "difference", "low", "high"])
     table["p"] = np.asarray(holm(p_values))
     return table.sort_values("difference", key=abs, ascending=False, ignore_index=True)
@@ -130,7 +131,10 @@ def confusions(pair: SideBySide) -> tuple[FloatArray, FloatArray]:
 def calibration(pair: SideBySide) -> tuple[CalibrationCurve, CalibrationCurve]:
     """Accuracy against confidence of the predicted class over equal-mass bins, of A and of B."""
     chances = [softmax(scores) for scores in pair.scores]
-    a, b = (calibration_curve(each.max(axis=1), each.argmax(axis=1) == pair.labels) for each in chances)
+    a, b = (
+        calibration_curve(probabilities.max(axis=1), probabilities.argmax(axis=1) == pair.labels)
+        for probabilities in chances
+    )
     return a, b
 
 
@@ -142,6 +146,6 @@ def one_right(pair: SideBySide, winner: int) -> AnyArray:
         winner: 0 for A, 1 for B.
     """
     right = pair.right
-    found = np.flatnonzero(right[winner] & ~right[1 - winner])
-    confidence = softmax(pair.scores[1 - winner][found]).max(axis=1)
-    return np.asarray(found[np.argsort(-confidence, kind="stable")])
+    items = np.flatnonzero(right[winner] & ~right[1 - winner])
+    confidence = softmax(pair.scores[1 - winner][items]).max(axis=1)
+    return np.asarray(items[np.argsort(-confidence, kind="stable")])

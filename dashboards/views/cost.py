@@ -14,20 +14,20 @@ COSTS = {
 }
 
 
-def pareto_front(found: Sequence[Standing], cost: str) -> list[bool]:
+def pareto_front(standings: Sequence[Standing], cost: str) -> list[bool]:
     """Whether each standing is on the front: none is as good in both respects and better in one.
 
     Args:
-        found: Standings of one dataset and metric.
+        standings: Those of one dataset and metric.
         cost: A key of `COSTS`; those without it are never on the front.
     """
-    costs = [each.mean(cost) for each in found]
-    values = [each.value if higher_is_better(each.metric) else -each.value for each in found]
+    costs = [standing.mean(cost) for standing in standings]
+    values = [standing.value if higher_is_better(standing.metric) else -standing.value for standing in standings]
 
     def beaten(i: int) -> bool:
         return any(
             costs[j] <= costs[i] and values[j] >= values[i] and (costs[j] < costs[i] or values[j] > values[i])
-            for j in range(len(found))
+            for j in range(len(standings))
         )
 
-    return [not math.isnan(costs[i]) and not beaten(i) for i in range(len(found))]
+    return [not math.isnan(costs[i]) and not beaten(i) for i in range(len(standings))]

@@ -1,0 +1,109 @@
+"""Mutations of cards and tables: each is read, or refused in one sentence."""
+
+import itertools
+import json
+import shutil
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.untidy.untidy import pictures
+from workbench.datasets import open_dataset
+from workbench.errors import WorkbenchError
+from workbench.settings import Settings
+
+CARD = """name = "mine"
+title = "Mine"
+field = "botany"
+task = "classification"
+languages = {ja = {templates = ["{} の写真"]}}
+[source]
+type = "csv"
+path = "table.csv"
+root = "img"
+[columns]
+image = "image"
+label = "label"
+group = "group"
+[splits]
+seed = 3
+test_fraction = 0.3
+[prompts]
+templates = ["a photo of a {}.", "{}"]
+[classes]
+red = "red thing"
+blue = "blue thing"
+"""
+TABLE = "image,label,group\n" + "".join(f"{i:02}.png,{('red', 'blue')[i % 2]},g{i % 5}\n" for i in range(12))
+ROWS = [{"file_name": f"{i:02}.png", "label": ("red", "blue")[i % 2], "group": f"g{i % 5}"} for i in range(12)]
+LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
+PIECES = [
+    "", "\x00", "\n", '"', "'", ",", ";", "[", "]", "{", "}", "=", "\t", "é", "\ud800", "NaN", "-1", "1e999", "true",
+    "..",
+    "/", "\\", "red", "image", "[source]", "[]", "null", "9" * 40, "{}", "#",
+]  # fmt: skip
+
+
+@st.composite
+def mutated(draw, text):
+    """The text with one to three pieces of it cut out, replaced, repeated or exchanged."""
+    for _ in range(draw(st.integers(1, 3))):
+        start = draw(st.integers(0, len(text)))
+        stop = min(len(text), start + draw(st.sampled_from([0, 1, 2, 5, 20, 60])))
+        piece = draw(st.sampled_from([*PIECES, text[start:stop] * 2, text[start:stop][::-1]]))
+        text = text[:start] + piece + text[stop:]
+    return text
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    root = tmp_path_factory.mktemp("mutations")
+    pictures(root / "img")
+    return root, itertools.count()
+
+
+def reads_or_refuses(home, card, table, name):
+    root, numbers = home
+    place = root / f"{next(numbers)}"
+    place.mkdir()
+    (place / "img").symlink_to(root / "img")
+    if card is not None:
+        (place / "card.toml").write_bytes(card.encode("utf-8", "surrogatepass"))
+        (place / "table.csv").write_bytes(table.encode("utf-8", "surrogatepass"))
+    else:
+        shutil.copytree(root / "img", place / "data")
+        (place / "data" / name).write_bytes(table.encode("utf-8", "surrogatepass"))
+    argument = str(place / ("card.toml" if card is not None else "data"))
+    try:
+        dataset = open_dataset(argument, Settings(cache=root / "cache"))
+        assert len(dataset.fingerprint)
+        assert all("\n" not in note for note in dataset.notes)
+    except WorkbenchError as error:
+        assert str(error)
+    finally:
+        shutil.rmtree(place)
+
+
+FEW = settings(
+    max_examples=170, deadline=None, derandomize=True, database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)  # fmt: skip
+
+
+@FEW
+@given(card=mutated(CARD))
+def test_cards(home, card):
+    reads_or_refuses(home, card, TABLE, "table.csv")
+
+
+@FEW
+@given(table=mutated(TABLE))
+def test_tables(home, table):
+    reads_or_refuses(home, CARD, table, "table.csv")
+
+
+@FEW
+@given(table=mutated(LINES))
+def test_metadata_of_a_folder(home, table):
+    reads_or_refuses(home, None, table, "metadata.jsonl")

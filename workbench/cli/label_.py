@@ -1,0 +1,73 @@
+"""`workbench label`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from workbench.cli._labels import check_output, give_rows, label_options
+from workbench.cli._options import as_json, load_settings, settings_options
+from workbench.texts import plain
+
+
+@click.command("label")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--model", required=True, help="Model argument.")
+@click.option(
+    "--classes", "classes", required=True, type=click.Path(path_type=Path),
+    help="What the images may show: a text file with a name a line, or a table with name, common_name, description.",
+)  # fmt: skip
+@click.option(
+    "--restrict", type=click.Path(path_type=Path), help="Only classes whose names are in this list, such as a region's."
+)
+@click.option("--template", "templates", multiple=True, help="A sentence with {} for a name; repeatable.")
+@label_options
+@settings_options("device", "precision", "cache")
+@as_json
+def command(
+    folder: Path,
+    model: str,
+    classes: Path,
+    restrict: Path | None,
+    templates: tuple[str, ...],
+    top: int,
+    none_below: float | None,
+    tie_within: float,
+    group_by: str | None,
+    output: Path | None,
+    as_json: bool,
+    **flags: Any,
+) -> None:
+    """Label all images below FOLDER by names and descriptions of classes, without any training.
+
+    Probabilities say which of the classes fits best, not whether any of them does.
+
+    \b
+    Example:
+      workbench label photos/unsorted --model ViT-B-32/laion2b_s34b_b79k --classes species.csv --output labels.xlsx
+      workbench label photos/ --model ... --classes species.csv --restrict region.txt --none-below 0.3 --group-by folder
+    """
+    from workbench.cli._progress import ConsoleReporter
+    from workbench.labelling import LabelRules, label_folder, read_class_list
+    from workbench.labelling.class_lists import read_names
+    from workbench.labelling.folder import TEMPLATES, check_templates
+    from workbench.models import open_model
+
+    check_output(output)
+    rules = LabelRules(top=top, none_below=none_below, tie_within=tie_within, group_by=group_by)
+    check_templates(templates)
+    names = read_class_list(classes)
+    if restrict is not None:
+        names = names.restricted(read_names(restrict))
+    for note in names.notes:
+        click.echo(plain(note), err=True)
+    settings = load_settings(**flags)
+    encoder = open_model(model, settings)
+    with ConsoleReporter() as reporter:
+        rows = label_folder(
+            folder, encoder, names, settings, rules, templates=templates or TEMPLATES,
+            progress=lambda done, total: reporter.progress("features", done, total),
+        )  # fmt: skip
+    give_rows(rows, output, rows if as_json else None)
+    if encoder.notice:
+        click.echo(f"{model} is {encoder.notice}.", err=True)
