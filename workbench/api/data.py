@@ -90,7 +90,7 @@ def embed(
     from workbench.features.table import feature_table, features_of_split
 
     loaded_settings = read_settings(embed, settings)
-    opened = datasets.open_dataset(as_text(dataset), loaded_settings)
+    opened = datasets.open_pictures(as_text(dataset), loaded_settings)
     rows, extraction = features_of_split(
         opened, models.open_model(as_text(model), loaded_settings), split, loaded_settings, progress
     )

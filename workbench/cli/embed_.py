@@ -24,13 +24,13 @@ def command(dataset: str, model: str, target: Path, split: Any, **flags: Any) ->
       workbench embed photos/ --model ViT-B-32/laion2b_s34b_b79k --to features.parquet
     """
     from workbench.cli._progress import ConsoleReporter
-    from workbench.datasets import open_dataset
+    from workbench.datasets import open_pictures
     from workbench.features.table import features_of_split, write_feature_table
     from workbench.models import open_model
 
     check_output_file("--to", target)
     settings = load_settings(**flags)
-    opened = open_dataset(dataset, settings)
+    opened = open_pictures(dataset, settings)
     with ConsoleReporter() as reporter:
         rows, extraction = features_of_split(
             opened, open_model(model, settings), split, settings,

@@ -7,7 +7,6 @@ import click
 
 from workbench.cli._labels import check_output, give_rows, label_options
 from workbench.cli._options import as_json, load_settings, settings_options
-from workbench.texts import plain
 
 
 @click.command("label")
@@ -53,21 +52,20 @@ def command(
     from workbench.labelling.folder import TEMPLATES, check_templates
     from workbench.models import open_model
 
-    check_output(output)
+    check_output(output, as_json=as_json)
     rules = LabelRules(top=top, none_below=none_below, tie_within=tie_within, group_by=group_by)
     check_templates(templates)
     names = read_class_list(classes)
     if restrict is not None:
         names = names.restricted(read_names(restrict))
-    for note in names.notes:
-        click.echo(plain(note), err=True)
     settings = load_settings(**flags)
     encoder = open_model(model, settings)
+    notes = [*names.notes]
     with ConsoleReporter() as reporter:
         rows = label_folder(
-            folder, encoder, names, settings, rules, templates=templates or TEMPLATES,
+            folder, encoder, names, settings, rules, templates=templates or TEMPLATES, notes=notes,
             progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
-    give_rows(rows, output, rows if as_json else None)
+    give_rows(rows, output, rows if as_json else None, notes)
     if encoder.notice:
         click.echo(f"{model} is {encoder.notice}.", err=True)

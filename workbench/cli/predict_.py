@@ -41,12 +41,14 @@ def command(
     from workbench.runs.apply import label_predictions, predict_folder
     from workbench.runs.finished import FinishedRun
 
-    check_output(output)
+    check_output(output, as_json=as_json)
     rules = LabelRules(top=top, none_below=none_below, tie_within=tie_within, group_by=group_by)
     opened = FinishedRun.open(run, load_settings(**flags))
+    notes: list[str] = []
     with ConsoleReporter() as reporter:
         predictions = predict_folder(
-            opened, folder, top=None, progress=lambda done, total: reporter.progress("features", done, total)
-        )
+            opened, folder, top=None, notes=notes,
+            progress=lambda done, total: reporter.progress("features", done, total),
+        )  # fmt: skip
     rows = label_predictions(predictions, rules, multi_label=opened.config["multi_label"])
-    give_rows(rows, output, [prediction.to_dict(top) for prediction in predictions] if as_json else None)
+    give_rows(rows, output, [prediction.to_dict(top) for prediction in predictions] if as_json else None, notes)

@@ -89,6 +89,8 @@ def command(
         for rank, line in enumerate(result.rows, 1):
             name = plain(f"{line['id']}  {', '.join(line['labels'])}")
             answer(f"{rank:4d}  {line['score']:.4f}  {name}")
+    for note in result.gallery.dataset.unlabelled_notes:
+        click.echo(plain(note), err=True)
     for name, reason in result.gallery.unreadable:
         click.echo(plain(f"left out: {name}: {reason}"), err=True)
     if result.doubt is not None:

@@ -10,7 +10,7 @@ from workbench.datasets.dataset import Dataset
 from workbench.datasets.folder_card import card_for_folder
 from workbench.datasets.images import decode_image
 from workbench.datasets.languages import card_languages, in_language
-from workbench.datasets.opening import open_card, open_dataset, place_of, resolve_card
+from workbench.datasets.opening import open_card, open_dataset, open_pictures, place_of, resolve_card
 from workbench.datasets.unreadable import UnreadableImageError
 
 __all__ = [
@@ -30,6 +30,7 @@ __all__ = [
     "list_cards",
     "open_card",
     "open_dataset",
+    "open_pictures",
     "parse_card",
     "place_of",
     "read_card",

@@ -74,6 +74,7 @@ class DatasetCard(Section):
         merges_captions: Whether rows of the same image are one image with all their captions.
         without_caption: The treatment of images without a caption, in words; empty where the task needs no captions.
         reads_items: Whether a row's other columns are part of the task.
+        makes_splits: Whether splits that the source lacks are made.
         name: Registered name: letters of any script, lower case where it has one, digits, `.`, `_` and `-`.
         field: `medical`, `botany`, `robotics` or another; an open list.
         task: The dataset's task.
@@ -95,6 +96,7 @@ class DatasetCard(Section):
     merges_captions: ClassVar[bool] = False
     without_caption: ClassVar[str] = ""
     reads_items: ClassVar[bool] = True
+    makes_splits: ClassVar[bool] = True
 
     name: Annotated[str, AfterValidator(_check_name)]
     title: str = ""
@@ -148,6 +150,8 @@ class DatasetCard(Section):
                 f"task {self.task!r} measures {stray!r}, which no package registers under workbench.metrics; "
                 "register the metric there"
             )
+        if not measured:
+            return self
         if not self.primary_metric:
             object.__setattr__(self, "primary_metric", measured[0])
         for key, names in (("primary_metric", (self.primary_metric,)), ("metrics", self.metrics)):

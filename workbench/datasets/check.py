@@ -18,7 +18,7 @@ from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unrea
 from workbench.datasets.dataset import Dataset
 from workbench.datasets.languages import card_languages
 from workbench.datasets.manifest import Progress
-from workbench.datasets.opening import open_dataset
+from workbench.datasets.opening import open_dataset, open_pictures
 from workbench.datasets.roles import ROLES
 from workbench.errors import DataError
 from workbench.settings import Settings
@@ -53,7 +53,7 @@ def check_in_all_languages(argument: str, settings: Settings, progress: Progress
     Raises:
         WorkbenchError: The dataset does not exist, its data is missing, or contradicts its card.
     """
-    dataset = open_dataset(argument, settings)
+    dataset = open_pictures(argument, settings)
     others = [open_dataset(argument, settings, language=language) for language in card_languages(dataset.card)[1:]]
     return check_dataset(dataset, progress, others=others)
 

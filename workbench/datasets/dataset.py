@@ -38,6 +38,7 @@ class Dataset(Pictures):
         source: Reads bytes, and decodes them where their format is its own.
         descriptions: Sentences by raw label or class name, from the card's descriptions file.
         depths: What the images' headers say; without it all are taken for images of 8 bits.
+        notes: Sentences that come before the dataset's own.
 
     Attributes:
         class_keys: Raw labels, in class order.
@@ -56,6 +57,7 @@ class Dataset(Pictures):
         source: Source,
         descriptions: Mapping[str, tuple[str, ...]] | None = None,
         depths: Depths | None = None,
+        notes: Sequence[str] = (),
     ) -> None:
         self.card = card
         self.manifest = manifest
@@ -63,6 +65,7 @@ class Dataset(Pictures):
         self.depths = depths or Depths()
         self._decoder = decoder_of(source, card.source, card.pixels, self.depths.headers)
         self._descriptions = descriptions or {}
+        self._notes = notes
         classes = class_list(card, manifest)
         self.class_keys: tuple[str, ...] = tuple(classes)
         self.class_names: tuple[str, ...] = tuple(classes.values())
@@ -272,7 +275,12 @@ class Dataset(Pictures):
         digest.update(json.dumps([[record.labels, record.group] for record in records]).encode())
         return digest.hexdigest()
 
+    @property
+    def unlabelled_notes(self) -> tuple[str, ...]:
+        """Of a folder that is read without labels: why, and what of it is not read; else empty."""
+        return (*self._notes, *self.manifest.notes) if self._notes else ()
+
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Notes for readers of results: see `dataset_notes`."""
-        return dataset_notes(self)
+        return (*self._notes, *dataset_notes(self))

@@ -152,14 +152,16 @@ def build_manifest(
 
     hashes = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, HASH_BYTES)
     lacks_content = lacking(hashes)
-    splits, made = make_missing_splits(
-        [cast("SplitName", record.split) for record in records],
-        [record.labels for record in records],
-        kept_together(card, records),
-        np.where(lacks_content[:, None], np.uint8(0), hashes),
-        [record.id for record in records],
-        card.splits,
-    )
+    splits, made = [cast("SplitName", record.split) for record in records], list[str]()
+    if card.makes_splits:
+        splits, made = make_missing_splits(
+            splits,
+            [record.labels for record in records],
+            kept_together(card, records),
+            np.where(lacks_content[:, None], np.uint8(0), hashes),
+            [record.id for record in records],
+            card.splits,
+        )
     divided = [replace(record, split=split) for record, split in zip(records, splits, strict=True)]
     kept, merged = merge_equal_images(
         card, divided, [None if lacks else digest for lacks, digest in zip(lacks_content, digests, strict=True)]

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,11 +18,13 @@ from workbench.datasets.decoding import decodes_itself
 from workbench.datasets.folder_card import card_for_folder
 from workbench.datasets.formats import Header
 from workbench.datasets.headers import read_header
-from workbench.datasets.languages import in_language
+from workbench.datasets.languages import card_languages, in_language
 from workbench.datasets.manifest import Manifest, Progress, build_manifest, read_manifest, write_manifest
 from workbench.datasets.sources import Locator, Source, open_source
 from workbench.datasets.sources._rows import read_rows
+from workbench.datasets.unlabelled_card import unlabelled_card
 from workbench.datasets.unreadable import MissingExtraError
+from workbench.datasets.walking import list_folder
 from workbench.errors import DataError, UnknownNameError
 from workbench.settings import Settings
 from workbench.texts import shown
@@ -107,7 +109,40 @@ def open_dataset(
     return open_card(card if language is None else in_language(card, language), base, settings, progress)
 
 
-def open_card(card: DatasetCard, base: Path | None, settings: Settings, progress: Progress | None = None) -> Dataset:
+def open_pictures(
+    argument: str, settings: Settings, progress: Progress | None = None, *, language: str | None = None
+) -> Dataset:
+    """Open a dataset, or any folder of images: where it cannot be a dataset, its pictures have no labels.
+
+    Args:
+        argument: A registered name, a card file, or a folder.
+        settings: Gives the cache and the data folder.
+        progress: Called with (done, total) while new contents are hashed.
+        language: A language to take names and texts in, where the card has it.
+
+    Raises:
+        WorkbenchError: There is no such dataset, or no image.
+    """
+    try:
+        card, base = resolve_card(argument)
+        has_language = language is not None and language in card_languages(card)
+        return open_card(in_language(card, language) if language and has_language else card, base, settings, progress)
+    except DataError as error:
+        path = _path(argument)
+        if argument in cards.names() or not path.is_dir() or not list_folder(path).images:
+            raise
+        note = f"Its pictures are read without labels, since it is no dataset: {error}"
+        return open_card(unlabelled_card(path), path.resolve().parent, settings, progress, notes=[note])
+
+
+def open_card(
+    card: DatasetCard,
+    base: Path | None,
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    notes: Sequence[str] = (),
+) -> Dataset:
     """Open the dataset that a card describes; see `open_dataset`.
 
     Args:
@@ -115,6 +150,7 @@ def open_card(card: DatasetCard, base: Path | None, settings: Settings, progress
         base: Folder that its relative paths start from, or None.
         settings: Gives the cache and the data folder.
         progress: Called with (done, total) while new contents are hashed.
+        notes: Sentences for readers of results, before the dataset's own.
     """
     source = open_source(card, base, settings)
     descriptions = _descriptions(card, source, base, settings)
@@ -122,7 +158,7 @@ def open_card(card: DatasetCard, base: Path | None, settings: Settings, progress
     manifest = open_manifest(card, source, settings, progress, None if decodes_itself(source) else seen)
     manifest = replace(manifest, records=with_patients_named(manifest.records, card.name))
     card, depths = with_depths(card, source, manifest, seen, _manifest_path(card, source, settings.cache), progress)
-    return Dataset(card, manifest, source, descriptions, depths)
+    return Dataset(card, manifest, source, descriptions, depths, notes)
 
 
 def open_manifest(

@@ -27,6 +27,7 @@ def label_folder(
     *,
     templates: Sequence[str] = TEMPLATES,
     progress: Callable[[int, int], None] | None = None,
+    notes: list[str] | None = None,
 ) -> list[dict[str, Any]]:
     """A row for each image below a folder, see `label_rows`.
 
@@ -41,12 +42,15 @@ def label_folder(
         rules: How probabilities become answers.
         templates: Sentences around names, each with `{}`.
         progress: Called with (done, total) while features are computed.
+        notes: Gains sentences about other files of the folder.
 
     Raises:
         DataError: There is no such folder, or no image in it.
     """
     store = FeatureStore(settings.cache)
     found = extract_folder(folder, encoder, store, workers=settings.workers, progress=progress)
+    if notes is not None:
+        notes += found.notes
     model, files = CachedModel(encoder, store), found.readable_files
     weights = class_embeddings(model, classes.sentences(templates))
     cosines = normalise(found.readable.features.projected) @ weights.T

@@ -40,7 +40,12 @@ class Prediction:
 
 
 def predict_folder(
-    run: FinishedRun, folder: Path, *, top: int | None = 5, progress: Callable[[int, int], None] | None = None
+    run: FinishedRun,
+    folder: Path,
+    *,
+    top: int | None = 5,
+    progress: Callable[[int, int], None] | None = None,
+    notes: list[str] | None = None,
 ) -> list[Prediction]:
     """Predict every image below a folder.
 
@@ -49,6 +54,7 @@ def predict_folder(
         folder: Searched recursively.
         top: Classes named for each image; None names all.
         progress: Called with (done, total) while features are computed.
+        notes: Gains sentences about other files of the folder.
 
     Raises:
         DataError: There is no image in the folder.
@@ -64,6 +70,8 @@ def predict_folder(
     store = FeatureStore(run.settings.cache)
     pixels, workers = run.card.pixels, run.settings.workers
     found = extract_folder(folder, run.encoder, store, pixels, workers=workers, progress=progress)
+    if notes is not None:
+        notes += found.notes
     with _predicting(run):
         answers = task.answer(predictor, found.readable, run.config, top or _ALL) if found.readable_files else []
     answer_of = dict(zip(found.readable_files, answers, strict=True))

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from workbench.datasets import card_languages, in_language, open_card, resolve_card
+from workbench.datasets import open_pictures
 from workbench.datasets.roles import SplitChoice
 from workbench.errors import WorkbenchError
 from workbench.features import FeatureStore
@@ -124,8 +124,7 @@ def search_dataset(
     """
     if not sentences and not images:
         raise WorkbenchError("search: give at least one sentence or image.")
-    card, base = resolve_card(dataset)
-    opened = open_card(in_language(card, language) if language in card_languages(card) else card, base, settings)
+    opened = open_pictures(dataset, settings, language=language)
     encoder, store = open_model(model, settings), FeatureStore(settings.cache)
     doubt = check_language(encoder, language) if sentences else None
     pixels = opened.card.pixels

@@ -21,7 +21,7 @@ from workbench.datasets.sources._layout import (
 )
 from workbench.datasets.sources._locate import Locator
 from workbench.datasets.sources.table import split_of_paths, table_records
-from workbench.datasets.walking import FolderListing, list_folder, scan, sub_folders
+from workbench.datasets.walking import FolderListing, list_folder, scan, sub_folders, unread_types
 from workbench.errors import DataError
 
 METADATA_COLUMNS = ("image", "label", "caption", "group", "split")
@@ -34,12 +34,13 @@ class FolderTable(SourceTable):
     Attributes:
         path: The folder.
         class_folder: Where folders are two levels deep, which is the class: the `upper`, the `lower` that the image
-            lies in, or both, joined by a space (`path`). Without it such a folder is refused.
+            lies in, or both, joined by a space (`path`). Without it such a folder is refused. With `none` images have
+            no class, at whatever depth they lie.
     """
 
     type: Literal["folder"]
     path: str
-    class_folder: Literal["upper", "lower", "path"] | None = None
+    class_folder: Literal["upper", "lower", "path", "none"] | None = None
 
 
 class FolderReader(FileSource):
@@ -61,7 +62,7 @@ class FolderReader(FileSource):
         super().__init__(root)
         self._card = card
         # Here and not in `records`, which a manifest in the cache spares.
-        if not metadata_files(root, card.splits):
+        if getattr(card.source, "class_folder", None) != "none" and not metadata_files(root, card.splits):
             refuse_columns(card, root)
 
     @classmethod
@@ -85,6 +86,8 @@ class FolderReader(FileSource):
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
+        if getattr(self._card.source, "class_folder", None) == "none":
+            return self._without_classes()
         tables = metadata_files(self.root, self._card.splits)
         tops = [] if tables else split_folders(self.root, self._card.splits)
         notes: list[str] = []
@@ -100,6 +103,15 @@ class FolderReader(FileSource):
         notes += unread_files(list_folder(self.root), read, names, [top.name for top in tops], self.root)
         self.notes = tuple(notes)
         return records
+
+    def _without_classes(self) -> list[Record]:
+        listing = list_folder(self.root)
+        self.notes = tuple(unread_types(listing.others))
+        if not listing.images:
+            raise DataError(
+                f"{self.root}: no image files found (their names end in {', '.join(sorted(IMAGE_SUFFIXES))})."
+            )
+        return [Record(name, Location(name)) for name in listing.images]
 
     def _from_tables(self, tables: list[Path], notes: list[str]) -> list[Record]:
         records: list[Record] = []
