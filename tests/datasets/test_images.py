@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from workbench.datasets.images import MAX_PIXELS, UnreadableImageError, decode_image, image_size, with_image
+from workbench.datasets.images import decode_image, image_size, with_image
+from workbench.datasets.unreadable import MAX_PIXELS, UnreadableImageError
 from workbench.errors import DataError
 
 
@@ -184,7 +185,7 @@ def test_in_bands_an_image_is_the_same(mode, monkeypatch):
     out = BytesIO()
     picture.save(out, "TIFF" if mode in {"I", "F"} else "PNG", **({"transparency": 3} if mode == "P" else {}))
     whole = np.asarray(decode_image(out.getvalue()))
-    monkeypatch.setattr("workbench.datasets.images._BAND_PIXELS", 40)
+    monkeypatch.setattr("workbench.datasets.grey._BAND_PIXELS", 40)
     assert np.array_equal(np.asarray(decode_image(out.getvalue())), whole)
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from workbench.datasets import check_dataset, open_card, parse_card
-from workbench.datasets.images import MAX_PIXELS, UnreadableImageError
 from workbench.datasets.reading import ChosenImages
 from workbench.datasets.sources import sources
+from workbench.datasets.unreadable import MAX_PIXELS, UnreadableImageError
 from workbench.errors import CardError, DataError
 from workbench.features import FeatureStore, extract
 from workbench.features.regions import Regions

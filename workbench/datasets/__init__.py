@@ -8,9 +8,10 @@ from workbench.datasets.check import check_dataset, check_in_all_languages
 from workbench.datasets.check_report import CheckReport
 from workbench.datasets.dataset import Dataset
 from workbench.datasets.folder_card import card_for_folder
-from workbench.datasets.images import UnreadableImageError, decode_image
+from workbench.datasets.images import decode_image
 from workbench.datasets.languages import card_languages, in_language
 from workbench.datasets.opening import open_card, open_dataset, open_pictures, place_of, resolve_card
+from workbench.datasets.unreadable import UnreadableImageError
 
 __all__ = [
     "CardListing",

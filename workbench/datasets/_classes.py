@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.arrays import IntArray
 from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_labels import declared_labels
 from workbench.datasets.manifest import Manifest
 from workbench.errors import CardError, DataError
 from workbench.registry import closest
@@ -17,15 +18,15 @@ from workbench.registry import closest
 def class_list(card: DatasetCard, manifest: Manifest) -> dict[str, str]:
     """Raw label to class name, in class order.
 
-    The card's classes, else those that the source itself names, else the sorted raw labels (by value where all are
-    numbers).
+    The card's classes, else its columns of findings, else those that the source itself names, else the sorted raw
+    labels (by value where all are numbers).
 
     Raises:
         DataError: An image has a label that is no class, or a classification has fewer than two classes.
         CardError: Two classes have one name.
     """
     seen = {label for record in manifest.records for label in record.labels}
-    names = card.classes or manifest.class_names
+    names = card.classes or declared_labels(card) or manifest.class_names
     classes = {unicodedata.normalize("NFC", key): name for key, name in names.items()} or {
         key: key for key in _sorted(seen)
     }

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
+from workbench.datasets._pixel_notes import pixel_notes
 from workbench.datasets.roles import ROLES
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def idle_classes(dataset: "Dataset", usable: BoolArray) -> IdleClasses:
 
 
 def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
-    """Sentences about made splits, files without content, idle classes, divided groups and missing captions."""
+    """Sentences about made splits, files without content, idle classes, divided groups, pixels and missing captions."""
     notes = list(dataset.manifest.notes)
     lacking = dataset.manifest.lacks_content
     if lacking.any():
@@ -80,7 +81,7 @@ def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
     divided = divided_groups(dataset)
     if divided:
         notes.append(f"{len(divided)} groups stand in more than one split: {_some(divided)}.")
-    return (*notes, *caption_notes(dataset))
+    return (*notes, *pixel_notes(dataset), *caption_notes(dataset))
 
 
 def alike_names(names: Sequence[str]) -> list[str]:

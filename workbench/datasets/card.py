@@ -11,6 +11,9 @@ from pydantic import AfterValidator, Field, model_validator
 
 from workbench.arrays import AnyArray
 from workbench.datasets._spelling import spelt_as_name
+from workbench.datasets.card_dicom import DicomTags
+from workbench.datasets.card_labels import LabelTable, label_faults
+from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.card_sources import AnySource, Section
 from workbench.datasets.card_tables import Columns, Language, Prompts, Splits
 from workbench.errors import DataError
@@ -105,6 +108,9 @@ class DatasetCard(Section):
     source: AnySource
     columns: Columns = Columns()
     splits: Splits = Splits()
+    pixels: Pixels = Pixels()
+    dicom: DicomTags = DicomTags()
+    labels: LabelTable = LabelTable()
     classes: dict[str, str] = Field(default_factory=dict)
     prompts: Prompts = Prompts()
     primary_metric: str = ""
@@ -116,6 +122,13 @@ class DatasetCard(Section):
     verified: bool = True
     language: str = Field(default="en", pattern=_LANGUAGE)
     languages: dict[Annotated[str, Field(pattern=_LANGUAGE)], Language] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _labels_agree(self) -> Self:
+        fault = label_faults(self)
+        if fault is not None:
+            raise ValueError(fault)
+        return self
 
     @model_validator(mode="after")
     def _splits_have_their_column(self) -> Self:

@@ -13,6 +13,7 @@ class Columns(Section):
     Attributes:
         of_items: Keys whose columns are left in a row for the items that are made from it.
         texts: Keys whose columns hold texts, which differ from language to language.
+        labels: A column for each finding instead of one for labels: 1, 0, -1 for uncertain, or empty.
     """
 
     of_items: ClassVar[tuple[str, ...]] = ()
@@ -20,6 +21,7 @@ class Columns(Section):
 
     image: str = "image"
     label: str | None = None
+    labels: tuple[str, ...] = ()
     caption: str | None = None
     group: str | None = None
     split: str | None = None

@@ -12,6 +12,9 @@ _COMMENTS = {
     "source": "Where the images are; relative paths start at this file, then at WORKBENCH_DATA.",
     "columns": "Names of the source's columns.",
     "splits": "What the source calls its splits; a missing one is made from train.",
+    "pixels": "How images of more than 8 bits become grey.",
+    "labels": "What uncertain and missing findings count as; classes that are joined or left out.",
+    "dicom": "What is kept of the tags of DICOM files.",
     "classes": "Raw label = class name, in class order.",
     "prompts": "Sentences with {} in the class name's place; the first is the single template.",
 }
@@ -25,6 +28,11 @@ def card_to_toml(card: DatasetCard) -> str:
     if "image" not in card.columns.model_fields_set:
         # If it is left out, a table's `file_name` serves as well.
         values["columns"].pop("image")
+    if not card.columns.labels:
+        values["columns"].pop("labels")
+    for key in ("pixels", "dicom", "labels"):
+        if getattr(card, key) == type(card).model_fields[key].default:
+            values.pop(key)  # Few have anything to say there.
     if not card.metrics:
         values.pop("metrics")
     document = tomlkit.document()

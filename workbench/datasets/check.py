@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
 from workbench.cores import usable_cores
+from workbench.datasets._check_pixels import is_blank, of_other_depth
 from workbench.datasets._notes import caption_notes, divided_groups, idle_classes
 from workbench.datasets._perceptual import near_pairs, thumbnail
 from workbench.datasets.card_sources import SplitName
@@ -36,7 +37,9 @@ class _Look:
     reason: str | None = None
     size: tuple[int, int] = (0, 0)
     kind: str = ""
+    depth: str = ""
     thumbnail: AnyArray | None = None
+    blank: bool = False
 
 
 def check_in_all_languages(argument: str, settings: Settings, progress: Progress | None = None) -> CheckReport:
@@ -105,6 +108,13 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others:
         widths=_spread([look.size[0] for look in seen]),
         heights=_spread([look.size[1] for look in seen]),
         formats=dict(Counter(look.kind for look in seen).most_common()),
+        depths=dict(Counter(look.depth for look in seen).most_common()),
+        other_depths=tuple(
+            of_other_depth([(i, own.depth) for i, own in zip(ids, looks, strict=True) if not own.reason])
+        ),
+        blank=tuple(i for i, look in zip(ids, looks, strict=True) if look.blank),
+        burned_in=tuple(_burned_in(dataset, ids)),
+        grey_range=dataset.depths.range,
         notes=(*dataset.notes, *(note for other in others for note in caption_notes(other))),
     )
 
@@ -112,7 +122,8 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others:
 def _look_at_all(dataset: Dataset, progress: Progress | None) -> list[_Look]:
     def look(row: int) -> _Look:
         try:
-            return _Look(None, *dataset.described(row, thumbnail))
+            size, kind, depth, (small, blank) = dataset.described(row, lambda own: (thumbnail(own), is_blank(own)))
+            return _Look(None, size, kind, depth, small, blank)
         except DataError as error:
             return _Look(str(error))
 
@@ -123,6 +134,12 @@ def _look_at_all(dataset: Dataset, progress: Progress | None) -> list[_Look]:
             if progress is not None:
                 progress(len(looks), len(dataset))
     return looks
+
+
+def _burned_in(dataset: Dataset, ids: Sequence[str]) -> list[str]:
+    """Images whose file says that text is part of the pixels."""
+    marked = {content for content, header in dataset.depths.headers.items() if header.burned_in}
+    return [name for name, own in zip(ids, dataset.manifest.hashes, strict=True) if own.tobytes() in marked]
 
 
 def _copies(

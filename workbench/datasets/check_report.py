@@ -63,6 +63,12 @@ class CheckReport:
         widths: Smallest, median and largest width in pixels, before EXIF orientation.
         heights: The same for heights.
         formats: Encoded format and colour mode (`JPEG RGB`) to number of images.
+        depths: Depth of a channel in words (`8 bits`) to number of images.
+        other_depths: Images of another depth than most, where some have more than 8 bits, a sentence each.
+        blank: Images of one colour.
+        burned_in: Images whose DICOM file says that text is part of the pixels (BurnedInAnnotation).
+        grey_range: The values that become black and white in images of more than 8 bits, where those of the dataset
+            decide it.
         notes: The dataset's notes.
     """
 
@@ -86,6 +92,11 @@ class CheckReport:
     widths: tuple[int, int, int] | None
     heights: tuple[int, int, int] | None
     formats: dict[str, int]
+    depths: dict[str, int]
+    other_depths: tuple[str, ...]
+    blank: tuple[str, ...]
+    burned_in: tuple[str, ...]
+    grey_range: tuple[float, float] | None
     notes: tuple[str, ...]
 
     @property
@@ -94,7 +105,8 @@ class CheckReport:
         findings = (
             self.unreadable, self.empty_classes, self.untrained_classes, self.untested_classes,
             self.copies_across_splits, self.copies_with_other_labels, self.divided_groups, self.unfit_rows,
-            self.unanswerable_items, self.boxes_beyond,
+            self.unanswerable_items, self.boxes_beyond, self.other_depths,
+            self.burned_in,
         )  # fmt: skip
         return sum(map(len, findings)) + self.near_duplicate_count
 
@@ -113,11 +125,14 @@ def _render(report: CheckReport) -> str:
         w, h = report.widths, report.heights
         lines.append(
             f"Sizes: {w[0]} to {w[2]} px wide (median {w[1]}), {h[0]} to {h[2]} px high (median {h[1]}). "
-            "Formats: " + ", ".join(f"{n} {image_format}" for image_format, n in report.formats.items()) + "."
+            "Formats: " + ", ".join(f"{n} {image_format}" for image_format, n in report.formats.items()) + ". "
+            "Depths: " + ", ".join(f"{n} of {depth}" for depth, n in report.depths.items()) + "."
         )
     lines += report.notes
     lines += ["", *_class_table(report), ""]
     lines += _section("unreadable images", [f"{u.id} ({u.split}): {u.reason}" for u in report.unreadable])
+    lines += _section("images with text burned in, as BurnedInAnnotation says", report.burned_in)
+    lines += _section("images of another depth than most", report.other_depths)
     lines += _section("classes without any image", report.empty_classes)
     lines += _section("classes without a training image", report.untrained_classes)
     lines += _section("classes without a test image", report.untested_classes)
@@ -149,6 +164,10 @@ def _render(report: CheckReport) -> str:
     if report.boxes:
         title = f"of {report.boxes} boxes that reach outside their image; is regions.format right?"
         lines += _section(title if report.boxes_beyond else "boxes that reach outside their image", report.boxes_beyond)
+    if report.blank:
+        more = ", ..." if len(report.blank) > _SHOWN else ""
+        names = ", ".join(report.blank[:_SHOWN])
+        lines.append(f"For your information: {len(report.blank)} images are blank, of one colour: {names}{more}.")
     if report.copies_within_splits:
         lines.append(f"For your information: {report.copies_within_splits} images repeat another of their own split.")
     return "\n".join(lines)

@@ -15,6 +15,7 @@ from workbench.datasets._notes import dataset_notes
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.decoding import decoder_of
+from workbench.datasets.depths import Depths
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.pictures import Pictures
 from workbench.datasets.prompts import ClassPrompts
@@ -36,11 +37,13 @@ class Dataset(Pictures):
         manifest: The list of images.
         source: Reads bytes, and decodes them where their format is its own.
         descriptions: Sentences by raw label or class name, from the card's descriptions file.
+        depths: What the images' headers say; without it all are taken for images of 8 bits.
         notes: Sentences that come before the dataset's own.
 
     Attributes:
         class_keys: Raw labels, in class order.
         class_names: The name of each class in prompts.
+        depths: As given.
 
     Raises:
         DataError: A label is not among the card's classes, or there are too few classes.
@@ -53,12 +56,14 @@ class Dataset(Pictures):
         manifest: Manifest,
         source: Source,
         descriptions: Mapping[str, tuple[str, ...]] | None = None,
+        depths: Depths | None = None,
         notes: Sequence[str] = (),
     ) -> None:
         self.card = card
         self.manifest = manifest
         self._source = source
-        self._decoder = decoder_of(source, card.source)
+        self.depths = depths or Depths()
+        self._decoder = decoder_of(source, card.source, card.pixels, self.depths.headers)
         self._descriptions = descriptions or {}
         self._notes = notes
         classes = class_list(card, manifest)
@@ -188,7 +193,7 @@ class Dataset(Pictures):
         return [json.loads(self._record(row).extra or "{}") for row in rows]
 
     def hashes(self, rows: Sequence[int] | AnyArray) -> AnyArray:
-        """uint8 (n, 32): hash of each image's bytes and, where its source decodes them, of the decoder."""
+        """uint8 (n, 32): hash of each image's bytes and of what else decides its pixels: `[pixels]`, its source."""
         return self._keys[np.asarray(rows, dtype=np.int64)]
 
     @cached_property

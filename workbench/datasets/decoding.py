@@ -1,23 +1,29 @@
 """Bytes of a source's images to pixels: as all encoded images are, or as the source itself decodes its own format."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
-from io import BytesIO
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from workbench.arrays import AnyArray
+from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.card_sources import SourceTable
-from workbench.datasets.images import MAX_PIXELS, UnreadableImageError, decode_image, image_size, in_room, with_image
+from workbench.datasets.formats import Header, format_of
+from workbench.datasets.headers import read_header
+from workbench.datasets.images import decode_image, image_size, in_room, open_encoded, with_image
 from workbench.datasets.sources import Location, Source
+from workbench.datasets.unreadable import UnreadableImageError, check_size
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 T = TypeVar("T")
+
+GREY = 1
+"""Raise it when the same bytes become other pixels by the same `[pixels]`."""
 
 
 class Decoder:
@@ -29,6 +35,16 @@ class Decoder:
     def keys(self, hashes: AnyArray) -> AnyArray:
         """Keys of the pixels, uint8 (n, 32), for hashes of bytes (n, 32); zeros stay zeros."""
         return hashes
+
+    def key(self, data: bytes, content: AnyArray) -> AnyArray:  # noqa: ARG002
+        """As `keys`, uint8 (32,), for one image whose bytes are there.
+
+        Args:
+            data: The bytes.
+            content: uint8 (32,), their hash.
+        """
+        key: AnyArray = self.keys(content[None])[0]
+        return key
 
     def image(self, data: bytes, location: Location) -> "Image":  # noqa: ARG002
         """An RGB image with its pixels loaded."""
@@ -42,18 +58,77 @@ class Decoder:
         """See `workbench.datasets.images.with_image`."""
         return with_image(data, use)
 
-    def header(self, data: bytes, location: Location, image: "Image") -> tuple[tuple[int, int], str]:  # noqa: ARG002
-        """Width and height as they lie in the file, and its format in words (`JPEG RGB`).
+    def header(self, data: bytes, location: Location, image: "Image") -> tuple[tuple[int, int], str, str]:  # noqa: ARG002
+        """Width and height as they lie in the file, its format (`JPEG RGB`) and its depth (`8 bits`) in words.
 
         Args:
             data: The bytes.
             location: Their location.
             image: The image decoded from them.
         """
-        from PIL import Image
+        other = format_of(data)
+        if other is not None:
+            return image.size, other.kind(data), other.header(data).depth
+        with open_encoded(data) as image_file:
+            return image_file.size, f"{image_file.format} {image_file.mode}", read_header(data).depth
 
-        with Image.open(BytesIO(data)) as image_file:
-            return image_file.size, f"{image_file.format} {image_file.mode}"
+
+class PixelDecoder(Decoder):
+    """Makes pixels as a card's `[pixels]` says, which is part of the keys of all images that depend on it.
+
+    Args:
+        pixels: The settings, the range in numbers.
+        headers: Header by content hash, of all images whose header is not plain.
+    """
+
+    def __init__(self, pixels: Pixels, headers: Mapping[bytes, Header]) -> None:
+        self._pixels = pixels
+        self._headers = headers
+
+    def keys(self, hashes: AnyArray) -> AnyArray:
+        """See `Decoder.keys`."""
+        keys = hashes.copy()
+        plain = Header()
+        for i in np.flatnonzero(hashes.any(axis=1)).tolist():
+            header = self._headers.get(hashes[i].tobytes(), plain)
+            keys[i] = _derived(hashes[i], _rendering(self._pixels, header))
+        return keys
+
+    def key(self, data: bytes, content: AnyArray) -> AnyArray:
+        """See `Decoder.key`."""
+        return _derived(content, _rendering(self._pixels, read_header(data)))
+
+    def image(self, data: bytes, location: Location) -> "Image":  # noqa: ARG002
+        """See `Decoder.image`."""
+        return decode_image(data, self._pixels)
+
+    def size(self, data: bytes, location: Location) -> tuple[int, int]:  # noqa: ARG002
+        """See `Decoder.size`."""
+        return image_size(data, self._pixels)
+
+    def with_image(self, data: bytes, location: Location, use: "Callable[[Image], T]") -> T:  # noqa: ARG002
+        """See `Decoder.with_image`."""
+        return with_image(data, use, self._pixels)
+
+
+def _rendering(pixels: Pixels, header: Header) -> dict[str, object]:
+    """What of the settings decides the pixels of an image; empty where its bytes alone do."""
+    rendering: dict[str, object] = {}
+    if header.mapped:
+        limits = pixels.limits or (None if header.windowed else pixels.range)
+        rendering["grey"] = [GREY, limits]
+    if pixels.invert:
+        rendering["invert"] = True
+    if pixels.page is not None:
+        rendering["page"] = pixels.page
+    return rendering
+
+
+def _derived(content: AnyArray, rendering: Mapping[str, object]) -> AnyArray:
+    if not rendering:
+        return content
+    said = json.dumps(rendering, sort_keys=True).encode()
+    return np.frombuffer(blake2b(content.tobytes() + said, digest_size=len(content)).digest(), dtype=np.uint8)
 
 
 class OwnDecoder(Decoder):
@@ -90,17 +165,18 @@ class OwnDecoder(Decoder):
         width, height = self._claimed(data, location) or (len(data), 1)
         return in_room(width * height, lambda: self._decoded(data, location), use)
 
-    def header(self, data: bytes, location: Location, image: "Image") -> tuple[tuple[int, int], str]:  # noqa: ARG002
-        """See `Decoder.header`; the format is what the file's name ends in."""
-        return image.size, PurePosixPath(location.file).suffix.removeprefix(".").upper() or "unnamed format"
+    def header(self, data: bytes, location: Location, image: "Image") -> tuple[tuple[int, int], str, str]:  # noqa: ARG002
+        """See `Decoder.header`; the format is what the file's name ends in, and the depth is the source's own."""
+        kind = PurePosixPath(location.file).suffix.removeprefix(".").upper() or "unnamed format"
+        return image.size, kind, "of the source"
 
     def _claimed(self, data: bytes, location: Location) -> tuple[int, int] | None:
         try:
             image_size = self._source.size(data, location)
         except Exception as error:  # Headers are as broken as what follows them.
             raise _unreadable(error) from error
-        if image_size is not None and image_size[0] * image_size[1] > MAX_PIXELS:
-            raise UnreadableImageError(f"{image_size[0]} x {image_size[1]} pixels are more than {MAX_PIXELS:,}")
+        if image_size is not None:
+            check_size(*image_size)
         return image_size
 
     def _decoded(self, data: bytes, location: Location) -> "Image":
@@ -124,6 +200,22 @@ def _unreadable(error: Exception) -> UnreadableImageError:
     )
 
 
-def decoder_of(source: Source, table: SourceTable) -> Decoder:
-    """The decoder of a source's images: its own where it overrides `Source.decode`."""
-    return Decoder() if type(source).decode is Source.decode else OwnDecoder(source, table)
+def decodes_itself(source: Source) -> bool:
+    """Whether a source decodes its own format, by overriding `Source.decode`."""
+    return type(source).decode is not Source.decode
+
+
+def decoder_of(source: Source, table: SourceTable, pixels: Pixels, headers: Mapping[bytes, Header]) -> Decoder:
+    """The decoder of a source's images.
+
+    Args:
+        source: The source.
+        table: The card's table `[source]`.
+        pixels: The card's table `[pixels]`, the range in numbers.
+        headers: Header by content hash, of all images whose header is not plain.
+    """
+    if decodes_itself(source):
+        return OwnDecoder(source, table)
+    # Pages alone change no pixel, and a million keys are not computed for nothing.
+    needed = pixels != Pixels() or any(header.mapped for header in headers.values())
+    return PixelDecoder(pixels, headers) if needed else Decoder()

@@ -1,71 +1,87 @@
 """Encoded bytes to upright RGB images, whatever a camera, scanner or microscope wrote."""
 
+import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from workbench.errors import DataError
+from workbench.datasets.card_pixels import Pixels
+from workbench.datasets.formats import format_of
+from workbench.datasets.formats._pydicom import DICOM_BEGINNING, is_dicom
+from workbench.datasets.formats.heif import HEIF_SUFFIXES, is_heif, register_heif
+from workbench.datasets.formats.nifti import NIFTI_SUFFIXES, is_nifti_name
+from workbench.datasets.grey import dtype_limits, grey_image, in_bands, is_deep, zero_is_white
+from workbench.datasets.unreadable import MAX_PIXELS, MissingExtraError, UnreadableImageError, check_size
+from workbench.inputs import open_regular
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from workbench.arrays import FloatArray
-
 T = TypeVar("T")
 
+DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
 IMAGE_SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .tif .tiff .gif .ppm .pgm .pbm .jp2 .avif".split()  # noqa: SIM905
+    (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".ppm", ".pgm", ".pbm"),
+        *(".jp2", ".avif", *HEIF_SUFFIXES, *DICOM_SUFFIXES, *NIFTI_SUFFIXES),
+    )
 )
 """Files that end so are images; compare in lower case."""
 
-MAX_PIXELS = 178_956_970
-"""A larger image is refused before its pixels are allocated; where Pillow, too, speaks of a decompression bomb."""
-
-# Of images beyond these pixels few are decoded at a time, and some conversions take so many at once.
-_LARGE = 16_000_000
-_BAND_PIXELS = 4_000_000
+_LARGE = 16_000_000  # Of images beyond these pixels few are decoded at a time.
 
 # An allow-list, since Pillow also opens formats that start other programs (EPS starts Ghostscript).
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "PPM", "JPEG2000", "AVIF")
 _ORIENTATION = 0x0112
 _TURNED = range(5, 9)  # By a quarter: width and height change places.
 
 
-class UnreadableImageError(DataError):
-    """An image that cannot be read or decoded; from `decode_image` the message is the reason without a file name."""
-
-
-def decode_image(data: bytes) -> "Image":
+def decode_image(data: bytes, pixels: Pixels | None = None) -> "Image":
     """Decode one image.
 
-    - Orientation from EXIF is applied. Only the first frame of an animation or stack is read.
+    - Orientation from EXIF is applied. Of an animation or stack one page is read, the first if nothing else is said.
     - Transparency is laid over white.
-    - Greyscale of more than 8 bits is divided by the largest value of the smallest usual depth (8, 10, 12, 14, 16 bits)
-      that holds its maximum: 12-bit scans in 16-bit files do not turn black, and contrast is not stretched. Floating
-      point within 0..1 is taken as it is. Other ranges (signed, wider) go from their minimum to their maximum.
-    - CMYK, palettes, bilevel and other colour spaces are converted as Pillow does.
+    - Greyscale of more than 8 bits goes from the range of its dataset to 8 bits (see `Pixels`). Without a dataset it is
+      divided by the largest value of the smallest usual depth (8, 10, 12, 14, 16 bits) that holds its maximum: 12-bit
+      scans in 16-bit files do not turn black, and contrast is not stretched. Floating point within 0..1 is taken as it
+      is. Other ranges (signed, wider) go from their minimum to their maximum.
+    - Where a file of more than 8 bits says that zero is white (MINISWHITE), it is inverted.
+    - CMYK, palettes, bilevel and other colour spaces are converted as Pillow does; of colours of 16 bits a channel it
+      takes the upper 8 bits.
 
     Args:
         data: The encoded file.
+        pixels: The settings of the image's dataset, with its range in numbers; None for an image by itself.
 
     Returns:
         An RGB image with its pixels loaded.
 
     Raises:
-        UnreadableImageError: The bytes are empty, truncated, of no known format, or of more than `MAX_PIXELS`.
+        UnreadableImageError: The bytes are empty, truncated, of no known format, or of more than `MAX_PIXELS`; or the
+            file has no such page.
     """
-    from PIL import Image, ImageOps, UnidentifiedImageError
+    from PIL import ImageOps
+
+    image = _decoded(data, pixels)
+    return ImageOps.invert(image) if pixels is not None and pixels.invert else image
+
+
+def _decoded(data: bytes, pixels: Pixels | None) -> "Image":
+    from PIL import ImageOps, UnidentifiedImageError
 
     if not data:
         raise UnreadableImageError("the file is empty")
+    other = format_of(data)
+    if other is not None:
+        return other.image(data, pixels or Pixels())
     try:
-        image: Image.Image = Image.open(BytesIO(data), formats=_FORMATS)
-        if image.width * image.height > MAX_PIXELS:
-            raise UnreadableImageError(f"{image.width} x {image.height} pixels are more than {MAX_PIXELS:,}")
+        image = open_page(data, pixels)
         image.load()
-    except UnreadableImageError:
+        dtype, inverted = (dtype_limits(image), zero_is_white(image)) if is_deep(image.mode) else ((0.0, 0.0), False)
+    except (UnreadableImageError, MissingExtraError):
         raise
     except UnidentifiedImageError as error:
         raise UnreadableImageError("not an image of a known format") from error
@@ -76,34 +92,64 @@ def decode_image(data: bytes) -> "Image":
         image = ImageOps.exif_transpose(image)
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode.startswith(("I", "F")):
-        low, high = _range(image)
-        return _in_bands(image, lambda band: _to_8_bit(band, low, high))
+    if is_deep(image.mode):
+        return grey_image(image, pixels, dtype, inverted=inverted)
     if image.has_transparency_data:
-        return _in_bands(image, _on_white)
+        return in_bands(image, _on_white)
     return image.convert("RGB")
 
 
-def image_size(data: bytes) -> tuple[int, int]:
+def open_page(data: bytes, pixels: Pixels | None = None) -> "Image":
+    """The page of a file that is read, as Pillow opens it: nothing is decoded.
+
+    Raises:
+        UnreadableImageError: There is no such page, or it has more than `MAX_PIXELS`.
+        Exception: Whatever Pillow raises.
+    """
+    image = open_encoded(data)
+    if pixels is not None and pixels.page is not None and pixels.page > 1:
+        pages = getattr(image, "n_frames", 1)
+        if pixels.page > pages:
+            count = "one page" if pages == 1 else f"{pages} pages"
+            raise UnreadableImageError(f"has {count}, and pixels.page of the card is {pixels.page}")
+        image.seek(pixels.page - 1)
+    check_size(*image.size)
+    return image
+
+
+def open_encoded(data: bytes) -> "Image":
+    """A file as Pillow opens it: nothing is decoded; raises whatever Pillow raises, and `MissingExtraError`."""
+    from PIL import Image
+
+    if is_heif(data):
+        register_heif()
+        return Image.open(BytesIO(data), formats=("HEIF",))
+    return Image.open(BytesIO(data), formats=FORMATS)
+
+
+def image_size(data: bytes, pixels: Pixels | None = None) -> tuple[int, int]:
     """Width and height that `decode_image` gives, mostly from the header alone.
 
     Raises:
         UnreadableImageError: The header cannot be read.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
 
+    other = format_of(data)
+    if other is not None:
+        return other.size(data, pixels or Pixels())
     try:
-        image = Image.open(BytesIO(data), formats=_FORMATS)
+        image = open_page(data, pixels)
+    except (UnreadableImageError, MissingExtraError):
+        raise
     except UnidentifiedImageError as error:
         raise UnreadableImageError("not an image of a known format") from error
     except Exception as error:
         raise UnreadableImageError(str(error) or type(error).__name__) from error
-    if image.width * image.height > MAX_PIXELS:
-        raise UnreadableImageError(f"{image.width} x {image.height} pixels are more than {MAX_PIXELS:,}")
     if _orientation(image) not in _TURNED:
         return image.size
     # Whether Pillow turns a TIFF by itself, and when, depends on its version.
-    return decode_image(data).size if image.format == "TIFF" else (image.height, image.width)
+    return decode_image(data, pixels).size if image.format == "TIFF" else (image.height, image.width)
 
 
 def _orientation(image: "Image") -> int:
@@ -117,21 +163,6 @@ def _orientation(image: "Image") -> int:
     return value if value in range(1, 9) else 1
 
 
-def _in_bands(image: "Image", change: "Callable[[Image], Image]") -> "Image":
-    """Change an image's pixels a band of rows at a time: a large one would else be there several times over."""
-    from PIL import Image
-
-    rows = max(1, _BAND_PIXELS // image.width)
-    if rows >= image.height:
-        return change(image).convert("RGB")
-    result = Image.new("RGB", image.size)
-    for top in range(0, image.height, rows):
-        band = image.crop((0, top, image.width, min(top + rows, image.height)))
-        band.info = image.info  # Transparency may stand there.
-        result.paste(change(band).convert("RGB"), (0, top))
-    return result
-
-
 def _on_white(image: "Image") -> "Image":
     from PIL import Image
 
@@ -139,37 +170,23 @@ def _on_white(image: "Image") -> "Image":
     return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba)
 
 
-def _range(image: "Image") -> tuple[float, float]:
-    """The values that become black and white."""
-    low, high = _extrema(image)
-    if image.mode == "F" and low >= 0 and high <= 1:
-        return 0.0, 1.0
-    if image.mode != "F" and low >= 0 and high < 2**16:
-        return 0.0, next(2.0**bits - 1 for bits in (8, 10, 12, 14, 16) if high < 2**bits)
-    return low, high
+def is_image_file(folder: Path, name: str) -> bool:
+    """Whether a file is taken for an image: by what its name ends in, and DICOM without a suffix by how it begins."""
+    if os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES or is_nifti_name(name):  # noqa: PTH122 - for every file
+        return True
+    if not may_be_dicom(name):
+        return False
+    try:
+        with open_regular(folder / name) as file:
+            return is_dicom(file.read(DICOM_BEGINNING))
+    except OSError:
+        return False
 
 
-def _extrema(image: "Image") -> tuple[float, float]:
-    import numpy as np
-
-    rows = max(1, _BAND_PIXELS // image.width)
-    bands = (image.crop((0, top, image.width, min(top + rows, image.height))) for top in range(0, image.height, rows))
-    values = [(float(part.min()), float(part.max())) for part in (np.nan_to_num(_values(band)) for band in bands)]
-    return min(low for low, _ in values), max(high for _, high in values)
-
-
-def _values(image: "Image") -> "FloatArray":
-    import numpy as np
-
-    return np.asarray(image).astype(np.float64)
-
-
-def _to_8_bit(image: "Image", low: float, high: float) -> "Image":
-    import numpy as np
-    from PIL import Image
-
-    scale = 255 / (high - low) if high > low else 0.0
-    return Image.fromarray(((np.nan_to_num(_values(image)) - low) * scale).round().astype(np.uint8))
+def may_be_dicom(name: str) -> bool:
+    """Whether a file's name may be that of DICOM: by its suffix, or it has none, or ends, as UIDs do, in digits."""
+    base, suffix = os.path.splitext(os.path.basename(name))  # noqa: PTH119, PTH122
+    return suffix.lower() in DICOM_SUFFIXES or (not suffix.strip(".0123456789") and base.upper() != "DICOMDIR")
 
 
 class _Room:
@@ -199,7 +216,7 @@ class _Room:
 _ROOM = _Room()
 
 
-def with_image(data: bytes, use: "Callable[[Image], T]") -> T:
+def with_image(data: bytes, use: "Callable[[Image], T]", pixels: Pixels | None = None) -> T:
     """Apply a function to a decoded image, which is dropped afterwards.
 
     Threads that decode should call this and no `decode_image`: large images wait for one another, so that memory does
@@ -208,12 +225,13 @@ def with_image(data: bytes, use: "Callable[[Image], T]") -> T:
     Args:
         data: The encoded file.
         use: Called with the image; what it returns should hold no reference to it.
+        pixels: As for `decode_image`.
 
     Raises:
         UnreadableImageError: As `decode_image`.
     """
-    width, height = _claimed_size(data)
-    return in_room(width * height, lambda: decode_image(data), use)
+    width, height = _claimed_size(data, pixels)
+    return in_room(width * height, lambda: decode_image(data, pixels), use)
 
 
 def in_room(pixels: int, decode: "Callable[[], Image]", use: "Callable[[Image], T]") -> T:
@@ -225,12 +243,13 @@ def in_room(pixels: int, decode: "Callable[[], Image]", use: "Callable[[Image], 
         return result
 
 
-def _claimed_size(data: bytes) -> tuple[int, int]:
+def _claimed_size(data: bytes, pixels: Pixels | None) -> tuple[int, int]:
     """Width and height in the header, either way round; zeros where there is none, which decoding then says."""
-    from PIL import Image
-
     try:
-        with Image.open(BytesIO(data), formats=_FORMATS) as image:
+        other = format_of(data)
+        if other is not None:
+            return other.size(data, pixels or Pixels())
+        with open_page(data, pixels) as image:
             return image.size
     except Exception:
         return 0, 0

@@ -14,6 +14,8 @@ import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
 from workbench.cores import usable_cores
+from workbench.datasets._label_rules import with_labels
+from workbench.datasets._medical_records import with_medical_files
 from workbench.datasets._missing import why_missing
 from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
@@ -88,7 +90,11 @@ def lacking(hashes: AnyArray) -> BoolArray:
 
 
 def build_manifest(
-    card: DatasetCard, source: Source, old: Manifest | None, progress: Progress | None = None
+    card: DatasetCard,
+    source: Source,
+    old: Manifest | None,
+    progress: Progress | None = None,
+    look: Callable[[str, bytes, bytes], None] | None = None,
 ) -> Manifest:
     """List the source, and read only contents that are new or changed since `old`.
 
@@ -97,13 +103,17 @@ def build_manifest(
         source: Where the images are.
         old: The manifest of an earlier state.
         progress: Called with (done, total) while contents are read.
+        look: Called with the name, the hash and the bytes of each content that is read, from several threads.
 
     Raises:
         DataError: The data contradicts the card, or none of its files is there.
     """
     with blamed(type(source), f"list dataset {card.name!r}"):
         listed = _list(source)
+    listed, medical_notes = with_medical_files(card, source, listed)
+    listed, label_notes = with_labels(card, listed)
     records, notes = prepare_records(card, listed)
+    notes += [*medical_notes, *label_notes]
     files = list(dict.fromkeys(record.location.file for record in records))
     stamp_of = _settled_stamps(source, files)
     # Before the contents: a file that changes from here on is found changed the next time.
@@ -124,9 +134,13 @@ def build_manifest(
 
     def digest(i: int) -> bytes:
         try:
-            return hashlib.blake2b(read_from(source, records[i].location), digest_size=HASH_BYTES).digest()
+            data = read_from(source, records[i].location)
         except DataError:
             return _UNREAD  # Extraction reports it as unreadable.
+        content = hashlib.blake2b(data, digest_size=HASH_BYTES).digest()
+        if look is not None:
+            look(records[i].id, content, data)
+        return content
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         for start in range(0, len(todo), _CHUNK):

@@ -64,15 +64,18 @@ class Pictures(ABC):
         data = self.read(row)
         content = np.frombuffer(blake2b(data, digest_size=32).digest(), dtype=np.uint8)
         # Features of other bytes under this image's key would stay wrong for ever.
-        if (self._decoder.keys(content[None]) != self.hashes(np.array([row]))).any():
+        if (self._decoder.key(data, content) != self.hashes(np.array([row]))[0]).any():
             raise DataError("its contents changed after the dataset was listed; run again")
         return self._decoder.with_image(data, self._location(row), use)
 
-    def described(self, row: int, use: "Callable[[Image], T]") -> tuple[tuple[int, int], str, T]:
-        """Width and height as in the file, its format, and what a function makes of the image; raises as `decode`."""
+    def described(self, row: int, use: "Callable[[Image], T]") -> tuple[tuple[int, int], str, str, T]:
+        """Width and height as in the file, its format, its depth, and what a function makes of the image.
+
+        Raises as `decode`.
+        """
         data, location = self.read(row), self._location(row)
 
-        def both(image: "Image") -> tuple[tuple[int, int], str, T]:
+        def both(image: "Image") -> tuple[tuple[int, int], str, str, T]:
             return *self._decoder.header(data, location, image), use(image)
 
         return self._decoder.with_image(data, location, both)

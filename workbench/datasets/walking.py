@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from workbench.datasets.images import IMAGE_SUFFIXES
+from workbench.datasets.formats.nifti import is_nifti_name
+from workbench.datasets.images import IMAGE_SUFFIXES, is_image_file
 from workbench.formatting import counted
 
 _LEFTOVERS = frozenset(
@@ -21,7 +22,7 @@ class FolderListing:
     """Names relative to the folder, with forward slashes, sorted.
 
     Attributes:
-        images: Files whose suffix is one of `IMAGE_SUFFIXES`.
+        images: Files whose suffix is one of `IMAGE_SUFFIXES`, and DICOM files without one.
         others: Files of other types.
     """
 
@@ -39,13 +40,13 @@ def list_folder(folder: Path) -> FolderListing:
     images: list[str] = []
     others: list[str] = []
     for name, _, _ in scan(folder, seen=above):
-        (images if is_image_name(name) else others).append(name)
+        (images if is_image_file(folder, name) else others).append(name)
     return FolderListing(tuple(sorted(images)), tuple(sorted(others)))
 
 
 def is_image_name(name: str) -> bool:
     """Whether a file is an image by its suffix."""
-    return suffix_of(name) in IMAGE_SUFFIXES
+    return suffix_of(name) in IMAGE_SUFFIXES or is_nifti_name(name)
 
 
 def suffix_of(name: str) -> str:

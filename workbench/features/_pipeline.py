@@ -79,7 +79,7 @@ def batches(
 
 
 def _prepare(job: Job, source: ImageSource, encoder: ImageEncoder) -> "Tensor | Problem":
-    from workbench.datasets.images import UnreadableImageError
+    from workbench.datasets.unreadable import UnreadableImageError
 
     try:
         return source.with_picture(job.row, encoder.preprocess)

@@ -3,13 +3,19 @@
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 
 from workbench.arrays import AnyArray
+from workbench.datasets.card_pixels import Pixels
+from workbench.datasets.decoding import Decoder, PixelDecoder
+from workbench.datasets.depths import joint_range_of
+from workbench.datasets.headers import read_extrema, read_header
 from workbench.datasets.images import IMAGE_SUFFIXES
 from workbench.datasets.pictures import Pictures
+from workbench.datasets.unreadable import MissingExtraError
 from workbench.datasets.walking import list_folder, unread_types
 from workbench.errors import DataError
 from workbench.features._protocols import ImageEncoder
@@ -26,17 +32,19 @@ class ImageFiles(Pictures):
     Args:
         root: The folder.
         files: Relative paths; rows are positions in it.
+        pixels: The settings of the dataset that the files are to be seen as; where those leave the range open, it is
+            that of the files.
     """
 
-    def __init__(self, root: Path, files: Sequence[str]) -> None:
+    def __init__(self, root: Path, files: Sequence[str], pixels: Pixels | None = None) -> None:
         self._root = root
         self._files = files
-        # Asked for by whoever looks for copies, and then by `extract`: a file is read for it once.
-        self._digests: dict[int, bytes] = {}
+        self._pixels = pixels or Pixels()
 
     def hashes(self, rows: AnyArray) -> AnyArray:
         """uint8 (n, 32); zeros where a file cannot be read."""
-        return np.stack([np.frombuffer(self._digest(int(row)), dtype=np.uint8) for row in rows])
+        keys, _ = self._listed
+        return keys[np.asarray(rows, dtype=np.int64)]
 
     def ids(self, rows: AnyArray) -> list[str]:
         """Relative paths."""
@@ -49,13 +57,35 @@ class ImageFiles(Pictures):
         except OSError as error:
             raise DataError(f"cannot be read ({error.strerror})") from error
 
-    def _digest(self, row: int) -> bytes:
-        if row not in self._digests:
+    @property
+    def _decoder(self) -> Decoder:  # type: ignore[override]
+        _, decoder = self._listed
+        return decoder
+
+    @cached_property
+    def _listed(self) -> tuple[AnyArray, Decoder]:
+        """Keys of all files, uint8 (n, 32), and what decodes them; each file is read for it once."""
+        contents, headers, extrema = np.zeros((len(self._files), 32), dtype=np.uint8), {}, []
+        ranged = self._pixels.limits is None and self._pixels.range == "dataset"
+        for row in range(len(self._files)):
             try:
-                self._digests[row] = hashlib.blake2b(self.read(row), digest_size=32).digest()
+                data = self.read(row)
             except DataError:
-                self._digests[row] = bytes(32)
-        return self._digests[row]
+                continue
+            content = hashlib.blake2b(data, digest_size=32).digest()
+            contents[row] = np.frombuffer(content, dtype=np.uint8)
+            try:
+                header = read_header(data)
+            except MissingExtraError as error:
+                raise DataError(f"{self._files[row]} {error}.") from error
+            if not header.is_plain:
+                headers[content] = header
+            if ranged and header.mapped and not header.windowed:
+                extrema.append((header, read_extrema(data)))
+        limits = joint_range_of(extrema)
+        pixels = self._pixels if limits is None else self._pixels.model_copy(update={"range": limits})
+        decoder = PixelDecoder(pixels, headers)
+        return decoder.keys(contents), decoder
 
 
 @dataclass(frozen=True)
@@ -94,6 +124,7 @@ def extract_folder(
     folder: Path,
     encoder: ImageEncoder,
     store: FeatureStore,
+    pixels: Pixels | None = None,
     *,
     workers: int = 0,
     progress: Callable[[int, int], None] | None = None,
@@ -104,6 +135,7 @@ def extract_folder(
         folder: Searched recursively.
         encoder: The model.
         store: Where features are kept.
+        pixels: As for `ImageFiles`.
         workers: Decoding threads; 0 means one per core.
         progress: Called with (done, total) while features are computed.
 
@@ -119,6 +151,6 @@ def extract_folder(
         raise DataError(
             f"{folder}: no image files found (their names end in {suffixes}).{''.join(f' {note}' for note in notes)}"
         )
-    images = ImageFiles(folder, listing.images)
+    images = ImageFiles(folder, listing.images, pixels)
     extraction = extract(images, np.arange(len(listing.images)), encoder, store, workers=workers, progress=progress)
     return FolderFeatures(listing.images, images, extraction, tuple(notes))

@@ -68,7 +68,8 @@ def predict_folder(
         )
     predictor = run.predictor()
     store = FeatureStore(run.settings.cache)
-    found = extract_folder(folder, run.encoder, store, workers=run.settings.workers, progress=progress)
+    pixels, workers = run.card.pixels, run.settings.workers
+    found = extract_folder(folder, run.encoder, store, pixels, workers=workers, progress=progress)
     if notes is not None:
         notes += found.notes
     with _predicting(run):

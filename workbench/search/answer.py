@@ -127,7 +127,8 @@ def search_dataset(
     opened = open_pictures(dataset, settings, language=language)
     encoder, store = open_model(model, settings), FeatureStore(settings.cache)
     doubt = check_language(encoder, language) if sentences else None
-    terms = (*sentences, *(ImageTerm(str(path), embed_image(path, encoder, store)) for path in images))
+    pixels = opened.card.pixels
+    terms = (*sentences, *(ImageTerm(str(path), embed_image(path, encoder, store, pixels)) for path in images))
     gallery = open_gallery(opened, encoder, store, split, workers=settings.workers, progress=progress)
     chosen = _index(index, gallery, settings)
     return SearchAnswer(gallery, terms, language, search_images(gallery, terms, top, index=chosen), chosen, doubt)

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.arrays import FloatArray, IntArray
+from workbench.datasets.card_pixels import Pixels
 from workbench.errors import DataError, WorkbenchError
 from workbench.features import CachedModel, FeatureStore, extract
 from workbench.features.unlabelled import ImageFiles
@@ -83,13 +84,19 @@ def nearest_images(gallery: Gallery, row: int, top: int = 20) -> SearchResult:
     return SearchResult(hits.rows[others], hits.scores[others], tuple(hits.ids[i] for i in others))
 
 
-def embed_image(path: Path, encoder: Encoder, store: FeatureStore) -> FloatArray:
+def embed_image(path: Path, encoder: Encoder, store: FeatureStore, pixels: Pixels | None = None) -> FloatArray:
     """The projected feature of an image file, float32 (d,), from the store where it has been seen before.
+
+    Args:
+        path: The file.
+        encoder: The model.
+        store: The feature store.
+        pixels: The settings of the dataset that is searched, as which the file is seen.
 
     Raises:
         DataError: The file cannot be read as an image.
     """
-    extraction = extract(ImageFiles(path.parent, [path.name]), np.arange(1), encoder, store)
+    extraction = extract(ImageFiles(path.parent, [path.name], pixels), np.arange(1), encoder, store)
     if extraction.unreadable:
         raise DataError(f"{path}: {extraction.unreadable[0][1]}.")
     feature: FloatArray = extraction.features.projected[0]

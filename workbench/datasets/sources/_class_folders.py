@@ -6,7 +6,7 @@ from pathlib import Path
 from workbench.datasets.card import DatasetCard
 from workbench.errors import DataError
 
-_KNOWN = {"image", "label"}
+_KNOWN = {"image", "label", "labels"}
 
 
 def refuse_columns(card: DatasetCard, root: Path) -> None:

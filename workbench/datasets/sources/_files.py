@@ -5,6 +5,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from workbench.datasets.formats.nifti import axis_and_index, is_nifti_name, slice_bytes
 from workbench.datasets.sources._base import Location, Source
 from workbench.errors import DataError
 from workbench.inputs import MAX_IMAGE_BYTES, open_regular, read_bytes
@@ -46,7 +47,9 @@ class FileSource(Source):
         """See `Source.read`."""
         try:
             if location.offset < 0:
-                return read_bytes(self.root / location.file)
+                data = read_bytes(self.root / location.file)
+                whole = location.row < 0 or not is_nifti_name(location.file)
+                return data if whole else slice_bytes(data, *axis_and_index(location.row))
             with open_regular(self.root / location.file) as file:
                 # What is not there would be allocated all the same.
                 available = os.fstat(file.fileno()).st_size - location.offset
