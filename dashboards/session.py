@@ -89,7 +89,7 @@ class Session:
         Raises:
             WorkbenchError: It is not on this machine, or has changed since.
         """
-        argument = str(self.open_run(run).config["dataset_argument"])
+        argument = self.open_run(run).dataset_argument
         dataset = self.dataset(argument)
         if dataset.fingerprint != run.tags.get("dataset.fingerprint"):
             raise WorkbenchError(f"dataset {argument!r} has changed since the run was made.")

@@ -23,8 +23,8 @@ def show(session: Session) -> None:
     st.caption(runs_caption(dataset_runs))
     finished = [run for run in dataset_runs if run.status == "finished"]
     try:
-        argument = session.open_run(finished[0]).config["dataset_argument"] if finished else name
-        dataset = session.dataset(str(argument))
+        argument = session.open_run(finished[0]).dataset_argument if finished else name
+        dataset = session.dataset(argument)
     except WorkbenchError as error:
         st.info(f"The dataset cannot be opened here: {escaped(error)}")
         return

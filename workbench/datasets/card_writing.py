@@ -1,5 +1,6 @@
 """A card as TOML, for users to edit."""
 
+from pathlib import Path
 from typing import Any
 
 from workbench.datasets.card import DatasetCard
@@ -18,6 +19,18 @@ _COMMENTS = {
     "classes": "Raw label = class name, in class order.",
     "prompts": "Sentences with {} in the class name's place; the first is the single template.",
 }
+
+
+def without_absolute_paths(card: DatasetCard) -> DatasetCard:
+    """The card as it is recorded: of an absolute path of its source only the last name is left."""
+
+    def cut(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: cut(item) for key, item in value.items()}
+        return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
+
+    paths = {key: cut(getattr(card.source, key)) for key in ("path", "root") if hasattr(card.source, key)}
+    return card.model_copy(update={"source": card.source.model_copy(update=paths)})
 
 
 def card_to_toml(card: DatasetCard) -> str:

@@ -15,6 +15,7 @@ from workbench.tasks.generation import NAME
 from workbench.tracking import RunRecorder, open_store, read_runs, schema
 from workbench.tracking.checksums import write_checksums
 from workbench.tracking.faults import answering
+from workbench.tracking.places import recorded_place
 
 _log = logging.getLogger(__name__)
 RECIPE = "judge"
@@ -51,7 +52,7 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
             schema.PRIMARY_METRIC: "clip_score",
             "dataset.fingerprint": judgement.digest,
             **({schema.REFERENCE: judgement.reference[0]} if judgement.reference else {}),
-            schema.PLACE: str(judgement.images.folder.resolve()),
+            schema.PLACE: recorded_place(str(judgement.images.folder.resolve())),
             "model.fingerprint": encoder.fingerprint,
             "precision": encoder.precision,
             "device": encoder.device,

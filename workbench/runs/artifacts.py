@@ -9,6 +9,7 @@ from workbench.runs.planned import PlannedRun
 from workbench.tasks import Predictions, SplitRows
 from workbench.tracking import schema
 from workbench.tracking.checksums import write_checksums
+from workbench.tracking.places import place_names, recorded_place
 
 PREDICTOR = "predictor"
 
@@ -41,7 +42,7 @@ def describe(planned: PlannedRun, rows: SplitRows) -> dict[str, Any]:
         "model_argument": data.encoder.name,
         "precision": data.encoder.precision,
         "dataset": dataset.name,
-        "dataset_argument": spec.dataset,
+        "dataset_argument": place_names(recorded_place(spec.dataset)),
         "language": dataset.card.language,
         "class_names": list(dataset.class_names),
         "multi_label": dataset.card.multi_label,

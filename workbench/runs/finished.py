@@ -18,6 +18,7 @@ from workbench.settings import Settings
 from workbench.tasks import DatasetTask, Predictions, dataset_task, installed
 from workbench.texts import shown
 from workbench.tracking import RunResult, open_store, schema
+from workbench.tracking.places import KnownPlaces
 from workbench.tracking.reading import artifact_path, one_run
 
 _KEYS = {"precision": str, "model_argument": str, "class_names": list, "multi_label": bool}
@@ -74,6 +75,12 @@ class FinishedRun:
         """The dataset card as it was."""
         path = self.artifact("card.toml")
         return parse_card(read_text(path, DataError), str(path))
+
+    @property
+    def dataset_argument(self) -> str:
+        """The dataset as an argument: its path where that is known on this machine, else as it was given."""
+        place = self.result.tags.get(schema.PLACE, "")
+        return KnownPlaces(self.settings.cache).find(place) or str(self.config["dataset_argument"])
 
     @property
     def task(self) -> type[DatasetTask]:

@@ -1,6 +1,7 @@
 """The record of a run in MLflow: parameters and tags at its beginning, metrics and artifacts at its end."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.datasets import place_of
@@ -20,6 +21,7 @@ from workbench.runs.workspace import run_folder
 from workbench.tasks import SplitRows
 from workbench.tracking import RunRecorder, RunResult, Store, StoreError, read_runs, schema
 from workbench.tracking.faults import answering
+from workbench.tracking.places import KnownPlaces, place_names, recorded_place
 from workbench.tracking.writing import Written
 
 
@@ -43,7 +45,7 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
         schema.SOURCE_DECIDES: str(planned.source.decides).lower(),
         schema.LANGUAGE: card.language,
         "dataset.fingerprint": planned.data.dataset.fingerprint,
-        schema.PLACE: place_of(spec.dataset),
+        schema.PLACE: recorded_place(place_of(spec.dataset)),
         schema.ITEMS: planned.data.dataset.items_digest,
         "dataset.protocol": card.protocol,
         "dataset.verified": str(card.verified).lower(),
@@ -61,7 +63,9 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
             "precision.drift": f"{encoder.drift:.2e}",
             **({"model.notice": encoder.notice} if encoder.notice else {}),
         }
-    return RunRecorder.begin(store, suite.name, str(spec), params, tags)
+    name = str(replace(spec, dataset=place_names(recorded_place(spec.dataset))))
+    KnownPlaces(planned.data.store.root.parent).note(place_of(spec.dataset))
+    return RunRecorder.begin(store, suite.name, name, params, tags)
 
 
 def record(
@@ -145,10 +149,11 @@ def follow_moved(planned: PlannedRun, runs: Iterable[RunResult], store: Store) -
         runs: Those on the same content show the old place.
         store: All of its runs are changed.
     """
-    dataset, place = planned.data.dataset, place_of(planned.spec.dataset)
+    dataset, place = planned.data.dataset, recorded_place(place_of(planned.spec.dataset))
+    places = KnownPlaces(planned.data.store.root.parent)
     same = [run for run in runs if run.tags.get("dataset.fingerprint") == dataset.fingerprint]
     before = {run.tags.get(schema.PLACE, "") for run in same if run.card_name == dataset.name}
-    gone = {old for old in before if old != place and Path(old).is_absolute() and not Path(old).exists()}
+    gone = {old for old in before if old != place and places.is_gone(old)}
     with answering(store.name):
         for run in read_runs(store) if gone else []:
             if run.card_name == dataset.name and run.tags.get(schema.PLACE) in gone:

@@ -11,7 +11,7 @@ import numpy as np
 from workbench.arrays import IntArray
 from workbench.datasets import Dataset
 from workbench.datasets.card_sources import SplitName
-from workbench.datasets.card_writing import card_to_toml
+from workbench.datasets.card_writing import card_to_toml, without_absolute_paths
 from workbench.datasets.reading import ChosenImages
 from workbench.datasets.roles import ROLES
 from workbench.errors import DataError, RecipeError
@@ -89,7 +89,7 @@ class TaskData:
     @cached_property
     def card_toml(self) -> str:
         """The dataset's card, as it goes into every run record."""
-        return card_to_toml(self.dataset.card)
+        return card_to_toml(without_absolute_paths(self.dataset.card))
 
     def split(self, spec: RunSpec) -> tuple[IntArray, IntArray, IntArray]:
         """Rows of train, validation and test that a run can take.

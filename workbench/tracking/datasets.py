@@ -1,11 +1,11 @@
 """Datasets that have one name and lie in several places: kept apart, each under a name of its own."""
 
-import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from workbench.tracking import schema
+from workbench.tracking.places import place_names
 from workbench.tracking.results import RunResult
 
 _Question = tuple[str, str, str]
@@ -34,7 +34,7 @@ def datasets_apart(runs: Sequence[RunResult]) -> list[RunResult]:
 
 def is_on(run: RunResult, dataset: str) -> bool:
     """Whether `dataset` means the dataset of a run: its name, its card's, or the end of the path where it lies."""
-    place = run.tags.get(schema.PLACE, "").replace("\\", "/")
+    place = place_names(run.tags.get(schema.PLACE, ""))
     return dataset in (run.dataset, run.card_name) or f"/{place}".endswith(f"/{dataset.strip('/')}")
 
 
@@ -80,11 +80,13 @@ def _fingerprint(run: RunResult) -> str:
 
 def _paths(name: str, places: Sequence[str]) -> dict[str, str]:
     """The shortest ends of paths that differ, with the name where they do not end in it."""
-    parts = {place: [part for part in re.split(r"[\\/]+", place) if part] for place in places}
+    parts = {place: [part for part in place_names(place).split("/") if part] for place in places}
     longest = max(map(len, parts.values()))
     length = next(
         (n for n in range(2, longest) if len({tuple(path_parts[-n:]) for path_parts in parts.values()}) == len(places)),
         longest,
     )
     ends = {place: "/".join(path_parts[-length:]) for place, path_parts in parts.items()}
+    if len(set(ends.values())) < len(ends):  # The names that are recorded do not tell them apart.
+        return {place: f"{name} ({place})" for place in places}
     return {place: end if parts[place][-1].lower() == name else f"{name} ({end})" for place, end in ends.items()}
