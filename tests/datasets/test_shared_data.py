@@ -35,7 +35,11 @@ def test_grocery_store(real):
     dataset = real("grocery-store")
     assert sizes(dataset) == (2640, 296, 2485)
     assert len(dataset.class_names) == 81
-    assert dataset.notes == ()
+    # The folder holds more than the table names: clean product pictures, their descriptions, a licence.
+    pictures, descriptions, licence = dataset.notes
+    assert pictures.startswith("Left out: 81 images that metadata.csv does not name (iconic/")
+    assert descriptions == "Not read: descriptions.csv. A table is read where it is called metadata.csv."
+    assert licence == "1 file of types that are not read: 1 without suffix (LICENSE)."
     assert dataset.extra([0])[0].keys() == {"coarse_label"}
 
 

@@ -100,10 +100,13 @@ def unread_types(names: Sequence[str]) -> list[str]:
     """A sentence that counts files of types that are not read, by suffix; none where there is no such file."""
     if not names:
         return []
-    suffixes = Counter(suffix_of(name) or "no suffix" for name in names)
-    listed = ", ".join(f"{count} {suffix}" for suffix, count in suffixes.most_common(8))
-    more = "" if len(suffixes) <= 8 else f" and {len(suffixes) - 8} types more"
-    return [f"{counted(len(names), 'file')} of types that are not read: {listed}{more}."]
+    suffixes = Counter(filter(None, map(suffix_of, names)))
+    listed = [f"{count} {suffix}" for suffix, count in suffixes.most_common(8)]
+    if len(suffixes) > 8:
+        listed.append(f"{counted(len(suffixes) - 8, 'further type')}")
+    if bare := sorted(name for name in names if not suffix_of(name)):
+        listed.append(f"{len(bare)} without suffix ({some(bare)})")
+    return [f"{counted(len(names), 'file')} of types that are not read: {', '.join(listed)}."]
 
 
 def some(names: Sequence[str], most: int = 3) -> str:
