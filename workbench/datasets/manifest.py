@@ -17,6 +17,7 @@ from workbench.cores import usable_cores
 from workbench.datasets._label_rules import with_labels
 from workbench.datasets._medical_records import with_medical_files
 from workbench.datasets._missing import why_missing
+from workbench.datasets._name_groups import with_groups_of_names
 from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
@@ -111,9 +112,10 @@ def build_manifest(
     with blamed(type(source), f"list dataset {card.name!r}"):
         listed = _list(source)
     listed, medical_notes = with_medical_files(card, source, listed)
+    listed, group_notes = with_groups_of_names(card, listed)
     listed, label_notes = with_labels(card, listed)
     records, notes = prepare_records(card, listed)
-    notes += [*medical_notes, *label_notes]
+    notes += [*medical_notes, *group_notes, *label_notes]
     files = list(dict.fromkeys(record.location.file for record in records))
     stamp_of = _settled_stamps(source, files)
     # Before the contents: a file that changes from here on is found changed the next time.
