@@ -32,9 +32,7 @@ def referring(change):
         entries = refs()
         change(entries)
         write(root / "refs.json", entries)
-        everything = coco(
-            lambda content: None, "refs = 'refs.json'", "", lambda _: tuple(COLOURS), COLUMNS, "grounding"
-        )
+        everything = coco(lambda _: None, "refs = 'refs.json'", "", lambda _: tuple(COLOURS), COLUMNS, "grounding")
         return everything(root)
 
     return make
