@@ -26,9 +26,9 @@ from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
 from workbench.files import read_sealed, write_sealed
 
-FORMAT = "6"
+FORMAT = "7"
 """Raise it when the same files give other rows or splits."""
-_SAME_COLUMNS = ("4", "5", FORMAT)
+_SAME_COLUMNS = ("4", "5", "6", FORMAT)
 HASH_BYTES = 32
 _UNREAD = bytes(HASH_BYTES)
 _EMPTY = hashlib.blake2b(b"", digest_size=HASH_BYTES).digest()
@@ -228,6 +228,7 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
             "offset": pa.array([row.location.offset for row in rows], pa.int64()),
             "length": pa.array([row.location.length for row in rows], pa.int64()),
             "label": pa.array([list(row.labels) for row in rows], pa.list_(pa.string())),
+            "unknown": pa.array([list(row.unknown) for row in rows], pa.list_(pa.string())),
             "split": pa.array([row.split for row in rows], pa.string()),
             "group": pa.array([row.group for row in rows], pa.string()),
             "caption": pa.array([list(row.captions) for row in rows], pa.list_(pa.string())),
@@ -287,6 +288,7 @@ def read_manifest(path: Path, *, earlier: bool = False) -> Manifest | None:
             group=columns["group"][i],
             captions=tuple(columns["caption"][i]),
             extra=columns["extra"][i],
+            unknown=tuple(columns["unknown"][i]) if "unknown" in columns else (),  # Earlier formats have none.
         )
         for i, location in enumerate(locations)
     ]
