@@ -127,7 +127,10 @@ def opened(dots, tmp_path, settings):
     ("source", "said"),
     [
         ('type = "foldr"\npath = "x"', r"source\.type: no kind of source is called 'foldr'\. Did you mean 'folder'\?"),
-        ('type = "zzzzz"', r"source\.type: no kind of source is called 'zzzzz'\. Installed are: coco, csv, dots, folder,"),
+        (
+            'type = "zzzzz"',
+            r"source\.type: no kind of source is called 'zzzzz'\. Installed are: coco, csv, dots, folder,",
+        ),
         ('path = "x"', r"source\.type: expected a kind of source, one of: coco, csv, dots,"),
         ("type = 3", r"source\.type: expected a kind of source, one of: coco, csv"),
         ('type = "folder"', r"card\.toml: source\.path: Field required\."),
