@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.datasets._medical_records import with_patients_named
+from workbench.datasets._named_files import read_descriptions, read_groups
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_dicom import DicomTags
 from workbench.datasets.card_labels import LabelTable
@@ -17,11 +18,11 @@ from workbench.datasets.dataset_depths import cache_written, with_depths
 from workbench.datasets.decoding import decodes_itself
 from workbench.datasets.folder_card import card_for_folder
 from workbench.datasets.formats import Header
+from workbench.datasets.group_table import GroupTable
 from workbench.datasets.headers import read_header
 from workbench.datasets.languages import card_languages, in_language
 from workbench.datasets.manifest import Manifest, Progress, build_manifest, read_manifest, write_manifest
-from workbench.datasets.sources import Locator, Source, open_source
-from workbench.datasets.sources._rows import read_rows
+from workbench.datasets.sources import Source, open_source
 from workbench.datasets.unlabelled_card import unlabelled_card
 from workbench.datasets.unreadable import MissingExtraError
 from workbench.datasets.walking import list_folder
@@ -153,11 +154,13 @@ def open_card(
         notes: Sentences for readers of results, before the dataset's own.
     """
     source = open_source(card, base, settings)
-    descriptions = _descriptions(card, source, base, settings)
+    descriptions = read_descriptions(card, source, base, settings)
+    groups = read_groups(card, source, base, settings)
     seen: dict[bytes, Header] = {}
-    manifest = open_manifest(card, source, settings, progress, None if decodes_itself(source) else seen)
+    manifest = open_manifest(card, source, settings, progress, None if decodes_itself(source) else seen, groups)
     manifest = replace(manifest, records=with_patients_named(manifest.records, card.name))
-    card, depths = with_depths(card, source, manifest, seen, _manifest_path(card, source, settings.cache), progress)
+    path = _manifest_path(card, source, settings.cache, groups)
+    card, depths = with_depths(card, source, manifest, seen, path, progress)
     return Dataset(card, manifest, source, descriptions, depths, notes)
 
 
@@ -167,6 +170,7 @@ def open_manifest(
     settings: Settings,
     progress: Progress | None = None,
     seen: dict[bytes, Header] | None = None,
+    groups: GroupTable | None = None,
 ) -> Manifest:
     """The manifest of a source from the cache; made, or brought up to date, where the source has changed.
 
@@ -178,31 +182,35 @@ def open_manifest(
         settings: Gives the cache.
         progress: Called with (done, total) while new contents are hashed.
         seen: Is filled with the headers of the contents that are read, by their hash.
+        groups: The card's `splits.groups`, read.
 
     Raises:
         DataError: The data contradicts the card, or the cache cannot be written.
     """
-    path = _manifest_path(card, source, settings.cache)
-    manifest = _current(path, source) or _make_manifest(path, card, source, progress, seen)
+    path = _manifest_path(card, source, settings.cache, groups)
+    manifest = _current(path, source) or _make_manifest(path, card, source, progress, seen, groups)
     source.revision = manifest.revision
     return manifest
 
 
-def _manifest_path(card: DatasetCard, source: Source, cache: Path) -> Path:
+def _manifest_path(card: DatasetCard, source: Source, cache: Path, groups: GroupTable | None) -> Path:
     """A folder for each place that data lies in; in it, a file for each way of reading it."""
     way = [
         card.model_dump_json(
             include={"task", "source", "columns", "splits", "multi_label", "label_separator"},
-            # What few cards have is no part of how others are kept.
-            exclude=None if card.columns.labels else {"columns": {"labels"}},
+            # What few cards have is no part of how others are kept; groups count by what their table says.
+            exclude={"splits": {"groups"}} | ({} if card.columns.labels else {"columns": {"labels"}}),
         ),
         # What a card leaves open is read by its usual name; class codes are named where the card's classes allow.
         *(sorted(part) for part in (card.columns.model_fields_set, card.splits.model_fields_set, card.classes)),
+        *((groups.name, groups.digest) if groups else ()),
     ]
     if card.columns.together is not None:
         way.append("whole pairs")  # Before, splits divided them, and a group's column was not read as the pair's.
     if (card.pixels.slices, card.pixels.axis, card.dicom) != ("middle", "axial", DicomTags()):
         way.append(f"slices {card.pixels.slices} {card.pixels.axis}, ids {card.dicom.ids}")
+    if card.prompts.descriptions_file is not None:
+        way.append(f"reads {card.prompts.descriptions_file}")  # A note lists the tables that are not read.
     if card.labels != LabelTable():
         way.append(card.labels.model_dump_json())
     keys = (hashlib.sha256(repr(part).encode()).hexdigest()[:24] for part in (str(source.root), way))
@@ -217,7 +225,12 @@ def _current(path: Path, source: Source) -> Manifest | None:
 
 
 def _make_manifest(
-    path: Path, card: DatasetCard, source: Source, progress: Progress | None, seen: dict[bytes, Header] | None
+    path: Path,
+    card: DatasetCard,
+    source: Source,
+    progress: Progress | None,
+    seen: dict[bytes, Header] | None,
+    groups: GroupTable | None,
 ) -> Manifest:
     from filelock import FileLock
 
@@ -234,7 +247,7 @@ def _make_manifest(
         with FileLock(path.parent / ".lock"):
             manifest = _current(path, source)  # Another process may have made it meanwhile.
             if manifest is None:
-                manifest = _build(card, source, _older(path), progress, look)
+                manifest = _build(card, source, _older(path), progress, look, groups)
                 write_manifest(manifest, path)
     return manifest
 
@@ -245,9 +258,10 @@ def _build(
     old: Manifest | None,
     progress: Progress | None,
     look: Callable[[str, bytes, bytes], None],
+    groups: GroupTable | None,
 ) -> Manifest:
     try:
-        return build_manifest(card, source, old, progress, look)
+        return build_manifest(card, source, old, progress, look, groups)
     except OSError as error:
         raise DataError(f"dataset {card.name!r}: {error.filename}: {error.strerror or error}.") from error
 
@@ -257,22 +271,3 @@ def _older(path: Path) -> Manifest | None:
     others = sorted(path.parent.glob("*.manifest"), key=lambda other: other.stat().st_mtime_ns, reverse=True)
     manifests = (read_manifest(candidate, earlier=True) for candidate in (path, *others))
     return next((manifest for manifest in manifests if manifest is not None), None)
-
-
-def _descriptions(
-    card: DatasetCard, source: Source, base: Path | None, settings: Settings
-) -> dict[str, tuple[str, ...]]:
-    """Sentences by label or class name, from a file in the data's folder, else where the card's data is looked for."""
-    name = card.prompts.descriptions_file
-    if name is None:
-        return {}
-    inside = Path(source.root) / name
-    path = inside if inside.is_file() else Locator(card.name, base, settings.data, settings.cache).find(name)
-    sentences: dict[str, tuple[str, ...]] = {}
-    for number, row in read_rows(path):
-        if not {"label", "text"} <= row.keys():
-            raise DataError(f"{path}: descriptions need the columns label and text; there are: {', '.join(row)}.")
-        if not row["label"] or not row["text"]:
-            raise DataError(f"{path}, line {number}: label and text must not be empty.")
-        sentences[row["label"]] = (*sentences.get(row["label"], ()), row["text"])
-    return sentences
