@@ -54,6 +54,7 @@ class BiasNormTuning(ClassificationRecipe[BiasNormTuningSettings]):
     reads: ClassVar[Literal["nothing", "features", "images"]] = "images"
     stochastic: ClassVar[bool] = True
     multi_label: ClassVar[bool] = True
+    masks_labels: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> "TunedClassifier":

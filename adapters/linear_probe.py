@@ -47,6 +47,7 @@ class LinearProbe(HeadRecipe[LinearProbeConfig]):
     version: ClassVar[str] = "3"
     Config: ClassVar[type[RecipeConfig]] = LinearProbeConfig
     multi_label: ClassVar[bool] = True
+    masks_labels: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`; of equal candidates the one with the larger penalty is the simpler."""
@@ -68,7 +69,9 @@ class LinearProbe(HeadRecipe[LinearProbeConfig]):
         train, val = batch.train, batch.val
         reduced = span(train, val, centre=True)
         importance = (train.mask / train.count[:, None])[:, None]
-        problems = Problems(reduced.train, train.target, importance, multi_label=batch.multi_label)
+        problems = Problems(
+            reduced.train, train.target.nan_to_num(), importance, multi_label=batch.multi_label, known=train.known
+        )
         config = self.config
         solutions = solve(
             problems, grid["penalty"], tolerance=config.tolerance_of(grid), iterations=config.max_iterations

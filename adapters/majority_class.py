@@ -23,16 +23,17 @@ class MajorityClass(ClassificationRecipe[RecipeConfig]):
 
     reads: ClassVar[Literal["nothing", "features", "images"]] = "nothing"
     multi_label: ClassVar[bool] = True
+    masks_labels: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> Predictor:
         """Count labels; a frequency is (count + 1) / (n + number of outcomes)."""
-        n, labels = len(task.train), task.train.labels
+        labels = task.train.labels
         if task.multi_label:
-            frequency = (labels.sum(axis=0) + 1) / (n + 2)
+            frequency = (np.nansum(labels, axis=0) + 1) / ((~np.isnan(labels)).sum(axis=0) + 2)
             logits = np.log(frequency) - np.log1p(-frequency)
         else:
-            logits = np.log((np.bincount(labels, minlength=task.n_classes) + 1) / (n + task.n_classes))
+            logits = np.log((np.bincount(labels, minlength=task.n_classes) + 1) / (len(labels) + task.n_classes))
         return ConstantScores(logits.astype(np.float32))
 
     @classmethod

@@ -50,6 +50,7 @@ class ZeroShot(ClassificationRecipe[ZeroShotConfig], ImageTextRecipe[ZeroShotCon
     fits: ClassVar[tuple[type[ImageTextTask], ...]] = (RetrievalTask, MatchingTask, GroundingTask)
     trains: ClassVar[bool] = False
     multi_label: ClassVar[bool] = True
+    masks_labels: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> LinearClassifier:

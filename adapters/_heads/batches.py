@@ -30,7 +30,7 @@ class PaddedImages:
 
     Attributes:
         x: (b, n, d) features in the batch's space.
-        target: (b, n, n_classes); zero in padding.
+        target: (b, n, n_classes); zero in padding, and NaN for labels that are not known.
         mask: (b, n), 1 for images, 0 for padding.
         text_logits: (b, n, n_classes) zero-shot logits.
     """
@@ -44,6 +44,12 @@ class PaddedImages:
     def count(self) -> Tensor:
         """(b,) images of each task, at least 1."""
         return self.mask.sum(dim=1).clamp(min=1)
+
+    @cached_property
+    def known(self) -> Tensor | None:
+        """(b, n, n_classes), 0 for labels that are not known; None where all are."""
+        unknown = self.target.isnan()
+        return (~unknown).to(self.target.dtype) if bool(unknown.any()) else None
 
     @property
     def labels(self) -> Tensor:

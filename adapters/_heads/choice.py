@@ -58,11 +58,11 @@ class SearchGrid:
 
 
 def quality(logits: Tensor, target: Tensor, mask: Tensor, *, multi_label: bool = False) -> tuple[Tensor, Tensor]:
-    """Accuracy (of all label decisions where multi-label) and mean negative log-likelihood.
+    """Accuracy (of all known label decisions where multi-label) and mean negative log-likelihood.
 
     Args:
         logits: (b, h, m, n_classes).
-        target: (b, m, n_classes).
+        target: (b, m, n_classes), where multi-label with NaN for labels that are not known.
         mask: (b, m), 0 in padding.
         multi_label: Sigmoid rather than softmax.
 
@@ -72,9 +72,10 @@ def quality(logits: Tensor, target: Tensor, mask: Tensor, *, multi_label: bool =
     count = mask.sum(dim=1).clamp(min=1)[:, None]
     image_weight = mask[:, None]
     if multi_label:
-        truth = target[:, None].expand_as(logits)
-        correct = ((logits > 0) == (truth > 0)).double().mean(dim=3)
-        nll = F.binary_cross_entropy_with_logits(logits, truth, reduction="none").mean(dim=3)
+        truth, known = target.nan_to_num()[:, None].expand_as(logits), ~target.isnan()[:, None]
+        known_labels = known.sum(dim=3).clamp(min=1)
+        correct = (((logits > 0) == (truth > 0)) & known).sum(dim=3) / known_labels
+        nll = (F.binary_cross_entropy_with_logits(logits, truth, reduction="none") * known).sum(dim=3) / known_labels
     else:
         labels = target.argmax(dim=2)[:, None].expand(logits.shape[:3])
         correct = (logits.argmax(dim=3) == labels).double()

@@ -42,6 +42,7 @@ class Problems:
         offset: (b, t, n, n_classes) added to the logits, or None.
         multi_label: One binary model a class instead of one multinomial model.
         intercept: Whether a bias is fitted; it stays where it starts otherwise.
+        known: (b, n, n_classes), 0 where a label has no part in the sum, for several labels an image; None for all.
     """
 
     z: Tensor
@@ -50,6 +51,7 @@ class Problems:
     offset: Tensor | None = None
     multi_label: bool = False
     intercept: bool = True
+    known: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -132,7 +134,8 @@ def _principal_axes(problems: Problems) -> tuple[Tensor, Tensor]:
 
 def _prior(problems: Problems) -> Tensor:
     """Biases that alone give classes their share of the images, (b * t, c); zeros where there are offsets as well."""
-    share = problems.weight @ problems.target / problems.weight.sum(dim=2, keepdim=True).clamp(min=1e-12)
+    total = problems.weight.sum(dim=2, keepdim=True) if problems.known is None else problems.weight @ problems.known
+    share = problems.weight @ problems.target / total.clamp(min=1e-12)
     least = 0.1 / (problems.weight > 0).sum(dim=2, keepdim=True).clamp(min=1)
     bounded = torch.minimum(torch.maximum(share, least), 1 - least)
     bias = bounded.logit() if problems.multi_label else bounded.log()
@@ -151,7 +154,10 @@ def _inverse_curvature(
     if problems.offset is not None:
         logits = logits + problems.offset.flatten(0, 1)
     p = logits.sigmoid() if problems.multi_label else logits.softmax(dim=2)
-    spread = (p * (1 - p) * importance[..., None]).sum(dim=1)  # (b * t, c)
+    spread = p * (1 - p) * importance[..., None]
+    if problems.known is not None:
+        spread = spread * problems.known[owner]
+    spread = spread.sum(dim=1)  # (b * t, c)
     total = importance.sum(dim=1)[:, None].clamp(min=1e-12)
     weight = spread[:, None] * (variance[owner] / total)[..., None] + penalty[:, None]
     curvature = torch.cat([weight.flatten(1), spread], dim=1)
@@ -191,6 +197,8 @@ def _objective(problems: Problems, owner: Tensor, penalty: Tensor) -> Callable[[
         if any_absent:
             logits = logits.masked_fill(absent[index], _NEVER)
         target, importance, decay = problems.target[task], sample_weight[index][..., None], penalty[index][:, None]
+        if problems.known is not None:
+            importance = importance * problems.known[task]
         if problems.multi_label:
             data = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
             residual = (logits.sigmoid() - target) * importance

@@ -108,6 +108,8 @@ def _folded(task: ClassificationTask, text: Tensor) -> FewShot:
         np.concatenate(groups) if len(groups) == len(parts) else None,
     )
     labels = np.concatenate([part.labels for part in parts])
+    if labels.ndim == 2:
+        labels = labels == 1
     folds = [
         FewShot(task, text, images.take(fit), images.take(graded))
         for fit, graded in divisions(labels, unit, task.seed)

@@ -15,7 +15,7 @@ class Images:
     Args:
         pooled: (n, d_pooled).
         projected: (n, d).
-        target: (n, n_classes), one-hot or, where multi-label, 0/1.
+        target: (n, n_classes), one-hot or, where multi-label, 0/1, NaN where not known.
         lengths: (n, 2) norms of pooled and projected features before normalisation.
         rows: Rows to keep, in this order; None for all.
     """

@@ -66,6 +66,7 @@ class Coop(ClassificationRecipe[CoopSettings]):
     reads: ClassVar[Literal["nothing", "features", "images"]] = "images"
     stochastic: ClassVar[bool] = True
     multi_label: ClassVar[bool] = True
+    masks_labels: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> "CoopClassifier":

@@ -60,6 +60,7 @@ class Lora(ClassificationRecipe[LoraSettings]):
     reads: ClassVar[Literal["nothing", "features", "images"]] = "images"
     stochastic: ClassVar[bool] = True
     multi_label: ClassVar[bool] = True
+    masks_labels: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
     linear_rate: ClassVar[float] = 5e-4
     convolutional_rate: ClassVar[float] = 2e-3

@@ -216,3 +216,11 @@ def test_another_suffix_is_refused_before_the_work(video, tmp_path, capsys):
     code, out, err = check(capsys, video, "--group-duplicates", tmp_path / "groups.txt")
     assert (code, out) == (2, "")
     assert "its name must end in .csv, .tsv, .jsonl" in err
+
+
+def test_a_descriptions_file_that_the_card_names_is_no_unread_file(video, settings, tmp_path):
+    (video / "words.csv").write_text("label,text\na,an a\n", encoding="utf-8")
+    card = 'name = "v"\n[source]\ntype = "folder"\npath = "video"\n'
+    assert "Not read: words.csv" in " ".join(open_card(parse_card(card, "v.toml"), tmp_path, settings).notes)
+    card += '[prompts]\ndescriptions_file = "words.csv"\n'
+    assert "Not read" not in " ".join(open_card(parse_card(card, "v.toml"), tmp_path, settings).notes)

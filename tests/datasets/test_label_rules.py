@@ -67,6 +67,32 @@ def test_a_column_each_finding(chest, uncertain, missing, expected):
         )
 
 
+def test_findings_that_are_not_known_are_masked(chest, tmp_path, settings):
+    dataset = chest([*CELLS, ",,-1"], '[labels]\nuncertain = "ignore"\n')
+    nan = np.nan
+    expected = [[1, 0, 1], [0, nan, 0], [nan, 1, 0], [0, nan, 1], [1, 1, 1], [0, 0, 0]]
+    np.testing.assert_array_equal(list(findings(dataset).values()), expected)
+    assert "1 images of which no finding is known are left out." in dataset.notes
+    assert "1 uncertain findings are left out of losses and metrics." in dataset.notes
+    assert "2 missing findings are left out of losses and metrics." in dataset.notes
+    assert sum(dataset.class_counts(split) for split in ("train", "val", "test")).tolist() == [2, 2, 3]
+    # It is read from the cache as it was listed, and is another dataset than one of negatives.
+    again = open_card(parse_card(CHEST + '[labels]\nuncertain = "ignore"\n', "x.toml"), tmp_path, settings)
+    assert again.manifest.hashed == 0
+    np.testing.assert_array_equal(list(findings(again).values()), expected)
+    negative = chest([*CELLS, ",,-1"], '[labels]\nuncertain = "negative"\nmissing = "negative"\n')
+    assert negative.labels(range(len(negative))).dtype == np.bool_
+    assert negative.fingerprint != dataset.fingerprint
+
+
+def test_of_joined_findings_a_positive_one_decides(chest):
+    rows = ["1,,0", ",0,0", "0,0,1", ",,0", "0,1,"]
+    dataset = chest(rows, '[labels]\nmerge = { opacity = ["Atelectasis", "Edema"] }\n')
+    assert dataset.class_names == ("opacity", "Effusion")
+    nan = np.nan
+    np.testing.assert_array_equal(list(findings(dataset).values()), [[1, 0], [nan, 0], [0, 1], [nan, 0], [1, nan]])
+
+
 def test_a_finding_that_no_image_has_is_a_class_all_the_same(chest):
     dataset = chest(["1,0,0"] * 3 + ["0,1,0"] * 3)
     assert dataset.class_names == tuple(FINDINGS)
@@ -77,8 +103,7 @@ def test_a_finding_that_no_image_has_is_a_class_all_the_same(chest):
     ("cells", "extra", "words"),
     [
         ("0,-1,0", "", "1.jpg: column 'Edema' is uncertain (-1); say in [labels] of the card what that counts as: "
-                       "uncertain = 'positive' or 'negative' or 'leave-out'"),
-        ("0,,0", "", "1.jpg: column 'Edema' is empty; say in [labels] of the card what that counts as: missing = "),
+                       "uncertain = 'ignore' or 'positive' or 'negative' or 'leave-out'"),
         ("0,maybe,0", "", "1.jpg: column 'Edema' holds 'maybe'; a finding is 1, 0, -1 (uncertain) or empty."),
         ("0,2,0", "", "column 'Edema' holds '2'"),
         ("0,1,0", '[labels]\ndrop = ["Oedema"]\n', "labels.drop of the card names 'Oedema', which no image has."),
@@ -126,7 +151,6 @@ def test_one_label_an_image_is_joined_and_left_out(tmp_path, jpeg, settings):
     [
         (CHEST.replace("multi_label = true\n", ""), "set multi_label = true"),
         (CHEST + 'label = "x"\n', "columns.label and columns.labels"),
-        (CHEST + '[labels]\nuncertain = "ignore"\n', "labels.uncertain: labels that are neither positive nor negative"),
         (CHEST + '[labels]\nuncertain = "maybe"\n', "labels.uncertain"),
         (SINGLE + '[labels]\nmissing = "negative"\n', "name these in columns.labels"),
         (SINGLE + '[labels]\ndrop = ["a"]\n', "labels.exclude leaves images out"),

@@ -115,3 +115,20 @@ def test_a_formula_in_a_name_stays_text(photos, tiny_model, tmp_path):
     sheet = openpyxl.load_workbook(tmp_path / "labels.xlsx").active
     cell = next(cell for cell in sheet["A"] if "1+1" in str(cell.value))
     assert (cell.value, cell.data_type) == ("=1+1.png", "s")
+
+
+def test_the_slices_of_a_volume_have_a_joint_answer(tmp_path, tiny_model):
+    nibabel = pytest.importorskip("nibabel", reason="the extra medical is not installed")
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "species.csv").write_text("name\nbrain\nheart\n")
+    for i in range(2):
+        values = np.random.default_rng(i).integers(0, 900, (12, 14, 6)).astype(np.int16)
+        nibabel.save(nibabel.Nifti1Image(values, np.eye(4)), tmp_path / "photos" / f"scan{i}.nii.gz")
+    (tmp_path / "photos" / "torn.nii").write_bytes(b"no volume")
+    output = tmp_path / "labels.csv"
+    assert label(tmp_path / "photos", tiny_model, "--group-by", "(.+)#", "--output", str(output)) == 0
+    rows = list(csv.DictReader(output.open(encoding="utf-8")))
+    assert [row["file"] for row in rows] == ["scan0.nii.gz#axial-3", "scan1.nii.gz#axial-3", "torn.nii"]
+    assert [row["group"] for row in rows[:2]] == ["scan0.nii.gz", "scan1.nii.gz"]
+    assert [row["group_answer"] for row in rows[:2]] == [row["answer"] for row in rows[:2]]
+    assert rows[2]["error"] == "not an image of a known format"

@@ -3,7 +3,7 @@ import pytest
 import sklearn.metrics as sk
 from scipy import special, stats
 
-from workbench.errors import WorkbenchError
+from workbench.errors import DataError, WorkbenchError
 from workbench.metrics import Estimate, classification_metrics, flatten, is_reliable, metric_named
 from workbench.metrics.class_scores import ClassScores
 from workbench.metrics.classification import METRICS
@@ -102,6 +102,48 @@ def test_multi_label_values_agree_with_scikit_learn():
     for name, value in expected.items():
         assert found[name].value == pytest.approx(value, abs=1e-6), name
     assert found["ece"].value < 0.2
+
+
+def test_labels_that_are_not_known_count_nowhere():
+    scores, targets = multi()
+    known = np.random.default_rng(5).random(targets.shape) < 0.7
+    known[~known.any(axis=1), 0] = True
+    masked = np.where(known, targets, np.nan).astype(np.float32)
+    found = classification_metrics(scores, masked, multi_label=True, replicates=300)
+    predicted, probabilities = scores >= 0, 1 / (1 + np.exp(-scores.astype(float)))
+    columns = [(targets[known[:, k], k], scores[known[:, k], k]) for k in range(4)]
+    expected = {
+        "accuracy": np.mean([(predicted[i] == targets[i])[known[i]].all() for i in range(len(scores))]),
+        "macro_f1": np.mean([sk.f1_score(true, score >= 0) for true, score in columns]),
+        "micro_f1": sk.f1_score(targets[known], predicted[known]),
+        "auroc": np.mean([sk.roc_auc_score(*column) for column in columns]),
+        "auroc/2": sk.roc_auc_score(*columns[2]),
+        "average_precision": np.mean([sk.average_precision_score(*column) for column in columns]),
+        "nll": np.mean([
+            sk.log_loss(targets[i, known[i]], probabilities[i, known[i]], labels=[0, 1]) for i in range(len(scores))
+        ]),
+        "brier": np.mean([((probabilities[i] - targets[i]) ** 2)[known[i]].mean() for i in range(len(scores))]),
+    }  # fmt: skip
+    for name, value in expected.items():
+        assert found[name].value == pytest.approx(value, abs=1e-6), name
+    # A label of which items alone are known has the interval of these items.
+    rows = known[:, 2]
+    alone = classification_metrics(scores[rows, 2:3], targets[rows, 2:3], multi_label=True, replicates=300)["auroc"]
+    assert found["auroc/2"].high - found["auroc/2"].low == pytest.approx(alone.high - alone.low, rel=0.25)
+
+
+def test_all_known_labels_as_numbers_are_those_as_truth():
+    scores, targets = multi()
+    plain = classification_metrics(scores, targets, multi_label=True, replicates=20)
+    assert classification_metrics(scores, targets.astype(np.float32), multi_label=True, replicates=20) == plain
+
+
+def test_an_item_of_which_nothing_is_known_is_refused():
+    scores, targets = multi()
+    masked = targets.astype(float)
+    masked[3] = np.nan
+    with pytest.raises(DataError, match="of 1 items no label is known, the first is item 3"):
+        classification_metrics(scores, masked, multi_label=True)
 
 
 def test_a_mean_has_scipys_percentile_interval():

@@ -94,7 +94,7 @@ def test_of_two_finished_runs_the_older_goes_when_the_suite_is_run_again(
     suite = Suite(name="s", models=(tiny_model,), datasets=(str(make_colours()),), recipes=(RecipeEntry(recipe="knn"),))
     first = {run.run_id for run in run_suite(suite, settings)}
     with monkeypatch.context() as killed_before_it_could:
-        killed_before_it_could.setattr("workbench.runs.execute.remove_superseded", lambda *_, **__: None)
+        killed_before_it_could.setattr("workbench.runs.batches.remove_superseded", lambda *_, **__: None)
         second = {run.run_id for run in run_suite(suite, settings, fresh=True)}
     assert {run.run_id for run in read_runs(open_store(settings), "s")} == first | second
     assert {run.run_id for run in run_suite(suite, settings)} == second

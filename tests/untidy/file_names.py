@@ -1,7 +1,7 @@
 """Tables whose file names are not those on the disk."""
 
 from tests.untidy.row_tables import colour
-from tests.untidy.untidy import Untidy, paint, pictures, table
+from tests.untidy.untidy import Untidy, card, paint, pictures, table
 
 
 def _named(change, suffix=".png"):
@@ -25,6 +25,16 @@ def _one_missing(root):
     argument = _named(lambda n: n)(root)
     (root / "data" / "03.png").rename(root / "data" / "03.PNG")
     return argument
+
+
+def _frames(pattern, columns="label = 'label'"):
+    def make(root):
+        for i in range(24):
+            name = "poster" if i == 23 else f"clip{i // 4}_{i:04}"
+            paint(root / "data" / colour(i // 4) / f"{name}.png", i, colour(i // 4))
+        return card(root, f"type = 'folder'\npath = 'data'\n[splits]\ngroup_pattern = '{pattern}'", columns=columns)
+
+    return make
 
 
 FILE_NAMES = [
@@ -68,6 +78,18 @@ FILE_NAMES = [
         "a folder that is not there",
         _named(lambda n: f"images/{n}"),
         r"there is no folder 'images', but '00\.png' lies",
+        refused=True,
+    ),
+    Untidy(
+        "frames of videos, one of another name, with splits.group_pattern",
+        _frames(r"(clip\d+)_"),
+        r"1 of 24 names do not match splits\.group_pattern \(blue/poster\.png\)",
+        images=24,
+    ),
+    Untidy(
+        "frames of videos and a splits.group_pattern of others",
+        _frames(r"(ride\d+)_"),
+        r"splits\.group_pattern '\(ride.*finds a group in none of the 24 names",
         refused=True,
     ),
 ]

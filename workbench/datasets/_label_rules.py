@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from workbench.datasets.card import DatasetCard
-from workbench.datasets.card_labels import MISSING, UNCERTAIN, LabelTable
+from workbench.datasets.card_labels import UNCERTAIN, LabelTable
 from workbench.datasets.sources import Record
 from workbench.errors import DataError
 from workbench.registry import closest
@@ -26,8 +26,8 @@ def with_labels(card: DatasetCard, records: Sequence[Record]) -> tuple[list[Reco
         The records, and sentences about what was counted as what and left out.
 
     Raises:
-        DataError: A column or label is not there, a cell is no finding, or the card does not say what an uncertain or
-            missing finding counts as.
+        DataError: A column or label is not there, a cell is no finding, or the card does not say what an uncertain
+            finding counts as.
     """
     if not card.columns.labels and card.labels == LabelTable():
         return list(records), []
@@ -36,14 +36,21 @@ def with_labels(card: DatasetCard, records: Sequence[Record]) -> tuple[list[Reco
     _refuse_unknown(card, read)
     rules = card.labels
     becomes = {label: new for new, merged in rules.merge.items() for label in merged}
+
+    def renamed(labels: Sequence[str]) -> tuple[str, ...]:
+        kept = (label for label in labels if label not in (*rules.drop, *rules.exclude))
+        return tuple(dict.fromkeys(becomes.get(label, label) for label in kept))
+
     kept = []
     for record in read:
         if set(record.labels) & set(rules.exclude):
             counts["exclude"] += 1
             continue
         counts["drop"] += bool(set(record.labels) & set(rules.drop))
-        labels = (becomes.get(label, label) for label in record.labels if label not in rules.drop)
-        kept.append(replace(record, labels=tuple(dict.fromkeys(labels))))
+        labels = renamed(record.labels)
+        # One positive of several that are merged decides.
+        unknown = tuple(label for label in renamed(record.unknown) if label not in labels)
+        kept.append(replace(record, labels=labels, unknown=unknown))
     if not kept:
         raise DataError(f"dataset {card.name!r}: [labels] of the card leaves no image.")
     return kept, list(_notes(card, counts))
@@ -66,10 +73,16 @@ def _read(card: DatasetCard, records: Sequence[Record], counts: Counter[str]) ->
         if "leave-out" in counted.values():
             counts["left out"] += 1
             continue
+        if all(counts_as == "ignore" for counts_as in counted.values()):
+            counts["nothing known"] += 1
+            continue
         counts.update(own for own in findings.values() if own in {"uncertain", "missing"})
-        labels = tuple(column for column, own in counted.items() if own == "positive")
+        labels, unknown = (
+            tuple(column for column, counts_as in counted.items() if counts_as == wanted)
+            for wanted in ("positive", "ignore")
+        )
         extra = json.dumps(row, ensure_ascii=False, sort_keys=True) if row else ""
-        yield replace(record, labels=labels, extra=extra)
+        yield replace(record, labels=labels, unknown=unknown, extra=extra)
 
 
 def _finding(cell: Any) -> str:
@@ -86,18 +99,20 @@ def _finding(cell: Any) -> str:
 
 
 def _counted(card: DatasetCard, record: Record, column: str, finding: str) -> str:
-    """What a finding counts as: `positive`, `negative` or `leave-out`."""
+    """What a finding counts as: `positive`, `negative`, `ignore` or `leave-out`."""
     if finding in {"positive", "negative"}:
         return finding
     where = f"dataset {card.name!r}: {record.id}: column {column!r}"
     if finding.startswith("?"):
         raise DataError(f"{where} holds {shown(repr(finding[1:]), 80)}; a finding is 1, 0, -1 (uncertain) or empty.")
-    said = card.labels.uncertain if finding == "uncertain" else card.labels.missing
-    if said is None:
-        choices = " or ".join(map(repr, UNCERTAIN if finding == "uncertain" else MISSING))
-        what = "is uncertain (-1)" if finding == "uncertain" else "is empty"
-        raise DataError(f"{where} {what}; say in [labels] of the card what that counts as: {finding} = {choices}.")
-    return said
+    if finding == "missing":
+        return card.labels.missing
+    if card.labels.uncertain is None:
+        choices = " or ".join(map(repr, UNCERTAIN))
+        raise DataError(
+            f"{where} is uncertain (-1); say in [labels] of the card what that counts as: uncertain = {choices}."
+        )
+    return card.labels.uncertain
 
 
 def _refuse_unknown(card: DatasetCard, records: Sequence[Record]) -> None:
@@ -121,9 +136,13 @@ def _notes(card: DatasetCard, counts: Counter[str]) -> Iterator[str]:
     rules = card.labels
     if counts["left out"]:
         yield f"{counts['left out']} images with a finding that is uncertain or missing are left out, as [labels] says."
-    for finding, said in (("uncertain", rules.uncertain), ("missing", rules.missing)):
-        if counts[finding]:
-            yield f"{counts[finding]} {finding} findings count as {said}, as [labels] says."
+    if counts["nothing known"]:
+        yield f"{counts['nothing known']} images of which no finding is known are left out."
+    for finding, counts_as in (("uncertain", rules.uncertain), ("missing", rules.missing)):
+        if counts[finding] and counts_as == "ignore":
+            yield f"{counts[finding]} {finding} findings are left out of losses and metrics."
+        elif counts[finding]:
+            yield f"{counts[finding]} {finding} findings count as {counts_as}, as [labels] says."
     if counts["exclude"]:
         yield f"{counts['exclude']} images of {', '.join(rules.exclude)} are left out, as labels.exclude says."
     if counts["drop"]:

@@ -6,13 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from workbench.datasets.card import DatasetCard
-from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.formats._pydicom import DICOM_BEGINNING, is_dicom
 from workbench.datasets.formats.dicom_tags import patient_name, read_tags
-from workbench.datasets.formats.nifti import AXES, is_nifti_name, shape_of, slice_row
+from workbench.datasets.formats.nifti import is_nifti_name, slice_row
 from workbench.datasets.images import may_be_dicom
 from workbench.datasets.sources import FileSource, Record, Source, read_from
 from workbench.datasets.unreadable import MissingExtraError
+from workbench.datasets.volumes import slice_name, slices_note, slices_of
 from workbench.errors import DataError
 
 
@@ -56,29 +56,13 @@ def _is_volume(record: Record) -> bool:
 
 
 def _slices(card: DatasetCard, source: Source, record: Record) -> Iterator[Record]:
-    shape = shape_of(read_from(source, record.location))
-    axis = AXES.index(card.pixels.axis)
-    for index in chosen_slices(card.pixels, shape[axis]):
+    for axis, index in slices_of(read_from(source, record.location), card.pixels):
         yield replace(
             record,
-            id=f"{record.id}#{AXES[axis]}-{index}",
+            id=slice_name(record.id, axis, index),
             location=record.location._replace(row=slice_row(axis, index)),
             group=record.group or record.id,
         )
-
-
-def chosen_slices(pixels: Pixels, count: int) -> list[int]:
-    """The slices that a card asks for, from 0, each once; a number that a volume does not reach is unreadable later.
-
-    Args:
-        pixels: The card's table.
-        count: How many slices the volume has.
-    """
-    if pixels.slices == "middle":
-        return [count // 2]
-    return list(
-        dict.fromkeys(own if isinstance(own, int) else min(int(own * count), count - 1) for own in pixels.slices)
-    )
 
 
 def _tagged(card: DatasetCard, source: FileSource, record: Record, seen: Counter[str]) -> Record:
@@ -122,8 +106,4 @@ def _notes(card: DatasetCard, seen: Counter[str]) -> Iterator[str]:
         how = "as it stands in them" if card.dicom.ids == "plain" else "hashed"
         yield f"The patient of {seen['grouped']} DICOM files (PatientID, {how}) is their group."
     if seen["volumes"]:
-        which = "the middle one" if card.pixels.slices == "middle" else "those of pixels.slices"
-        yield (
-            f"{seen['slices']} {card.pixels.axis} slices of {seen['volumes']} NIfTI volumes are the images: of each "
-            f"{which}. A volume is a group."
-        )
+        yield f"{slices_note(seen['slices'], seen['volumes'], card.pixels)} A volume is a group."

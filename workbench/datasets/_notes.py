@@ -40,7 +40,7 @@ def idle_classes(dataset: "Dataset", usable: BoolArray) -> IdleClasses:
     """
     labels = dataset.labels(range(len(dataset)))
     hot = labels if dataset.card.multi_label else labels[:, None] == np.arange(len(dataset.class_names))
-    train, val, test = (hot[rows[usable[rows]]].sum(axis=0) for rows in map(dataset.rows, ROLES))
+    train, val, test = (np.nansum(hot[rows[usable[rows]]], axis=0) for rows in map(dataset.rows, ROLES))
 
     def names(chosen: AnyArray) -> tuple[str, ...]:
         return tuple(dataset.class_names[i] for i in np.flatnonzero(chosen))

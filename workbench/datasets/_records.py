@@ -112,7 +112,9 @@ def kept_together(card: DatasetCard, records: Sequence[Record]) -> list[str | No
 def pairs_are_kept(card: DatasetCard) -> bool:
     """Whether splits are made by the pairs of the card."""
     columns = card.columns
-    return columns.together is not None and columns.group is None and card.splits.by == "image"
+    named = (columns.group, card.splits.group_pattern, card.splits.groups)
+    names_groups = any(name is not None for name in named)
+    return columns.together is not None and not names_groups and card.splits.by == "image"
 
 
 def _merge_captions(records: Sequence[Record]) -> list[Record]:

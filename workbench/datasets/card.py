@@ -134,6 +134,8 @@ class DatasetCard(Section):
     def _splits_have_their_column(self) -> Self:
         if self.splits.by == "class" and self.columns.label is None:
             raise ValueError("splits.by = 'class' needs columns.label")
+        if self.splits.group_pattern is not None and self.columns.group is not None:
+            raise ValueError("columns.group and splits.group_pattern are two ways to say the groups; name one of them")
         if self.columns.second is not None and not kind_of(self).second_images:
             raise ValueError(
                 "columns.second_image needs columns.pair and a source that reads two images of a row (hub)"

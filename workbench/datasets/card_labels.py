@@ -10,36 +10,26 @@ from workbench.texts import shown
 if TYPE_CHECKING:
     from workbench.datasets.card import DatasetCard
 
-UNCERTAIN = ("positive", "negative", "leave-out")
-MISSING = ("negative", "leave-out")
+UNCERTAIN = ("ignore", "positive", "negative", "leave-out")
 
 
 class LabelTable(Section):
     """How labels of the source become those of the dataset: `exclude`, then `drop`, then `merge`.
 
     Attributes:
-        uncertain: What -1 in a column of `columns.labels` counts as; `leave-out` leaves the image out.
-        missing: What an empty cell there counts as; `leave-out` leaves the image out.
+        uncertain: What -1 in a column of `columns.labels` counts as. `ignore` leaves the finding of this image out of
+            every loss and metric, `leave-out` the whole image.
+        missing: What an empty cell there counts as.
         exclude: Labels whose images are left out.
         drop: Labels that are taken from images, which stay; for cards with several labels an image.
         merge: New label to the labels that become it.
     """
 
-    uncertain: Literal["positive", "negative", "leave-out"] | None = None
-    missing: Literal["negative", "leave-out"] | None = None
+    uncertain: Literal["ignore", "positive", "negative", "leave-out"] | None = None
+    missing: Literal["ignore", "negative", "leave-out"] = "ignore"
     exclude: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
     merge: dict[str, tuple[str, ...]] = Field(default_factory=dict)
-
-    @field_validator("uncertain", "missing", mode="before")
-    @classmethod
-    def _no_masks(cls, value: object) -> object:
-        if value == "ignore":
-            raise ValueError(
-                "labels that are neither positive nor negative cannot be masked in losses and metrics yet; 'leave-out' "
-                "leaves their images out, 'negative' counts them as negative"
-            )
-        return value
 
     @field_validator("merge")
     @classmethod
@@ -60,7 +50,7 @@ def label_faults(card: "DatasetCard") -> str | None:
         return "columns.label and columns.labels are two ways to say the labels; name one of them"
     if len(set(columns)) < len(columns):
         return "columns.labels names a column twice"
-    if not columns and (rules.uncertain or rules.missing):
+    if not columns and (rules.uncertain or rules.missing != "ignore"):
         return "labels.uncertain and labels.missing are for a column each finding; name these in columns.labels"
     if rules.drop and not card.multi_label:
         return "labels.drop would leave images without a label; labels.exclude leaves images out"

@@ -1,5 +1,6 @@
 """The tables of a dataset card: columns, splits, prompts, further languages."""
 
+import re
 from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -49,6 +50,8 @@ class Splits(Section):
         fold: With `by = "class"`, instead of `test_fraction`: [k, n], test has the k-th of n parts of the classes.
         unseen: Classes that only test has: their names, or their share of all classes (seeded). Training and validation
             images of them are left out.
+        group_pattern: A regular expression that is searched in the name of each image (its id, by default its path).
+            What its parentheses find, joined by `/`, is the image's group: frames of one video, photos of one tree.
     """
 
     train: str | None = "train"
@@ -61,6 +64,22 @@ class Splits(Section):
     groups: str | None = None
     fold: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=2)]] | None = None
     unseen: Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...] | None = None
+    group_pattern: str | None = None
+
+    @field_validator("group_pattern")
+    @classmethod
+    def _has_a_part_for_the_group(cls, pattern: str | None) -> str | None:
+        if pattern is None:
+            return None
+        try:
+            parts = re.compile(pattern).groups
+        except (re.error, RecursionError, OverflowError) as error:
+            raise ValueError(f"{pattern!r} is no regular expression ({error})") from error
+        if not parts:
+            raise ValueError(
+                rf"{pattern!r} has no part in parentheses; put what names the group into ( ), as in '(clip\d+)_'"
+            )
+        return pattern
 
     @model_validator(mode="after")
     def _three_different(self) -> Self:
@@ -70,8 +89,9 @@ class Splits(Section):
             raise ValueError(f"{twice!r} is named for two splits; they must be different images")
         if self.fold is not None and (self.by != "class" or self.fold[0] > self.fold[1]):
             raise ValueError("splits.fold = [k, n] needs by = 'class' and k of 1..n")
-        if self.groups is not None and self.by == "class":
-            raise ValueError("splits.groups and by = 'class' exclude one another: there, a class is a group")
+        stray = next((key for key in ("groups", "group_pattern") if getattr(self, key) is not None), None)
+        if stray is not None and self.by == "class":
+            raise ValueError(f"with splits.by = 'class' a class is a group; take splits.{stray} out")
         return self
 
 

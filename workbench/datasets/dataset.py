@@ -124,13 +124,17 @@ class Dataset(Pictures):
         _, content, count = np.unique(self.manifest.hashes, axis=0, return_inverse=True, return_counts=True)
         again = np.flatnonzero(count[content.reshape(-1)] > 1)
         records = map(self._record, again.tolist())
-        contents = [json.dumps([r.labels, r.group, r.captions, r.extra]) for r in records]
+        contents = [json.dumps([*_labels_of(r), r.group, r.captions, r.extra]) for r in records]
         rank = np.zeros(len(self), dtype=np.int64)
         rank[again] = np.unique(np.array(contents, dtype=np.str_), return_inverse=True)[1].reshape(-1)
         return rank
 
     def labels(self, rows: Sequence[int] | AnyArray) -> AnyArray:
-        """int64 (n,) class indices, -1 without a label; bool (n, n_classes) for a multi-label card."""
+        """int64 (n,) class indices, -1 without a label; bool (n, n_classes) for a multi-label card.
+
+        Where findings of the dataset are masked, float32 (n, n_classes): 1, 0, or NaN where it is not known whether the
+        image has the label.
+        """
         return np.asarray(self._labels[np.asarray(rows, dtype=np.int64)])
 
     @cached_property
@@ -142,13 +146,23 @@ class Dataset(Pictures):
         hot = np.zeros((len(codes), len(self.class_keys)), dtype=np.bool_)
         for i, image_codes in enumerate(codes):
             hot[i, image_codes] = True
-        return hot
+        if not self.masks_labels:
+            return hot
+        masked = hot.astype(np.float32)
+        for i, record in enumerate(self.manifest.records):
+            masked[i, [index[label] for label in record.unknown]] = np.nan
+        return masked
+
+    @cached_property
+    def masks_labels(self) -> bool:
+        """Whether it is unknown of some images whether they have a label; see `labels`."""
+        return any(record.unknown for record in self.manifest.records)
 
     def class_counts(self, split: SplitName) -> IntArray:
         """Number of images of each class in a split, int64 (n_classes,)."""
         labels = self.labels(self.rows(split))
         if self.card.multi_label:
-            return np.asarray(labels.sum(axis=0), dtype=np.int64)
+            return np.asarray(np.nansum(labels, axis=0), dtype=np.int64)
         return np.bincount(labels[labels >= 0], minlength=len(self.class_keys)).astype(np.int64)
 
     def groups(self, rows: Sequence[int] | AnyArray) -> IntArray | None:
@@ -262,7 +276,7 @@ class Dataset(Pictures):
             # Boxes, instructions and negatives stand in other columns.
             whole = card.reads_items
             records = map(self._record, rows.tolist())
-            contents = [[r.labels, r.group, r.captions, r.extra if whole else ""] for r in records]
+            contents = [[*_labels_of(r), r.group, r.captions, r.extra if whole else ""] for r in records]
             digest.update(json.dumps(contents).encode())
         return digest.hexdigest()
 
@@ -272,7 +286,7 @@ class Dataset(Pictures):
         rows = self.rows("test")
         digest = hashlib.sha256(self.hashes(rows).tobytes())
         records = map(self._record, rows.tolist())
-        digest.update(json.dumps([[record.labels, record.group] for record in records]).encode())
+        digest.update(json.dumps([[*_labels_of(record), record.group] for record in records]).encode())
         return digest.hexdigest()
 
     @property
@@ -284,3 +298,8 @@ class Dataset(Pictures):
     def notes(self) -> tuple[str, ...]:
         """Notes for readers of results: see `dataset_notes`."""
         return (*self._notes, *dataset_notes(self))
+
+
+def _labels_of(record: Record) -> list[tuple[str, ...]]:
+    """What digests hold of an image's labels: masked ones by themselves, where there are any."""
+    return [record.labels, record.unknown] if record.unknown else [record.labels]

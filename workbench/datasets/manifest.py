@@ -17,6 +17,7 @@ from workbench.cores import usable_cores
 from workbench.datasets._label_rules import with_labels
 from workbench.datasets._medical_records import with_medical_files
 from workbench.datasets._missing import why_missing
+from workbench.datasets._name_groups import with_groups_of_names
 from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
@@ -26,9 +27,9 @@ from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
 from workbench.files import read_sealed, write_sealed
 
-FORMAT = "6"
+FORMAT = "7"
 """Raise it when the same files give other rows or splits."""
-_SAME_COLUMNS = ("4", "5", FORMAT)
+_SAME_COLUMNS = ("4", "5", "6", FORMAT)
 HASH_BYTES = 32
 _UNREAD = bytes(HASH_BYTES)
 _EMPTY = hashlib.blake2b(b"", digest_size=HASH_BYTES).digest()
@@ -114,9 +115,10 @@ def build_manifest(
     with blamed(type(source), f"list dataset {card.name!r}"):
         listed = _list(source)
     listed, medical_notes = with_medical_files(card, source, listed)
+    listed, group_notes = with_groups_of_names(card, listed)
     listed, label_notes = with_labels(card, listed)
     records, notes = prepare_records(card, listed, groups)
-    notes += [*medical_notes, *label_notes]
+    notes += [*medical_notes, *group_notes, *label_notes]
     files = list(dict.fromkeys(record.location.file for record in records))
     stamp_of = _settled_stamps(source, files)
     # Before the contents: a file that changes from here on is found changed the next time.
@@ -229,6 +231,7 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
             "offset": pa.array([row.location.offset for row in rows], pa.int64()),
             "length": pa.array([row.location.length for row in rows], pa.int64()),
             "label": pa.array([list(row.labels) for row in rows], pa.list_(pa.string())),
+            "unknown": pa.array([list(row.unknown) for row in rows], pa.list_(pa.string())),
             "split": pa.array([row.split for row in rows], pa.string()),
             "group": pa.array([row.group for row in rows], pa.string()),
             "caption": pa.array([list(row.captions) for row in rows], pa.list_(pa.string())),
@@ -288,6 +291,7 @@ def read_manifest(path: Path, *, earlier: bool = False) -> Manifest | None:
             group=columns["group"][i],
             captions=tuple(columns["caption"][i]),
             extra=columns["extra"][i],
+            unknown=tuple(columns["unknown"][i]) if "unknown" in columns else (),  # Earlier formats have none.
         )
         for i, location in enumerate(locations)
     ]

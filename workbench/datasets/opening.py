@@ -199,7 +199,10 @@ def _manifest_path(card: DatasetCard, source: Source, cache: Path, groups: Group
         card.model_dump_json(
             include={"task", "source", "columns", "splits", "multi_label", "label_separator"},
             # What few cards have is no part of how others are kept; groups count by what their table says.
-            exclude={"splits": {"groups"}} | ({} if card.columns.labels else {"columns": {"labels"}}),
+            exclude={
+                "columns": set() if card.columns.labels else {"labels"},
+                "splits": {"groups"} if card.splits.group_pattern else {"groups", "group_pattern"},
+            },
         ),
         # What a card leaves open is read by its usual name; class codes are named where the card's classes allow.
         *(sorted(part) for part in (card.columns.model_fields_set, card.splits.model_fields_set, card.classes)),

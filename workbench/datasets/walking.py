@@ -97,7 +97,11 @@ def _leads_to_folder(entry: "os.DirEntry[str]") -> bool:
 
 
 def unread_types(names: Sequence[str]) -> list[str]:
-    """A sentence that counts files of types that are not read, by suffix; none where there is no such file."""
+    """A sentence that counts files of types that are not read, by suffix; none where there is no such file.
+
+    Cards (`.toml`), which often lie beside the images that they describe, are not counted.
+    """
+    names = [name for name in names if suffix_of(name) != ".toml"]
     if not names:
         return []
     suffixes = Counter(filter(None, map(suffix_of, names)))

@@ -12,10 +12,12 @@ from workbench.arrays import AnyArray
 from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.decoding import Decoder, PixelDecoder
 from workbench.datasets.depths import joint_range_of
+from workbench.datasets.formats.nifti import is_nifti_name, slice_bytes
 from workbench.datasets.headers import read_extrema, read_header
 from workbench.datasets.images import IMAGE_SUFFIXES
 from workbench.datasets.pictures import Pictures
 from workbench.datasets.unreadable import MissingExtraError
+from workbench.datasets.volumes import slice_name, slices_note, slices_of
 from workbench.datasets.walking import list_folder, unread_types
 from workbench.errors import DataError
 from workbench.features._protocols import ImageEncoder
@@ -27,19 +29,43 @@ from workbench.texts import shown
 
 
 class ImageFiles(Pictures):
-    """Files below a root as `extract` wants them.
+    """Files below a root as `extract` wants them; of a volume each slice that the settings ask for.
 
     Args:
         root: The folder.
-        files: Relative paths; rows are positions in it.
+        files: Relative paths.
         pixels: The settings of the dataset that the files are to be seen as; where those leave the range open, it is
             that of the files.
+
+    Attributes:
+        names: Names of the images: relative paths, of slices with the slice behind them. Rows are positions in it.
+        notes: Sentences about slices.
+
+    Raises:
+        DataError: The packages that read volumes are not installed.
     """
 
     def __init__(self, root: Path, files: Sequence[str], pixels: Pixels | None = None) -> None:
         self._root = root
-        self._files = files
         self._pixels = pixels or Pixels()
+        self._slices: dict[str, tuple[str, int, int]] = {}
+        names: list[str] = []
+        for file in files:
+            slices = self._slices_of(file) if is_nifti_name(file) else {}
+            self._slices |= slices
+            names += slices or [file]
+        self.names: tuple[str, ...] = tuple(names)
+        volumes = len({file for file, _, _ in self._slices.values()})
+        self.notes = (slices_note(len(self._slices), volumes, self._pixels),) if volumes else ()
+
+    def _slices_of(self, file: str) -> dict[str, tuple[str, int, int]]:
+        try:
+            found = slices_of(read_bytes(self._root / file), self._pixels)
+        except MissingExtraError as error:
+            raise DataError(f"{file} {error}.") from error
+        except (OSError, DataError):
+            return {}  # Decoding says why it cannot be read.
+        return {slice_name(file, axis, index): (file, axis, index) for axis, index in found}
 
     def hashes(self, rows: AnyArray) -> AnyArray:
         """uint8 (n, 32); zeros where a file cannot be read."""
@@ -47,15 +73,17 @@ class ImageFiles(Pictures):
         return keys[np.asarray(rows, dtype=np.int64)]
 
     def ids(self, rows: AnyArray) -> list[str]:
-        """Relative paths."""
-        return [self._files[int(row)] for row in rows]
+        """Names of the images."""
+        return [self.names[int(row)] for row in rows]
 
     def read(self, row: int) -> bytes:
         """Encoded bytes; raises `DataError` with the reason alone, as decoding does, since callers name the file."""
+        file, *which = self._slices.get(self.names[row], (self.names[row],))
         try:
-            return read_bytes(self._root / self._files[row])
+            data = read_bytes(self._root / file)
         except OSError as error:
             raise DataError(f"cannot be read ({error.strerror})") from error
+        return slice_bytes(data, *which) if which else data
 
     @property
     def _decoder(self) -> Decoder:  # type: ignore[override]
@@ -65,9 +93,9 @@ class ImageFiles(Pictures):
     @cached_property
     def _listed(self) -> tuple[AnyArray, Decoder]:
         """Keys of all files, uint8 (n, 32), and what decodes them; each file is read for it once."""
-        contents, headers, extrema = np.zeros((len(self._files), 32), dtype=np.uint8), {}, []
+        contents, headers, extrema = np.zeros((len(self.names), 32), dtype=np.uint8), {}, []
         ranged = self._pixels.limits is None and self._pixels.range == "dataset"
-        for row in range(len(self._files)):
+        for row in range(len(self.names)):
             try:
                 data = self.read(row)
             except DataError:
@@ -77,7 +105,7 @@ class ImageFiles(Pictures):
             try:
                 header = read_header(data)
             except MissingExtraError as error:
-                raise DataError(f"{self._files[row]} {error}.") from error
+                raise DataError(f"{self.names[row]} {error}.") from error
             if not header.is_plain:
                 headers[content] = header
             if ranged and header.mapped and not header.windowed:
@@ -93,7 +121,7 @@ class FolderFeatures:
     """The images of a folder with their features.
 
     Attributes:
-        files: Their paths relative to the folder, sorted.
+        files: Their paths relative to the folder, sorted; of slices with the slice behind them.
         images: Reads and decodes them; rows are positions in `files`.
         extraction: Their features.
         notes: Sentences about other files of the folder.
@@ -152,5 +180,5 @@ def extract_folder(
             f"{folder}: no image files found (their names end in {suffixes}).{''.join(f' {note}' for note in notes)}"
         )
     images = ImageFiles(folder, listing.images, pixels)
-    extraction = extract(images, np.arange(len(listing.images)), encoder, store, workers=workers, progress=progress)
-    return FolderFeatures(listing.images, images, extraction, tuple(notes))
+    extraction = extract(images, np.arange(len(images.names)), encoder, store, workers=workers, progress=progress)
+    return FolderFeatures(images.names, images, extraction, (*notes, *images.notes))

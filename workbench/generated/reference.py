@@ -106,7 +106,7 @@ def _of_folder(
     if not files:
         raise DataError(f"--reference {argument}: there is no image in the folder.")
     source = ImageFiles(path, files)
-    rows = different_images(source.hashes(np.arange(len(files))))
+    rows = different_images(source.hashes(np.arange(len(source.names))))
     extraction = extract(source, rows, encoder, store, workers=workers, progress=progress)
     return extraction.features.projected[extraction.readable], extraction.unreadable
 

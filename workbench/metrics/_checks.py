@@ -47,3 +47,19 @@ def check_targets(targets: AnyArray, shape: tuple[int, ...]) -> AnyArray:
     if array.shape != shape or not np.isin(array, (0, 1)).all():
         raise DataError(f"labels: expected true or false of shape {shape}, got {array.dtype} of shape {array.shape}.")
     return array.astype(np.bool_)
+
+
+def check_masked_targets(targets: AnyArray, shape: tuple[int, ...]) -> tuple[AnyArray, AnyArray | None]:
+    """Targets (n, c) of which some are NaN, as bool with False there, and which are known; None where all are.
+
+    Raises:
+        DataError: They are no targets, or none of an item is known.
+    """
+    array = np.asarray(targets)
+    if array.shape != shape or not np.issubdtype(array.dtype, np.floating) or not np.isnan(array).any():
+        return check_targets(array, shape), None
+    known = ~np.isnan(array)
+    bare = np.flatnonzero(~known.any(axis=1))
+    if len(bare):
+        raise DataError(f"labels: of {len(bare)} items no label is known, the first is item {bare[0]}; leave them out.")
+    return check_targets(np.where(known, array, 0), shape), known

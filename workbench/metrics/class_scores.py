@@ -8,7 +8,7 @@ import numpy as np
 from workbench.arrays import AnyArray, BoolArray
 from workbench.errors import DataError
 from workbench.metrics import functional as F
-from workbench.metrics._checks import check_finite, check_labels, check_targets
+from workbench.metrics._checks import check_finite, check_labels, check_masked_targets
 from workbench.metrics.evaluator import SharedFunction
 
 ClassSums = tuple[F.Values, F.Values, F.Values]
@@ -120,23 +120,26 @@ class LabelScores:
 
     Args:
         scores: Logits (n, c).
-        labels: bool (n, c).
+        labels: bool (n, c), or floating with NaN where it is not known whether the item has the label. Such a label
+            counts nowhere: means over an item's labels are over the known ones.
         exact_pairs: See `functional.Ranking`.
 
     Raises:
-        DataError: Scores hold NaN or infinity, or labels do not fit.
+        DataError: Scores hold NaN or infinity, labels do not fit, or no label of an item is known.
 
     Attributes:
         logits: (n, c).
-        targets: bool (n, c).
+        targets: bool (n, c), False where not known.
+        known: bool (n, c); None where all labels are known.
     """
 
     logits: AnyArray
     targets: AnyArray
+    known: AnyArray | None
 
     def __init__(self, scores: AnyArray, labels: AnyArray, *, exact_pairs: int = F.EXACT_PAIRS) -> None:
         self.logits = check_finite(scores, "scores")
-        self.targets = check_targets(labels, self.logits.shape)
+        self.targets, self.known = check_masked_targets(labels, self.logits.shape)
         self._exact_pairs = exact_pairs
 
     @cached_property
@@ -146,8 +149,9 @@ class LabelScores:
 
     @property
     def hits(self) -> BoolArray:
-        """Whether every label of an item is right, (n,)."""
-        return np.asarray((self.decisions == self.targets).all(axis=1))
+        """Whether every known label of an item is right, (n,)."""
+        right = self.decisions == self.targets
+        return np.asarray((right if self.known is None else right | ~self.known).all(axis=1))
 
     @cached_property
     def probabilities(self) -> F.Values:
@@ -157,24 +161,23 @@ class LabelScores:
     @property
     def nll_terms(self) -> F.Values:
         """See `functional.binary_nll_terms`."""
-        return F.binary_nll_terms(self.logits, self.targets)
+        return F.binary_nll_terms(self.logits, self.targets, self.known)
 
     @property
     def brier_terms(self) -> F.Values:
         """Mean over labels of the squared error of the probability, (n,)."""
-        return np.asarray(((self.probabilities - self.targets) ** 2).mean(axis=1))
+        return F.mean_of_known((self.probabilities - self.targets) ** 2, self.known)
 
     @cached_property
     def bins(self) -> F.BinSums:
         """Over all decisions."""
-        return F.BinSums(self.probabilities, self.targets)
+        return F.BinSums(self.probabilities, self.targets, known=self.known)
 
     @cached_property
     def class_counts(self) -> SharedFunction[ClassSums]:
         """As functions of item weights."""
-        parts = [
-            part.astype(np.float32) for part in (self.decisions & self.targets, self.targets, self.decisions)
-        ]  # fmt: skip
+        decided = self.decisions if self.known is None else self.decisions & self.known
+        parts = [part.astype(np.float32) for part in (decided & self.targets, self.targets, decided)]
 
         def sums(weights: AnyArray) -> ClassSums:
             hits, true, predicted = ((weights @ part).astype(np.float64) for part in parts)
@@ -185,7 +188,7 @@ class LabelScores:
     @cached_property
     def ranking(self) -> F.Ranking:
         """Within a label logits order images as their probabilities do."""
-        return F.Ranking(self.logits, self.targets, macro=False, exact_pairs=self._exact_pairs)
+        return F.Ranking(self.logits, self.targets, macro=False, exact_pairs=self._exact_pairs, known=self.known)
 
     @cached_property
     def ranked(self) -> SharedFunction[tuple[F.Values, F.Values]]:

@@ -149,7 +149,7 @@ def classification_metrics(
     ordered classes). All are functions of the softmax probabilities: a constant added to the logits of an image changes
     none.
 
-    Multi-label: `accuracy` (every label of the item right), `macro_f1`, `micro_f1` (a label is predicted from
+    Multi-label: `accuracy` (every known label of the item right), `macro_f1`, `micro_f1` (a label is predicted from
     probability 0.5 on), `auroc`, `average_precision`, `brier` and `nll` (means over labels), `ece` (debiased, over all
     decisions), and for each label that has positives and negatives `auroc/NAME` and `average_precision/NAME`.
 
@@ -159,7 +159,8 @@ def classification_metrics(
     Args:
         scores: Logits (n, c), or (s, n, c) for s seeds on the same items: values are means over seeds, and intervals
             come from resampling seeds and items together.
-        labels: int64 (n,); bool (n, c) where multi-label.
+        labels: int64 (n,); bool (n, c) where multi-label, or floating with NaN where it is not known whether an item
+            has a label, which then counts in no metric.
         groups: Group of each item, (n,); whole groups are resampled.
         multi_label: Several labels per item: sigmoid instead of softmax.
         label_names: Names for the per-label metrics, changed where a run record does not take them (see

@@ -56,7 +56,7 @@ def align_items(
     Args:
         ids_a: Item ids of A, each once.
         ids_b: Item ids of B.
-        labels_a: Labels of A's items, (n,) or (n, c).
+        labels_a: Labels of A's items, (n,) or (n, c); NaN where a label is not known.
         labels_b: Labels of B's items.
 
     Raises:
@@ -77,13 +77,19 @@ def align_items(
     order_b = np.argsort(b, kind="stable")
     order = np.asarray(order_b[np.searchsorted(b[order_b], a)])
     if labels_a is not None and labels_b is not None:
-        same = np.asarray(labels_a) == np.asarray(labels_b)[order]
+        first, second = np.asarray(labels_a), np.asarray(labels_b)[order]
+        # Of labels that are not known both are NaN, which equals nothing.
+        same = (first == second) | (_is_nan(first) & _is_nan(second))
         differ = np.flatnonzero(~same.reshape(len(a), -1).all(axis=1))
         if len(differ):
             raise NotComparableError(
                 f"The runs disagree about the labels of {len(differ)} test items, for example {a[differ[0]]}."
             )
     return order
+
+
+def _is_nan(labels: AnyArray) -> AnyArray:
+    return np.isnan(labels) if labels.dtype.kind == "f" else np.zeros(labels.shape, np.bool_)
 
 
 def compare_paired(

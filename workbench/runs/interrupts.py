@@ -3,7 +3,7 @@
 import signal
 import threading
 from types import FrameType, TracebackType
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 from workbench.runs.reporter import Reporter
 
@@ -42,6 +42,11 @@ class Interrupts:
     ) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+
+    def stop(self, done: int, total: int) -> NoReturn:
+        """Say how far the suite has come, and end it; raises `KeyboardInterrupt`."""
+        self._reporter.say(f"Stopped after {done} of {total} runs; the same command goes on from here.")
+        raise KeyboardInterrupt
 
     def _interrupted(self, _number: int, _frame: FrameType | None) -> None:
         if self.requested:

@@ -1,6 +1,6 @@
 """Turn a suite into planned runs: names resolved, datasets opened, models identified, each with its key and task."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -50,13 +50,22 @@ class PlannedRun:
         return self.source.decides and run.tags.get(schema.RECIPE_SOURCE, "") != self.source.digest
 
 
-def prepare_runs(suite: Suite, settings: Settings, reporter: Reporter) -> list[PlannedRun]:
-    """Resolve names, open datasets and identify models; any error in a suite is raised here, before any work."""
-    specs = plan(suite)
+def prepare_runs(
+    suite: Suite, settings: Settings, reporter: Reporter, cells: Collection[tuple[str, str]] | None = None
+) -> list[PlannedRun]:
+    """Resolve names, open datasets and identify models; any error in a suite is raised here, before any work.
+
+    Args:
+        suite: The suite.
+        settings: Cache, device, precision.
+        reporter: Gets messages, and progress of reading.
+        cells: Dataset and model arguments whose runs are wanted, see `cell_of`; None for all.
+    """
+    specs = [spec for spec in plan(suite) if cells is None or cell_of(spec, suite) in cells]
     device = resolve_device(settings.device)
     store = FeatureStore(settings.cache)
     datasets: dict[str, Dataset] = {}
-    for argument in suite.datasets:
+    for argument in dict.fromkeys(spec.dataset for spec in specs) if cells else suite.datasets:
         datasets[argument] = open_dataset(
             argument, settings, partial(reporter.progress, f"reading {argument}"), language=suite.language
         )
@@ -67,7 +76,7 @@ def prepare_runs(suite: Suite, settings: Settings, reporter: Reporter) -> list[P
     for spec in specs:
         _check_fits(spec, datasets[spec.dataset])
     encoders: dict[str, Encoder] = {}
-    for argument in suite.models:
+    for argument in dict.fromkeys(cell_of(spec, suite)[1] for spec in specs) if cells else suite.models:
         encoders[argument] = open_model(argument, settings)
         for language in sorted({dataset.card.language for dataset in datasets.values()}):
             doubt = check_language(encoders[argument], language)
@@ -79,8 +88,7 @@ def prepare_runs(suite: Suite, settings: Settings, reporter: Reporter) -> list[P
     runs: dict[str, PlannedRun] = {}
     twice: dict[str, str] = {}
     for spec in specs:
-        # Recipes that read nothing still need a model's eyes to know which images are readable.
-        argument = suite.models[0] if spec.model == NO_MODEL else spec.model
+        argument = cell_of(spec, suite)[1]
         if (spec.dataset, argument) not in tasks:
             data = TaskData(
                 datasets[spec.dataset], encoders[argument], store, device, settings.max_unreadable, settings.workers
@@ -97,6 +105,14 @@ def prepare_runs(suite: Suite, settings: Settings, reporter: Reporter) -> list[P
         if argument != same:
             reporter.say(f"{argument} and {same} hold the same and have one name: they are one dataset.")
     return list(runs.values())
+
+
+def cell_of(spec: RunSpec, suite: Suite) -> tuple[str, str]:
+    """The dataset and the model argument that a run opens.
+
+    Recipes that read nothing still need a model's eyes to know which images are readable.
+    """
+    return spec.dataset, suite.models[0] if spec.model == NO_MODEL else spec.model
 
 
 def _takes_baseline(dataset: Dataset, spec: RunSpec, reporter: Reporter) -> bool:

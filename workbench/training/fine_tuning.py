@@ -258,7 +258,7 @@ class _Tuning:
         return self.scale * F.normalize(embedded.float(), dim=1) @ classes.T + offset
 
     def _labels(self, data: LabelledImages) -> Tensor:
-        """Numbers of classes among those of `_logits`, (n,); bool (n, n_classes) where multi-label."""
+        """Numbers of classes among those of `_logits`, (n,); a matrix where multi-label, see `classification_loss`."""
         labels = np.asarray(data.labels)
         if self._seen is not None:
             labels = np.searchsorted(self.task.seen, labels)
@@ -271,7 +271,7 @@ class _Tuning:
 def _offset(data: LabelledImages, weight: FloatArray) -> FloatArray:
     """Logit of each class's add-one smoothed frequency, less the base model's mean logit."""
     mean = (normalise(data.images.features.projected) @ weight.T).mean(axis=0)
-    frequency = (data.labels.sum(axis=0) + 1) / (len(data) + 2)
+    frequency = (np.nansum(data.labels, axis=0) + 1) / ((~np.isnan(data.labels)).sum(axis=0) + 2)
     return np.asarray(np.log(frequency) - np.log1p(-frequency) - mean, dtype=np.float32)
 
 

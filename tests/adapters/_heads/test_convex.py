@@ -39,6 +39,24 @@ def test_every_penalty_is_scikit_learns_in_whatever_order(data):
     assert found.converged.all()
 
 
+def test_labels_that_are_not_known_are_left_out_of_a_labels_own_fit(data):
+    x, y = data
+    hot = np.stack([y < 2, y % 2 == 0, y > 0], axis=1)
+    known = np.random.default_rng(3).random(hot.shape) < 0.7
+    target, mask = (torch.as_tensor(own.astype(float))[None] for own in (hot & known, known))
+    weight = torch.full((1, 1, len(x)), 1 / len(x), dtype=torch.float64)
+    found = solve(
+        Problems(torch.as_tensor(x)[None], target, weight, multi_label=True, known=mask),
+        torch.tensor([[1e-2]]).double(), tolerance=1e-9,
+    )  # fmt: skip
+    assert found.converged.all()
+    for k in range(3):
+        rows = known[:, k]
+        theirs = LogisticRegression(C=1 / (1e-2 * len(x)), tol=1e-12, max_iter=20000).fit(x[rows], hot[rows, k])
+        np.testing.assert_allclose(found.weight[0, 0, 0, k], theirs.coef_[0], atol=1e-4)
+        assert found.bias[0, 0, 0, k] == pytest.approx(theirs.intercept_[0], abs=1e-4)
+
+
 def overlapping(n_classes, shots, width):
     """Unit-norm features of classes that overlap, and labels; and as many new features."""
     rng = np.random.default_rng(n_classes)

@@ -82,10 +82,28 @@ def test_monotone_transforms_and_permutations_change_nothing():
 
 
 @pytest.mark.parametrize("decimals", [None, 1], ids=["distinct", "ties"])
-@pytest.mark.parametrize("macro", [True, False])
-def test_the_expansion_has_the_exact_value_and_slope(decimals, macro):
+def test_weighted_values_over_known_items_are_scikit_learns(decimals):
     scores, targets = sample(decimals=decimals)
-    exact, first_order = (F.Ranking(scores, targets, macro=macro, exact_pairs=pairs) for pairs in (1 << 26, 0))
+    known, weights = np.random.default_rng(6).random(targets.shape) < 0.6, drawn(200, 3)
+    found = F.Ranking(scores, targets & known, macro=False, known=known)(weights)
+    for metric, values in zip((sk.roc_auc_score, sk.average_precision_score), found, strict=True):
+        expected = [
+            [metric(targets[rows, c], scores[rows, c], sample_weight=w[rows]) for c, rows in enumerate(known.T)]
+            for w in weights
+        ]
+        np.testing.assert_allclose(values, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("share_known", [1.0, 0.6])
+@pytest.mark.parametrize("decimals", [None, 1], ids=["distinct", "ties"])
+@pytest.mark.parametrize("macro", [True, False])
+def test_the_expansion_has_the_exact_value_and_slope(decimals, macro, share_known):
+    scores, targets = sample(decimals=decimals)
+    known = None if share_known == 1 else np.random.default_rng(6).random(targets.shape) < share_known
+    targets = targets if known is None else targets & known
+    exact, first_order = (
+        F.Ranking(scores, targets, macro=macro, exact_pairs=pairs, known=known) for pairs in (1 << 26, 0)
+    )
     assert exact.exact
     assert not first_order.exact
     np.testing.assert_allclose(first_order(F.ones(200)), exact(F.ones(200)), atol=2e-6)

@@ -42,6 +42,7 @@ class Record:
         id: The image's name for users; by default its path in the source.
         location: Location of its bytes.
         labels: Raw labels.
+        unknown: Raw labels of which it is not known whether the image has them.
         split: The source's name of its split, or None; in a manifest, our name.
         group: Patient, specimen, scene, or None.
         captions: Sentences about it.
@@ -55,6 +56,7 @@ class Record:
     group: str | None = None
     captions: tuple[str, ...] = ()
     extra: str = ""
+    unknown: tuple[str, ...] = ()
 
 
 class Source(ABC):

@@ -32,14 +32,20 @@ class BinSums:
         confidence: Predicted probability that an outcome happens, (n,) or (n, l) with l decisions an item.
         outcome: Whether it happened, bool, same shape.
         bins: At most this many bins of equal mass; they stay fixed when weights change.
+        known: Which outcomes are known, bool, same shape; others count in no bin. None for all.
     """
 
-    def __init__(self, confidence: AnyArray, outcome: AnyArray, bins: int = DEFAULT_BINS) -> None:
+    def __init__(
+        self, confidence: AnyArray, outcome: AnyArray, bins: int = DEFAULT_BINS, known: AnyArray | None = None
+    ) -> None:
         n = len(confidence)
-        members = equal_mass_bins(confidence, bins).reshape(n, -1)
+        counts = np.ones(np.shape(confidence), np.bool_) if known is None else known
+        item = np.broadcast_to(np.arange(n).reshape(n, *[1] * (counts.ndim - 1)), counts.shape)[counts]
+        confidence, outcome = confidence[counts], outcome[counts]
+        members = equal_mass_bins(confidence, bins)
         count = int(members.max()) + 1
-        cells = (np.arange(n)[:, None] * count + members).ravel()
-        terms = (np.ones(cells.size), np.ravel(confidence), np.ravel(outcome))
+        cells = item * count + members
+        terms = (np.ones(cells.size), confidence, outcome)
         self._terms = np.hstack([np.bincount(cells, t, minlength=n * count).reshape(n, count) for t in terms])
 
     def __call__(self, weights: FloatArray) -> tuple[Values, Values, Values]:

@@ -84,10 +84,15 @@ def brier_terms(probabilities: Values, labels: AnyArray) -> Values:
     return np.asarray(0.5 * ((probabilities**2).sum(axis=1) - 2.0 * true_probabilities + 1.0))
 
 
-def binary_nll_terms(scores: AnyArray, targets: AnyArray) -> Values:
+def binary_nll_terms(scores: AnyArray, targets: AnyArray, known: AnyArray | None = None) -> Values:
     """Mean over labels of the binary negative log-likelihood in nats, (n,), for logits (n, l)."""
     exact = np.asarray(scores, np.float64)
-    return np.asarray(np.logaddexp(0.0, np.where(targets, -exact, exact)).mean(axis=1))
+    return mean_of_known(np.logaddexp(0.0, np.where(targets, -exact, exact)), known)
+
+
+def mean_of_known(values: AnyArray, known: AnyArray | None = None) -> Values:
+    """Mean over the known labels of each item, (n,), for values (n, l); `known` is bool (n, l), None for all."""
+    return np.asarray(np.average(values, axis=1, weights=known) if known is not None else values.mean(axis=1))
 
 
 class ClassCounts:

@@ -30,6 +30,8 @@ class Ranking:
         targets: bool (n, c), True for positives. A class without positives or without negatives is undefined.
         macro: Average over the defined classes.
         exact_pairs: See above.
+        known: bool (n, c), where it is known whether an item is positive; elsewhere it is neither a positive nor a
+            negative. None where all is known.
 
     Attributes:
         macro: Whether values are averages over the defined classes.
@@ -37,12 +39,19 @@ class Ranking:
     """
 
     def __init__(
-        self, scores: AnyArray, targets: BoolArray, *, macro: bool = True, exact_pairs: int = EXACT_PAIRS
+        self,
+        scores: AnyArray,
+        targets: BoolArray,
+        *,
+        macro: bool = True,
+        exact_pairs: int = EXACT_PAIRS,
+        known: BoolArray | None = None,
     ) -> None:
-        self._scores, self._targets, self.macro = scores, targets, macro
+        self._scores, self._targets, self._known, self.macro = scores, targets, known, macro
         self._by_class = np.ascontiguousarray(np.transpose(scores))
         positives = targets.sum(axis=0)
-        self._defined = np.flatnonzero((positives > 0) & (positives < len(targets)))
+        items = len(targets) if known is None else known.sum(axis=0)
+        self._defined = np.flatnonzero((positives > 0) & (positives < items))
         self.exact = len(targets) * int(positives[self._defined].sum()) <= exact_pairs
         self._expansions = None if self.exact else self._expand()
 
@@ -88,7 +97,10 @@ class Ranking:
             precision = item_weights * hits / np.maximum(hits + ahead, np.float32(1e-30))
             for total, terms in ((mass, item_weights), (behind, item_weights * (ahead - tied)), (shares, precision)):
                 total[classes] += np.add.reduceat(terms, starts, axis=0, dtype=np.float64)
-        negative_mass = columns.sum(axis=0, dtype=np.float64) - mass
+        total_mass = columns.sum(axis=0, dtype=np.float64)
+        if self._known is not None:
+            total_mass = self._known.T.astype(np.float64) @ columns
+        negative_mass = total_mass - mass
         # Without negatives every order has precision 1: undefined rather than flattering.
         return 1.0 - ratio(behind, mass * negative_mass).T, ratio(shares, np.where(negative_mass > 0, mass, 0.0)).T
 
@@ -113,9 +125,12 @@ class Ranking:
             own_scores, block = scores[rows[start:stop], None], at_least[start:stop]
             np.greater_equal(scores, own_scores, out=block)
             hits[start:stop] = block[:, fellows] @ columns[fellows]
-            block[:, fellows] = 0
+            no_negatives = fellows
+            if self._known is not None:
+                no_negatives = np.flatnonzero(self._targets[:, c] | ~self._known[:, c])
+            block[:, no_negatives] = 0
             ties = scores == own_scores
-            ties[:, fellows] = False
+            ties[:, no_negatives] = False
             if ties.any():
                 tied[start:stop] = 0.5 * (ties.astype(np.float32) @ columns)
         return at_least @ columns, tied, hits
@@ -128,8 +143,11 @@ class Ranking:
             values = np.full(c, np.nan)
             influence = np.zeros((n, 1 if self.macro else c))
             for k in self._defined:
-                values[k], class_influence = function(self._scores[:, k], self._targets[:, k])
-                influence[:, 0 if self.macro else k] += class_influence / (len(self._defined) if self.macro else 1)
+                items = np.arange(n) if self._known is None else np.flatnonzero(self._known[:, k])
+                values[k], of_items = function(self._scores[items, k], self._targets[items, k])
+                # n times the derivative, where `function` gives the number of its items times that.
+                of_items *= n / len(items) / (len(self._defined) if self.macro else 1)
+                influence[items, 0 if self.macro else k] += of_items
             expansions.append((mean_of_defined(values) if self.macro else values, influence))
         return expansions
 

@@ -16,7 +16,8 @@ class LabelledImages:
 
     Attributes:
         images: n images.
-        labels: int64 (n,) class indices; bool (n, n_classes) where the task is multi-label.
+        labels: int64 (n,) class indices; bool (n, n_classes) where the task is multi-label. For recipes that mask
+            labels float32 (n, n_classes), with NaN where it is not known whether an image has a label.
         groups: int64 (n,) group indices where the card names groups (patient, specimen, scene), else None.
     """
 

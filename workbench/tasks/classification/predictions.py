@@ -33,7 +33,8 @@ class ClassPredictions(Predictions):
     Attributes:
         ids: Item names.
         groups: Group names, or None where an item has none.
-        labels: int64 (n,), or bool (n, n_classes) where multi-label; None for unlabelled items.
+        labels: int64 (n,), or bool (n, n_classes) where multi-label, or float32 with NaN for labels that are not known;
+            None for unlabelled items.
         scores: float32 (n, n_classes) logits.
         class_names: In column order.
         class_keys: Their raw labels, which stay the same when a card names the classes anew; None where they are not
@@ -153,7 +154,7 @@ class ClassPredictions(Predictions):
         return sigmoid(self.scores) if self.multi_label else softmax(self.scores)
 
     def to_table(self) -> "pa.Table":
-        """`id`, `group`, `label` (index, or list of indices), `scores`.
+        """`id`, `group`, `label` (index, or list of indices), `unknown` (list of indices, if any is), `scores`.
 
         The metadata holds `class_names` and, where there are any, `class_keys`, `unseen` and `positive`, all as JSON.
         """
@@ -167,7 +168,9 @@ class ClassPredictions(Predictions):
         }
         if self.labels is not None:
             if self.labels.ndim == 2:
-                columns["label"] = pa.array([np.flatnonzero(row).tolist() for row in self.labels], pa.list_(pa.int64()))
+                columns["label"] = _listed(self.labels == 1)
+                if np.isnan(self.labels).any():
+                    columns["unknown"] = _listed(np.isnan(self.labels))
             else:
                 columns["label"] = pa.array(self.labels)
         metadata = {name: getattr(self, name) for name in ("class_names", "class_keys", "unseen")}
@@ -198,9 +201,20 @@ class ClassPredictions(Predictions):
                 labels = np.zeros((len(ids), len(names)), dtype=np.bool_)
                 for i, indices in enumerate(listed.to_pylist()):
                     labels[i, indices] = True
+                if "unknown" in table.column_names:
+                    labels = labels.astype(np.float32)
+                    for i, indices in enumerate(table.column("unknown").to_pylist()):
+                        labels[i, indices] = np.nan
             else:
                 labels = np.asarray(listed.to_pylist(), dtype=np.int64)
                 if len(labels) and labels.max() >= len(names):
                     raise ValueError(f"label {labels.max()} of {len(names)} classes")
         positive = json.loads(metadata.get(b"positive", b"1"))
         return cls(ids, groups, labels, scores, names, keys, unseen, positive)
+
+
+def _listed(chosen: AnyArray) -> "pa.Array":
+    """Positions of the true cells of each row of (n, c)."""
+    import pyarrow as pa
+
+    return pa.array([np.flatnonzero(row).tolist() for row in chosen], pa.list_(pa.int64()))

@@ -16,10 +16,12 @@ class ClassificationRecipe(Recipe[C], ABC):
 
     Attributes:
         multi_label: Whether it can do several labels an image.
+        masks_labels: Whether it can fit labels of which some are not known; see `LabelledImages.labels`.
         unseen: Whether it can recognise the classes of `ClassificationTask.unseen`, which have no training image.
     """
 
     multi_label: ClassVar[bool] = False
+    masks_labels: ClassVar[bool] = False
     unseen: ClassVar[bool] = False
 
     @abstractmethod

@@ -45,6 +45,11 @@ class Classification(DatasetTask):
         recipe: Any = spec.factory
         if dataset.card.multi_label and not recipe.multi_label:
             return f"recipe {spec.recipe!r} cannot do multi-label datasets such as {dataset.name!r}."
+        if dataset.masks_labels and not recipe.masks_labels:
+            return (
+                f"recipe {spec.recipe!r} cannot leave unknown findings out of its loss, and dataset {dataset.name!r} "
+                "has some; uncertain and missing = 'leave-out' in [labels] of the card leave their images out."
+            )
         if not len(dataset.unseen_classes):
             return None
         if not recipe.unseen:
