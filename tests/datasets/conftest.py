@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from workbench.datasets import Dataset, open_card, parse_card
+from workbench.datasets.card_headings import headings
 from workbench.datasets.catalogue import cards
 from workbench.settings import Settings
 
@@ -83,7 +84,11 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
             (site / file).parent.mkdir(parents=True, exist_ok=True)
             (site / file).write_text(text, encoding="utf-8")
         monkeypatch.syspath_prepend(site)
-        vars(cards).pop("_points", None)
+        forget()
+
+    def forget() -> None:  # What was found before is remembered.
+        for registry in (cards, headings):
+            vars(registry).pop("_points", None)
 
     yield add
-    vars(cards).pop("_points", None)
+    forget()

@@ -6,6 +6,7 @@ import click
 
 from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, check_known
+from workbench.datasets.card_headings import HeadingListing, heading_of, list_headings
 from workbench.registry import Registry
 from workbench.texts import plain
 
@@ -17,7 +18,9 @@ from workbench.texts import plain
 )
 @click.option("--field", help="Only datasets of this field.")
 @click.option("--open-clip", is_flag=True, help="With models: open_clip's architectures and tags, too (slower).")
-@click.option("--probe", is_flag=True, help="Import every entry, to see which are broken (slower).")
+@click.option(
+    "--probe", is_flag=True, help="Import every entry, validate every card, to see which are broken (slower)."
+)
 @as_json
 def command(what: str, field: str | None, open_clip: bool, probe: bool, as_json: bool) -> None:
     """List what is installed, plug-ins included.
@@ -29,7 +32,7 @@ def command(what: str, field: str | None, open_clip: bool, probe: bool, as_json:
       workbench list models --open-clip
     """
     if what == "datasets":
-        rows = _datasets(field)
+        rows = _datasets(field, probe)
     elif what == "metrics":
         rows = _metrics()
     elif what == "suites":
@@ -93,32 +96,40 @@ def _metrics() -> list[dict[str, str]]:
     ]
 
 
-def _datasets(field: str | None) -> list[dict[str, str]]:
-    from workbench.datasets.catalogue import list_cards
-
-    listings = list_cards()
+def _datasets(field: str | None, probe: bool) -> list[dict[str, str]]:
+    listings = _probed() if probe else list_headings()
     if field is not None:
-        fields = [listing.card.field for listing in listings if listing.card is not None]
+        fields = [listing.heading.field for listing in listings if listing.heading is not None]
         check_known("--field", [field], fields, "no dataset is of this field")
     rows = []
     for listing in listings:
-        if listing.card is None:
+        heading = listing.heading
+        if heading is None:
             rows.append({"name": listing.name, "provider": listing.provider, "problem": listing.problem or ""})
-        elif field in {None, listing.card.field}:
-            card = listing.card
+        elif field in {None, heading.field}:
             rows.append(
                 {
                     "name": listing.name,
-                    "field": card.field,
-                    "task": card.task,
-                    "languages": ",".join(dict.fromkeys((card.language, *card.languages))),
-                    "source": card.source.type,
-                    "verified": "yes" if card.verified else "no",
-                    "licence": card.licence,
+                    "field": heading.field,
+                    "task": heading.task,
+                    "languages": ",".join(heading.languages),
+                    "source": heading.source,
+                    "verified": "yes" if heading.verified else "no",
+                    "licence": heading.licence,
                     "provider": listing.provider,
                 }
             )
     return rows
+
+
+def _probed() -> list[HeadingListing]:
+    """As `list_headings`, of cards that were validated."""
+    from workbench.datasets.catalogue import list_cards
+
+    return [
+        HeadingListing(each.name, each.provider, heading_of(each.card) if each.card else None, each.problem)
+        for each in list_cards()
+    ]
 
 
 def _columns(rows: list[dict[str, str]]) -> str:

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 from workbench.arrays import AnyArray
 from workbench.datasets._spelling import spelt_as_name
 from workbench.datasets.card_dicom import DicomTags
+from workbench.datasets.card_headings import FIELD, LANGUAGE, LICENCE
 from workbench.datasets.card_labels import LabelTable, label_faults
 from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.card_sources import AnySource, Section
@@ -101,7 +102,7 @@ class DatasetCard(Section):
     name: Annotated[str, AfterValidator(_check_name)]
     title: str = ""
     description: str = ""
-    field: str = "unspecified"
+    field: str = FIELD
     task: str
     multi_label: bool = False
     label_separator: str = "|"
@@ -116,11 +117,11 @@ class DatasetCard(Section):
     primary_metric: str = ""
     metrics: tuple[str, ...] = ()
     protocol: str = "not comparable to a published protocol"
-    licence: str = "unknown"
+    licence: str = LICENCE
     citation: str = ""
     homepage: str = ""
     verified: bool = True
-    language: str = Field(default="en", pattern=_LANGUAGE)
+    language: str = Field(default=LANGUAGE, pattern=_LANGUAGE)
     languages: dict[Annotated[str, Field(pattern=_LANGUAGE)], Language] = Field(default_factory=dict)
 
     @model_validator(mode="after")

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_headings import card_file, load_point
 from workbench.datasets.card_reading import read_card
 from workbench.errors import CardError, WorkbenchError
 from workbench.registry import Registry
@@ -25,16 +25,6 @@ class RegisteredCard:
     folder: Path | None
 
 
-def _load(point: EntryPoint) -> Any:
-    """The folders of a package, without importing it; an attribute of a module is imported."""
-    if point.attr:
-        return point.load()
-    spec = find_spec(point.module)
-    if spec is None:
-        raise ModuleNotFoundError(f"No module named {point.module!r}", name=point.module)
-    return [Path(place) for place in spec.submodule_search_locations or ()]
-
-
 def _to_card(loaded: Any, point: EntryPoint) -> RegisteredCard:
     """An entry's value is the package that holds `NAME.toml`, or an attribute that is a card or a path to one."""
     if isinstance(loaded, DatasetCard):
@@ -42,8 +32,8 @@ def _to_card(loaded: Any, point: EntryPoint) -> RegisteredCard:
     elif isinstance(loaded, str | Path):
         registered = RegisteredCard(read_card(Path(loaded)), Path(loaded).resolve().parent)
     elif isinstance(loaded, list) and loaded:
-        folder = next((folder for folder in loaded if (folder / f"{point.name}.toml").is_file()), loaded[0])
-        registered = RegisteredCard(read_card(folder / f"{point.name}.toml"), folder)
+        path = card_file(loaded, point.name)
+        registered = RegisteredCard(read_card(path), path.parent)
     else:
         raise CardError(
             f"dataset {point.name!r}: entry point {point.value!r} must name the package that holds {point.name}.toml, "
@@ -54,13 +44,13 @@ def _to_card(loaded: Any, point: EntryPoint) -> RegisteredCard:
     return registered
 
 
-cards: Registry[RegisteredCard] = Registry("workbench.datasets", "dataset", _to_card, load=_load)
+cards: Registry[RegisteredCard] = Registry("workbench.datasets", "dataset", _to_card, load=load_point)
 """All registered cards."""
 
 
 @dataclass(frozen=True)
 class CardListing:
-    """One line of `workbench list datasets`.
+    """One registered card, or why it cannot be used.
 
     Attributes:
         name: The dataset's name.

@@ -96,6 +96,18 @@ def test_the_curve_holds_every_decision_and_its_wilson_interval():
     curve = F.calibration_curve(confidence.reshape(300, 2), outcome.reshape(300, 2))
     assert curve.count.sum() == 600
     assert (np.diff(curve.confidence) > 0).all()
-    hits = round(curve.accuracy[3] * curve.count[3])
-    expected = binomtest(hits, int(curve.count[3])).proportion_ci(method="wilson")
-    assert (curve.low[3], curve.high[3]) == pytest.approx((expected.low, expected.high))
+    hits = np.rint(curve.accuracy * curve.count)
+    expected = [
+        binomtest(int(k), int(n)).proportion_ci(method="wilson") for k, n in zip(hits, curve.count, strict=True)
+    ]
+    assert curve.low == pytest.approx([interval.low for interval in expected])
+    assert curve.high == pytest.approx([interval.high for interval in expected])
+
+
+@pytest.mark.parametrize("outcome", [True, False])
+def test_the_interval_of_a_bin_without_misses_or_hits_is_closed_at_its_end(outcome):
+    from scipy.stats import binomtest
+
+    curve = F.calibration_curve(np.full(7, 0.5), np.full(7, outcome))
+    expected = binomtest(7 * outcome, 7).proportion_ci(method="wilson")
+    assert (curve.low[0], curve.high[0]) == pytest.approx((expected.low, expected.high), abs=1e-12)

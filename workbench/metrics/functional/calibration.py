@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 
@@ -120,10 +121,18 @@ def calibration_curve(confidence: AnyArray, outcome: AnyArray) -> CalibrationCur
         confidence: Predicted probabilities, (n,) or (n, l).
         outcome: Whether the predicted thing happened, bool, same shape.
     """
-    from scipy.stats import binomtest
-
     sums = BinSums(confidence, outcome)(np.ones((1, len(confidence)), np.float32))
     count, total, hits = (part[0] for part in sums)
-    tests = [binomtest(round(right), round(of)) for right, of in zip(hits, count, strict=True)]
-    low, high = np.array([test.proportion_ci(method="wilson") for test in tests]).T
+    low, high = _wilson(np.rint(hits), np.rint(count))
     return CalibrationCurve(total / count, hits / count, low, high, count)
+
+
+def _wilson(hits: Values, count: Values) -> tuple[Values, Values]:
+    """Wilson's 95 % interval of shares, closed at 0 and 1 (Brown, Cai and DasGupta, Statistical Science 2001).
+
+    `scipy.stats.binomtest` says the same, and takes a second longer to import.
+    """
+    share, z = hits / count, NormalDist().inv_cdf(0.975)
+    centre, width = hits + z * z / 2, z * np.sqrt(count * share * (1 - share) + z * z / 4)
+    low, high = (centre - width) / (count + z * z), (centre + width) / (count + z * z)
+    return np.where(hits == 0, 0.0, low), np.where(hits == count, 1.0, high)
