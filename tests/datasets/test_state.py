@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from workbench.datasets import open_dataset, opening
+from workbench.datasets import manifest_cache, open_dataset
 from workbench.settings import Settings
 
 CLASSES = ("ash", "birch")
@@ -142,8 +142,8 @@ def test_any_changed_byte_is_noticed_and_nothing_else_is_read_again(make, tmp_pa
     argument = str(make(root))
     first = open_dataset(argument, settings)
     made = []
-    build = opening.build_manifest
-    monkeypatch.setattr(opening, "build_manifest", lambda *values: made.append(1) or build(*values))
+    build = manifest_cache.build_manifest
+    monkeypatch.setattr(manifest_cache, "build_manifest", lambda *values: made.append(1) or build(*values))
     assert open_dataset(argument, settings).fingerprint == first.fingerprint
     assert made == []
     draw = random.Random(make.__name__)

@@ -5,7 +5,6 @@ from .contrastive import choice_loss as choice_loss
 from .contrastive import contrastive_loss as contrastive_loss
 from .contrastive import sigmoid_loss as sigmoid_loss
 from .fine_tuning import FineTuned as FineTuned
-from .fine_tuning import FixedBudget as FixedBudget
 from .fine_tuning import fine_tune as fine_tune
 from .joint import ChoiceObjective as ChoiceObjective
 from .joint import JointBatch as JointBatch
@@ -23,6 +22,7 @@ from .pixels import MemoryBudget as MemoryBudget
 from .pixels import PixelSource as PixelSource
 from .precision import Compute as Compute
 from .seeding import seeded as seeded
+from .settings import FixedBudget as FixedBudget
 from .settings import OptimisationSettings as OptimisationSettings
 from .settings import TrainingSettings as TrainingSettings
 from .tuned import TunedClassifier as TunedClassifier

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal
 
 import numpy as np
 import torch
@@ -12,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from workbench.arrays import AnyArray, FloatArray, normalise
-from workbench.images import Features, ImageSet
+from workbench.images import ImageSet
 from workbench.models import LoadedModel
 from workbench.models.class_embeddings import class_embeddings
 from workbench.recipes import FitReport
@@ -21,30 +20,15 @@ from workbench.training._class_texts import ClassEmbedder, ClassTexts
 from workbench.training._report import fit_report
 from workbench.training.interpolation import choose_alpha, interpolate
 from workbench.training.loop import Quality, TrainingResult, restore, snapshot, train
-from workbench.training.objective import classification_loss, classification_quality
+from workbench.training.objective import classification_loss, classification_quality, frequency_offset
 from workbench.training.pixels import Augmentation, MemoryBudget, PixelSource
 from workbench.training.precision import Compute
-from workbench.training.settings import TrainingSettings
+from workbench.training.settings import FixedBudget, TrainingSettings
 
 _EPOCHS = 12
 
 Batch = tuple[AnyArray, Tensor]
 """Rows, and pixels or (where the image tower is not trained) embeddings."""
-
-
-@dataclass(frozen=True)
-class FixedBudget:
-    """Training that validation neither stops nor chooses from: the last epoch is kept, as published code often does.
-
-    Attributes:
-        epochs: Passes over the images, or
-        steps: Number of steps, rounded up to whole epochs.
-        optimizer: `adamw`, or `sgd` with momentum 0.9.
-    """
-
-    epochs: int | None = None
-    steps: int | None = None
-    optimizer: Literal["adamw", "sgd"] = "adamw"
 
 
 @dataclass(frozen=True)
@@ -114,7 +98,7 @@ def fine_tune(
     tuning = _Tuning(loaded, parameters, task, config, compute, learning_rate, image, text, mode, budget, name)
     if budget is not None:
         joined = task.refit and len(task.val) > 0
-        fixed = tuning.run(_joined(task.train, task.val) if joined else task.train, None)
+        fixed = tuning.run(task.train + task.val if joined else task.train, None)
         report = fit_report(fixed, parameters, 1.0, {}, refit=task.refit, unseen=bool(task.unseen), fixed=True)
         return FineTuned(tuning.classes(), tuning.scale, tuning.bias, report)
     before = snapshot(parameters)
@@ -128,7 +112,7 @@ def fine_tune(
         interpolate(parameters, before, after, alpha)
     if task.refit and tuning.validate and trained.epoch:
         restore(parameters, before)
-        tuning.run(_joined(task.train, task.val), None, stop_after=trained.epoch)
+        tuning.run(task.train + task.val, None, stop_after=trained.epoch)
         interpolate(parameters, before, snapshot(parameters), alpha)
     report = fit_report(trained, parameters, alpha, tried, refit=task.refit, unseen=bool(task.unseen))
     return FineTuned(tuning.classes(), tuning.scale, tuning.bias, report)
@@ -167,7 +151,8 @@ class _Tuning:
         self.scale = self.config.scale or self.task.model.logit_scale
         self.bias = np.zeros(self.task.n_classes, dtype=np.float32)
         if self.task.multi_label:
-            self.bias = _offset(self.task.train, self.scale * self._frozen)
+            logits = normalise(self.task.train.images.features.projected) @ (self.scale * self._frozen).T
+            self.bias = frequency_offset(self.task.train.labels, logits)
         self._offset = torch.from_numpy(self.bias).to(self.compute.device)
         self._batch_size = self.config.batch_size or min(max(len(self.task.train) // 32, 16), 128)
         steps = self._steps(self.task.train)
@@ -266,23 +251,3 @@ class _Tuning:
 
     def _cached(self, images: ImageSet) -> Tensor:
         return torch.from_numpy(images.features.projected).to(self.compute.device)
-
-
-def _offset(data: LabelledImages, weight: FloatArray) -> FloatArray:
-    """Logit of each class's add-one smoothed frequency, less the base model's mean logit."""
-    mean = (normalise(data.images.features.projected) @ weight.T).mean(axis=0)
-    frequency = (np.nansum(data.labels, axis=0) + 1) / ((~np.isnan(data.labels)).sum(axis=0) + 2)
-    return np.asarray(np.log(frequency) - np.log1p(-frequency) - mean, dtype=np.float32)
-
-
-def _joined(first: LabelledImages, second: LabelledImages) -> LabelledImages:
-    n = len(first)
-
-    def features() -> Features:
-        a, b = first.images.features, second.images.features
-        return Features(np.concatenate([a.pooled, b.pooled]), np.concatenate([a.projected, b.projected]))
-
-    images = ImageSet(
-        n + len(second), features, lambda i: first.images.decode(i) if i < n else second.images.decode(i - n)
-    )
-    return LabelledImages(images, np.concatenate([first.labels, second.labels]))

@@ -1,5 +1,6 @@
 """The settings that every recipe has which trains a network."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field
@@ -51,3 +52,18 @@ class TrainingSettings(OptimisationSettings):
     flip: bool = True
     prompts: Literal["single", "ensemble", "descriptions", "mix"] = "ensemble"
     cache_gib: float = Field(default=2.0, ge=0)
+
+
+@dataclass(frozen=True)
+class FixedBudget:
+    """Training that validation neither stops nor chooses from: the last epoch is kept, as published code often does.
+
+    Attributes:
+        epochs: Passes over the images, or
+        steps: Number of steps, rounded up to whole epochs.
+        optimizer: `adamw`, or `sgd` with momentum 0.9.
+    """
+
+    epochs: int | None = None
+    steps: int | None = None
+    optimizer: Literal["adamw", "sgd"] = "adamw"
