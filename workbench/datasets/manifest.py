@@ -18,6 +18,7 @@ from workbench.datasets._name_groups import with_groups_of_names
 from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
+from workbench.datasets.group_table import GroupTable
 from workbench.datasets.sources import FileSource, Location, Record, Source, blamed, read_from
 from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
@@ -89,6 +90,7 @@ def build_manifest(
     old: Manifest | None,
     progress: Progress | None = None,
     look: Callable[[str, bytes, bytes], None] | None = None,
+    groups: GroupTable | None = None,
 ) -> Manifest:
     """List the source, and read only contents that are new or changed since `old`.
 
@@ -98,6 +100,7 @@ def build_manifest(
         old: The manifest of an earlier state.
         progress: Called with (done, total) while contents are read.
         look: Called with the name, the hash and the bytes of each content that is read, from several threads.
+        groups: The card's `splits.groups`, read.
 
     Raises:
         DataError: The data contradicts the card, or none of its files is there.
@@ -107,7 +110,7 @@ def build_manifest(
     listed, medical_notes = with_medical_files(card, source, listed)
     listed, group_notes = with_groups_of_names(card, listed)
     listed, label_notes = with_labels(card, listed)
-    records, notes = prepare_records(card, listed)
+    records, notes = prepare_records(card, listed, groups)
     notes += [*medical_notes, *group_notes, *label_notes]
     files = list(dict.fromkeys(record.location.file for record in records))
     stamp_of = _settled_stamps(source, files)

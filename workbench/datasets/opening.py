@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.datasets._medical_records import with_patients_named
+from workbench.datasets._named_files import read_descriptions, read_groups
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_reading import read_card
 from workbench.datasets.catalogue import cards
@@ -17,8 +18,7 @@ from workbench.datasets.formats import Header
 from workbench.datasets.languages import card_languages, in_language
 from workbench.datasets.manifest import Progress
 from workbench.datasets.manifest_cache import manifest_path, open_manifest
-from workbench.datasets.sources import Locator, Source, open_source
-from workbench.datasets.sources._rows import read_rows
+from workbench.datasets.sources import open_source
 from workbench.datasets.unlabelled_card import unlabelled_card
 from workbench.datasets.walking import list_folder
 from workbench.errors import DataError, UnknownNameError
@@ -149,28 +149,11 @@ def open_card(
         notes: Sentences for readers of results, before the dataset's own.
     """
     source = open_source(card, base, settings)
-    descriptions = _descriptions(card, source, base, settings)
+    descriptions = read_descriptions(card, source, base, settings)
+    groups = read_groups(card, source, base, settings)
     seen: dict[bytes, Header] = {}
-    manifest = open_manifest(card, source, settings, progress, None if decodes_itself(source) else seen)
+    manifest = open_manifest(card, source, settings, progress, None if decodes_itself(source) else seen, groups)
     manifest = replace(manifest, records=with_patients_named(manifest.records, card.name))
-    card, depths = with_depths(card, source, manifest, seen, manifest_path(card, source, settings.cache), progress)
+    path = manifest_path(card, source, settings.cache, groups)
+    card, depths = with_depths(card, source, manifest, seen, path, progress)
     return Dataset(card, manifest, source, descriptions, depths, notes)
-
-
-def _descriptions(
-    card: DatasetCard, source: Source, base: Path | None, settings: Settings
-) -> dict[str, tuple[str, ...]]:
-    """Sentences by label or class name, from a file in the data's folder, else where the card's data is looked for."""
-    name = card.prompts.descriptions_file
-    if name is None:
-        return {}
-    inside = Path(source.root) / name
-    path = inside if inside.is_file() else Locator(card.name, base, settings.data, settings.cache).find(name)
-    sentences: dict[str, tuple[str, ...]] = {}
-    for number, row in read_rows(path):
-        if not {"label", "text"} <= row.keys():
-            raise DataError(f"{path}: descriptions need the columns label and text; there are: {', '.join(row)}.")
-        if not row["label"] or not row["text"]:
-            raise DataError(f"{path}, line {number}: label and text must not be empty.")
-        sentences[row["label"]] = (*sentences.get(row["label"], ()), row["text"])
-    return sentences
