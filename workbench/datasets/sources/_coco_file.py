@@ -213,12 +213,14 @@ def _corners(box: Any) -> Corners | None:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return type(value) in {int, float} and math.isfinite(value)
 
 
 def texts_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
     """The sentences of an entry: a text, or a list of texts or of objects with `sent` or `raw`."""
     value = next((entry[key] for key in _TEXTS if entry.get(key)), None)
+    if value is None:
+        return ()
     items = value if isinstance(value, list | tuple) else [value]
     found = ((item.get("sent") or item.get("raw")) if isinstance(item, Mapping) else item for item in items)
     return tuple(own.strip() for own in found if isinstance(own, str) and own.strip())
