@@ -58,7 +58,7 @@ META = archive(observations(12))["meta.xml"]
 PIECES = [
     "", "\x00", "\n", '"', "'", ",", ";", "[", "]", "{", "}", "=", "\t", "é", "\ud800", "NaN", "-1", "1e999", "true",
     "..",
-    "/", "\\", "red", "image", "[source]", "[]", "null", "9" * 40, "{}", "#",
+    "/", "\\", "red", "image", "\\ud800", "[source]", "[]", "null", "9" * 40, "{}", "#",
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 from workbench.datasets.sources._columns import text
 from workbench.datasets.sources._unread import Unread
 from workbench.errors import DataError
-from workbench.inputs import parse_json, read_bytes
+from workbench.inputs import MAX_IMAGE_BYTES, parse_json, read_text
 from workbench.texts import shown
 
 Corners = tuple[float, float, float, float]
@@ -126,11 +126,7 @@ def coco_of(content: Mapping[str, Any], path: Path, unread: Unread, *, original:
 
 def read_json(path: Path) -> Any:
     """The JSON of a file, without masks, which take most of its room; raises `DataError`."""
-    try:
-        data = read_bytes(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    return parse_json(data, str(path), DataError, hook=_without_masks)
+    return parse_json(read_text(path, DataError, largest=MAX_IMAGE_BYTES), str(path), DataError, hook=_without_masks)
 
 
 def is_coco(content: Any) -> bool:
