@@ -36,6 +36,7 @@ def run(
     language: str | None = None,
     fresh: bool = False,
     raise_error: bool = False,
+    jobs: int = 1,
     **settings: Any,
 ) -> "pd.DataFrame":
     """Run a suite, or what the arguments name, and wait for it.
@@ -53,6 +54,7 @@ def run(
         language: The cards' language to take when no suite is given; None takes each card's own.
         fresh: Run finished runs again, too.
         raise_error: Stop at the first run that fails, once it is recorded, and raise what it failed with.
+        jobs: Processes of this machine that make runs; 1 is this process.
         settings: Fields of `workbench.Settings`, such as `device` or `precision`.
 
     Returns:
@@ -62,6 +64,7 @@ def run(
         WorkbenchError: The plan itself is wrong; a run that fails is a row with status `failed`.
         BaseException: With `raise_error`, the error of the first failing run.
     """
+    from workbench.executors import open_executor
     from workbench.runs.execute import run_suite
     from workbench.runs.failing import RunFailedError
 
@@ -82,8 +85,11 @@ def run(
             raise WorkbenchError(explain(error, Suite)) from error
     else:
         chosen = suite if isinstance(suite, Suite) else load_suite(as_text(suite))
+    executor = open_executor(jobs=jobs, raise_error=raise_error)
     try:
-        return _frame(run_suite(chosen, read_settings(run, settings), fresh=fresh, raise_error=raise_error))
+        return _frame(
+            run_suite(chosen, read_settings(run, settings), fresh=fresh, raise_error=raise_error, executor=executor)
+        )
     except RunFailedError as failed:
         failure = failed.error
     # Outside of the handler, so that its own traceback is all that is shown.

@@ -31,6 +31,10 @@ from workbench.texts import harmless, json_text
 @click.option(
     "--limit", type=float, metavar="SECONDS", help="Give a run up that takes longer, and go on [limit_seconds]."
 )
+@click.option(
+    "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True,
+    help="Processes of this machine that make runs; GPUs and cores are shared out to them.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--fresh", is_flag=True, help="Run finished runs again; each replaces the old one.")
 @click.option(
@@ -52,6 +56,7 @@ def command(
     language: str | None,
     refit: bool | None,
     limit: float | None,
+    jobs: int,
     dry_run: bool,
     fresh: bool,
     raise_error: bool,
@@ -67,6 +72,7 @@ def command(
       workbench run --model offline-lite --dataset photos/ --recipe linear-probe --shots 4 --shots 16 --seed 0 --seed 1
       workbench run botany --recipe lora --set lora.rank=8 --dry-run
       workbench run botany --recipe lora --set lora.rank=4 --set lora.rank=16
+      workbench run few-shot --jobs 4
     """
     from workbench.cli._progress import ConsoleReporter
     from workbench.cli._suite import assemble
@@ -78,12 +84,16 @@ def command(
     if dry_run:
         _print_plan(plan(chosen), as_json)
         return
+    from workbench.executors import open_executor
     from workbench.runs.execute import run_suite
     from workbench.runs.failing import RunFailedError, traceback_text
 
+    executor = open_executor(jobs=jobs, raise_error=raise_error)
     try:
         with ConsoleReporter(quiet=quiet) as reporter:
-            results = run_suite(chosen, settings, fresh=fresh, raise_error=raise_error, reporter=reporter)
+            results = run_suite(
+                chosen, settings, fresh=fresh, raise_error=raise_error, reporter=reporter, executor=executor
+            )
     except RunFailedError as failed:
         click.echo(harmless(traceback_text(failed.error)), err=True)
         if as_json:

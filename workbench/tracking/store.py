@@ -35,11 +35,13 @@ class Store:
         uri: MLflow tracking URI.
         artifacts: Local artifact folder of new experiments; None leaves it to the server.
         runs: The runs folder, below which is kept what the store does not take.
+        job: The job that this process makes runs for: they go to the spool, from which another process sends them.
     """
 
     uri: str
     artifacts: Path | None = None
     runs: Path = Path("runs")
+    job: str = ""
 
     @cached_property
     def link(self) -> Link:

@@ -58,10 +58,10 @@ class RunRecorder:
             WorkbenchError: The store answers, and cannot take runs of this suite.
         """
         here = {schema.HOST: this_machine(), schema.PROCESS: this_process()}
-        all_tags = clean({schema.SUITE: suite, **here, **tags})
+        all_tags = clean({schema.SUITE: suite, **here, **tags, **({schema.JOB: store.job} if store.job else {})})
         record = RunRecord(suite, masked(name), clean(params), all_tags, started=int(time.time() * 1000))
         recorder = cls(store, record)
-        if not store.link.is_usable():
+        if store.job or not store.link.is_usable():
             return recorder
         from mlflow.entities import Param
 
@@ -150,4 +150,6 @@ class RunRecorder:
                 kept = f"the store did not take {problem}; all of the run is kept in {store.spool.folder}, too"
                 return Written(entry.as_result(), kept)
         entry = store.spool.add(record, artifacts, store.server, problem)
+        if store.job:
+            return Written(entry.as_result())
         return Written(entry.as_result(), f"the store did not take it; it is kept in {store.spool.folder}")
