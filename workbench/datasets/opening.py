@@ -26,6 +26,7 @@ from workbench.datasets.unlabelled_card import unlabelled_card
 from workbench.datasets.unreadable import MissingExtraError
 from workbench.datasets.walking import list_folder
 from workbench.errors import DataError, UnknownNameError
+from workbench.locks import locked
 from workbench.settings import Settings
 from workbench.texts import shown
 
@@ -222,8 +223,6 @@ def _current(path: Path, source: Source) -> Manifest | None:
 def _make_manifest(
     path: Path, card: DatasetCard, source: Source, progress: Progress | None, seen: dict[bytes, Header] | None
 ) -> Manifest:
-    from filelock import FileLock
-
     def look(name: str, content: bytes, data: bytes) -> None:
         if seen is None:
             return
@@ -234,7 +233,7 @@ def _make_manifest(
 
     with cache_written(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.parent / ".lock"):
+        with locked(path.parent / ".lock"):
             manifest = _current(path, source)  # Another process may have made it meanwhile.
             if manifest is None:
                 manifest = _build(card, source, _older(path), progress, look)
