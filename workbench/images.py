@@ -33,6 +33,9 @@ class Features:
         """The rows at `index`."""
         return Features(self.pooled[index], self.projected[index])
 
+    def __add__(self, other: "Features") -> "Features":
+        return Features(*map(np.concatenate, ((self.pooled, other.pooled), (self.projected, other.projected))))
+
 
 @dataclass(frozen=True)
 class Tiles:
@@ -105,6 +108,15 @@ class ImageSet:
         if self._cut is None:
             raise WorkbenchError("These images cannot be cut into tiles: only whole images of a dataset can.")
         return self._cut(np.arange(self._count), n)
+
+    def __add__(self, other: "ImageSet") -> "ImageSet":
+        """The images of both, these first."""
+
+        def features() -> Features:
+            return self.features + other.features
+
+        n = len(self)
+        return ImageSet(n + len(other), features, lambda i: self.decode(i) if i < n else other.decode(i - n))
 
     def subset(self, index: Sequence[int] | AnyArray) -> "ImageSet":
         """The images at `index`, in that order."""

@@ -7,6 +7,7 @@ import json
 import os
 import stat
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
@@ -94,10 +95,23 @@ def parse_toml(text: str, origin: str, kind: type[WorkbenchError] = WorkbenchErr
         raise kind(f"{origin}: not valid TOML ({_first_line(error)}).") from error
 
 
-def parse_json(text: str | bytes, origin: str, kind: type[WorkbenchError] = WorkbenchError) -> Any:
-    """JSON; raises `kind` with `origin` and the reason, also where it is nested beyond reason."""
+def parse_json(
+    text: str | bytes,
+    origin: str,
+    kind: type[WorkbenchError] = WorkbenchError,
+    *,
+    hook: Callable[[dict[str, Any]], Any] | None = None,
+) -> Any:
+    """JSON; raises `kind` with `origin` and the reason, also where it is nested beyond reason.
+
+    Args:
+        text: The JSON.
+        origin: Where it is from, for messages.
+        kind: The class of the error.
+        hook: Called with each object as it is read; its answer takes the object's place.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text, object_hook=hook)
     except RecursionError as error:
         raise kind(f"{origin}: not usable JSON (nested too deeply).") from error
     except ValueError as error:

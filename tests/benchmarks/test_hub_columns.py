@@ -116,7 +116,7 @@ def test_refcoco_has_several_captions_an_image_and_leaves_further_splits_out(rep
     rows = [{"answer": [f"the left one {i}", f"a red thing {i}"], "question": "?"} for i in range(4)]
     features = {"answer": Sequence(Value("string")), "question": Value("string")}
     repository(dict.fromkeys(("val", "test", "testA", "testB"), rows), features)
-    dataset = opened(read_card(ROOT / "robotics" / "refcoco.toml"), tmp_path)
+    dataset = opened(read_card(ROOT / "robotics" / "refcoco-captions.toml"), tmp_path)
     assert [len(dataset.rows(split)) for split in ("train", "val", "test")] == [0, 4, 4]
     assert set(dataset.captions(dataset.rows("test"))) == {tuple(row["answer"]) for row in rows}
     assert any("testA" in note for note in dataset.notes)

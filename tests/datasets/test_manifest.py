@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from workbench.datasets import open_dataset
-from workbench.datasets.manifest import Manifest, read_manifest
+from workbench.datasets.manifest import Manifest
+from workbench.datasets.manifest_file import read_manifest
 from workbench.errors import DataError
 from workbench.files import read_sealed, write_sealed
 from workbench.settings import Settings

@@ -127,9 +127,12 @@ def opened(dots, tmp_path, settings):
     ("source", "said"),
     [
         ('type = "foldr"\npath = "x"', r"source\.type: no kind of source is called 'foldr'\. Did you mean 'folder'\?"),
-        ('type = "zzzzz"', r"source\.type: no kind of source is called 'zzzzz'\. Installed are: csv, dots, folder,"),
-        ('path = "x"', r"source\.type: expected a kind of source, one of: csv, dots,"),
-        ("type = 3", r"source\.type: expected a kind of source, one of: csv"),
+        (
+            'type = "zzzzz"',
+            r"source\.type: no kind of source is called 'zzzzz'\. Installed are: coco, csv, dots, folder,",
+        ),
+        ('path = "x"', r"source\.type: expected a kind of source, one of: coco, csv, dots,"),
+        ("type = 3", r"source\.type: expected a kind of source, one of: coco, csv"),
         ('type = "folder"', r"card\.toml: source\.path: Field required\."),
         ('type = "folder"\npth = "x"', r"unknown key 'source\.pth'\. Did you mean 'path'\?"),
         ('type = "dots"\npath = "x"\ngian = 2', r"unknown key 'source\.gian'\. Did you mean 'gain'\?"),

@@ -11,7 +11,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from workbench.datasets import open_dataset, opening
+from tests.datasets.coco_files import COLOURS, instances, refs, write
+from workbench.datasets import manifest_cache, open_dataset
 from workbench.settings import Settings
 
 CLASSES = ("ash", "birch")
@@ -129,9 +130,32 @@ def webdataset(root):
     return root / "card.toml"
 
 
+def coco(root):
+    write(root / "instances.json", instances(root / "pool", 12, lambda i: (tuple(COLOURS)[i % 3],)))
+    return coco_card(root, "", "task = 'classification'", "")
+
+
+def coco_crops(root):
+    write(root / "instances.json", instances(root / "pool"))
+    return coco_card(root, "crops = true", "task = 'classification'", "")
+
+
+def coco_expressions(root):
+    write(root / "instances.json", instances(root / "pool"))
+    write(root / "refs.json", refs())
+    columns = "[columns]\nboxes = 'boxes'\ninstruction = 'instructions'"
+    return coco_card(root, "refs = 'refs.json'", "task = 'grounding'", columns)
+
+
+def coco_card(root, more, task, columns):
+    source = f"[source]\ntype = 'coco'\npath = 'instances.json'\nroot = 'pool'\n{more}"
+    (root / "card.toml").write_text(f"name = 'squares'\n{task}\n{source}\n{columns}\n")
+    return root / "card.toml"
+
+
 KINDS = [
     class_folders, metadata, metadata_outside, metadata_of_links, csv_table, jsonl_tables, parquet_bytes, parquet_paths,
-    parquet_both, webdataset,
+    parquet_both, webdataset, coco, coco_crops, coco_expressions,
 ]  # fmt: skip
 
 
@@ -142,14 +166,14 @@ def test_any_changed_byte_is_noticed_and_nothing_else_is_read_again(make, tmp_pa
     argument = str(make(root))
     first = open_dataset(argument, settings)
     made = []
-    build = opening.build_manifest
-    monkeypatch.setattr(opening, "build_manifest", lambda *values: made.append(1) or build(*values))
+    build = manifest_cache.build_manifest
+    monkeypatch.setattr(manifest_cache, "build_manifest", lambda *values: made.append(1) or build(*values))
     assert open_dataset(argument, settings).fingerprint == first.fingerprint
     assert made == []
     draw = random.Random(make.__name__)
     inside = (path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
     files = sorted(path for path in inside if path.name != "card.toml")
-    tables = [path for path in files if path.suffix in {".csv", ".jsonl", ".parquet"}]
+    tables = [path for path in files if path.suffix in {".csv", ".json", ".jsonl", ".parquet"}]
     unnoticed = []
     for path in [*draw.sample(files, min(4, len(files))), *tables]:
         before, stat = path.read_bytes(), path.stat()

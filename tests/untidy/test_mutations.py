@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.datasets.coco_files import instances
 from tests.untidy.untidy import pictures
 from workbench.datasets import open_dataset
 from workbench.errors import WorkbenchError
@@ -38,6 +39,13 @@ blue = "blue thing"
 TABLE = "image,label,group\n" + "".join(f"{i:02}.png,{('red', 'blue')[i % 2]},g{i % 5}\n" for i in range(12))
 ROWS = [{"file_name": f"{i:02}.png", "label": ("red", "blue")[i % 2], "group": f"g{i % 5}"} for i in range(12)]
 LINES = "".join(json.dumps(row) + "\n" for row in ROWS)
+COCO_CARD = """name = "mine"
+[source]
+type = "coco"
+path = "table.csv"
+root = "img"
+crops = true
+"""
 PIECES = [
     "", "\x00", "\n", '"', "'", ",", ";", "[", "]", "{", "}", "=", "\t", "é", "\ud800", "NaN", "-1", "1e999", "true",
     "..",
@@ -61,6 +69,11 @@ def home(tmp_path_factory):
     root = tmp_path_factory.mktemp("mutations")
     pictures(root / "img")
     return root, itertools.count()
+
+
+@pytest.fixture(scope="module")
+def coco(home):
+    return json.dumps(instances(home[0] / "img", 3))
 
 
 def reads_or_refuses(home, card, table, name):
@@ -107,3 +120,9 @@ def test_tables(home, table):
 @given(table=mutated(LINES))
 def test_metadata_of_a_folder(home, table):
     reads_or_refuses(home, None, table, "metadata.jsonl")
+
+
+@FEW
+@given(data=st.data())
+def test_coco(home, coco, data):
+    reads_or_refuses(home, COCO_CARD, data.draw(mutated(coco)), "table.csv")

@@ -7,12 +7,13 @@ import pytest
 
 from tests.untidy.archives import ARCHIVES
 from tests.untidy.document import DOCUMENT, between_marks, rows
+from tests.untidy.field_data import FIELD_DATA
 from tests.untidy.file_names import FILE_NAMES
 from tests.untidy.folders import FOLDERS
 from tests.untidy.row_tables import TABLES
 from tests.untidy.untidy import outcome
 
-ALL = [*FOLDERS, *TABLES, *FILE_NAMES, *ARCHIVES]
+ALL = [*FOLDERS, *TABLES, *FILE_NAMES, *ARCHIVES, *FIELD_DATA]
 
 
 @pytest.mark.parametrize("untidy", ALL, ids=lambda untidy: untidy.what)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from workbench.datasets.card import DatasetCard
+from workbench.datasets.group_table import GroupTable
 from workbench.datasets.roles import assign_roles
 from workbench.datasets.sources import Record
 from workbench.datasets.sources._base import Location
@@ -15,12 +16,15 @@ _SEPARATORS = (";", ",", "|", "/", "\t")
 """What people write between labels."""
 
 
-def prepare_records(card: DatasetCard, listed: Sequence[Record]) -> tuple[list[Record], list[str]]:
+def prepare_records(
+    card: DatasetCard, listed: Sequence[Record], groups: GroupTable | None = None
+) -> tuple[list[Record], list[str]]:
     """Records of our splits with unique ids; where captions are merged, one an image with all its captions.
 
     Args:
         card: The card.
         listed: The source's records.
+        groups: Takes the place of their groups.
 
     Returns:
         The records, and sentences about those that are left out.
@@ -39,11 +43,33 @@ def prepare_records(card: DatasetCard, listed: Sequence[Record]) -> tuple[list[R
         _require_labels(card, records)
     if card.multi_label:
         _check_separator(card, records)
-    notes += _group_notes(records)
     records = _unique_ids(card, records)
+    if groups is not None:
+        records, group_notes = groups.applied(records, card.name)
+        notes += group_notes
+    notes += _group_notes(records)
+    if card.splits.by == "group":
+        records, split_notes = _without_splits(card, records)
+        notes += split_notes
     for record in records:
         _require_text(record)
     return records, notes
+
+
+def _without_splits(card: DatasetCard, records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+    """Records in train, from which splits are made by group, and a sentence about the splits that they had.
+
+    Raises:
+        DataError: No record has a group.
+    """
+    if not any(record.group for record in records):
+        raise DataError(
+            f"dataset {card.name!r}: splits.by = 'group', and no image has a group; name the groups' column in "
+            "columns.group of the card, or a table of them in splits.groups."
+        )
+    had = sorted({record.split for record in records if record.split})
+    note = f"Splits are made anew by group; those of the source are not used: {', '.join(had)}."
+    return [replace(record, split="train") for record in records], [note] if had != ["train"] else []
 
 
 def _check_separator(card: DatasetCard, records: Sequence[Record]) -> None:
@@ -86,7 +112,8 @@ def kept_together(card: DatasetCard, records: Sequence[Record]) -> list[str | No
 def pairs_are_kept(card: DatasetCard) -> bool:
     """Whether splits are made by the pairs of the card."""
     columns = card.columns
-    names_groups = columns.group is not None or card.splits.group_pattern is not None
+    named = (columns.group, card.splits.group_pattern, card.splits.groups)
+    names_groups = any(name is not None for name in named)
     return columns.together is not None and not names_groups and card.splits.by == "image"
 
 

@@ -43,7 +43,10 @@ class Splits(Section):
     """The source's names of its splits. A missing test or val is made from train, stratified, by group, seeded.
 
     Attributes:
-        by: `class` makes all splits anew, so that no class stands in two of them; a class is a group then.
+        by: `class` makes all splits anew, so that no class stands in two of them; a class is a group then. `group`
+            makes them anew by the groups.
+        groups: A table with the columns `id` and `group`, beside the card or the data, whose groups take the place of
+            those in `columns.group`; `workbench check --group-duplicates` writes one.
         fold: With `by = "class"`, instead of `test_fraction`: [k, n], test has the k-th of n parts of the classes.
         unseen: Classes that only test has: their names, or their share of all classes (seeded). Training and validation
             images of them are left out.
@@ -57,7 +60,8 @@ class Splits(Section):
     seed: int = 0
     test_fraction: float = Field(default=0.2, gt=0, lt=1)
     val_fraction: float = Field(default=0.15, gt=0, lt=1)
-    by: Literal["image", "class"] = "image"
+    by: Literal["image", "class", "group"] = "image"
+    groups: str | None = None
     fold: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=2)]] | None = None
     unseen: Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...] | None = None
     group_pattern: str | None = None
@@ -85,8 +89,9 @@ class Splits(Section):
             raise ValueError(f"{twice!r} is named for two splits; they must be different images")
         if self.fold is not None and (self.by != "class" or self.fold[0] > self.fold[1]):
             raise ValueError("splits.fold = [k, n] needs by = 'class' and k of 1..n")
-        if self.group_pattern is not None and self.by == "class":
-            raise ValueError("with splits.by = 'class' a class is a group; take splits.group_pattern out")
+        stray = next((key for key in ("groups", "group_pattern") if getattr(self, key) is not None), None)
+        if stray is not None and self.by == "class":
+            raise ValueError(f"with splits.by = 'class' a class is a group; take splits.{stray} out")
         return self
 
 

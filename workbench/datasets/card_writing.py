@@ -22,7 +22,7 @@ _COMMENTS = {
 
 
 def without_absolute_paths(card: DatasetCard) -> DatasetCard:
-    """The card as it is recorded: of an absolute path of its source only the last name is left."""
+    """The card as it is recorded: of an absolute path only the last name is left."""
 
     def cut(value: Any) -> Any:
         if isinstance(value, dict):
@@ -30,7 +30,11 @@ def without_absolute_paths(card: DatasetCard) -> DatasetCard:
         return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
     paths = {key: cut(getattr(card.source, key)) for key in ("path", "root") if hasattr(card.source, key)}
-    return card.model_copy(update={"source": card.source.model_copy(update=paths)})
+    splits = card.splits.model_copy(update={"groups": cut(card.splits.groups)})
+    prompts = card.prompts.model_copy(update={"descriptions_file": cut(card.prompts.descriptions_file)})
+    return card.model_copy(
+        update={"source": card.source.model_copy(update=paths), "splits": splits, "prompts": prompts}
+    )
 
 
 def card_to_toml(card: DatasetCard) -> str:

@@ -12,10 +12,10 @@ from workbench.arrays import AnyArray, BoolArray
 from workbench.cores import usable_cores
 from workbench.datasets._check_pixels import is_blank, of_other_depth
 from workbench.datasets._notes import caption_notes, divided_groups, idle_classes
-from workbench.datasets._perceptual import near_pairs, thumbnail
-from workbench.datasets.card_sources import SplitName
+from workbench.datasets._perceptual import SIDE, thumbnail
 from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable
 from workbench.datasets.dataset import Dataset
+from workbench.datasets.duplicates import Duplicates, find_duplicates, groups_of
 from workbench.datasets.languages import card_languages
 from workbench.datasets.manifest import Progress
 from workbench.datasets.opening import open_dataset, open_pictures
@@ -23,11 +23,7 @@ from workbench.datasets.roles import ROLES
 from workbench.errors import DataError
 from workbench.settings import Settings
 
-NEAR = 0.99
-"""Correlation of 16 x 16 greyscale thumbnails from which images count as near duplicates."""
-
 _CHUNK = 256
-_MOST_PAIRS = 1000
 
 
 @dataclass(frozen=True)
@@ -74,7 +70,7 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others:
     readable = np.array([look.reason is None for look in looks], dtype=np.bool_)
     idle = idle_classes(dataset, readable)
     across, within, relabelled = _copies(dataset, ids, split, readable)
-    pairs, pair_count = _near(dataset, looks, ids, split)
+    duplicates = _duplicates(dataset, looks, readable, split)
     counts = {role: dataset.class_counts(role) for role in ROLES}
     seen = [look for look in looks if look.reason is None]
     items, *further = (part.card.item_faults(part) for part in (dataset, *others))
@@ -98,8 +94,11 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others:
         copies_across_splits=across,
         copies_with_other_labels=relabelled,
         copies_within_splits=within,
-        near_duplicates=pairs,
-        near_duplicate_count=pair_count,
+        near_duplicates=tuple(NearPair(ids[i], split[i], ids[j], split[j], alike) for i, j, alike in duplicates.pairs),
+        near_duplicate_count=duplicates.pair_count,
+        duplicate_groups=dict(
+            zip(ids, groups_of(duplicates.component, dataset.group_names(range(len(dataset)))), strict=True)
+        ),
         divided_groups=_divided(dataset),
         unfit_rows=tuple(unfit),
         unanswerable_items=tuple(unanswerable),
@@ -174,30 +173,11 @@ def _repeated(hashes: AnyArray, readable: BoolArray) -> Iterator[list[int]]:
         yield from (part.tolist() for part in np.split(order, cuts))
 
 
-def _near(
-    dataset: Dataset, looks: Sequence[_Look], ids: Sequence[str], split: AnyArray
-) -> tuple[tuple[NearPair, ...], int]:
-    """Pairs of different splits that look alike but differ in bytes, most alike first, and how many there are."""
-    content = dataset.manifest.hashes
-    small = {row: look.thumbnail for row, look in enumerate(looks) if look.thumbnail is not None}
-    rows = {role: np.array([r for r in sorted(dataset.rows(role).tolist()) if r in small], np.int64) for role in ROLES}
-    pairs: list[NearPair] = []
-    total = 0
-    splits: tuple[tuple[SplitName, SplitName], ...] = (("train", "val"), ("train", "test"), ("val", "test"))
-    for a, b in splits:
-        if not len(rows[a]) or not len(rows[b]):
-            continue
-        first, second = (np.stack([small[r] for r in rows[role].tolist()]) for role in (a, b))
-        for i, j, similarity in near_pairs(first, second, NEAR):
-            left, right = rows[a][i], rows[b][j]
-            other = (content[left] != content[right]).any(axis=1)
-            total += int(other.sum())
-            pairs += [
-                NearPair(ids[x], split[x], ids[y], split[y], float(alike))
-                for x, y, alike in zip(left[other], right[other], similarity[other], strict=True)
-            ]
-            pairs = sorted(pairs, key=lambda pair: -pair.similarity)[:_MOST_PAIRS]
-    return tuple(pairs), total
+def _duplicates(dataset: Dataset, looks: Sequence[_Look], readable: BoolArray, split: AnyArray) -> Duplicates:
+    blank = np.zeros(SIDE * SIDE, dtype=np.uint8)
+    small = np.stack([blank if look.thumbnail is None else look.thumbnail for look in looks])
+    codes = np.array([-1 if role is None else ROLES.index(role) for role in split])
+    return find_duplicates(dataset.manifest.hashes, small, readable & (codes >= 0), codes)
 
 
 def _divided(dataset: Dataset) -> dict[str, dict[str, int]]:

@@ -1,7 +1,7 @@
 """The findings of a check, as values and as text for the terminal."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from workbench.datasets.roles import ROLES
@@ -55,6 +55,8 @@ class CheckReport:
         copies_within_splits: Number of images that repeat an earlier one of their own split.
         near_duplicates: Pairs across splits that look alike, most alike first; at most 1000.
         near_duplicate_count: How many such pairs there are.
+        duplicate_groups: Image id to group: images have one group if they are equal, look alike, or are of one group of
+            the card, and so on in chains. Not part of `to_dict`.
         divided_groups: Group to split to number of images, for groups in more than one split.
         unfit_rows: Why a run would refuse rows or the dataset, a sentence each.
         unanswerable_items: Items of matching with a wrong text that is also the right one.
@@ -84,6 +86,7 @@ class CheckReport:
     copies_within_splits: int
     near_duplicates: tuple[NearPair, ...]
     near_duplicate_count: int
+    duplicate_groups: dict[str, str]
     divided_groups: dict[str, dict[str, int]]
     unfit_rows: tuple[str, ...]
     unanswerable_items: tuple[str, ...]
@@ -112,7 +115,9 @@ class CheckReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return {**asdict(self), "problems": self.problems}
+        values = asdict(replace(self, duplicate_groups={}))
+        values.pop("duplicate_groups")
+        return {**values, "problems": self.problems}
 
     def __str__(self) -> str:
         """What was found, a section each; sections without findings are one line."""

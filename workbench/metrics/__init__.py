@@ -3,13 +3,12 @@
 Pure functions of arrays are in `workbench.metrics.functional`; the modules here add intervals. Only Numpy is imported.
 """
 
+from workbench.metrics.alignment import NotComparableError, align_items
 from workbench.metrics.captions import caption_metrics
 from workbench.metrics.captions_clip import clip_scores, ref_clip_scores
 from workbench.metrics.classification import classification_metrics
 from workbench.metrics.comparison import (
-    NotComparableError,
     PairedDifference,
-    align_items,
     compare_items,
     compare_measured,
     compare_paired,

@@ -5,7 +5,6 @@ from .contrastive import choice_loss as choice_loss
 from .contrastive import contrastive_loss as contrastive_loss
 from .contrastive import sigmoid_loss as sigmoid_loss
 from .fine_tuning import FineTuned as FineTuned
-from .fine_tuning import FixedBudget as FixedBudget
 from .fine_tuning import fine_tune as fine_tune
 from .joint import ChoiceObjective as ChoiceObjective
 from .joint import JointBatch as JointBatch
@@ -16,6 +15,8 @@ from .loop import Quality as Quality
 from .loop import TrainingResult as TrainingResult
 from .loop import train as train
 from .loop import warmup_cosine as warmup_cosine
+from .network import checkpointed as checkpointed
+from .network import image_projection as image_projection
 from .objective import classification_loss as classification_loss
 from .objective import classification_quality as classification_quality
 from .pixels import Augmentation as Augmentation
@@ -23,6 +24,7 @@ from .pixels import MemoryBudget as MemoryBudget
 from .pixels import PixelSource as PixelSource
 from .precision import Compute as Compute
 from .seeding import seeded as seeded
+from .settings import FixedBudget as FixedBudget
 from .settings import OptimisationSettings as OptimisationSettings
 from .settings import TrainingSettings as TrainingSettings
 from .tuned import TunedClassifier as TunedClassifier

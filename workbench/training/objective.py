@@ -1,9 +1,11 @@
 """The loss of classification, and the measure that chooses between epochs."""
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from workbench.arrays import AnyArray, FloatArray
 from workbench.training.loop import Quality
 
 
@@ -38,3 +40,17 @@ def classification_quality(logits: Tensor, labels: Tensor) -> Quality:
         accuracy = float((predicted == labels)[~labels.isnan()].double().mean())
         nll = float(classification_loss(logits.double(), labels))
         return Quality(-nll if labels.dim() == 2 else accuracy, {"accuracy": accuracy, "nll": nll})
+
+
+def frequency_offset(labels: AnyArray, logits: FloatArray) -> FloatArray:
+    """What to add to logits so that their mean is the logit of each class's frequency, add-one smoothed.
+
+    Args:
+        labels: bool (n, n_classes), or floating with NaN where a label is not known.
+        logits: (n, n_classes) of the same images.
+
+    Returns:
+        float32 (n_classes,).
+    """
+    frequency = (np.nansum(labels, axis=0) + 1) / ((~np.isnan(labels)).sum(axis=0) + 2)
+    return np.asarray(np.log(frequency) - np.log1p(-frequency) - logits.mean(axis=0), dtype=np.float32)

@@ -85,7 +85,12 @@ def _direct(listing: FolderListing) -> bool:
 
 
 def unread_files(
-    listing: FolderListing, read: set[str], tables: Sequence[str], tops: Sequence[str], root: Path
+    listing: FolderListing,
+    read: set[str],
+    tables: Sequence[str],
+    tops: Sequence[str],
+    root: Path,
+    named: Sequence[str] = (),
 ) -> list[str]:
     """Sentences about what lies in a folder and is not read.
 
@@ -95,11 +100,12 @@ def unread_files(
         tables: Metadata files that are read, relative to the folder.
         tops: Names of the split folders; empty where there are none.
         root: The folder, for messages.
+        named: Further files that the card names.
 
     Raises:
         DataError: There is a metadata file that would change labels or splits, and it is not read.
     """
-    others = [name for name in listing.others if name not in tables]
+    others = [name for name in listing.others if name not in tables and name not in named]
     stray = next((name for name in others if _is_metadata(name)), None)
     if stray is not None:
         where = f"{', '.join(tables)} is read instead" if tables else "a metadata file lies in the folder itself"

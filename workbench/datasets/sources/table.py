@@ -9,13 +9,12 @@ from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SourceTable, SplitName
 from workbench.datasets.roles import role_of
 from workbench.datasets.sources._base import Location, Record
+from workbench.datasets.sources._beside import images_beside
 from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileSource
 from workbench.datasets.sources._locate import Locator
 from workbench.datasets.sources._rows import read_columns, read_rows
-from workbench.datasets.walking import is_image_name, some
 from workbench.errors import DataError
-from workbench.formatting import counted
 
 
 class RowsTable(SourceTable):
@@ -52,23 +51,9 @@ class TableReader(FileSource):
         for split, path in self._tables:
             records += table_records(self._card, path, split, notes=notes)
         records = split_of_paths(records, self._card, notes)
-        self.notes = (*notes, *self._unnamed({record.location.file for record in records}))
+        named = {record.location.file for record in records}
+        self.notes = (*notes, *images_beside(self.root, named, [path for _, path in self._tables]))
         return records
-
-    def _unnamed(self, named: set[str]) -> list[str]:
-        """A sentence about images that lie beside named ones; folders that no row names are none of the table's."""
-        folders = {name.rpartition("/")[0] for name in named}
-        beside = []
-        for folder in sorted(folders):
-            place = self.root / folder
-            if not place.is_dir():
-                continue
-            names = (f"{folder}/{path.name}" if folder else path.name for path in place.iterdir())
-            beside += [name for name in names if is_image_name(name) and name not in named]
-        if not beside:
-            return []
-        tables = some([path.name for _, path in self._tables])
-        return [f"Left out: {counted(len(beside), 'image')} that {tables} does not name ({some(sorted(beside))})."]
 
 
 def table_records(

@@ -28,6 +28,10 @@ class LabelledImages:
     def __len__(self) -> int:
         return len(self.images)
 
+    def __add__(self, other: "LabelledImages") -> "LabelledImages":
+        """The images of both, without groups."""
+        return LabelledImages(self.images + other.images, np.concatenate([self.labels, other.labels]))
+
     def subset(self, index: AnyArray) -> "LabelledImages":
         """The labelled images at `index`, in that order."""
         rows = np.asarray(index, dtype=np.int64)

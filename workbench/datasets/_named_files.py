@@ -1,0 +1,40 @@
+"""Files that a card names beside its images: descriptions of classes, groups."""
+
+from pathlib import Path
+
+from workbench.datasets.card import DatasetCard
+from workbench.datasets.group_table import GroupTable, read_group_table
+from workbench.datasets.sources import Locator, Source
+from workbench.datasets.sources._rows import read_rows
+from workbench.errors import DataError
+from workbench.settings import Settings
+
+
+def read_groups(card: DatasetCard, source: Source, base: Path | None, settings: Settings) -> GroupTable | None:
+    """The card's table of groups; None where it names none."""
+    name = card.splits.groups
+    return None if name is None else read_group_table(_beside(name, card, source, base, settings), name)
+
+
+def read_descriptions(
+    card: DatasetCard, source: Source, base: Path | None, settings: Settings
+) -> dict[str, tuple[str, ...]]:
+    """Sentences by raw label or class name."""
+    name = card.prompts.descriptions_file
+    if name is None:
+        return {}
+    path = _beside(name, card, source, base, settings)
+    sentences: dict[str, tuple[str, ...]] = {}
+    for number, row in read_rows(path):
+        if not {"label", "text"} <= row.keys():
+            raise DataError(f"{path}: descriptions need the columns label and text; there are: {', '.join(row)}.")
+        if not row["label"] or not row["text"]:
+            raise DataError(f"{path}, line {number}: label and text must not be empty.")
+        sentences[row["label"]] = (*sentences.get(row["label"], ()), row["text"])
+    return sentences
+
+
+def _beside(name: str, card: DatasetCard, source: Source, base: Path | None, settings: Settings) -> Path:
+    """A file in the data's folder, else where the card's data is looked for."""
+    inside = Path(source.root) / name
+    return inside if inside.is_file() else Locator(card.name, base, settings.data, settings.cache).find(name)
