@@ -16,7 +16,8 @@ from pydantic import Field
 from adapters._heads.batches import TaskBatch
 from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import SolvedConfig, SpaceChoice
-from adapters._heads.convex import Problems, solve
+from adapters._heads.convex import solve
+from adapters._heads.objective import Problems
 from adapters._heads.predictors import as_float32
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.span import span
@@ -44,7 +45,7 @@ class LinearProbeConfig(SolvedConfig):
 class LinearProbe(HeadRecipe[LinearProbeConfig]):
     """Fit a linear classifier on frozen image features."""
 
-    version: ClassVar[str] = "3"
+    version: ClassVar[str] = "4"
     Config: ClassVar[type[RecipeConfig]] = LinearProbeConfig
     multi_label: ClassVar[bool] = True
     masks_labels: ClassVar[bool] = True

@@ -98,8 +98,10 @@ from .training import SavedClassifier as SavedClassifier
 from .training import TrainingResult as TrainingResult
 from .training import TrainingSettings as TrainingSettings
 from .training import TunedClassifier as TunedClassifier
+from .training import checkpointed as checkpointed
 from .training import choice_objective as choice_objective
 from .training import fine_tune as fine_tune
+from .training import image_projection as image_projection
 from .training import joint_objective as joint_objective
 from .training import seeded as seeded
 from .training import train as train

@@ -4,7 +4,8 @@ from torch import Tensor
 
 from adapters._heads.batches import TaskBatch
 from adapters._heads.choice import SearchGrid, graded
-from adapters._heads.convex import Problems, solve
+from adapters._heads.convex import solve
+from adapters._heads.objective import Problems
 from adapters._heads.predictors import BlendedLinear
 from adapters._heads.span import span
 from adapters._heads.sweep import SweepResult

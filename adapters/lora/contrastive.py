@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from pydantic import field_validator
+
 from adapters.lora.recipe import LoraSettings
 from workbench.plugin import (
     DualEncoderPredictor,
@@ -34,6 +36,13 @@ class LoraContrastiveSettings(LoraSettings):
     loss: Literal["contrastive", "sigmoid"] = "contrastive"
     flip: bool = False
 
+    @field_validator("micro_batch_size")
+    @classmethod
+    def _whole_batches(cls, size: int | None) -> int | None:
+        if size is not None:
+            raise ValueError("every image of a batch is compared with every text, so it cannot be cut into parts")
+        return size
+
 
 class LoraContrastive(ImageTextRecipe[LoraContrastiveSettings]):
     """Train low-rank adapters on images and the texts that belong to them; the best epoch is chosen on validation."""
@@ -49,7 +58,7 @@ class LoraContrastive(ImageTextRecipe[LoraContrastiveSettings]):
             raise RecipeError(f"lora-contrastive does not do {type(task).__name__}.")
         from adapters.lora.adapted import AdaptedModel
         from adapters.lora.pair_training import PairTraining
-        from workbench.plugin import Compute, seeded
+        from workbench.plugin import Compute, checkpointed, seeded
 
         if len(task.train) == 0:
             raise RecipeError("lora-contrastive: there are no training images.")
@@ -63,7 +72,8 @@ class LoraContrastive(ImageTextRecipe[LoraContrastiveSettings]):
                 task.model, compute, towers, config.targets,
                 rank=config.rank, alpha=config.lora_alpha, use_rslora=config.use_rslora, dropout=config.dropout,
             )  # fmt: skip
-            return PairTraining(adapted, towers, task, config, compute).run()
+            with checkpointed(adapted.loaded.network, enabled=config.checkpointing):
+                return PairTraining(adapted, towers, task, config, compute).run()
 
     @classmethod
     def restore_image_text(cls, directory: Path, model: TaskModel, device: str) -> DualEncoderPredictor:

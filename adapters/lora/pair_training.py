@@ -25,6 +25,7 @@ from workbench.plugin import (
     Quality,
     RetrievalTask,
     Tower,
+    image_projection,
     joint_objective,
     normalise,
     train,
@@ -61,6 +62,7 @@ class PairTraining:
         self._goal = joint_objective(task.train, config.loss, statements=self._statements)
         sigmoid = retrieval and config.loss == "sigmoid"
         scale = config.scale or (10.0 if sigmoid else task.model.logit_scale)
+        self._project = image_projection(self.adapted.loaded, compiled=config.compile)
         self._log_scale = nn.Parameter(torch.tensor(math.log(scale), device=device))
         self._bias = nn.Parameter(torch.tensor(-10.0 if sigmoid else 0.0, device=device))
         budget = MemoryBudget(config.cache_gib * 2**30)
@@ -130,9 +132,8 @@ class PairTraining:
 
     def _loss(self, item: Batch) -> Tensor:
         batch, inputs = item
-        loaded = self.adapted.loaded
         with self.compute.autocast():
-            images = inputs if self._frozen_images is not None else loaded.image_features(inputs)[1]
+            images = inputs if self._frozen_images is not None else self._project(inputs)
             texts = self._texts(batch)
         return self._goal.loss(
             batch, F.normalize(images.float(), dim=1), F.normalize(texts.float(), dim=1), self._scale, self._bias

@@ -1,5 +1,8 @@
 """Fine-tuning as another recipe would use it: layer norms instead of adapters, and prompts through the text tower."""
 
+from dataclasses import replace
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -93,6 +96,49 @@ def test_few_images_are_shown_more_often(task, given, epochs):
         learning_rate=1e-3, image=False, text=True,
     )  # fmt: skip
     assert len(tuned.report.history["train_loss"]) == epochs
+
+
+def trained(task, tower, **options):
+    loaded = task.model.load()
+    parameters = norms(loaded, tower)
+    settings = TrainingSettings(epochs=2, batch_size=8, scale=20.0, min_crop=1, **options)
+    tuned = fine_tune(
+        loaded, parameters, task, settings, FP32,
+        learning_rate=1e-2, image=tower == "image", text=tower == "text",
+    )  # fmt: skip
+    assert not any(getattr(part, "grad_checkpointing", False) for part in loaded.network.modules())
+    return tuned.report.history["train_loss"], {name: own.detach() for name, own in parameters.items()}
+
+
+@pytest.mark.parametrize(
+    ("tower", "options"),
+    [("image", {"micro_batch_size": 3}), ("text", {"micro_batch_size": 3}), ("image", {"checkpointing": True})],
+)
+def test_what_saves_memory_changes_nothing(task, tower, options):
+    task = replace(task, prompts=ClassPrompts(task.class_names, ("a {} photo.", "{}", "one {} picture")))
+    losses, weights = trained(task, tower)
+    cheaper_losses, cheaper_weights = trained(task, tower, **options)
+    assert cheaper_losses == pytest.approx(losses, rel=1e-5)
+    torch.testing.assert_close(cheaper_weights, weights, atol=2e-5, rtol=1e-4)
+
+
+def test_fewer_activations_are_kept(task):
+    def kept(**options):
+        sizes = []
+        with torch.autograd.graph.saved_tensors_hooks(lambda x: sizes.append(x.numel()) or x, lambda x: x):
+            trained(task, "image", **options)
+        return sum(sizes)
+
+    assert kept(checkpointing=True) < 0.7 * kept()
+
+
+def test_a_compiled_tower_learns_the_same(task, monkeypatch):
+    # Traced and differentiated as ever; code for this machine would take a minute to make.
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend="aot_eager"))
+    losses, weights = trained(task, "image")
+    compiled_losses, compiled_weights = trained(task, "image", compile=True)
+    assert compiled_losses == pytest.approx(losses, rel=1e-4)
+    torch.testing.assert_close(compiled_weights, weights, atol=1e-4, rtol=1e-3)
 
 
 def test_class_texts_are_what_zero_shot_uses(model):

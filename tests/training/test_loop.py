@@ -5,6 +5,7 @@ import logging
 import pytest
 import torch
 from torch import nn
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from workbench.plugin import RecipeError
 from workbench.training import Quality, train
@@ -18,9 +19,9 @@ def pull(parameter, target):
     return lambda _: (parameter - torch.tensor([target])).square().mean()
 
 
-def run(parameters, loss, **settings):
+def run(parameters, loss, batches=lambda _: range(4), **settings):
     settings = {"epochs": 5, "steps_per_epoch": 4, "learning_rate": 0.1, **settings}
-    return train(parameters, lambda _: range(4), loss, **settings)
+    return train(parameters, batches, loss, **settings)
 
 
 def test_reaches_the_minimum():
@@ -48,6 +49,47 @@ def test_vectors_are_not_decayed():
     run({"bias": bias, "weight": weight}, lambda _: 0.0 * (bias.sum() + weight.sum()), weight_decay=0.5)
     assert torch.equal(bias.data, torch.ones(2))
     assert (weight < 1).all()
+
+
+class Looks(TorchDispatchMode):
+    """Counts how often a tensor's value is looked at, for which a device would have to finish its work."""
+
+    def __init__(self):
+        super().__init__()
+        self.count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func is torch.ops.aten._local_scalar_dense.default
+        return func(*args, **(kwargs or {}))
+
+
+def test_no_step_looks_at_the_loss():
+    """AdamW reads its own count of steps, which is not on the device."""
+
+    def looks(steps):
+        x = point(0.0)
+        with Looks() as looked:
+            run({"x": x}, pull(x, [1.0]), batches=lambda _: range(steps), steps_per_epoch=steps, optimizer="sgd")
+        return looked.count
+
+    assert looks(40) == looks(4)
+
+
+def test_parts_of_a_batch_add_up_to_its_step():
+    whole, cut = point(0.0, 0.0), point(0.0, 0.0)
+    targets = torch.tensor([[1.0, 2.0], [3.0, -1.0], [0.5, 0.5]])
+
+    def loss_of(x):
+        return lambda rows: (x - targets[rows]).square().mean()
+
+    settings = {"epochs": 3, "steps_per_epoch": 2, "learning_rate": 0.1}
+    one = train({"x": whole}, lambda _: [[0, 1, 2]] * 2, loss_of(whole), **settings)
+    several = train(
+        {"x": cut}, lambda _: [[0, 1, 2]] * 2, loss_of(cut),
+        parts=lambda rows: [(rows[:2], 2 / 3), (rows[2:], 1 / 3)], **settings,
+    )  # fmt: skip
+    torch.testing.assert_close(cut.data, whole.data)
+    assert several.losses == pytest.approx(one.losses)
 
 
 def scores(values):

@@ -20,6 +20,7 @@ from workbench.training._class_texts import ClassEmbedder, ClassTexts
 from workbench.training._report import fit_report
 from workbench.training.interpolation import choose_alpha, interpolate
 from workbench.training.loop import Quality, TrainingResult, restore, snapshot, train
+from workbench.training.network import checkpointed, image_projection
 from workbench.training.objective import classification_loss, classification_quality, frequency_offset
 from workbench.training.pixels import Augmentation, MemoryBudget, PixelSource
 from workbench.training.precision import Compute
@@ -95,27 +96,9 @@ def fine_tune(
     Raises:
         RecipeError: The loss is not finite.
     """
-    tuning = _Tuning(loaded, parameters, task, config, compute, learning_rate, image, text, mode, budget, name)
-    if budget is not None:
-        joined = task.refit and len(task.val) > 0
-        fixed = tuning.run(task.train + task.val if joined else task.train, None)
-        report = fit_report(fixed, parameters, 1.0, {}, refit=task.refit, unseen=bool(task.unseen), fixed=True)
-        return FineTuned(tuning.classes(), tuning.scale, tuning.bias, report)
-    before = snapshot(parameters)
-    trained = tuning.run(task.train, tuning.validate)
-    after = snapshot(parameters)
-    tried: dict[float, Quality] = {}
-    if len(alphas) > 1 and tuning.validate and trained.epoch:
-        alpha, tried = choose_alpha(parameters, before, after, alphas, tuning.validate)
-    else:
-        alpha = alphas[0] if len(alphas) == 1 else default_alpha
-        interpolate(parameters, before, after, alpha)
-    if task.refit and tuning.validate and trained.epoch:
-        restore(parameters, before)
-        tuning.run(task.train + task.val, None, stop_after=trained.epoch)
-        interpolate(parameters, before, snapshot(parameters), alpha)
-    report = fit_report(trained, parameters, alpha, tried, refit=task.refit, unseen=bool(task.unseen))
-    return FineTuned(tuning.classes(), tuning.scale, tuning.bias, report)
+    with checkpointed(loaded.network, enabled=config.checkpointing):
+        tuning = _Tuning(loaded, parameters, task, config, compute, learning_rate, image, text, mode, budget, name)
+        return tuning.fit(alphas, default_alpha)
 
 
 @dataclass
@@ -136,6 +119,7 @@ class _Tuning:
 
     def __post_init__(self) -> None:
         self.loaded.network.eval()
+        self._project = image_projection(self.loaded, compiled=self.config.compile)
         self._budget = MemoryBudget(self.config.cache_gib * 2**30)
         self._texts: ClassEmbedder | None = None
         if isinstance(self.text, bool):
@@ -161,6 +145,33 @@ class _Tuning:
             self._epochs = self.budget.epochs or math.ceil((self.budget.steps or steps) / steps)
         self.validate = self._validation(self.task.val) if len(self.task.val) else None
 
+    def fit(self, alphas: Sequence[float], default_alpha: float) -> FineTuned:
+        """Train, choose the epoch and how far to go to it, and train anew where the task asks."""
+        if self.budget is not None:
+            joined = self.task.refit and len(self.task.val) > 0
+            fixed = self.run(self.task.train + self.task.val if joined else self.task.train, None)
+            report = fit_report(
+                fixed, self.parameters, 1.0, {}, refit=self.task.refit, unseen=bool(self.task.unseen), fixed=True
+            )
+            return FineTuned(self.classes(), self.scale, self.bias, report)
+        before = snapshot(self.parameters)
+        trained = self.run(self.task.train, self.validate)
+        after = snapshot(self.parameters)
+        tried: dict[float, Quality] = {}
+        if len(alphas) > 1 and self.validate and trained.epoch:
+            alpha, tried = choose_alpha(self.parameters, before, after, alphas, self.validate)
+        else:
+            alpha = alphas[0] if len(alphas) == 1 else default_alpha
+            interpolate(self.parameters, before, after, alpha)
+        if self.task.refit and self.validate and trained.epoch:
+            restore(self.parameters, before)
+            self.run(self.task.train + self.task.val, None, stop_after=trained.epoch)
+            interpolate(self.parameters, before, snapshot(self.parameters), alpha)
+        report = fit_report(
+            trained, self.parameters, alpha, tried, refit=self.task.refit, unseen=bool(self.task.unseen)
+        )
+        return FineTuned(self.classes(), self.scale, self.bias, report)
+
     def run(
         self, data: LabelledImages, validate: Callable[[], Quality] | None, stop_after: int | None = None
     ) -> TrainingResult:
@@ -173,6 +184,7 @@ class _Tuning:
             self.parameters,
             self._batches(data.images, steps),
             lambda batch: self._loss(batch, labels, rng),
+            parts=partial(_parts, size=config.micro_batch_size, rng=rng) if config.micro_batch_size else None,
             epochs=self._epochs,
             steps_per_epoch=steps,
             learning_rate=self.learning_rate,
@@ -233,7 +245,7 @@ class _Tuning:
         if not self.image:
             return shown
         with self.compute.autocast():
-            return self.loaded.image_features(shown)[1]
+            return self._project(shown)
 
     def _logits(self, embedded: Tensor, classes: Tensor) -> Tensor:
         """Targets of the classes that have images, (n, classes seen)."""
@@ -251,3 +263,12 @@ class _Tuning:
 
     def _cached(self, images: ImageSet) -> Tensor:
         return torch.from_numpy(images.features.projected).to(self.compute.device)
+
+
+def _parts(batch: Batch, size: int, rng: np.random.Generator) -> Iterator[tuple[Batch, float]]:
+    """Parts of at most `size` images, with their shares; all see the sentences that the whole batch would see."""
+    rows, shown = batch
+    drawn = rng.bit_generator.state
+    for index in np.array_split(np.arange(len(rows)), math.ceil(len(rows) / size)):
+        rng.bit_generator.state = drawn
+        yield (rows[index], shown[index]), len(index) / len(rows)

@@ -58,6 +58,7 @@ def train(
     batches: Callable[[int], Iterable[T]],
     loss: Callable[[T], Tensor],
     *,
+    parts: Callable[[T], Iterable[tuple[T, float]]] | None = None,
     epochs: int,
     steps_per_epoch: int,
     learning_rate: float,
@@ -79,6 +80,8 @@ def train(
         parameters: Parameters to train, by name.
         batches: Gives the batches of an epoch, counted from 0.
         loss: Mean loss of a batch, differentiable.
+        parts: Cuts a batch into parts that are small enough for memory, each with its share of the batch; their
+            gradients are added up before a step.
         epochs: Number of epochs; fixes the schedule.
         steps_per_epoch: Batches in each.
         learning_rate: Peak of the schedule.
@@ -92,9 +95,11 @@ def train(
         name: Prefix of log messages.
 
     Raises:
-        RecipeError: The loss is not finite.
+        RecipeError: The loss is not finite. It is looked at after each epoch and every few seconds, since a look at it
+            in each step would have the device wait.
     """
     switch = mode or (lambda _: None)
+    cut = parts or (lambda batch: ((batch, 1.0),))
     groups = _groups(parameters, weight_decay)
     optimiser: torch.optim.Optimizer = (
         torch.optim.AdamW(groups, lr=learning_rate)
@@ -112,18 +117,24 @@ def train(
     last = stop_after or epochs
     for epoch in range(1, last + 1):
         switch(True)
-        total = torch.zeros((), dtype=torch.float64)
+        values: list[Tensor] = []
+        checked = time.monotonic()
         for batch in batches(epoch - 1):
-            value = loss(batch)
-            _check(value, name, epoch, epochs, learning_rate)
             optimiser.zero_grad()
-            value.backward()  # type: ignore[no-untyped-call]
+            for part, share in cut(batch):
+                value = loss(part) * share
+                value.backward()  # type: ignore[no-untyped-call]
+                values.append(value.detach())
             if not losses:
                 idle = tuple(key for key, parameter in parameters.items() if parameter.grad is None)
             optimiser.step()
             schedule.step()
-            total += value.detach().cpu()
+            if time.monotonic() - checked >= _LOG_SECONDS:
+                _check(values[-1], name, epoch, epochs, learning_rate)
+                checked = time.monotonic()
         switch(False)
+        total = torch.stack(values).cpu().double().sum() if values else torch.zeros(())
+        _check(total, name, epoch, epochs, learning_rate)
         losses.append(float(total) / steps_per_epoch)
         if validate:
             qualities.append(validate())

@@ -46,12 +46,20 @@ class TrainingSettings(OptimisationSettings):
         prompts: Sentences that stand for a class: the first template, all of them, the card's descriptions, or `mix`:
             all templates and the descriptions.
         cache_gib: Memory for decoded images; it changes speed, not results.
+        micro_batch_size: Most images that go through the network at a time; gradients are added up to those of the
+            batch. None takes the batch whole. It saves memory, and changes results by rounding alone, but for dropout.
+        checkpointing: Compute activations again in the backward pass instead of keeping them: less memory, a third more
+            time. Networks that cannot are refused.
+        compile: Compile the image tower with `torch.compile`, which takes a minute or so and pays on long trainings.
     """
 
     min_crop: float = Field(default=0.5, gt=0, le=1)
     flip: bool = True
     prompts: Literal["single", "ensemble", "descriptions", "mix"] = "ensemble"
     cache_gib: float = Field(default=2.0, ge=0)
+    micro_batch_size: int | None = Field(default=None, ge=1)
+    checkpointing: bool = False
+    compile: bool = False
 
 
 @dataclass(frozen=True)

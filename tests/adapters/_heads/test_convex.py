@@ -1,13 +1,17 @@
 """Batched logistic regression against scikit-learn, alone and with padding, offsets and weights."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from scipy.special import log_softmax
 from sklearn.linear_model import LogisticRegression
 
+from adapters._heads import convex
 from adapters._heads.batches import PaddedImages
-from adapters._heads.convex import Problems, solve
+from adapters._heads.convex import solve
+from adapters._heads.objective import Problems
 from adapters._heads.span import span
 from workbench.testing import one_hot
 
@@ -55,6 +59,29 @@ def test_labels_that_are_not_known_are_left_out_of_a_labels_own_fit(data):
         theirs = LogisticRegression(C=1 / (1e-2 * len(x)), tol=1e-12, max_iter=20000).fit(x[rows], hot[rows, k])
         np.testing.assert_allclose(found.weight[0, 0, 0, k], theirs.coef_[0], atol=1e-4)
         assert found.bias[0, 0, 0, k] == pytest.approx(theirs.intercept_[0], abs=1e-4)
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_single_precision_finds_the_same_and_is_checked_in_double(data, monkeypatch, reached):
+    x, y = data
+    penalty = torch.tensor([[1e-3, 1e-1, 1e-2]]).double()
+    exact = solve(problems(x, y), penalty, tolerance=1e-8)
+    monkeypatch.setattr("adapters._heads.convex._LARGE_TASK", 0)
+    precisions, minimise = [], convex.minimise
+
+    def observed(objective, start, **settings):
+        precisions.append(start.dtype)
+        found = minimise(objective, start, **settings)
+        # As where rounding keeps single precision from getting there.
+        off = start.dtype == torch.float32 and not reached
+        return replace(found, x=found.x + 0.1) if off else found
+
+    monkeypatch.setattr(convex, "minimise", observed)
+    found = solve(problems(x, y), penalty, tolerance=1e-5)
+    assert found.converged.all()
+    assert found.weight.dtype == torch.float64
+    assert precisions == [torch.float32] * 3 + ([] if reached else [torch.float64] * 3)
+    torch.testing.assert_close(found.weight, exact.weight, atol=3e-3, rtol=3e-3)
 
 
 def overlapping(n_classes, shots, width):
@@ -140,7 +167,7 @@ def test_large_matrices_are_multiplied_one_by_one_alike(data, monkeypatch):
     x, y = data
     penalty = torch.tensor([[1e-3]]).double()
     batched = solve(problems(x, y), penalty)
-    monkeypatch.setattr("adapters._heads.convex._LARGE", 0)
+    monkeypatch.setattr("adapters._heads.objective._LARGE", 0)
     torch.testing.assert_close(solve(problems(x, y), penalty).weight, batched.weight, atol=1e-8, rtol=1e-6)
 
 
