@@ -84,7 +84,7 @@ def record(
     with time_limit(limit_seconds):
         evaluation = evaluate(planned, predictor, rows)
     metrics = {**flatten(evaluation.estimates), **evaluation.counts, "train_seconds": train_seconds}
-    notes = [*data.dataset.notes, *planned.task.notes(rows), *report.notes]
+    notes = [*data.dataset.notes, *data.duplicate_notes, *planned.task.notes(rows), *report.notes]
     if planned.spec.model != NO_MODEL and (doubt := check_language(data.encoder, data.dataset.card.language)):
         notes.append(doubt)
     if data.corrupt_shards:
@@ -94,6 +94,7 @@ def record(
         "intervals": _reliability(evaluation.estimates),
         **{f"chosen.{key}": str(value) for key, value in report.chosen.items()},
         **({"notes": "\n".join(notes)} if notes else {}),
+        **({schema.DUPLICATE_NOTES: "\n".join(data.duplicate_notes)} if data.duplicate_notes else {}),
         **_about_model(planned),
     }
 
