@@ -81,7 +81,8 @@ def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
         notes.append(f"{len(idle.untested)} {of_all} test image, so no number tells of them: {_some(idle.untested)}.")
     divided = divided_groups(dataset)
     if divided:
-        notes.append(f"{len(divided)} groups stand in more than one split: {_some(divided)}.")
+        names = sorted(map(dataset.shown_name, divided))
+        notes.append(f"{len(divided)} groups stand in more than one split: {_some(names)}.")
     notes += column_notes(dataset)
     return (*notes, *pixel_notes(dataset), *caption_notes(dataset))
 

@@ -68,7 +68,7 @@ def run_suite(
     finished = {
         planned_run.key: run
         for planned_run, run in reversed(_matching(planned, before))
-        if not planned_run.is_edited_since(run)
+        if not planned_run.must_replace(run)
     }
     stored_ids = {run.run_id for run in in_store}
     with answering(store.name):
@@ -79,7 +79,15 @@ def run_suite(
             if planned_run.key in finished and finished[planned_run.key].run_id in stored_ids:
                 rank_anew(planned_run, finished[planned_run.key], store)
     todo = [planned_run for planned_run in planned if planned_run.key not in finished]
-    edited = {planned_run.key: planned_run.spec.recipe for planned_run, _ in _matching(todo, before)}
+    exposed = {planned_run.key for planned_run, run in _matching(todo, before) if planned_run.hides_names_of(run)}
+    if exposed:
+        again = "1 run was" if len(exposed) == 1 else f"{len(exposed)} runs were"
+        reporter.say(f"{again} recorded with plain ids, or those of another key, and made anew with pseudonyms.")
+    edited = {
+        planned_run.key: planned_run.spec.recipe
+        for planned_run, run in _matching(todo, before)
+        if planned_run.is_edited_since(run)
+    }
     for name, count in Counter(edited.values()).items():
         again = "1 run is" if count == 1 else f"{count} runs are"
         reporter.say(f"recipe {name!r} was edited since its last results: {again} made anew.")

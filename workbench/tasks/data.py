@@ -109,7 +109,8 @@ class TaskData:
     @cached_property
     def card_toml(self) -> str:
         """The dataset's card, as it goes into every run record."""
-        return card_to_toml(without_absolute_paths(self.dataset.card))
+        pseudonyms = self.dataset.pseudonyms
+        return card_to_toml(without_absolute_paths(self.dataset.card, pseudonyms.of if pseudonyms else None))
 
     def split(self, spec: RunSpec) -> tuple[IntArray, IntArray, IntArray]:
         """Rows of train, validation and test that a run can take.

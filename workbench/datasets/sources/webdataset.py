@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NoReturn, Self
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SourceTable, SplitName
 from workbench.datasets.images import IMAGE_SUFFIXES
+from workbench.datasets.noted_names import note_names
 from workbench.datasets.sources._base import Location, Record
 from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileSource
@@ -95,6 +96,7 @@ class WebDatasetReader(FileSource):
             raise DataError(f"{path}: not a readable, uncompressed tar file ({error}).") from error
         if dotted:
             cut = dotted[0].rpartition("/")[2].partition(".")
+            note_names((cut[0] + "." + cut[2], cut[0]))
             notes.append(
                 f"Left out: {counted(len(dotted), 'image')} of {shard_name} with further dots in the name "
                 f"({some(dotted)}). The sample of {cut[0] + '.' + cut[2]!r} is {cut[0]!r} and its column {cut[2]!r}; "
