@@ -50,6 +50,17 @@ def test_features_are_those_of_stock_open_clip(tiny: Tiny, settings: Settings) -
     torch.testing.assert_close(encoder.encode_texts(["a cat", "a dog"]), texts, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("family", ["vit", "resnet", "coca", "timm-mlp", "timm-attention", "hf-text"])
+def test_no_random_weights_are_drawn_only_to_be_replaced(family: str, tiny: Tiny) -> None:
+    folder = tiny(family)
+    before = torch.get_rng_state()
+    loaded = build(parse_model(f"local-dir:{folder}"))
+    assert torch.equal(torch.get_rng_state(), before)
+    assert not torch.equal(torch.rand(9), torch.zeros(9)), "outside of it, random numbers are random"
+    state = load_file(folder / "open_clip_model.safetensors")
+    torch.testing.assert_close(loaded.network.state_dict(), state, rtol=0, atol=0)
+
+
 def test_weights_load_from_a_file_of_any_safe_kind(registered: Path, tmp_path: Path, settings: Settings) -> None:
     state = load_file(registered)
     torch.save(state, tmp_path / "plain.pt")

@@ -13,9 +13,9 @@ import pytest
 import torch
 from PIL import Image
 
-import workbench.models.encoder as module
 from workbench.errors import ModelError
 from workbench.models import Encoder, open_model
+from workbench.models._computing import computing
 from workbench.settings import Settings
 
 Tiny = Callable[[str], Path]
@@ -176,16 +176,46 @@ def test_weights_that_open_clip_would_prefer_are_noticed(copied: Path, settings:
     assert open_copy(copied, settings).fingerprint != before
 
 
-def test_each_precision_has_its_fingerprint_and_drift(copied: Path, settings: Settings) -> None:
+def test_each_precision_has_its_fingerprint(copied: Path, settings: Settings) -> None:
     exact, rounded = open_copy(copied, settings), open_copy(copied, settings, "bf16")
     assert exact.fingerprint != rounded.fingerprint
-    assert exact.drift == 0
-    assert 0 < rounded.drift < 0.05
-    assert not open_copy(copied, settings)._loaded, "measuring one precision must not forget the other"
+    assert not rounded._loaded, "what is known of one precision serves the other"
     pixels = torch.randn(2, 3, 32, 32)
     a, b = exact.encode_images(pixels).projected, rounded.encode_images(pixels).projected
     assert not np.array_equal(a, b)
     np.testing.assert_allclose(a, b, atol=0.1)
+
+
+def test_the_drift_is_that_of_the_first_images_and_is_remembered(copied: Path, settings: Settings) -> None:
+    exact, rounded = open_copy(copied, settings), open_copy(copied, settings, "bf16")
+    assert exact.drift == 0
+    assert rounded.drift is None, "no image has been seen yet"
+    pixels = torch.randn(11, 3, 32, 32)
+    found = rounded.encode_images(pixels).projected[:8]
+    expected = 1 - torch.nn.functional.cosine_similarity(
+        torch.from_numpy(exact.encode_images(pixels[:8]).projected).double(), torch.from_numpy(found).double()
+    )
+    assert rounded.drift == pytest.approx(expected.mean().item(), rel=1e-3)
+    assert 0 < rounded.drift < 0.05
+    rounded.encode_images(torch.randn(9, 3, 32, 32))
+    again = open_copy(copied, settings, "bf16")
+    assert (again.drift, again._loaded) == (rounded.drift, None)
+    assert again.identity.drift["bf16 on cpu"].images == 8
+    np.testing.assert_allclose(again.encode_images(pixels).projected[:8], found, atol=1e-6)
+
+
+def test_fp32_weights_of_the_image_tower_are_let_go_of_once_the_drift_is_known(
+    copied: Path, settings: Settings
+) -> None:
+    encoder = open_copy(copied, settings, "bf16")
+    encoder.encode_images(torch.randn(2, 3, 32, 32))
+    assert encoder._loaded is not None
+    assert encoder._loaded.network.visual.conv1.weight.dtype == torch.bfloat16
+    assert all(p.dtype == torch.float32 for p in encoder.load().network.parameters())
+    again = open_copy(copied, settings, "bf16")
+    again.encode_images(torch.randn(2, 3, 32, 32))
+    assert again._loaded is not None
+    assert again._loaded.network.visual.conv1.weight.dtype == torch.bfloat16
 
 
 def test_a_new_library_version_looks_again(copied: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -301,10 +331,12 @@ def test_a_full_disk_leaves_no_half_identity(copied: Path, settings: Settings, m
 
 def test_fp32_on_cuda_means_fp32(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", True)
-    with module._computing("cpu", "fp32"):
+    with computing("cpu", "fp32", autocast=True):
         assert not torch.backends.cudnn.allow_tf32
         assert not torch.is_autocast_enabled("cpu")
-    with module._computing("cpu", "bf16"):
+    with computing("cpu", "bf16", autocast=True):
         assert torch.get_autocast_dtype("cpu") == torch.bfloat16
         assert torch.is_autocast_enabled("cpu")
+    with computing("cpu", "bf16"):
+        assert not torch.is_autocast_enabled("cpu")
     assert torch.backends.cudnn.allow_tf32

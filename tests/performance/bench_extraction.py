@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from subjects import write_photos
 
 from workbench.cores import usable_cores
 from workbench.datasets import open_dataset
@@ -19,20 +19,6 @@ from workbench.datasets.images import decode_image
 from workbench.features import FeatureStore, extract
 from workbench.models import open_model
 from workbench.settings import Settings
-
-
-def write_photos(folder: Path, count: int) -> None:
-    """JPEGs of 500 x 375 with as much detail as a photo."""
-    rng = np.random.default_rng(0)
-    for name in ("one", "two"):
-        (folder / "test" / name).mkdir(parents=True)
-    for i in range(count):
-        layers = [rng.integers(0, 256, (h, w, 3), dtype=np.uint8) for h, w in ((3, 4), (24, 32), (94, 125))]
-        big = [
-            np.asarray(Image.fromarray(layer).resize((500, 375), Image.Resampling.BICUBIC), float) for layer in layers
-        ]
-        pixels = (0.6 * big[0] + 0.25 * big[1] + 0.15 * big[2]).astype(np.uint8)
-        Image.fromarray(pixels).save(folder / "test" / ("one", "two")[i % 2] / f"{i:05d}.jpg", quality=88)
 
 
 def main(count: int) -> None:

@@ -68,7 +68,7 @@ class Pool:
     ) -> None:
         self._job, self._workers, self._size = job, workers, size
         self._execution, self._total = execution, total
-        self._collector = Collector(job, batches, execution)
+        self._collector = Collector({job.id}, batches, execution)
         self._schedule = Schedule(job.about.cells)
         self._hands: dict[str, _Hand] = {}
         self._started = self._lost_at_start = 0

@@ -1,7 +1,7 @@
 """Image features before and after the projection into the joint space, for each of open_clip's image towers.
 
 Each tower is run in two steps, up to what the projection reads and from there on, so that both features come from one
-pass. The projection runs in fp32 under autocast too: it is cheap, and class differences in the joint space can
+pass. The projection runs in fp32 whatever comes before it: it is cheap, and class differences in the joint space can
 be small against what all images share.
 """
 
@@ -73,6 +73,23 @@ def _timm(visual: Any, pixels: Tensor) -> tuple[Tensor, Tensor]:
         return pooled, _exactly(classifier, pooled)
     pooled = head(trunk(pixels))
     return pooled, pooled
+
+
+def projection_parameters(visual: nn.Module) -> list[nn.Parameter]:
+    """The parameters that take pooled features into the joint space."""
+    tower: Any = visual
+    if hasattr(tower, "trunk"):
+        layers = dict(tower.head.named_children())
+        head = [layers[name] for name in _HEAD_LAYERS if name in layers]
+        if "pool" in layers:
+            head.append(layers["pool"].proj)
+        classifier = tower.trunk.get_classifier()
+        head += [classifier] if isinstance(classifier, nn.Module) else []
+        return [parameter for module in head for parameter in module.parameters()]
+    if hasattr(tower, "attnpool") and hasattr(tower, "layer4"):
+        return list(tower.attnpool.c_proj.parameters())
+    projection = getattr(tower, "proj", None)
+    return [projection] if isinstance(projection, nn.Parameter) else []
 
 
 def _is_adapted_linear(module: Any) -> bool:

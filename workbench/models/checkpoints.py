@@ -69,6 +69,7 @@ def build(spec: ModelSpec) -> "LoadedModel":
     import open_clip
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
+    from workbench.models._uninitialised import uninitialised
     from workbench.models.loaded import LoadedModel
 
     name = open_clip_name(spec)
@@ -76,16 +77,17 @@ def build(spec: ModelSpec) -> "LoadedModel":
     _never_ask()
     by_file = spec.kind == "file"
     try:
-        network = open_clip.create_model(
-            name,
-            pretrained=spec.source if by_file or spec.kind == "tag" else None,
-            precision="fp32",
-            device="cpu",
-            weights_only=True,
-            require_pretrained=True,
-            force_preprocess_cfg=usual_preprocessing(name) if by_file else None,
-            **_described_beside(spec, config),
-        )
+        with uninitialised():
+            network = open_clip.create_model(
+                name,
+                pretrained=spec.source if by_file or spec.kind == "tag" else None,
+                precision="fp32",
+                device="cpu",
+                weights_only=True,
+                require_pretrained=True,
+                force_preprocess_cfg=usual_preprocessing(name) if by_file else None,
+                **_described_beside(spec, config),
+            )
         tokenizer = open_clip.get_tokenizer(name)
     except Exception as error:
         raise ModelError(f"model {spec.argument!r}: {_why_not_built(error)}") from error

@@ -1,27 +1,21 @@
 """A handle on a model that loads weights only when something must be computed."""
 
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from workbench.arrays import FloatArray
-from workbench.errors import ModelError, WorkbenchError
+from workbench.errors import ModelError
 from workbench.files import set_aside
 from workbench.images import Features
 from workbench.models.catalogue import check_registered
-from workbench.models.identity import (
-    Identity,
-    hash_file,
-    identity_path,
-    note_file,
-    package_versions,
-    read_identity,
-    write_identity,
-)
+from workbench.models.identifying import code_of, identify
+from workbench.models.identity import Drift, Identity, identity_path, read_identity, write_identity
 from workbench.models.plugin import models
 from workbench.models.precision import resolve_device, resolve_precision
 from workbench.models.spec import ModelSpec, parse_model
@@ -31,8 +25,10 @@ if TYPE_CHECKING:
     from PIL.Image import Image
     from torch import Tensor
 
+    from workbench.models._image_tower import ImageTower
     from workbench.models.loaded import LoadedModel
 
+_DRIFT_IMAGES = 8
 _TEXT_BATCH = 128
 
 
@@ -58,13 +54,14 @@ class Encoder:
         self._loaded: LoadedModel | None = None
         self._loading = threading.Lock()
         self._verifying = threading.Lock()
+        self._towers: dict[str, ImageTower] = {}
         self._drift_key = f"{precision} on {device.partition(':')[0]}"
         self._unverified: Identity | None = None
-        path = identity_path(spec, cache)
-        identity = read_identity(path)
-        if identity is None or self._drift_key not in identity.drift:
-            identity = self._identify(identity)
-            write_identity(identity, path)
+        self._path = identity_path(spec, cache)
+        identity = read_identity(self._path)
+        if identity is None:
+            identity = identify(spec, cache, lambda: self._ready, partial(self._encode, "fp32"), self.encode_texts)
+            write_identity(identity, self._path)
         else:
             self._unverified = identity
         self.identity: Identity = identity
@@ -77,10 +74,17 @@ class Encoder:
     spec = property(lambda self: self._spec, doc="The model argument, taken apart.")
     notice = property(lambda self: self.identity.notice, doc="A sentence for the reader of results, or None.")
     versions = property(lambda self: self.identity.versions, doc="Of the packages that turn weights into features.")
-    drift = property(
-        lambda self: self.identity.drift[self._drift_key],
-        doc="1 - mean cosine between projected features at this precision and at fp32, on eight fixed photographs.",
-    )
+
+    @property
+    def drift(self) -> float | None:
+        """1 - mean cosine between projected features at this precision and at fp32, 0 at fp32 itself.
+
+        It is measured on the first images that features are computed of, and None before.
+        """
+        if self.precision == "fp32":
+            return 0.0
+        measured = self.identity.drift.get(self._drift_key)
+        return None if measured is None else measured.mean
 
     def load(self, device: str = "cpu") -> "LoadedModel":
         """A private fp32 copy, free to be changed.
@@ -91,13 +95,17 @@ class Encoder:
         from workbench.models.checkpoints import build
         from workbench.models.loaded import to_device
 
-        self._verify()
-        plugin = models.get(self._spec.source) if self._spec.kind == "plugin" else None
-        if plugin:
-            with _code_of(self._spec):
-                loaded = plugin.load(self._cache)
+        if self._spec.kind == "plugin":
+            self._verify()
+            with code_of(self._spec):
+                loaded = models.get(self._spec.source).load(self._cache)
         else:
-            loaded = build(self._spec)
+            with ThreadPoolExecutor(1, thread_name_prefix="verify") as pool:
+                verifying = pool.submit(self._verify)
+                try:
+                    loaded = build(self._spec)
+                finally:  # That a file is damaged says more than what its damage led to.
+                    verifying.result()
         to_device(loaded.network, device)
         return loaded
 
@@ -139,26 +147,40 @@ class Encoder:
 
     def encode_images(self, pixels: "Tensor") -> Features:
         """Features of preprocessed images (n, 3, h, w), at this precision and on this device."""
-        return self._encode(pixels, self.precision)
+        features = self._encode(self.precision, pixels)
+        if self.drift is None and len(pixels):
+            self._measure_drift(pixels, features)
+        return features
 
-    def _encode(self, pixels: "Tensor", precision: str) -> Features:
-        import torch
+    def _encode(self, precision: str, pixels: "Tensor") -> Features:
+        pooled, projected = self._tower(precision)(pixels)
+        return Features(pooled.cpu().numpy(), projected.cpu().numpy())
 
-        batch = pixels.to(self.device, non_blocking=True).contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode(), _computing(self.device, precision):
-            pooled, projected = self._ready.image_features(batch)
-        return Features(pooled.float().cpu().numpy(), projected.float().cpu().numpy())
+    def _tower(self, precision: str) -> "ImageTower":
+        from workbench.models._image_tower import ImageTower
+
+        if precision not in self._towers:
+            self._towers[precision] = ImageTower(self._ready, self.device, precision)
+            if precision == self.precision and self.drift is not None:
+                self._forget_fp32()
+        return self._towers[precision]
+
+    def _forget_fp32(self) -> None:
+        """Once nothing is compared with fp32 any more, its weights need not stay in memory."""
+        if self.precision != "fp32":
+            self._towers.pop("fp32", None)
+            self._towers[self.precision].release()
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
         """Projected text features, float32 (len(texts), embed_dim), not normalised, in fp32."""
-        import torch
+        from workbench.models._computing import computing
 
         if not texts:
             return np.empty((0, self.embed_dim), dtype=np.float32)
         # Texts of like length share a batch, so that short ones are not padded to the longest.
         order = sorted(range(len(texts)), key=lambda i: len(texts[i]))
         parts = []
-        with torch.inference_mode(), _computing(self.device, "fp32"):
+        with computing(self.device, "fp32"):
             for start in range(0, len(order), _TEXT_BATCH):
                 rows = order[start : start + _TEXT_BATCH]
                 tokens = self._ready.trim(self._ready.tokenizer([texts[i] for i in rows]))
@@ -167,92 +189,20 @@ class Encoder:
         out[order] = out.copy()
         return out
 
-    def _identify(self, known: Identity | None) -> Identity:
-        """Hash the files, load once for the dimensions, and measure what the precision costs."""
-        from workbench.models.checkpoints import ModelFiles, find_files
-        from workbench.models.probe import check_alive, photographs, text_tower_settings, tokenizer_digest
-
-        notice: str | None = None
-        extra: dict[str, Any] = {}
-        if self._spec.kind == "plugin":
-            plugin = models.get(self._spec.source)
-            with _code_of(self._spec):
-                files, notice = ModelFiles(plugin.files(self._cache)), plugin.notice
-            extra = {"plugin": [self._spec.source, plugin.version]}
-        else:
-            files = find_files(self._spec)
-        weights, others = [hash_file(path) for path in files.weights], [hash_file(path) for path in files.others]
-        loaded = self._ready
-        pixels = photographs(loaded.preprocess)
-        exact = self._encode(pixels, "fp32")
-        check_alive(self.name, exact.projected, self.encode_texts)
-        drift = _drift(exact.projected, self._encode(pixels, self.precision).projected)
-        return Identity(
-            weights=weights,
-            others=others,
-            folder=note_file(files.folder) if files.folder else None,
-            config={
-                "model": _without_places(loaded.config),
-                "preprocess": loaded.preprocess_config,
-                "tokenizer": tokenizer_digest(loaded.tokenizer),
-                "text_tower": text_tower_settings(loaded.network),
-                **extra,
-            },
-            versions=package_versions(),
-            embed_dim=exact.projected.shape[1],
-            pooled_dim=exact.pooled.shape[1],
-            logit_scale=loaded.logit_scale,
-            logit_bias=loaded.logit_bias,
-            notice=notice,
-            drift={**(known.drift if known else {}), self._drift_key: drift},
-        )
-
-
-@contextmanager
-def _code_of(spec: ModelSpec) -> Iterator[None]:
-    """Turn any failure of a plug-in's code, exit included, into a `ModelError` that names the plug-in."""
-    try:
-        yield
-    except (WorkbenchError, OSError):
-        raise
-    except (Exception, SystemExit) as error:
-        failure = "it exits" if isinstance(error, SystemExit) else type(error).__name__
-        raise ModelError(f"model {spec.argument!r}: the plug-in that offers it failed ({failure}: {error}).") from error
-
-
-_cudnn_flags = threading.RLock()
-"""They hold for the whole process: a thread that ends must not set back what another computes with."""
-
-
-@contextmanager
-def _computing(device: str, precision: str) -> Iterator[None]:
-    """Autocast to a precision; fp32 means fp32, not the TF32 that cuDNN takes for convolutions unless told."""
-    import torch
-
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
-    with (
-        _cudnn_flags if device.startswith("cuda") else nullcontext(),
-        torch.autocast(device.partition(":")[0], dtype=dtype, enabled=dtype is not None),
-        torch.backends.cudnn.flags(
-            enabled=torch.backends.cudnn.enabled,
-            benchmark=torch.backends.cudnn.benchmark,
-            deterministic=torch.backends.cudnn.deterministic,
-            allow_tf32=dtype is not None and torch.backends.cudnn.allow_tf32,
-        ),
-    ):
-        yield
-
-
-def _without_places(config: dict[str, Any]) -> dict[str, Any]:
-    """Where a text tower's files lie does not change what it computes."""
-    text = {k: v for k, v in config.get("text_cfg", {}).items() if k not in {"hf_model_name", "hf_tokenizer_name"}}
-    return {**config, "text_cfg": text}
+    def _measure_drift(self, pixels: "Tensor", features: Features) -> None:
+        """Compare the first images at this precision with fp32, which no batch but the first then pays for."""
+        exact = self._tower("fp32")(pixels[:_DRIFT_IMAGES])[1].cpu().numpy()
+        drift = Drift(mean=_drift(exact, features.projected[: len(exact)]), images=len(exact))
+        known = read_identity(self._path) or self.identity
+        self.identity = known.model_copy(update={"drift": {**known.drift, self._drift_key: drift}})
+        write_identity(self.identity, self._path)
+        self._forget_fp32()
 
 
 def _drift(exact: FloatArray, other: FloatArray) -> float:
     a, b = exact.astype(np.float64), other.astype(np.float64)
-    cosine = (a * b).sum(axis=1) / (np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1))
-    return max(0.0, float(1 - cosine.mean()))
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return max(0.0, float(1 - ((a * b).sum(axis=1) / np.maximum(norms, np.finfo(np.float64).tiny)).mean()))
 
 
 def open_model(argument: str, settings: Settings) -> Encoder:

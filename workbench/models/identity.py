@@ -12,7 +12,7 @@ from workbench.errors import ModelError
 from workbench.files import checksum_of_file, read_sealed, write_sealed
 from workbench.models.spec import ModelSpec
 
-FEATURE_PROTOCOL = "3"
+FEATURE_PROTOCOL = "4"
 """Raise it when the same weights and images give other features."""
 
 _PACKAGES = ("open_clip_torch", "timm", "torch", "transformers")
@@ -53,6 +53,18 @@ class HashedFile(KnownFile):
             return False
 
 
+class Drift(BaseModel):
+    """What a precision costs.
+
+    Attributes:
+        mean: 1 - mean cosine between projected features at the precision and at fp32.
+        images: Number of images that it was measured on.
+    """
+
+    mean: float
+    images: int
+
+
 class Identity(BaseModel):
     """Everything about a model that a run needs when features are cached.
 
@@ -67,7 +79,7 @@ class Identity(BaseModel):
         logit_scale: Multiplier of cosine similarities.
         logit_bias: Added after scaling.
         notice: A sentence for the reader, or None.
-        drift: 1 - mean cosine between features and those of fp32 on a few photographs, by precision and type of
+        drift: What precisions cost, on the first images that features were computed of, by precision and type of
             device (`bf16 on cpu`).
     """
 
@@ -83,7 +95,7 @@ class Identity(BaseModel):
     logit_scale: float
     logit_bias: float
     notice: str | None = None
-    drift: dict[str, float] = {}
+    drift: dict[str, Drift] = {}
 
     def current(self) -> bool:
         """Whether files and packages are those that were hashed."""
@@ -106,10 +118,17 @@ def package_versions() -> dict[str, str]:
 
 
 def hash_file(path: Path) -> HashedFile:
-    """SHA-256, checksum, size and time of a file."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return HashedFile(**note_file(path).model_dump(), sha256=digest, checksum=checksum_of_file(path))
+    """SHA-256, checksum, size and time of a file, which is read once."""
+    from xxhash import xxh3_128
+
+    noted = note_file(path)
+    digest, quick = hashlib.sha256(), xxh3_128()
+    with path.open("rb", buffering=0) as file:
+        buffer = memoryview(bytearray(1 << 20))
+        while count := file.readinto(buffer):
+            digest.update(buffer[:count])
+            quick.update(buffer[:count])
+    return HashedFile(**noted.model_dump(), sha256=digest.hexdigest(), checksum=quick.hexdigest())
 
 
 def note_file(path: Path) -> KnownFile:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from workbench.models._texts import length_needed, text_features
 from workbench.models._towers import image_features
 
 if TYPE_CHECKING:
@@ -68,10 +69,13 @@ class LoadedModel:
 
     def text_features(self, tokens: Tensor) -> Tensor:
         """Projected text features (n, d), differentiable, not normalised."""
-        return self.network.encode_text(tokens, normalize=False)  # type: ignore[operator,no-any-return]
+        return text_features(self.network, tokens)
 
     def trim(self, tokens: Tensor) -> Tensor:
-        """Cut padding that no text of the batch needs, for text towers that mask it."""
+        """Cut padding that no text of the batch needs, where the tower masks it or looks at nothing behind the end."""
+        needed = length_needed(self.network, tokens)
+        if needed < tokens.shape[1]:
+            return tokens[:, :needed]
         pad = getattr(getattr(getattr(self.network, "text", None), "config", None), "pad_token_id", None)
         if pad is None:
             return tokens

@@ -52,7 +52,7 @@ def describe(planned: PlannedRun, rows: SplitRows) -> dict[str, Any]:
         "seed": spec.seed,
         "images": {"train": len(rows.train), "val": len(rows.val), "test": len(rows.test)},
         "unreadable": {dataset.ids([row])[0]: data.unreadable[row] for row in rows.unreadable},
-        "notes": [*dataset.notes, *planned.task.notes(rows)],
+        "notes": [*dataset.notes, *data.duplicate_notes, *planned.task.notes(rows)],
     }
 
 

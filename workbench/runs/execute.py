@@ -48,7 +48,8 @@ def run_suite(
         RunFailedError: A run failed, and `raise_error` asks to stop there.
         KeyboardInterrupt: Ctrl-C, once: after the run in hand; twice, or SIGTERM: at once. What is finished stays.
     """
-    reporter = reporter or Silent()
+    reporter, executor = reporter or Silent(), executor or InProcess()
+    settings = executor.adapt(settings)
     if suite.limit_seconds is not None and not can_limit():
         reporter.say(
             "limit_seconds has no effect here: time can be limited in the main thread of Linux and macOS only."
@@ -88,7 +89,7 @@ def run_suite(
     if todo:
         store.check_writable()
         try:
-            made = (executor or InProcess()).make(list(fitted_together(todo)), execution, len(planned))
+            made = executor.make(list(fitted_together(todo)), execution, len(planned))
         except (RunFailedError, KeyboardInterrupt):
             _say_what_waits(store, reporter)
             raise

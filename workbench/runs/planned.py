@@ -19,6 +19,7 @@ from workbench.runs.source import RecipeSource, recipe_source
 from workbench.runs.suite import Suite
 from workbench.settings import Settings
 from workbench.tasks import DatasetTask, TaskData, dataset_task, tasks_of
+from workbench.tasks.near_duplicates import NearDuplicates
 from workbench.tracking import RunResult, schema
 
 
@@ -85,14 +86,18 @@ def prepare_runs(
         if encoders[argument].notice:
             reporter.say(f"{argument} is {encoders[argument].notice}.")
     tasks: dict[tuple[str, str], DatasetTask] = {}
+    duplicates: dict[str, NearDuplicates] = {}
     runs: dict[str, PlannedRun] = {}
     twice: dict[str, str] = {}
     for spec in specs:
         argument = cell_of(spec, suite)[1]
         if (spec.dataset, argument) not in tasks:
+            dataset = datasets[spec.dataset]
+            duplicates.setdefault(spec.dataset, NearDuplicates(dataset, store, settings.workers))
             data = TaskData(
-                datasets[spec.dataset], encoders[argument], store, device, settings.max_unreadable, settings.workers
-            )
+                dataset, encoders[argument], store, device, settings.max_unreadable, settings.workers,
+                duplicates=duplicates[spec.dataset],
+            )  # fmt: skip
             tasks[spec.dataset, argument] = dataset_task(data.dataset.card.task)(data)
         task = tasks[spec.dataset, argument]
         encoder = None if spec.model == NO_MODEL else task.data.encoder

@@ -60,7 +60,6 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
         tags |= {
             "model.fingerprint": encoder.fingerprint,
             "precision": encoder.precision,
-            "precision.drift": f"{encoder.drift:.2e}",
             **({"model.notice": encoder.notice} if encoder.notice else {}),
         }
     name = str(replace(spec, dataset=place_names(recorded_place(spec.dataset))))
@@ -85,7 +84,7 @@ def record(
     with time_limit(limit_seconds):
         evaluation = evaluate(planned, predictor, rows)
     metrics = {**flatten(evaluation.estimates), **evaluation.counts, "train_seconds": train_seconds}
-    notes = [*data.dataset.notes, *planned.task.notes(rows), *report.notes]
+    notes = [*data.dataset.notes, *data.duplicate_notes, *planned.task.notes(rows), *report.notes]
     if planned.spec.model != NO_MODEL and (doubt := check_language(data.encoder, data.dataset.card.language)):
         notes.append(doubt)
     if data.corrupt_shards:
@@ -95,7 +94,8 @@ def record(
         "intervals": _reliability(evaluation.estimates),
         **{f"chosen.{key}": str(value) for key, value in report.chosen.items()},
         **({"notes": "\n".join(notes)} if notes else {}),
-        **_about_texts(planned),
+        **({schema.DUPLICATE_NOTES: "\n".join(data.duplicate_notes)} if data.duplicate_notes else {}),
+        **_about_model(planned),
     }
 
     def write(folder: Path) -> None:
@@ -105,15 +105,18 @@ def record(
         return recorder.finish(metrics, tags, folder, report.history)
 
 
-def _about_texts(planned: PlannedRun) -> dict[str, str]:
-    """A tag that says which texts the model cannot tell apart."""
-    pairs = [] if planned.spec.model == NO_MODEL else planned.data.model.equal_texts()
-    if not pairs:
+def _about_model(planned: PlannedRun) -> dict[str, str]:
+    """What is known of the model once it was used: what its precision costs, and texts that it cannot tell apart."""
+    if planned.spec.model == NO_MODEL:
         return {}
-    count = "1 pair of texts is" if len(pairs) == 1 else f"{len(pairs)} pairs of texts are"
-    first, second = pairs[0]
-    sentence = f"{count} one text to the tokenizer of this model, such as {first!r} and {second!r}."
-    return {schema.MODEL_NOTES: sentence}
+    drift = planned.data.encoder.drift
+    tags = {} if drift is None else {"precision.drift": f"{drift:.2e}"}
+    pairs = planned.data.model.equal_texts()
+    if pairs:
+        count = "1 pair of texts is" if len(pairs) == 1 else f"{len(pairs)} pairs of texts are"
+        first, second = pairs[0]
+        tags[schema.MODEL_NOTES] = f"{count} one text to the tokenizer of this model, such as {first!r} and {second!r}."
+    return tags
 
 
 def _reliability(estimates: Mapping[str, Estimate]) -> str:

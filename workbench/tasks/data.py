@@ -22,6 +22,7 @@ from workbench.images import ImageSet
 from workbench.models import Encoder
 from workbench.recipes import RunSpec
 from workbench.tasks.few_shot import MAX_VALIDATION_SHOTS, sample_shots
+from workbench.tasks.near_duplicates import NearDuplicates
 
 Progress = Callable[[int, int], None]
 _KEPT_ROWS = 50_000
@@ -67,6 +68,7 @@ class TaskData:
         unreadable: Row to reason, for every image read so far.
         extract_seconds: Time spent on computing features.
         corrupt_shards: Shards of the store that were damaged and recomputed.
+        duplicates: Near duplicates across splits, shared by all models on the dataset; None if they are not looked for.
     """
 
     dataset: Dataset
@@ -78,6 +80,7 @@ class TaskData:
     unreadable: dict[int, str] = field(default_factory=dict)
     extract_seconds: float = 0.0
     corrupt_shards: list[str] = field(default_factory=list)
+    duplicates: NearDuplicates | None = None
     _last: dict[bytes, Extraction] = field(default_factory=dict)
     _samples: dict[tuple[str, int, int], IntArray] = field(default_factory=dict)
 
@@ -85,6 +88,23 @@ class TaskData:
     def model(self) -> CachedModel:
         """The model as recipes see it, with a store of its own: this one's tables hold features of test images."""
         return CachedModel(self.encoder, FeatureStore(self.store.root.parent))
+
+    @property
+    def duplicate_notes(self) -> tuple[str, ...]:
+        """Sentences about near duplicates across splits, as far as images have been read."""
+        return self.duplicates.notes if self.duplicates else ()
+
+    def look_for_duplicates(self, rows: Sequence[SplitRows], progress: Progress | None = None) -> tuple[str, ...]:
+        """Compare the images that runs have read, and return sentences that were not said before.
+
+        Args:
+            rows: Readable rows of runs.
+            progress: Called with (done, total) while images are decoded that have no thumbnail yet.
+        """
+        if self.duplicates is None:
+            return ()
+        read = [run_rows.seen(split) for run_rows in rows for split in ROLES]
+        return self.duplicates.look(np.unique(np.concatenate(read)), progress)
 
     @cached_property
     def card_toml(self) -> str:
@@ -245,7 +265,9 @@ class TaskData:
         key = rows.tobytes()
         if key in self._last:
             return self._last[key]
-        extraction = extract(self.dataset, rows, self.encoder, self.store, workers=self.workers, progress=progress)
+        extraction = extract(
+            self.dataset, rows, self.encoder, self.store, workers=self.workers, thumbnails=True, progress=progress
+        )
         self.note(extraction)
         bad = rows[~extraction.readable]
         self.unreadable.update(zip(bad.tolist(), (reason for _, reason in extraction.unreadable), strict=True))
