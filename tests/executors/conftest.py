@@ -31,7 +31,7 @@ def odd_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pat
     info.mkdir(parents=True)
     (site / "odd_recipes_pkg.py").write_text(MODULE.replace("MARKS", str(tmp_path)))
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-recipes\nVersion: 1.0\n")
-    names = {"dies": "Dies", "dies-once": "DiesOnce", "waits": "Waits"}
+    names = {"dies": "Dies", "dies-once": "DiesOnce", "waits": "Waits", "loses-its-node": "LosesItsNode"}
     points = "".join(f"{name} = odd_recipes_pkg:{value}\n" for name, value in names.items())
     (info / "entry_points.txt").write_text(f"[workbench.recipes]\n{points}")
     monkeypatch.syspath_prepend(site)

@@ -43,6 +43,19 @@ class Waits(ClassificationRecipe):
         while waits and not (Path("MARKS") / "go").exists() and time.monotonic() < until:
             time.sleep(0.05)
         return LinearClassifier(class_embeddings(task.model, task.prompts.sentences("single")), scale=10.0)
+
+class LosesItsNode(ClassificationRecipe):
+    trains = False
+
+    def fit(self, task):
+        import ray
+
+        mark = Path("MARKS") / "node"
+        if not mark.exists():
+            (Path("MARKS") / "node.part").write_text(ray.get_runtime_context().get_node_id())
+            (Path("MARKS") / "node.part").rename(mark)
+            time.sleep(120)
+        return LinearClassifier(class_embeddings(task.model, task.prompts.sentences("single")), scale=10.0)
 """
 
 Numbers = dict[str, dict[str, float]]

@@ -128,10 +128,10 @@ def test_gpus_of_a_queue_decide_on_the_precision_where_the_login_node_has_none()
 def test_options_that_contradict_one_another_are_refused(tmp_path):
     with pytest.raises(WorkbenchError, match="the profile says `parallel`"):
         open_executor("slurm", jobs=2)
-    for more in ({"follow": True}, {"profile": tmp_path}):
+    for more in ({"follow": True}, {"profile": tmp_path}, {"name": "ray", "follow": True}):
         with pytest.raises(WorkbenchError, match="goes with --executor slurm"):
             open_executor(**more)
     with pytest.raises(WorkbenchError, match="--raise-error"):
         open_executor("slurm", raise_error=True)
-    with pytest.raises(WorkbenchError, match="there are local, slurm"):
+    with pytest.raises(WorkbenchError, match="there are local, slurm, ray"):
         open_executor("cloud")

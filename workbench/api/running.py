@@ -57,9 +57,9 @@ def run(
         language: The cards' language to take when no suite is given; None takes each card's own.
         fresh: Run finished runs again, too.
         raise_error: Stop at the first run that fails, once it is recorded, and raise what it failed with.
-        executor: Where runs are made: `local` for this machine, `slurm` for a queue.
-        jobs: Processes of this machine that make runs; None for this process alone.
-        profile: TOML file that says what the queue is asked for.
+        executor: Where runs are made: `local` for this machine, `slurm` for a queue, `ray` for a cluster.
+        jobs: Processes of this machine that make runs, None for this process alone; or Ray's workers.
+        profile: TOML file that says what the queue or the cluster is asked for.
         follow: Wait for the queue; otherwise only runs that were finished before are returned.
         settings: Fields of `workbench.Settings`, such as `device` or `precision`.
 
@@ -95,7 +95,7 @@ def run(
         executor,
         jobs=jobs,
         profile=None if profile is None else as_path(profile),
-        follow=follow and executor != "local",
+        follow=follow and executor == "slurm",
         raise_error=raise_error,
     )
     try:

@@ -32,14 +32,14 @@ from workbench.texts import harmless, json_text
     "--limit", type=float, metavar="SECONDS", help="Give a run up that takes longer, and go on [limit_seconds]."
 )
 @click.option(
-    "--executor", type=click.Choice(["local", "slurm"]), default="local", show_default=True,
-    help="Where runs are made: on this machine, or by a SLURM queue.",
+    "--executor", type=click.Choice(["local", "slurm", "ray"]), default="local", show_default=True,
+    help="Where runs are made: on this machine, by a SLURM queue, or on a Ray cluster.",
 )  # fmt: skip
 @click.option(
     "--jobs", type=click.IntRange(1, 1024), metavar="N",
-    help="Processes of this machine that make runs; GPUs and cores are shared out to them. Default 1.",
+    help="Processes of this machine that make runs, GPUs and cores shared out to them (default 1); or Ray's workers.",
 )  # fmt: skip
-@click.option("--profile", type=click.Path(path_type=Path), help="TOML file: what the queue is asked for.")
+@click.option("--profile", type=click.Path(path_type=Path), help="TOML file: what the queue or cluster is asked for.")
 @click.option("--follow", is_flag=True, help="Wait for the queue; otherwise see `workbench jobs`.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--fresh", is_flag=True, help="Run finished runs again; each replaces the old one.")

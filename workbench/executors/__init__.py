@@ -1,4 +1,4 @@
-"""Where runs are made: this process, several of this machine, or a SLURM queue."""
+"""Where runs are made: this process, several of this machine, a SLURM queue, or a Ray cluster."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ from workbench.runs.execution import Executor
 
 __all__ = ["EXECUTORS", "open_executor"]
 
-EXECUTORS = ("local", "slurm")
+EXECUTORS = ("local", "slurm", "ray")
 
 
 def open_executor(
@@ -22,10 +22,10 @@ def open_executor(
     """The executor that is asked for; None for this process.
 
     Args:
-        name: `local` for this machine, `slurm` for a queue.
-        jobs: Processes of this machine; None for 1.
-        profile: TOML file that says what the queue is asked for, see `Profile`.
-        follow: Wait for the queue; a local executor always waits.
+        name: `local` for this machine, `slurm` for a queue, `ray` for a cluster.
+        jobs: Processes of this machine, None for 1; or workers of a Ray cluster, None for all that it has room for.
+        profile: TOML file that says what the queue or the cluster is asked for, see `Profile`.
+        follow: Wait for the queue; the other executors always wait.
         raise_error: Whether the first run that fails is to stop the suite, with its traceback.
 
     Raises:
@@ -42,9 +42,15 @@ def open_executor(
         if jobs is not None:
             raise WorkbenchError("--jobs: is for this machine; with --executor slurm the profile says `parallel`.")
         return SlurmExecutor(read_profile(profile).slurm, follow=follow)
-    if profile is not None or follow:
-        flag = "--profile" if profile is not None else "--follow"
-        raise WorkbenchError(f"{flag}: goes with --executor slurm.")
+    if follow:
+        raise WorkbenchError("--follow: goes with --executor slurm; the others wait anyway.")
+    if name == "ray":
+        from workbench.executors.on_ray import RayExecutor
+        from workbench.executors.profile import read_profile
+
+        return RayExecutor(read_profile(profile).ray, jobs)
+    if profile is not None:
+        raise WorkbenchError("--profile: goes with --executor slurm or ray.")
     if jobs is None or jobs == 1:
         return None
     if sys.platform != "linux":

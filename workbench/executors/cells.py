@@ -93,7 +93,7 @@ def make_cell(folder: Path, index: int) -> None:
     """
     go_without_locks()
     job = Job.open(folder)
-    cell, store = job.about.cells[index], Store(job.about.server, None, job.about.settings.runs, job.id)
+    cell, store = job.about.cells[index], job.spooling_store()
     history = Tail(job.events(str(index))).read()
     made = {key for event in history for key in event.get("made", ())} | _spooled(store)
     in_hand = _deaths(history)

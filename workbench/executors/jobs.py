@@ -152,6 +152,10 @@ class Job:
             return time.time() - about.started > _KEPT_SECONDS
         return about.machine == this_machine() and is_gone(about.process)
 
+    def spooling_store(self) -> Store:
+        """The store as workers on other machines have it: a spool alone."""
+        return Store(self.about.server, None, self.about.settings.runs, self.id)
+
     @property
     def is_stopping(self) -> bool:
         """Whether workers are to begin nothing more."""

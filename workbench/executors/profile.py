@@ -8,9 +8,11 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from workbench.errors import CardError
 from workbench.inputs import parse_toml, read_text
+from workbench.settings import Settings
 from workbench.validation import explain
 
 _CLOCK = re.compile(r"(?:(\d{1,3})-)?(\d{1,3}):(\d{2})(?::(\d{2}))?")
+_BYTES = {"M": 10**6, "G": 10**9, "T": 10**12}
 _MEMORY = re.compile(r"\d+(\.\d+)?\s*(MB|GB|TB|M|G|T)")
 
 
@@ -31,6 +33,7 @@ def _check_memory(value: str) -> str:
     return value.strip()
 
 
+Memory = Annotated[str, AfterValidator(_check_memory)]
 Minutes = Annotated[int, Field(ge=1, le=525_600), BeforeValidator(_minutes)]
 
 
@@ -59,7 +62,7 @@ class SlurmProfile(BaseModel):
     time: Minutes = 60
     gpus: int = Field(default=0, ge=0, le=1)
     cpus: int | None = Field(default=None, ge=1)
-    memory: Annotated[str, AfterValidator(_check_memory)] | None = None
+    memory: Memory | None = None
     account: str | None = None
     parallel: int = Field(default=64, ge=1)
     timeouts: int = Field(default=10, ge=0)
@@ -69,16 +72,46 @@ class SlurmProfile(BaseModel):
     cluster: Literal["slurm", "local"] = "slurm"
 
 
+class RayProfile(BaseModel):
+    """Where a Ray cluster is, and what each worker is given.
+
+    Attributes:
+        address: The cluster's; `auto` finds the one of this machine, `local` starts one that ends with the command.
+        cpus: Cores of a worker.
+        gpus: GPUs of a worker, 0 to 1: 0.25 lets four workers share one.
+        memory: Memory of a worker, such as `8GB`, by which Ray places it.
+        resources: Amounts of resources that the cluster's nodes were given names for.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    address: str = "auto"
+    cpus: float = Field(default=1, gt=0)
+    gpus: float = Field(default=0, ge=0, le=1)
+    memory: Memory | None = None
+    resources: dict[str, float] = {}
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """The memory in bytes."""
+        if self.memory is None:
+            return None
+        unit = _BYTES[re.sub(r"[\d.\s]|B$", "", self.memory)]
+        return round(float(re.sub(r"[A-Z\s]", "", self.memory)) * unit)
+
+
 class Profile(BaseModel):
     """The file: a table for each executor.
 
     Attributes:
         slurm: For `--executor slurm`.
+        ray: For `--executor ray`.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     slurm: SlurmProfile = SlurmProfile()
+    ray: RayProfile = RayProfile()
 
 
 def read_profile(path: Path | None) -> Profile:
@@ -93,3 +126,26 @@ def read_profile(path: Path | None) -> Profile:
         return Profile.model_validate(parse_toml(read_text(path, CardError), str(path), CardError))
     except ValidationError as error:
         raise CardError(f"{path}: {explain(error, Profile)}") from error
+
+
+def gpu_precision(settings: Settings, gpus: float) -> Settings:
+    """Settings with the precision of machines that have a GPU, which this one need not have to decide on `auto`."""
+    if gpus and settings.precision == "auto":
+        return settings.model_copy(update={"precision": "bf16"})
+    return settings
+
+
+def node_settings(settings: Settings, precision: str, gpus: float) -> Settings:
+    """The settings of workers on other machines.
+
+    Args:
+        settings: Those of the command.
+        precision: The one that run keys were made with.
+        gpus: GPUs of a worker.
+    """
+    update: dict[str, str] = {"precision": precision}
+    if gpus:
+        update["device"] = "cuda"
+    elif settings.device == "auto":
+        update["device"] = "cpu"
+    return settings.model_copy(update=update)

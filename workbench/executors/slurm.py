@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from workbench.executors.following import Follower
 from workbench.executors.jobs import Job, all_jobs
-from workbench.executors.profile import SlurmProfile
+from workbench.executors.profile import SlurmProfile, gpu_precision, node_settings
 from workbench.executors.queue import QueueError
 from workbench.executors.submission import states_of, submit
 from workbench.formatting import counted
@@ -30,10 +30,8 @@ class SlurmExecutor:
         self.follow = follow
 
     def adapt(self, settings: Settings) -> Settings:
-        """See `Executor.adapt`: a login node need not have the GPU that decides on `auto`."""
-        if self.profile.gpus and settings.precision == "auto":
-            return settings.model_copy(update={"precision": "bf16"})
-        return settings
+        """See `Executor.adapt`."""
+        return gpu_precision(settings, self.profile.gpus)
 
     def make(self, batches: Sequence[Batch], execution: Execution, total: int) -> list[RunResult]:
         """See `Executor.make`."""
@@ -57,12 +55,8 @@ class SlurmExecutor:
         return []
 
     def _submit(self, batches: Sequence[Batch], execution: Execution) -> Job:
-        update: dict[str, object] = {"precision": batches[0][0].data.encoder.precision}
-        if self.profile.gpus:
-            update["device"] = "cuda"
-        elif execution.settings.device == "auto":
-            update["device"] = "cpu"
-        job = Job.create(batches, execution, "slurm", execution.settings.model_copy(update=update))
+        settings = node_settings(execution.settings, batches[0][0].data.encoder.precision, self.profile.gpus)
+        job = Job.create(batches, execution, "slurm", settings)
         try:
             ids = submit(job, range(len(job.about.cells)), self.profile)
         except BaseException:
