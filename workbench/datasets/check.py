@@ -50,7 +50,7 @@ def check_in_all_languages(argument: str, settings: Settings, progress: Progress
     Raises:
         WorkbenchError: The dataset does not exist, its data is missing, or contradicts its card.
     """
-    dataset = open_pictures(argument, settings)
+    dataset = open_pictures(argument, settings, despite_table=False)
     others = [open_dataset(argument, settings, language=language) for language in card_languages(dataset.card)[1:]]
     return check_dataset(dataset, progress, others=others)
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, IntArray
 from workbench.datasets._classes import class_list, unseen_classes
-from workbench.datasets._digests import fingerprint, items_digest, labels_of
+from workbench.datasets._digests import content_ranks, fingerprint_of, items_digest_of
 from workbench.datasets._missing import why_missing
 from workbench.datasets._notes import dataset_notes
 from workbench.datasets.card import DatasetCard
@@ -104,7 +104,7 @@ class Dataset(Pictures):
     def _rows_by_split(self) -> dict[str, IntArray]:
         records = self.manifest.records
         words = np.ascontiguousarray(self.manifest.hashes).view(">u8").reshape(-1, 4)
-        order = np.lexsort((self._tie_break, *words.T[::-1])).astype(np.int64)
+        order = np.lexsort((content_ranks(self.manifest), *words.T[::-1])).astype(np.int64)
         splits = np.array([record.split for record in records])[order]
         rows: dict[str, IntArray] = {name: order[splits == name] for name in ROLES}
         if len(self.unseen_classes):
@@ -120,17 +120,6 @@ class Dataset(Pictures):
             CardError: A name is no class, or no class would be left to train on or to leave out.
         """
         return unseen_classes(self.card, self.class_keys, self.class_names)
-
-    @cached_property
-    def _tie_break(self) -> IntArray:
-        """Order among images with equal bytes: by their labels, groups and captions, not by their paths."""
-        _, content, count = np.unique(self.manifest.hashes, axis=0, return_inverse=True, return_counts=True)
-        again = np.flatnonzero(count[content.reshape(-1)] > 1)
-        records = map(self._record, again.tolist())
-        contents = [json.dumps([*labels_of(r), r.group, r.captions, r.extra]) for r in records]
-        rank = np.zeros(len(self), dtype=np.int64)
-        rank[again] = np.unique(np.array(contents, dtype=np.str_), return_inverse=True)[1].reshape(-1)
-        return rank
 
     def labels(self, rows: Sequence[int] | AnyArray) -> AnyArray:
         """int64 (n,) class indices, -1 without a label; bool (n, n_classes) for a multi-label card.
@@ -268,13 +257,13 @@ class Dataset(Pictures):
 
     @cached_property
     def fingerprint(self) -> str:
-        """See `_digests.fingerprint`."""
-        return fingerprint(self)
+        """Hex digest of all that determines results; see `fingerprint_of`."""
+        return fingerprint_of(self)
 
     @cached_property
     def items_digest(self) -> str:
-        """See `_digests.items_digest`."""
-        return items_digest(self)
+        """Hex digest of the test images, their raw labels and groups, whatever the classes are called."""
+        return items_digest_of(self)
 
     @property
     def unlabelled_notes(self) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from workbench.datasets.card import DatasetCard
@@ -56,8 +57,10 @@ class RowReader:
         # Items are read from what is left, and one column may serve both: a pair can be the group, too.
         of_items = {getattr(card.columns, name) for name in card.columns.of_items}
         self._used = {name for name in names.values() if name is not None and name not in of_items}
+        # Notes are recorded with runs, and of the machine's paths nothing is.
+        table = Path(origin).name if Path(origin).is_absolute() else origin
         self.notes = [
-            f"{origin}: column {column!r} is not read; columns.{role} of a card names it."
+            f"{table}: column {column!r} is not read; columns.{role} of a card names it."
             for role in ("label", "group", "split")
             for column in available
             if names[role] is None and _plain(column) == role
