@@ -138,7 +138,7 @@ def test_pictures_are_found_under_pseudonyms(settings, tiny_model, make_colours,
         app = open_page(page, **query)
         assert not app.exception
         assert "smith" not in texts(app)
-        assert "id-" in texts(app).replace("\\", "")
+        assert ("id-" in texts(app).replace("\\", "")) == (page == "errors")  # Samples have no names.
         assert "No pictures" not in texts(app)
         assert "has no item" not in texts(app)
     (settings.cache / "pseudonyms" / "key").unlink()
