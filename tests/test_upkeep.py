@@ -68,6 +68,7 @@ def test_what_kills_and_damage_left_goes_and_nothing_else(full):
     for part in (cache / "models" / ".built-9.part", cache / "generated" / ".set-9.part"):
         part.mkdir()
         (part / "half").touch()
+        age(part / "half")
         age(part)
     shutil.copytree(cache / "generated" / "set-123", cache / "generated" / "set-123.corrupt")
     for path in (cache / "manifests" / "x" / "old.parquet", cache / "models" / f"{'0a' * 12}.json",
