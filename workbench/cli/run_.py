@@ -42,7 +42,7 @@ from workbench.texts import harmless, json_text
     help="Stop at the first run that fails, once it is recorded, and print its traceback: for writing a recipe.",
 )  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No progress.")
-@settings_options("device", "precision", "tracking_uri", "cache", "data", "max_unreadable")
+@settings_options("device", "precision", "preprocessing", "tracking_uri", "cache", "data", "max_unreadable")
 @as_json
 def command(
     suite: str | None,

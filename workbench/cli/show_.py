@@ -12,7 +12,7 @@ from workbench.cli._options import as_json, load_settings, settings_options
 @click.argument("what", type=click.Choice(["dataset", "recipe", "model", "suite", "run"]))
 @click.argument("name")
 @click.option("--card", is_flag=True, help="With a dataset: print the card as TOML, to start one's own from.")
-@settings_options("tracking_uri", "device", "precision", "cache", "data")
+@settings_options("tracking_uri", "device", "precision", "preprocessing", "cache", "data")
 @as_json
 def command(what: str, name: str, card: bool, as_json: bool, **flags: Any) -> None:
     """Show one thing in full; of a failed run also where its traceback lies.
@@ -95,6 +95,7 @@ def _model(name: str, flags: dict[str, Any]) -> dict[str, Any]:
         "notice": encoder.notice,
         "precision": encoder.precision,
         "drift_from_fp32": encoder.drift,
+        "preprocessing": encoder.preprocessing,
         "device": encoder.device,
         "embed_dim": encoder.embed_dim,
         "pooled_dim": encoder.pooled_dim,

@@ -1,10 +1,11 @@
 """Encoded bytes to preprocessed batches, read and decoded by threads ahead of the network."""
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
@@ -79,10 +80,18 @@ def batches(
 
 
 def _prepare(job: Job, source: ImageSource, encoder: ImageEncoder) -> "Tensor | Problem":
+    """Pixels of one image, float32 (3, h, w), or uint8 (h, w, 3) where the encoder takes these."""
+    transform = encoder.pixel_transform
+    if transform is None:
+        return _tried(lambda: source.with_picture(job.row, encoder.preprocess))
+    return _tried(lambda: source.with_pixels(job.row, transform))
+
+
+def _tried(read: "Callable[[], Tensor]") -> "Tensor | Problem":
     from workbench.datasets.unreadable import UnreadableImageError
 
     try:
-        return source.with_picture(job.row, encoder.preprocess)
+        return read()
     except UnreadableImageError as error:
         return Problem(str(error), lasting=True)
     except (OSError, DataError) as error:
@@ -90,12 +99,34 @@ def _prepare(job: Job, source: ImageSource, encoder: ImageEncoder) -> "Tensor | 
 
 
 def _collect(items: "Sequence[tuple[Job, Future[Tensor | Problem]]]", *, pin: bool) -> Batch:
-    import torch
-
     results = [future.result() for _, future in items]
     problems = {i: result for i, result in enumerate(results) if isinstance(result, Problem)}
     tensors = [result for result in results if not isinstance(result, Problem)]
     if not tensors:
         return Batch([job for job, _ in items], problems, None)
-    pixels = torch.stack(tensors)
+    pixels = _stacked(tensors)
     return Batch([job for job, _ in items], problems, pixels.pin_memory() if pin else pixels)
+
+
+def _stacked(images: "Sequence[Tensor]") -> "Tensor":
+    """A batch (n, 3, h, w); 8-bit pixels stay in the order in which they lie in memory, channels last."""
+    import torch
+
+    batch = torch.stack(list(images))
+    return batch.permute(0, 3, 1, 2) if batch.dtype == torch.uint8 else batch
+
+
+def compare_samples(jobs: Sequence[Job], source: ImageSource, encoder: ImageEncoder) -> None:
+    """Show an encoder the first readable images as it takes them and by its own transform, if it asks for that."""
+    needed = encoder.samples_needed
+    taken: list[Tensor] = []
+    by_reference: list[Tensor] = []
+    for job in jobs[: 4 * needed]:
+        if len(taken) < needed:
+            pixels = _prepare(job, source, encoder)
+            reference = _tried(partial(source.with_picture, job.row, encoder.preprocess))
+            if not isinstance(pixels, Problem) and not isinstance(reference, Problem):
+                taken.append(pixels)
+                by_reference.append(reference)
+    if taken:
+        encoder.compare(_stacked(taken), _stacked(by_reference))

@@ -41,6 +41,7 @@ def describe(planned: PlannedRun, rows: SplitRows) -> dict[str, Any]:
         "model": spec.model,
         "model_argument": data.encoder.name,
         "precision": data.encoder.precision,
+        "preprocessing": data.encoder.preprocessing,
         "dataset": dataset.name,
         "dataset_argument": place_names(recorded_place(spec.dataset)),
         "language": dataset.card.language,
