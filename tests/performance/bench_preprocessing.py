@@ -3,7 +3,8 @@
     WORKBENCH_DATA=... python tests/performance/bench_preprocessing.py [DATASET ...]
 
 First the speed of one decoding thread of the extraction, reading and checking included, on made pictures of three
-sizes and on the datasets; then by how much pixels and features of `offline-lite` and of a ViT-B-32 with random weights differ.
+sizes and on the datasets; then by how much pixels and features of `offline-lite` and of a ViT-B-32 with random weights
+differ.
 """
 
 import statistics
