@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import streamlit as st
 
@@ -11,6 +12,7 @@ from dashboards.runs import Snapshot
 from dashboards.views.pictures import rows_by_id, thumbnail
 from workbench.datasets import Dataset, open_dataset
 from workbench.errors import WorkbenchError
+from workbench.pseudonyms import Pseudonyms
 from workbench.runs import FinishedRun
 from workbench.runs.comparisons import GroupIntervals, RunGroup, SuiteComparison, compare_suite, intervals_of
 from workbench.settings import Settings
@@ -90,15 +92,29 @@ class Session:
             WorkbenchError: It is not on this machine, or has changed since.
         """
         argument = self.open_run(run).dataset_argument
-        dataset = self.dataset(argument)
+        dataset = self.dataset(argument, run)
         if dataset.fingerprint != run.tags.get("dataset.fingerprint"):
             raise WorkbenchError(f"dataset {argument!r} has changed since the run was made.")
         return dataset
 
-    def dataset(self, argument: str) -> Dataset:
-        """An open dataset, kept for the next rerun; raises `WorkbenchError` if its data is not here."""
+    def dataset(self, argument: str, run: RunResult | None = None) -> Dataset:
+        """An open dataset, kept for the next rerun; raises `WorkbenchError` if its data is not here.
+
+        Args:
+            argument: Name, card file or folder.
+            run: Where it records pseudonyms, the dataset shows those, too, so that items find their pictures.
+        """
         dataset: Dataset = _dataset(argument, str(self.settings.data), self.settings)
-        return dataset
+        key_name = run.tags.get(schema.PSEUDONYMS) if run else None
+        if key_name is None:
+            return dataset
+        hidden: Dataset = _under_pseudonyms(dataset.fingerprint, key_name, dataset, self.settings.cache)
+        return hidden
+
+
+def key_of(dataset: Dataset) -> str:
+    """A key for what is kept of a dataset with the names of its images."""
+    return f"{dataset.fingerprint} {dataset.pseudonyms.key_name if dataset.pseudonyms else ''}"
 
 
 def picture(dataset: Dataset, row: int, size: int = 320) -> bytes | None:
@@ -109,7 +125,7 @@ def picture(dataset: Dataset, row: int, size: int = 320) -> bytes | None:
 
 def row_of(dataset: Dataset, item: str) -> int:
     """The row of an item; raises `WorkbenchError` if the dataset has no such item."""
-    rows = _rows(dataset.fingerprint, dataset)
+    rows = _rows(key_of(dataset), dataset)
     if item not in rows:
         raise WorkbenchError(f"dataset {dataset.name!r} has no item {item!r}.")
     return int(rows[item])
@@ -135,11 +151,16 @@ def _dataset(argument: str, data: str, _settings: Settings) -> Dataset:  # noqa:
     return open_dataset(argument, _settings)
 
 
+@st.cache_resource(max_entries=8, show_spinner=False)
+def _under_pseudonyms(fingerprint: str, key_name: str, _dataset: Dataset, _cache: Path) -> Dataset:  # noqa: ARG001
+    return _dataset.under_pseudonyms(Pseudonyms.of_key(_cache, key_name))
+
+
 @st.cache_data(max_entries=4000, show_spinner=False)
 def _picture(fingerprint: str, row: int, size: int, _dataset: Dataset) -> bytes | None:  # noqa: ARG001
     return thumbnail(_dataset, row, size)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _rows(fingerprint: str, _dataset: Dataset) -> dict[str, int]:  # noqa: ARG001
+def _rows(key: str, _dataset: Dataset) -> dict[str, int]:  # noqa: ARG001
     return rows_by_id(_dataset)

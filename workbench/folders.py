@@ -2,14 +2,18 @@
 
 import json
 import shutil
+import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
 from workbench.files import CORRUPT, checksum_of_file, read_sealed, set_aside, write_sealed
+from workbench.locks import locked, takes_locks
 
 PART = ".part"
 """Suffix of folders that are being made, whose names begin with a dot."""
 _INVENTORY = ".inventory"
+_STALE_SECONDS = 3600.0
 
 
 def make_once(folder: Path, write: Callable[[Path], None]) -> bool:
@@ -30,20 +34,21 @@ def make_once(folder: Path, write: Callable[[Path], None]) -> bool:
     """
     if is_whole(folder):
         return False
-    from filelock import FileLock
-
     folder.parent.mkdir(parents=True, exist_ok=True)
     path = folder.with_name(f"{folder.name}.lock")
-    with FileLock(path, mode=0o666):
+    with locked(path, mode=0o666):
         if is_whole(folder):
             return False
-        work = folder.with_name(f".{folder.name}{PART}")
+        own = "" if takes_locks() else f".{uuid.uuid4().hex}"  # Another machine may fill one of its own.
+        work = folder.with_name(f".{folder.name}{own}{PART}")
         shutil.rmtree(work, ignore_errors=True)  # From a process that was killed: the lock is ours.
         work.mkdir()
         try:
             write(work)
             _share(work)
             _write_inventory(work)
+            if not takes_locks() and is_whole(folder):
+                return False  # Another machine was faster.
             if folder.exists():
                 set_aside(folder)
             work.replace(folder)
@@ -56,13 +61,15 @@ def make_once(folder: Path, write: Callable[[Path], None]) -> bool:
 
 def is_being_made(part: Path) -> bool:
     """Whether a process is filling this working folder of `make_once`."""
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
     lock = part.with_name(part.name.removeprefix(".").removesuffix(PART) + ".lock")
     try:
-        if lock.exists():
-            with FileLock(lock, timeout=0):
-                pass
+        if not lock.exists():  # A machine that takes no locks makes it, or did.
+            newest = max(path.stat().st_mtime for path in (part, *part.rglob("*")))
+            return time.time() - newest < _STALE_SECONDS
+        with locked(lock, timeout=0):
+            pass
     except (Timeout, OSError):
         return True
     return False

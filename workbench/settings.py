@@ -35,6 +35,7 @@ class Settings(BaseModel):
             done so; `reference` is the model's own transform.
         workers: Threads that decode images; 0 means one per usable core.
         max_unreadable: Share of a split (0..1) that may be unreadable before a run fails.
+        hash_ids: Runs record pseudonyms in place of ids, groups and names of files; a card may ask for that, too.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -48,6 +49,7 @@ class Settings(BaseModel):
     preprocessing: Preprocessing = "fast"
     workers: int = Field(default=0, ge=0)
     max_unreadable: float = Field(default=0.01, ge=0, le=1)
+    hash_ids: bool = False
 
     @field_validator(*_PATHS, "tracking_uri")
     @classmethod

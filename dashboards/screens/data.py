@@ -4,7 +4,7 @@ import numpy as np
 import streamlit as st
 
 from dashboards.charts.counts import counts_chart
-from dashboards.session import Session
+from dashboards.session import Session, key_of
 from dashboards.text import escaped, runs_caption
 from dashboards.widgets import choose, picture_grid
 from workbench.datasets import CheckReport, Dataset, check_dataset
@@ -24,7 +24,7 @@ def show(session: Session) -> None:
     finished = [run for run in dataset_runs if run.status == "finished"]
     try:
         argument = session.open_run(finished[0]).dataset_argument if finished else name
-        dataset = session.dataset(argument)
+        dataset = session.dataset(argument, finished[0] if finished else None)
     except WorkbenchError as error:
         st.info(f"The dataset cannot be opened here: {escaped(error)}")
         return
@@ -74,7 +74,7 @@ def _samples(dataset: Dataset) -> None:
 def _check(dataset: Dataset) -> None:
     st.header("Check")
     if st.toggle("Decode every image and compare the splits", key="check", bind="query-params"):
-        report: CheckReport = _checked(dataset.fingerprint, dataset)
+        report: CheckReport = _checked(key_of(dataset), dataset)
         (st.warning if report.problems else st.success)(f"{report.problems} findings that can spoil results.")
         st.code(str(report), language=None)
     else:
@@ -82,5 +82,5 @@ def _check(dataset: Dataset) -> None:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Checking every image")
-def _checked(fingerprint: str, _dataset: Dataset) -> CheckReport:  # noqa: ARG001
+def _checked(key: str, _dataset: Dataset) -> CheckReport:  # noqa: ARG001
     return check_dataset(_dataset)

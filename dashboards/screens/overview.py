@@ -16,7 +16,7 @@ from dashboards.views.standings import Standing, metrics_of, shots_of, shots_ord
 from dashboards.widgets import as_values, choose, choose_dataset, choose_some, say_left_out, table
 from workbench.formatting import format_count, format_seconds
 from workbench.reports import Format, render
-from workbench.tracking import RunResult, schema
+from workbench.tracking import RunResult, notes_on_dataset, schema
 
 _LINES = 30
 _FORMATS: tuple[tuple[str, Format, str, str], ...] = (
@@ -94,7 +94,8 @@ def _on_dataset(session: Session, finished: Sequence[RunResult]) -> None:
     if not all(standing.reliable for standing in ranked):
         st.caption("Some intervals rest on under 20 groups and are unreliable.")
     models = dict.fromkeys(note for standing in ranked for note in standing.first.model_notes)
-    for note in (*ranked[0].first.dataset_notes, *models):
+    runs = [run for standing in ranked for run in standing.group.runs]
+    for note in (*notes_on_dataset(runs), *models):
         st.caption(escaped(note))
     formats = {"train seconds": format_seconds, "trainable parameters": format_count}
     table(leaderboard(ranked), as_values(metric, metric, "low", "high") | formats)

@@ -4,7 +4,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboards.session import Session, picture, row_of
+from dashboards.session import Session, key_of, picture, row_of
 from dashboards.text import escaped, runs_caption
 from dashboards.views.nearest import nearest_sentences
 from dashboards.widgets import choose, choose_dataset
@@ -99,7 +99,7 @@ def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: SplitCho
         )
         return None
     with st.spinner("Opening the images"):
-        gallery: Gallery = _gallery(dataset.fingerprint, encoder.fingerprint, split, dataset, encoder, session.settings)
+        gallery: Gallery = _gallery(key_of(dataset), encoder.fingerprint, split, dataset, encoder, session.settings)
     for name, reason in gallery.unreadable:
         st.caption(f"left out: {escaped(name)}: {escaped(reason)}")
     return gallery
@@ -107,7 +107,7 @@ def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: SplitCho
 
 @st.cache_resource(max_entries=8, show_spinner=False)
 def _gallery(
-    fingerprint: str, model: str, split: SplitChoice, _dataset: Dataset, _encoder: Encoder, _settings: Settings  # noqa: ARG001
+    key: str, model: str, split: SplitChoice, _dataset: Dataset, _encoder: Encoder, _settings: Settings  # noqa: ARG001
 ) -> Gallery:  # fmt: skip
     return open_gallery(_dataset, _encoder, FeatureStore(_settings.cache), split)
 

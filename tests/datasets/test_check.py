@@ -9,7 +9,7 @@ from PIL import Image, ImageEnhance
 
 from workbench.datasets import check_dataset, open_dataset
 from workbench.datasets._near_pairs import near_pairs
-from workbench.datasets._perceptual import flat, thumbnail
+from workbench.datasets.thumbnails import flat, thumbnail
 
 
 def picture(seed: int, size: int = 96) -> Image.Image:

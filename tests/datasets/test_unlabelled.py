@@ -38,6 +38,14 @@ def test_a_dataset_stays_one(make_colours, tmp_path):
     assert open_pictures(folder, settings).fingerprint == open_dataset(folder, settings).fingerprint
 
 
+def test_a_table_that_cannot_be_used_is_an_error_of_check_and_a_note_elsewhere(pile, tmp_path):
+    settings = Settings(cache=tmp_path / "cache")
+    (pile / "metadata.csv").write_text("file_name,label\na.PNG,red\nb.PNG,blue\n", encoding="utf-8")
+    assert "capital letters" in open_pictures(str(pile), settings).notes[0]
+    with pytest.raises(DataError, match="capital letters"):
+        workbench.check(pile, cache=settings.cache)
+
+
 def test_where_there_is_no_picture_the_reason_stays(tmp_path):
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="expected class sub-folders"):

@@ -1,4 +1,4 @@
-"""A suite with recipes that kill their own process, and what it gives in one undisturbed process."""
+"""A suite and what it gives in one undisturbed process; recipes that kill their own process, or wait."""
 
 import os
 import sys
@@ -24,18 +24,19 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, tiny_model, write_colo
 
 
 @pytest.fixture
-def fatal_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Install recipes `dies` and `dies-once` for this process and those that it starts; the folder of their marks."""
+def odd_recipes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Install recipes that die or wait for this process and those that it starts; the folder of their marks."""
     site = tmp_path / "site"
-    info = site / "fatal_recipes-1.0.dist-info"
+    info = site / "odd_recipes-1.0.dist-info"
     info.mkdir(parents=True)
-    (site / "fatal_recipes_pkg.py").write_text(MODULE.replace("MARKS", str(tmp_path)))
-    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: fatal-recipes\nVersion: 1.0\n")
-    points = "dies = fatal_recipes_pkg:Dies\ndies-once = fatal_recipes_pkg:DiesOnce\n"
+    (site / "odd_recipes_pkg.py").write_text(MODULE.replace("MARKS", str(tmp_path)))
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: odd-recipes\nVersion: 1.0\n")
+    names = {"dies": "Dies", "dies-once": "DiesOnce", "waits": "Waits", "loses-its-node": "LosesItsNode"}
+    points = "".join(f"{name} = odd_recipes_pkg:{value}\n" for name, value in names.items())
     (info / "entry_points.txt").write_text(f"[workbench.recipes]\n{points}")
     monkeypatch.syspath_prepend(site)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]))
     monkeypatch.delitem(recipes.__dict__, "_points", raising=False)
     yield tmp_path
     recipes.__dict__.pop("_points", None)
-    sys.modules.pop("fatal_recipes_pkg", None)
+    sys.modules.pop("odd_recipes_pkg", None)

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from pathlib import Path
 
 from workbench.runs import RecipeEntry, Suite
 from workbench.settings import Settings
 from workbench.tracking import RunResult, open_store, read_runs
 
 MODULE = """
-import os, signal
+import os, signal, time
 from pathlib import Path
 from workbench.plugin import ClassificationRecipe, LinearClassifier, class_embeddings
 
@@ -28,6 +29,32 @@ class DiesOnce(ClassificationRecipe):
         if not mark.exists():
             mark.touch()
             os.kill(os.getpid(), signal.SIGKILL)
+        return LinearClassifier(class_embeddings(task.model, task.prompts.sentences("single")), scale=10.0)
+
+class Waits(ClassificationRecipe):
+    trains = False
+
+    def fit(self, task):
+        task_id = "{}_{}".format(os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID"))
+        waiting, until = Path("MARKS") / "waiting", time.monotonic() + 60
+        waits = not waiting.exists()
+        with waiting.open("a") as file:
+            file.write("{} {} {}\\n".format(task_id, os.environ.get("SLURM_RESTART_COUNT", "0"), os.getpid()))
+        while waits and not (Path("MARKS") / "go").exists() and time.monotonic() < until:
+            time.sleep(0.05)
+        return LinearClassifier(class_embeddings(task.model, task.prompts.sentences("single")), scale=10.0)
+
+class LosesItsNode(ClassificationRecipe):
+    trains = False
+
+    def fit(self, task):
+        import ray
+
+        mark = Path("MARKS") / "node"
+        if not mark.exists():
+            (Path("MARKS") / "node.part").write_text(ray.get_runtime_context().get_node_id())
+            (Path("MARKS") / "node.part").rename(mark)
+            time.sleep(120)
         return LinearClassifier(class_embeddings(task.model, task.prompts.sentences("single")), scale=10.0)
 """
 
@@ -69,11 +96,12 @@ class Undisturbed:
     runs: list[RunResult]
     extracted: int
 
-    def check(self, settings: Settings, *, others: int = 0) -> list[RunResult]:
+    def check(self, settings: Settings, *, datasets: tuple[str, ...] | None = None, others: int = 0) -> list[RunResult]:
         """See that a store has the same runs, each once, with the same keys and metrics, and so many others."""
         stored = read_runs(open_store(settings), "s")
         assert max(Counter(run.key for run in stored).values()) == 1
-        expected, found = numbers(self.runs), numbers(stored)
+        names = {Path(folder).name for folder in datasets or self.suite.datasets}
+        expected, found = numbers([run for run in self.runs if run.dataset in names]), numbers(stored)
         assert {key: found.get(key) for key in expected} == expected
         assert len(stored) == len(expected) + others
         return stored

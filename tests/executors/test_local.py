@@ -21,7 +21,7 @@ def settings(tmp_path):
 
 
 @pytest.mark.slow
-def test_lost_workers_lose_and_double_nothing(undisturbed, settings, fatal_recipes):
+def test_lost_workers_lose_and_double_nothing(undisturbed, settings, odd_recipes):
     suite = suite_of(undisturbed.suite.models[0], *undisturbed.suite.datasets, more=("dies", "dies-once"))
     told = Told()
     runs = run_suite(suite, settings, reporter=told, executor=LocalExecutor(2))
@@ -30,7 +30,7 @@ def test_lost_workers_lose_and_double_nothing(undisturbed, settings, fatal_recip
     dead = [run for run in stored if run.recipe == "dies"]
     assert [run.status for run in dead] == ["failed", "failed"]
     assert "its worker was lost: ended by signal 9 (the last of 3 attempts)" in dead[0].tags["workbench.error"]
-    assert (fatal_recipes / "deaths").read_text().count("died") == 6  # Three attempts on each dataset.
+    assert (odd_recipes / "deaths").read_text().count("died") == 6  # Three attempts on each dataset.
     assert [run.status for run in stored if run.recipe == "dies-once"] == ["finished", "finished"]
     assert sum(sentence.startswith("worker") and "was lost" in sentence for sentence in told.sentences) == 7
     assert told.extracted == undisturbed.extracted  # No image went through the network twice.

@@ -31,7 +31,7 @@ def test_it_is_known_here_whether_a_place_is_gone(tmp_path):
     folder.mkdir()
     recorded = recorded_place(str(folder))
     assert not places.is_gone(recorded)  # Nobody has seen it here.
-    places.note(str(folder))
+    places.note(str(folder), recorded)
     assert not places.is_gone(recorded)
     folder.rename(tmp_path / "moved")
     assert places.is_gone(recorded)

@@ -36,7 +36,10 @@ def run(
     language: str | None = None,
     fresh: bool = False,
     raise_error: bool = False,
-    jobs: int = 1,
+    executor: str = "local",
+    jobs: int | None = None,
+    profile: PathText | None = None,
+    follow: bool = True,
     **settings: Any,
 ) -> "pd.DataFrame":
     """Run a suite, or what the arguments name, and wait for it.
@@ -54,7 +57,10 @@ def run(
         language: The cards' language to take when no suite is given; None takes each card's own.
         fresh: Run finished runs again, too.
         raise_error: Stop at the first run that fails, once it is recorded, and raise what it failed with.
-        jobs: Processes of this machine that make runs; 1 is this process.
+        executor: Where runs are made: `local` for this machine, `slurm` for a queue, `ray` for a cluster.
+        jobs: Processes of this machine that make runs, None for this process alone; or Ray's workers.
+        profile: TOML file that says what the queue or the cluster is asked for.
+        follow: Wait for the queue; otherwise only runs that were finished before are returned.
         settings: Fields of `workbench.Settings`, such as `device` or `precision`.
 
     Returns:
@@ -85,10 +91,18 @@ def run(
             raise WorkbenchError(explain(error, Suite)) from error
     else:
         chosen = suite if isinstance(suite, Suite) else load_suite(as_text(suite))
-    executor = open_executor(jobs=jobs, raise_error=raise_error)
+    chosen_executor = open_executor(
+        executor,
+        jobs=jobs,
+        profile=None if profile is None else as_path(profile),
+        follow=follow and executor == "slurm",
+        raise_error=raise_error,
+    )
     try:
         return _frame(
-            run_suite(chosen, read_settings(run, settings), fresh=fresh, raise_error=raise_error, executor=executor)
+            run_suite(
+                chosen, read_settings(run, settings), fresh=fresh, raise_error=raise_error, executor=chosen_executor
+            )
         )
     except RunFailedError as failed:
         failure = failed.error

@@ -9,6 +9,7 @@ from workbench._version import __version__
 
 _COMMANDS = {
     "run": "Run a suite, or the models, datasets and recipes given.",
+    "jobs": "Show the jobs that were submitted, and how far they are.",
     "results": "Show results as table, Markdown, CSV, LaTeX or JSON.",
     "list": "List recipes, models, datasets, suites or generators.",
     "show": "Show a dataset card, a recipe, a model, a suite or a run.",

@@ -37,6 +37,12 @@ def settings_options(*names: str) -> Callable[[F], F]:
         "max_unreadable": click.option(
             "--max-unreadable", type=float, help="Share of a split that may be unreadable (default 0.01)."
         ),
+        "hash_ids": click.option(
+            "--hash-ids",
+            is_flag=True,
+            default=None,
+            help="Record pseudonyms in place of ids, groups and names of files [WORKBENCH_HASH_IDS].",
+        ),
     }
 
     def decorate(function: F) -> F:

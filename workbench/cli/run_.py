@@ -32,9 +32,15 @@ from workbench.texts import harmless, json_text
     "--limit", type=float, metavar="SECONDS", help="Give a run up that takes longer, and go on [limit_seconds]."
 )
 @click.option(
-    "--jobs", type=click.IntRange(1, 1024), default=1, show_default=True,
-    help="Processes of this machine that make runs; GPUs and cores are shared out to them.",
+    "--executor", type=click.Choice(["local", "slurm", "ray"]), default="local", show_default=True,
+    help="Where runs are made: on this machine, by a SLURM queue, or on a Ray cluster.",
 )  # fmt: skip
+@click.option(
+    "--jobs", type=click.IntRange(1, 1024), metavar="N",
+    help="Processes of this machine that make runs, GPUs and cores shared out to them (default 1); or Ray's workers.",
+)  # fmt: skip
+@click.option("--profile", type=click.Path(path_type=Path), help="TOML file: what the queue or cluster is asked for.")
+@click.option("--follow", is_flag=True, help="Wait for the queue; otherwise see `workbench jobs`.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @click.option("--fresh", is_flag=True, help="Run finished runs again; each replaces the old one.")
 @click.option(
@@ -42,7 +48,7 @@ from workbench.texts import harmless, json_text
     help="Stop at the first run that fails, once it is recorded, and print its traceback: for writing a recipe.",
 )  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No progress.")
-@settings_options("device", "precision", "preprocessing", "tracking_uri", "cache", "data", "max_unreadable")
+@settings_options("device", "precision", "preprocessing", "tracking_uri", "cache", "data", "max_unreadable", "hash_ids")
 @as_json
 def command(
     suite: str | None,
@@ -56,7 +62,10 @@ def command(
     language: str | None,
     refit: bool | None,
     limit: float | None,
-    jobs: int,
+    executor: str,
+    jobs: int | None,
+    profile: Path | None,
+    follow: bool,
     dry_run: bool,
     fresh: bool,
     raise_error: bool,
@@ -73,6 +82,7 @@ def command(
       workbench run botany --recipe lora --set lora.rank=8 --dry-run
       workbench run botany --recipe lora --set lora.rank=4 --set lora.rank=16
       workbench run few-shot --jobs 4
+      workbench run few-shot --executor slurm --profile cluster.toml --follow
     """
     from workbench.cli._progress import ConsoleReporter
     from workbench.cli._suite import assemble
@@ -88,11 +98,11 @@ def command(
     from workbench.runs.execute import run_suite
     from workbench.runs.failing import RunFailedError, traceback_text
 
-    executor = open_executor(jobs=jobs, raise_error=raise_error)
+    chosen_executor = open_executor(executor, jobs=jobs, profile=profile, follow=follow, raise_error=raise_error)
     try:
         with ConsoleReporter(quiet=quiet) as reporter:
             results = run_suite(
-                chosen, settings, fresh=fresh, raise_error=raise_error, reporter=reporter, executor=executor
+                chosen, settings, fresh=fresh, raise_error=raise_error, reporter=reporter, executor=chosen_executor
             )
     except RunFailedError as failed:
         click.echo(harmless(traceback_text(failed.error)), err=True)

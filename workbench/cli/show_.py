@@ -1,25 +1,35 @@
 """`workbench show`."""
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
+from workbench.cli._outputs import check_output_file
 
 
 @click.command("show")
 @click.argument("what", type=click.Choice(["dataset", "recipe", "model", "suite", "run"]))
 @click.argument("name")
 @click.option("--card", is_flag=True, help="With a dataset: print the card as TOML, to start one's own from.")
+@click.option(
+    "--ids",
+    "ids_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="With a dataset: write ids, groups and the pseudonyms that runs record for them (.csv, .xlsx, ...).",
+)
 @settings_options("tracking_uri", "device", "precision", "preprocessing", "cache", "data")
 @as_json
-def command(what: str, name: str, card: bool, as_json: bool, **flags: Any) -> None:
+def command(what: str, name: str, card: bool, ids_file: Path | None, as_json: bool, **flags: Any) -> None:
     """Show one thing in full; of a failed run also where its traceback lies.
 
     \b
     Example:
       workbench show dataset photos/ --card > my-set.toml
+      workbench show dataset photos/ --ids names.csv
       workbench show recipe lora
       workbench show run 3f2a --json
     """
@@ -29,6 +39,9 @@ def command(what: str, name: str, card: bool, as_json: bool, **flags: Any) -> No
 
         answer(card_to_toml(resolve_card(name)[0]), nl=False)
         return
+    if ids_file is not None:
+        _write_ids(what, name, ids_file, flags)
+        return
     description = {"dataset": _dataset, "recipe": _recipe, "model": _model, "suite": _suite, "run": _run}[what](
         name, flags
     )
@@ -36,6 +49,26 @@ def command(what: str, name: str, card: bool, as_json: bool, **flags: Any) -> No
         answer_json(description)
     else:
         answer(_lines(description))
+
+
+def _write_ids(what: str, name: str, path: Path, flags: dict[str, Any]) -> None:
+    """A table of what `run --hash-ids` records for the names of a dataset."""
+    from workbench.datasets import open_dataset
+    from workbench.errors import WorkbenchError
+    from workbench.pseudonyms import Pseudonyms
+    from workbench.tables import check_table_name, write_table
+
+    if what != "dataset":
+        raise WorkbenchError(f"--ids is for a dataset, and {what} {name!r} has no images.")
+    check_output_file("--ids", path)
+    check_table_name("--ids", path)
+    settings = load_settings(**flags)
+    dataset = open_dataset(name, settings)
+    rows = range(len(dataset))
+    hidden = dataset.under_pseudonyms(Pseudonyms.of_machine(settings.cache))
+    columns = (dataset.ids(rows), hidden.ids(rows), dataset.group_names(rows), hidden.group_names(rows))
+    keys = ("id", "recorded_id", "group", "recorded_group")
+    write_table(path, [dict(zip(keys, values, strict=True)) for values in zip(*columns, strict=True)])
 
 
 def _dataset(name: str, flags: dict[str, Any]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray, IntArray
-from workbench.datasets._perceptual import flat, spread
+from workbench.datasets.thumbnails import flat, spread
 
 _COMPONENTS = 16
 _SPLIT_COMPONENTS = 6

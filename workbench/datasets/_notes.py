@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
 from workbench.datasets._pixel_notes import pixel_notes
+from workbench.datasets.group_columns import column_notes
 from workbench.datasets.roles import ROLES
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def idle_classes(dataset: "Dataset", usable: BoolArray) -> IdleClasses:
 
 
 def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
-    """Sentences about made splits, files without content, idle classes, divided groups, pixels and missing captions."""
+    """Sentences about made splits, files without content, idle classes, groups, pixels and missing captions."""
     notes = list(dataset.manifest.notes)
     lacking = dataset.manifest.lacks_content
     if lacking.any():
@@ -80,7 +81,9 @@ def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
         notes.append(f"{len(idle.untested)} {of_all} test image, so no number tells of them: {_some(idle.untested)}.")
     divided = divided_groups(dataset)
     if divided:
-        notes.append(f"{len(divided)} groups stand in more than one split: {_some(divided)}.")
+        names = sorted(map(dataset.shown_name, divided))
+        notes.append(f"{len(divided)} groups stand in more than one split: {_some(names)}.")
+    notes += column_notes(dataset)
     return (*notes, *pixel_notes(dataset), *caption_notes(dataset))
 
 

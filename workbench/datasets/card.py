@@ -16,7 +16,7 @@ from workbench.datasets.card_headings import FIELD, LANGUAGE, LICENCE
 from workbench.datasets.card_labels import LabelTable, label_faults
 from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.card_sources import AnySource, Section
-from workbench.datasets.card_tables import Columns, Language, Prompts, Splits
+from workbench.datasets.card_tables import Columns, Language, Privacy, Prompts, Splits
 from workbench.errors import DataError
 from workbench.metrics.metric import Metric
 from workbench.metrics.registry import all_metrics, base_name
@@ -112,6 +112,7 @@ class DatasetCard(Section):
     pixels: Pixels = Pixels()
     dicom: DicomTags = DicomTags()
     labels: LabelTable = LabelTable()
+    privacy: Privacy = Privacy()
     classes: dict[str, str] = Field(default_factory=dict)
     prompts: Prompts = Prompts()
     primary_metric: str = ""

@@ -95,6 +95,16 @@ class Splits(Section):
         return self
 
 
+class Privacy(Section):
+    """What runs on the dataset record.
+
+    Attributes:
+        hash_ids: Runs record pseudonyms in place of ids, groups and names of files; see `workbench.pseudonyms`.
+    """
+
+    hash_ids: bool = False
+
+
 class Prompts(Section):
     """Templates and descriptions that make sentences of class names.
 

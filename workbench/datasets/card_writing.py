@@ -1,5 +1,6 @@
 """A card as TOML, for users to edit."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,20 +17,28 @@ _COMMENTS = {
     "pixels": "How images of more than 8 bits become grey.",
     "labels": "What uncertain and missing findings count as; classes that are joined or left out.",
     "dicom": "What is kept of the tags of DICOM files.",
+    "privacy": "What runs record.",
     "classes": "Raw label = class name, in class order.",
     "prompts": "Sentences with {} in the class name's place; the first is the single template.",
 }
 
 
-def without_absolute_paths(card: DatasetCard) -> DatasetCard:
-    """The card as it is recorded: of an absolute path only the last name is left."""
+def without_absolute_paths(card: DatasetCard, pseudonym: Callable[[str], str] | None = None) -> DatasetCard:
+    """The card as it is recorded: of an absolute path only the last name is left.
+
+    Args:
+        card: The card.
+        pseudonym: Gives what takes the place of paths, relative ones, too.
+    """
 
     def cut(value: Any) -> Any:
         if isinstance(value, dict):
             return {key: cut(item) for key, item in value.items()}
+        if isinstance(value, str) and pseudonym is not None:
+            return pseudonym(value)
         return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
-    paths = {key: cut(getattr(card.source, key)) for key in ("path", "root") if hasattr(card.source, key)}
+    paths = {key: cut(getattr(card.source, key)) for key in ("path", "root", "refs") if hasattr(card.source, key)}
     splits = card.splits.model_copy(update={"groups": cut(card.splits.groups)})
     prompts = card.prompts.model_copy(update={"descriptions_file": cut(card.prompts.descriptions_file)})
     return card.model_copy(
@@ -47,7 +56,7 @@ def card_to_toml(card: DatasetCard) -> str:
         values["columns"].pop("image")
     if not card.columns.labels:
         values["columns"].pop("labels")
-    for key in ("pixels", "dicom", "labels"):
+    for key in ("pixels", "dicom", "labels", "privacy"):
         if getattr(card, key) == type(card).model_fields[key].default:
             values.pop(key)  # Few have anything to say there.
     if not card.metrics:

@@ -12,14 +12,15 @@ from workbench.arrays import AnyArray, BoolArray
 from workbench.cores import usable_cores
 from workbench.datasets._check_pixels import is_blank, of_other_depth
 from workbench.datasets._notes import caption_notes, divided_groups, idle_classes
-from workbench.datasets._perceptual import SIDE, thumbnail
 from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable
 from workbench.datasets.dataset import Dataset
 from workbench.datasets.duplicates import Duplicates, find_duplicates, groups_of
+from workbench.datasets.group_columns import column_notes
 from workbench.datasets.languages import card_languages
 from workbench.datasets.manifest import Progress
 from workbench.datasets.opening import open_dataset, open_pictures
 from workbench.datasets.roles import ROLES
+from workbench.datasets.thumbnails import SIDE, thumbnail
 from workbench.errors import DataError
 from workbench.settings import Settings
 
@@ -49,7 +50,7 @@ def check_in_all_languages(argument: str, settings: Settings, progress: Progress
     Raises:
         WorkbenchError: The dataset does not exist, its data is missing, or contradicts its card.
     """
-    dataset = open_pictures(argument, settings)
+    dataset = open_pictures(argument, settings, despite_table=False)
     others = [open_dataset(argument, settings, language=language) for language in card_languages(dataset.card)[1:]]
     return check_dataset(dataset, progress, others=others)
 
@@ -114,7 +115,11 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others:
         blank=tuple(i for i, look in zip(ids, looks, strict=True) if look.blank),
         burned_in=tuple(_burned_in(dataset, ids)),
         grey_range=dataset.depths.range,
-        notes=(*dataset.notes, *(note for other in others for note in caption_notes(other))),
+        notes=(
+            *dataset.notes,
+            *column_notes(dataset, duplicates.match),
+            *(note for other in others for note in caption_notes(other)),
+        ),
     )
 
 

@@ -160,6 +160,8 @@ def _render(report: CheckReport) -> str:
         ],
         report.near_duplicate_count,
     )
+    if report.near_duplicate_count or report.copies_across_splits:
+        lines.append("        --group-duplicates FILE writes groups by which a card can make splits")
     lines += _section(
         "groups in several splits",
         [f"{g}: " + ", ".join(f"{n} {s}" for s, n in by.items()) for g, by in report.divided_groups.items()],

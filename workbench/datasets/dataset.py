@@ -1,8 +1,8 @@
 """A dataset that is open: its rows by split, and encoded images by row."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, IntArray
 from workbench.datasets._classes import class_list, unseen_classes
+from workbench.datasets._digests import content_ranks, fingerprint_of, items_digest_of
 from workbench.datasets._missing import why_missing
 from workbench.datasets._notes import dataset_notes
 from workbench.datasets.card import DatasetCard
@@ -18,11 +19,11 @@ from workbench.datasets.decoding import decoder_of
 from workbench.datasets.depths import Depths
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.pictures import Pictures
-from workbench.datasets.prompts import ClassPrompts
+from workbench.datasets.private_names import private_names
+from workbench.datasets.prompts import ClassPrompts, class_prompts
 from workbench.datasets.roles import ROLES, SplitChoice
 from workbench.datasets.sources import FileSource, Location, Record, Source, read_from
-from workbench.errors import CardError
-from workbench.registry import closest
+from workbench.pseudonyms import Pseudonyms
 
 
 class Dataset(Pictures):
@@ -44,6 +45,7 @@ class Dataset(Pictures):
         class_keys: Raw labels, in class order.
         class_names: The name of each class in prompts.
         depths: As given.
+        pseudonyms: What takes the place of ids and groups; None where they are shown as they are.
 
     Raises:
         DataError: A label is not among the card's classes, or there are too few classes.
@@ -66,6 +68,7 @@ class Dataset(Pictures):
         self._decoder = decoder_of(source, card.source, card.pixels, self.depths.headers)
         self._descriptions = descriptions or {}
         self._notes = notes
+        self.pseudonyms: Pseudonyms | None = None
         classes = class_list(card, manifest)
         self.class_keys: tuple[str, ...] = tuple(classes)
         self.class_names: tuple[str, ...] = tuple(classes.values())
@@ -101,7 +104,7 @@ class Dataset(Pictures):
     def _rows_by_split(self) -> dict[str, IntArray]:
         records = self.manifest.records
         words = np.ascontiguousarray(self.manifest.hashes).view(">u8").reshape(-1, 4)
-        order = np.lexsort((self._tie_break, *words.T[::-1])).astype(np.int64)
+        order = np.lexsort((content_ranks(self.manifest), *words.T[::-1])).astype(np.int64)
         splits = np.array([record.split for record in records])[order]
         rows: dict[str, IntArray] = {name: order[splits == name] for name in ROLES}
         if len(self.unseen_classes):
@@ -117,17 +120,6 @@ class Dataset(Pictures):
             CardError: A name is no class, or no class would be left to train on or to leave out.
         """
         return unseen_classes(self.card, self.class_keys, self.class_names)
-
-    @cached_property
-    def _tie_break(self) -> IntArray:
-        """Order among images with equal bytes: by their labels, groups and captions, not by their paths."""
-        _, content, count = np.unique(self.manifest.hashes, axis=0, return_inverse=True, return_counts=True)
-        again = np.flatnonzero(count[content.reshape(-1)] > 1)
-        records = map(self._record, again.tolist())
-        contents = [json.dumps([*_labels_of(r), r.group, r.captions, r.extra]) for r in records]
-        rank = np.zeros(len(self), dtype=np.int64)
-        rank[again] = np.unique(np.array(contents, dtype=np.str_), return_inverse=True)[1].reshape(-1)
-        return rank
 
     def labels(self, rows: Sequence[int] | AnyArray) -> AnyArray:
         """int64 (n,) class indices, -1 without a label; bool (n, n_classes) for a multi-label card.
@@ -183,7 +175,8 @@ class Dataset(Pictures):
 
     def group_names(self, rows: Sequence[int] | AnyArray) -> list[str | None]:
         """The groups as the source names them."""
-        return [self._record(row).group for row in rows]
+        groups = [self._record(row).group for row in rows]
+        return groups if self.pseudonyms is None else [group and self.shown_name(group) for group in groups]
 
     def captions(self, rows: Sequence[int] | AnyArray) -> list[tuple[str, ...]]:
         """Captions of each image; an image may have none or several.
@@ -200,7 +193,29 @@ class Dataset(Pictures):
 
     def ids(self, rows: Sequence[int] | AnyArray) -> list[str]:
         """Unique names of the images for users: the id column, or else the path in the source."""
-        return [self._record(row).id for row in rows]
+        return [self.shown_name(self._record(row).id) for row in rows]
+
+    def under_pseudonyms(self, pseudonyms: Pseudonyms) -> "Dataset":
+        """The same dataset, whose ids, groups and names in notes are pseudonyms; all else is as it was."""
+        other = copy(self)
+        other.__dict__.pop("notes", None)
+        other.pseudonyms = pseudonyms
+        return other
+
+    def shown_name(self, name: str) -> str:
+        """An id or a group, or the pseudonym that takes its place."""
+        return name if self.pseudonyms is None else self.pseudonyms.of(name)
+
+    def shown_texts(self, texts: Sequence[str]) -> tuple[str, ...]:
+        """Texts, with pseudonyms for the names of images, groups and files where the dataset has pseudonyms."""
+        if self.pseudonyms is None or not texts:
+            return tuple(texts)
+        # At once, since to look for a million names takes a while.
+        return tuple(self.pseudonyms.replaced("\0".join(texts), self._private_names).split("\0"))
+
+    @cached_property
+    def _private_names(self) -> frozenset[str]:
+        return private_names(self.manifest, self._source.root, {*self.class_keys, *self.class_names})
 
     def extra(self, rows: Sequence[int] | AnyArray) -> list[Mapping[str, Any]]:
         """Columns of the source that the card does not use."""
@@ -221,7 +236,9 @@ class Dataset(Pictures):
     def why_missing(self, row: int) -> str | None:
         """What is wrong with the name of an image that is not there, in words that follow it; None if unknown."""
         file = self._location(row).file
-        if not isinstance(self._source, FileSource) or (self._source.root / file).exists():
+        if self.pseudonyms is not None or not isinstance(self._source, FileSource):
+            return None
+        if (self._source.root / file).exists():
             return None
         return why_missing(self._source.root, file)
 
@@ -235,59 +252,18 @@ class Dataset(Pictures):
 
     @cached_property
     def prompts(self) -> ClassPrompts:
-        """Templates and descriptions by class name; a description may name a class by its raw label, too."""
-        card_descriptions = self.card.prompts.descriptions
-        known = {*self.class_keys, *self.class_names}
-        stray = next((name for name in card_descriptions if name not in known), None)
-        if stray is not None and known:
-            raise CardError(
-                f"card {self.name!r}: prompts.descriptions is for {stray!r}, which is no class."
-                f"{closest(stray, self.class_names)}"
-            )
-        by_name = {}
-        for key, name in zip(self.class_keys, self.class_names, strict=True):
-            names = dict.fromkeys((name, key))
-            sources = card_descriptions, self._descriptions
-            sentences = tuple(text for source in sources for n in names for text in source.get(n, ()))
-            if sentences:
-                by_name[name] = sentences
-        return ClassPrompts(self.class_names, self.card.prompts.templates, by_name)
+        """See `class_prompts`."""
+        return class_prompts(self.card, self.class_keys, self.class_names, self._descriptions)
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest of all that determines results: contents, labels, splits, groups, captions, names, prompts.
-
-        Names of files and ids are not part of it, nor the order in which they lie.
-        """
-        card, prompts = self.card, self.prompts
-        head: list[Any] = [card.task, card.multi_label, self.class_keys, self.class_names, prompts.templates]
-        if len(self.unseen_classes):
-            head.append(self.unseen_classes.tolist())
-        if "val" in self.made_splits:
-            head.append("val made")  # Recipes may train on it then.
-        if card.language != "en":
-            head.append(["language", card.language])
-        head += card.fingerprint_parts()
-        digest = hashlib.sha256(json.dumps([*head, dict(prompts.descriptions)], sort_keys=True).encode())
-        for split in ROLES:
-            rows = self.rows(split)
-            digest.update(f"{split} {len(rows)}".encode())
-            digest.update(self.hashes(rows).tobytes())
-            # Boxes, instructions and negatives stand in other columns.
-            whole = card.reads_items
-            records = map(self._record, rows.tolist())
-            contents = [[*_labels_of(r), r.group, r.captions, r.extra if whole else ""] for r in records]
-            digest.update(json.dumps(contents).encode())
-        return digest.hexdigest()
+        """Hex digest of all that determines results; see `fingerprint_of`."""
+        return fingerprint_of(self)
 
     @cached_property
     def items_digest(self) -> str:
         """Hex digest of the test images, their raw labels and groups, whatever the classes are called."""
-        rows = self.rows("test")
-        digest = hashlib.sha256(self.hashes(rows).tobytes())
-        records = map(self._record, rows.tolist())
-        digest.update(json.dumps([[*_labels_of(record), record.group] for record in records]).encode())
-        return digest.hexdigest()
+        return items_digest_of(self)
 
     @property
     def unlabelled_notes(self) -> tuple[str, ...]:
@@ -297,9 +273,4 @@ class Dataset(Pictures):
     @cached_property
     def notes(self) -> tuple[str, ...]:
         """Notes for readers of results: see `dataset_notes`."""
-        return (*self._notes, *dataset_notes(self))
-
-
-def _labels_of(record: Record) -> list[tuple[str, ...]]:
-    """What digests hold of an image's labels: masked ones by themselves, where there are any."""
-    return [record.labels, record.unknown] if record.unknown else [record.labels]
+        return self.shown_texts((*self._notes, *dataset_notes(self)))

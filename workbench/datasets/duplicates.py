@@ -7,7 +7,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray, IntArray
 from workbench.datasets._near_pairs import near_pairs
-from workbench.datasets._perceptual import NEAR
+from workbench.datasets.thumbnails import NEAR
 
 _MOST_PAIRS = 1000
 _LINKS = 1_000_000
@@ -37,7 +37,7 @@ def find_duplicates(contents: AnyArray, thumbnails: AnyArray, known: BoolArray, 
 
     Args:
         contents: uint8 (n, 32), hashes of the images; zeros where one could not be read.
-        thumbnails: uint8 (n, 256), see `_perceptual.thumbnail`; of no matter where they are not known.
+        thumbnails: uint8 (n, 256), see `thumbnails.thumbnail`; of no matter where they are not known.
         known: bool (n,), which images are compared: those that can be decoded.
         split: int64 (n,): 0 train, 1 validation, 2 test.
     """

@@ -10,6 +10,7 @@ from pathlib import Path
 from workbench.datasets.sources import Record
 from workbench.datasets.sources._columns import text
 from workbench.datasets.sources._rows import read_rows
+from workbench.datasets.walking import some
 from workbench.errors import DataError
 from workbench.texts import spreadsheet
 
@@ -54,7 +55,7 @@ class GroupTable:
         notes = []
         if strangers:
             count = "1 row" if len(strangers) == 1 else f"{len(strangers)} rows"
-            notes = [f"{count} of {self.name} name no image of this dataset, such as {strangers[0]}."]
+            notes = [f"{count} of {self.name} name no image of this dataset, such as {some(strangers[:1])}."]
         grouped = [replace(record, group=self.groups.get(_key(record.id))) for record in records]
         return grouped, notes
 

@@ -19,6 +19,7 @@ from workbench.datasets._records import kept_together, merge_equal_images, prepa
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.group_table import GroupTable
+from workbench.datasets.noted_names import noted_names
 from workbench.datasets.sources import FileSource, Location, Record, Source, blamed, read_from
 from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
@@ -54,6 +55,7 @@ class Manifest:
         revision: The source's revision, where it has revisions.
         hashed: How many contents were read to make it; 0 when it came from the cache.
         made: The splits that the source lacks, and that were made from train.
+        noted_names: Names of files and images in the notes that are those of no row.
     """
 
     records: list[Record]
@@ -65,6 +67,7 @@ class Manifest:
     revision: str | None = None
     hashed: int = 0
     made: tuple[SplitName, ...] = ()
+    noted_names: tuple[str, ...] = ()
 
     @property
     def lacks_content(self) -> BoolArray:
@@ -105,13 +108,8 @@ def build_manifest(
     Raises:
         DataError: The data contradicts the card, or none of its files is there.
     """
-    with blamed(type(source), f"list dataset {card.name!r}"):
-        listed = _list(source)
-    listed, medical_notes = with_medical_files(card, source, listed)
-    listed, group_notes = with_groups_of_names(card, listed)
-    listed, label_notes = with_labels(card, listed)
-    records, notes = prepare_records(card, listed, groups)
-    notes += [*medical_notes, *group_notes, *label_notes]
+    with noted_names() as noted:
+        records, notes = _list_records(card, source, groups)
     files = list(dict.fromkeys(record.location.file for record in records))
     stamp_of = _settled_stamps(source, files)
     # Before the contents: a file that changes from here on is found changed the next time.
@@ -179,7 +177,19 @@ def build_manifest(
         revision=source.revision,
         hashed=len(todo),
         made=tuple(sorted(set(splits) - {cast("SplitName", record.split) for record in records})),
+        noted_names=tuple(dict.fromkeys(noted)),
     )
+
+
+def _list_records(card: DatasetCard, source: Source, groups: GroupTable | None) -> tuple[list[Record], list[str]]:
+    """The source's records as the card wants them, and sentences about them."""
+    with blamed(type(source), f"list dataset {card.name!r}"):
+        listed = _list(source)
+    listed, medical_notes = with_medical_files(card, source, listed)
+    listed, group_notes = with_groups_of_names(card, listed)
+    listed, label_notes = with_labels(card, listed)
+    records, notes = prepare_records(card, listed, groups)
+    return records, [*notes, *medical_notes, *group_notes, *label_notes]
 
 
 def _list(source: Source) -> list[Record]:

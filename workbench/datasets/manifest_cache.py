@@ -16,6 +16,7 @@ from workbench.datasets.manifest_file import read_manifest, write_manifest
 from workbench.datasets.sources import Source
 from workbench.datasets.unreadable import MissingExtraError
 from workbench.errors import DataError
+from workbench.locks import locked
 from workbench.settings import Settings
 
 
@@ -90,8 +91,6 @@ def _make_manifest(
     seen: dict[bytes, Header] | None,
     groups: GroupTable | None,
 ) -> Manifest:
-    from filelock import FileLock
-
     def look(name: str, content: bytes, data: bytes) -> None:
         if seen is None:
             return
@@ -102,7 +101,7 @@ def _make_manifest(
 
     with cache_written(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(path.parent / ".lock"):
+        with locked(path.parent / ".lock"):
             manifest = _current(path, source)  # Another process may have made it meanwhile.
             if manifest is None:
                 manifest = _build(card, source, _older(path), progress, look, groups)

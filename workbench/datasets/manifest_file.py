@@ -11,9 +11,9 @@ from workbench.datasets.manifest import HASH_BYTES, Manifest
 from workbench.datasets.sources import Location, Record
 from workbench.files import read_sealed, write_sealed
 
-FORMAT = "7"
+FORMAT = "8"
 """Raise it when the same files give other rows or splits."""
-_SAME_COLUMNS = ("4", "5", "6", FORMAT)
+_SAME_COLUMNS = ("4", "5", "6", "7", FORMAT)
 
 
 def write_manifest(manifest: Manifest, path: Path) -> None:
@@ -47,6 +47,7 @@ def write_manifest(manifest: Manifest, path: Path) -> None:
         "notes": json.dumps(manifest.notes),
         "revision": json.dumps(manifest.revision),
         "made": json.dumps(manifest.made),
+        "noted_names": json.dumps(manifest.noted_names),
     }
     buffer = io.BytesIO()
     pq.write_table(table.replace_schema_metadata(about), buffer)
@@ -103,5 +104,7 @@ def read_manifest(path: Path, *, earlier: bool = False) -> Manifest | None:
         class_names=json.loads(about["class_names"]),
         notes=tuple(json.loads(about["notes"])),
         revision=json.loads(about["revision"]),
-        made=tuple(json.loads(about.get("made", "[]"))),  # Earlier formats do not say.
+        # Earlier formats do not say.
+        made=tuple(json.loads(about.get("made", "[]"))),
+        noted_names=tuple(json.loads(about.get("noted_names", "[]"))),
     )

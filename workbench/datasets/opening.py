@@ -19,6 +19,7 @@ from workbench.datasets.languages import card_languages, in_language
 from workbench.datasets.manifest import Progress
 from workbench.datasets.manifest_cache import manifest_path, open_manifest
 from workbench.datasets.sources import open_source
+from workbench.datasets.sources._layout import metadata_files
 from workbench.datasets.unlabelled_card import unlabelled_card
 from workbench.datasets.walking import list_folder
 from workbench.errors import DataError, UnknownNameError
@@ -106,7 +107,12 @@ def open_dataset(
 
 
 def open_pictures(
-    argument: str, settings: Settings, progress: Progress | None = None, *, language: str | None = None
+    argument: str,
+    settings: Settings,
+    progress: Progress | None = None,
+    *,
+    language: str | None = None,
+    despite_table: bool = True,
 ) -> Dataset:
     """Open a dataset, or any folder of images: where it cannot be a dataset, its pictures have no labels.
 
@@ -115,6 +121,7 @@ def open_pictures(
         settings: Gives the cache and the data folder.
         progress: Called with (done, total) while new contents are hashed.
         language: A language to take names and texts in, where the card has it.
+        despite_table: Whether a folder whose metadata file cannot be used is read without it.
 
     Raises:
         WorkbenchError: There is no such dataset, or no image.
@@ -127,6 +134,8 @@ def open_pictures(
         path = _path(argument)
         if argument in cards.names() or not path.is_dir() or not list_folder(path).images:
             raise
+        if not despite_table and metadata_files(path):
+            raise  # Who writes such a table means a dataset.
         note = f"Its pictures are read without labels, since it is no dataset: {error}"
         return open_card(unlabelled_card(path), path.resolve().parent, settings, progress, notes=[note])
 

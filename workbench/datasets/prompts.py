@@ -1,10 +1,13 @@
 """Class names as sentences."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from workbench.arrays import IntArray
+from workbench.datasets.card import DatasetCard
+from workbench.errors import CardError
+from workbench.registry import closest
 
 PromptKind = Literal["single", "ensemble", "descriptions", "mix"]
 
@@ -42,3 +45,32 @@ class ClassPrompts:
     def subset(self, classes: IntArray) -> "ClassPrompts":
         """The prompts of some classes, in that order."""
         return replace(self, class_names=tuple(self.class_names[c] for c in classes))
+
+
+def class_prompts(
+    card: DatasetCard, keys: Sequence[str], names: Sequence[str], described: Mapping[str, tuple[str, ...]]
+) -> ClassPrompts:
+    """Templates and descriptions by class name; a description may name a class by its raw label, too.
+
+    Args:
+        card: Its templates, and descriptions of its own.
+        keys: Raw labels, in class order.
+        names: Class names.
+        described: Sentences by raw label or class name, from the card's descriptions file.
+
+    Raises:
+        CardError: The card describes what is no class.
+    """
+    stray = next((name for name in card.prompts.descriptions if name not in {*keys, *names}), None)
+    if stray is not None and keys:
+        raise CardError(
+            f"card {card.name!r}: prompts.descriptions is for {stray!r}, which is no class.{closest(stray, names)}"
+        )
+    by_name = {}
+    for key, name in zip(keys, names, strict=True):
+        both = dict.fromkeys((name, key))
+        sources = card.prompts.descriptions, described
+        sentences = tuple(text for source in sources for n in both for text in source.get(n, ()))
+        if sentences:
+            by_name[name] = sentences
+    return ClassPrompts(tuple(names), card.prompts.templates, by_name)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from workbench.datasets.formats.nifti import is_nifti_name
 from workbench.datasets.images import IMAGE_SUFFIXES, is_image_file
+from workbench.datasets.noted_names import note_names
 from workbench.formatting import counted
 
 _LEFTOVERS = frozenset(
@@ -114,5 +115,6 @@ def unread_types(names: Sequence[str]) -> list[str]:
 
 
 def some(names: Sequence[str], most: int = 3) -> str:
-    """The first few names, and how many more there are."""
+    """The first few names, and how many more there are, for a note."""
+    note_names(names[:most])
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -2,11 +2,10 @@
 
 import contextlib
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
-from workbench.errors import WorkbenchError
-from workbench.executors.jobs import Job
+from workbench.executors.worker import WorkerLostError
 from workbench.runs.execution import Batch, Execution
 from workbench.runs.failing import record_failure
 from workbench.runs.recording import begin
@@ -17,15 +16,11 @@ _LATE_SECONDS = 90.0
 """A shared disk may show a folder of another machine so late."""
 
 
-class WorkerLostError(WorkbenchError):
-    """A run that lost its worker again and again."""
-
-
 class Collector:
-    """Sends the runs of a job to the store as they come.
+    """Sends the runs of jobs to the store as they come.
 
     Args:
-        job: The job.
+        jobs: The names of the jobs.
         batches: What its workers make.
         execution: Gives the store and the reporter.
 
@@ -34,8 +29,8 @@ class Collector:
         settled: Keys of runs for which nothing is left to do.
     """
 
-    def __init__(self, job: Job, batches: Sequence[Batch], execution: Execution) -> None:
-        self._job, self._execution = job, execution
+    def __init__(self, jobs: Collection[str], batches: Sequence[Batch], execution: Execution) -> None:
+        self._jobs, self._execution = jobs, execution
         self._planned = {run.key: run for batch in batches for run in batch}
         self.made: list[RunResult] = []
         self.settled: set[str] = set()
@@ -109,6 +104,6 @@ class Collector:
 
     def _settle(self, runs: Iterable[RunResult]) -> None:
         for run in runs:
-            if run.tags.get(schema.JOB) == self._job.id and run.key in self._planned and run.key not in self.settled:
+            if run.tags.get(schema.JOB) in self._jobs and run.key in self._planned and run.key not in self.settled:
                 self.settled.add(run.key)
                 self.made.append(run)

@@ -26,6 +26,8 @@ from workbench.tracking import Store
 from workbench.tracking.processes import is_gone, this_machine, this_process
 
 _FILE = "job.json"
+_STOP = "stop"
+_KEPT_SECONDS = 90 * 86400.0
 
 
 class Cell(BaseModel):
@@ -144,9 +146,25 @@ class Job:
 
     @property
     def is_left_behind(self) -> bool:
-        """Whether the command that its workers depend on is gone."""
+        """Whether the command that its workers depend on is gone; a job of a queue depends on none, and is kept."""
         about = self.about
-        return about.executor != "slurm" and about.machine == this_machine() and is_gone(about.process)
+        if about.executor == "slurm":
+            return time.time() - about.started > _KEPT_SECONDS
+        return about.machine == this_machine() and is_gone(about.process)
+
+    def spooling_store(self) -> Store:
+        """The store as workers on other machines have it: a spool alone."""
+        return Store(self.about.server, None, self.about.settings.runs, self.id)
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether workers are to begin nothing more."""
+        return (self.folder / _STOP).exists()
+
+    def stop(self) -> None:
+        """Tell workers, wherever they are, to finish what they have in hand and begin nothing more."""
+        with contextlib.suppress(OSError):
+            (self.folder / _STOP).touch()
 
     def events(self, name: str) -> Path:
         """The file of a worker's events."""

@@ -18,6 +18,7 @@ from workbench.models import resolve_device
 from workbench.models.precision import resolve_precision
 from workbench.runs.execution import Batch, Execution
 from workbench.runs.in_process import InProcess
+from workbench.settings import Settings
 from workbench.tracking import RunResult
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
@@ -32,6 +33,10 @@ class LocalExecutor:
 
     def __init__(self, jobs: int) -> None:
         self.jobs = jobs
+
+    def adapt(self, settings: Settings) -> Settings:
+        """See `Executor.adapt`."""
+        return settings
 
     def make(self, batches: Sequence[Batch], execution: Execution, total: int) -> list[RunResult]:
         """See `Executor.make`."""

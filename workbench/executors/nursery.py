@@ -56,6 +56,7 @@ def serve(folder: Path, name: str) -> None:
     here = open_store(Settings(**{**dict(settings), "tracking_uri": os.environ["MLFLOW_TRACKING_URI"] or None}))
     store = Store(here.uri, here.artifacts, here.runs, job.id)
     worker, tasks = Worker(job, name, store, alone=False), Tail(job.tasks(name))
+    worker.log.append({"ready": os.getpid()})
     while True:
         for values in tasks.read():
             worker.do(Task.from_json(values))

@@ -47,7 +47,7 @@ class _Hand:
     events: Tail
     task: Task | None = None
     cell: int | None = None
-    has_begun: bool = False
+    is_ready: bool = False
     bars: dict[str, int] = field(default_factory=dict)
 
 
@@ -68,7 +68,7 @@ class Pool:
     ) -> None:
         self._job, self._workers, self._size = job, workers, size
         self._execution, self._total = execution, total
-        self._collector = Collector(job, batches, execution)
+        self._collector = Collector({job.id}, batches, execution)
         self._schedule = Schedule(job.about.cells)
         self._hands: dict[str, _Hand] = {}
         self._started = self._lost_at_start = 0
@@ -100,28 +100,28 @@ class Pool:
         return self._collector.made
 
     def _hand_out(self) -> None:
-        while True:
-            idle = [hand for hand in self._hands.values() if hand.task is None]
-            if not idle and len(self._hands) >= self._size:
-                return
-            task = self._schedule.next(idle[0].cell if idle else None)
+        idle = [hand for hand in self._hands.values() if hand.is_ready and hand.task is None]
+        for hand in idle:
+            task = self._schedule.next(hand.cell)
             if task is None:
-                return
+                break
             try:
                 self._execution.store.check_writable()
             except WorkbenchError as error:
                 self._error = error
                 return
-            hand = idle[0] if idle else self._start()
             hand.task, hand.cell = task, task.cell
             self._workers.give(hand.name, task)
+        # No more than there is work for: on a cluster, one that waits for room must not keep work to itself.
+        starting = sum(not hand.is_ready for hand in self._hands.values())
+        for _ in range(min(self._size - len(self._hands), self._schedule.at_hand - starting)):
+            self._start()
 
-    def _start(self) -> _Hand:
+    def _start(self) -> None:
         self._started += 1
         name = str(self._started)
         self._workers.start(name)
         self._hands[name] = _Hand(name, Tail(self._job.events(name)))
-        return self._hands[name]
 
     def _listen(self) -> None:
         for hand in self._hands.values():
@@ -138,8 +138,8 @@ class Pool:
             if done >= total:
                 del hand.bars[what]
             reporter.progress(f"{what} ({hand.name})" if self._size > 1 else what, done, total)
-        elif "began" in event:
-            hand.has_begun, self._lost_at_start = True, 0
+        elif "ready" in event:
+            hand.is_ready, self._lost_at_start = True, 0
         elif hand.task is not None and hand.task.number in (event.get("done"), event.get("failed"), event.get("fatal")):
             task, hand.task = hand.task, None
             if "done" in event:
@@ -157,7 +157,7 @@ class Pool:
                 self._hear(hand, event)
             for what, total in hand.bars.items():
                 self._execution.reporter.progress(f"{what} ({name})" if self._size > 1 else what, total, total)
-            if not hand.has_begun:
+            if not hand.is_ready:
                 self._lost_at_start += 1
                 if self._lost_at_start >= _STARTS:
                     self._error = WorkbenchError(

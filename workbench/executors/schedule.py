@@ -57,6 +57,11 @@ class Schedule:
         """Whether nothing waits; tasks may be in hand."""
         return not any(self._waiting)
 
+    @property
+    def at_hand(self) -> int:
+        """How many tasks could be begun now."""
+        return len(self._cold) + sum(len(self._waiting[i]) for i in self._ready)
+
     def next(self, cell: int | None) -> Task | None:
         """The next task; None where nothing waits, or only for features that are being computed.
 

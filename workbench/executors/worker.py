@@ -13,13 +13,19 @@ from workbench.executors.schedule import Task
 from workbench.masking import masked
 from workbench.runs.batches import make_batch, prepare_batch
 from workbench.runs.execution import Execution
+from workbench.runs.failing import record_failure
 from workbench.runs.planned import PlannedRun, prepare_runs
+from workbench.runs.recording import begin
 from workbench.runs.reporter import Silent
 from workbench.runs.workspace import WorkspaceError
 from workbench.tracking import SpoolError, Store
 
 _QUIET_SECONDS = 0.3
 """Progress is told at most so often: the file of events lies on a disk that many use."""
+
+
+class WorkerLostError(WorkbenchError):
+    """A run that lost its worker again and again."""
 
 
 class Worker:
@@ -45,8 +51,12 @@ class Worker:
         logger.addHandler(_SayHandler(reporter))
         logger.setLevel(logging.INFO)
 
-    def do(self, task: Task) -> None:
-        """Do a task, and tell how it ended: `done`, `failed` (another worker may fare better) or `fatal`."""
+    def do(self, task: Task) -> bool:
+        """Do a task, and tell how it ended: `done`, `failed` (another worker may fare better) or `fatal`.
+
+        Returns:
+            Whether it is done.
+        """
         self.log.append({"began": task.number, "pid": os.getpid()})
         try:
             made = self.work(self.job.about.cells[task.cell], task.keys)
@@ -58,6 +68,16 @@ class Worker:
             self.log.append({"failed": task.number, "reason": masked(words)})
         else:
             self.log.append({"done": task.number, "made": made})
+            return True
+        return False
+
+    def give_up(self, cell: Cell, keys: tuple[str, ...], reason: str) -> None:
+        """Record runs of a cell as failed."""
+        runs, about = self._runs(cell), self._execution
+        for key in keys:
+            recorder = begin(runs[key], about.suite, about.store)
+            record_failure(runs[key], recorder, WorkerLostError(reason), about.suite, about.store, about.reporter)
+        self.log.append({"gave_up": reason, "made": keys})
 
     def work(self, cell: Cell, keys: tuple[str, ...]) -> list[str]:
         """Make a batch, or compute the features of all batches of a cell where no keys are given.

@@ -40,7 +40,8 @@ class Located:
 class Index:
     """An immutable index over the keys of shards.
 
-    Keys are sorted by their first eight bytes, which distinguish nearly all hashes; the rest breaks ties.
+    Keys are sorted by their first eight bytes, which distinguish nearly all hashes; the rest breaks ties. It takes 48
+    bytes a key, and 80 while it is made, however wide the rows are, which stay on disk.
 
     Args:
         shards: The shards; of a key that occurs twice, a readable row wins over a tombstone.
@@ -49,14 +50,19 @@ class Index:
     def __init__(self, shards: Sequence[Shard]) -> None:
         self.shards = tuple(shards)
         lengths = [len(shard.keys) for shard in self.shards]
-        keys = np.concatenate([np.empty((0, KEY_BYTES), np.uint8), *(shard.keys for shard in self.shards)])
+        starts = np.cumsum([0, *lengths])
+        prefix = np.concatenate([np.empty(0, np.uint64), *(_prefix(shard.keys) for shard in self.shards)])
         dead = ~np.concatenate([np.empty(0, np.bool_), *(shard.readable for shard in self.shards)])
-        prefix = _prefix(keys)
         order = np.lexsort((dead, prefix))
-        self._keys = keys[order]
+        # Each shard's keys go where they belong: to join them first would take their memory twice.
+        place = np.empty(len(order), np.int64)
+        place[order] = np.arange(len(order))
+        self._keys = np.empty((len(order), KEY_BYTES), np.uint8)
+        for shard, start, end in zip(self.shards, starts, starts[1:], strict=False):
+            self._keys[place[start:end]] = shard.keys
         self._prefix = prefix[order]
-        self._shard = np.repeat(np.arange(len(lengths)), lengths)[order]
-        self._row = np.concatenate([np.empty(0, np.int64), *(np.arange(n) for n in lengths)])[order]
+        self._shard = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[order]
+        self._row = (order - starts[self._shard]).astype(np.int32)
 
     def find(self, keys: AnyArray) -> Located:
         """Look keys up.

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from workbench.arrays import AnyArray, FloatArray
+from workbench.arrays import AnyArray
 from workbench.features._files import CacheError, write_atomically
 
 KEY_BYTES = 32
@@ -32,14 +32,14 @@ class Shard:
         path: The file.
         keys: uint8 (n, 32).
         readable: bool (n,); a row that is not is a tombstone, its columns hold zeros.
-        columns: Float arrays (n, width) by name.
+        columns: Arrays (n, width) by name, float or uint8.
         reasons: Why, by tombstone row.
     """
 
     path: Path
     keys: AnyArray
     readable: AnyArray
-    columns: dict[str, FloatArray]
+    columns: dict[str, AnyArray]
     reasons: dict[int, str]
     _raw: AnyArray = field(repr=False)
     _verified: bool = False
@@ -72,7 +72,7 @@ class Shard:
 
 
 def write_shard(
-    folder: Path, keys: AnyArray, readable: AnyArray, columns: Mapping[str, FloatArray], reasons: Mapping[int, str]
+    folder: Path, keys: AnyArray, readable: AnyArray, columns: Mapping[str, AnyArray], reasons: Mapping[int, str]
 ) -> Path:
     """Commit rows as a new shard.
 
@@ -80,7 +80,7 @@ def write_shard(
         folder: The folder to write to.
         keys: uint8 (n, 32).
         readable: bool (n,).
-        columns: Float32 arrays (n, width) by name.
+        columns: Float32 or uint8 arrays (n, width) by name.
         reasons: Why a row is a tombstone, by row.
 
     Raises:
@@ -89,7 +89,10 @@ def write_shard(
     from safetensors.numpy import save
     from xxhash import xxh3_128_hexdigest
 
-    tensors = {name: np.ascontiguousarray(column, dtype="<f4") for name, column in columns.items()}
+    tensors = {
+        name: np.ascontiguousarray(column, dtype="u1" if column.dtype == np.uint8 else "<f4")
+        for name, column in columns.items()
+    }
     tensors["keys"] = np.ascontiguousarray(keys, dtype=np.uint8)
     tensors["readable"] = np.ascontiguousarray(readable, dtype=np.uint8)
     named = {str(row): reason for row, reason in reasons.items()}

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from workbench.arrays import AnyArray, BoolArray, FloatArray
+from workbench.arrays import AnyArray, BoolArray
 from workbench.features._files import CacheError, remove_stale_temporaries
 from workbench.features._index import Index, Located
 from workbench.features._shard import SUFFIX, CorruptShardError, Shard, open_shard, write_shard
@@ -15,7 +15,7 @@ from workbench.files import CORRUPT
 
 
 class FeatureTable:
-    """Float rows of fixed widths by 32-byte key.
+    """Rows of fixed widths by 32-byte key.
 
     Every method sees what other processes have committed so far. Threads may share it. A shard that fails its checksum
     is moved aside, and its rows count as not stored.
@@ -24,14 +24,22 @@ class FeatureTable:
         folder: Holds the shards; made on the first commit.
         widths: Columns and their widths.
         prepare: Called before each commit.
+        dtype: Of all columns: float32, or uint8.
 
     Attributes:
         corrupt: Shards that this object moved aside, under their new names.
     """
 
-    def __init__(self, folder: Path, widths: Mapping[str, int], prepare: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        widths: Mapping[str, int],
+        prepare: Callable[[], None] | None = None,
+        dtype: type[np.float32] | type[np.uint8] = np.float32,
+    ) -> None:
         self.folder = folder
         self.widths = dict(widths)
+        self.dtype = dtype
         self.corrupt: list[Path] = []
         self._prepare = prepare
         self._refused: set[str] = set()
@@ -61,13 +69,14 @@ class FeatureTable:
                 else:
                     return located
 
-    def gather(self, located: Located, column: str) -> FloatArray:
-        """Rows of one column, float32 (n, width); NaN where the key is not stored or is a tombstone.
+    def gather(self, located: Located, column: str) -> AnyArray:
+        """Rows of one column, (n, width); NaN, or 0 of uint8, where the key is not stored or is a tombstone.
 
         Raises:
             CacheError: A shard was cut short since it was located.
         """
-        out = np.full((len(located.shard), self.widths[column]), np.nan, dtype=np.float32)
+        absent = 0 if self.dtype is np.uint8 else np.nan
+        out = np.full((len(located.shard), self.widths[column]), absent, dtype=self.dtype)
         for shard, positions in located.by_shard():
             try:
                 shard.check_length()
@@ -97,7 +106,7 @@ class FeatureTable:
     def commit(
         self,
         keys: AnyArray,
-        columns: Mapping[str, FloatArray],
+        columns: Mapping[str, AnyArray],
         readable: BoolArray | None = None,
         reasons: Mapping[int, str] | None = None,
     ) -> None:
@@ -105,7 +114,7 @@ class FeatureTable:
 
         Args:
             keys: uint8 (n, 32).
-            columns: Float32 (n, width) for each of `widths`.
+            columns: (n, width) for each of `widths`.
             readable: bool (n,); False makes a tombstone.
             reasons: Why, by tombstone row.
 

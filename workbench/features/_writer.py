@@ -7,7 +7,7 @@ from typing import Self
 
 import numpy as np
 
-from workbench.arrays import AnyArray, FloatArray
+from workbench.arrays import AnyArray
 from workbench.features._files import CacheError
 from workbench.features._shard import KEY_BYTES
 from workbench.features._table import FeatureTable
@@ -37,12 +37,12 @@ class Writer:
         if not isinstance(error, CacheError):  # What cannot be written once is not tried again.
             self.commit()
 
-    def add(self, keys: Sequence[bytes], columns: Mapping[str, FloatArray]) -> None:
+    def add(self, keys: Sequence[bytes], columns: Mapping[str, AnyArray]) -> None:
         """Add rows.
 
         Args:
             keys: n keys of 32 bytes.
-            columns: Float32 (n, width) for each column of the table.
+            columns: (n, width) for each column of the table.
         """
         if keys:
             self._append(keys, columns, {})
@@ -50,7 +50,8 @@ class Writer:
     def add_tombstones(self, reasons: Sequence[tuple[bytes, str]]) -> None:
         """Add keys that will never have a row, each with the reason."""
         if reasons:
-            zeros = {name: np.zeros((len(reasons), width), np.float32) for name, width in self._table.widths.items()}
+            dtype = self._table.dtype
+            zeros = {name: np.zeros((len(reasons), width), dtype) for name, width in self._table.widths.items()}
             self._append([key for key, _ in reasons], zeros, dict(enumerate(reason for _, reason in reasons)))
 
     def commit(self) -> None:
@@ -69,7 +70,7 @@ class Writer:
         self._reasons: dict[int, str] = {}
         self._began = time.monotonic()
 
-    def _append(self, keys: Sequence[bytes], columns: Mapping[str, FloatArray], reasons: Mapping[int, str]) -> None:
+    def _append(self, keys: Sequence[bytes], columns: Mapping[str, AnyArray], reasons: Mapping[int, str]) -> None:
         if not self._keys:
             self._began = time.monotonic()
         self._reasons.update({len(self._keys) + i: reason for i, reason in reasons.items()})

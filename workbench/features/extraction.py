@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -62,6 +62,7 @@ def extract(
     view: str = EVAL,
     batch_size: int = 0,
     workers: int = 0,
+    thumbnails: bool = False,
     progress: Progress | None = None,
 ) -> Extraction:
     """Features of images, in the order of `rows`.
@@ -77,6 +78,7 @@ def extract(
         view: `eval`; for `Regions` their context.
         batch_size: Images per forward pass; 0 takes 64 on a CPU and 256 on a GPU.
         workers: Threads that read and decode; 0 takes one per usable core.
+        thumbnails: Store thumbnails of the images that are decoded, too.
         progress: Called with (done, total) images; not called when nothing is missing.
 
     Raises:
@@ -93,6 +95,11 @@ def extract(
 
     # A row of zeros is the hash of nothing: its image could not be read when the dataset was listed.
     jobs = _jobs(index, keys, ~located.found & keys.any(axis=1))
+    if jobs and thumbnails:
+        made = store.thumbnails().find(
+            np.frombuffer(b"".join(job.key for job in jobs), np.uint8).reshape(-1, KEY_BYTES)
+        )
+        jobs = [replace(job, thumbnail=not done) for job, done in zip(jobs, made.found.tolist(), strict=True)]
     problems: dict[bytes, str] = {}
     began = time.perf_counter()
     if jobs:
@@ -155,6 +162,7 @@ def _compute(
         progress(0, len(jobs))
     with (
         Writer(store.images(encoder, view), store.shard_rows, store.shard_seconds) as writer,
+        Writer(store.thumbnails(), store.shard_rows, store.shard_seconds) as small,
         batches(
             jobs,
             dataset,
@@ -166,6 +174,8 @@ def _compute(
     ):
         for batch in stream:
             _encode(batch, encoder, dataset, writer)
+            if batch.thumbnails:
+                small.add(list(batch.thumbnails), {"grey": np.stack(list(batch.thumbnails.values()))})
             reasons |= {batch.jobs[i].key: problem.reason for i, problem in batch.problems.items()}
             done += len(batch.jobs)
             if progress is not None:

@@ -4,9 +4,13 @@ import contextlib
 import json
 import os
 import threading
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
+from workbench.datasets.thumbnails import SIDE
 from workbench.features._files import write_atomically
 from workbench.features._protocols import ModelIdentity
 from workbench.features._table import FeatureTable
@@ -21,7 +25,8 @@ class FeatureStore:
     """Features on disk, computed once per model fingerprint and content, shared by everything that runs.
 
     `CACHE/features/FINGERPRINT/images-VIEW/*.safetensors` and `.../texts/*.safetensors`, with a `model.json` that says
-    what the fingerprint stands for and whose modification time is when it was last used.
+    what the fingerprint stands for and whose modification time is when it was last used. Thumbnails, by which near
+    duplicates are found, are those of no model: `CACHE/features/thumbnails-1/images-grey/`.
 
     Args:
         cache: The workbench's cache folder; made when something is first stored.
@@ -49,13 +54,24 @@ class FeatureStore:
         """Table of text features: `projected` by the SHA-256 of the text."""
         return self._table(model, TEXTS, {"projected": model.embed_dim})
 
-    def _table(self, model: ModelIdentity, name: str, widths: dict[str, int]) -> FeatureTable:
+    def thumbnails(self) -> FeatureTable:
+        """Table of thumbnails, uint8: `grey` by the hash of the encoded bytes."""
+        return self._table(_THUMBNAILS, f"{IMAGES}grey", {"grey": SIDE * SIDE}, np.uint8)
+
+    def _table(
+        self,
+        model: "ModelIdentity | _Thumbnails",
+        name: str,
+        widths: dict[str, int],
+        dtype: type[np.float32] | type[np.uint8] = np.float32,
+    ) -> FeatureTable:
         folder = self.root / model.fingerprint
         with contextlib.suppress(OSError):  # Not there yet, or a cache that may only be read.
             os.utime(folder / MODEL_FILE)
         with self._lock:
             if folder / name not in self._tables:
-                self._tables[folder / name] = FeatureTable(folder / name, widths, partial(_describe, folder, model))
+                prepare = partial(_describe, folder, model)
+                self._tables[folder / name] = FeatureTable(folder / name, widths, prepare, dtype)
             return self._tables[folder / name]
 
 
@@ -64,7 +80,19 @@ def features_folder(cache: Path) -> Path:
     return Path(cache) / "features"
 
 
-def _describe(folder: Path, model: ModelIdentity) -> None:
+@dataclass(frozen=True)
+class _Thumbnails:
+    """What stands in a model's place. Raise the number when the same pixels give another thumbnail."""
+
+    name: str = "thumbnails"
+    precision: str = "uint8"
+    fingerprint: str = "thumbnails-1"
+
+
+_THUMBNAILS = _Thumbnails()
+
+
+def _describe(folder: Path, model: ModelIdentity | _Thumbnails) -> None:
     if (folder / MODEL_FILE).exists():
         return
     about = {"model": model.name, "precision": model.precision, "fingerprint": model.fingerprint}

@@ -38,7 +38,7 @@ def features_of_split(
     """
     rows = dataset.rows(split)
     store = FeatureStore(settings.cache)
-    return rows, extract(dataset, rows, encoder, store, workers=settings.workers, progress=progress)
+    return rows, extract(dataset, rows, encoder, store, workers=settings.workers, thumbnails=True, progress=progress)
 
 
 def feature_table(dataset: "Dataset", rows: IntArray, extraction: Extraction) -> "pa.Table":

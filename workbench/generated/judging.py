@@ -79,6 +79,7 @@ def judge(
     check_readable(str(images.folder), extraction.unreadable, len(rows), max_unreadable)
     files, prompts = (tuple(column[i] for i in rows_read) for column in (images.files, images.prompts))
     notes = images.notes if reference is None else (*images.notes, *reference.notes)
+    noted = (*images.noted_names, *(name for name, _ in (reference.unreadable if reference else ())))
     unique_prompts, prompt_of = _numbered(prompts)
     features, texts = extraction.features.projected[rows_read], CachedModel(encoder, store).encode_texts(unique_prompts)
     # Tokenizers drop case and spaces: prompts that become the same would tie, and a tie counts as wrong.
@@ -88,7 +89,7 @@ def judge(
     notes += _coinciding(unique_prompts, same)
     nearest = _nearest(features, texts)
     return Judgement(
-        images=PromptedImages(images.folder, files, prompts, notes),
+        images=PromptedImages(images.folder, files, prompts, notes, noted),
         clip_scores=clip_scores(features, texts[prompt_of]),
         nearest=tuple(
             own_prompt if i == k else unique_prompts[representatives[i]]

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from workbench.datasets.noted_names import noted_names
 from workbench.datasets.sources._layout import metadata_file
 from workbench.datasets.sources._rows import read_rows
 from workbench.datasets.walking import list_folder, some, unread_types
@@ -23,12 +24,14 @@ class PromptedImages:
         files: Paths relative to it.
         prompts: The prompt of each file.
         notes: Sentences about files that were left out.
+        noted_names: Names of files in those.
     """
 
     folder: Path
     files: tuple[str, ...]
     prompts: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    noted_names: tuple[str, ...] = ()
 
 
 def read_prompts(folder: Path) -> PromptedImages:
@@ -63,8 +66,9 @@ def read_prompts(folder: Path) -> PromptedImages:
     if not prompt_of_file:
         raise DataError(f"{table}: has no rows.")
     listing = list_folder(folder)
-    notes = unread_types([name for name in listing.others if name != table.name])
-    if others := sorted(set(listing.images) - prompt_of_file.keys()):
-        have = "image has" if len(others) == 1 else "images have"
-        notes.append(f"{len(others)} {have} no prompt in {table.name} and are left out: {some(others)}.")
-    return PromptedImages(folder, tuple(prompt_of_file), tuple(prompt_of_file.values()), tuple(notes))
+    with noted_names() as noted:
+        notes = unread_types([name for name in listing.others if name != table.name])
+        if others := sorted(set(listing.images) - prompt_of_file.keys()):
+            have = "image has" if len(others) == 1 else "images have"
+            notes.append(f"{len(others)} {have} no prompt in {table.name} and are left out: {some(others)}.")
+    return PromptedImages(folder, tuple(prompt_of_file), tuple(prompt_of_file.values()), tuple(notes), tuple(noted))

@@ -4,10 +4,12 @@ import hashlib
 import logging
 from pathlib import Path
 
+from workbench.datasets import cards
 from workbench.generated.judging import Judgement
 from workbench.masking import masked
 from workbench.metrics.estimate import flatten
 from workbench.models import Encoder
+from workbench.pseudonyms import Pseudonyms
 from workbench.runs.provenance import device_name, git_tags, version_tags
 from workbench.runs.workspace import run_folder
 from workbench.settings import Settings
@@ -38,21 +40,24 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
     digest = f"{RECIPE} {_VERSION} {encoder.fingerprint} {judgement.digest}"
     key = hashlib.sha256(digest.encode()).hexdigest()
     name = judgement.images.folder.resolve().name
+    pseudonyms = Pseudonyms.of_machine(settings.cache) if settings.hash_ids else None
+    reference = _reference(judgement.reference[0], pseudonyms) if judgement.reference else ""
     recorder = RunRecorder.begin(
         store,
         suite,
         f"{name} / {RECIPE} / {encoder.name}",
         {
             "model": encoder.name, "dataset": name, "field": "generated", "task": NAME, "recipe": RECIPE,
-            "shots": "0", "seed": 0, "recipe.reference": judgement.reference[0] if judgement.reference else "none",
+            "shots": "0", "seed": 0, "recipe.reference": reference or "none",
         },
         {
             schema.RUN_KEY: key,
             schema.LABEL: RECIPE,
             schema.PRIMARY_METRIC: "clip_score",
             "dataset.fingerprint": judgement.digest,
-            **({schema.REFERENCE: judgement.reference[0]} if judgement.reference else {}),
-            schema.PLACE: recorded_place(str(judgement.images.folder.resolve())),
+            **({schema.REFERENCE: reference} if reference else {}),
+            **({schema.PSEUDONYMS: pseudonyms.key_name} if pseudonyms else {}),
+            schema.PLACE: recorded_place(str(judgement.images.folder.resolve()), pseudonyms, name),
             "model.fingerprint": encoder.fingerprint,
             "precision": encoder.precision,
             "device": encoder.device,
@@ -73,11 +78,11 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
         metrics["unreadable_reference_images"] = float(judgement.reference_unreadable)
 
     def write(folder: Path) -> None:
-        _write_scores(judgement, folder / "scores.parquet")
+        _write_scores(judgement, pseudonyms, folder / "scores.parquet")
         write_checksums(folder)
 
     with run_folder(write, store.spool.folder) as folder:
-        made = recorder.finish(metrics, {"notes": "\n".join(judgement.images.notes)}, folder)
+        made = recorder.finish(metrics, {"notes": _notes(judgement, pseudonyms, reference)}, folder)
     if made.kept:
         _log.warning("%s; `workbench sync` sends it.", masked(made.kept))
     else:
@@ -88,13 +93,29 @@ def record_judgement(judgement: Judgement, encoder: Encoder, settings: Settings,
     return made.result.run_id
 
 
-def _write_scores(judgement: Judgement, path: Path) -> None:
+def _reference(argument: str, pseudonyms: Pseudonyms | None) -> str:
+    """The reference as it is recorded: no absolute path, and under pseudonyms no path at all."""
+    if pseudonyms is not None and argument.partition(" (")[0] not in cards.names():
+        return pseudonyms.of(argument)
+    return recorded_place(argument)
+
+
+def _notes(judgement: Judgement, pseudonyms: Pseudonyms | None, reference: str) -> str:
+    images, text = judgement.images, "\n".join(judgement.images.notes)
+    if judgement.reference:
+        text = text.replace(judgement.reference[0], reference)
+    if pseudonyms is None:
+        return text
+    return pseudonyms.replaced(text, {*images.files, *images.noted_names, *(name for name, _ in judgement.unreadable)})
+
+
+def _write_scores(judgement: Judgement, pseudonyms: Pseudonyms | None, path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     table = pa.table(
         {
-            "file_name": list(judgement.images.files),
+            "file_name": [pseudonyms.of(name) if pseudonyms else name for name in judgement.images.files],
             "prompt": list(judgement.images.prompts),
             "clip_score": judgement.clip_scores,
             "nearest_prompt": list(judgement.nearest),

@@ -12,7 +12,7 @@ from workbench.metrics.registry import higher_is_better
 from workbench.runs.comparisons.groups import RunGroup, group_by_seed, primary_of
 from workbench.runs.comparisons.intervals import recorded_interval
 from workbench.tasks import installed
-from workbench.tracking import RunResult, labels_apart, schema
+from workbench.tracking import RunResult, labels_apart, notes_on_dataset, schema
 from workbench.tracking.states import State, dataset_state
 
 
@@ -151,8 +151,7 @@ def _section(
     groups = group_by_seed(runs) if aggregate else [RunGroup(run.label, (run,)) for run in runs]
     rows = [_row(group, columns, intervals) for group in groups]
     rows.sort(key=lambda row: _sort_key(row, primary))
-    of_dataset = next((run.dataset_notes for run in runs if run.dataset_notes), ())
-    notes = (*of_dataset, *dict.fromkeys(note for run in runs for note in run.model_notes))
+    notes = (*notes_on_dataset(runs), *dict.fromkeys(note for run in runs for note in run.model_notes))
     return ResultSection(dataset, state_name, runs[0].field, primary, columns, _with_best(rows, columns), notes)
 
 

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+from workbench.datasets import Dataset
 from workbench.recipes import Fitted
 from workbench.runs.planned import PlannedRun
 from workbench.tasks import Predictions, SplitRows
 from workbench.tracking import schema
 from workbench.tracking.checksums import write_checksums
-from workbench.tracking.places import place_names, recorded_place
 
 PREDICTOR = "predictor"
 
@@ -20,7 +20,7 @@ def write_artifacts(
     """Write predictions, card, settings, figures and weights into a folder, and their checksums."""
     predictions.write(folder / schema.PREDICTIONS)
     (folder / "card.toml").write_text(planned.data.card_toml, encoding="utf-8")
-    settings = {**describe(planned, rows), "report": _report(predictor)}
+    settings = {**describe(planned, rows), "report": _report(predictor, planned.data.dataset)}
     (folder / "config.json").write_text(json.dumps(settings, indent=1, ensure_ascii=False), encoding="utf-8")
     weights = folder / PREDICTOR
     weights.mkdir()
@@ -36,14 +36,14 @@ def write_artifacts(
 def describe(planned: PlannedRun, rows: SplitRows) -> dict[str, Any]:
     """A run's inputs, for `config.json`."""
     spec, data = planned.spec, planned.data
-    dataset = data.dataset
+    dataset, unreadable = data.dataset, rows.unreadable
     return {
         "model": spec.model,
         "model_argument": data.encoder.name,
         "precision": data.encoder.precision,
         "preprocessing": data.encoder.preprocessing,
         "dataset": dataset.name,
-        "dataset_argument": place_names(recorded_place(spec.dataset)),
+        "dataset_argument": planned.dataset_argument,
         "language": dataset.card.language,
         "class_names": list(dataset.class_names),
         "multi_label": dataset.card.multi_label,
@@ -52,18 +52,20 @@ def describe(planned: PlannedRun, rows: SplitRows) -> dict[str, Any]:
         "shots": spec.shots_text,
         "seed": spec.seed,
         "images": {"train": len(rows.train), "val": len(rows.val), "test": len(rows.test)},
-        "unreadable": {dataset.ids([row])[0]: data.unreadable[row] for row in rows.unreadable},
-        "notes": [*dataset.notes, *planned.task.notes(rows)],
+        "unreadable": dict(
+            zip(dataset.ids(unreadable), dataset.shown_texts([data.unreadable[row] for row in unreadable]), strict=True)
+        ),
+        "notes": [*dataset.notes, *data.duplicate_notes, *dataset.shown_texts(planned.task.notes(rows))],
     }
 
 
-def _report(predictor: Fitted) -> dict[str, Any]:
+def _report(predictor: Fitted, dataset: Dataset) -> dict[str, Any]:
     report = predictor.report
     return {
         "chosen": report.chosen,
         "trials": report.trials,
         "history": report.history,
         "trainable_parameters": report.trainable_parameters,
-        "notes": list(report.notes),
+        "notes": list(dataset.shown_texts(report.notes)),
         "scale": predictor.scale,
     }

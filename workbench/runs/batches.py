@@ -65,6 +65,8 @@ def prepare_batch(batch: Batch, reporter: Reporter) -> tuple[Recipe[Any], list[S
     rows = task.data.readable_rows(
         requested_rows, partial(_prepare, task, partial(reporter.progress, f"features of {name}"))
     )
+    for note in task.data.look_for_duplicates(rows, partial(reporter.progress, f"thumbnails of {name}")):
+        reporter.say(f"{name}: {note}")
     for run_rows in rows:
         task.prepare_more(recipe, run_rows, partial(reporter.progress, f"tiles of {name}"))
     return recipe, rows

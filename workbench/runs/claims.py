@@ -5,9 +5,10 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from workbench.locks import locked
 from workbench.runs.planned import PlannedRun
 from workbench.runs.reporter import Reporter
 
@@ -27,30 +28,31 @@ def claimed(runs: Sequence[PlannedRun], cache: Path, reporter: Reporter) -> Iter
         cache: The folder above `locks`.
         reporter: Gets a message when another process has to be waited for.
     """
-    from filelock import FileLock, Timeout
+    from filelock import Timeout
 
     folder = cache / "locks"
     path = folder / f"{_identity(runs[0])[:_NAMES]}.lock"
-    lock, holder = FileLock(path), path.with_suffix(".json")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock.acquire(timeout=0)
-    except Timeout:
-        reporter.say(f"waiting for {_described(holder)} before {runs[0].spec} goes on.")
-        lock.acquire()
-    except OSError:
-        # A cache that is full, or that others made and this user may only read: a run made twice is better than none.
-        yield
-        return
-    try:
-        # On a full disk the message to the waiting process says less.
-        with contextlib.suppress(OSError):
-            holder.write_text(json.dumps({"pid": os.getpid(), "work": str(runs[0].spec)}), encoding="utf-8")
-        yield
-    finally:
-        with contextlib.suppress(OSError):
-            holder.unlink(missing_ok=True)
-        lock.release()
+    holder = path.with_suffix(".json")
+    with ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locked(path, timeout=0))
+        except Timeout:
+            reporter.say(f"waiting for {_described(holder)} before {runs[0].spec} goes on.")
+            stack.enter_context(locked(path))
+        except OSError:
+            # A cache that is full, or that others made and this user may only read: a run made twice is better than
+            # none.
+            yield
+            return
+        try:
+            # On a full disk the message to the waiting process says less.
+            with contextlib.suppress(OSError):
+                holder.write_text(json.dumps({"pid": os.getpid(), "work": str(runs[0].spec)}), encoding="utf-8")
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                holder.unlink(missing_ok=True)
 
 
 def _identity(run: PlannedRun) -> str:

@@ -48,7 +48,8 @@ def run_suite(
         RunFailedError: A run failed, and `raise_error` asks to stop there.
         KeyboardInterrupt: Ctrl-C, once: after the run in hand; twice, or SIGTERM: at once. What is finished stays.
     """
-    reporter = reporter or Silent()
+    reporter, executor = reporter or Silent(), executor or InProcess()
+    settings = executor.adapt(settings)
     if suite.limit_seconds is not None and not can_limit():
         reporter.say(
             "limit_seconds has no effect here: time can be limited in the main thread of Linux and macOS only."
@@ -67,7 +68,7 @@ def run_suite(
     finished = {
         planned_run.key: run
         for planned_run, run in reversed(_matching(planned, before))
-        if not planned_run.is_edited_since(run)
+        if not planned_run.must_replace(run)
     }
     stored_ids = {run.run_id for run in in_store}
     with answering(store.name):
@@ -78,7 +79,15 @@ def run_suite(
             if planned_run.key in finished and finished[planned_run.key].run_id in stored_ids:
                 rank_anew(planned_run, finished[planned_run.key], store)
     todo = [planned_run for planned_run in planned if planned_run.key not in finished]
-    edited = {planned_run.key: planned_run.spec.recipe for planned_run, _ in _matching(todo, before)}
+    exposed = {planned_run.key for planned_run, run in _matching(todo, before) if planned_run.hides_names_of(run)}
+    if exposed:
+        again = "1 run was" if len(exposed) == 1 else f"{len(exposed)} runs were"
+        reporter.say(f"{again} recorded with plain ids, or those of another key, and made anew with pseudonyms.")
+    edited = {
+        planned_run.key: planned_run.spec.recipe
+        for planned_run, run in _matching(todo, before)
+        if planned_run.is_edited_since(run)
+    }
     for name, count in Counter(edited.values()).items():
         again = "1 run is" if count == 1 else f"{count} runs are"
         reporter.say(f"recipe {name!r} was edited since its last results: {again} made anew.")
@@ -88,7 +97,7 @@ def run_suite(
     if todo:
         store.check_writable()
         try:
-            made = (executor or InProcess()).make(list(fitted_together(todo)), execution, len(planned))
+            made = executor.make(list(fitted_together(todo)), execution, len(planned))
         except (RunFailedError, KeyboardInterrupt):
             _say_what_waits(store, reporter)
             raise

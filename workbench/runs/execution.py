@@ -55,6 +55,10 @@ class Execution:
 class Executor(Protocol):
     """Makes the runs that a plan leaves to do."""
 
+    def adapt(self, settings: Settings) -> Settings:
+        """The settings that the plan is made with, so that run keys are those of the machines that make the runs."""
+        ...
+
     def make(self, batches: Sequence[Batch], execution: Execution, total: int) -> list[RunResult]:
         """Make all batches, and record each run once.
 

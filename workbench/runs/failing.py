@@ -3,6 +3,7 @@
 import traceback
 from pathlib import Path
 
+from workbench.datasets import Dataset
 from workbench.errors import WorkbenchError
 from workbench.masking import masked
 from workbench.runs.limits import TimeLimitError
@@ -54,10 +55,11 @@ def record_failure(
     Raises:
         SpoolError: Neither the store nor the spool took it.
     """
-    reason = shown(masked(_in_words(error)), _LONGEST)
+    reason, where = _without_names(planned.data.dataset, masked(_in_words(error)), traceback_text(error))
+    reason = shown(reason, _LONGEST)
 
     def write(folder: Path) -> None:
-        (folder / _TRACEBACK).write_text(traceback_text(error), encoding="utf-8", errors="backslashreplace")
+        (folder / _TRACEBACK).write_text(where, encoding="utf-8", errors="backslashreplace")
         write_checksums(folder)
 
     try:
@@ -68,6 +70,13 @@ def record_failure(
     remove_superseded(planned, recorder, suite, store, finished=False)
     reporter.say(f"failed: {planned.spec}: {reason}")
     return failed.result
+
+
+def _without_names(dataset: Dataset, *texts: str) -> tuple[str, ...]:
+    """What is recorded of texts that may name images, files and the home folder: nothing of these, under pseudonyms."""
+    if dataset.pseudonyms is None:
+        return texts
+    return tuple(text.replace(str(Path.home()), "~") for text in dataset.shown_texts(texts))
 
 
 def traceback_text(error: BaseException) -> str:

@@ -5,11 +5,16 @@ from collections.abc import Sequence
 from workbench.runs.batches import make_batch
 from workbench.runs.execution import Batch, Execution
 from workbench.runs.interrupts import Interrupts
+from workbench.settings import Settings
 from workbench.tracking import RunResult
 
 
 class InProcess:
     """The `Executor` that starts nothing."""
+
+    def adapt(self, settings: Settings) -> Settings:
+        """See `Executor.adapt`."""
+        return settings
 
     def make(self, batches: Sequence[Batch], execution: Execution, total: int) -> list[RunResult]:
         """See `Executor.make`."""

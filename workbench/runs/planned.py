@@ -2,14 +2,15 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
-from workbench.datasets import Dataset, open_dataset
+from workbench.datasets import Dataset, open_dataset, place_of
 from workbench.errors import RecipeError
 from workbench.features import FeatureStore
 from workbench.models import Encoder, open_model, resolve_device
 from workbench.models.languages import check_language
+from workbench.pseudonyms import Pseudonyms
 from workbench.recipes import RunSpec
 from workbench.runs.broken import BrokenRecipe
 from workbench.runs.key import run_key
@@ -19,7 +20,9 @@ from workbench.runs.source import RecipeSource, recipe_source
 from workbench.runs.suite import Suite
 from workbench.settings import Settings
 from workbench.tasks import DatasetTask, TaskData, dataset_task, tasks_of
+from workbench.tasks.near_duplicates import NearDuplicates
 from workbench.tracking import RunResult, schema
+from workbench.tracking.places import place_names, recorded_place
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,18 @@ class PlannedRun:
         """The dataset and the model."""
         return self.task.data
 
+    @cached_property
+    def place(self) -> str:
+        """The place of the dataset as it is recorded."""
+        dataset = self.data.dataset
+        return recorded_place(place_of(self.spec.dataset), dataset.pseudonyms, dataset.name)
+
+    @property
+    def dataset_argument(self) -> str:
+        """The dataset's argument as it is recorded."""
+        hidden = self.data.dataset.pseudonyms is not None
+        return self.data.dataset.name if hidden else place_names(recorded_place(self.spec.dataset))
+
     @property
     def is_batched(self) -> bool:
         """Whether its recipe fits it together with others that differ in shots and seed."""
@@ -43,7 +58,16 @@ class PlannedRun:
 
     def is_answered_by(self, run: RunResult) -> bool:
         """Whether a run is this one, finished, and made by the recipe as it is now."""
-        return run.key == self.key and run.status == "finished" and not self.is_edited_since(run)
+        return run.key == self.key and run.status == "finished" and not self.must_replace(run)
+
+    def must_replace(self, run: RunResult) -> bool:
+        """Whether a finished run of this key is no answer: its recipe was edited, or it names what is to be hidden."""
+        return self.is_edited_since(run) or self.hides_names_of(run)
+
+    def hides_names_of(self, run: RunResult) -> bool:
+        """Whether this run is to have pseudonyms, and one that was made earlier has none, or those of another key."""
+        pseudonyms = self.data.dataset.pseudonyms
+        return pseudonyms is not None and run.tags.get(schema.PSEUDONYMS) != pseudonyms.key_name
 
     def is_edited_since(self, run: RunResult) -> bool:
         """Whether the recipe has another source than when it made a run, where the source decides."""
@@ -66,9 +90,11 @@ def prepare_runs(
     store = FeatureStore(settings.cache)
     datasets: dict[str, Dataset] = {}
     for argument in dict.fromkeys(spec.dataset for spec in specs) if cells else suite.datasets:
-        datasets[argument] = open_dataset(
+        dataset = open_dataset(
             argument, settings, partial(reporter.progress, f"reading {argument}"), language=suite.language
         )
+        hides_names = settings.hash_ids or dataset.card.privacy.hash_ids
+        datasets[argument] = dataset.under_pseudonyms(Pseudonyms.of_machine(settings.cache)) if hides_names else dataset
     recipe_names = {entry.recipe for entry in suite.recipes}
     specs = [
         spec for spec in specs if spec.recipe in recipe_names or _takes_baseline(datasets[spec.dataset], spec, reporter)
@@ -85,14 +111,18 @@ def prepare_runs(
         if encoders[argument].notice:
             reporter.say(f"{argument} is {encoders[argument].notice}.")
     tasks: dict[tuple[str, str], DatasetTask] = {}
+    duplicates: dict[str, NearDuplicates] = {}
     runs: dict[str, PlannedRun] = {}
     twice: dict[str, str] = {}
     for spec in specs:
         argument = cell_of(spec, suite)[1]
         if (spec.dataset, argument) not in tasks:
+            dataset = datasets[spec.dataset]
+            duplicates.setdefault(spec.dataset, NearDuplicates(dataset, store, settings.workers))
             data = TaskData(
-                datasets[spec.dataset], encoders[argument], store, device, settings.max_unreadable, settings.workers
-            )
+                dataset, encoders[argument], store, device, settings.max_unreadable, settings.workers,
+                duplicates=duplicates[spec.dataset],
+            )  # fmt: skip
             tasks[spec.dataset, argument] = dataset_task(data.dataset.card.task)(data)
         task = tasks[spec.dataset, argument]
         encoder = None if spec.model == NO_MODEL else task.data.encoder

@@ -21,7 +21,7 @@ from workbench.runs.workspace import run_folder
 from workbench.tasks import SplitRows
 from workbench.tracking import RunRecorder, RunResult, Store, StoreError, read_runs, schema
 from workbench.tracking.faults import answering
-from workbench.tracking.places import KnownPlaces, place_names, recorded_place
+from workbench.tracking.places import KnownPlaces
 from workbench.tracking.writing import Written
 
 
@@ -45,7 +45,7 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
         schema.SOURCE_DECIDES: str(planned.source.decides).lower(),
         schema.LANGUAGE: card.language,
         "dataset.fingerprint": planned.data.dataset.fingerprint,
-        schema.PLACE: recorded_place(place_of(spec.dataset)),
+        schema.PLACE: planned.place,
         schema.ITEMS: planned.data.dataset.items_digest,
         "dataset.protocol": card.protocol,
         "dataset.verified": str(card.verified).lower(),
@@ -63,8 +63,10 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
             "preprocessing": encoder.preprocessing,
             **({"model.notice": encoder.notice} if encoder.notice else {}),
         }
-    name = str(replace(spec, dataset=place_names(recorded_place(spec.dataset))))
-    KnownPlaces(planned.data.store.root.parent).note(place_of(spec.dataset))
+    if (pseudonyms := planned.data.dataset.pseudonyms) is not None:
+        tags[schema.PSEUDONYMS] = pseudonyms.key_name
+    name = str(replace(spec, dataset=planned.dataset_argument))
+    KnownPlaces(planned.data.store.root.parent).note(place_of(spec.dataset), planned.place)
     return RunRecorder.begin(store, suite.name, name, params, tags)
 
 
@@ -85,7 +87,8 @@ def record(
     with time_limit(limit_seconds):
         evaluation = evaluate(planned, predictor, rows)
     metrics = {**flatten(evaluation.estimates), **evaluation.counts, "train_seconds": train_seconds}
-    notes = [*data.dataset.notes, *planned.task.notes(rows), *report.notes]
+    of_run = data.dataset.shown_texts([*planned.task.notes(rows), *report.notes])
+    notes = [*data.dataset.notes, *data.duplicate_notes, *of_run]
     if planned.spec.model != NO_MODEL and (doubt := check_language(data.encoder, data.dataset.card.language)):
         notes.append(doubt)
     if data.corrupt_shards:
@@ -95,6 +98,7 @@ def record(
         "intervals": _reliability(evaluation.estimates),
         **{f"chosen.{key}": str(value) for key, value in report.chosen.items()},
         **({"notes": "\n".join(notes)} if notes else {}),
+        **({schema.DUPLICATE_NOTES: "\n".join(data.duplicate_notes)} if data.duplicate_notes else {}),
         **_about_model(planned),
     }
 
@@ -154,7 +158,7 @@ def follow_moved(planned: PlannedRun, runs: Iterable[RunResult], store: Store) -
         runs: Those on the same content show the old place.
         store: All of its runs are changed.
     """
-    dataset, place = planned.data.dataset, recorded_place(place_of(planned.spec.dataset))
+    dataset, place = planned.data.dataset, planned.place
     places = KnownPlaces(planned.data.store.root.parent)
     same = [run for run in runs if run.tags.get("dataset.fingerprint") == dataset.fingerprint]
     before = {run.tags.get(schema.PLACE, "") for run in same if run.card_name == dataset.name}

@@ -115,7 +115,7 @@ def open_gallery(
     readable, unreadable = [], []
     for start in range(0, len(rows), BLOCK):
         part = rows[start : start + BLOCK]
-        extraction = extract(dataset, part, encoder, store, workers=workers, progress=progress)
+        extraction = extract(dataset, part, encoder, store, workers=workers, thumbnails=True, progress=progress)
         readable.append(part[extraction.readable])
         unreadable += extraction.unreadable
     kept = np.concatenate(readable)

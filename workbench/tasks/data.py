@@ -22,35 +22,13 @@ from workbench.images import ImageSet
 from workbench.models import Encoder
 from workbench.recipes import RunSpec
 from workbench.tasks.few_shot import MAX_VALIDATION_SHOTS, sample_shots
+from workbench.tasks.near_duplicates import NearDuplicates
+from workbench.tasks.split_rows import SplitRows
 
 Progress = Callable[[int, int], None]
 _KEPT_ROWS = 50_000
 _ORDER: tuple[SplitName, ...] = ("test", "val", "train")
 """Small splits first: one with too many unreadable images is refused before the next is read."""
-
-
-@dataclass(frozen=True)
-class SplitRows:
-    """Manifest rows of a run.
-
-    Attributes:
-        train: int64, to fit on.
-        val: int64.
-        test: int64.
-        labels_only: The recipe reads only labels of train and val: their images are not read.
-        unreadable: Rows that were left out because their images cannot be read.
-    """
-
-    train: IntArray
-    val: IntArray
-    test: IntArray
-    labels_only: bool = False
-    unreadable: tuple[int, ...] = ()
-
-    def seen(self, split: SplitName) -> IntArray:
-        """The rows of a split whose images are read."""
-        rows: IntArray = getattr(self, split)
-        return rows[:0] if self.labels_only and split != "test" else rows
 
 
 @dataclass
@@ -67,6 +45,7 @@ class TaskData:
         unreadable: Row to reason, for every image read so far.
         extract_seconds: Time spent on computing features.
         corrupt_shards: Shards of the store that were damaged and recomputed.
+        duplicates: Near duplicates across splits, shared by all models on the dataset; None if they are not looked for.
     """
 
     dataset: Dataset
@@ -78,6 +57,7 @@ class TaskData:
     unreadable: dict[int, str] = field(default_factory=dict)
     extract_seconds: float = 0.0
     corrupt_shards: list[str] = field(default_factory=list)
+    duplicates: NearDuplicates | None = None
     _last: dict[bytes, Extraction] = field(default_factory=dict)
     _samples: dict[tuple[str, int, int], IntArray] = field(default_factory=dict)
 
@@ -86,10 +66,28 @@ class TaskData:
         """The model as recipes see it, with a store of its own: this one's tables hold features of test images."""
         return CachedModel(self.encoder, FeatureStore(self.store.root.parent))
 
+    @property
+    def duplicate_notes(self) -> tuple[str, ...]:
+        """Sentences about near duplicates across splits, as far as images have been read."""
+        return self.duplicates.notes if self.duplicates else ()
+
+    def look_for_duplicates(self, rows: Sequence[SplitRows], progress: Progress | None = None) -> tuple[str, ...]:
+        """Compare the images that runs have read, and return sentences that were not said before.
+
+        Args:
+            rows: Readable rows of runs.
+            progress: Called with (done, total) while images are decoded that have no thumbnail yet.
+        """
+        if self.duplicates is None:
+            return ()
+        read = [run_rows.seen(split) for run_rows in rows for split in ROLES]
+        return self.duplicates.look(np.unique(np.concatenate(read)), progress)
+
     @cached_property
     def card_toml(self) -> str:
         """The dataset's card, as it goes into every run record."""
-        return card_to_toml(without_absolute_paths(self.dataset.card))
+        pseudonyms = self.dataset.pseudonyms
+        return card_to_toml(without_absolute_paths(self.dataset.card, pseudonyms.of if pseudonyms else None))
 
     def split(self, spec: RunSpec) -> tuple[IntArray, IntArray, IntArray]:
         """Rows of train, validation and test that a run can take.
@@ -245,7 +243,9 @@ class TaskData:
         key = rows.tobytes()
         if key in self._last:
             return self._last[key]
-        extraction = extract(self.dataset, rows, self.encoder, self.store, workers=self.workers, progress=progress)
+        extraction = extract(
+            self.dataset, rows, self.encoder, self.store, workers=self.workers, thumbnails=True, progress=progress
+        )
         self.note(extraction)
         bad = rows[~extraction.readable]
         self.unreadable.update(zip(bad.tolist(), (reason for _, reason in extraction.unreadable), strict=True))

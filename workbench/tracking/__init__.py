@@ -4,6 +4,7 @@ from workbench.tracking.abandoned import close_abandoned, close_abandoned_before
 from workbench.tracking.datasets import datasets_apart, is_on
 from workbench.tracking.faults import SpoolError, StoreError
 from workbench.tracking.labels import labels_apart
+from workbench.tracking.notes import notes_on_dataset
 from workbench.tracking.reading import read_pages, read_runs
 from workbench.tracking.results import RunResult
 from workbench.tracking.states import left_out, newest_state
@@ -25,6 +26,7 @@ __all__ = [
     "labels_apart",
     "left_out",
     "newest_state",
+    "notes_on_dataset",
     "open_store",
     "read_pages",
     "read_runs",

@@ -8,6 +8,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.locks import locked
 
 _WAIT_SECONDS = 30.0
 _INCOMPLETE = ".incomplete"
@@ -49,13 +50,11 @@ def make(file: Path, build: Callable[[str], None]) -> None:
     Raises:
         WorkbenchError: The folder cannot be written.
     """
-    from filelock import FileLock
-
     if is_whole(file):
         return
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(file.with_name(f".{file.name}.lock")):
+        with locked(file.with_name(f".{file.name}.lock")):
             if is_whole(file):  # Another process has made it meanwhile.
                 return
             if file.exists():

@@ -3,19 +3,25 @@
 import hashlib
 from pathlib import Path
 
+from workbench.pseudonyms import Pseudonyms
+
 _NAMES = 3
 _DIGITS = 12
 
 
-def recorded_place(place: str) -> str:
+def recorded_place(place: str, pseudonyms: Pseudonyms | None = None, name: str = "") -> str:
     """The last three names of a path, without the home folder's own, and a hash: `study/siteA/images#1f0c5a9b2d7e`.
 
     Args:
         place: An absolute path, or the name of the distribution that registers the dataset, which stays as it is.
+        pseudonyms: Make the hash, with their key, and `name` stands in place of the path's names.
+        name: The dataset's.
     """
     path = Path(place)
     if not path.is_absolute():
         return place
+    if pseudonyms is not None:
+        return f"{name}#{pseudonyms.of(place).removeprefix('id-')[:_DIGITS]}"
     below = path.relative_to(Path.home()) if path.is_relative_to(Path.home()) else path.relative_to(path.anchor)
     return f"{'/'.join(below.parts[-_NAMES:])}#{place_digest(place)}"
 
@@ -42,13 +48,13 @@ class KnownPlaces:
     def __init__(self, cache: Path) -> None:
         self._folder = cache / "places"
 
-    def note(self, place: str) -> None:
-        """Keep a path; a cache that may not be written keeps none."""
+    def note(self, place: str, recorded: str) -> None:
+        """Keep a path under its recorded place; a cache that may not be written keeps none."""
         if not Path(place).is_absolute():
             return
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            (self._folder / place_digest(place)).write_text(place, encoding="utf-8", errors="surrogateescape")
+            (self._folder / recorded.rpartition("#")[2]).write_text(place, encoding="utf-8", errors="surrogateescape")
         except OSError:
             return
 

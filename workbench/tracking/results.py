@@ -57,6 +57,11 @@ class RunResult:
         return tuple(self.tags.get(schema.DATASET_NOTES, "").splitlines())
 
     @property
+    def duplicate_notes(self) -> tuple[str, ...]:
+        """Sentences about near duplicates across the dataset's splits, as far as they were known."""
+        return tuple(self.tags.get(schema.DUPLICATE_NOTES, "").splitlines())
+
+    @property
     def model_notes(self) -> tuple[str, ...]:
         """Sentences about what the model cannot do on the dataset."""
         return tuple(f"{self.model}: {note}" for note in self.tags.get(schema.MODEL_NOTES, "").splitlines())

@@ -13,12 +13,13 @@ import shutil
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from workbench.locks import locked
 from workbench.outputs import reason
 from workbench.tracking._copying import copy_files
 from workbench.tracking.faults import SpoolError
@@ -164,18 +165,15 @@ class Spool:
     @contextmanager
     def held(self) -> Iterator[bool]:
         """Whether this process alone sends the spool until the end of the block."""
-        from filelock import FileLock, Timeout
+        from filelock import Timeout
 
-        lock = FileLock(self.folder / ".lock")
-        try:
-            lock.acquire(timeout=0)
-        except (Timeout, OSError):  # Or a spool of somebody else, which may only be read.
-            yield False
-            return
-        try:
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(locked(self.folder / ".lock", timeout=0))
+            except (Timeout, OSError):  # Or a spool of somebody else, which may only be read.
+                yield False
+                return
             yield True
-        finally:
-            lock.release()
 
     def _folders(self) -> list[Path]:
         if not self.folder.is_dir():

@@ -126,6 +126,28 @@ def test_a_dataset_that_is_gone_costs_the_pictures_alone(own_runs, tmp_path):
     assert "cannot be opened here" in texts(open_page("data"))
 
 
+def test_pictures_are_found_under_pseudonyms(settings, tiny_model, make_colours, monkeypatch):
+    monkeypatch.setenv("WORKBENCH_PRECISION", "fp32")
+    folder = make_colours()
+    for path in list(folder.rglob("*.png")):
+        path.rename(path.with_name(f"smith {path.name}"))
+    suite = Suite(name="s", models=(tiny_model,), datasets=(str(folder),), figures=False,
+                  recipes=(RecipeEntry(recipe="zero-shot"),))  # fmt: skip
+    runs = run_suite(suite, settings.model_copy(update={"hash_ids": True}))
+    for page, query in (("errors", {"run": title_of(runs[0])}), ("data", {})):
+        app = open_page(page, **query)
+        assert not app.exception
+        assert "smith" not in texts(app)
+        assert "id-" in texts(app).replace("\\", "")
+        assert "No pictures" not in texts(app)
+        assert "has no item" not in texts(app)
+    (settings.cache / "pseudonyms" / "key").unlink()
+    import streamlit as st
+
+    st.cache_resource.clear()
+    assert "copy that file from the machine where the run was made" in texts(open_page("data")).replace("\\", "")
+
+
 def test_search_finds_by_words_and_by_image_and_asks_before_it_computes(runs):
     app = open_page("search")
     assert "24 images can be searched" in texts(app)

@@ -10,8 +10,6 @@ from workbench.datasets.card_sources import SourceTable
 from workbench.datasets.images import decode_image
 
 if TYPE_CHECKING:
-    from typing import Self
-
     from PIL.Image import Image
 
     from workbench.datasets.card import DatasetCard
@@ -89,7 +87,7 @@ class Source(ABC):
 
     @classmethod
     @abstractmethod
-    def open(cls, card: "DatasetCard", place: "Locator") -> "Self":
+    def open(cls, card: "DatasetCard", place: "Locator") -> "Source":
         """The source that a card names; its table, `card.source`, is a `Table`.
 
         Args:

@@ -2,16 +2,36 @@
 
 import hashlib
 import os
+from abc import abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 from workbench.datasets.formats.nifti import axis_and_index, is_nifti_name, slice_bytes
 from workbench.datasets.sources._base import Location, Source
 from workbench.errors import DataError
-from workbench.inputs import MAX_IMAGE_BYTES, open_regular, read_bytes
+from workbench.inputs import MAX_IMAGE_BYTES, check_regular, open_regular, read_bytes
 
 
-class FileSource(Source):
+class StoredFiles(Source):
+    """A source of files below one root, which may be a folder or an address.
+
+    Attributes:
+        files: The files that the card names, from the root, each with the source's name of its split, or None.
+    """
+
+    files: Sequence[tuple[str | None, str]] = ()
+
+    @abstractmethod
+    def where(self, name: str) -> str:
+        """The whole path or address of a file, for messages."""
+
+    @abstractmethod
+    def open_file(self, name: str) -> IO[bytes]:
+        """Open a file for reading and seeking; raises `OSError` or `DataError`."""
+
+
+class FileSource(StoredFiles):
     """Reads whole files or byte ranges below `root`, and tells their state from names, sizes and times.
 
     Args:
@@ -24,6 +44,15 @@ class FileSource(Source):
     def __init__(self, root: Path, index_files: Sequence[Path] = ()) -> None:
         self.root = root
         self._index_files = list(index_files)
+
+    def where(self, name: str) -> str:
+        """See `StoredFiles.where`."""
+        return str(self.root / name)
+
+    def open_file(self, name: str) -> IO[bytes]:
+        """See `StoredFiles.open_file`; raises `OSError`."""
+        check_regular(self.root / name)
+        return (self.root / name).open("rb")
 
     def stamp(self, file: str) -> tuple[int, int]:
         """See `Source.stamp`."""

@@ -1,10 +1,16 @@
 """Find a card's data: beside the card, then under the data folder."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from workbench.errors import DataError
+
+if TYPE_CHECKING:
+    from workbench.datasets.card import DatasetCard
+    from workbench.datasets.card_sources import SplitName
 
 _BRACES = re.compile(r"\{(?:(?P<first>\d+)\.\.(?P<last>\d+)|(?P<names>[^{}]*,[^{}]*))\}")
 _MOST_PATHS = 1_000_000
@@ -58,6 +64,15 @@ class Locator:
             f"dataset {self.dataset!r}: {pattern!r} was not found (looked at {tried or 'no place'}). "
             f"{now} to the folder that holds it, or write an absolute path in the card."
         )
+
+
+def find_by_split(
+    card: "DatasetCard", path: "str | Mapping[SplitName, str]", place: Locator
+) -> list[tuple[str | None, Path]]:
+    """The files of a pattern for all splits, or of one for each, each with the source's name of its split, or None."""
+    if isinstance(path, str):
+        return [(None, file) for file in place.find_all(path)]
+    return [(getattr(card.splits, name), file) for name, pattern in path.items() for file in place.find_all(pattern)]
 
 
 def expand_braces(pattern: str) -> list[str]:

@@ -1,6 +1,5 @@
 """Image columns of Parquet files: bytes, a struct of bytes and path, or paths."""
 
-from pathlib import Path
 from typing import Any
 
 from workbench.datasets.walking import is_image_name
@@ -8,7 +7,7 @@ from workbench.errors import DataError
 from workbench.texts import shown
 
 
-def image_paths(file: Any, image: str, path: Path) -> list[str | None]:
+def image_paths(file: Any, image: str, path: str) -> list[str | None]:
     """The path of each row's image, where the row names a file; None where the table holds its bytes.
 
     Args:
@@ -35,7 +34,7 @@ def image_paths(file: Any, image: str, path: Path) -> list[str | None]:
     )
 
 
-def _text_paths(file: Any, image: str, path: Path) -> list[str | None]:
+def _text_paths(file: Any, image: str, path: str) -> list[str | None]:
     paths: list[str | None] = file.read(columns=[image]).column(0).to_pylist()
     for number, name in enumerate(paths):
         if not name:

@@ -1,8 +1,10 @@
 """Parquet files that carry the images' bytes."""
 
+import io
 import json
-import os
+import posixpath
 import threading
+from abc import abstractmethod
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -12,11 +14,12 @@ from typing import Any, ClassVar, Literal, Self
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SourceTable, SplitName
-from workbench.datasets.sources._base import Location, Record
+from workbench.datasets.sources._base import Location, Record, Source
 from workbench.datasets.sources._columns import RowReader
-from workbench.datasets.sources._files import FileSource, relative
-from workbench.datasets.sources._locate import Locator, common_folder
+from workbench.datasets.sources._files import FileSource, StoredFiles, relative
+from workbench.datasets.sources._locate import Locator, common_folder, find_by_split
 from workbench.datasets.sources._parquet_images import image_paths
+from workbench.datasets.sources._remote import RemoteFiles, are_addresses
 from workbench.errors import DataError
 from workbench.inputs import check_regular
 
@@ -34,7 +37,7 @@ class ParquetTable(SourceTable):
     path: str | dict[SplitName, str]
 
 
-class ParquetReader(FileSource):
+class ParquetFiles(StoredFiles):
     """The image column holds bytes, or `{bytes, path}` as Hugging Face writes it.
 
     Files are read by row group, and the row groups read last stay in memory: ascending rows read each one once.
@@ -42,38 +45,27 @@ class ParquetReader(FileSource):
 
     Table: ClassVar[type[SourceTable]] = ParquetTable
 
-    def __init__(self, card: DatasetCard, place: Locator) -> None:
-        source = card.source
-        assert isinstance(source, ParquetTable)
-        paths = {None: source.path} if isinstance(source.path, str) else dict(source.path)
-        self._files = [
-            (name and getattr(card.splits, name), file)
-            for name, pattern in paths.items()
-            for file in place.find_all(pattern)
-        ]
-        files = [file for _, file in self._files]
-        super().__init__(common_folder(files), files)
+    def _prepare(self, card: DatasetCard) -> None:
         self._card = card
         self._lock = threading.Lock()
         self._tables: dict[str, tuple[Any, str, list[int]]] = {}
         self._groups: OrderedDict[tuple[str, int], Any] = OrderedDict()
 
-    @classmethod
-    def open(cls, card: DatasetCard, place: Locator) -> Self:
-        """See `Source.open`."""
-        return cls(card, place)
+    @abstractmethod
+    def _open(self, name: str) -> Any:
+        """A `pyarrow.parquet.ParquetFile`."""
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
         self.notes = ()
-        return [record for split, path in self._files for record in self._records(path, split)]
+        return [record for split, name in self.files for record in self._records(name, split)]
 
-    def _records(self, path: Path, split: str | None) -> list[Record]:
+    def _records(self, file_name: str, split: str | None) -> list[Record]:
         import pyarrow as pa
 
-        file = open_parquet(path)
+        file, path = self._open(file_name), self.where(file_name)
         names: list[str] = file.schema_arrow.names
-        reader = RowReader(self._card, names, str(path))
+        reader = RowReader(self._card, names, path)
         codes = class_label_names(file.schema_arrow.metadata, reader.label)
         if codes:
             self.class_names = coded_classes(codes, self._card)
@@ -83,26 +75,19 @@ class ParquetReader(FileSource):
             raise DataError(f"{path}: is damaged ({next(iter(str(error).splitlines()), '')}).") from error
         paths = image_paths(file, reader.image, path)
         rows = table.to_pylist() if table.num_columns else [{}] * file.metadata.num_rows
-        file_name = relative(path, self.root)
         records = []
         for number, row in enumerate(rows):
             if codes and reader.label:
                 row[reader.label] = decode_labels(row[reader.label], codes, self._card)
             location = Location(file_name, number)
             if (name := paths[number]) is not None:
-                location = Location(self._below(path, name))
+                location = Location(_below(file_name, name))
             records.append(reader.record(row, location, split, f"row {number}"))
         self.notes = (*self.notes, *reader.notes)
         return records
 
-    def _below(self, path: Path, image: str) -> str:
-        """A path that a row has, which starts from its table's folder, as one that starts from the root."""
-        return os.path.normpath((path.parent.relative_to(self.root) / image.replace("\\", "/")).as_posix())
-
-    def read(self, location: Location) -> bytes:
-        """See `Source.read`."""
-        if location.row < 0:
-            return super().read(location)
+    def read_row(self, location: Location) -> bytes:
+        """The bytes that a row holds."""
         with self._lock:
             column, first = self._row_group(location)
         value = column[location.row - first].as_py()
@@ -117,14 +102,14 @@ class ParquetReader(FileSource):
 
         file, image, starts = self._table(location.file)
         if not 0 <= location.row < starts[-1]:
-            raise DataError(f"{self.root / location.file}: has no row {location.row}; it changed while being read.")
+            raise DataError(f"{self.where(location.file)}: has no row {location.row}; it changed while being read.")
         index = bisect_right(starts, location.row) - 1
         key = (location.file, index)
         if key not in self._groups:
             try:
                 self._groups[key] = file.read_row_group(index, columns=[image]).column(0)
             except (OSError, pa.ArrowException) as error:
-                raise DataError(f"{self.root / location.file}: row group {index} is damaged ({error}).") from error
+                raise DataError(f"{self.where(location.file)}: row group {index} is damaged ({error}).") from error
             while len(self._groups) > 1 and sum(column.nbytes for column in self._groups.values()) > _CACHE_BYTES:
                 self._groups.popitem(last=False)
         self._groups.move_to_end(key)
@@ -133,21 +118,74 @@ class ParquetReader(FileSource):
     def _table(self, name: str) -> tuple[Any, str, list[int]]:
         """The open file, its image column, and the first row of each row group with the number of rows at the end."""
         if name not in self._tables:
-            file = open_parquet(self.root / name)
+            file = self._open(name)
             sizes = (file.metadata.row_group(i).num_rows for i in range(file.num_row_groups))
-            image = RowReader(self._card, file.schema_arrow.names, str(self.root / name)).image
+            image = RowReader(self._card, file.schema_arrow.names, self.where(name)).image
             self._tables[name] = (file, image, [0, *accumulate(sizes)])
         return self._tables[name]
 
 
+class ParquetReader(ParquetFiles, FileSource):
+    """Parquet files on this machine."""
+
+    def __init__(self, card: DatasetCard, place: Locator) -> None:
+        assert isinstance(card.source, ParquetTable)
+        found = find_by_split(card, card.source.path, place)
+        paths = [path for _, path in found]
+        super().__init__(common_folder(paths), paths)
+        self.files = [(split, relative(path, self.root)) for split, path in found]
+        self._prepare(card)
+
+    @classmethod
+    def open(cls, card: DatasetCard, place: Locator) -> Source:
+        """See `Source.open`."""
+        assert isinstance(card.source, ParquetTable)
+        return RemoteParquetReader(card) if are_addresses(card.source.path, card.name) else cls(card, place)
+
+    def _open(self, name: str) -> Any:
+        return open_parquet(self.root / name)
+
+    def read(self, location: Location) -> bytes:
+        """See `Source.read`."""
+        return super().read(location) if location.row < 0 else self.read_row(location)
+
+
+class RemoteParquetReader(ParquetFiles, RemoteFiles):
+    """Parquet files in an object store: of each the footer, the columns beside the image, and row groups are read."""
+
+    def __init__(self, card: DatasetCard) -> None:
+        super().__init__(card)
+        self._prepare(card)
+
+    @classmethod
+    def open(cls, card: DatasetCard, place: Locator) -> Self:  # noqa: ARG003
+        """See `Source.open`."""
+        return cls(card)
+
+    def _open(self, name: str) -> Any:
+        return parquet_file(self.open_ranges(name), self.where(name))
+
+    def read(self, location: Location) -> bytes:
+        """See `Source.read`."""
+        return super().read(location) if location.row < 0 else self.read_row(location)
+
+
 def open_parquet(path: Path) -> Any:
     """A `pyarrow.parquet.ParquetFile`; raises `DataError` where the file is none."""
+    try:
+        check_regular(path)
+    except OSError as error:
+        raise DataError(f"{path}: is not a readable Parquet file ({error.strerror}).") from error
+    return parquet_file(path, str(path))
+
+
+def parquet_file(data: Path | io.RawIOBase, path: str) -> Any:
+    """A `pyarrow.parquet.ParquetFile`; raises `DataError`, which names `path`, where the data is none."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        check_regular(path)
-        file = pq.ParquetFile(path)
+        file = pq.ParquetFile(data)
     except (OSError, pa.ArrowException) as error:
         reason = getattr(error, "strerror", None) or next(iter(str(error).splitlines()), type(error).__name__)
         raise DataError(f"{path}: is not a readable Parquet file ({reason}).") from error
@@ -159,6 +197,11 @@ def open_parquet(path: Path) -> Any:
                 f"at most {_MOST_ROWS:,} rows and {_MOST_BYTES:,} bytes are read. Write it with smaller row groups."
             )
     return file
+
+
+def _below(table: str, image: str) -> str:
+    """A path that a row has, which starts from its table's folder, as one that starts from the root."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(table), image.replace("\\", "/")))
 
 
 def class_label_names(metadata: Mapping[bytes, bytes] | None, label: str | None) -> tuple[str, ...]:

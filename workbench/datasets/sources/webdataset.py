@@ -1,22 +1,24 @@
 """WebDataset tar shards, read by byte range."""
 
+import os
 import tarfile
 from collections.abc import Collection, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, ClassVar, Literal, NoReturn, Self
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SourceTable, SplitName
 from workbench.datasets.images import IMAGE_SUFFIXES
-from workbench.datasets.sources._base import Location, Record
+from workbench.datasets.noted_names import note_names
+from workbench.datasets.sources._base import Location, Record, Source
 from workbench.datasets.sources._columns import RowReader
-from workbench.datasets.sources._files import FileSource
-from workbench.datasets.sources._locate import Locator, common_folder
+from workbench.datasets.sources._files import FileSource, StoredFiles, relative
+from workbench.datasets.sources._locate import Locator, common_folder, find_by_split
+from workbench.datasets.sources._remote import RemoteFiles, are_addresses
 from workbench.datasets.walking import is_image_name, some
 from workbench.errors import DataError
 from workbench.formatting import counted
-from workbench.inputs import MAX_TEXT_BYTES, check_regular, parse_json
+from workbench.inputs import MAX_TEXT_BYTES, parse_json
 
 
 class WebDatasetTable(SourceTable):
@@ -26,7 +28,7 @@ class WebDatasetTable(SourceTable):
     path: str | dict[SplitName, str]
 
 
-class WebDatasetReader(FileSource):
+class WebDatasetFiles(StoredFiles):
     """Members that share a name up to its first dot are one sample; extensions are the columns.
 
     The card's image column is an extension (`jpg`), or `image` for whichever image extension the sample has. A `json`
@@ -34,46 +36,30 @@ class WebDatasetReader(FileSource):
     """
 
     Table: ClassVar[type[SourceTable]] = WebDatasetTable
-
-    def __init__(self, card: DatasetCard, place: Locator) -> None:
-        source = card.source
-        assert isinstance(source, WebDatasetTable)
-        paths = {None: source.path} if isinstance(source.path, str) else dict(source.path)
-        self._shards = [
-            (name and getattr(card.splits, name), file)
-            for name, pattern in paths.items()
-            for file in place.find_all(pattern)
-        ]
-        files = [file for _, file in self._shards]
-        super().__init__(common_folder(files), files)
-        self._card = card
-
-    @classmethod
-    def open(cls, card: DatasetCard, place: Locator) -> Self:
-        """See `Source.open`."""
-        return cls(card, place)
+    _card: DatasetCard
 
     def records(self) -> list[Record]:
         """See `Source.records`."""
         notes: list[str] = []
-        records = [record for split, path in self._shards for record in self._shard(path, split, notes)]
+        records = [record for split, shard in self.files for record in self._shard(shard, split, notes)]
         self.notes = tuple(dict.fromkeys(notes))
         if not records:
             raise DataError(
-                f"{self._shards[0][1]}: no sample has an image; columns.image of the card {self._card.name!r} is "
-                f"{self._card.columns.image!r} (an extension such as 'jpg', or 'image' for any)."
+                f"{self.where(self.files[0][1])}: no sample has an image; columns.image of the card "
+                f"{self._card.name!r} is {self._card.columns.image!r} (an extension such as 'jpg', or 'image' for any)."
             )
         return records
 
-    def _shard(self, path: Path, split: str | None, notes: list[str]) -> Iterator[Record]:
-        shard_name = path.relative_to(self.root).as_posix()
+    def _shard(self, shard_name: str, split: str | None, notes: list[str]) -> Iterator[Record]:
+        path = self.where(shard_name)
         samples: dict[str, dict[str, Any]] = {}
         images: dict[str, tuple[str, Location]] = {}
         dotted: list[str] = []
         try:
-            check_regular(path)
-            size = path.stat().st_size
-            with tarfile.open(path, "r:") as tar:
+            with self.open_file(shard_name) as file, tarfile.open(fileobj=file, mode="r:") as tar:
+                at = file.tell()
+                size = file.seek(0, os.SEEK_END)
+                file.seek(at)
                 for member in tar:
                     if member.isfile() and not member.issparse() and member.offset_data + member.size > size:
                         raise tarfile.ReadError(f"{member.name!r} ends beyond the file; is it cut off?")
@@ -95,6 +81,7 @@ class WebDatasetReader(FileSource):
             raise DataError(f"{path}: not a readable, uncompressed tar file ({error}).") from error
         if dotted:
             cut = dotted[0].rpartition("/")[2].partition(".")
+            note_names((cut[0] + "." + cut[2], cut[0]))
             notes.append(
                 f"Left out: {counted(len(dotted), 'image')} of {shard_name} with further dots in the name "
                 f"({some(dotted)}). The sample of {cut[0] + '.' + cut[2]!r} is {cut[0]!r} and its column {cut[2]!r}; "
@@ -110,7 +97,7 @@ class WebDatasetReader(FileSource):
             record = reader.record(samples[key], location, split, f"sample {key!r}")
             yield record if card.columns.id else replace(record, id=f"{shard_name}/{key}")
 
-    def _refuse_two_images(self, path: Path, key: str, first: str, second: str) -> NoReturn:
+    def _refuse_two_images(self, path: str, key: str, first: str, second: str) -> NoReturn:
         raise DataError(
             f"{path}: sample {key!r} has two images, {first!r} and {second!r}; say in columns.image of the card "
             f"{self._card.name!r} which it is."
@@ -119,6 +106,38 @@ class WebDatasetReader(FileSource):
     def _is_image(self, extension: str) -> bool:
         column = self._card.columns.image
         return f".{extension.lower()}" in IMAGE_SUFFIXES if column == "image" else extension == column
+
+
+class WebDatasetReader(WebDatasetFiles, FileSource):
+    """Tar shards on this machine."""
+
+    def __init__(self, card: DatasetCard, place: Locator) -> None:
+        assert isinstance(card.source, WebDatasetTable)
+        found = find_by_split(card, card.source.path, place)
+        paths = [path for _, path in found]
+        super().__init__(common_folder(paths), paths)
+        self.files = [(split, relative(path, self.root)) for split, path in found]
+        self._card = card
+
+    @classmethod
+    def open(cls, card: DatasetCard, place: Locator) -> Source:
+        """See `Source.open`."""
+        assert isinstance(card.source, WebDatasetTable)
+        remote = are_addresses(card.source.path, card.name)
+        return RemoteWebDatasetReader(card) if remote else cls(card, place)
+
+
+class RemoteWebDatasetReader(WebDatasetFiles, RemoteFiles):
+    """Tar shards in an object store."""
+
+    def __init__(self, card: DatasetCard) -> None:
+        super().__init__(card)
+        self._card = card
+
+    @classmethod
+    def open(cls, card: DatasetCard, place: Locator) -> Self:  # noqa: ARG003
+        """See `Source.open`."""
+        return cls(card)
 
 
 def _with_extensions(card: DatasetCard, available: Collection[str]) -> DatasetCard:
@@ -130,7 +149,7 @@ def _with_extensions(card: DatasetCard, available: Collection[str]) -> DatasetCa
     return card.model_copy(update={"columns": card.columns.model_copy(update={"image": "image", **usual_columns})})
 
 
-def _columns(path: Path, member: tarfile.TarInfo, extension: str, tar: tarfile.TarFile) -> dict[str, Any]:
+def _columns(path: str, member: tarfile.TarInfo, extension: str, tar: tarfile.TarFile) -> dict[str, Any]:
     if member.size > MAX_TEXT_BYTES:  # A sparse one may claim any size.
         return {}
     file = tar.extractfile(member)

@@ -1,16 +1,18 @@
 """Compare runs by their ids, and with files of other tools."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.errors import WorkbenchError
+from workbench.pseudonyms import Pseudonyms, is_pseudonym
 from workbench.runs.comparisons.groups import seed_counts
 from workbench.runs.comparisons.imported import ImportedScores, import_scores
 from workbench.runs.comparisons.runs import RunComparison, compare_runs
 from workbench.runs.finished import FinishedRun
 from workbench.settings import Settings
 from workbench.tasks import ClassPredictions
-from workbench.tracking import open_store, read_runs
+from workbench.tracking import open_store, read_runs, schema
 
 
 def compare_by_id(first: str, others: Sequence[str], metric: str | None, settings: Settings) -> list[RunComparison]:
@@ -27,9 +29,7 @@ def compare_by_id(first: str, others: Sequence[str], metric: str | None, setting
     """
     run = FinishedRun.open(first, settings)
     opened: list[FinishedRun | ImportedScores] = [
-        import_scores(Path(other), _class_names(run))
-        if other.endswith(".parquet")
-        else FinishedRun.open(other, settings)
+        _imported(Path(other), run, settings) if other.endswith(".parquet") else FinishedRun.open(other, settings)
         for other in others
     ]
     suites = dict.fromkeys(other.result.suite for other in (run, *opened) if isinstance(other, FinishedRun))
@@ -37,6 +37,18 @@ def compare_by_id(first: str, others: Sequence[str], metric: str | None, setting
     for suite in suites:
         seeds |= seed_counts(read_runs(open_store(settings), suite))
     return compare_runs(run, opened, metric, seeds)
+
+
+def _imported(path: Path, run: FinishedRun, settings: Settings) -> ImportedScores:
+    """Scores of a file; its ids become pseudonyms where the run has those."""
+    imported = import_scores(path, _class_names(run))
+    key_name = run.result.tags.get(schema.PSEUDONYMS)
+    if key_name is None:
+        return imported
+    pseudonyms = Pseudonyms.of_key(settings.cache, key_name)
+    ids = [item if is_pseudonym(item) else pseudonyms.of(item) for item in imported.predictions.ids]
+    predictions = replace(imported.predictions, ids=ids)
+    return replace(imported, predictions=predictions)
 
 
 def _class_names(run: FinishedRun) -> tuple[str, ...]:

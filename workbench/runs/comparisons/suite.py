@@ -18,7 +18,7 @@ from workbench.runs.comparisons.measuring import measure_groups, read_run
 from workbench.runs.comparisons.ranking import RecipeRanking, rank
 from workbench.runs.comparisons.results import GroupComparison, GroupResult, SuiteComparison
 from workbench.tasks import Predictions, tasks
-from workbench.tracking import RunResult, Store, read_runs, schema
+from workbench.tracking import RunResult, Store, notes_on_dataset, read_runs, schema
 
 Read = Callable[[RunResult], Predictions]
 """Gives a run's predictions."""
@@ -127,7 +127,10 @@ def compare_run_groups(
 
 def _about_data(groups: Sequence[RunGroup]) -> list[str]:
     """Sentences about the datasets, and about what models cannot do on them."""
-    about = {group.first.dataset: group.newest.dataset_notes for group in groups}
+    by_dataset: dict[str, list[RunResult]] = defaultdict(list)
+    for group in groups:
+        by_dataset[group.first.dataset] += group.runs
+    about = {name: notes_on_dataset(runs) for name, runs in by_dataset.items()}
     of_models = dict.fromkeys(note for group in groups for run in group.runs for note in run.model_notes)
     return [*(f"{name}: {note}" for name, notes in about.items() for note in notes), *of_models]
 
