@@ -25,7 +25,7 @@ def picture(path: Path, seed: int, colours: tuple[str, ...] = tuple(COLOURS)) ->
 
 def instances(folder: Path, count: int = 6, colours=lambda _: tuple(COLOURS), first: int = 0) -> dict:
     """COCO's JSON of pictures that are written into a folder; annotation `10 i + c` is square c of picture i."""
-    content: dict = {"images": [], "annotations": [], "categories": CATEGORIES}
+    content: dict = {"images": [], "annotations": [], "categories": [*CATEGORIES]}
     for i in range(first, first + count):
         name = f"COCO_{i:012}.png"
         picture(folder / name, i, colours(i))

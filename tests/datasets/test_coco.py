@@ -231,3 +231,13 @@ def test_lvis_names_images_by_their_address(tmp_path, opened):
     for image in content["images"]:
         image["coco_url"] = f"http://images.example.org/val/{image.pop('file_name')}"
     assert len(opened(json.loads(json.dumps(content)), 'path = "instances.json"')) == 12
+
+
+def test_half_of_a_surrogate_pair_spoils_nothing(tmp_path, opened):
+    content = instances(tmp_path / "val", 12, one_colour)
+    content["images"][0]["note"] = "a \ud83c b"
+    content["images"][1]["\ud83c"] = "c"
+    content["categories"][0] = {"id": 7, "name": "red \ud83c"}
+    dataset = opened(content)
+    assert dataset.class_names == ("red ?", "blue", "green")
+    assert len(dataset) == 12

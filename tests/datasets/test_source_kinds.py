@@ -129,9 +129,9 @@ def opened(dots, tmp_path, settings):
         ('type = "foldr"\npath = "x"', r"source\.type: no kind of source is called 'foldr'\. Did you mean 'folder'\?"),
         (
             'type = "zzzzz"',
-            r"source\.type: no kind of source is called 'zzzzz'\. Installed are: coco, csv, dots, folder,",
+            r"source\.type: no kind of source is called 'zzzzz'\. Installed are: coco, csv, darwin-core, dots, folder,",
         ),
-        ('path = "x"', r"source\.type: expected a kind of source, one of: coco, csv, dots,"),
+        ('path = "x"', r"source\.type: expected a kind of source, one of: coco, csv, darwin-core, dots,"),
         ("type = 3", r"source\.type: expected a kind of source, one of: coco, csv"),
         ('type = "folder"', r"card\.toml: source\.path: Field required\."),
         ('type = "folder"\npth = "x"', r"unknown key 'source\.pth'\. Did you mean 'path'\?"),

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from tests.datasets.coco_files import COLOURS, instances, refs, write
+from tests.datasets.dwc_files import archive, observations, packed, photo, photos, tabbed
 from workbench.datasets import manifest_cache, open_dataset
 from workbench.settings import Settings
 
@@ -153,9 +154,28 @@ def coco_card(root, more, task, columns):
     return root / "card.toml"
 
 
+def dwc_archive(root):
+    packed(root / "download.zip", archive())
+    return dwc_card(root, "download.zip")
+
+
+def dwc_table(root):
+    (root / "table.txt").write_text(tabbed([{**row, "associatedMedia": own["identifier"]} for row, own in OBSERVED]))
+    return dwc_card(root, "table.txt")
+
+
+def dwc_card(root, path):
+    for n in range(48):
+        photo(root / "photos" / f"{70000 + n}.png", n)
+    source = f"[source]\ntype = 'darwin-core'\npath = '{path}'\nroot = 'photos'"
+    (root / "card.toml").write_text(f"name = 'trees'\n{source}\n")
+    return root / "card.toml"
+
+
+OBSERVED = list(zip(observations(), photos()[::2], strict=True))
 KINDS = [
     class_folders, metadata, metadata_outside, metadata_of_links, csv_table, jsonl_tables, parquet_bytes, parquet_paths,
-    parquet_both, webdataset, coco, coco_crops, coco_expressions,
+    parquet_both, webdataset, coco, coco_crops, coco_expressions, dwc_archive, dwc_table,
 ]  # fmt: skip
 
 
@@ -173,7 +193,7 @@ def test_any_changed_byte_is_noticed_and_nothing_else_is_read_again(make, tmp_pa
     draw = random.Random(make.__name__)
     inside = (path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
     files = sorted(path for path in inside if path.name != "card.toml")
-    tables = [path for path in files if path.suffix in {".csv", ".json", ".jsonl", ".parquet"}]
+    tables = [path for path in files if path.suffix in {".csv", ".json", ".jsonl", ".parquet", ".txt", ".zip"}]
     unnoticed = []
     for path in [*draw.sample(files, min(4, len(files))), *tables]:
         before, stat = path.read_bytes(), path.stat()

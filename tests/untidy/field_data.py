@@ -1,6 +1,7 @@
-"""Untidy files of detection datasets."""
+"""Untidy files of detection datasets, and downloads of biodiversity data."""
 
 from tests.datasets.coco_files import COLOURS, instances, refs, write
+from tests.datasets.dwc_files import archive, observations, packed, photo, photos
 from tests.untidy.untidy import Untidy, paint
 
 COLUMNS = "boxes = 'boxes'\ninstruction = 'instructions'"
@@ -73,6 +74,41 @@ def _no_pictures(content):
         image["file_name"] = f"train2017/{image['file_name']}"
 
 
+def _as_it_is(core, media):
+    pass
+
+
+def download(change=_as_it_is, kept=range(48), columns="", members=None, names=lambda n: f"{70000 + n}.jpg"):
+    """24 observations of four species with two photos each, of which those of `kept` are there."""
+
+    def make(root):
+        core, media = observations(), photos()
+        change(core, media)
+        packed(root / "download.zip", members or archive(core, media))
+        (root / "photos").mkdir()
+        for n in kept:
+            photo(root / "photos" / names(n), n)
+        source = "[source]\ntype = 'darwin-core'\npath = 'download.zip'\nroot = 'photos'"
+        (root / "card.toml").write_text(f"name = 'mine'\n{source}\n[columns]\n{columns}\n", encoding="utf-8")
+        return str(root / "card.toml")
+
+    return make
+
+
+def _genus_alone(core, media):
+    for row in core[:2]:
+        row.update(species="", scientificName=f"{row['genus']} L.", taxonRank="GENUS")
+
+
+def _of_two(core, media):
+    media[0]["identifier"] = media[2]["identifier"]
+
+
+def _other_media(core, media):
+    media += [{**media[0], "type": "Sound", "format": "audio/mp4"}, {**media[0], "gbifID": "77"}]
+    core[5]["occurrenceStatus"] = "ABSENT"
+
+
 FIELD_DATA = [
     Untidy("COCO's JSON with one category an image", coco(), images=12, classes=("red", "blue", "green")),
     Untidy(
@@ -115,5 +151,60 @@ FIELD_DATA = [
         referring(_several),
         r"not read: 2 expressions that mean several objects together",
         images=5,
+    ),
+    Untidy("a download of GBIF, photos called by their numbers", download(), images=48),
+    Untidy(
+        "the same, called by the observation's id and a number",
+        download(names=lambda n: f"{4000 + n // 2}_{n % 2}.jpg", columns="label = 'family'"),
+        images=48,
+        classes=("Fagaceae", "Rosaceae", "Salticidae"),
+    ),
+    Untidy(
+        "photos that were not downloaded",
+        download(kept=range(5, 48)),
+        r"5 photos of 48 that the tables name are not in photos \(the first: https://.*/photos/70000/original\.jpg\)",
+        images=43,
+    ),
+    Untidy(
+        "photos of no observation",
+        download(kept=range(50)),
+        r"Left out: 2 images of no observation of occurrence\.txt \(70048\.jpg, 70049\.jpg\)",
+        images=48,
+    ),
+    Untidy(
+        "observations that are known to the genus alone, where species are the labels",
+        download(_genus_alone),
+        r"not read: 4 photos without a species \(70000\.jpg",
+        images=44,
+    ),
+    Untidy(
+        "a photo of observations of two species",
+        download(_of_two),
+        r"not read: 1 photo of several observations that say different things \(70002\.jpg\)",
+        images=46,
+    ),
+    Untidy(
+        "sounds, photos of unknown observations, observations of absence",
+        download(_other_media),
+        r"not read: 1 medium of the type Sound \(4000\)",
+        images=46,
+    ),
+    Untidy(
+        "a download without any of its photos",
+        download(kept=()),
+        r"no photo is left .*Nothing is downloaded",
+        refused=True,
+    ),
+    Untidy(
+        "a rank that the download lacks",
+        download(columns="label = 'tribe'"),
+        r"no column 'tribe'.*There are",
+        refused=True,
+    ),
+    Untidy(
+        "a zip archive of something else",
+        download(members={"a.doc": "x"}),
+        r"has no meta\.xml.*it holds a\.doc",
+        refused=True,
     ),
 ]

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.datasets.coco_files import instances
+from tests.datasets.dwc_files import archive, observations, tabbed
 from tests.untidy.untidy import pictures
 from workbench.datasets import open_dataset
 from workbench.errors import WorkbenchError
@@ -46,10 +47,18 @@ path = "table.csv"
 root = "img"
 crops = true
 """
+DWC_CARD = """name = "mine"
+[source]
+type = "darwin-core"
+path = "table.csv"
+root = "img"
+"""
+OBSERVATIONS = tabbed([{**row, "associatedMedia": f"{i:02}.png"} for i, row in enumerate(observations(12))])
+META = archive(observations(12))["meta.xml"]
 PIECES = [
     "", "\x00", "\n", '"', "'", ",", ";", "[", "]", "{", "}", "=", "\t", "é", "\ud800", "NaN", "-1", "1e999", "true",
     "..",
-    "/", "\\", "red", "image", "[source]", "[]", "null", "9" * 40, "{}", "#",
+    "/", "\\", "red", "image", "\\ud800", "[source]", "[]", "null", "9" * 40, "{}", "#",
 ]  # fmt: skip
 
 
@@ -94,6 +103,7 @@ def reads_or_refuses(home, card, table, name):
         assert all("\n" not in note for note in dataset.notes)
     except WorkbenchError as error:
         assert str(error)
+        assert " failed to " not in str(error)  # So begins what nobody foresaw.
     finally:
         shutil.rmtree(place)
 
@@ -126,3 +136,27 @@ def test_metadata_of_a_folder(home, table):
 @given(data=st.data())
 def test_coco(home, coco, data):
     reads_or_refuses(home, COCO_CARD, data.draw(mutated(coco)), "table.csv")
+
+
+@FEW
+@given(table=mutated(OBSERVATIONS))
+def test_observations(home, table):
+    reads_or_refuses(home, DWC_CARD, table, "table.csv")
+
+
+@FEW
+@given(meta=mutated(META))
+def test_descriptions_of_archives(home, meta):
+    root, numbers = home
+    place = root / f"meta{next(numbers)}"
+    place.mkdir()
+    for name, text in {**archive(observations(12)), "meta.xml": meta}.items():
+        (place / name).parent.mkdir(exist_ok=True)
+        (place / name).write_bytes(text.encode("utf-8", "surrogatepass"))
+    card = place.with_suffix(".toml")
+    card.write_text(f"name = 'mine'\n[source]\ntype = 'darwin-core'\npath = '{place.name}'\nroot = 'img'\n")
+    try:
+        open_dataset(str(card), Settings(cache=root / "cache"))
+    except WorkbenchError as error:
+        assert " failed to " not in str(error)
+    shutil.rmtree(place)

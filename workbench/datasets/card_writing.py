@@ -29,7 +29,7 @@ def without_absolute_paths(card: DatasetCard) -> DatasetCard:
             return {key: cut(item) for key, item in value.items()}
         return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
-    paths = {key: cut(getattr(card.source, key)) for key in ("path", "root") if hasattr(card.source, key)}
+    paths = {key: cut(getattr(card.source, key)) for key in ("path", "root", "refs") if hasattr(card.source, key)}
     splits = card.splits.model_copy(update={"groups": cut(card.splits.groups)})
     prompts = card.prompts.model_copy(update={"descriptions_file": cut(card.prompts.descriptions_file)})
     return card.model_copy(

@@ -1,6 +1,5 @@
 """A dataset that is open: its rows by split, and encoded images by row."""
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -10,6 +9,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, IntArray
 from workbench.datasets._classes import class_list, unseen_classes
+from workbench.datasets._digests import content_ranks, fingerprint_of, items_digest_of
 from workbench.datasets._missing import why_missing
 from workbench.datasets._notes import dataset_notes
 from workbench.datasets.card import DatasetCard
@@ -101,7 +101,7 @@ class Dataset(Pictures):
     def _rows_by_split(self) -> dict[str, IntArray]:
         records = self.manifest.records
         words = np.ascontiguousarray(self.manifest.hashes).view(">u8").reshape(-1, 4)
-        order = np.lexsort((self._tie_break, *words.T[::-1])).astype(np.int64)
+        order = np.lexsort((content_ranks(self.manifest), *words.T[::-1])).astype(np.int64)
         splits = np.array([record.split for record in records])[order]
         rows: dict[str, IntArray] = {name: order[splits == name] for name in ROLES}
         if len(self.unseen_classes):
@@ -117,17 +117,6 @@ class Dataset(Pictures):
             CardError: A name is no class, or no class would be left to train on or to leave out.
         """
         return unseen_classes(self.card, self.class_keys, self.class_names)
-
-    @cached_property
-    def _tie_break(self) -> IntArray:
-        """Order among images with equal bytes: by their labels, groups and captions, not by their paths."""
-        _, content, count = np.unique(self.manifest.hashes, axis=0, return_inverse=True, return_counts=True)
-        again = np.flatnonzero(count[content.reshape(-1)] > 1)
-        records = map(self._record, again.tolist())
-        contents = [json.dumps([*_labels_of(r), r.group, r.captions, r.extra]) for r in records]
-        rank = np.zeros(len(self), dtype=np.int64)
-        rank[again] = np.unique(np.array(contents, dtype=np.str_), return_inverse=True)[1].reshape(-1)
-        return rank
 
     def labels(self, rows: Sequence[int] | AnyArray) -> AnyArray:
         """int64 (n,) class indices, -1 without a label; bool (n, n_classes) for a multi-label card.
@@ -255,39 +244,13 @@ class Dataset(Pictures):
 
     @cached_property
     def fingerprint(self) -> str:
-        """Hex digest of all that determines results: contents, labels, splits, groups, captions, names, prompts.
-
-        Names of files and ids are not part of it, nor the order in which they lie.
-        """
-        card, prompts = self.card, self.prompts
-        head: list[Any] = [card.task, card.multi_label, self.class_keys, self.class_names, prompts.templates]
-        if len(self.unseen_classes):
-            head.append(self.unseen_classes.tolist())
-        if "val" in self.made_splits:
-            head.append("val made")  # Recipes may train on it then.
-        if card.language != "en":
-            head.append(["language", card.language])
-        head += card.fingerprint_parts()
-        digest = hashlib.sha256(json.dumps([*head, dict(prompts.descriptions)], sort_keys=True).encode())
-        for split in ROLES:
-            rows = self.rows(split)
-            digest.update(f"{split} {len(rows)}".encode())
-            digest.update(self.hashes(rows).tobytes())
-            # Boxes, instructions and negatives stand in other columns.
-            whole = card.reads_items
-            records = map(self._record, rows.tolist())
-            contents = [[*_labels_of(r), r.group, r.captions, r.extra if whole else ""] for r in records]
-            digest.update(json.dumps(contents).encode())
-        return digest.hexdigest()
+        """Hex digest of all that determines results; see `fingerprint_of`."""
+        return fingerprint_of(self)
 
     @cached_property
     def items_digest(self) -> str:
         """Hex digest of the test images, their raw labels and groups, whatever the classes are called."""
-        rows = self.rows("test")
-        digest = hashlib.sha256(self.hashes(rows).tobytes())
-        records = map(self._record, rows.tolist())
-        digest.update(json.dumps([[*_labels_of(record), record.group] for record in records]).encode())
-        return digest.hexdigest()
+        return items_digest_of(self)
 
     @property
     def unlabelled_notes(self) -> tuple[str, ...]:
@@ -298,8 +261,3 @@ class Dataset(Pictures):
     def notes(self) -> tuple[str, ...]:
         """Notes for readers of results: see `dataset_notes`."""
         return (*self._notes, *dataset_notes(self))
-
-
-def _labels_of(record: Record) -> list[tuple[str, ...]]:
-    """What digests hold of an image's labels: masked ones by themselves, where there are any."""
-    return [record.labels, record.unknown] if record.unknown else [record.labels]

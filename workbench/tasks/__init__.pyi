@@ -11,7 +11,6 @@ from .classification.predictions import ClassPredictions as ClassPredictions
 from .classification.predictor import LinearClassifier as LinearClassifier
 from .classification.predictor import Predictor as Predictor
 from .classification.recipe import ClassificationRecipe as ClassificationRecipe
-from .data import SplitRows as SplitRows
 from .data import TaskData as TaskData
 from .grounding.given import GroundingTask as GroundingTask
 from .grounding.predictions import GroundingPredictions as GroundingPredictions
@@ -33,6 +32,7 @@ from .registry import tasks as tasks
 from .registry import tasks_of as tasks_of
 from .retrieval.given import RetrievalTask as RetrievalTask
 from .retrieval.predictions import RetrievalPredictions as RetrievalPredictions
+from .split_rows import SplitRows as SplitRows
 from .task import Answer as Answer
 from .task import DatasetTask as DatasetTask
 from .task import Task as Task

@@ -23,35 +23,12 @@ from workbench.models import Encoder
 from workbench.recipes import RunSpec
 from workbench.tasks.few_shot import MAX_VALIDATION_SHOTS, sample_shots
 from workbench.tasks.near_duplicates import NearDuplicates
+from workbench.tasks.split_rows import SplitRows
 
 Progress = Callable[[int, int], None]
 _KEPT_ROWS = 50_000
 _ORDER: tuple[SplitName, ...] = ("test", "val", "train")
 """Small splits first: one with too many unreadable images is refused before the next is read."""
-
-
-@dataclass(frozen=True)
-class SplitRows:
-    """Manifest rows of a run.
-
-    Attributes:
-        train: int64, to fit on.
-        val: int64.
-        test: int64.
-        labels_only: The recipe reads only labels of train and val: their images are not read.
-        unreadable: Rows that were left out because their images cannot be read.
-    """
-
-    train: IntArray
-    val: IntArray
-    test: IntArray
-    labels_only: bool = False
-    unreadable: tuple[int, ...] = ()
-
-    def seen(self, split: SplitName) -> IntArray:
-        """The rows of a split whose images are read."""
-        rows: IntArray = getattr(self, split)
-        return rows[:0] if self.labels_only and split != "test" else rows
 
 
 @dataclass

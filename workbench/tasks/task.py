@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from workbench.datasets import Dataset
     from workbench.images import ImageSet
     from workbench.models.task_model import TaskModel
-    from workbench.tasks.data import Progress, SplitRows, TaskData
+    from workbench.tasks.data import Progress, TaskData
+    from workbench.tasks.split_rows import SplitRows
 
 Answer = Mapping[str, Any]
 """A run's answer for one unlabelled image: column to value."""

@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 from workbench.datasets.sources._columns import text
 from workbench.datasets.sources._unread import Unread
 from workbench.errors import DataError
-from workbench.inputs import parse_json, read_bytes
+from workbench.inputs import MAX_IMAGE_BYTES, parse_json, read_text
 from workbench.texts import shown
 
 Corners = tuple[float, float, float, float]
@@ -126,11 +126,7 @@ def coco_of(content: Mapping[str, Any], path: Path, unread: Unread, *, original:
 
 def read_json(path: Path) -> Any:
     """The JSON of a file, without masks, which take most of its room; raises `DataError`."""
-    try:
-        data = read_bytes(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror or error}).") from error
-    return parse_json(data, str(path), DataError, hook=_without_masks)
+    return parse_json(read_text(path, DataError, largest=MAX_IMAGE_BYTES), str(path), DataError, hook=_without_masks)
 
 
 def is_coco(content: Any) -> bool:
@@ -213,12 +209,14 @@ def _corners(box: Any) -> Corners | None:
 
 
 def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return type(value) in {int, float} and math.isfinite(value)
 
 
 def texts_of(entry: Mapping[str, Any]) -> tuple[str, ...]:
     """The sentences of an entry: a text, or a list of texts or of objects with `sent` or `raw`."""
     value = next((entry[key] for key in _TEXTS if entry.get(key)), None)
+    if value is None:
+        return ()
     items = value if isinstance(value, list | tuple) else [value]
     found = ((item.get("sent") or item.get("raw")) if isinstance(item, Mapping) else item for item in items)
     return tuple(own.strip() for own in found if isinstance(own, str) and own.strip())

@@ -5,6 +5,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from workbench.datasets.card import DatasetCard
@@ -56,8 +57,10 @@ class RowReader:
         # Items are read from what is left, and one column may serve both: a pair can be the group, too.
         of_items = {getattr(card.columns, name) for name in card.columns.of_items}
         self._used = {name for name in names.values() if name is not None and name not in of_items}
+        # Notes are recorded with runs, and of the machine's paths nothing is.
+        table = Path(origin).name if Path(origin).is_absolute() else origin
         self.notes = [
-            f"{origin}: column {column!r} is not read; columns.{role} of a card names it."
+            f"{table}: column {column!r} is not read; columns.{role} of a card names it."
             for role in ("label", "group", "split")
             for column in available
             if names[role] is None and _plain(column) == role
@@ -102,7 +105,7 @@ class RowReader:
             split=text(cells["split"]) or split,
             group=text(cells["group"]),
             captions=self._texts(cells["caption"], self._names["caption"], where),
-            extra=json.dumps(others, default=str, ensure_ascii=False, sort_keys=True) if others else "",
+            extra=_as_json(others) if others else "",
         )
 
     def _labels(self, value: Any, where: str) -> tuple[str, ...]:
@@ -167,8 +170,19 @@ def text(value: Any) -> str | None:
     if isinstance(value, float) and value.is_integer():
         return str(int(value))
     stripped = str(value).strip()
-    # The same name typed on two systems may be composed differently.
-    return (stripped if stripped.isascii() else unicodedata.normalize("NFC", stripped)) or None
+    if not stripped.isascii():
+        # The same name typed on two systems may be composed differently; half of a surrogate pair is no character.
+        stripped = unicodedata.normalize("NFC", stripped).encode(errors="replace").decode()
+    return stripped or None
+
+
+def _as_json(values: Mapping[str, Any]) -> str:
+    written = json.dumps(values, default=str, ensure_ascii=False, sort_keys=True)
+    try:
+        written.encode()
+    except UnicodeEncodeError:  # JSON may hold half of a surrogate pair, which no file in UTF-8 can.
+        return json.dumps(values, default=str, sort_keys=True)
+    return written
 
 
 def _holds_bytes(value: Any) -> bool:

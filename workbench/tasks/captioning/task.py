@@ -23,7 +23,7 @@ from workbench.tasks.task import Answer
 if TYPE_CHECKING:
     from workbench.arrays import FloatArray, IntArray
     from workbench.images import ImageSet
-    from workbench.tasks.data import SplitRows
+    from workbench.tasks.split_rows import SplitRows
 
 
 class Captioning(ImageText):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.datasets import Dataset
     from workbench.images import ImageSet
     from workbench.models.task_model import TaskModel
-    from workbench.tasks.data import SplitRows
+    from workbench.tasks.split_rows import SplitRows
 
 
 class Classification(DatasetTask):

@@ -15,13 +15,14 @@ from workbench.recipes import RunSpec
 from workbench.tasks.choices.builder import ChoicesBuilder, ItemNames
 from workbench.tasks.choices.candidates import Choices
 from workbench.tasks.choices.task import ChoiceTask
-from workbench.tasks.data import Progress, SplitRows, TaskData
+from workbench.tasks.data import Progress, TaskData
 from workbench.tasks.grounding.card import GroundingCard, grounding_card
 from workbench.tasks.grounding.given import GroundingTask
 from workbench.tasks.grounding.items import Box, boxes_beyond, boxes_note, grounding_items
 from workbench.tasks.grounding.predictions import GroundingPredictions
 from workbench.tasks.image_text.given import ImageTextTask
 from workbench.tasks.predictions import Predictions
+from workbench.tasks.split_rows import SplitRows
 
 if TYPE_CHECKING:
     from workbench.arrays import IntArray

@@ -19,7 +19,8 @@ from workbench.tasks.task import DatasetTask
 
 if TYPE_CHECKING:
     from workbench.models.task_model import TaskModel
-    from workbench.tasks.data import Progress, SplitRows
+    from workbench.tasks.data import Progress
+    from workbench.tasks.split_rows import SplitRows
 
 
 class ImageText(DatasetTask):

@@ -9,13 +9,13 @@ from workbench.recipes import RunSpec
 from workbench.tasks.choices.builder import ChoicesBuilder, ItemNames
 from workbench.tasks.choices.candidates import Choices
 from workbench.tasks.choices.task import ChoiceTask
-from workbench.tasks.data import SplitRows
 from workbench.tasks.image_text.given import ImageTextTask
 from workbench.tasks.matching.card import Form, MatchingCard, matching_card
 from workbench.tasks.matching.given import MatchingTask
 from workbench.tasks.matching.items import matching_items, rows_read_together, unanswerable, unanswerable_note
 from workbench.tasks.matching.predictions import MatchingPredictions
 from workbench.tasks.predictions import Predictions
+from workbench.tasks.split_rows import SplitRows
 
 if TYPE_CHECKING:
     from workbench.arrays import IntArray

@@ -20,7 +20,7 @@ from workbench.tasks.retrieval.predictions import RetrievalPredictions
 
 if TYPE_CHECKING:
     from workbench.arrays import IntArray
-    from workbench.tasks.data import SplitRows
+    from workbench.tasks.split_rows import SplitRows
 
 
 class Retrieval(ImageText):
