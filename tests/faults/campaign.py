@@ -1,6 +1,7 @@
 """Disturb real processes in every way that was thought of, and count what is lost, doubled, wrong or leaked.
 
-    python -m tests.faults.campaign [--kills 200] [--flips 2000] [--mutations 1000] [--short] [--long] [--to FILE]
+    python -m tests.faults.campaign [--kills 200] [--worker-kills 50] [--flips 2000] [--mutations 1000] [--short] [--long]
+                                    [--to FILE]
 
 `nox -s faults` does that, and writes the table of docs/reliability.md; `--long` takes ten times as many of each.
 Everything happens in a temporary folder, on one process for each core.
@@ -28,6 +29,7 @@ from tests.faults.secrets import look_for_secrets
 from tests.faults.site import Findings, Site
 from tests.faults.usages import run_usage, usages
 from tests.faults.verdicts import Verdict
+from tests.faults.workers import kill_the_command, kill_workers
 from tests.faults.world import build_world
 
 BEGIN, END = "<!-- faults: begin -->", "<!-- faults: end -->"
@@ -66,6 +68,20 @@ def kills(mode: int, count: int, seed: int, folder: Path) -> Part:
     found = Findings()
     hit = kill_at_random(Site.build(folder / "site"), MODES[mode], count, random.Random(seed), found)
     return Part(f"kill -9, {MODES[mode].name}", count, found, f"{hit} met a living process")
+
+
+def worker_kills(count: int, seed: int, folder: Path) -> Part:
+    """Kills of workers."""
+    found = Findings()
+    commands = kill_workers(Site.build(folder / "site"), count, random.Random(seed), found)
+    return Part("kill -9 of a worker, --jobs 2", count, found, f"all met a living one, in {commands} commands")
+
+
+def command_kills(count: int, seed: int, folder: Path) -> Part:
+    """Kills of the command above workers."""
+    found = Findings()
+    hit = kill_the_command(Site.build(folder / "site"), count, random.Random(seed), found)
+    return Part("kill -9 of the command, --jobs 2", count, found, f"{hit} met a living process")
 
 
 def interruptions(start: int, step: int, seed: int, folder: Path) -> Part:
@@ -124,6 +140,9 @@ def work(options: argparse.Namespace) -> list[Work]:
         parts += [
             partial(kills, i, max(1, times * options.kills // len(MODES)), options.seed + i) for i in range(len(MODES))
         ]
+    if options.worker_kills:
+        count = times * options.worker_kills
+        parts += [partial(worker_kills, count, options.seed), partial(command_kills, max(1, count // 5), options.seed)]
     if options.flips:
         parts += [partial(flips, i, count, options.seed + i) for i, count in enumerate(shares(times * options.flips))]
     if options.mutations:
@@ -188,6 +207,7 @@ def main() -> None:
     """Print the table, and write it into a document where one is named; exit code 1 if anything went wrong."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--kills", type=int, default=200)
+    parser.add_argument("--worker-kills", type=int, default=50)
     parser.add_argument("--flips", type=int, default=2000)
     parser.add_argument("--mutations", type=int, default=1000)
     parser.add_argument(

@@ -32,11 +32,18 @@ class Process:
         os.killpg(self.pid, number)
         return True
 
-    def wait(self, seconds: float = HANG) -> int | None:
-        """Its exit code (negative: the signal that ended it); None if it had to be killed after so many seconds."""
+    def wait(self, seconds: float = HANG, *, kill: bool = True) -> int | None:
+        """Its exit code (negative: the signal that ended it); None if it had to be killed after so many seconds.
+
+        Args:
+            seconds: How long to wait.
+            kill: Kill it then; otherwise it goes on.
+        """
         until = time.monotonic() + seconds
         while not self._poll():
             if time.monotonic() > until:
+                if not kill:
+                    return None
                 os.killpg(self.pid, signal.SIGKILL)
                 os.waitpid(self.pid, 0)
                 return None
