@@ -44,6 +44,8 @@ from .models import split_attention as split_attention
 from .models import to_device as to_device
 from .models import tower_parameters as tower_parameters
 from .models.class_embeddings import class_embeddings as class_embeddings
+from .models.pixel_transform import PixelTransform as PixelTransform
+from .models.pixel_transform import transform_of_processor as transform_of_processor
 from .models.task_model import TaskModel as TaskModel
 from .recipes import FitReport as FitReport
 from .recipes import Fitted as Fitted

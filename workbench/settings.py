@@ -11,6 +11,7 @@ from workbench.inputs import parse_toml, read_text
 from workbench.texts import shown
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Preprocessing = Literal["fast", "reference"]
 _PATHS = ("cache", "data", "runs")
 
 
@@ -30,6 +31,8 @@ class Settings(BaseModel):
         tracking_uri: An MLflow tracking URI; `MLFLOW_TRACKING_URI` fills it, and None means the default store.
         device: `auto`, `cpu`, `cuda` or `cuda:n`.
         precision: `auto` takes bf16 where the device computes it natively, else fp32.
+        preprocessing: `fast` resizes 8-bit pixels and normalises them on the device, where the model's transform can be
+            done so; `reference` is the model's own transform.
         workers: Threads that decode images; 0 means one per usable core.
         max_unreadable: Share of a split (0..1) that may be unreadable before a run fails.
         hash_ids: Runs record pseudonyms in place of ids, groups and names of files; a card may ask for that, too.
@@ -43,6 +46,7 @@ class Settings(BaseModel):
     tracking_uri: str | None = None
     device: str = Field(default="auto", pattern=r"^(auto|cpu|cuda(:[0-9]{1,4})?)$")
     precision: Precision = "auto"
+    preprocessing: Preprocessing = "fast"
     workers: int = Field(default=0, ge=0)
     max_unreadable: float = Field(default=0.01, ge=0, le=1)
     hash_ids: bool = False

@@ -1,7 +1,7 @@
 """Disturb real processes in every way that was thought of, and count what is lost, doubled, wrong or leaked.
 
-    python -m tests.faults.campaign [--kills 200] [--worker-kills 50] [--flips 2000] [--mutations 1000] [--short] [--long]
-                                    [--to FILE]
+    python -m tests.faults.campaign [--kills 200] [--worker-kills 50] [--flips 2000] [--mutations 1000]
+                                    [--short] [--long] [--to FILE]
 
 `nox -s faults` does that, and writes the table of docs/reliability.md; `--long` takes ten times as many of each.
 Everything happens in a temporary folder, on one process for each core.

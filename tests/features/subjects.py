@@ -24,6 +24,8 @@ class TinyEncoder:
     pooled_dim = 8
     logit_scale = 20.0
     logit_bias = -1.5
+    pixel_transform = None
+    samples_needed = 0
 
     def __init__(self, precision: str = "fp32", size: int = 16, name: str = "tiny") -> None:
         self.name = name

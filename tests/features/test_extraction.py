@@ -8,6 +8,7 @@ import torch
 from PIL import Image
 
 from tests.features.subjects import Folder, TinyEncoder, UnloadableEncoder, add_photos
+from workbench.arrays import AnyArray
 from workbench.errors import ModelError, WorkbenchError
 from workbench.features import FeatureStore, extract
 from workbench.images import Features
@@ -112,3 +113,51 @@ def test_an_error_of_the_model_is_not_taken_for_an_unreadable_image(dataset: Fol
 
     with pytest.raises(RuntimeError, match="out of memory"):
         extract(dataset, dataset.rows, Failing(), store)
+
+
+class OfPixels(TinyEncoder):
+    """Takes 8-bit pixels, and asks for samples once."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.samples_needed = 3
+        self.compared: list[tuple[torch.Tensor, torch.Tensor]] = []
+
+    def pixel_transform(self, pixels: AnyArray) -> torch.Tensor:
+        assert pixels.dtype == np.uint8
+        size = (self.size, self.size)
+        return torch.from_numpy(np.array(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC)))
+
+    def compare(self, pixels: torch.Tensor, reference: torch.Tensor) -> None:
+        self.compared.append((pixels, reference))
+        self.samples_needed = 0
+
+    def encode_images(self, pixels: torch.Tensor) -> Features:
+        assert pixels.dtype == torch.uint8
+        assert pixels.shape[1:] == (3, self.size, self.size)
+        return super().encode_images(pixels.float() / 127.5 - 1)
+
+
+def test_encoders_that_take_8_bit_pixels_are_given_them(photos: Path, tmp_path: Path) -> None:
+    (photos / "0002.jpg").write_bytes(b"no picture")
+    dataset = Folder(photos)
+    expected = extract(dataset, dataset.rows, TinyEncoder(), FeatureStore(tmp_path / "one"))
+    found = extract(dataset, dataset.rows, OfPixels(), FeatureStore(tmp_path / "two"), batch_size=4)
+    np.testing.assert_allclose(found.features.projected, expected.features.projected, rtol=1e-5, atol=1e-5)
+    assert found.unreadable == expected.unreadable
+    assert len(found.unreadable) == 1
+
+
+def test_the_first_readable_images_are_compared_with_the_reference_once(photos: Path, cache: Path) -> None:
+    (photos / "0001.jpg").write_bytes(b"no picture")
+    dataset, encoder = Folder(photos), OfPixels()
+    extract(dataset, dataset.rows, encoder, FeatureStore(cache))
+    ((pixels, reference),) = encoder.compared
+    assert (pixels.dtype, reference.dtype) == (torch.uint8, torch.float32)
+    torch.testing.assert_close(pixels.float() / 127.5 - 1, reference)
+    pictures = [dataset.with_picture(row, encoder.preprocess) for row in (0, 2, 3)]
+    torch.testing.assert_close(reference, torch.stack(pictures))
+    add_photos(photos, 4, first=90)
+    again = Folder(photos)
+    extract(again, again.rows, encoder, FeatureStore(cache))
+    assert len(encoder.compared) == 1

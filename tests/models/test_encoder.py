@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from workbench.errors import ModelError
-from workbench.models import Encoder, open_model
+from workbench.models import Encoder, LoadedModel, open_model
 from workbench.models._computing import computing
 from workbench.settings import Settings
 
@@ -186,36 +186,88 @@ def test_each_precision_has_its_fingerprint(copied: Path, settings: Settings) ->
     np.testing.assert_allclose(a, b, atol=0.1)
 
 
-def test_the_drift_is_that_of_the_first_images_and_is_remembered(copied: Path, settings: Settings) -> None:
+def noise(count: int) -> list[Image.Image]:
+    return [Image.effect_noise((60, 50), 70 + i).convert("RGB") for i in range(count)]
+
+
+def both(encoder: Encoder, images: list[Image.Image]) -> tuple[torch.Tensor, torch.Tensor]:
+    """As the encoder takes them, and by its own transform."""
+    reference = torch.stack([encoder.preprocess(image) for image in images])
+    transform = encoder.pixel_transform
+    if transform is None:
+        return reference, reference
+    return torch.stack([transform(np.array(image)) for image in images]).permute(0, 3, 1, 2), reference
+
+
+def distance(a: np.ndarray, b: np.ndarray) -> float:
+    return 1 - torch.cosine_similarity(torch.from_numpy(a).double(), torch.from_numpy(b).double()).mean().item()
+
+
+def test_the_costs_of_precision_and_preprocessing_are_measured_on_samples_and_remembered(
+    copied: Path, settings: Settings
+) -> None:
     exact, rounded = open_copy(copied, settings), open_copy(copied, settings, "bf16")
     assert exact.drift == 0
-    assert rounded.drift is None, "no image has been seen yet"
-    pixels = torch.randn(11, 3, 32, 32)
-    found = rounded.encode_images(pixels).projected[:8]
-    expected = 1 - torch.nn.functional.cosine_similarity(
-        torch.from_numpy(exact.encode_images(pixels[:8]).projected).double(), torch.from_numpy(found).double()
-    )
-    assert rounded.drift == pytest.approx(expected.mean().item(), rel=1e-3)
+    assert (rounded.drift, rounded.pixel_drift, rounded.samples_needed) == (None, None, 8)
+    pixels, reference = both(rounded, noise(8))
+    rounded.compare(pixels, reference)
+    of_pixels, of_reference = (exact.encode_images(batch).projected for batch in (pixels, reference))
+    found = rounded.encode_images(pixels).projected
+    assert rounded.drift == pytest.approx(distance(of_pixels, found), rel=1e-3)
     assert 0 < rounded.drift < 0.05
-    rounded.encode_images(torch.randn(9, 3, 32, 32))
+    assert rounded.pixel_drift is not None
+    assert rounded.pixel_drift.mean == pytest.approx(distance(of_reference, of_pixels), rel=1e-3, abs=1e-9)
+    assert rounded.pixel_drift.mean < 5e-4
+    assert rounded.pixel_drift.levels in {1, 2}
+    assert rounded.samples_needed == 0
     again = open_copy(copied, settings, "bf16")
-    assert (again.drift, again._loaded) == (rounded.drift, None)
-    assert again.identity.drift["bf16 on cpu"].images == 8
-    np.testing.assert_allclose(again.encode_images(pixels).projected[:8], found, atol=1e-6)
+    assert (again.drift, again.pixel_drift, again._loaded) == (rounded.drift, rounded.pixel_drift, None)
+    np.testing.assert_allclose(again.encode_images(pixels).projected, found, atol=1e-6)
 
 
-def test_fp32_weights_of_the_image_tower_are_let_go_of_once_the_drift_is_known(
+def test_fp32_weights_of_the_image_tower_are_let_go_of_once_nothing_is_compared_with_them(
     copied: Path, settings: Settings
 ) -> None:
     encoder = open_copy(copied, settings, "bf16")
-    encoder.encode_images(torch.randn(2, 3, 32, 32))
+    samples = both(encoder, noise(2))
+    encoder.encode_images(samples[0])
     assert encoder._loaded is not None
+    assert encoder._loaded.network.visual.conv1.weight.dtype == torch.float32
+    encoder.compare(*samples)
     assert encoder._loaded.network.visual.conv1.weight.dtype == torch.bfloat16
     assert all(p.dtype == torch.float32 for p in encoder.load().network.parameters())
     again = open_copy(copied, settings, "bf16")
-    again.encode_images(torch.randn(2, 3, 32, 32))
+    again.encode_images(samples[0])
     assert again._loaded is not None
     assert again._loaded.network.visual.conv1.weight.dtype == torch.bfloat16
+
+
+def test_preprocessing_by_reference_is_the_models_own_and_another_model_to_the_store(
+    copied: Path, settings: Settings
+) -> None:
+    fast = open_copy(copied, settings)
+    reference = open_copy(copied, settings.model_copy(update={"preprocessing": "reference"}))
+    assert (fast.preprocessing, reference.preprocessing) == ("fast", "reference")
+    assert fast.fingerprint != reference.fingerprint
+    assert reference.pixel_transform is None
+    assert reference.samples_needed == 0, "fp32 by the reference is the reference"
+    pixels, floats = both(fast, noise(3))
+    assert pixels.dtype == torch.uint8
+    found, expected = fast.encode_images(pixels).projected, reference.encode_images(floats).projected
+    assert distance(found, expected) < 5e-4
+    with_bf16 = open_copy(copied, settings.model_copy(update={"preprocessing": "reference"}), "bf16")
+    with_bf16.compare(*both(with_bf16, noise(2)))
+    assert with_bf16.drift is not None
+    assert open_copy(copied, settings, "bf16").samples_needed == 8, "that says nothing of fast preprocessing"
+
+
+def test_a_transform_that_is_not_known_is_used_as_it_is(copied: Path, settings: Settings) -> None:
+    change_config("preprocess_cfg", "interpolation", "bilinear")(copied)
+    assert open_copy(copied, settings).preprocessing == "fast"
+    own = LoadedModel(torch.nn.Identity(), lambda image: image, lambda texts: texts, (8, 8), (0.5,) * 3, (0.5,) * 3)
+    assert own.pixel_transform is None
+    with pytest.raises(TypeError, match="need a pixel_transform"):
+        own.normalise(torch.zeros(1, 3, 8, 8, dtype=torch.uint8))
 
 
 def test_a_new_library_version_looks_again(copied: Path, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

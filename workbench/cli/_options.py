@@ -29,6 +29,11 @@ def settings_options(*names: str) -> Callable[[F], F]:
         "precision": click.option(
             "--precision", type=click.Choice(["auto", "fp32", "bf16", "fp16"]), help="[WORKBENCH_PRECISION]"
         ),
+        "preprocessing": click.option(
+            "--preprocessing",
+            type=click.Choice(["fast", "reference"]),
+            help="fast, or the model's own transform [WORKBENCH_PREPROCESSING].",
+        ),
         "max_unreadable": click.option(
             "--max-unreadable", type=float, help="Share of a split that may be unreadable (default 0.01)."
         ),

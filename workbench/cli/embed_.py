@@ -15,7 +15,7 @@ from workbench.texts import plain
 @click.option("--model", required=True, help="Model argument.")
 @click.option("--to", "target", required=True, type=click.Path(path_type=Path), help="Parquet file to write.")
 @click.option("--split", type=click.Choice(["train", "val", "test", "all"]), default="all", show_default=True)
-@settings_options("device", "precision", "cache", "data")
+@settings_options("device", "precision", "preprocessing", "cache", "data")
 def command(dataset: str, model: str, target: Path, split: Any, **flags: Any) -> None:
     """Compute DATASET's features (or take them from the cache) and write them with ids, labels and splits.
 

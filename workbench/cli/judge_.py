@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--name", default="generated", show_default=True, help="MLflow experiment.")
 @click.option("--log/--no-log", default=True, show_default=True, help="Keep the result in MLflow.")
 @click.option("--worst", default=5, show_default=True, type=click.IntRange(0), help="Images with low scores to show.")
-@settings_options("device", "precision", "tracking_uri", "cache", "data", "max_unreadable", "hash_ids")
+@settings_options("device", "precision", "preprocessing", "tracking_uri", "cache", "data", "max_unreadable", "hash_ids")
 @as_json
 def command(
     folder: Path,

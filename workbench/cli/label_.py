@@ -22,7 +22,7 @@ from workbench.cli._options import as_json, load_settings, settings_options
 )
 @click.option("--template", "templates", multiple=True, help="A sentence with {} for a name; repeatable.")
 @label_options
-@settings_options("device", "precision", "cache")
+@settings_options("device", "precision", "preprocessing", "cache")
 @as_json
 def command(
     folder: Path,

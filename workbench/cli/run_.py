@@ -48,7 +48,7 @@ from workbench.texts import harmless, json_text
     help="Stop at the first run that fails, once it is recorded, and print its traceback: for writing a recipe.",
 )  # fmt: skip
 @click.option("--quiet", is_flag=True, help="No progress.")
-@settings_options("device", "precision", "tracking_uri", "cache", "data", "max_unreadable", "hash_ids")
+@settings_options("device", "precision", "preprocessing", "tracking_uri", "cache", "data", "max_unreadable", "hash_ids")
 @as_json
 def command(
     suite: str | None,

@@ -43,7 +43,7 @@ class _Search(click.Command):
 )  # fmt: skip
 @click.option("--language", default="en", show_default=True, help="Language of the sentences; marked, or refused.")
 @click.option("--html", type=click.Path(path_type=Path), help="Write a contact sheet here, pictures inside.")
-@settings_options("device", "precision", "cache", "data")
+@settings_options("device", "precision", "preprocessing", "cache", "data")
 @as_json
 def command(
     dataset: str,

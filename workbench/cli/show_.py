@@ -21,7 +21,7 @@ from workbench.cli._outputs import check_output_file
     metavar="FILE",
     help="With a dataset: write ids, groups and the pseudonyms that runs record for them (.csv, .xlsx, ...).",
 )
-@settings_options("tracking_uri", "device", "precision", "cache", "data")
+@settings_options("tracking_uri", "device", "precision", "preprocessing", "cache", "data")
 @as_json
 def command(what: str, name: str, card: bool, ids_file: Path | None, as_json: bool, **flags: Any) -> None:
     """Show one thing in full; of a failed run also where its traceback lies.
@@ -128,6 +128,7 @@ def _model(name: str, flags: dict[str, Any]) -> dict[str, Any]:
         "notice": encoder.notice,
         "precision": encoder.precision,
         "drift_from_fp32": encoder.drift,
+        "preprocessing": encoder.preprocessing,
         "device": encoder.device,
         "embed_dim": encoder.embed_dim,
         "pooled_dim": encoder.pooled_dim,

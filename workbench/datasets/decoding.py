@@ -14,6 +14,7 @@ from workbench.datasets.card_sources import SourceTable
 from workbench.datasets.formats import Header, format_of
 from workbench.datasets.headers import read_header
 from workbench.datasets.images import decode_image, image_size, in_room, open_encoded, with_image
+from workbench.datasets.pixel_arrays import with_pixels
 from workbench.datasets.sources import Location, Source
 from workbench.datasets.unreadable import UnreadableImageError, check_size
 
@@ -57,6 +58,10 @@ class Decoder:
     def with_image(self, data: bytes, location: Location, use: "Callable[[Image], T]") -> T:  # noqa: ARG002
         """See `workbench.datasets.images.with_image`."""
         return with_image(data, use)
+
+    def with_pixels(self, data: bytes, location: Location, use: Callable[[AnyArray], T]) -> T:  # noqa: ARG002
+        """See `workbench.datasets.pixel_arrays.with_pixels`."""
+        return with_pixels(data, use)
 
     def header(self, data: bytes, location: Location, image: "Image") -> tuple[tuple[int, int], str, str]:  # noqa: ARG002
         """Width and height as they lie in the file, its format (`JPEG RGB`) and its depth (`8 bits`) in words.
@@ -109,6 +114,10 @@ class PixelDecoder(Decoder):
     def with_image(self, data: bytes, location: Location, use: "Callable[[Image], T]") -> T:  # noqa: ARG002
         """See `Decoder.with_image`."""
         return with_image(data, use, self._pixels)
+
+    def with_pixels(self, data: bytes, location: Location, use: Callable[[AnyArray], T]) -> T:  # noqa: ARG002
+        """See `Decoder.with_pixels`."""
+        return with_pixels(data, use, self._pixels)
 
 
 def _rendering(pixels: Pixels, header: Header) -> dict[str, object]:
@@ -164,6 +173,10 @@ class OwnDecoder(Decoder):
         """See `Decoder.with_image`; without `Source.size`, the room is guessed from the number of bytes."""
         width, height = self._claimed(data, location) or (len(data), 1)
         return in_room(width * height, lambda: self._decoded(data, location), use)
+
+    def with_pixels(self, data: bytes, location: Location, use: Callable[[AnyArray], T]) -> T:
+        """See `Decoder.with_pixels`."""
+        return self.with_image(data, location, lambda image: use(np.array(image)))
 
     def header(self, data: bytes, location: Location, image: "Image") -> tuple[tuple[int, int], str, str]:  # noqa: ARG002
         """See `Decoder.header`; the format is what the file's name ends in, and the depth is the source's own."""

@@ -20,6 +20,7 @@ from workbench.inputs import open_regular
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 DICOM_SUFFIXES = (".dcm", ".dicom", ".ima")
@@ -88,7 +89,7 @@ def _decoded(data: bytes, pixels: Pixels | None) -> "Image":
     except Exception as error:
         # Decoders raise whatever they meet in broken bytes: OSError, SyntaxError, ValueError, struct.error, ...
         raise UnreadableImageError(str(error) or type(error).__name__) from error
-    if _orientation(image) != 1:
+    if orientation(image) != 1:
         image = ImageOps.exif_transpose(image)
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
@@ -146,14 +147,14 @@ def image_size(data: bytes, pixels: Pixels | None = None) -> tuple[int, int]:
         raise UnreadableImageError("not an image of a known format") from error
     except Exception as error:
         raise UnreadableImageError(str(error) or type(error).__name__) from error
-    if _orientation(image) not in _TURNED:
+    if orientation(image) not in _TURNED:
         return image.size
     # Whether Pillow turns a TIFF by itself, and when, depends on its version.
     return decode_image(data, pixels).size if image.format == "TIFF" else (image.height, image.width)
 
 
-def _orientation(image: "Image") -> int:
-    """EXIF orientation, 1..8; 1 where there is none or it is damaged, which spoils no pixel."""
+def orientation(image: "Image") -> int:
+    """EXIF orientation of a file that Pillow has opened, 1..8; 1 if there is none, or a damaged one."""
     if image.format == "JPEG" and "exif" not in image.info:
         return 1
     try:
@@ -234,7 +235,7 @@ def with_image(data: bytes, use: "Callable[[Image], T]", pixels: Pixels | None =
     return in_room(width * height, lambda: decode_image(data, pixels), use)
 
 
-def in_room(pixels: int, decode: "Callable[[], Image]", use: "Callable[[Image], T]") -> T:
+def in_room(pixels: int, decode: Callable[[], S], use: Callable[[S], T]) -> T:
     """`with_image` for an image of about so many pixels, decoded by a function."""
     with _ROOM.taken(pixels):
         image = decode()

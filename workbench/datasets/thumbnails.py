@@ -28,6 +28,13 @@ def thumbnail(image: "Image") -> AnyArray:
     return np.asarray(image.resize((SIDE, SIDE), Resampling.BOX).convert("L"), dtype=np.uint8).reshape(-1)
 
 
+def thumbnail_of_pixels(pixels: AnyArray) -> AnyArray:
+    """The same of pixels, uint8 (h, w, 3)."""
+    from PIL import Image
+
+    return thumbnail(Image.fromarray(pixels))
+
+
 def flat(thumbnails: AnyArray) -> BoolArray:
     """Which thumbnails, uint8 (n, 256), are of nearly one tone, so that they resemble all such; bool (n,)."""
     return np.asarray(spread(thumbnails) < _FLAT**2 * thumbnails.shape[1], dtype=np.bool_)

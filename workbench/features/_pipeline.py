@@ -1,19 +1,21 @@
 """Encoded bytes to preprocessed batches, read and decoded by threads ahead of the network."""
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from workbench.arrays import AnyArray
-from workbench.datasets.thumbnails import thumbnail
+from workbench.datasets.thumbnails import thumbnail, thumbnail_of_pixels
 from workbench.errors import DataError
 from workbench.features._protocols import ImageEncoder, ImageSource
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
     from torch import Tensor
 
     Prepared = tuple[Tensor, AnyArray | None]
@@ -88,12 +90,24 @@ def batches(
 
 
 def _prepare(job: Job, source: ImageSource, encoder: ImageEncoder) -> "Prepared | Problem":
+    transform = encoder.pixel_transform
+
+    def by_reference(picture: "Image") -> "Prepared":
+        return encoder.preprocess(picture), thumbnail(picture) if job.thumbnail else None
+
+    def by_pixels(pixels: AnyArray, transform: "Callable[[AnyArray], Tensor]") -> "Prepared":
+        return transform(pixels), thumbnail_of_pixels(pixels) if job.thumbnail else None
+
+    if transform is None:
+        return _tried(partial(source.with_picture, job.row, by_reference))
+    return _tried(partial(source.with_pixels, job.row, partial(by_pixels, transform=transform)))
+
+
+def _tried(read: "Callable[[], Prepared]") -> "Prepared | Problem":
     from workbench.datasets.unreadable import UnreadableImageError
 
     try:
-        return source.with_picture(
-            job.row, lambda image: (encoder.preprocess(image), thumbnail(image) if job.thumbnail else None)
-        )
+        return read()
     except UnreadableImageError as error:
         return Problem(str(error), lasting=True)
     except (OSError, DataError) as error:
@@ -101,13 +115,34 @@ def _prepare(job: Job, source: ImageSource, encoder: ImageEncoder) -> "Prepared 
 
 
 def _collect(items: "Sequence[tuple[Job, Future[Prepared | Problem]]]", *, pin: bool) -> Batch:
-    import torch
-
     jobs, results = [job for job, _ in items], [future.result() for _, future in items]
     problems = {i: result for i, result in enumerate(results) if isinstance(result, Problem)}
     prepared = [(job, result) for job, result in zip(jobs, results, strict=True) if not isinstance(result, Problem)]
     thumbnails = {job.key: small for job, (_, small) in prepared if small is not None}
     if not prepared:
         return Batch(jobs, problems, None, thumbnails)
-    pixels = torch.stack([tensor for _, (tensor, _) in prepared])
+    pixels = _stacked([tensor for _, (tensor, _) in prepared])
     return Batch(jobs, problems, pixels.pin_memory() if pin else pixels, thumbnails)
+
+
+def _stacked(images: "Sequence[Tensor]") -> "Tensor":
+    """A batch (n, 3, h, w); 8-bit pixels stay in the order in which they lie in memory, channels last."""
+    import torch
+
+    batch = torch.stack(list(images))
+    return batch.permute(0, 3, 1, 2) if batch.dtype == torch.uint8 else batch
+
+
+def compare_samples(jobs: Sequence[Job], source: ImageSource, encoder: ImageEncoder) -> None:
+    """Show an encoder the first readable images as it takes them and by its own transform, if it asks for that."""
+    needed = encoder.samples_needed
+    pairs: list[tuple[Tensor, Tensor]] = []
+    for job in jobs[: 4 * needed]:
+        if len(pairs) < needed:
+            sample = replace(job, thumbnail=False)
+            taken = _prepare(sample, source, encoder)
+            reference = _tried(partial(source.with_picture, job.row, lambda image: (encoder.preprocess(image), None)))
+            if not isinstance(taken, Problem) and not isinstance(reference, Problem):
+                pairs.append((taken[0], reference[0]))
+    if pairs:
+        encoder.compare(_stacked([taken for taken, _ in pairs]), _stacked([reference for _, reference in pairs]))

@@ -57,12 +57,38 @@ class ImageEncoder(ModelIdentity, Protocol):
     @property
     def device(self) -> str: ...
 
+    @property
+    def pixel_transform(self) -> "Callable[[AnyArray], Tensor] | None":
+        """Pixels, uint8 (h, w, 3), to those of the network's input; called from several threads.
+
+        None where `preprocess` must do.
+        """
+        ...
+
+    @property
+    def samples_needed(self) -> int:
+        """Number of images to `compare` before features are computed; 0 once that has been done."""
+        ...
+
     def preprocess(self, image: "Image") -> "Tensor":
         """RGB image to the network's input, float32 (3, h, w); called from several threads."""
         ...
 
+    def compare(self, pixels: "Tensor", reference: "Tensor") -> None:
+        """Measure what precision and fast preprocessing cost.
+
+        Args:
+            pixels: Of some images, as `encode_images` takes them.
+            reference: The same images by `preprocess`.
+        """
+        ...
+
     def encode_images(self, pixels: "Tensor") -> Features:
-        """Float32 features of a batch (n, 3, h, w), on the CPU."""
+        """Float32 features, on the CPU.
+
+        Args:
+            pixels: (n, 3, h, w), float32 of `preprocess`, or uint8 of `pixel_transform`.
+        """
         ...
 
 
@@ -102,6 +128,10 @@ class ImageSource(Protocol):
             UnreadableImageError: The bytes cannot be decoded.
             DataError: They cannot be read now, or differ from `hashes`.
         """
+        ...
+
+    def with_pixels(self, row: int, use: Callable[[AnyArray], T]) -> T:
+        """Apply a function to an image's pixels, uint8 (h, w, 3), those that `with_picture` gives; raises likewise."""
         ...
 
     def ids(self, rows: AnyArray) -> list[str]:

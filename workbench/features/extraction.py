@@ -11,7 +11,7 @@ from workbench.arrays import AnyArray, BoolArray
 from workbench.cores import usable_cores
 from workbench.errors import ModelError, WorkbenchError
 from workbench.features._files import CacheError
-from workbench.features._pipeline import Batch, Job, batches
+from workbench.features._pipeline import Batch, Job, batches, compare_samples
 from workbench.features._protocols import ImageEncoder, ImageSource
 from workbench.features._shard import KEY_BYTES
 from workbench.features._writer import Writer
@@ -157,6 +157,7 @@ def _compute(
     on_gpu = encoder.device.startswith("cuda")
     reasons: dict[bytes, str] = {}
     done = 0
+    compare_samples(jobs, dataset, encoder)
     if progress is not None:
         progress(0, len(jobs))
     with (

@@ -77,6 +77,10 @@ class Regions:
         """See `ImageSource.with_picture`; the last whole images are kept."""
         return use(self.decode(row))
 
+    def with_pixels(self, row: int, use: Callable[[AnyArray], T]) -> T:
+        """See `ImageSource.with_pixels`."""
+        return use(np.array(self.decode(row)))
+
     def places(self) -> FloatArray:
         """Boxes as float32 (n, 4) shares of the width and height of their images, without the margin."""
         sizes = {int(row): self._images.size(int(row)) for row in np.unique(self._rows)}

@@ -37,8 +37,15 @@ class ImageTower:
             self._cast = cast if self._runs(cast) else None
 
     def __call__(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Pooled and projected features, float32 on the device, of preprocessed images (n, 3, h, w)."""
-        batch = pixels.to(self._device, non_blocking=True).contiguous(memory_format=torch.channels_last)
+        """Pooled and projected features, float32 on the device.
+
+        Args:
+            pixels: (n, 3, h, w), preprocessed: float32, or uint8 as `LoadedModel.pixel_transform` makes them.
+        """
+        batch = pixels.to(self._device, non_blocking=True)
+        if batch.dtype == torch.uint8:
+            batch = self._loaded.normalise(batch)
+        batch = batch.contiguous(memory_format=torch.channels_last)
         with computing(self._device, self._precision, autocast=self._cast is None):
             pooled, projected = self._features(batch)
         return pooled.float(), projected.float()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,11 +15,19 @@ from workbench.files import set_aside
 from workbench.images import Features
 from workbench.models.catalogue import check_registered
 from workbench.models.identifying import code_of, identify
-from workbench.models.identity import Drift, Identity, identity_path, read_identity, write_identity
+from workbench.models.identity import (
+    Drift,
+    Identity,
+    PixelDrift,
+    identity_path,
+    mean_distance,
+    read_identity,
+    write_identity,
+)
 from workbench.models.plugin import models
 from workbench.models.precision import resolve_device, resolve_precision
 from workbench.models.spec import ModelSpec, parse_model
-from workbench.settings import Settings
+from workbench.settings import Preprocessing, Settings
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,8 +35,9 @@ if TYPE_CHECKING:
 
     from workbench.models._image_tower import ImageTower
     from workbench.models.loaded import LoadedModel
+    from workbench.models.pixel_transform import PixelTransform
 
-_DRIFT_IMAGES = 8
+_SAMPLES = 8
 _TEXT_BATCH = 128
 
 
@@ -41,11 +50,14 @@ class Encoder:
         name: The model argument.
         identity: The identity of the model that is not loaded.
         precision: `fp32`, `bf16` or `fp16`, of the image tower; text is always computed in fp32.
+        preprocessing: `fast` or `reference`; of models whose transform cannot be done on 8-bit pixels `reference`.
         device: `cpu` or `cuda:n`.
         fingerprint: Identifies weights, preprocessing and precision.
     """
 
-    def __init__(self, spec: ModelSpec, cache: Path, precision: str, device: str) -> None:
+    def __init__(
+        self, spec: ModelSpec, cache: Path, precision: str, device: str, preprocessing: Preprocessing = "fast"
+    ) -> None:
         self.name = spec.argument
         self.precision = precision
         self.device = device
@@ -65,7 +77,8 @@ class Encoder:
         else:
             self._unverified = identity
         self.identity: Identity = identity
-        self.fingerprint = identity.fingerprint(precision)
+        self.preprocessing: Preprocessing = preprocessing if identity.is_fast else "reference"
+        self.fingerprint = identity.fingerprint(precision, self.preprocessing)
 
     embed_dim = property(lambda self: self.identity.embed_dim, doc="Width of the joint space.")
     pooled_dim = property(lambda self: self.identity.pooled_dim, doc="Width of pooled features.")
@@ -79,12 +92,17 @@ class Encoder:
     def drift(self) -> float | None:
         """1 - mean cosine between projected features at this precision and at fp32, 0 at fp32 itself.
 
-        It is measured on the first images that features are computed of, and None before.
+        It is measured on the first images of an extraction, and None before.
         """
         if self.precision == "fp32":
             return 0.0
         measured = self.identity.drift.get(self._drift_key)
         return None if measured is None else measured.mean
+
+    @property
+    def pixel_drift(self) -> PixelDrift | None:
+        """What fast preprocessing costs; None where it is not used, or has not been measured."""
+        return self.identity.pixel_drift if self.preprocessing == "fast" else None
 
     def load(self, device: str = "cpu") -> "LoadedModel":
         """A private fp32 copy, free to be changed.
@@ -145,12 +163,46 @@ class Encoder:
         """The model's own evaluation transform: RGB image to float32 (3, h, w)."""
         return self._ready.preprocess(image)
 
+    @property
+    def pixel_transform(self) -> "PixelTransform | None":
+        """The same on 8-bit pixels, with the normalisation left to `encode_images`; None at `reference`."""
+        return self._ready.pixel_transform if self.preprocessing == "fast" else None
+
     def encode_images(self, pixels: "Tensor") -> Features:
-        """Features of preprocessed images (n, 3, h, w), at this precision and on this device."""
-        features = self._encode(self.precision, pixels)
-        if self.drift is None and len(pixels):
-            self._measure_drift(pixels, features)
-        return features
+        """Features at this precision and on this device.
+
+        Args:
+            pixels: (n, 3, h, w), float32 of `preprocess`, or uint8 of `pixel_transform`.
+        """
+        return self._encode(self.precision, pixels)
+
+    @property
+    def samples_needed(self) -> int:
+        """Number of images to `compare` before any features are computed; 0 where that has been done."""
+        known = self.drift is not None and (self.preprocessing == "reference" or self.pixel_drift is not None)
+        return 0 if known else _SAMPLES
+
+    def compare(self, pixels: "Tensor", reference: "Tensor") -> None:
+        """Measure `drift` and `pixel_drift`, and remember them with the model.
+
+        Args:
+            pixels: Some images as `encode_images` takes them.
+            reference: The same images by `preprocess`.
+        """
+        exact = self._encode("fp32", pixels).projected
+        known = read_identity(self._path) or self.identity
+        found: dict[str, Any] = {}
+        if self.precision != "fp32":
+            drift = mean_distance(exact, self._encode(self.precision, pixels).projected)
+            found["drift"] = {**known.drift, self._drift_key: Drift(mean=drift, images=len(exact))}
+        if self.preprocessing == "fast":
+            distance = mean_distance(self._encode("fp32", reference).projected, exact)
+            levels = (self._ready.normalise(pixels) - reference).abs().amax(dim=(0, 2, 3))
+            most = round(float((levels * levels.new_tensor(self._ready.std)).max()) * 255)
+            found["pixel_drift"] = PixelDrift(mean=distance, levels=most, images=len(exact))
+        self.identity = known.model_copy(update=found)
+        write_identity(self.identity, self._path)
+        self._forget_fp32()
 
     def _encode(self, precision: str, pixels: "Tensor") -> Features:
         pooled, projected = self._tower(precision)(pixels)
@@ -161,7 +213,7 @@ class Encoder:
 
         if precision not in self._towers:
             self._towers[precision] = ImageTower(self._ready, self.device, precision)
-            if precision == self.precision and self.drift is not None:
+            if precision == self.precision != "fp32" and not self.samples_needed:
                 self._forget_fp32()
         return self._towers[precision]
 
@@ -189,21 +241,6 @@ class Encoder:
         out[order] = out.copy()
         return out
 
-    def _measure_drift(self, pixels: "Tensor", features: Features) -> None:
-        """Compare the first images at this precision with fp32, which no batch but the first then pays for."""
-        exact = self._tower("fp32")(pixels[:_DRIFT_IMAGES])[1].cpu().numpy()
-        drift = Drift(mean=_drift(exact, features.projected[: len(exact)]), images=len(exact))
-        known = read_identity(self._path) or self.identity
-        self.identity = known.model_copy(update={"drift": {**known.drift, self._drift_key: drift}})
-        write_identity(self.identity, self._path)
-        self._forget_fp32()
-
-
-def _drift(exact: FloatArray, other: FloatArray) -> float:
-    a, b = exact.astype(np.float64), other.astype(np.float64)
-    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
-    return max(0.0, float(1 - ((a * b).sum(axis=1) / np.maximum(norms, np.finfo(np.float64).tiny)).mean()))
-
 
 def open_model(argument: str, settings: Settings) -> Encoder:
     """A handle on the model behind an argument.
@@ -219,4 +256,4 @@ def open_model(argument: str, settings: Settings) -> Encoder:
     if spec.kind == "plugin":
         check_registered(spec)
     device = resolve_device(settings.device)
-    return Encoder(spec, settings.cache, resolve_precision(settings.precision, device), device)
+    return Encoder(spec, settings.cache, resolve_precision(settings.precision, device), device, settings.preprocessing)

@@ -72,6 +72,7 @@ def identify(
             logit_scale=loaded.logit_scale,
             logit_bias=loaded.logit_bias,
             notice=notice,
+            is_fast=loaded.pixel_transform is not None,
         )
 
 

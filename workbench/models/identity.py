@@ -6,8 +6,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from workbench.arrays import FloatArray
 from workbench.errors import ModelError
 from workbench.files import checksum_of_file, read_sealed, write_sealed
 from workbench.models.spec import ModelSpec
@@ -65,6 +67,20 @@ class Drift(BaseModel):
     images: int
 
 
+class PixelDrift(BaseModel):
+    """What fast preprocessing costs.
+
+    Attributes:
+        mean: 1 - mean cosine between projected features, in fp32, with it and with the model's own transform.
+        levels: Largest difference between pixels, of 255.
+        images: Number of images that it was measured on.
+    """
+
+    mean: float
+    levels: int
+    images: int
+
+
 class Identity(BaseModel):
     """Everything about a model that a run needs when features are cached.
 
@@ -79,8 +95,10 @@ class Identity(BaseModel):
         logit_scale: Multiplier of cosine similarities.
         logit_bias: Added after scaling.
         notice: A sentence for the reader, or None.
+        is_fast: Whether its transform can be done on 8-bit pixels.
         drift: What precisions cost, on the first images that features were computed of, by precision and type of
             device (`bf16 on cpu`).
+        pixel_drift: What fast preprocessing costs, on the same images.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -95,7 +113,9 @@ class Identity(BaseModel):
     logit_scale: float
     logit_bias: float
     notice: str | None = None
+    is_fast: bool = False
     drift: dict[str, Drift] = {}
+    pixel_drift: PixelDrift | None = None
 
     def current(self) -> bool:
         """Whether files and packages are those that were hashed."""
@@ -106,9 +126,9 @@ class Identity(BaseModel):
         """Files whose content has changed since it was hashed."""
         return [file.path for file in [*self.weights, *self.others] if not file.intact()]
 
-    def fingerprint(self, precision: str) -> str:
+    def fingerprint(self, precision: str, preprocessing: str) -> str:
         """Hex digest of weights, architecture, preprocessing and precision."""
-        parts = [FEATURE_PROTOCOL, [file.sha256 for file in self.weights], self.config, precision]
+        parts = [FEATURE_PROTOCOL, [file.sha256 for file in self.weights], self.config, precision, preprocessing]
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
@@ -162,3 +182,10 @@ def write_identity(identity: Identity, path: Path) -> None:
             f"{path}: what is known of the model could not be kept ({error.strerror}); free space there, or set "
             "WORKBENCH_CACHE to another folder."
         ) from error
+
+
+def mean_distance(exact: FloatArray, other: FloatArray) -> float:
+    """1 - mean cosine between the rows of two arrays (n, d), at least 0."""
+    a, b = exact.astype(np.float64), other.astype(np.float64)
+    norms = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    return max(0.0, float(1 - ((a * b).sum(axis=1) / np.maximum(norms, np.finfo(np.float64).tiny)).mean()))

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from workbench.models._texts import length_needed, text_features
 from workbench.models._towers import image_features
+from workbench.models.pixel_transform import PixelTransform, pixel_transform
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -27,6 +28,8 @@ class LoadedModel:
         std: Channel standard deviations.
         config: open_clip's `model_cfg`, enough to build the network anew; empty where there is none.
         preprocess_config: open_clip's `preprocess_cfg`.
+        pixel_transform: The same as `preprocess` on 8-bit pixels. Without it, it is read from `preprocess`, if that is
+            a transform of open_clip or timm; it stays None where it cannot be.
         frozen_reason: Why the network cannot be trained or exported; None where it can.
     """
 
@@ -38,7 +41,11 @@ class LoadedModel:
     std: tuple[float, float, float]
     config: dict[str, Any] = field(default_factory=dict)
     preprocess_config: dict[str, Any] = field(default_factory=dict)
+    pixel_transform: PixelTransform | None = None
     frozen_reason: str | None = None
+
+    def __post_init__(self) -> None:
+        self.pixel_transform = self.pixel_transform or pixel_transform(self.preprocess)
 
     @property
     def logit_scale(self) -> float:
@@ -66,6 +73,12 @@ class LoadedModel:
             pooled, projected = encode(pixels)
             return pooled, projected
         return image_features(self.network.visual, pixels)  # type: ignore[arg-type]
+
+    def normalise(self, pixels: Tensor) -> Tensor:
+        """Uint8 (n, 3, h, w), as `pixel_transform` makes them, to the network's input, float32 on the same device."""
+        if self.pixel_transform is None:
+            raise TypeError("8-bit pixels need a pixel_transform, and this model has none.")
+        return self.pixel_transform.normalise(pixels)
 
     def text_features(self, tokens: Tensor) -> Tensor:
         """Projected text features (n, d), differentiable, not normalised."""

@@ -41,6 +41,7 @@ def describe(planned: PlannedRun, rows: SplitRows) -> dict[str, Any]:
         "model": spec.model,
         "model_argument": data.encoder.name,
         "precision": data.encoder.precision,
+        "preprocessing": data.encoder.preprocessing,
         "dataset": dataset.name,
         "dataset_argument": planned.dataset_argument,
         "language": dataset.card.language,

@@ -94,12 +94,13 @@ class FinishedRun:
 
     @cached_property
     def encoder(self) -> Encoder:
-        """The run's model at the run's precision.
+        """The run's model at the run's precision and preprocessing.
 
         Raises:
             WorkbenchError: The model is not the one that the run used any more.
         """
-        settings = self.settings.model_copy(update={"precision": self.config["precision"]})
+        setup = {"precision": self.config["precision"], "preprocessing": self.config.get("preprocessing", "reference")}
+        settings = self.settings.model_copy(update=setup)
         encoder = open_model(self.config["model_argument"], settings)
         recorded = self.result.tags.get("model.fingerprint")
         if recorded is not None and encoder.fingerprint != recorded:

@@ -60,6 +60,7 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
         tags |= {
             "model.fingerprint": encoder.fingerprint,
             "precision": encoder.precision,
+            "preprocessing": encoder.preprocessing,
             **({"model.notice": encoder.notice} if encoder.notice else {}),
         }
     if (pseudonyms := planned.data.dataset.pseudonyms) is not None:
@@ -109,11 +110,13 @@ def record(
 
 
 def _about_model(planned: PlannedRun) -> dict[str, str]:
-    """What is known of the model once it was used: what its precision costs, and texts that it cannot tell apart."""
+    """What is known of the model after its use: what precision and preprocessing cost, and texts that are one to it."""
     if planned.spec.model == NO_MODEL:
         return {}
-    drift = planned.data.encoder.drift
+    drift, pixels = planned.data.encoder.drift, planned.data.encoder.pixel_drift
     tags = {} if drift is None else {"precision.drift": f"{drift:.2e}"}
+    if pixels is not None:
+        tags["preprocessing.drift"] = f"{pixels.mean:.2e}, pixels by up to {pixels.levels} of 255"
     pairs = planned.data.model.equal_texts()
     if pairs:
         count = "1 pair of texts is" if len(pairs) == 1 else f"{len(pairs)} pairs of texts are"

@@ -13,6 +13,7 @@ _LONGEST = 28
 _CIRCUMSTANCES = {
     "refit": "workbench.refit",
     "precision": "precision",
+    "preprocessing": "preprocessing",
     "version": schema.RECIPE_VERSION,
     "weights": "model.fingerprint",
     "source": schema.RECIPE_SOURCE,

@@ -62,8 +62,8 @@ def left_out(runs: Sequence[RunResult], kept: Sequence[RunResult]) -> list[str]:
     counts = {
         f"this version makes numbers in another way (protocol {PROTOCOL}) than the one that made them; the same "
         "command makes them anew.": old,
-        "made on another state of dataset, model or recipe, or with another precision, than the newest run.": len(gone)
-        - old,
+        "made on another state of dataset, model or recipe, or with another precision or preprocessing, than the "
+        "newest run.": len(gone) - old,
     }
     return [
         f"{count} of {len(runs)} runs {'is' if count == 1 else 'are'} left out: {reason}"

@@ -31,7 +31,16 @@ _TEXT = (
     "Ranks over datasets follow Demšar (2006): Friedman's test, then Nemenyi's critical difference at 5 %. Each "
     "dataset is ranked by the metric of its table. The majority class is not ranked.",
 )
-_VERSIONS = ("git.commit", "device.name", "precision", "precision.drift", "workbench.protocol", "workbench.refit")
+_VERSIONS = (
+    "git.commit",
+    "device.name",
+    "precision",
+    "precision.drift",
+    "preprocessing",
+    "preprocessing.drift",
+    "workbench.protocol",
+    "workbench.refit",
+)
 
 
 def protocol(comparison: SuiteComparison) -> list[Block]:

@@ -140,6 +140,7 @@ def _marks(first: FinishedRun, other: RunOrScores) -> tuple[str, ...]:
     a, b = first.result, other.result
     kinds = {
         "precision": "precision",
+        "preprocessing": "preprocessing",
         "workbench.protocol": "protocol",
         "dataset.fingerprint": "dataset fingerprint",
         schema.LANGUAGE: "language",
