@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from workbench.errors import RecipeError
 from workbench.formatting import format_seconds
 from workbench.metrics.formatting import format_value
+from workbench.training.abridging import abridgement
 
 _log = logging.getLogger(__name__)
 _LOG_SECONDS = 5.0
@@ -94,10 +95,15 @@ def train(
         optimizer: `adamw`, or `sgd` with momentum 0.9, which adds weight decay to the gradient.
         name: Prefix of log messages.
 
+    Within `abridged` it takes a few steps only.
+
     Raises:
         RecipeError: The loss is not finite. It is looked at after each epoch and every few seconds, since a look at it
             in each step would have the device wait.
     """
+    last = stop_after or epochs
+    extent = abridgement()
+    batches, validate, passes = extent.cut(batches, validate, last)
     switch = mode or (lambda _: None)
     cut = parts or (lambda batch: ((batch, 1.0),))
     groups = _groups(parameters, weight_decay)
@@ -114,8 +120,7 @@ def train(
     rose = 0
     idle: tuple[str, ...] = ()
     began = logged = time.monotonic()
-    last = stop_after or epochs
-    for epoch in range(1, last + 1):
+    for epoch in range(1, passes + 1):
         switch(True)
         values: list[Tensor] = []
         checked = time.monotonic()
@@ -148,6 +153,7 @@ def train(
             logged = now
         if validate and patience is not None and epoch - rose >= patience:
             break
+    extent.conclude(last, steps_per_epoch)
     if validate:
         restore(parameters, kept)
     return TrainingResult(best if validate else len(losses), losses, qualities, idle)
