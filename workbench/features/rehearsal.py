@@ -15,7 +15,7 @@ from workbench.arrays import AnyArray, FloatArray
 from workbench.features._pipeline import Job
 from workbench.features._protocols import ImageSource
 
-_NOISE = 0.1
+_NOISE = 0.5
 """Standard deviation of what is added to a stand-in, in those of its column: no two are the same."""
 
 
@@ -97,9 +97,9 @@ class Rehearsal:
         if keys is not None and self.kinds:
             kinds = np.array([self.kinds.get(key.tobytes(), -1) for key in keys])
             for kind in np.unique(kinds[lacking]):
+                # A class without an example has one image of another in its place, so that it can be told apart.
                 alike, wanted = pool[kinds[pool] == kind], kinds[lacking] == kind
-                if len(alike):
-                    drawn[wanted] = rng.choice(alike, int(wanted.sum()))
+                drawn[wanted] = rng.choice(alike if len(alike) else rng.choice(pool, 1), int(wanted.sum()))
         spread = stored[pool].std(axis=0) if len(pool) > 1 else np.ones(rows.shape[1])
         rows[lacking] = stored[drawn] + _NOISE * spread * rng.normal(size=(len(lacking), rows.shape[1]))
         return rows

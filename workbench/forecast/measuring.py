@@ -28,6 +28,7 @@ KEY_BYTES = 33
 """Of a row besides its features: its key, and whether it is readable."""
 _FEW = 2
 _FIRST_CALLS = 3
+_BATCHES = 2
 _TEXTS = 64
 
 
@@ -103,7 +104,7 @@ def image_seconds(draw: Draw, seconds: float, expected: float | None, *, on_gpu:
         except TimeLimitError:
             passes.append(draw.compute(_FEW))
         expected = passes[0].each
-    while len(draw) and expected * min(batch, len(draw)) < left():
+    while len(passes) < _BATCHES and len(draw) and expected * min(batch, len(draw)) < left():
         passes.append(draw.compute(batch))
     images = sum(each.images for each in passes)
     return sum(each.seconds for each in passes) / images if images else None

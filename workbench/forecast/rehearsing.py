@@ -49,6 +49,7 @@ class Rehearsed:
         cores: How many were busy on average.
         pictures: Bytes of decoded images that training will keep besides.
         how: How `fit_seconds` was found, in words.
+        setup_seconds: What a first fit takes longer than the next.
         took: How long it took to find all this out.
         files: A folder with the files of one run, which whoever gets this removes.
         metrics: The run's metrics.
@@ -63,6 +64,7 @@ class Rehearsed:
     cores: float
     pictures: float
     how: str
+    setup_seconds: float
     took: float
     files: Path
     metrics: dict[str, float]
@@ -106,13 +108,13 @@ def rehearse(batch: Batch, suite: Suite, rehearsal: Rehearsal, seconds: float, a
     with rehearsing(rehearsal), _unlogged():
         began, busy = time.perf_counter(), time.process_time()
         recipe, rows = prepare_batch(batch, Silent())
-        fit, how, fit_seconds = _fitted(batch, recipe, rows, suite, seconds, apart)
+        fit, how, fit_seconds, setup = _fitted(batch, recipe, rows, suite, seconds, apart)
         rest = seconds - (time.perf_counter() - began)
         with time_limit(max(rest, 1.0)):
             rehearsed = _finished(batch, rows[0], fit, suite)
         took = time.perf_counter() - began
         cores = (time.process_time() - busy) / max(took, 1e-6)
-    return replace(rehearsed, fit_seconds=fit_seconds, how=how, cores=max(cores, 0.1), took=took)
+    return replace(rehearsed, fit_seconds=fit_seconds, how=how, setup_seconds=setup, cores=max(cores, 0.1), took=took)
 
 
 @contextmanager
@@ -137,8 +139,9 @@ def _unlogged() -> Iterator[None]:
 
 def _fitted(
     batch: Batch, recipe: object, rows: Sequence[SplitRows], suite: Suite, seconds: float, apart: Apart
-) -> tuple[_Fit, str, float]:
-    """The largest fit that could be made, how, and the time of the whole one."""
+) -> tuple[_Fit, str, float, float]:
+    """The largest fit that could be made, how, the time of the whole one, and of setting up."""
+    first = None
     if batch[0].spec.factory.reads == "images":
         try:
             with time_limit(0.9 * seconds):
@@ -146,10 +149,10 @@ def _fitted(
         except TimeLimitError:
             seconds *= 0.1
         else:
-            return fit, "some steps, times their number" if fit.trainings else "fitted in full", fit.total
+            return fit, "some steps, times their number" if fit.trainings else "fitted in full", fit.total, 0.0
     else:
         with apart(), time_limit(_SET_UP):
-            _fit(batch, recipe, rows, suite, _SMALL)
+            first = _fit(batch, recipe, rows, suite, _SMALL)
     began = time.perf_counter()
 
     def left() -> float:
@@ -157,6 +160,7 @@ def _fitted(
 
     with time_limit(max(left(), 0.2)):
         parts = [(_SMALL, _fit(batch, recipe, rows, suite, _SMALL))]
+    setup = max(0.0, first.seconds - parts[0][1].seconds) if first else 0.0
     for share in (0.5, 1.0):
         expected = extrapolate([part for part, _ in parts], [fit.total for _, fit in parts], share)
         if share < 1 and expected / _SMALL * 2 < left():
@@ -170,9 +174,9 @@ def _fitted(
             break
     share, fit = parts[-1]
     if share == 1:
-        return fit, "some steps, times their number" if fit.trainings else "fitted in full", fit.total
+        return fit, "some steps, times their number" if fit.trainings else "fitted in full", fit.total, setup
     total = extrapolate([part for part, _ in parts], [fit.total for _, fit in parts], 1.0)
-    return fit, f"extrapolated from {share:.0%} of the training images", total
+    return fit, f"extrapolated from {share:.0%} of the training images", total, setup
 
 
 def _fit(batch: Batch, recipe: object, rows: Sequence[SplitRows], suite: Suite, share: float) -> _Fit:
@@ -237,5 +241,5 @@ def _finished(batch: Batch, rows: SplitRows, fit: _Fit, suite: Suite) -> Rehears
     values = flatten(estimates)
     predict = first + again * (more - 1)
     return Rehearsed(
-        0.0, predict, evaluate * more, write, size, more == 1, 1.0, fit.pictures, "", 0.0, folder, values
+        0.0, predict, evaluate * more, write, size, more == 1, 1.0, fit.pictures, "", 0.0, 0.0, folder, values
     )  # fmt: skip

@@ -103,6 +103,7 @@ def rehearse_all(batches: Sequence[Batch], suite: Suite, seen: Seen, *, is_defau
         except (Exception, SystemExit) as error:  # A plug-in may raise anything.
             seen.problems[number] = reason_of(error, batch[0].data.dataset)
         else:
+            seen.setup_seconds += seen.batches[number].setup_seconds
             seen.pictures = max(seen.pictures, seen.batches[number].pictures)
 
 
@@ -118,7 +119,7 @@ def _set_up(batch: Batch, suite: Suite, seen: Seen, rehearsal: Rehearsal, *, is_
         shutil.rmtree(rehearsed.files, ignore_errors=True)
     began = time.perf_counter()
     shutil.rmtree(rehearse(batch, suite, rehearsal, _FIRST).files, ignore_errors=True)
-    seen.setup_seconds = max(0.0, first - (time.perf_counter() - began))
+    seen.setup_seconds += max(0.0, first - (time.perf_counter() - began))
 
 
 def _weight(batch: Batch) -> float:

@@ -156,7 +156,9 @@ def train(
     extent.conclude(last, steps_per_epoch)
     if validate:
         restore(parameters, kept)
-    return TrainingResult(best if validate else len(losses), losses, qualities, idle)
+    kept_epoch = best if validate else len(losses)
+    # Of a training that was cut short nobody knows; with the last, what comes after takes longest.
+    return TrainingResult(last if passes < last else kept_epoch, losses, qualities, idle)
 
 
 def _check(loss: Tensor, name: str, epoch: int, epochs: int, learning_rate: float) -> None:
