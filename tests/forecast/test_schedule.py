@@ -17,6 +17,11 @@ def test_batches_wait_for_the_features_of_their_cell():
     assert wall_seconds({("a", "m"): Load(10, [4, 4, 4])}, 3) == 14
 
 
+def test_features_are_shared_out_in_blocks():
+    assert wall_seconds({("a", "m"): Load(12, [4, 4], start=1, blocks=3)}, 2) == 1 + 6 + 4
+    assert wall_seconds({("a", "m"): Load(12, [4], blocks=9)}, 4) == 3 + 4
+
+
 def test_a_task_of_a_queue_takes_a_cell_whole():
     assert wall_seconds({("a", "m"): Load(10, [4, 4, 4])}, 3, whole_cells=True) == 22
 

@@ -20,6 +20,7 @@ def print_plan(
     executor: str = "local",
     jobs: int | None = None,
     profile: Path | None = None,
+    data_parallel: int = 1,
     fresh: bool = False,
     quiet: bool = False,
     as_json: bool = False,
@@ -36,6 +37,7 @@ def print_plan(
         executor: Where runs will be made.
         jobs: As given on the command line.
         profile: As given on the command line.
+        data_parallel: As given on the command line.
         fresh: Finished runs are made again.
         quiet: No progress.
         as_json: Print JSON: `runs`, and `forecast`, which is null where there is none.
@@ -49,7 +51,9 @@ def print_plan(
         answer(f"{len(specs)} runs")
     forecast, reason = None, ""
     if measure != 0:
-        forecast, reason = _forecast(suite, settings, measure, executor, jobs, profile, fresh=fresh, quiet=quiet)
+        forecast, reason = _forecast(
+            suite, settings, measure, executor, jobs, profile, data_parallel, fresh=fresh, quiet=quiet
+        )
     if as_json:
         keys = ("model", "dataset", "recipe", "label", "seed")
         rows = [{**{key: getattr(spec, key) for key in keys}, "shots": spec.shots_text} for spec in specs]
@@ -71,6 +75,7 @@ def _forecast(
     executor: str,
     jobs: int | None,
     profile: Path | None,
+    data_parallel: int,
     *,
     fresh: bool,
     quiet: bool,
@@ -81,14 +86,15 @@ def _forecast(
     from workbench.forecast import SECONDS, forecast_suite, process_seconds
 
     started = process_seconds()
-    chosen = open_executor(executor, jobs=jobs, profile=profile)
+    chosen = open_executor(executor, jobs=jobs, profile=profile, data_parallel=data_parallel)
     workers, whole_cells = workers_of(executor, jobs, profile)
+    together = f"--data-parallel {data_parallel} is not in it: each run is reckoned as if one process made it."
     try:
         with ConsoleReporter(quiet=quiet) as reporter:
             forecast = forecast_suite(
                 suite, chosen.adapt(settings) if chosen else settings, fresh=fresh,
                 seconds=SECONDS if measure is None else measure, workers=workers, whole_cells=whole_cells,
-                started_seconds=started, reporter=reporter,
+                started_seconds=started, notes=[together] if data_parallel > 1 else [], reporter=reporter,
             )  # fmt: skip
     except WorkbenchError as error:
         return None, str(error)

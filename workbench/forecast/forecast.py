@@ -6,6 +6,7 @@ from typing import Any
 
 from workbench.forecast.schedule import Cell, Load, wall_seconds
 from workbench.forecast.work import BatchWork, FeatureWork, ImageWork, Overhead
+from workbench.runs.pieces import BLOCK
 
 MARGIN = 0.3
 """How far off a forecast is to be at most, of the time; what it is tested for."""
@@ -98,11 +99,14 @@ class Forecast:
             by_cell.setdefault((batch.dataset, batch.model), []).append(batch)
         texts = {text.model: text.seconds for text in self.texts}
         for cell, batches in by_cell.items():
-            features = sum(image.seconds for image in self.images if (image.dataset, image.model) == cell)
-            features += self.overhead.load_seconds.get(cell[1], 0.0) + texts.pop(cell[1], 0.0)
-            features += self.overhead.start_seconds if self.whole_cells else 0.0
+            images = [image for image in self.images if (image.dataset, image.model) == cell]
+            features = sum(image.seconds for image in images) + texts.pop(cell[1], 0.0)
+            start = self.overhead.load_seconds.get(cell[1], 0.0)
+            start += self.overhead.start_seconds if self.whole_cells else 0.0
             record = self.overhead.record_seconds or 0.0
-            loads[cell] = Load(features, [batch.seconds + batch.runs * record for batch in batches])
+            seconds = [batch.seconds + batch.runs * record for batch in batches]
+            blocks = max(1, -(-sum(image.missing for image in images) // BLOCK))
+            loads[cell] = Load(features, seconds, start, blocks)
         fixed = self.overhead.start_seconds + self.overhead.store_seconds
         return fixed + wall_seconds(loads, self.workers, whole_cells=self.whole_cells, most=self.core_seconds)
 

@@ -3,7 +3,7 @@
 import importlib
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from workbench.cores import usable_cores
@@ -41,6 +41,7 @@ def forecast_suite(
     workers: int = 1,
     whole_cells: bool = False,
     started_seconds: float = 0.0,
+    notes: Sequence[str] = (),
     reporter: Reporter | None = None,
 ) -> Forecast:
     """Forecast what a suite takes: images, time, memory, disk and GPU hours.
@@ -56,6 +57,7 @@ def forecast_suite(
         workers: Processes at a time.
         whole_cells: They take a dataset and model with all runs, as tasks of a queue do.
         started_seconds: What starting this process took.
+        notes: Sentences for the reader.
         reporter: Gets messages, and progress of reading.
 
     Raises:
@@ -112,7 +114,8 @@ def forecast_suite(
         seen.store.get("record_bytes", 0.0),
     )
     kept = max((work.missing * work.bytes_each for work in images), default=0)
-    notes = [] if store.sqlite_file or not batches else [f"what {store.name} takes to record a run is not in it."]
+    if batches and not store.sqlite_file:
+        notes = [*notes, f"what {store.name} takes to record a run is not in it."]
     for rehearsed in seen.batches.values():
         shutil.rmtree(rehearsed.files, ignore_errors=True)
     cores = usable_cores()
@@ -152,7 +155,7 @@ def _measure_images(
             with seen.apart():
                 loads[cell[1]] = load_seconds(encoder, draw)
         share = (seen.left - end) / (1 if is_new else len(wanted) - number)
-        found = image_seconds(draw, share, _alike(times, cell, view), on_gpu=encoder.device != "cpu")
+        found = image_seconds(draw, share, _alike(times, cell, view), encoder.batch_size)
         if found is not None:
             times[cell, view] = found
     return loads, times

@@ -78,19 +78,18 @@ def load_seconds(encoder: Encoder, draw: Draw) -> float:
     return time.perf_counter() - began
 
 
-def image_seconds(draw: Draw, seconds: float, expected: float | None, *, on_gpu: bool) -> float | None:
+def image_seconds(draw: Draw, seconds: float, expected: float | None, batch: int) -> float | None:
     """Time for one image, with batches as large as in a run: in small ones an image takes twice as long.
 
     Args:
         draw: Images of a dataset.
         seconds: How long it may take.
         expected: Time for an image of another dataset with the same model; None where none was measured.
-        on_gpu: Whether the model is on a GPU.
+        batch: Images in a forward pass.
 
     Returns:
         Seconds; None where nothing could be read, or there was no time for a batch.
     """
-    batch = 256 if on_gpu else 64
     began = time.perf_counter()
     passes: list[Pass] = []
 

@@ -13,12 +13,16 @@ class Load:
     """The work on one dataset with one model, in seconds.
 
     Attributes:
-        features: Loading the model and computing features, which one worker does before the batches.
+        features: Computing features, which comes before the batches.
         batches: Each batch.
+        start: What each worker takes before it computes features: loading the model.
+        blocks: Blocks of images that the features can be shared out in.
     """
 
     features: float
     batches: Sequence[float]
+    start: float = 0.0
+    blocks: int = 1
 
 
 def wall_seconds(loads: Mapping[Cell, Load], workers: int, *, whole_cells: bool = False, most: float = 0.0) -> float:
@@ -27,27 +31,29 @@ def wall_seconds(loads: Mapping[Cell, Load], workers: int, *, whole_cells: bool 
     Args:
         loads: The work.
         workers: How many at a time.
-        whole_cells: A cell is one task, as in a queue; otherwise its batches are handed out one by one.
+        whole_cells: A cell is one task, as in a queue; otherwise its features are shared out, and then its batches.
         most: What the machine's cores cannot do faster, whatever the number of workers.
     """
     if workers <= 1:
-        return sum(load.features + sum(load.batches) for load in loads.values())
+        return sum(load.start + load.features + sum(load.batches) for load in loads.values())
     free = [0.0] * workers
-    heapq.heapify(free)
-    end = 0.0
+
+    def do(seconds: float, since: float = 0.0) -> float:
+        """The first who is free does it; the time when it is done."""
+        end = max(heapq.heappop(free), since) + seconds
+        heapq.heappush(free, end)
+        return end
+
     ready: list[tuple[float, float]] = []
+    end = 0.0
     for load in loads.values():
-        begin = heapq.heappop(free)
-        seconds = load.features + (sum(load.batches) if whole_cells or len(load.batches) == 1 else 0.0)
-        heapq.heappush(free, begin + seconds)
-        end = max(end, begin + seconds)
-        if not whole_cells and len(load.batches) > 1:
-            ready += [(begin + seconds, batch) for batch in load.batches]
-    for since, seconds in ready:
-        begin = max(heapq.heappop(free), since)
-        heapq.heappush(free, begin + seconds)
-        end = max(end, begin + seconds)
-    return max(end, most)
+        if whole_cells or (load.blocks == len(load.batches) == 1):
+            end = max(end, do(load.start + load.features + sum(load.batches)))
+            continue
+        pieces = min(workers, load.blocks)
+        since = max(do(load.start + load.features / pieces) for _ in range(pieces))
+        ready += [(since, batch) for batch in load.batches]
+    return max(end, most, *(do(seconds, since) for since, seconds in ready))
 
 
 def extrapolate(sizes: Sequence[float], seconds: Sequence[float], size: float) -> float:

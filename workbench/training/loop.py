@@ -17,6 +17,7 @@ from workbench.errors import RecipeError
 from workbench.formatting import format_seconds
 from workbench.metrics.formatting import format_value
 from workbench.training.abridging import abridgement
+from workbench.training.group import Group
 
 _log = logging.getLogger(__name__)
 _LOG_SECONDS = 5.0
@@ -70,6 +71,7 @@ def train(
     patience: int | None = None,
     stop_after: int | None = None,
     optimizer: Literal["adamw", "sgd"] = "adamw",
+    group: Group | None = None,
     name: str = "training",
 ) -> TrainingResult:
     """Minimise a loss; the parameters end as in the epoch that was best on validation.
@@ -93,6 +95,7 @@ def train(
         patience: Stop after this many epochs without a higher score.
         stop_after: Stop the same schedule after this many epochs.
         optimizer: `adamw`, or `sgd` with momentum 0.9, which adds weight decay to the gradient.
+        group: The processes that have the rest of each batch: `parts` gives this one's, with their shares of the whole.
         name: Prefix of log messages.
 
     Within `abridged` it takes a few steps only.
@@ -105,19 +108,13 @@ def train(
     extent = abridgement()
     batches, validate, passes = extent.cut(batches, validate, last)
     switch = mode or (lambda _: None)
-    cut = parts or (lambda batch: ((batch, 1.0),))
-    groups = _groups(parameters, weight_decay)
-    optimiser: torch.optim.Optimizer = (
-        torch.optim.AdamW(groups, lr=learning_rate)
-        if optimizer == "adamw"
-        else torch.optim.SGD(groups, lr=learning_rate, momentum=0.9)
-    )
+    judge = _judge(validate, group)
+    optimiser = _optimiser(optimizer, _groups(parameters, weight_decay), learning_rate)
     steps = epochs * steps_per_epoch
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmup_cosine(step, steps, warmup))
     losses: list[float] = []
-    qualities = [validate()] if validate else []
-    best, kept = 0, snapshot(parameters)
-    rose = 0
+    qualities = [judge()] if judge else []
+    best, rose, kept = 0, 0, snapshot(parameters)
     idle: tuple[str, ...] = ()
     began = logged = time.monotonic()
     for epoch in range(1, passes + 1):
@@ -126,23 +123,27 @@ def train(
         checked = time.monotonic()
         for batch in batches(epoch - 1):
             optimiser.zero_grad()
-            for part, share in cut(batch):
+            for part, share in parts(batch) if parts else ((batch, 1.0),):
                 value = loss(part) * share
                 value.backward()  # type: ignore[no-untyped-call]
                 values.append(value.detach())
+            if group:
+                group.add_gradients(parameters)
             if not losses:
                 idle = tuple(key for key, parameter in parameters.items() if parameter.grad is None)
             optimiser.step()
             schedule.step()
-            if time.monotonic() - checked >= _LOG_SECONDS:
+            # With others it is looked at where all do: one that stopped would keep them waiting.
+            if values and not group and time.monotonic() - checked >= _LOG_SECONDS:
                 _check(values[-1], name, epoch, epochs, learning_rate)
                 checked = time.monotonic()
         switch(False)
-        total = torch.stack(values).cpu().double().sum() if values else torch.zeros(())
+        total = torch.stack(values).cpu().double().sum() if values else torch.zeros((), dtype=torch.float64)
+        total = group.total(total) if group else total
         _check(total, name, epoch, epochs, learning_rate)
         losses.append(float(total) / steps_per_epoch)
-        if validate:
-            qualities.append(validate())
+        if judge:
+            qualities.append(judge())
             if qualities[epoch].score > qualities[best].score:
                 rose = epoch
             if qualities[epoch].score >= qualities[best].score:
@@ -151,14 +152,19 @@ def train(
         if now - logged >= _LOG_SECONDS:
             _log.info("%s", _line(name, epoch, last, losses[-1], qualities[-1] if qualities else None, now - began))
             logged = now
-        if validate and patience is not None and epoch - rose >= patience:
+        if judge and patience is not None and epoch - rose >= patience:
             break
     extent.conclude(last, steps_per_epoch)
-    if validate:
+    if judge:
         restore(parameters, kept)
-    kept_epoch = best if validate else len(losses)
-    # Of a training that was cut short nobody knows; with the last, what comes after takes longest.
-    return TrainingResult(last if passes < last else kept_epoch, losses, qualities, idle)
+    # Which epoch of a training that is cut short would be kept nobody knows; with the last, the rest takes longest.
+    return TrainingResult(last if passes < last else best if judge else len(losses), losses, qualities, idle)
+
+
+def _judge(validate: Callable[[], Quality] | None, group: Group | None) -> Callable[[], Quality] | None:
+    if validate is None or group is None:
+        return validate
+    return lambda: group.agreed(validate())
 
 
 def _check(loss: Tensor, name: str, epoch: int, epochs: int, learning_rate: float) -> None:
@@ -179,6 +185,14 @@ def restore(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(values[name])
+
+
+def _optimiser(
+    kind: Literal["adamw", "sgd"], groups: list[dict[str, object]], learning_rate: float
+) -> torch.optim.Optimizer:
+    if kind == "adamw":
+        return torch.optim.AdamW(groups, lr=learning_rate)
+    return torch.optim.SGD(groups, lr=learning_rate, momentum=0.9)
 
 
 def _groups(parameters: Mapping[str, nn.Parameter], weight_decay: float) -> list[dict[str, object]]:
