@@ -30,7 +30,7 @@ def test_features_are_published_listed_and_tidied(s3, tmp_path, dataset, monkeyp
     def said(*arguments: str) -> str:
         result = CliRunner().invoke(cli, ["cache", *arguments, "--features", ROOT])
         assert result.exit_code == 0, result.output
-        return result.output
+        return result.stdout
 
     assert "would send" in said("publish", "--dry-run", "--model", "tiny")
     assert said("publish", "--model", "other").strip() == "sent 0.0 MiB"
