@@ -202,7 +202,7 @@ def test_what_reading_or_opening_raises_is_one_sentence(opened):
 def test_features_are_kept_by_what_decides_the_pixels(opened, dots, tmp_path, settings):
     class Mean:
         name, fingerprint, precision, device, embed_dim, pooled_dim = "mean", "f" * 64, "fp32", "cpu", 3, 3
-        pixel_transform, samples_needed = None, 0
+        batch_size, pixel_transform, samples_needed = 64, None, 0
 
         def preprocess(self, image):
             import torch

@@ -21,7 +21,8 @@ def settings(tmp_path):
 
 
 @pytest.mark.slow
-def test_lost_workers_lose_and_double_nothing(undisturbed, settings, odd_recipes):
+def test_lost_workers_lose_and_double_nothing(undisturbed, settings, odd_recipes, monkeypatch):
+    monkeypatch.setattr("workbench.runs.pieces.BLOCK", 4)  # So that both workers compute features of each dataset.
     suite = suite_of(undisturbed.suite.models[0], *undisturbed.suite.datasets, more=("dies", "dies-once"))
     told = Told()
     runs = run_suite(suite, settings, reporter=told, executor=LocalExecutor(2))

@@ -20,6 +20,7 @@ class TinyEncoder:
     """A two-layer convolutional network with fixed random weights, and a bag-of-bytes text tower."""
 
     device = "cpu"
+    batch_size = 64
     embed_dim = 5
     pooled_dim = 8
     logit_scale = 20.0

@@ -108,3 +108,40 @@ def test_after_release_the_models_tower_is_the_cast_one(load_tiny: Load) -> None
     tower.release()
     assert loaded.network.visual.conv1.weight.dtype == torch.bfloat16
     torch.testing.assert_close(tower(pixels)[1], before, rtol=0, atol=0)
+
+
+class Small:
+    """A network on a device with room for so many images of a batch."""
+
+    def __init__(self, loaded: LoadedModel, room: int) -> None:
+        self.sizes: list[int] = []
+        whole = loaded.image_features
+
+        def image_features(pixels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            self.sizes.append(len(pixels))
+            if len(pixels) > room:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return whole(pixels)
+
+        loaded.image_features = image_features  # type: ignore[method-assign]
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_so_are_all_after_it(load_tiny: Load) -> None:
+    loaded = load_tiny("vit")
+    pixels = torch.randn(11, 3, *loaded.image_size, generator=torch.Generator().manual_seed(0))
+    expected = ImageTower(loaded, "cpu", "fp32")(pixels)
+    small = Small(loaded, room=3)
+    tower = ImageTower(loaded, "cpu", "fp32")
+    for found, exact in zip(tower(pixels), expected, strict=True):
+        torch.testing.assert_close(found, exact)
+    assert small.sizes == [11, 5, 2, 2, 2, 2, 2, 1]
+    small.sizes.clear()
+    tower(pixels[:5])
+    assert small.sizes == [2, 2, 1], "what was learnt is kept"
+
+
+def test_no_room_for_one_image_is_an_error(load_tiny: Load) -> None:
+    loaded = load_tiny("vit")
+    Small(loaded, room=0)
+    with pytest.raises(torch.OutOfMemoryError):
+        ImageTower(loaded, "cpu", "fp32")(torch.randn(4, 3, *loaded.image_size))

@@ -9,7 +9,7 @@ import json
 import shutil
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +37,7 @@ class Cell(BaseModel):
         dataset: Dataset argument.
         model: Model argument.
         batches: Run keys, those together that are fitted together.
+        pieces: Into how many pieces their features are cut, for as many workers; 0 if the first worker computes all.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -44,6 +45,7 @@ class Cell(BaseModel):
     dataset: str
     model: str
     batches: tuple[tuple[str, ...], ...]
+    pieces: int = 0
 
 
 class JobDescription(BaseModel):
@@ -94,7 +96,14 @@ class Job:
         return self.folder.name
 
     @classmethod
-    def create(cls, batches: Sequence[Batch], execution: Execution, executor: str, settings: Settings) -> "Job":
+    def create(
+        cls,
+        batches: Sequence[Batch],
+        execution: Execution,
+        executor: str,
+        settings: Settings,
+        pieces: Mapping[tuple[str, str], int] | None = None,
+    ) -> "Job":
         """Describe runs in a new folder.
 
         Args:
@@ -102,6 +111,7 @@ class Job:
             execution: What all of them share.
             executor: The executor's name.
             settings: Those that workers take.
+            pieces: `Cell.pieces` by cell, see `cell_of`; 0 where it is not named.
 
         Raises:
             WorkbenchError: The runs folder cannot be written.
@@ -121,7 +131,8 @@ class Job:
             fresh=execution.fresh,
             directory=Path.cwd(),
             cells=tuple(
-                Cell(dataset=dataset, model=model, batches=tuple(keys)) for (dataset, model), keys in cells.items()
+                Cell(dataset=cell[0], model=cell[1], batches=tuple(keys), pieces=(pieces or {}).get(cell, 0))
+                for cell, keys in cells.items()
             ),
         )
         name = f"{time.strftime('%Y%m%d-%H%M%S')}-{uuid.uuid4().hex[:6]}"

@@ -18,6 +18,7 @@ from workbench.models import resolve_device
 from workbench.models.precision import resolve_precision
 from workbench.runs.execution import Batch, Execution
 from workbench.runs.in_process import InProcess
+from workbench.runs.pieces import count_pieces
 from workbench.settings import Settings
 from workbench.tracking import RunResult
 
@@ -42,7 +43,8 @@ class LocalExecutor:
         """See `Executor.make`."""
         settings = execution.settings
         device = resolve_device(settings.device)
-        size = min(self.jobs, len(batches))
+        pieces = count_pieces(batches, execution.suite, self.jobs)
+        size = min(self.jobs, max(len(batches), *pieces.values()))
         if size == 1:
             return InProcess().make(batches, execution, total)
         given = shares(size, device)
@@ -51,7 +53,7 @@ class LocalExecutor:
             "precision": resolve_precision(settings.precision, device),
             "workers": settings.workers or max(1, usable_cores() // size),
         }
-        job = Job.create(batches, execution, "local", settings.model_copy(update=resolved))
+        job = Job.create(batches, execution, "local", settings.model_copy(update=resolved), pieces)
         made = Pool(job, _Nursery(job, given, execution), size, batches, execution, total).run()
         job.remove()
         return made

@@ -14,6 +14,7 @@ from workbench.executors.schedule import Task
 from workbench.executors.worker import Worker
 from workbench.locks import go_without_locks
 from workbench.runs.execution import Batch, Execution
+from workbench.runs.pieces import count_pieces
 from workbench.settings import Settings
 from workbench.tracking import RunResult
 
@@ -48,9 +49,11 @@ class RayExecutor:
             room = sum(_room(node, self.profile) for node in ray.nodes())
             if not room:
                 raise WorkbenchError(_no_room(self.profile))
-            size = min(self.jobs or room, len(batches))
+            most = self.jobs or room
+            pieces = count_pieces(batches, execution.suite, most)
+            size = min(most, max(len(batches), *pieces.values()))
             settings = node_settings(execution.settings, batches[0][0].data.encoder.precision, self.profile.gpus)
-            job = Job.create(batches, execution, "ray", settings)
+            job = Job.create(batches, execution, "ray", settings, pieces)
             made = Pool(job, _RayWorkers(ray, job, self.profile), size, batches, execution, total).run()
             job.remove()
             return made

@@ -1,4 +1,4 @@
-"""Which piece of work comes next: of each dataset and model the features first, by one worker, then all batches."""
+"""Which piece of work comes next: of each dataset and model the features first, then all batches."""
 
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -19,11 +19,13 @@ class Task:
         number: Tells tasks of a job apart.
         cell: Index of the dataset and model.
         keys: Run keys of a batch; none where only the features of the cell are wanted.
+        piece: Number of the piece of the features that is wanted, and how many there are; None if all are.
     """
 
     number: int
     cell: int
     keys: tuple[str, ...] = ()
+    piece: tuple[int, int] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """For a line of JSON."""
@@ -32,14 +34,15 @@ class Task:
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> "Task":
         """The task that `to_json` wrote."""
-        return cls(values["number"], values["cell"], tuple(values["keys"]))
+        piece = values["piece"]
+        return cls(values["number"], values["cell"], tuple(values["keys"]), None if piece is None else tuple(piece))
 
 
 class Schedule:
     """Hands out tasks, and takes back those whose worker is lost.
 
-    A cell with several batches is ready for all workers once one of them has computed its features, so that no two
-    compute the same.
+    A cell with several batches is ready for all workers once its features are computed, so that no two compute the
+    same: in pieces first, if there are any, and then by one worker, who finds what the pieces have left.
 
     Args:
         cells: The job's cells.
@@ -47,9 +50,14 @@ class Schedule:
 
     def __init__(self, cells: Sequence[Cell]) -> None:
         self._waiting = [list(cell.batches) for cell in cells]
-        self._cold = {i for i, cell in enumerate(cells) if len(cell.batches) > 1}
-        self._ready = {i for i, cell in enumerate(cells) if len(cell.batches) == 1}
-        self._attempts: Counter[tuple[int, tuple[str, ...]]] = Counter()
+        self._pieces = [[(i, cell.pieces) for i in range(cell.pieces)] if cell.batches else [] for cell in cells]
+        self._unfinished = [len(pieces) for pieces in self._pieces]
+        self._cold: set[int] = set()
+        self._ready: set[int] = set()
+        for i, cell in enumerate(cells):
+            if cell.batches and not self._pieces[i]:
+                self._features_of_pieces_are_done(i)
+        self._attempts: Counter[tuple[int, tuple[str, ...], tuple[int, int] | None]] = Counter()
         self._given = 0
 
     @property
@@ -60,7 +68,8 @@ class Schedule:
     @property
     def at_hand(self) -> int:
         """How many tasks could be begun now."""
-        return len(self._cold) + sum(len(self._waiting[i]) for i in self._ready)
+        pieces = sum(map(len, self._pieces))
+        return pieces + len(self._cold) + sum(len(self._waiting[i]) for i in self._ready)
 
     def next(self, cell: int | None) -> Task | None:
         """The next task; None where nothing waits, or only for features that are being computed.
@@ -71,6 +80,10 @@ class Schedule:
         ready = [i for i in self._ready if self._waiting[i]]
         if cell in ready:
             return self._task(cell, self._waiting[cell].pop(0))
+        cut = [i for i, pieces in enumerate(self._pieces) if pieces]
+        if cut:
+            chosen = cell if cell is not None and cell in cut else cut[0]
+            return self._task(chosen, (), self._pieces[chosen].pop(0))
         if self._cold:
             first = min(self._cold)
             self._cold.remove(first)
@@ -82,7 +95,11 @@ class Schedule:
 
     def done(self, task: Task) -> None:
         """A task has come to its end."""
-        if not task.keys:
+        if task.piece is not None:
+            self._unfinished[task.cell] -= 1
+            if not self._unfinished[task.cell]:
+                self._features_of_pieces_are_done(task.cell)
+        elif not task.keys:
             self._ready.add(task.cell)
 
     def lost(self, task: Task, made: Collection[str]) -> tuple[str, ...]:
@@ -91,8 +108,14 @@ class Schedule:
         Returns:
             Keys of runs that are given up, since it happened `ATTEMPTS` times.
         """
-        self._attempts[task.cell, task.keys] += 1
-        given_up = self._attempts[task.cell, task.keys] >= ATTEMPTS
+        self._attempts[task.cell, task.keys, task.piece] += 1
+        given_up = self._attempts[task.cell, task.keys, task.piece] >= ATTEMPTS
+        if task.piece is not None:
+            if given_up:  # Whoever computes what is left meets what is wrong with it, and has the blame.
+                self.done(task)
+            else:
+                self._pieces[task.cell].append(task.piece)
+            return ()
         if not task.keys:
             if given_up:
                 keys = tuple(key for batch in self._waiting[task.cell] for key in batch)
@@ -103,10 +126,14 @@ class Schedule:
         left = tuple(key for key in task.keys if key not in made)
         if given_up or not left:
             return left
-        self._attempts[task.cell, left] = self._attempts[task.cell, task.keys]
+        self._attempts[task.cell, left, None] = self._attempts[task.cell, task.keys, None]
         self._waiting[task.cell].insert(0, left)
         return ()
 
-    def _task(self, cell: int, keys: tuple[str, ...]) -> Task:
+    def _features_of_pieces_are_done(self, cell: int) -> None:
+        """One batch alone computes what is left of its features itself."""
+        (self._ready if len(self._waiting[cell]) == 1 else self._cold).add(cell)
+
+    def _task(self, cell: int, keys: tuple[str, ...], piece: tuple[int, int] | None = None) -> Task:
         self._given += 1
-        return Task(self._given, cell, keys)
+        return Task(self._given, cell, keys, piece)

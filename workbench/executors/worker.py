@@ -1,10 +1,12 @@
 """A worker: makes the batches of a job that it is told to, puts the runs into the spool, and tells how far it is."""
 
+import contextlib
 import logging
 import os
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from workbench.errors import WorkbenchError
 from workbench.executors.events import EventLog
@@ -12,8 +14,9 @@ from workbench.executors.jobs import Cell, Job
 from workbench.executors.schedule import Task
 from workbench.masking import masked
 from workbench.runs.batches import make_batch, prepare_batch
-from workbench.runs.execution import Execution
+from workbench.runs.execution import Batch, Execution
 from workbench.runs.failing import record_failure
+from workbench.runs.pieces import rows_of_piece
 from workbench.runs.planned import PlannedRun, prepare_runs
 from workbench.runs.recording import begin
 from workbench.runs.reporter import Silent
@@ -59,7 +62,7 @@ class Worker:
         """
         self.log.append({"began": task.number, "pid": os.getpid()})
         try:
-            made = self.work(self.job.about.cells[task.cell], task.keys)
+            made = self.work(self.job.about.cells[task.cell], task.keys, task.piece)
         except (SpoolError, WorkspaceError) as error:
             self.log.append({"fatal": task.number, "reason": masked(str(error))})
         except Exception as error:  # Of reading the data again, of a plug-in; a batch's own errors are its runs'.
@@ -79,8 +82,8 @@ class Worker:
             record_failure(runs[key], recorder, WorkerLostError(reason), about.suite, about.store, about.reporter)
         self.log.append({"gave_up": reason, "made": keys})
 
-    def work(self, cell: Cell, keys: tuple[str, ...]) -> list[str]:
-        """Make a batch, or compute the features of all batches of a cell where no keys are given.
+    def work(self, cell: Cell, keys: tuple[str, ...], piece: tuple[int, int] | None = None) -> list[str]:
+        """Make a batch, or compute the features of all batches of a cell, or a piece of them, where no keys are given.
 
         Returns:
             Keys of the runs that were recorded; others were finished by another process meanwhile.
@@ -88,6 +91,9 @@ class Worker:
         runs = self._runs(cell)
         if keys:
             return [run.key for run in make_batch([runs[key] for key in keys], self._execution)]
+        if piece is not None:
+            self._compute_piece([[runs[key] for key in batch] for batch in cell.batches], *piece)
+            return []
         for batch in cell.batches:
             # In the order of the plan, so that images share their batches with those of an undisturbed run. What goes
             # wrong goes wrong for each of the runs again, and is recorded there.
@@ -96,6 +102,13 @@ class Worker:
             except Exception:  # noqa: S112
                 continue
         return []
+
+    def _compute_piece(self, batches: Sequence[Batch], piece: int, pieces: int) -> None:
+        task, reporter = batches[0][0].task, self._execution.reporter
+        progress = partial(reporter.progress, f"features of {task.data.dataset.name}")
+        for rows in rows_of_piece(batches, piece, pieces):
+            with contextlib.suppress(WorkbenchError):  # The runs that need them will meet it.
+                task.prepare(rows, progress)
 
     def _runs(self, cell: Cell) -> Mapping[str, PlannedRun]:
         """The cell's planned runs by key; one cell at a time is kept open."""

@@ -1,4 +1,4 @@
-"""Encoded bytes to preprocessed batches, read and decoded by threads ahead of the network."""
+"""Encoded bytes to batches of features: threads read and decode ahead of the network, and fetch what it gives."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,6 +13,7 @@ from workbench.arrays import AnyArray
 from workbench.datasets.thumbnails import thumbnail, thumbnail_of_pixels
 from workbench.errors import DataError
 from workbench.features._protocols import ImageEncoder, ImageSource
+from workbench.images import Features
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -63,23 +64,27 @@ def batches(
 ) -> Iterator[Iterator[Batch]]:
     """Prepare jobs in order, at most `ahead` batches before they are asked for.
 
-    Leaving the context drops unfinished work.
+    Images are read and decoded by `workers` threads, and made batches of by one more, so that the thread that asks is
+    free for the network. Leaving the context drops unfinished work.
     """
     from PIL import Image
 
     # Load the network here: threads that all find it missing would each load it.
     encoder.preprocess(Image.new("RGB", (8, 8)))
     pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    stacker = ThreadPoolExecutor(1, thread_name_prefix="stack")
+    stack = partial(_collect, pin=encoder.device.startswith("cuda"))
 
-    def submitted() -> Iterator[list[tuple[Job, "Future[Prepared | Problem]"]]]:
+    def submitted() -> "Iterator[Future[Batch]]":
         for start in range(0, len(jobs), batch_size):
-            yield [(job, pool.submit(_prepare, job, source, encoder)) for job in jobs[start : start + batch_size]]
+            some = jobs[start : start + batch_size]
+            yield stacker.submit(stack, [(job, pool.submit(_prepare, job, source, encoder)) for job in some])
 
     def collected() -> Iterator[Batch]:
         coming = submitted()
         queue = deque(islice(coming, ahead))
         while queue:
-            batch = _collect(queue.popleft(), pin=encoder.device.startswith("cuda"))
+            batch = queue.popleft().result()
             queue.extend(islice(coming, 1))
             yield batch
 
@@ -87,6 +92,45 @@ def batches(
         yield collected()
     finally:
         pool.shutdown(cancel_futures=True)
+        stacker.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def computed(
+    stream: Iterator[Batch], compute: "Callable[[Tensor], Features]", lanes: int
+) -> Iterator[Iterator[tuple[Batch, Features | None]]]:
+    """Send batches through a network, in order; None where a batch has no pixels.
+
+    Args:
+        stream: The batches.
+        compute: The network.
+        lanes: Number of batches under way at a time, each on a thread of its own: what goes to a device and comes back
+            from it then takes none of its time. With 0 the thread that asks computes, and an interrupt need not wait
+            for the end of a batch.
+    """
+    pool = ThreadPoolExecutor(max(1, lanes), thread_name_prefix="lane")
+
+    def one_by_one() -> Iterator[tuple[Batch, Features | None]]:
+        for batch in stream:
+            yield batch, None if batch.pixels is None else compute(batch.pixels)
+
+    def side_by_side() -> Iterator[tuple[Batch, Features | None]]:
+        queue: deque[tuple[Batch, Future[Features] | None]] = deque()
+        for batch in stream:
+            queue.append((batch, None if batch.pixels is None else pool.submit(compute, batch.pixels)))
+            if len(queue) > lanes:
+                yield _fetched(*queue.popleft())
+        while queue:
+            yield _fetched(*queue.popleft())
+
+    try:
+        yield side_by_side() if lanes else one_by_one()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _fetched(batch: Batch, features: "Future[Features] | None") -> tuple[Batch, Features | None]:
+    return batch, None if features is None else features.result()
 
 
 def _prepare(job: Job, source: ImageSource, encoder: ImageEncoder) -> "Prepared | Problem":

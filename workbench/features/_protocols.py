@@ -58,6 +58,11 @@ class ImageEncoder(ModelIdentity, Protocol):
     def device(self) -> str: ...
 
     @property
+    def batch_size(self) -> int:
+        """Number of images in a forward pass that suits the device and its free memory."""
+        ...
+
+    @property
     def pixel_transform(self) -> "Callable[[AnyArray], Tensor] | None":
         """Pixels, uint8 (h, w, 3), to those of the network's input; called from several threads.
 
@@ -84,7 +89,7 @@ class ImageEncoder(ModelIdentity, Protocol):
         ...
 
     def encode_images(self, pixels: "Tensor") -> Features:
-        """Float32 features, on the CPU.
+        """Float32 features, on the CPU; called from several threads where the device is a GPU.
 
         Args:
             pixels: (n, 3, h, w), float32 of `preprocess`, or uint8 of `pixel_transform`.

@@ -86,6 +86,16 @@ class FeatureTable:
                 else:
                     return located
 
+    def has(self, keys: AnyArray) -> BoolArray:
+        """Which keys are stored on this machine, bool (n,), by the shards' lists of keys: no checksum is computed.
+
+        Raises:
+            CacheError: A shard is of another version or model.
+        """
+        with self._lock:
+            self._refresh()
+            return self._index.find(np.ascontiguousarray(keys, dtype=np.uint8)).found
+
     def gather(self, located: Located[Shard], column: str) -> AnyArray:
         """Rows of one column, (n, width); NaN, or 0 of uint8, where the key is not stored or is a tombstone.
 

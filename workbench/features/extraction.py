@@ -11,7 +11,7 @@ from workbench.arrays import AnyArray, BoolArray
 from workbench.cores import usable_cores
 from workbench.errors import ModelError, WorkbenchError
 from workbench.features._files import CacheError
-from workbench.features._pipeline import Batch, Job, batches, compare_samples
+from workbench.features._pipeline import Batch, Job, batches, compare_samples, computed
 from workbench.features._protocols import ImageEncoder, ImageSource
 from workbench.features._shard import KEY_BYTES
 from workbench.features._writer import Writer
@@ -76,7 +76,7 @@ def extract(
         encoder: The model.
         store: The feature store.
         view: `eval`; for `Regions` their context.
-        batch_size: Images per forward pass; 0 takes 64 on a CPU and 256 on a GPU.
+        batch_size: Images per forward pass; 0 takes what suits the device and its memory.
         workers: Threads that read and decode; 0 takes one per usable core.
         thumbnails: Store thumbnails of the images that are decoded, too.
         progress: Called with (done, total) images; not called when nothing is missing.
@@ -167,13 +167,14 @@ def _compute(
             jobs,
             dataset,
             encoder,
-            batch_size=batch_size or (256 if on_gpu else 64),
+            batch_size=batch_size or encoder.batch_size,
             workers=workers or usable_cores(),
             ahead=3 if on_gpu else 2,
         ) as stream,
+        computed(stream, encoder.encode_images, lanes=2 if on_gpu else 0) as results,
     ):
-        for batch in stream:
-            _encode(batch, encoder, dataset, writer)
+        for batch, found in results:
+            _keep(batch, found, encoder, dataset, writer)
             if batch.thumbnails:
                 small.add(list(batch.thumbnails), {"grey": np.stack(list(batch.thumbnails.values()))})
             reasons |= {batch.jobs[i].key: problem.reason for i, problem in batch.problems.items()}
@@ -183,14 +184,13 @@ def _compute(
     return reasons
 
 
-def _encode(batch: Batch, encoder: ImageEncoder, dataset: ImageSource, writer: Writer) -> None:
+def _keep(batch: Batch, features: Features | None, encoder: ImageEncoder, dataset: ImageSource, writer: Writer) -> None:
     writer.add_tombstones(
         [(batch.jobs[i].key, problem.reason) for i, problem in batch.problems.items() if problem.lasting]
     )
-    if batch.pixels is None:
+    if features is None or batch.pixels is None:
         return
     jobs = [job for i, job in enumerate(batch.jobs) if i not in batch.problems]
-    features = encoder.encode_images(batch.pixels)
     _check_not_constant(encoder, features, batch.pixels)
     finite = np.isfinite(features.pooled).all(axis=1) & np.isfinite(features.projected).all(axis=1)
     good = np.flatnonzero(finite)

@@ -12,6 +12,28 @@ _cudnn_flags = threading.RLock()
 """They hold for the whole process: a thread that ends must not set back what another computes with."""
 
 
+_streams = threading.local()
+
+
+@contextmanager
+def own_stream(device: str) -> Iterator[None]:
+    """On CUDA, compute on a stream of this thread, so that its copies overlap with what other threads compute.
+
+    Args:
+        device: `cpu` or `cuda:n`.
+    """
+    if not device.startswith("cuda"):
+        yield
+        return
+    by_device: dict[str, torch.cuda.Stream] = _streams.__dict__
+    if device not in by_device:
+        by_device[device] = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
+    # Weights were moved and cast on the default stream, which others do not wait for unless told.
+    by_device[device].wait_stream(torch.cuda.default_stream(device))
+    with torch.cuda.stream(by_device[device]):
+        yield
+
+
 @contextmanager
 def computing(device: str, precision: str, *, autocast: bool = False) -> Iterator[None]:
     """Inference at a precision; fp32 means fp32, not the TF32 that cuDNN takes for convolutions unless told.

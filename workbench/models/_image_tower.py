@@ -5,6 +5,7 @@ second under autocast in bf16, and 130 with weights in bf16.
 """
 
 import copy
+import sys
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from workbench.models._computing import DTYPES, computing
 from workbench.models._towers import image_features, projection_parameters
 from workbench.models.loaded import LoadedModel
+
+_LARGEST = 256
+_TRIED = 8
 
 
 class ImageTower:
@@ -31,6 +35,7 @@ class ImageTower:
         self._loaded = loaded
         self._device = device
         self._precision = precision
+        self._most = sys.maxsize
         self._cast: nn.Module | None = None
         if precision != "fp32" and not hasattr(loaded.network, "image_features"):
             cast = cast_tower(loaded.network.get_submodule("visual"), DTYPES[precision])
@@ -39,9 +44,53 @@ class ImageTower:
     def __call__(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Pooled and projected features, float32 on the device.
 
+        A batch that is too large for the device's memory is halved until it fits, and so are all after it.
+
         Args:
-            pixels: (n, 3, h, w), preprocessed: float32, or uint8 as `LoadedModel.pixel_transform` makes them.
+            pixels: (n, 3, h, w), n at least 1, preprocessed: float32, or uint8 of `LoadedModel.pixel_transform`.
+
+        Raises:
+            torch.OutOfMemoryError: There is no room for one image.
         """
+        parts: list[tuple[Tensor, Tensor]] = []
+        start = 0
+        while start < len(pixels):
+            part = pixels[start : start + self._most]
+            found = self._if_it_fits(part)
+            if found is None:
+                # Another thread may have found less room meanwhile.
+                self._most = min(self._most, len(part) // 2)
+                continue
+            parts.append(found)
+            start += len(part)
+        if len(parts) == 1:
+            return parts[0]
+        return torch.cat([pooled for pooled, _ in parts]), torch.cat([projected for _, projected in parts])
+
+    def batch_size(self) -> int:
+        """Images in a pass: 64 on a CPU; on a GPU what half of its free memory takes, a power of two up to 256."""
+        if not self._device.startswith("cuda"):
+            return 64
+        self._once(self._blank(1))  # What a library takes for itself at first is not the images'.
+        before = torch.cuda.memory_allocated(self._device)
+        torch.cuda.reset_peak_memory_stats(self._device)
+        self._once(self._blank(_TRIED))
+        each = max(1, torch.cuda.max_memory_allocated(self._device) - before) // _TRIED
+        free, _ = torch.cuda.mem_get_info(self._device)
+        # Two batches are under way at a time.
+        return int(min(_LARGEST, 2 ** max(0, int(free / 4 / max(1, each)).bit_length() - 1)))
+
+    def _if_it_fits(self, pixels: Tensor) -> tuple[Tensor, Tensor] | None:
+        try:
+            return self._once(pixels)
+        except torch.OutOfMemoryError:
+            if len(pixels) <= 1:
+                raise
+        if self._device.startswith("cuda"):  # After the error is gone, which holds on to what the pass had made.
+            torch.cuda.empty_cache()
+        return None
+
+    def _once(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         batch = pixels.to(self._device, non_blocking=True)
         if batch.dtype == torch.uint8:
             batch = self._loaded.normalise(batch)
@@ -62,16 +111,18 @@ class ImageTower:
 
     def _runs(self, cast: nn.Module) -> bool:
         """Whether every layer takes what the one before it gives: some convert to fp32 on their own."""
-        size = self._loaded.image_size
-        blank = torch.zeros(1, 3, *size, device=self._device, dtype=DTYPES[self._precision])
+        blank = self._blank(1).to(self._device, DTYPES[self._precision], memory_format=torch.channels_last)
         try:
             with computing(self._device, self._precision):
-                image_features(cast, blank.contiguous(memory_format=torch.channels_last))
+                image_features(cast, blank)
         except torch.OutOfMemoryError:
             raise
         except (RuntimeError, TypeError):
             return False
         return True
+
+    def _blank(self, count: int) -> Tensor:
+        return torch.zeros(count, 3, *self._loaded.image_size)
 
 
 def cast_tower(visual: nn.Module, dtype: torch.dtype) -> nn.Module:

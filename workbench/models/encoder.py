@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,11 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.arrays import FloatArray
-from workbench.errors import ModelError
-from workbench.files import set_aside
 from workbench.images import Features
 from workbench.models.catalogue import check_registered
-from workbench.models.identifying import code_of, identify
+from workbench.models.identifying import identify
 from workbench.models.identity import (
     Drift,
     Identity,
@@ -24,7 +21,7 @@ from workbench.models.identity import (
     read_identity,
     write_identity,
 )
-from workbench.models.plugin import models
+from workbench.models.loading import Loader
 from workbench.models.precision import resolve_device, resolve_precision
 from workbench.models.spec import ModelSpec, parse_model
 from workbench.settings import Preprocessing, Settings
@@ -62,20 +59,17 @@ class Encoder:
         self.precision = precision
         self.device = device
         self._spec = spec
-        self._cache = cache
         self._loaded: LoadedModel | None = None
         self._loading = threading.Lock()
-        self._verifying = threading.Lock()
+        self._building = threading.Lock()
         self._towers: dict[str, ImageTower] = {}
         self._drift_key = f"{precision} on {device.partition(':')[0]}"
-        self._unverified: Identity | None = None
         self._path = identity_path(spec, cache)
         identity = read_identity(self._path)
+        self._loader = Loader(spec, cache, identity)
         if identity is None:
             identity = identify(spec, cache, lambda: self._ready, partial(self._encode, "fp32"), self.encode_texts)
             write_identity(identity, self._path)
-        else:
-            self._unverified = identity
         self.identity: Identity = identity
         self.preprocessing: Preprocessing = preprocessing if identity.is_fast else "reference"
         self.fingerprint = identity.fingerprint(precision, self.preprocessing)
@@ -110,46 +104,7 @@ class Encoder:
         Raises:
             ModelError: It cannot be built, or its files have changed since they were hashed.
         """
-        from workbench.models.checkpoints import build
-        from workbench.models.loaded import to_device
-
-        if self._spec.kind == "plugin":
-            self._verify()
-            with code_of(self._spec):
-                loaded = models.get(self._spec.source).load(self._cache)
-        else:
-            with ThreadPoolExecutor(1, thread_name_prefix="verify") as pool:
-                verifying = pool.submit(self._verify)
-                try:
-                    loaded = build(self._spec)
-                finally:  # That a file is damaged says more than what its damage led to.
-                    verifying.result()
-        to_device(loaded.network, device)
-        return loaded
-
-    def _verify(self) -> None:
-        """Check, once, that files which are known by size and time have the content that the fingerprint stands for."""
-        with self._verifying:
-            damaged = self._unverified.damaged() if self._unverified else []
-            if self._unverified and self._make_anew(damaged):
-                damaged = self._unverified.damaged()
-            if damaged:
-                raise ModelError(
-                    f"model {self.name!r}: {damaged[0]} has changed since it was hashed, but neither its size nor its "
-                    "time has: the disk may be failing. Fetch it again, or `touch` it if the change was meant."
-                )
-            self._unverified = None
-
-    def _make_anew(self, damaged: Sequence[Path]) -> bool:
-        """Have a plug-in build its folders in the cache again that hold damaged files; False if there are none."""
-        built = (self._cache / "models").absolute()
-        folders = {built / path.relative_to(built).parts[0] for path in damaged if path.is_relative_to(built)}
-        if not folders or self._spec.kind != "plugin":
-            return False
-        for folder in folders:
-            set_aside(folder)
-        models.get(self._spec.source).files(self._cache)
-        return True
+        return self._loader.load(device)
 
     @property
     def _ready(self) -> "LoadedModel":
@@ -175,6 +130,11 @@ class Encoder:
             pixels: (n, 3, h, w), float32 of `preprocess`, or uint8 of `pixel_transform`.
         """
         return self._encode(self.precision, pixels)
+
+    @property
+    def batch_size(self) -> int:
+        """Number of images in a forward pass that suits the device and its free memory; loads the model."""
+        return self._tower(self.precision).batch_size()
 
     @property
     def samples_needed(self) -> int:
@@ -205,17 +165,22 @@ class Encoder:
         self._forget_fp32()
 
     def _encode(self, precision: str, pixels: "Tensor") -> Features:
-        pooled, projected = self._tower(precision)(pixels)
-        return Features(pooled.cpu().numpy(), projected.cpu().numpy())
+        from workbench.models._computing import own_stream
+
+        tower = self._tower(precision)
+        with own_stream(self.device):
+            pooled, projected = tower(pixels)
+            return Features(pooled.cpu().numpy(), projected.cpu().numpy())
 
     def _tower(self, precision: str) -> "ImageTower":
         from workbench.models._image_tower import ImageTower
 
-        if precision not in self._towers:
-            self._towers[precision] = ImageTower(self._ready, self.device, precision)
-            if precision == self.precision != "fp32" and not self.samples_needed:
-                self._forget_fp32()
-        return self._towers[precision]
+        with self._building:  # Of the threads that compute, one builds it.
+            if precision not in self._towers:
+                self._towers[precision] = ImageTower(self._ready, self.device, precision)
+                if precision == self.precision != "fp32" and not self.samples_needed:
+                    self._forget_fp32()
+            return self._towers[precision]
 
     def _forget_fp32(self) -> None:
         """Once nothing is compared with fp32 any more, its weights need not stay in memory."""

@@ -17,6 +17,7 @@ from workbench.datasets.roles import ROLES
 from workbench.errors import DataError, RecipeError
 from workbench.features import CachedModel, Extraction, FeatureStore, extract
 from workbench.features.tiles import Tiler
+from workbench.features.views import EVAL
 from workbench.formatting import format_share
 from workbench.images import ImageSet
 from workbench.models import Encoder
@@ -27,7 +28,7 @@ from workbench.tasks.split_rows import SplitRows
 
 Progress = Callable[[int, int], None]
 _KEPT_ROWS = 50_000
-_ORDER: tuple[SplitName, ...] = ("test", "val", "train")
+READING_ORDER: tuple[SplitName, ...] = ("test", "val", "train")
 """Small splits first: one with too many unreadable images is refused before the next is read."""
 
 
@@ -175,15 +176,20 @@ class TaskData:
         Raises:
             DataError: More than `max_unreadable` of a split's images cannot be read; names the first.
         """
-        for split in _ORDER:
+        for split in READING_ORDER:
             rows = self.dataset.rows(split)
             if any(len(run_rows.seen(split)) for run_rows in requested):
                 self._refuse(split, len(rows), rows[self.dataset.manifest.lacks_content[rows]].tolist())
-        for split in _ORDER:
+        for split in READING_ORDER:
             prepare(np.concatenate([run_rows.seen(split) for run_rows in requested]))
             for run_rows in requested:
                 self._refuse(split, len(run_rows.seen(split)), self._unreadable(run_rows.seen(split)))
         return [self.readable(run_rows) for run_rows in requested]
+
+    def count_missing(self, rows: IntArray) -> int:
+        """Number of rows whose features the store lacks; a file without content has none, and lacks none."""
+        hashes = self.dataset.hashes(rows)
+        return int((hashes.any(axis=1) & ~self.store.images(self.encoder, EVAL).has(hashes)).sum())
 
     def prepare(self, rows: IntArray, progress: Progress | None = None) -> None:
         """Compute the features of rows that the store lacks, and note which images are unreadable."""

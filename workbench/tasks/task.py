@@ -88,6 +88,10 @@ class DatasetTask(Task, ABC):
             DataError: The dataset lacks a split that the run needs.
         """
 
+    def count_missing(self, rows: "IntArray") -> int:
+        """Number of images, or cut-outs of images, of some rows whose features the store lacks."""
+        return self.data.count_missing(rows)
+
     def prepare(self, rows: "IntArray", progress: "Progress | None" = None) -> None:
         """Compute the features of rows that the store lacks, and note which images are unreadable."""
         self.data.prepare(rows, progress)

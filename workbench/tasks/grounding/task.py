@@ -43,6 +43,13 @@ class Grounding(ChoiceTask):
         self._regions: dict[bytes, Extraction] = {}
         self._beyond: dict[int, tuple[int, int]] = {}
 
+    def count_missing(self, rows: "IntArray") -> int:
+        """See `DatasetTask.count_missing`."""
+        listed = self._listed(rows)
+        regions = self._source(listed)
+        hashes = regions.hashes(np.arange(len(listed)))
+        return int((~self.data.store.images(self.data.encoder, regions.context).has(hashes)).sum())
+
     def prepare(self, rows: "IntArray", progress: Progress | None = None) -> None:
         """See `DatasetTask.prepare`; the candidate boxes are embedded."""
         # By split, as `choices` asks for them.

@@ -1,0 +1,78 @@
+"""How much of decoding and of the network's time is hidden behind the other. Asserts nothing:
+
+    python tests/performance/bench_overlap.py [IMAGES]
+
+The network is a stand-in that takes a set time for a batch without using the CPU, as a GPU does: half as long as
+decoding takes, as long, and twice as long. A figure of 1 means that the slower of the two is all that a run waits for;
+the time of the first batch's decoding and of the last one's forward pass, in which there is nothing to overlap with, is
+counted as well.
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from subjects import write_photos
+
+from workbench.datasets import open_dataset
+from workbench.features import FeatureStore, extract
+from workbench.images import Features
+from workbench.models.pixel_transform import PixelTransform, Resize
+from workbench.settings import Settings
+
+RATIOS = (0.5, 1.0, 2.0)
+BATCH = 32
+
+
+class Waiting:
+    """Takes so many seconds for a full batch, asleep."""
+
+    name, precision, device, embed_dim, pooled_dim = "waiting", "fp32", "cpu", 4, 4
+    logit_scale, logit_bias, batch_size, samples_needed = 1.0, 0.0, BATCH, 0
+    pixel_transform = PixelTransform(Resize((224, 224), "bicubic", "both"), None, (0.5,) * 3, (0.5,) * 3)
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.fingerprint = "f" * 64
+
+    def preprocess(self, image: object) -> torch.Tensor:
+        """Called once, to load the network."""
+        return torch.zeros(3, 224, 224)
+
+    def encode_images(self, pixels: torch.Tensor) -> Features:
+        """Features that tell images apart, late."""
+        time.sleep(self.seconds * len(pixels) / BATCH)
+        found = pixels[:, :, :2, :2].reshape(len(pixels), -1)[:, :4].float().numpy() + 1
+        return Features(found, found)
+
+
+def main(count: int) -> None:
+    """Decode alone, then with the network of each ratio; medians of three."""
+    with tempfile.TemporaryDirectory() as temporary:
+        root = Path(temporary)
+        write_photos(root / "photos", count)
+        dataset = open_dataset(str(root / "photos"), Settings(cache=root / "cache"))
+        stores = iter(range(1000))
+
+        def seconds(forward: float) -> float:
+            took = []
+            for _ in range(3):
+                store = FeatureStore(root / f"store{next(stores)}")
+                began = time.perf_counter()
+                extract(dataset, dataset.rows("test"), Waiting(forward), store)  # type: ignore[arg-type]
+                took.append(time.perf_counter() - began)
+            return float(np.median(took))
+
+        decode = seconds(0.0)
+        print(f"{count} images, decoding alone {decode:.2f} s")
+        for ratio in RATIOS:
+            forward = ratio * decode
+            whole = seconds(forward * BATCH / count)
+            print(f"forward {ratio} x decoding: {whole:.2f} s, {max(decode, forward) / whole:.3f} of the slower one")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
