@@ -79,7 +79,8 @@ class LargeImages(Images):
             space: The features.
             points: Of a grid that the caller computes logits for at once.
         """
-        width = getattr(self._parts[0].images.features, space).shape[1]
+        features = self._parts[0].images.features
+        width = features.pooled.shape[1] + features.projected.shape[1]  # So that blocks of both spaces go together.
         size = max(256, _BLOCK // (width + points * self._n_classes))
         for start in range(0, len(self), size):
             rows = self._index[start : start + size]

@@ -10,6 +10,7 @@ from adapters._heads import large_images
 from adapters._heads.folds import units
 from adapters._heads.images import Images
 from adapters._heads.large_images import LargeImages
+from adapters.gda import Gda, GdaConfig
 from adapters.linear_probe import LinearProbe, LinearProbeConfig
 from adapters.nearest_class_mean import NearestClassMean
 from workbench.plugin import LabelledImages
@@ -73,6 +74,19 @@ def test_a_probe_in_blocks_is_the_probe_in_memory(kind, in_blocks):
     for a, b in zip(streamed.report.trials, whole.report.trials, strict=True):
         assert a == pytest.approx(b, abs=1e-4)
     np.testing.assert_allclose(streamed.scores(test.images), whole.scores(test.images), atol=2e-3)
+
+
+@pytest.mark.parametrize("kind", ["validation", "folds", "class without images"])
+def test_a_discriminant_in_blocks_is_that_in_memory(kind, in_blocks):
+    task, test = task_of(kind)
+    recipe = Gda(GdaConfig(text_weights=(1.0, 0.0), alphas=(0.01, 0.1, 1.0)))
+    whole = recipe.fit(task)
+    in_blocks()
+    streamed = recipe.fit(task)
+    assert streamed.report.chosen == whole.report.chosen
+    for a, b in zip(streamed.report.trials, whole.report.trials, strict=True):
+        assert a == pytest.approx(b, abs=1e-6)
+    np.testing.assert_allclose(streamed.scores(test.images), whole.scores(test.images), atol=1e-3)
 
 
 def test_the_default_settings_agree_to_their_tolerance(in_blocks):

@@ -9,6 +9,7 @@ import pytest
 
 from workbench.datasets.card_reading import parse_card
 from workbench.datasets.sources import Location, Record, RecordColumns, open_source
+from workbench.settings import Settings
 
 RECORDS = [
     Record("a", Location("s-0.tar", -1, 512, 100), ("oak",), "train", "p1", ("an oak", "a tree"), '{"x": 1}', ("elm",)),
@@ -47,7 +48,7 @@ def shard(path, count, first):
 def listed(folder) -> tuple[int, int]:
     """Bytes that a listing of a folder's shards keeps, and its peak."""
     text = 'name = "t"\n[source]\ntype = "webdataset"\npath = "s-*.tar"\n'
-    source = open_source(parse_card(text, "test card"), folder, None)
+    source = open_source(parse_card(text, "test card"), folder, Settings())
     tracemalloc.start()
     records = source.records()
     kept, peak = tracemalloc.get_traced_memory()

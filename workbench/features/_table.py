@@ -11,6 +11,7 @@ from workbench.arrays import AnyArray, BoolArray
 from workbench.features._files import CacheError, remove_stale_temporaries
 from workbench.features._index import Index, Located
 from workbench.features._remote import RemoteTable
+from workbench.features._scratch import empty_rows
 from workbench.features._shard import SUFFIX, CorruptShardError, Shard, open_shard, write_shard
 from workbench.files import CORRUPT
 
@@ -99,11 +100,14 @@ class FeatureTable:
     def gather(self, located: Located[Shard], column: str) -> AnyArray:
         """Rows of one column, (n, width); NaN, or 0 of uint8, where the key is not stored or is a tombstone.
 
+        What takes more than an eighth of the memory lies in a file that goes with the array.
+
         Raises:
-            CacheError: A shard was cut short since it was located.
+            CacheError: A shard was cut short since it was located, or there is no space for that file.
         """
         absent = 0 if self.dtype is np.uint8 else np.nan
-        out = np.full((len(located.shard), self.widths[column]), absent, dtype=self.dtype)
+        out = empty_rows((len(located.shard), self.widths[column]), self.dtype, self.folder)
+        empty = np.ones(len(out), dtype=np.bool_)
         for shard, positions in located.by_shard():
             try:
                 shard.check_length()
@@ -112,6 +116,8 @@ class FeatureTable:
             rows = located.row[positions]
             live = shard.readable[rows]
             out[positions[live]] = shard.columns[column][rows[live]]
+            empty[positions[live]] = False
+        out[empty] = absent
         return out
 
     def readable(self, located: Located[Shard]) -> BoolArray:
