@@ -38,6 +38,7 @@ def run(
     raise_error: bool = False,
     executor: str = "local",
     jobs: int | None = None,
+    data_parallel: int = 1,
     profile: PathText | None = None,
     follow: bool = True,
     **settings: Any,
@@ -59,6 +60,7 @@ def run(
         raise_error: Stop at the first run that fails, once it is recorded, and raise what it failed with.
         executor: Where runs are made: `local` for this machine, `slurm` for a queue, `ray` for a cluster.
         jobs: Processes of this machine that make runs, None for this process alone; or Ray's workers.
+        data_parallel: Processes that train each run together, each on a GPU of its own.
         profile: TOML file that says what the queue or the cluster is asked for.
         follow: Wait for the queue; otherwise only runs that were finished before are returned.
         settings: Fields of `workbench.Settings`, such as `device` or `precision`.
@@ -97,6 +99,7 @@ def run(
         profile=None if profile is None else as_path(profile),
         follow=follow and executor == "slurm",
         raise_error=raise_error,
+        data_parallel=data_parallel,
     )
     try:
         return _frame(

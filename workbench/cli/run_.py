@@ -39,6 +39,10 @@ from workbench.texts import harmless, json_text
     "--jobs", type=click.IntRange(1, 1024), metavar="N",
     help="Processes of this machine that make runs, GPUs and cores shared out to them (default 1); or Ray's workers.",
 )  # fmt: skip
+@click.option(
+    "--data-parallel", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N",
+    help="Processes that train each run together, each on a GPU of its own and with its share of every batch.",
+)  # fmt: skip
 @click.option("--profile", type=click.Path(path_type=Path), help="TOML file: what the queue or cluster is asked for.")
 @click.option("--follow", is_flag=True, help="Wait for the queue; otherwise see `workbench jobs`.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
@@ -64,6 +68,7 @@ def command(
     limit: float | None,
     executor: str,
     jobs: int | None,
+    data_parallel: int,
     profile: Path | None,
     follow: bool,
     dry_run: bool,
@@ -98,7 +103,9 @@ def command(
     from workbench.runs.execute import run_suite
     from workbench.runs.failing import RunFailedError, traceback_text
 
-    chosen_executor = open_executor(executor, jobs=jobs, profile=profile, follow=follow, raise_error=raise_error)
+    chosen_executor = open_executor(
+        executor, jobs=jobs, profile=profile, follow=follow, raise_error=raise_error, data_parallel=data_parallel
+    )
     try:
         with ConsoleReporter(quiet=quiet) as reporter:
             results = run_suite(

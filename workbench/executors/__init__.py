@@ -18,6 +18,7 @@ def open_executor(
     profile: Path | None = None,
     follow: bool = False,
     raise_error: bool = False,
+    data_parallel: int = 1,
 ) -> Executor | None:
     """The executor that is asked for; None for this process.
 
@@ -26,6 +27,7 @@ def open_executor(
         jobs: Processes of this machine, None for 1; or workers of a Ray cluster, None for all that it has room for.
         profile: TOML file that says what the queue or the cluster is asked for, see `Profile`.
         follow: Wait for the queue; the other executors always wait.
+        data_parallel: Processes of this machine that make each run together, see `ranks`.
         raise_error: Whether the first run that fails is to stop the suite, with its traceback.
 
     Raises:
@@ -33,7 +35,9 @@ def open_executor(
     """
     if name not in EXECUTORS:
         raise WorkbenchError(f"--executor {name}: is none; there are {', '.join(EXECUTORS)}.")
-    if raise_error and (name != "local" or (jobs or 1) > 1):
+    if data_parallel > 1 and name != "local":
+        raise WorkbenchError(f"--data-parallel: is for this machine; leave --executor {name} out.")
+    if raise_error and (name != "local" or (jobs or 1) > 1 or data_parallel > 1):
         raise WorkbenchError("--raise-error: stops this process at the first run that fails; it goes with --jobs 1.")
     if name == "slurm":
         from workbench.executors.profile import read_profile
@@ -51,10 +55,12 @@ def open_executor(
         return RayExecutor(read_profile(profile).ray, jobs)
     if profile is not None:
         raise WorkbenchError("--profile: goes with --executor slurm or ray.")
-    if jobs is None or jobs == 1:
+    if (jobs or 1) == data_parallel == 1:
         return None
     if sys.platform != "linux":
-        raise WorkbenchError("--jobs: several processes are tried on Linux alone; elsewhere leave it out.")
+        raise WorkbenchError(
+            "--jobs, --data-parallel: several processes are tried on Linux alone; elsewhere leave it out."
+        )
     from workbench.executors.local import LocalExecutor
 
-    return LocalExecutor(jobs)
+    return LocalExecutor(jobs or 1, data_parallel)

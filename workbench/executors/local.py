@@ -30,10 +30,12 @@ class LocalExecutor:
 
     Args:
         jobs: How many, at least 1. GPUs are shared out to them, and cores.
+        ranks: Processes that fit each run together; each of the `jobs` is so many.
     """
 
-    def __init__(self, jobs: int) -> None:
+    def __init__(self, jobs: int, ranks: int = 1) -> None:
         self.jobs = jobs
+        self.ranks = ranks
 
     def adapt(self, settings: Settings) -> Settings:
         """See `Executor.adapt`."""
@@ -45,13 +47,15 @@ class LocalExecutor:
         device = resolve_device(settings.device)
         pieces = count_pieces(batches, execution.suite, self.jobs)
         size = min(self.jobs, max(len(batches), *pieces.values()))
-        if size == 1:
+        if size == self.ranks == 1:
             return InProcess().make(batches, execution, total)
-        given = shares(size, device)
+        processes = size * self.ranks
+        gpus = shares(processes, device)
+        given = [gpus[start : start + self.ranks] for start in range(0, processes, self.ranks)]
         resolved = {
             "device": "cuda" if device.startswith("cuda") else device,
             "precision": resolve_precision(settings.precision, device),
-            "workers": settings.workers or max(1, usable_cores() // size),
+            "workers": settings.workers or max(1, usable_cores() // processes),
         }
         job = Job.create(batches, execution, "local", settings.model_copy(update=resolved), pieces)
         made = Pool(job, _Nursery(job, given, execution), size, batches, execution, total).run()
@@ -64,16 +68,16 @@ class _Nursery:
 
     Args:
         job: The job.
-        gpus: `CUDA_VISIBLE_DEVICES` of each.
+        gpus: `CUDA_VISIBLE_DEVICES` of the processes of each.
         execution: Gives the store's address, which is not written into the job's folder.
     """
 
-    def __init__(self, job: Job, gpus: Sequence[str | None], execution: Execution) -> None:
+    def __init__(self, job: Job, gpus: Sequence[Sequence[str | None]], execution: Execution) -> None:
         self._job, self._gpus = job, gpus
         self._tasks: dict[str, EventLog] = {}
         self._free = list(range(len(gpus)))
         self._places: dict[str, int] = {}
-        threads = str(max(1, usable_cores() // len(gpus)))
+        threads = str(max(1, usable_cores() // sum(map(len, gpus))))
         address = {"MLFLOW_TRACKING_URI": execution.settings.tracking_uri or ""}
         environment = {**dict.fromkeys(_THREADS, threads), **os.environ, **address}
         self._log = job.log("nursery").open("ab")
@@ -88,8 +92,8 @@ class _Nursery:
         """See `Workers.start`."""
         place = self._places[name] = self._free.pop(0)
         self._tasks[name] = EventLog(self._job.tasks(name))
-        gpu = self._gpus[place]
-        self._send({"start": name, "environment": {} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu}})
+        environments = [{} if gpu is None else {"CUDA_VISIBLE_DEVICES": gpu} for gpu in self._gpus[place]]
+        self._send({"start": name, "environments": environments})
 
     def give(self, name: str, task: Task) -> None:
         """See `Workers.give`."""

@@ -1,7 +1,8 @@
 """Start workers on this machine: a process that has imported everything forks them, so that each starts at once.
 
-`python -m workbench.executors.nursery JOB` reads lines of JSON, `{"start": NAME, "environment": {...}}`, and answers
-with `{"ended": NAME, "code": CODE}` when a worker is gone. It ends, and all workers with it, when its input ends: when
+`python -m workbench.executors.nursery JOB` reads lines of JSON, `{"start": NAME, "environments": [{...}]}`, and answers
+with `{"ended": NAME, "code": CODE}` when a worker is gone. A worker with several environments is as many processes, see
+`ranks`. It ends, and all workers with it, when its input ends: when
 the command that started it is done, or was killed.
 """
 
@@ -12,6 +13,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +30,7 @@ _POLL_SECONDS = 0.05
 def main(folder: Path) -> None:
     """Start workers until the input ends."""
     _import_what_workers_need()
-    names: dict[int, str] = {}
+    groups: dict[str, dict[int, int | None]] = {}
     waiting = b""
     while True:
         ready, _, _ = select.select([0], [], [], _POLL_SECONDS)
@@ -39,31 +41,69 @@ def main(folder: Path) -> None:
             *lines, waiting = (waiting + data).split(b"\n")
             for line in lines:
                 request = json.loads(line)
-                names[_fork(folder, request["start"], request["environment"])] = request["start"]
-        while names:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-            if not pid:
-                break
-            _answer({"ended": names.pop(pid), "code": os.waitstatus_to_exitcode(status)})
-    for pid in names:
-        os.kill(pid, signal.SIGKILL)
+                name, environments = request["start"], request["environments"]
+                groups[name] = {_fork(folder, name, environments, rank): None for rank in range(len(environments))}
+        for name in [name for name, codes in groups.items() if _has_ended(codes)]:
+            # The first that ended says why; those that were killed for it say nothing.
+            codes = [code for code in groups.pop(name).values() if code is not None]
+            _answer({"ended": name, "code": codes[0]})
+    for codes_by_pid in groups.values():
+        _kill(codes_by_pid)
 
 
-def serve(folder: Path, name: str) -> None:
-    """Be a worker: do the tasks that come, until the process that started this one is gone."""
+def _has_ended(codes: dict[int, int | None]) -> bool:
+    """Reap a worker's processes; where one has ended all end."""
+    for pid in codes:
+        ended, status = os.waitpid(pid, os.WNOHANG)
+        if ended:
+            codes[pid] = os.waitstatus_to_exitcode(status)
+            _kill(codes)
+            return True
+    return False
+
+
+def _kill(codes: dict[int, int | None]) -> None:
+    for pid, code in codes.items():
+        if code is None:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+
+
+def serve(folder: Path, name: str, rank: int, ranks: int) -> None:
+    """Be a worker: do the tasks that come, until the process that started this one is gone.
+
+    Args:
+        folder: The job's folder.
+        name: The worker's name.
+        rank: Number of this process among those that fit together.
+        ranks: Number of these.
+    """
     job = Job.open(folder)
     settings = job.about.settings
     here = open_store(Settings(**{**dict(settings), "tracking_uri": os.environ["MLFLOW_TRACKING_URI"] or None}))
     store = Store(here.uri, here.artifacts, here.runs, job.id)
-    worker, tasks = Worker(job, name, store, alone=False), Tail(job.tasks(name))
+    if ranks == 1:
+        _work(Worker(job, name, store, alone=False), job.tasks(name))
+        return
+    from workbench.executors.ranks import Lead, follow, joined
+
+    with joined(folder.absolute() / f"{name}.group", rank, ranks):
+        if rank:
+            follow(Worker(job, f"{name}-{rank}", store, alone=False))
+        lead = Lead()
+        _work(Worker(job, name, store, alone=False, fitting=lead.fitting), job.tasks(name), lambda: lead.is_broken)
+
+
+def _work(worker: Worker, path: Path, is_over: Callable[[], bool] = lambda: False) -> None:
+    tasks = Tail(path)
     worker.log.append({"ready": os.getpid()})
-    while True:
+    while not is_over():
         for values in tasks.read():
             worker.do(Task.from_json(values))
         time.sleep(_POLL_SECONDS)
 
 
-def _fork(folder: Path, name: str, environment: dict[str, str]) -> int:
+def _fork(folder: Path, name: str, environments: Sequence[dict[str, str]], rank: int) -> int:
     parent = os.getpid()
     pid = os.fork()
     if pid:
@@ -74,9 +114,9 @@ def _fork(folder: Path, name: str, environment: dict[str, str]) -> int:
         os.dup2(empty, 0)
         os.dup2(log, 1)
         os.dup2(log, 2)
-        os.environ.update(environment)
+        os.environ.update(environments[rank])
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
-        serve(folder, name)
+        serve(folder, name, rank, len(environments))
     except BaseException:
         import traceback
 

@@ -5,7 +5,8 @@ import logging
 import os
 import time
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 
 from workbench.errors import WorkbenchError
@@ -13,8 +14,8 @@ from workbench.executors.events import EventLog
 from workbench.executors.jobs import Cell, Job
 from workbench.executors.schedule import Task
 from workbench.masking import masked
-from workbench.runs.batches import make_batch, prepare_batch
-from workbench.runs.execution import Batch, Execution
+from workbench.runs.batches import fit_along, make_batch, prepare_batch
+from workbench.runs.execution import Batch, Execution, by_itself
 from workbench.runs.failing import record_failure
 from workbench.runs.pieces import rows_of_piece
 from workbench.runs.planned import PlannedRun, prepare_runs
@@ -39,14 +40,24 @@ class Worker:
         name: The worker's, unique within the job.
         store: Where other processes' runs are looked up, and whose spool takes this one's.
         alone: No other process may be at the same runs, see `Execution`.
+        fitting: See `Execution`.
     """
 
-    def __init__(self, job: Job, name: str, store: Store, *, alone: bool) -> None:
+    def __init__(
+        self,
+        job: Job,
+        name: str,
+        store: Store,
+        *,
+        alone: bool,
+        fitting: Callable[[Batch], AbstractContextManager[None]] = by_itself,
+    ) -> None:
         self.job = job
         self.log = EventLog(job.events(name))
         reporter = _Telling(self.log)
+        about = job.about
         self._execution = Execution(
-            job.about.suite, job.about.settings, store, reporter, fresh=job.about.fresh, alone=alone
+            about.suite, about.settings, store, reporter, fresh=about.fresh, alone=alone, fitting=fitting
         )
         self._open: tuple[Cell, dict[str, PlannedRun]] | None = None
         os.chdir(job.about.directory)
@@ -102,6 +113,12 @@ class Worker:
             except Exception:  # noqa: S112
                 continue
         return []
+
+    def fit_along(self, keys: Sequence[str]) -> None:
+        """Fit runs that another process makes."""
+        cell = next(cell for cell in self.job.about.cells if any(keys[0] in batch for batch in cell.batches))
+        runs = self._runs(cell)
+        fit_along([runs[key] for key in keys], self._execution)
 
     def _compute_piece(self, batches: Sequence[Batch], piece: int, pieces: int) -> None:
         task, reporter = batches[0][0].task, self._execution.reporter

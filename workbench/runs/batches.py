@@ -16,6 +16,7 @@ from workbench.runs.interrupts import Terminated
 from workbench.runs.limits import TimeLimitError, time_limit
 from workbench.runs.recording import begin, record, remove_superseded
 from workbench.runs.reporter import Reporter
+from workbench.runs.suite import Suite
 from workbench.runs.workspace import WorkspaceError
 from workbench.tasks import DatasetTask, SplitRows
 from workbench.tasks.data import Progress
@@ -72,6 +73,17 @@ def prepare_batch(batch: Batch, reporter: Reporter) -> tuple[Recipe[Any], list[S
     return recipe, rows
 
 
+def fit_along(batch: Batch, execution: Execution) -> None:
+    """Fit a batch that another process makes, and drop what comes of it."""
+    recipe, rows = prepare_batch(batch, execution.reporter)
+    batch[0].task.fit(recipe, _given(batch, rows, execution.suite))
+
+
+def _given(batch: Batch, rows: Sequence[SplitRows], suite: Suite) -> list[Any]:
+    task = batch[0].task
+    return [task.given(run.spec, run_rows, refit=suite.refit) for run, run_rows in zip(batch, rows, strict=True)]
+
+
 def _make(batch: Batch, execution: Execution) -> list[RunResult]:
     recorders: list[RunRecorder] = []
     try:
@@ -96,9 +108,9 @@ def _work(batch: Batch, recorders: Sequence[RunRecorder], execution: Execution) 
     started = time.perf_counter()
     try:
         recipe, rows = prepare_batch(batch, reporter)
-        inputs = [task.given(run.spec, run_rows, refit=suite.refit) for run, run_rows in zip(batch, rows, strict=True)]
+        inputs = _given(batch, rows, suite)
         started = time.perf_counter()
-        with time_limit(suite.limit_seconds and suite.limit_seconds * len(batch)):
+        with execution.fitting(batch), time_limit(suite.limit_seconds and suite.limit_seconds * len(batch)):
             predictors: Sequence[Fitted] = task.fit(recipe, inputs)
         _check_predictors(predictors, batch)
         seconds = (time.perf_counter() - started) / len(batch)

@@ -1,6 +1,7 @@
 """What all runs of one call share, and who makes them: this process, or others."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,12 @@ from workbench.tracking import RunResult, Store, StoreError, read_runs
 
 Batch = Sequence[PlannedRun]
 """Runs that are fitted together, see `fitted_together`."""
+
+
+@contextmanager
+def by_itself(batch: Batch) -> Iterator[None]:  # noqa: ARG001
+    """A batch is fitted by this process alone."""
+    yield
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,7 @@ class Execution:
         fresh: Run finished runs again, too.
         raise_error: Stop at the first run that fails.
         alone: No other process of any machine is given the same runs, so that none has to be locked out.
+        fitting: Entered with a batch while it is fitted: other processes may fit the same, see `ranks`.
     """
 
     suite: Suite
@@ -35,6 +43,7 @@ class Execution:
     fresh: bool = False
     raise_error: bool = False
     alone: bool = False
+    fitting: Callable[[Batch], AbstractContextManager[None]] = by_itself
 
     def known_runs(self) -> list[RunResult]:
         """The suite's runs in the store and in the spool; of a store that is gone, those in the spool."""

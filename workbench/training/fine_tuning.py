@@ -18,6 +18,8 @@ from workbench.recipes import FitReport
 from workbench.tasks import ClassificationTask, LabelledImages
 from workbench.training._class_texts import ClassEmbedder, ClassTexts
 from workbench.training._report import fit_report
+from workbench.training.batches import Batch, parts_of
+from workbench.training.group import Group, current_group
 from workbench.training.interpolation import choose_alpha, interpolate
 from workbench.training.loop import Quality, TrainingResult, restore, snapshot, train
 from workbench.training.network import checkpointed, image_projection
@@ -27,9 +29,6 @@ from workbench.training.precision import Compute
 from workbench.training.settings import FixedBudget, TrainingSettings
 
 _EPOCHS = 12
-
-Batch = tuple[AnyArray, Tensor]
-"""Rows, and pixels or (where the image tower is not trained) embeddings."""
 
 
 @dataclass(frozen=True)
@@ -176,15 +175,15 @@ class _Tuning:
         self, data: LabelledImages, validate: Callable[[], Quality] | None, stop_after: int | None = None
     ) -> TrainingResult:
         """Train on `data`."""
-        config, steps = self.config, self._steps(data)
+        config, steps, group = self.config, self._steps(data), current_group()
         labels = self._labels(data)
         # Sentences are drawn anew in every step, from a stream of their own.
         rng = np.random.default_rng([self.task.seed, 1])
         return train(
             self.parameters,
-            self._batches(data.images, steps),
+            self._batches(data.images, steps, group),
             lambda batch: self._loss(batch, labels, rng),
-            parts=partial(_parts, size=config.micro_batch_size, rng=rng) if config.micro_batch_size else None,
+            parts=partial(parts_of, size=config.micro_batch_size, rng=rng),
             epochs=self._epochs,
             steps_per_epoch=steps,
             learning_rate=self.learning_rate,
@@ -195,6 +194,7 @@ class _Tuning:
             patience=config.patience,
             stop_after=stop_after,
             optimizer=self.budget.optimizer if self.budget else "adamw",
+            group=group,
             name=self.name,
         )
 
@@ -205,7 +205,7 @@ class _Tuning:
         """Embeddings of all sentences by the present text tower."""
         return self._frozen if self._texts is None else self._texts.all().cpu().numpy()
 
-    def _batches(self, images: ImageSet, steps: int) -> Callable[[int], Iterable[Batch]]:
+    def _batches(self, images: ImageSet, steps: int, group: Group | None) -> Callable[[int], Iterable[Batch]]:
         seed = self.task.seed
 
         def shuffled(epoch: int) -> list[AnyArray]:
@@ -214,14 +214,25 @@ class _Tuning:
         if self.image:
             pixels = PixelSource(images, self.loaded, self.compute, self._budget)
             augmentation = Augmentation(self.config.min_crop, self.config.flip)
-            return lambda epoch: pixels.training(shuffled(epoch), augmentation, seed, epoch)
-        embedded = self._cached(images)
-        return lambda epoch: ((rows, embedded[rows]) for rows in shuffled(epoch))
+        else:
+            embedded = self._cached(images)
+
+        def batches(epoch: int) -> Iterator[Batch]:
+            whole = shuffled(epoch)
+            own = whole if group is None else [group.own(rows) for rows in whole]
+            if self.image:
+                shown = pixels.training(own, augmentation, seed, epoch)
+            else:
+                shown = ((rows, embedded[rows]) for rows in own)
+            for rows, (own_rows, images_shown) in zip(whole, shown, strict=True):
+                yield Batch(own_rows, images_shown, len(own_rows) / len(rows))
+
+        return batches
 
     def _loss(self, batch: Batch, labels: Tensor, rng: np.random.Generator) -> Tensor:
-        rows, shown = batch
         classes = self._fixed if self._texts is None else self._texts.sample(rng)
-        return classification_loss(self._logits(self._embed(shown), classes), labels[rows], self.config.label_smoothing)
+        logits = self._logits(self._embed(batch.shown), classes)
+        return classification_loss(logits, labels[batch.rows], self.config.label_smoothing)
 
     def _validation(self, val: LabelledImages) -> Callable[[], Quality]:
         labels = self._labels(val)
@@ -263,12 +274,3 @@ class _Tuning:
 
     def _cached(self, images: ImageSet) -> Tensor:
         return torch.from_numpy(images.features.projected).to(self.compute.device)
-
-
-def _parts(batch: Batch, size: int, rng: np.random.Generator) -> Iterator[tuple[Batch, float]]:
-    """Parts of at most `size` images, with their shares; all see the sentences that the whole batch would see."""
-    rows, shown = batch
-    drawn = rng.bit_generator.state
-    for index in np.array_split(np.arange(len(rows)), math.ceil(len(rows) / size)):
-        rng.bit_generator.state = drawn
-        yield (rows[index], shown[index]), len(index) / len(rows)

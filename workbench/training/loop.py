@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from workbench.errors import RecipeError
 from workbench.formatting import format_seconds
 from workbench.metrics.formatting import format_value
+from workbench.training.group import Group
 
 _log = logging.getLogger(__name__)
 _LOG_SECONDS = 5.0
@@ -69,6 +70,7 @@ def train(
     patience: int | None = None,
     stop_after: int | None = None,
     optimizer: Literal["adamw", "sgd"] = "adamw",
+    group: Group | None = None,
     name: str = "training",
 ) -> TrainingResult:
     """Minimise a loss; the parameters end as in the epoch that was best on validation.
@@ -92,6 +94,7 @@ def train(
         patience: Stop after this many epochs without a higher score.
         stop_after: Stop the same schedule after this many epochs.
         optimizer: `adamw`, or `sgd` with momentum 0.9, which adds weight decay to the gradient.
+        group: The processes that have the rest of each batch: `parts` gives this one's, with their shares of the whole.
         name: Prefix of log messages.
 
     Raises:
@@ -99,6 +102,7 @@ def train(
             in each step would have the device wait.
     """
     switch = mode or (lambda _: None)
+    judge = _judge(validate, group)
     cut = parts or (lambda batch: ((batch, 1.0),))
     groups = _groups(parameters, weight_decay)
     optimiser: torch.optim.Optimizer = (
@@ -109,7 +113,7 @@ def train(
     steps = epochs * steps_per_epoch
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmup_cosine(step, steps, warmup))
     losses: list[float] = []
-    qualities = [validate()] if validate else []
+    qualities = [judge()] if judge else []
     best, kept = 0, snapshot(parameters)
     rose = 0
     idle: tuple[str, ...] = ()
@@ -125,19 +129,23 @@ def train(
                 value = loss(part) * share
                 value.backward()  # type: ignore[no-untyped-call]
                 values.append(value.detach())
+            if group:
+                group.add_gradients(parameters)
             if not losses:
                 idle = tuple(key for key, parameter in parameters.items() if parameter.grad is None)
             optimiser.step()
             schedule.step()
-            if time.monotonic() - checked >= _LOG_SECONDS:
+            # With others it is looked at where all do: one that stopped would keep them waiting.
+            if values and not group and time.monotonic() - checked >= _LOG_SECONDS:
                 _check(values[-1], name, epoch, epochs, learning_rate)
                 checked = time.monotonic()
         switch(False)
-        total = torch.stack(values).cpu().double().sum() if values else torch.zeros(())
+        total = torch.stack(values).cpu().double().sum() if values else torch.zeros((), dtype=torch.float64)
+        total = group.total(total) if group else total
         _check(total, name, epoch, epochs, learning_rate)
         losses.append(float(total) / steps_per_epoch)
-        if validate:
-            qualities.append(validate())
+        if judge:
+            qualities.append(judge())
             if qualities[epoch].score > qualities[best].score:
                 rose = epoch
             if qualities[epoch].score >= qualities[best].score:
@@ -146,11 +154,17 @@ def train(
         if now - logged >= _LOG_SECONDS:
             _log.info("%s", _line(name, epoch, last, losses[-1], qualities[-1] if qualities else None, now - began))
             logged = now
-        if validate and patience is not None and epoch - rose >= patience:
+        if judge and patience is not None and epoch - rose >= patience:
             break
-    if validate:
+    if judge:
         restore(parameters, kept)
-    return TrainingResult(best if validate else len(losses), losses, qualities, idle)
+    return TrainingResult(best if judge else len(losses), losses, qualities, idle)
+
+
+def _judge(validate: Callable[[], Quality] | None, group: Group | None) -> Callable[[], Quality] | None:
+    if validate is None or group is None:
+        return validate
+    return lambda: group.agreed(validate())
 
 
 def _check(loss: Tensor, name: str, epoch: int, epochs: int, learning_rate: float) -> None:

@@ -173,6 +173,8 @@ class PixelSource:
         return rounded.to(torch.uint8) if lossless else pixels
 
     def _input(self, items: Sequence[Tensor]) -> Tensor:
+        if not items:
+            return torch.empty(0, 3, *self._size, device=self._compute.device)
         if len({item.dtype for item in items}) > 1:  # A transform whose views are only sometimes whole levels.
             items = [self._normalised(item, "cpu") for item in items]
         pixels = torch.stack(list(items))
