@@ -41,6 +41,6 @@ def empty_rows(shape: tuple[int, int], dtype: type[Any], folder: Path) -> AnyArr
     except OSError as error:
         raise CacheError(
             f"{place}: {size / 1e9:.1f} GB of features exceed an eighth of the memory, and the file that they "
-            f"are gathered in cannot be made there ({error.strerror or error}). Free some space, or set WORKBENCH_CACHE "
+            f"are gathered in cannot be made there ({error.strerror or error}). Free some, or set WORKBENCH_CACHE "
             "to a folder on another disk."
         ) from error
