@@ -11,6 +11,7 @@ mean of all images, because nothing can be inverted otherwise.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import ClassVar
 
 import numpy as np
@@ -21,7 +22,9 @@ from torch import Tensor
 from adapters._heads.batches import TaskBatch
 from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import HeadConfig, SpaceChoice
-from adapters._heads.predictors import BlendedLinear
+from adapters._heads.few_shot import FewShot
+from adapters._heads.large_images import Block, LargeImages
+from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.sweep import SweepResult
 from workbench.plugin import RecipeConfig
@@ -78,6 +81,49 @@ class Gda(HeadRecipe[GdaConfig]):
             )
 
         return SweepResult(accuracy, nll, build)
+
+    def sweep_streamed(self, shot: FewShot, space: Space, grid: SearchGrid) -> SweepResult | None:
+        """See `HeadRecipe.sweep_streamed`: means and covariance are sums over images."""
+        train, val, model = shot.train, shot.val, shot.task.model
+        if not isinstance(train, LargeImages) or not isinstance(val, LargeImages):
+            return None
+        weight, bias = streamed_discriminant(train, space)
+        points = grid.points(0)
+        text_weight, alpha = (grid.flat(axis)[0][:, None, None] for axis in ("text_weight", "alpha"))
+        sums = weight.new_zeros(2, len(points))
+        blocks = zip(val.blocks(space, len(points)), val.blocks("projected", len(points)), strict=True)
+        for block, projected in blocks:
+            text = model.logit_scale * projected.x @ shot.text.T + model.logit_bias
+            logits = text_weight * text + alpha * (block.x @ weight.T + bias)
+            means = quality(logits[None], block.target[None], logits.new_ones(1, len(block.x)))
+            sums += len(block.x) * torch.cat(means)
+        accuracy, nll = sums / max(1, len(val))
+
+        def build(_: int, j: int) -> BlendedLinear:
+            scale = float(points[j]["text_weight"] * model.logit_scale)
+            own = points[j]["alpha"]
+            return BlendedLinear.of(space, own * weight, own * bias, scale * shot.text, scale=scale)
+
+        return SweepResult(accuracy[None], nll[None], build)
+
+
+def streamed_discriminant(images: LargeImages, space: Space) -> tuple[Tensor, Tensor]:
+    """`discriminant` of one task with more images than dimensions, (n_classes, d) and (n_classes,)."""
+
+    def sums_of(block: Block) -> tuple[Tensor, ...]:
+        return block.target.sum(dim=0), block.target.T @ block.x, block.x.T @ block.x
+
+    size, by_class, second = reduce(lambda a, b: tuple(map(torch.add, a, b)), map(sums_of, images.blocks(space)))
+    n, d = len(images), second.shape[0]
+    overall = by_class.sum(dim=0) / n
+    means = torch.where(size[:, None] == 0, overall, by_class / size.clamp(min=1)[:, None])
+    scatter = second - (means.T * size) @ means
+    if scatter.trace() < 1e-9 * n:
+        scatter = second - n * torch.outer(overall, overall)
+    ridge = (scatter.trace() / max(1, n - 1)).clamp(min=1e-12)
+    factor = torch.linalg.cholesky(scatter + ridge * torch.eye(d, dtype=second.dtype, device=second.device))
+    weight = d * torch.cholesky_solve(means.T, factor).T
+    return weight, -(weight * means).sum(dim=1) / 2
 
 
 def discriminant(x: Tensor, target: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:

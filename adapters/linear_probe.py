@@ -17,10 +17,13 @@ from adapters._heads.batches import TaskBatch
 from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import SolvedConfig, SpaceChoice
 from adapters._heads.convex import solve
+from adapters._heads.few_shot import FewShot
+from adapters._heads.large_images import LargeImages
 from adapters._heads.objective import Problems
-from adapters._heads.predictors import as_float32
+from adapters._heads.predictors import Space, as_float32
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.span import span
+from adapters._heads.streamed import StreamedProblem
 from adapters._heads.sweep import SweepResult
 from workbench.plugin import LinearClassifier, Predictor, RecipeConfig, TaskModel
 
@@ -87,6 +90,25 @@ class LinearProbe(HeadRecipe[LinearProbeConfig]):
 
         size = batch.n_classes * (train.x.shape[2] + 1)
         return SweepResult(accuracy, nll, build, parameters=lambda _: size, converged=solutions.converged[:, 0])
+
+    def sweep_streamed(self, shot: FewShot, space: Space, grid: SearchGrid) -> SweepResult | None:
+        """See `HeadRecipe.sweep_streamed`; the optimum is that of `sweep`."""
+        train, val = shot.train, shot.val
+        if not isinstance(train, LargeImages) or not isinstance(val, LargeImages):
+            return None
+        multi_label, penalties = shot.task.multi_label, grid["penalty"][0].tolist()
+        solutions = StreamedProblem(train, space, multi_label=multi_label).solve(
+            penalties, tolerance=self.config.tolerance_of(grid), iterations=self.config.max_iterations
+        )
+        accuracy, nll = solutions.quality(val, space, multi_label=multi_label)
+
+        def build(_: int, j: int) -> LinearClassifier:
+            return LinearClassifier(as_float32(solutions.weight[j]), as_float32(solutions.bias[j]), space=space)
+
+        size = solutions.weight[0].numel() + solutions.bias[0].numel()
+        return SweepResult(
+            accuracy[None], nll[None], build, parameters=lambda _: size, converged=solutions.converged[None]
+        )
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003

@@ -44,7 +44,17 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 def write_sealed(path: Path, content: bytes) -> None:
     """Write `content` behind a line with its checksum, as `write_atomically` does."""
-    write_atomically(path, _MAGIC + checksum(content).encode() + b"\n" + content)
+    write_atomically(path, sealed(content))
+
+
+def sealed(content: bytes) -> bytes:
+    """`content` behind a line with its checksum."""
+    return _MAGIC + checksum(content).encode() + b"\n" + content
+
+
+def unsealed(data: bytes) -> bytes | None:
+    """The content of `sealed`; None where it is damaged."""
+    return data[_HEAD:] if _is_intact(data) else None
 
 
 def read_sealed(path: Path) -> bytes | None:
@@ -59,10 +69,10 @@ def read_sealed(path: Path) -> bytes | None:
         data = path.read_bytes()
     except FileNotFoundError:
         return None
-    if not _is_intact(data):
+    content = unsealed(data)
+    if content is None:
         set_aside(path)
-        return None
-    return data[_HEAD:]
+    return content
 
 
 def is_sealed_intact(path: Path) -> bool:

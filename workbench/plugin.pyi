@@ -26,6 +26,7 @@ from .errors import WorkbenchError as WorkbenchError
 from .images import Features as Features
 from .images import ImageSet as ImageSet
 from .images import Tiles as Tiles
+from .memory import memory_limit as memory_limit
 from .metrics import Estimate as Estimate
 from .metrics import Evaluator as Evaluator
 from .metrics import Metric as Metric

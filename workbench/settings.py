@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from workbench.addresses import is_address
 from workbench.errors import WorkbenchError
 from workbench.inputs import parse_toml, read_text
 from workbench.texts import shown
@@ -26,6 +27,9 @@ class Settings(BaseModel):
 
     Attributes:
         cache: Features, manifests and generated data.
+        features: Address of a feature store in an object store (`s3://bucket/prefix`), which is asked for features that
+            the cache lacks before they are computed; its shards are copied into the cache.
+        publish_features: What is computed here is added to that store.
         data: Folder of local data; a card's relative source path is looked up beside the card, then here.
         runs: Folder of the default MLflow store (`mlflow.db` and `artifacts/`).
         tracking_uri: An MLflow tracking URI; `MLFLOW_TRACKING_URI` fills it, and None means the default store.
@@ -41,6 +45,8 @@ class Settings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     cache: Path = Field(default_factory=_default_cache)
+    features: str | None = None
+    publish_features: bool = False
     data: Path | None = None
     runs: Path = Path("runs")
     tracking_uri: str | None = None
@@ -56,6 +62,13 @@ class Settings(BaseModel):
     def _can_be_a_name(cls, value: Path | str | None) -> Path | str | None:
         if value is not None and "\0" in str(value):
             raise ValueError("a name cannot hold a NUL character")
+        return value
+
+    @field_validator("features")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not is_address(value):
+            raise ValueError("expected an address in an object store, such as s3://bucket/prefix")
         return value
 
     @classmethod

@@ -19,7 +19,7 @@ from workbench.settings import Settings
 from workbench.tracking import open_store
 from workbench.tracking._sqlite import kept_runs
 
-_OURS = ("models", "manifests", "generated", "search")
+_OURS = ("models", "manifests", "generated", "search", "features-read")
 _EARLIER = ("manifests/*/*.parquet", f"models/{24 * '[0-9a-f]'}.json", "search/*.json")
 _STALE_SECONDS = 3600.0
 _log = logging.getLogger(__name__)
@@ -50,7 +50,13 @@ def damage(settings: Settings) -> list[str]:
         A sentence for each damaged file, which says what to do.
     """
     cache = settings.cache
-    patterns = ("models/*.identity", "manifests/*/*.manifest", "search/*.about", "*/*/.inventory")
+    patterns = (
+        "models/*.identity",
+        "manifests/*/*.manifest",
+        "search/*.about",
+        "*/*/.inventory",
+        "features-read/*/*/*/*",
+    )
     sealed = [path for pattern in patterns for path in cache.glob(pattern) if CORRUPT not in str(path)]
     # First, since reading a damaged file moves it aside.
     damaged = [path for path in sealed if not is_sealed_intact(path)]

@@ -13,8 +13,9 @@ from torch import Tensor
 
 from adapters._heads.folds import divisions, units
 from adapters._heads.images import Images
+from adapters._heads.large_images import LargeImages, is_large
 from adapters._holdout import Holdout
-from workbench.plugin import AnyArray, ClassificationTask, FloatArray, class_embeddings
+from workbench.plugin import AnyArray, ClassificationTask, FloatArray, LabelledImages, class_embeddings
 
 
 class FewShot:
@@ -90,21 +91,28 @@ def few_shots(tasks: Sequence[ClassificationTask], *, cross_validate: bool = Fal
         if cross_validate and (task.val_made or len(task.val) == 0):
             shots.append(_folded(task, texts[key]))
             continue
-        train, val = (Images.of(part, task.n_classes, task.device) for part in (task.train, task.val))
+        train, val = _as_images(task, [task.train, task.val])
         shots.append(FewShot(task, texts[key], train, val))
     return shots
+
+
+def _as_images(task: ClassificationTask, parts: Sequence[LabelledImages]) -> list[Images]:
+    """Images as tensors, or as something to read blocks of where tensors would fill the memory."""
+    if is_large(parts):
+        return [LargeImages([part], task.n_classes, task.device) for part in parts]
+    return [Images.of(part, task.n_classes, task.device) for part in parts]
 
 
 def _folded(task: ClassificationTask, text: Tensor) -> FewShot:
     parts = [task.train]
     if len(task.val) and (task.shots is None or task.refit):
         parts.append(task.val)
-    images = Images.of(task.train, task.n_classes, task.device)
-    for part in parts[1:]:
-        images = images + Images.of(part, task.n_classes, task.device)
+    images, *others = _as_images(task, parts)
+    for other in others:
+        images = images + other
     groups = [part.groups for part in parts if part.groups is not None]
     unit = units(
-        np.concatenate([part.images.features.pooled for part in parts]),
+        [part.images.features.pooled for part in parts],
         np.concatenate(groups) if len(groups) == len(parts) else None,
     )
     labels = np.concatenate([part.labels for part in parts])

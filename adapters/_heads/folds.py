@@ -1,5 +1,8 @@
 """Cross-validation folds within training: stratified by label, with groups and equal images kept together."""
 
+from collections.abc import Sequence
+from hashlib import blake2b
+
 import numpy as np
 
 from workbench.plugin import AnyArray, FloatArray
@@ -11,17 +14,19 @@ _PLACEHOLDER_GROUPS, _PLACEHOLDER_SHARE = 3, 0.02
 """As in `workbench.datasets`, whose made splits treat a picture in more groups than both of these alike."""
 
 
-def units(features: FloatArray, groups: AnyArray | None) -> AnyArray:
+def units(features: FloatArray | Sequence[FloatArray], groups: AnyArray | None) -> AnyArray:
     """Codes 0..u-1 of units that stay together: images of one group, and images that are equal.
 
     As where splits are made, a picture that very many groups share is a placeholder, and does not join them.
 
     Args:
-        features: (n, d); images with equal features are taken for equal.
+        features: (n, d), or several such arrays, one after another; images with equal features are taken for equal.
         groups: int64 (n,) or None.
     """
+    parts = [features] if isinstance(features, np.ndarray) else features
     codes: dict[bytes, int] = {}
-    same = np.array([codes.setdefault(row.tobytes(), len(codes)) for row in np.ascontiguousarray(features)])
+    digests = (blake2b(row.tobytes(), digest_size=16).digest() for part in parts for row in part)
+    same = np.array([codes.setdefault(digest, len(codes)) for digest in digests])
     if groups is None:
         return same.astype(np.int64)
     from scipy.sparse import coo_array

@@ -38,6 +38,8 @@ class Problems:
         multi_label: One binary model a class instead of one multinomial model.
         intercept: Whether a bias is fitted; it stays where it starts otherwise.
         known: (b, n, n_classes), 0 where a label has no part in the sum, for several labels an image; None for all.
+        absent: (b, n_classes), classes that are left out; None for those without an image. A part of a task's images
+            says what all of them lack.
     """
 
     z: Tensor
@@ -47,6 +49,7 @@ class Problems:
     multi_label: bool = False
     intercept: bool = True
     known: Tensor | None = None
+    absent: Tensor | None = None
 
     def single(self) -> "Problems":
         """The same in single precision."""
@@ -66,17 +69,40 @@ def prior(problems: Problems) -> Tensor:
     total = problems.weight.sum(dim=2, keepdim=True) if problems.known is None else problems.weight @ problems.known
     share = problems.weight @ problems.target / total.clamp(min=1e-12)
     least = 0.1 / (problems.weight > 0).sum(dim=2, keepdim=True).clamp(min=1)
-    bounded = torch.minimum(torch.maximum(share, least), 1 - least)
-    bias = bounded.logit() if problems.multi_label else bounded.log()
+    bias = _bias_of(share, least, multi_label=problems.multi_label)
     if problems.offset is not None:
         bias = torch.where(share > 0, 0.0, (least * share.shape[2]).log().clamp(max=0))
     return bias.flatten(0, 1)
+
+
+def prior_of(positive: Tensor, known: Tensor, images: int, *, multi_label: bool) -> Tensor:
+    """`prior` of one task without offsets, (n_classes,).
+
+    Args:
+        positive: (n_classes,) shares of all images that have a label.
+        known: (n_classes,) shares of which it is known.
+        images: Number of images.
+        multi_label: See `Problems`.
+    """
+    least = positive.new_tensor(0.1 / max(1, images))
+    return _bias_of(positive / known.clamp(min=1e-12), least, multi_label=multi_label)
+
+
+def _bias_of(share: Tensor, least: Tensor, *, multi_label: bool) -> Tensor:
+    bounded = torch.minimum(torch.maximum(share, least), 1 - least)
+    return bounded.logit() if multi_label else bounded.log()
 
 
 def inverse_curvature(
     problems: Problems, owner: Tensor, penalty: Tensor, variance: Tensor, parameters: Tensor
 ) -> Tensor:
     """About the inverse Hessian's diagonal, (b * t, p): mean squares times the variance of a class's probability."""
+    total = problems.weight.flatten(0, 1).sum(dim=1)[:, None].clamp(min=1e-12)
+    return inverse_of_spread(class_spread(problems, owner, parameters), total, variance[owner], penalty)
+
+
+def class_spread(problems: Problems, owner: Tensor, parameters: Tensor) -> Tensor:
+    """Variance of each class's probability, summed over images, (b * t, n_classes)."""
     r, c = problems.z.shape[2], problems.target.shape[2]
     importance = problems.weight.flatten(0, 1)
     logits = _multiply(problems.z, owner, parameters[:, : r * c].view(-1, r, c)) + parameters[:, None, r * c :]
@@ -86,9 +112,12 @@ def inverse_curvature(
     spread = p * (1 - p) * importance[..., None]
     if problems.known is not None:
         spread = spread * problems.known[owner]
-    spread = spread.sum(dim=1)  # (b * t, c)
-    total = importance.sum(dim=1)[:, None].clamp(min=1e-12)
-    weight = spread[:, None] * (variance[owner] / total)[..., None] + penalty[:, None]
+    return spread.sum(dim=1)
+
+
+def inverse_of_spread(spread: Tensor, total: Tensor, variance: Tensor, penalty: Tensor) -> Tensor:
+    """See `inverse_curvature`; `variance` (b * t, r) and `total` (b * t, 1) of the images' weights."""
+    weight = spread[:, None] * (variance / total)[..., None] + penalty[:, None]
     curvature = torch.cat([weight.flatten(1), spread], dim=1)
     # Steps along axes that hardly any image has, as long as their curvature allows, would amplify rounding.
     return torch.maximum(curvature, _LEAST * curvature.amax(dim=1, keepdim=True)).clamp(min=1e-12).reciprocal()
@@ -113,7 +142,10 @@ def objective(problems: Problems, owner: Tensor, penalty: Tensor) -> Callable[[T
     r, c = problems.z.shape[2], problems.target.shape[2]
     sample_weight = problems.weight.flatten(0, 1)
     offset = None if problems.offset is None else problems.offset.flatten(0, 1)
-    absent = (problems.weight @ problems.target == 0).flatten(0, 1)[:, None]  # (b * t, 1, c)
+    if problems.absent is None:
+        absent = (problems.weight @ problems.target == 0).flatten(0, 1)[:, None]  # (b * t, 1, c)
+    else:
+        absent = problems.absent[owner][:, None]
     any_absent = bool(absent.any())
 
     def loss_and_gradient(parameters: Tensor, index: Tensor) -> tuple[Tensor, Tensor]:

@@ -13,6 +13,7 @@ from adapters._heads.choice import SearchGrid, Setting
 from adapters._heads.config import HeadConfig, SolvedConfig, SpaceChoice
 from adapters._heads.few_shot import FewShot, few_shots
 from adapters._heads.holdout import MARGIN, extended, graded_on_holdout, restricted_to_seen
+from adapters._heads.large_images import LargeImages
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.sweep import Best, GridScores, SweepResult
 from workbench.plugin import ClassificationRecipe, ClassificationTask, FitReport, Predictor, RecipeError, TaskModel
@@ -55,6 +56,13 @@ class HeadRecipe(ClassificationRecipe[C], Generic[C]):
     @abstractmethod
     def sweep(self, batch: TaskBatch, grid: SearchGrid) -> SweepResult:
         """Fit every point of the grid on every task of the batch."""
+
+    def sweep_streamed(self, shot: FewShot, space: Space, grid: SearchGrid) -> SweepResult | None:  # noqa: ARG002
+        """`sweep` of one task whose `train` and `val` are `LargeImages`, block by block.
+
+        None, as here, where the method needs all images at once: they are gathered into memory then.
+        """
+        return None
 
     def plan_sweep(self, shots: Sequence[FewShot]) -> Sequence[SweepPlan]:
         """What to sweep for each task; override where a cheaper method can rule out part of it."""
@@ -185,6 +193,16 @@ class HeadRecipe(ClassificationRecipe[C], Generic[C]):
             settings: One point for each task, in place of the grid.
         """
         for bucket in buckets(shots):
+            alone = shots[bucket[0]] if len(bucket) == 1 else None
+            if alone is not None and isinstance(alone.train, LargeImages) and alone.all_classes is None:
+                points = self.axes() if settings is None else {k: [v] for k, v in settings[bucket[0]].items()}
+                grid = SearchGrid.shared(points, 1, alone.text.device)
+                if settings is None:
+                    grid = grid.with_fixed([fixed[bucket[0]]])
+                streamed = self.sweep_streamed(alone, space, grid)
+                if streamed is not None:
+                    yield bucket, grid, streamed
+                    continue
             batch = batch_tasks([shots[i] for i in bucket], space)
             if settings is not None:
                 grid = SearchGrid.fixed([settings[i] for i in bucket], batch.text.device)

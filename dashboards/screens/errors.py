@@ -98,7 +98,7 @@ def _failure(session: Session, run: RunResult, dataset: Dataset | None, failure:
 def _neighbours(session: Session, run: RunResult, dataset: Dataset, row: int) -> None:
     try:
         encoder = session.open_run(run).encoder
-        nearest = nearest_training_images(dataset, encoder, FeatureStore(session.settings.cache), row)
+        nearest = nearest_training_images(dataset, encoder, FeatureStore.of(session.settings), row)
     except WorkbenchError as error:
         st.info(escaped(error))
         return

@@ -89,7 +89,7 @@ def _pick(name: str) -> None:
 
 def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: SplitChoice) -> Gallery | None:
     """The gallery; missing features are computed when the button is pressed."""
-    store = FeatureStore(session.settings.cache)
+    store = FeatureStore.of(session.settings)
     rows = dataset.rows(split)
     missing = int((~store.images(encoder).find(dataset.hashes(rows)).found).sum())
     if missing and not st.button(f"Compute the features of {counted(missing, 'image')}"):
@@ -109,7 +109,7 @@ def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: SplitCho
 def _gallery(
     key: str, model: str, split: SplitChoice, _dataset: Dataset, _encoder: Encoder, _settings: Settings  # noqa: ARG001
 ) -> Gallery:  # fmt: skip
-    return open_gallery(_dataset, _encoder, FeatureStore(_settings.cache), split)
+    return open_gallery(_dataset, _encoder, FeatureStore.of(_settings), split)
 
 
 @st.cache_resource(max_entries=4, show_spinner="Identifying the model")

@@ -226,7 +226,7 @@ def test_no_disk_space_is_one_sentence_and_leaves_no_part(class_folders, setting
     def full(*args: object, **kwargs: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pq, "write_table", full)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", full)
     with pytest.raises(DataError, match="No space left on device"):
         open_dataset(str(class_folders), settings)
     assert [path for path in (settings.cache / "manifests").rglob("*") if path.is_file() and path.name != ".lock"] == []

@@ -230,3 +230,22 @@ def test_threads_that_share_a_table_check_a_shard_once_and_set_damage_aside_once
     assert found == [4, 4, 4, 4]
     assert len(hashed) == 2
     assert len(table.corrupt) == 1
+
+
+def test_what_is_larger_than_a_share_of_memory_is_gathered_in_a_file(tmp_path, monkeypatch):
+    table = FeatureTable(tmp_path / "table", {"x": 3})
+    keys = np.random.default_rng(0).integers(1, 256, (50, 32), dtype=np.uint8)
+    values = np.random.default_rng(1).normal(size=(50, 3)).astype(np.float32)
+    for part in (slice(0, 30), slice(30, 48)):
+        table.commit(keys[part], {"x": values[part]})
+    order = np.random.default_rng(2).permutation(50)
+    in_memory = table.gather(table.find(keys[order]), "x")
+    monkeypatch.setattr("workbench.features._scratch.SHARE", 0.0)
+    on_disk = table.gather(table.find(keys[order]), "x")
+    assert isinstance(on_disk.base, np.memmap)
+    np.testing.assert_array_equal(on_disk, in_memory)
+    assert np.isnan(on_disk[order >= 48]).all()
+    assert [path.suffix for path in (tmp_path / "table").iterdir()] == [".safetensors"] * 2
+    monkeypatch.setattr("os.posix_fallocate", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    with pytest.raises(CacheError, match=r"gathered in cannot be made there \(No space left.*WORKBENCH_CACHE"):
+        table.gather(table.find(keys[order]), "x")

@@ -6,7 +6,7 @@ from PIL import Image
 
 from tests.features.subjects import TinyEncoder, UnloadableEncoder
 from workbench.errors import DataError, WorkbenchError
-from workbench.features import extract
+from workbench.features import FeatureStore, extract
 from workbench.features.regions import as_shares
 from workbench.features.tiles import Tiler, tile_boxes
 from workbench.images import Features, ImageSet
@@ -45,7 +45,7 @@ def test_a_panorama_does_not_have_thousands():
 
 def test_features_are_those_of_the_cut_out_pictures(dataset, cache):
     encoder = TinyEncoder()
-    tiles = Tiler(dataset, encoder, cache)(np.array([3, 1]), 2)
+    tiles = Tiler(dataset, encoder, FeatureStore(cache))(np.array([3, 1]), 2)
     boxes = tile_boxes((48, 32), 2)
     assert len(tiles.images) == 2 * len(boxes)
     assert tiles.owner.tolist() == [0] * len(boxes) + [1] * len(boxes)
@@ -58,22 +58,24 @@ def test_features_are_those_of_the_cut_out_pictures(dataset, cache):
 
 
 def test_they_are_computed_once(dataset, cache):
-    assert [found.computed for found in Tiler(dataset, TinyEncoder(), cache).prepare(np.arange(4), 3)] == [4 * 8]
-    again = Tiler(dataset, UnloadableEncoder(), cache)(np.array([2, 0]), 3)
+    assert [
+        found.computed for found in Tiler(dataset, TinyEncoder(), FeatureStore(cache)).prepare(np.arange(4), 3)
+    ] == [4 * 8]
+    again = Tiler(dataset, UnloadableEncoder(), FeatureStore(cache))(np.array([2, 0]), 3)
     assert np.isfinite(again.images.features.projected).all()
 
 
 def test_a_file_that_is_gone_is_named(dataset, cache):
     dataset.paths[1].unlink()
     with pytest.raises(DataError, match=dataset.paths[1].name):
-        Tiler(dataset, TinyEncoder(), cache)(np.array([1]), 2)
+        Tiler(dataset, TinyEncoder(), FeatureStore(cache))(np.array([1]), 2)
 
 
 def test_subsets_of_images_have_their_own_tiles(dataset, cache, store):
     encoder = TinyEncoder()
     rows = np.arange(5)
     features = extract(dataset, rows, encoder, store).features
-    images = ImageSet(5, lambda: features, lambda _: None, cut=Tiler(dataset, encoder, cache))
+    images = ImageSet(5, lambda: features, lambda _: None, cut=Tiler(dataset, encoder, FeatureStore(cache)))
     whole, part = images.tiles(2), images.subset([4, 2]).tiles(2)
     for position, row in enumerate((4, 2)):
         np.testing.assert_array_equal(

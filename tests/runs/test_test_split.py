@@ -9,6 +9,7 @@ from PIL import Image
 
 from workbench.datasets import Dataset, open_dataset
 from workbench.datasets.manifest import Manifest
+from workbench.datasets.sources import Location, RecordColumns
 from workbench.features import FeatureStore
 from workbench.models import open_model
 from workbench.recipes import RunSpec, recipes
@@ -120,9 +121,9 @@ def traces_of_test(start, task):
     hashes = {row.tobytes() for row in dataset.hashes(rows)}
     features = task.data.images(rows).features
     by_width = {each.shape[1]: each for each in (features.pooled, features.projected)}
-    places = {id(dataset.manifest.records[row].location) for row in rows}
+    places = {dataset.manifest.records[row].location for row in rows}
     kinds = set()
-    for found in reachable(start):
+    for found in _with_records(reachable(start)):
         if isinstance(found, (Dataset, Manifest, TaskData, DatasetTask)):
             kinds.add("dataset")
         elif isinstance(found, bytes) and found in hashes:
@@ -136,9 +137,17 @@ def traces_of_test(start, task):
                 kinds.add("features")
         elif isinstance(found, str) and found.startswith("test/"):
             kinds.add("name")
-        if id(found) in places:
+        if isinstance(found, Location) and found in places:
             kinds.add("place")
     return kinds
+
+
+def _with_records(found):
+    """Objects, and what records that are kept as columns hold."""
+    for each in found:
+        yield each
+        if isinstance(each, RecordColumns):
+            yield from (part for record in each for part in (record.id, record.location))
 
 
 @pytest.mark.parametrize("name", ["linear-probe", "lora"])

@@ -21,6 +21,9 @@ def settings_options(*names: str) -> Callable[[F], F]:
         "cache": click.option(
             "--cache", type=click.Path(path_type=Path), help="Folder of features and generated data [WORKBENCH_CACHE]."
         ),
+        "features": click.option(
+            "--features", metavar="ADDRESS", help="Feature store in an object store, s3://... [WORKBENCH_FEATURES]."
+        ),
         "data": click.option(
             "--data", type=click.Path(path_type=Path), help="Where local data lives [WORKBENCH_DATA]."
         ),

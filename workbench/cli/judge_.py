@@ -66,7 +66,7 @@ def command(
             progress=lambda done, total: reporter.progress("reference", done, total),
         )
         judged = judge(
-            images, encoder, FeatureStore(settings.cache), references or None, max_unreadable=settings.max_unreadable,
+            images, encoder, FeatureStore.of(settings), references or None, max_unreadable=settings.max_unreadable,
             workers=settings.workers, progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
     run_id = record_judgement(judged, encoder, settings, name) if log else None

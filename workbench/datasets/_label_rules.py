@@ -9,13 +9,13 @@ from typing import Any
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_labels import UNCERTAIN, LabelTable
-from workbench.datasets.sources import Record
+from workbench.datasets.sources import Record, RecordColumns
 from workbench.errors import DataError
 from workbench.registry import closest
 from workbench.texts import shown
 
 
-def with_labels(card: DatasetCard, records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+def with_labels(card: DatasetCard, records: Sequence[Record]) -> tuple[Sequence[Record], list[str]]:
     """Records with the labels that the card makes of theirs, without the images that it leaves out.
 
     Args:
@@ -30,9 +30,9 @@ def with_labels(card: DatasetCard, records: Sequence[Record]) -> tuple[list[Reco
             finding counts as.
     """
     if not card.columns.labels and card.labels == LabelTable():
-        return list(records), []
+        return records, []
     counts: Counter[str] = Counter()
-    read = list(_read(card, records, counts)) if card.columns.labels else list(records)
+    read = RecordColumns(_read(card, records, counts)) if card.columns.labels else records
     _refuse_unknown(card, read)
     rules = card.labels
     becomes = {label: new for new, merged in rules.merge.items() for label in merged}
@@ -41,7 +41,7 @@ def with_labels(card: DatasetCard, records: Sequence[Record]) -> tuple[list[Reco
         kept = (label for label in labels if label not in (*rules.drop, *rules.exclude))
         return tuple(dict.fromkeys(becomes.get(label, label) for label in kept))
 
-    kept = []
+    kept = RecordColumns()
     for record in read:
         if set(record.labels) & set(rules.exclude):
             counts["exclude"] += 1
@@ -59,15 +59,15 @@ def with_labels(card: DatasetCard, records: Sequence[Record]) -> tuple[list[Reco
 def _read(card: DatasetCard, records: Sequence[Record], counts: Counter[str]) -> Iterator[Record]:
     """Records with the findings of their columns as labels."""
     columns = card.columns.labels
-    rows = [json.loads(record.extra or "{}") for record in records]
-    available = list(dict.fromkeys(key for row in rows for key in row))
+    available = list(dict.fromkeys(key for record in records for key in json.loads(record.extra or "{}")))
     lacking = next((column for column in columns if column not in available), None)
     if lacking is not None:
         raise DataError(
             f"dataset {card.name!r}: no column {lacking!r}, which columns.labels of the card names."
             f"{closest(lacking, available)} There are: {', '.join(available) or 'none'}."
         )
-    for record, row in zip(records, rows, strict=True):
+    for record in records:
+        row = json.loads(record.extra or "{}")
         findings = {column: _finding(row.pop(column, None)) for column in columns}
         counted = {column: _counted(card, record, column, own) for column, own in findings.items()}
         if "leave-out" in counted.values():

@@ -4,19 +4,22 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.formats._pydicom import DICOM_BEGINNING, is_dicom
 from workbench.datasets.formats.dicom_tags import patient_name, read_tags
 from workbench.datasets.formats.nifti import is_nifti_name, slice_row
 from workbench.datasets.images import may_be_dicom
-from workbench.datasets.sources import FileSource, Record, Source, read_from
+from workbench.datasets.sources import FileSource, Record, RecordColumns, Source, read_from
 from workbench.datasets.unreadable import MissingExtraError
 from workbench.datasets.volumes import slice_name, slices_note, slices_of
 from workbench.errors import DataError
 
 
-def with_medical_files(card: DatasetCard, source: Source, listed: Sequence[Record]) -> tuple[list[Record], list[str]]:
+def with_medical_files(
+    card: DatasetCard, source: Source, listed: Sequence[Record]
+) -> tuple[Sequence[Record], list[str]]:
     """Records as they are listed, those of medical files made complete.
 
     Args:
@@ -31,10 +34,10 @@ def with_medical_files(card: DatasetCard, source: Source, listed: Sequence[Recor
         DataError: The packages that read such files are not installed.
     """
     if not isinstance(source, FileSource) or not any(map(_is_candidate, listed)):
-        return list(listed), []
-    records: list[Record] = []
+        return listed, []
+    records: RecordColumns | None = None  # Until one differs, what is listed need not be copied.
     seen: Counter[str] = Counter()
-    for record in listed:
+    for i, record in enumerate(listed):
         try:
             own = list(_slices(card, source, record)) if _is_volume(record) else [_tagged(card, source, record, seen)]
         except MissingExtraError as error:
@@ -43,8 +46,11 @@ def with_medical_files(card: DatasetCard, source: Source, listed: Sequence[Recor
             own = [record]  # Extraction reports it as unreadable.
         seen["volumes"] += _is_volume(record)
         seen["slices"] += len(own) * _is_volume(record)
-        records += own
-    return records, list(_notes(card, seen))
+        if records is None and not (len(own) == 1 and own[0] is record):
+            records = RecordColumns(islice(listed, i))
+        if records is not None:
+            records.extend(own)
+    return listed if records is None else records, list(_notes(card, seen))
 
 
 def _is_candidate(record: Record) -> bool:
@@ -92,13 +98,11 @@ def _tagged(card: DatasetCard, source: FileSource, record: Record, seen: Counter
     )
 
 
-def with_patients_named(records: list[Record], dataset: str) -> list[Record]:
+def with_patients_named(records: Sequence[Record], dataset: str) -> Sequence[Record]:
     """Records whose hashed patients have the names that they go by in a dataset."""
-    named = [patient_name(record.group, dataset) for record in records]
-    return [
-        record if record.group == group else replace(record, group=group)
-        for record, group in zip(records, named, strict=True)
-    ]
+    if all(patient_name(record.group, dataset) == record.group for record in records):
+        return records
+    return RecordColumns(replace(record, group=patient_name(record.group, dataset)) for record in records)
 
 
 def _notes(card: DatasetCard, seen: Counter[str]) -> Iterator[str]:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from workbench.datasets.card import DatasetCard
-from workbench.datasets.sources import Record
+from workbench.datasets.sources import Record, RecordColumns
 from workbench.datasets.walking import some
 from workbench.errors import DataError
 from workbench.formatting import counted
 
 
-def with_groups_of_names(card: DatasetCard, records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+def with_groups_of_names(card: DatasetCard, records: Sequence[Record]) -> tuple[Sequence[Record], list[str]]:
     """Records with the groups that the card's pattern finds in their names; others keep the group that they have.
 
     Args:
@@ -26,7 +26,7 @@ def with_groups_of_names(card: DatasetCard, records: Sequence[Record]) -> tuple[
     """
     pattern = card.splits.group_pattern
     if pattern is None or not records:
-        return list(records), []
+        return records, []
     search = re.compile(pattern).search
     groups = [_group(search(record.id)) for record in records]
     found = [group for group in groups if group is not None]
@@ -35,9 +35,9 @@ def with_groups_of_names(card: DatasetCard, records: Sequence[Record]) -> tuple[
             f"dataset {card.name!r}: splits.group_pattern {pattern!r} finds a group in none of the {len(records)} "
             f"names; the first is {records[0].id!r}."
         )
-    grouped = [
+    grouped = RecordColumns(
         record if group is None else replace(record, group=group) for record, group in zip(records, groups, strict=True)
-    ]
+    )
     return grouped, _notes(records, groups, len(set(found)))
 
 

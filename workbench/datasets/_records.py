@@ -1,13 +1,15 @@
 """Fit the records of a source to the card before any image is read."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+
+import numpy as np
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.group_table import GroupTable
 from workbench.datasets.roles import assign_roles
-from workbench.datasets.sources import Record
+from workbench.datasets.sources import Record, RecordColumns
 from workbench.datasets.sources._base import Location
 from workbench.datasets.sources._columns import text
 from workbench.errors import DataError
@@ -18,7 +20,7 @@ _SEPARATORS = (";", ",", "|", "/", "\t")
 
 def prepare_records(
     card: DatasetCard, listed: Sequence[Record], groups: GroupTable | None = None
-) -> tuple[list[Record], list[str]]:
+) -> tuple[Sequence[Record], list[str]]:
     """Records of our splits with unique ids; where captions are merged, one an image with all its captions.
 
     Args:
@@ -34,9 +36,13 @@ def prepare_records(
     """
     if card.splits.by == "class":
         # A class is a group, and one group never spans two splits.
-        listed = [replace(record, split=None, group=" + ".join(record.labels) or None) for record in listed]
+        listed = RecordColumns(
+            replace(record, split=None, group=" + ".join(record.labels) or None) for record in listed
+        )
     roles, notes = assign_roles([record.split for record in listed], card.splits, card.name)
-    records = [replace(record, split=role) for record, role in zip(listed, roles, strict=True) if role]
+    records: Sequence[Record] = RecordColumns(
+        replace(record, split=role) for record, role in zip(listed, roles, strict=True) if role
+    )
     if card.merges_captions:
         records = _merge_captions(records)
     if card.labels_are_truth and not card.multi_label:
@@ -56,7 +62,7 @@ def prepare_records(
     return records, notes
 
 
-def _without_splits(card: DatasetCard, records: Sequence[Record]) -> tuple[list[Record], list[str]]:
+def _without_splits(card: DatasetCard, records: Sequence[Record]) -> tuple[Sequence[Record], list[str]]:
     """Records in train, from which splits are made by group, and a sentence about the splits that they had.
 
     Raises:
@@ -69,7 +75,7 @@ def _without_splits(card: DatasetCard, records: Sequence[Record]) -> tuple[list[
         )
     had = sorted({record.split for record in records if record.split})
     note = f"Splits are made anew by group; those of the source are not used: {', '.join(had)}."
-    return [replace(record, split="train") for record in records], [note] if had != ["train"] else []
+    return RecordColumns(replace(record, split="train") for record in records), [note] if had != ["train"] else []
 
 
 def _check_separator(card: DatasetCard, records: Sequence[Record]) -> None:
@@ -117,19 +123,19 @@ def pairs_are_kept(card: DatasetCard) -> bool:
     return columns.together is not None and not names_groups and card.splits.by == "image"
 
 
-def _merge_captions(records: Sequence[Record]) -> list[Record]:
+def _merge_captions(records: Sequence[Record]) -> Sequence[Record]:
     """Rows that name the same image in the same split are one image with several captions."""
     merged: dict[tuple[Location, str | None], Record] = {}
     for record in records:
         key = (record.location, record.split)
         first = merged.get(key)
         merged[key] = record if first is None else replace(first, captions=(*first.captions, *record.captions))
-    return list(merged.values())
+    return RecordColumns(merged.values())
 
 
 def merge_equal_images(
-    card: DatasetCard, records: Sequence[Record], contents: Sequence[bytes | None]
-) -> tuple[list[int], list[Record]]:
+    card: DatasetCard, records: Sequence[Record], contents: Iterable[bytes | None]
+) -> tuple[Sequence[int], Sequence[Record]]:
     """Rows of one split whose images are equal, as one image with all their captions.
 
     A table with a caption a row often repeats the image's bytes. As images of their own the copies would stand above
@@ -144,7 +150,7 @@ def merge_equal_images(
         Positions of the rows that stay, and what they are now.
     """
     if not card.merges_captions or card.columns.caption is None:
-        return list(range(len(records))), list(records)
+        return range(len(records)), records
     kept: dict[object, int] = {}
     merged: dict[int, Record] = {}
     for i, (record, content) in enumerate(zip(records, contents, strict=True)):
@@ -152,7 +158,7 @@ def merge_equal_images(
         merged[first] = (
             replace(merged[first], captions=(*merged[first].captions, *record.captions)) if first in merged else record
         )
-    return list(merged), list(merged.values())
+    return list(merged), RecordColumns(merged.values())
 
 
 def _require_labels(card: DatasetCard, records: Sequence[Record]) -> None:
@@ -169,11 +175,20 @@ def _require_labels(card: DatasetCard, records: Sequence[Record]) -> None:
     )
 
 
-def _unique_ids(card: DatasetCard, records: Sequence[Record]) -> list[Record]:
+def _unique_ids(card: DatasetCard, records: Sequence[Record]) -> Sequence[Record]:
     """Rows that share a file are told apart by a number; an id column must be unique by itself."""
+    # All ids at once would take more memory than the records.
+    hashes = np.fromiter((hash(record.id) for record in records), np.int64, len(records))
+    values, counts = np.unique(hashes, return_counts=True)
+    if (counts == 1).all():
+        return records
+    repeated = set(values[counts > 1].tolist())
     seen: dict[str, int] = {}
-    unique_records = []
+    unique_records = RecordColumns()
     for record in records:
+        if hash(record.id) not in repeated:
+            unique_records.append(record)
+            continue
         count = seen[record.id] = seen.get(record.id, 0) + 1
         if count > 1 and card.columns.id:
             raise DataError(f"dataset {card.name!r}: column {card.columns.id!r} holds {record.id!r} more than once.")

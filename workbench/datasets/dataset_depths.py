@@ -1,7 +1,8 @@
 """What decides the pixels of a dataset that is being opened: its depths, and its card with the range in numbers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 
@@ -10,8 +11,8 @@ from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.decoding import decodes_itself
 from workbench.datasets.depths import Depths, depths_of
 from workbench.datasets.depths_file import SUFFIX
-from workbench.datasets.formats import Header
 from workbench.datasets.manifest import Manifest, Progress
+from workbench.datasets.seen_headers import SeenHeaders
 from workbench.datasets.sources import Source, read_from
 from workbench.datasets.unreadable import MissingExtraError
 from workbench.errors import CardError, DataError
@@ -21,7 +22,7 @@ def with_depths(
     card: DatasetCard,
     source: Source,
     manifest: Manifest,
-    seen: Mapping[bytes, Header],
+    seen: SeenHeaders,
     manifest_path: Path,
     progress: Progress | None = None,
 ) -> tuple[DatasetCard, Depths]:
@@ -46,10 +47,13 @@ def with_depths(
                 "would change nothing. Take it out; what [source] may say is in the documentation of that source."
             )
         return card, Depths()
-    rows = {content.tobytes(): row for row, content in enumerate(manifest.hashes)}
+
+    @cache
+    def rows() -> dict[bytes, int]:  # Where nothing has to be read, it would be large for nothing.
+        return {content.tobytes(): row for row, content in enumerate(manifest.hashes)}
 
     def read(content: bytes) -> bytes:
-        data = read_from(source, manifest.records[rows[content]].location)
+        data = read_from(source, manifest.records[rows()[content]].location)
         if blake2b(data, digest_size=len(content)).digest() != content:
             raise DataError("its contents changed after the dataset was listed; run again")
         return data

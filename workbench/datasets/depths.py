@@ -21,6 +21,7 @@ from workbench.datasets.depths_file import (
 from workbench.datasets.formats import Header
 from workbench.datasets.grey import joint_range
 from workbench.datasets.headers import read_extrema, read_header
+from workbench.datasets.seen_headers import SeenHeaders
 from workbench.errors import DataError
 from workbench.files import checksum
 
@@ -49,7 +50,7 @@ class Depths:
 
 def depths_of(
     hashes: AnyArray,
-    seen: Mapping[bytes, Header],
+    seen: SeenHeaders,
     pixels: Pixels,
     read: Read,
     path: Path,
@@ -83,23 +84,32 @@ def joint_range_of(images: Sequence[tuple[Header, Limits | None]]) -> Limits | N
 
 
 def _headers(
-    hashes: AnyArray, seen: Mapping[bytes, Header], read: Read, path: Path, progress: Progress | None
+    hashes: AnyArray, seen: SeenHeaders, read: Read, path: Path, progress: Progress | None
 ) -> dict[bytes, Header]:
     """Headers that are not plain."""
     listed = np.ascontiguousarray(hashes[hashes.any(axis=1)])
     digest = checksum(listed.tobytes())
-    found = read_headers(path, digest)
-    if found is not None:
-        return found
-    keys = list(dict.fromkeys(row.tobytes() for row in listed))
-    known = dict(seen)
-    if any(key not in known for key in keys):
-        known = {**read_known_headers(path), **known}
-    known |= _computed([key for key in keys if key not in known], read, read_header, progress)
-    headers = {key: known[key] for key in keys if key in known}
-    if len(headers) == len(keys):
-        write_headers(path, digest, headers)
-    return {key: header for key, header in headers.items() if not header.is_plain}
+    kept = read_headers(path, digest)
+    if kept is not None:
+        return kept
+    contents = np.unique(listed, axis=0)
+    codes, values = seen.find(contents), list(seen.values)
+
+    def take(more: SeenHeaders) -> None:
+        nonlocal codes
+        found = more.find(contents)
+        codes = np.where((codes < 0) & (found >= 0), found + len(values), codes)
+        values.extend(more.values)
+
+    if (codes < 0).any():
+        take(read_known_headers(path))
+    missing = [contents[i].tobytes() for i in np.flatnonzero(codes < 0)]
+    if missing:
+        take(SeenHeaders(_computed(missing, read, read_header, progress)))
+    if (codes >= 0).all():
+        write_headers(path, digest, contents, [values[code] for code in codes.tolist()])
+    plain = np.array([*(header.is_plain for header in values), True])  # The last stands for those not known.
+    return {contents[i].tobytes(): values[codes[i]] for i in np.flatnonzero(~plain[codes])}
 
 
 def _extrema(keys: Sequence[bytes], read: Read, path: Path, progress: Progress | None) -> dict[bytes, Limits | None]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from workbench.datasets.sources import Record
+from workbench.datasets.sources import Record, RecordColumns
 from workbench.datasets.sources._columns import text
 from workbench.datasets.sources._rows import read_rows
 from workbench.datasets.walking import some
@@ -35,7 +35,7 @@ class GroupTable:
         """Hex digest of what it says."""
         return hashlib.sha256(json.dumps(sorted(self.groups.items())).encode()).hexdigest()
 
-    def applied(self, records: Sequence[Record], dataset: str) -> tuple[list[Record], list[str]]:
+    def applied(self, records: Sequence[Record], dataset: str) -> tuple[Sequence[Record], list[str]]:
         """Records with the table's groups in place of their own, and a sentence about images that are not there.
 
         Args:
@@ -56,7 +56,7 @@ class GroupTable:
         if strangers:
             count = "1 row" if len(strangers) == 1 else f"{len(strangers)} rows"
             notes = [f"{count} of {self.name} name no image of this dataset, such as {some(strangers[:1])}."]
-        grouped = [replace(record, group=self.groups.get(_key(record.id))) for record in records]
+        grouped = RecordColumns(replace(record, group=self.groups.get(_key(record.id))) for record in records)
         return grouped, notes
 
 

@@ -2,14 +2,14 @@
 
 import hashlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import cast
 
 import numpy as np
 
-from workbench.arrays import AnyArray, BoolArray
+from workbench.arrays import AnyArray, BoolArray, IntArray
 from workbench.cores import usable_cores
 from workbench.datasets._label_rules import with_labels
 from workbench.datasets._medical_records import with_medical_files
@@ -20,7 +20,7 @@ from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.group_table import GroupTable
 from workbench.datasets.noted_names import noted_names
-from workbench.datasets.sources import FileSource, Location, Record, Source, blamed, read_from
+from workbench.datasets.sources import FileSource, Location, Record, RecordColumns, Source, blamed, read_from
 from workbench.datasets.splits import make_missing_splits
 from workbench.errors import DataError
 
@@ -47,7 +47,7 @@ class Manifest:
 
     Attributes:
         records: The rows as their source lists them, with our splits.
-        stamps: (size, mtime_ns) of each row's file; (-1, -1) where there is none.
+        stamps: int64 (n, 2), size and mtime_ns of each row's file; -1 and -1 where there is none.
         hashes: uint8 (n, 32), BLAKE2b-256 of the encoded bytes; zeros where the file could not be read.
         state: The source's state that this was made from.
         class_names: Raw label to name where the source itself knows names.
@@ -58,8 +58,8 @@ class Manifest:
         noted_names: Names of files and images in the notes that are those of no row.
     """
 
-    records: list[Record]
-    stamps: list[Stamp]
+    records: Sequence[Record]
+    stamps: IntArray
     hashes: AnyArray
     state: str
     class_names: dict[str, str]
@@ -78,7 +78,7 @@ class Manifest:
     def has_unread_files(self) -> bool:
         """Whether a file was there but could not be read, which neither its size nor its time tells when it can be."""
         unread = np.flatnonzero(~self.hashes.any(axis=1))
-        return any(self.stamps[i] != _NO_FILE for i in unread.tolist())
+        return bool((self.stamps[unread] != _NO_FILE).any())
 
 
 def lacking(hashes: AnyArray) -> BoolArray:
@@ -124,9 +124,12 @@ def build_manifest(
             f"dataset {card.name!r}: none of its {len(files)} image files is there; the first would be "
             f"{source.root / missing[0]}.{hint}"
         )
-    known = _known_hashes(old)
-    digests = [known.get((record.location, stamp_of[record.location.file]), _UNREAD) for record in records]
-    todo = [i for i, digest in enumerate(digests) if digest == _UNREAD]
+    hashes = np.zeros((len(records), HASH_BYTES), dtype=np.uint8)
+    if old is not None:
+        known = _KnownHashes(old)
+        for i, record in enumerate(records):
+            hashes[i] = known.get(record.location, stamp_of[record.location.file])
+    todo = np.flatnonzero(~hashes.any(axis=1))
 
     def digest(i: int) -> bytes:
         try:
@@ -140,13 +143,12 @@ def build_manifest(
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         for start in range(0, len(todo), _CHUNK):
-            part = todo[start : start + _CHUNK]
+            part = todo[start : start + _CHUNK].tolist()
             for i, value in zip(part, pool.map(digest, part), strict=True):
-                digests[i] = value
+                hashes[i] = np.frombuffer(value, dtype=np.uint8)
             if progress is not None:
                 progress(start + len(part), len(todo))
 
-    hashes = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, HASH_BYTES)
     lacks_content = lacking(hashes)
     splits, made = [cast("SplitName", record.split) for record in records], list[str]()
     if card.makes_splits:
@@ -158,10 +160,12 @@ def build_manifest(
             [record.id for record in records],
             card.splits,
         )
-    divided = [replace(record, split=split) for record, split in zip(records, splits, strict=True)]
-    kept, merged = merge_equal_images(
-        card, divided, [None if lacks else digest for lacks, digest in zip(lacks_content, digests, strict=True)]
-    )
+    new = sorted(set(splits) - {cast("SplitName", record.split) for record in records})
+    divided = records
+    if new:
+        divided = RecordColumns(replace(record, split=split) for record, split in zip(records, splits, strict=True))
+    contents = (None if lacks else digest.tobytes() for lacks, digest in zip(lacks_content, hashes, strict=True))
+    kept, merged = merge_equal_images(card, divided, contents)
     if len(kept) < len(records):
         made = [
             *made,
@@ -169,19 +173,19 @@ def build_manifest(
         ]
     return Manifest(
         records=merged,
-        stamps=[stamp_of[record.location.file] for record in merged],
-        hashes=hashes[kept],
+        stamps=np.array([stamp_of[record.location.file] for record in merged], dtype=np.int64).reshape(-1, 2),
+        hashes=hashes if len(kept) == len(hashes) else hashes[np.asarray(kept)],
         state=state,
         class_names=dict(source.class_names),
         notes=(*source.notes, *notes, *made),
         revision=source.revision,
         hashed=len(todo),
-        made=tuple(sorted(set(splits) - {cast("SplitName", record.split) for record in records})),
+        made=tuple(new),
         noted_names=tuple(dict.fromkeys(noted)),
     )
 
 
-def _list_records(card: DatasetCard, source: Source, groups: GroupTable | None) -> tuple[list[Record], list[str]]:
+def _list_records(card: DatasetCard, source: Source, groups: GroupTable | None) -> tuple[Sequence[Record], list[str]]:
     """The source's records as the card wants them, and sentences about them."""
     with blamed(type(source), f"list dataset {card.name!r}"):
         listed = _list(source)
@@ -192,11 +196,11 @@ def _list_records(card: DatasetCard, source: Source, groups: GroupTable | None) 
     return records, [*notes, *medical_notes, *group_notes, *label_notes]
 
 
-def _list(source: Source) -> list[Record]:
+def _list(source: Source) -> Sequence[Record]:
     """The source's records, from one state of its tables and folders."""
     for _ in range(5):
         before = source.state(())
-        records = source.records()
+        records = RecordColumns.of(source.records())
         if source.state(()) == before:
             break
     return records
@@ -212,8 +216,27 @@ def _settled_stamps(source: Source, files: list[str]) -> dict[str, Stamp]:
     return stamps
 
 
-def _known_hashes(old: Manifest | None) -> dict[tuple[Location, Stamp], bytes]:
-    if old is None:
-        return {}
-    rows = zip(old.records, old.stamps, old.hashes, strict=True)
-    return {(record.location, stamp): digest.tobytes() for record, stamp, digest in rows if stamp != _NO_FILE}
+class _KnownHashes:
+    """Hashes of an earlier manifest by location and stamp; it keeps numbers, not the locations themselves."""
+
+    def __init__(self, old: Manifest) -> None:
+        self._old = old
+        keys = (
+            self._key(record.location, stamp) for record, stamp in zip(old.records, old.stamps.tolist(), strict=True)
+        )
+        self._keys = np.fromiter(keys, np.int64, len(old.records))
+        self._order = np.argsort(self._keys, kind="stable")
+
+    def get(self, location: Location, stamp: Stamp) -> AnyArray:
+        """uint8 (32,); zeros where it is not known."""
+        key = self._key(location, stamp)
+        at = int(np.searchsorted(self._keys, key, sorter=self._order))
+        while stamp != _NO_FILE and at < len(self._order) and self._keys[row := int(self._order[at])] == key:
+            if self._old.records[row].location == location and tuple(self._old.stamps[row].tolist()) == stamp:
+                return np.asarray(self._old.hashes[row])
+            at += 1
+        return np.zeros(HASH_BYTES, dtype=np.uint8)
+
+    @staticmethod
+    def _key(location: Location, stamp: Iterable[int]) -> int:
+        return hash((location, *stamp))

@@ -8,11 +8,11 @@ from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_dicom import DicomTags
 from workbench.datasets.card_labels import LabelTable
 from workbench.datasets.dataset_depths import cache_written
-from workbench.datasets.formats import Header
 from workbench.datasets.group_table import GroupTable
 from workbench.datasets.headers import read_header
 from workbench.datasets.manifest import Manifest, Progress, build_manifest
 from workbench.datasets.manifest_file import read_manifest, write_manifest
+from workbench.datasets.seen_headers import SeenHeaders
 from workbench.datasets.sources import Source
 from workbench.datasets.unreadable import MissingExtraError
 from workbench.errors import DataError
@@ -25,7 +25,7 @@ def open_manifest(
     source: Source,
     settings: Settings,
     progress: Progress | None = None,
-    seen: dict[bytes, Header] | None = None,
+    seen: SeenHeaders | None = None,
     groups: GroupTable | None = None,
 ) -> Manifest:
     """The manifest of a source from the cache; made, or brought up to date, where the source has changed.
@@ -88,7 +88,7 @@ def _make_manifest(
     card: DatasetCard,
     source: Source,
     progress: Progress | None,
-    seen: dict[bytes, Header] | None,
+    seen: SeenHeaders | None,
     groups: GroupTable | None,
 ) -> Manifest:
     def look(name: str, content: bytes, data: bytes) -> None:

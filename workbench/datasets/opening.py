@@ -14,10 +14,10 @@ from workbench.datasets.dataset import Dataset
 from workbench.datasets.dataset_depths import with_depths
 from workbench.datasets.decoding import decodes_itself
 from workbench.datasets.folder_card import card_for_folder
-from workbench.datasets.formats import Header
 from workbench.datasets.languages import card_languages, in_language
 from workbench.datasets.manifest import Progress
 from workbench.datasets.manifest_cache import manifest_path, open_manifest
+from workbench.datasets.seen_headers import SeenHeaders
 from workbench.datasets.sources import open_source
 from workbench.datasets.sources._layout import metadata_files
 from workbench.datasets.unlabelled_card import unlabelled_card
@@ -160,7 +160,7 @@ def open_card(
     source = open_source(card, base, settings)
     descriptions = read_descriptions(card, source, base, settings)
     groups = read_groups(card, source, base, settings)
-    seen: dict[bytes, Header] = {}
+    seen = SeenHeaders()
     manifest = open_manifest(card, source, settings, progress, None if decodes_itself(source) else seen, groups)
     manifest = replace(manifest, records=with_patients_named(manifest.records, card.name))
     path = manifest_path(card, source, settings.cache, groups)

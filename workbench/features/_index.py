@@ -2,15 +2,33 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray, IntArray
-from workbench.features._shard import KEY_BYTES, Shard
+from workbench.features._shard import KEY_BYTES
+
+
+class Keyed(Protocol):
+    """What has keys; `Shard` fits.
+
+    Attributes:
+        keys: uint8 (n, 32).
+        readable: bool (n,); a row that is not is a tombstone.
+    """
+
+    @property
+    def keys(self) -> AnyArray: ...
+    @property
+    def readable(self) -> AnyArray: ...
+
+
+K = TypeVar("K", bound=Keyed)
 
 
 @dataclass(frozen=True)
-class Located:
+class Located(Generic[K]):
     """Shards and rows of n keys.
 
     Attributes:
@@ -19,7 +37,7 @@ class Located:
         row: int64 (n,), the row in its shard.
     """
 
-    shards: tuple[Shard, ...]
+    shards: tuple[K, ...]
     shard: IntArray
     row: IntArray
 
@@ -28,7 +46,7 @@ class Located:
         """Boolean (n,): stored, if only as a tombstone."""
         return self.shard >= 0
 
-    def by_shard(self) -> list[tuple[Shard, IntArray]]:
+    def by_shard(self) -> list[tuple[K, IntArray]]:
         """Each shard that holds any of the keys, with the positions of those keys."""
         positions = np.flatnonzero(self.found)
         order = positions[np.argsort(self.shard[positions], kind="stable")]
@@ -37,7 +55,7 @@ class Located:
         return [(self.shards[n], order[a:b]) for n, a, b in zip(numbers, starts, ends, strict=True)]
 
 
-class Index:
+class Index(Generic[K]):
     """An immutable index over the keys of shards.
 
     Keys are sorted by their first eight bytes, which distinguish nearly all hashes; the rest breaks ties. It takes 48
@@ -47,7 +65,7 @@ class Index:
         shards: The shards; of a key that occurs twice, a readable row wins over a tombstone.
     """
 
-    def __init__(self, shards: Sequence[Shard]) -> None:
+    def __init__(self, shards: Sequence[K]) -> None:
         self.shards = tuple(shards)
         lengths = [len(shard.keys) for shard in self.shards]
         starts = np.cumsum([0, *lengths])
@@ -64,7 +82,7 @@ class Index:
         self._shard = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[order]
         self._row = (order - starts[self._shard]).astype(np.int32)
 
-    def find(self, keys: AnyArray) -> Located:
+    def find(self, keys: AnyArray) -> Located[K]:
         """Look keys up.
 
         Args:

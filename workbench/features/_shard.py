@@ -44,6 +44,15 @@ class Shard:
     _raw: AnyArray = field(repr=False)
     _verified: bool = False
 
+    @property
+    def size(self) -> int:
+        """Number of bytes."""
+        return len(self._raw)
+
+    def content(self) -> bytes:
+        """The file's bytes; see `verify`."""
+        return self._raw.tobytes()
+
     def check_length(self) -> None:
         """See that the file is as long as it was mapped: reading what somebody cut off would end the process (SIGBUS).
 

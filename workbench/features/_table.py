@@ -10,6 +10,8 @@ import numpy as np
 from workbench.arrays import AnyArray, BoolArray
 from workbench.features._files import CacheError, remove_stale_temporaries
 from workbench.features._index import Index, Located
+from workbench.features._remote import RemoteTable
+from workbench.features._scratch import empty_rows
 from workbench.features._shard import SUFFIX, CorruptShardError, Shard, open_shard, write_shard
 from workbench.files import CORRUPT
 
@@ -25,9 +27,10 @@ class FeatureTable:
         widths: Columns and their widths.
         prepare: Called before each commit.
         dtype: Of all columns: float32, or uint8.
+        remote: A table that keys are copied from which this one lacks, and that commits may be added to.
 
     Attributes:
-        corrupt: Shards that this object moved aside, under their new names.
+        corrupt: Shards that this object moved aside, under their new names, and addresses of damaged objects.
     """
 
     def __init__(
@@ -36,27 +39,42 @@ class FeatureTable:
         widths: Mapping[str, int],
         prepare: Callable[[], None] | None = None,
         dtype: type[np.float32] | type[np.uint8] = np.float32,
+        remote: RemoteTable | None = None,
     ) -> None:
         self.folder = folder
         self.widths = dict(widths)
         self.dtype = dtype
-        self.corrupt: list[Path] = []
+        self.corrupt: list[Path | str] = []
+        self._remote = remote
         self._prepare = prepare
         self._refused: set[str] = set()
-        self._index = Index([])
+        self._index: Index[Shard] = Index([])
         self._cleaned = False
         # Threads of the dashboard share a table: each shard is read, checked and moved aside by one of them.
         self._lock = threading.RLock()
 
-    def find(self, keys: AnyArray) -> Located:
+    def find(self, keys: AnyArray) -> Located[Shard]:
         """Locate keys; every shard that holds one of them has passed its checksum.
 
         Args:
             keys: uint8 (n, 32).
 
         Raises:
-            CacheError: A shard is of another version or model.
+            CacheError: A shard is of another version or model, or what is missing here cannot be looked for elsewhere.
         """
+        with self._lock:
+            located = self._find(keys)
+            # A row of zeros is the hash of nothing.
+            missing = keys[~located.found & keys.any(axis=1)]
+            if self._remote is None or not len(missing):
+                return located
+            self.corrupt += self._remote.supply(missing, self.folder)
+            found = self._find(keys)
+            if self._prepare is not None and (found.found & ~located.found).any():
+                self._prepare()
+            return found
+
+    def _find(self, keys: AnyArray) -> Located[Shard]:
         with self._lock:
             while True:
                 self._refresh()
@@ -70,7 +88,7 @@ class FeatureTable:
                     return located
 
     def has(self, keys: AnyArray) -> BoolArray:
-        """Which keys are stored, bool (n,), by the shards' lists of keys: no checksum is computed.
+        """Which keys are stored on this machine, bool (n,), by the shards' lists of keys: no checksum is computed.
 
         Raises:
             CacheError: A shard is of another version or model.
@@ -79,14 +97,17 @@ class FeatureTable:
             self._refresh()
             return self._index.find(np.ascontiguousarray(keys, dtype=np.uint8)).found
 
-    def gather(self, located: Located, column: str) -> AnyArray:
+    def gather(self, located: Located[Shard], column: str) -> AnyArray:
         """Rows of one column, (n, width); NaN, or 0 of uint8, where the key is not stored or is a tombstone.
 
+        What takes more than an eighth of the memory lies in a file that goes with the array.
+
         Raises:
-            CacheError: A shard was cut short since it was located.
+            CacheError: A shard was cut short since it was located, or there is no space for that file.
         """
         absent = 0 if self.dtype is np.uint8 else np.nan
-        out = np.full((len(located.shard), self.widths[column]), absent, dtype=self.dtype)
+        out = empty_rows((len(located.shard), self.widths[column]), self.dtype, self.folder)
+        empty = np.ones(len(out), dtype=np.bool_)
         for shard, positions in located.by_shard():
             try:
                 shard.check_length()
@@ -95,16 +116,18 @@ class FeatureTable:
             rows = located.row[positions]
             live = shard.readable[rows]
             out[positions[live]] = shard.columns[column][rows[live]]
+            empty[positions[live]] = False
+        out[empty] = absent
         return out
 
-    def readable(self, located: Located) -> BoolArray:
+    def readable(self, located: Located[Shard]) -> BoolArray:
         """Boolean (n,): stored and not a tombstone."""
         out = np.zeros(len(located.shard), dtype=np.bool_)
         for shard, positions in located.by_shard():
             out[positions] = shard.readable[located.row[positions]]
         return out
 
-    def reasons(self, located: Located) -> dict[int, str]:
+    def reasons(self, located: Located[Shard]) -> dict[int, str]:
         """Why keys have tombstones, by position."""
         return {
             int(position): shard.reasons.get(int(located.row[position]), "unreadable")
@@ -139,6 +162,8 @@ class FeatureTable:
         alive = np.ones(len(keys), dtype=np.bool_) if readable is None else readable
         path = write_shard(self.folder, keys, alive, {name: columns[name] for name in self.widths}, reasons or {})
         self._refused.discard(path.name)
+        if self._remote is not None:
+            self._remote.offer([open_shard(path, ())])
 
     def _refresh(self) -> None:
         """Take up shards that appeared, and let go of those that went."""

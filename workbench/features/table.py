@@ -37,7 +37,7 @@ def features_of_split(
         progress: Called with (done, total) while features are computed.
     """
     rows = dataset.rows(split)
-    store = FeatureStore(settings.cache)
+    store = FeatureStore.of(settings)
     return rows, extract(dataset, rows, encoder, store, workers=settings.workers, thumbnails=True, progress=progress)
 
 

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -23,13 +22,14 @@ class Tiler:
     Args:
         images: The images.
         encoder: The model.
-        cache: The workbench's cache folder. A store is opened on each call, so that what holds a tiler holds no
-            features but those of its own images.
+        store: The feature store. Each call takes tables of its own, so that what holds a tiler holds no features but
+            those of its own images.
         workers: Threads that read and decode; 0 takes one per usable core.
     """
 
-    def __init__(self, images: WholeImages, encoder: ImageEncoder, cache: Path, workers: int = 0) -> None:
-        self._images, self._encoder, self._cache, self._workers = images, encoder, cache, workers
+    def __init__(self, images: WholeImages, encoder: ImageEncoder, store: FeatureStore, workers: int = 0) -> None:
+        self._images, self._encoder, self._workers = images, encoder, workers
+        self._store = store.apart()
 
     def __call__(self, rows: AnyArray, n: int) -> Tiles:
         """See `ImageSet.tiles`.
@@ -68,7 +68,7 @@ class Tiler:
 
     def _extract(self, regions: Regions, progress: Progress | None = None) -> Extraction:
         return extract(
-            regions, np.arange(len(regions)), self._encoder, FeatureStore(self._cache), view=regions.context,
+            regions, np.arange(len(regions)), self._encoder, self._store.apart(), view=regions.context,
             workers=self._workers, progress=progress,
         )  # fmt: skip
 

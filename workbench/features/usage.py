@@ -89,7 +89,7 @@ def prune(
         usage
         for usage in cache_usage(cache)
         if (model is not None or older_than is not None)
-        and (model is None or _is(usage, model))
+        and (model is None or is_of_model(usage, model))
         and (older_than is None or now - usage.last_used >= older_than)
     ]
     gone = {usage.folder for usage in chosen}
@@ -149,7 +149,8 @@ def _usage(folder: Path) -> ModelUsage:
     )
 
 
-def _is(usage: ModelUsage, model: str) -> bool:
+def is_of_model(usage: ModelUsage, model: str) -> bool:
+    """Whether they are those of a model argument, or of a fingerprint's first characters (six at least)."""
     return usage.model == model or (len(model) >= 6 and usage.fingerprint.startswith(model))
 
 

@@ -65,7 +65,7 @@ def reference_features(
         WorkbenchError: There is no such dataset or folder, it has no readable image, or more of its images are
             unreadable than `settings.max_unreadable`.
     """
-    store, path = FeatureStore(settings.cache), Path(argument).expanduser()
+    store, path = FeatureStore.of(settings), Path(argument).expanduser()
     name = argument if split == "all" else f"{argument} ({split})"
     if path.is_dir() and argument not in cards.names() and split == "all":
         features, unreadable = _of_folder(path, argument, encoder, store, settings.workers, progress)

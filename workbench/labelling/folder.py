@@ -47,7 +47,7 @@ def label_folder(
     Raises:
         DataError: There is no such folder, or no image in it.
     """
-    store = FeatureStore(settings.cache)
+    store = FeatureStore.of(settings)
     found = extract_folder(folder, encoder, store, workers=settings.workers, progress=progress)
     if notes is not None:
         notes += found.notes

@@ -67,7 +67,7 @@ def predict_folder(
             "be applied to a folder of images."
         )
     predictor = run.predictor()
-    store = FeatureStore(run.settings.cache)
+    store = FeatureStore.of(run.settings)
     pixels, workers = run.card.pixels, run.settings.workers
     found = extract_folder(folder, run.encoder, store, pixels, workers=workers, progress=progress)
     if notes is not None:

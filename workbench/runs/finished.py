@@ -113,7 +113,7 @@ class FinishedRun:
     @cached_property
     def model(self) -> CachedModel:
         """The model as recipes see it."""
-        return CachedModel(self.encoder, FeatureStore(self.settings.cache))
+        return CachedModel(self.encoder, FeatureStore.of(self.settings))
 
     def predictor(self) -> Fitted:
         """The fitted predictor; raises `WorkbenchError` if the recipe did not save one."""

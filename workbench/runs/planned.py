@@ -87,7 +87,7 @@ def prepare_runs(
     """
     specs = [spec for spec in plan(suite) if cells is None or cell_of(spec, suite) in cells]
     device = resolve_device(settings.device)
-    store = FeatureStore(settings.cache)
+    store = FeatureStore.of(settings)
     datasets: dict[str, Dataset] = {}
     for argument in dict.fromkeys(spec.dataset for spec in specs) if cells else suite.datasets:
         dataset = open_dataset(

@@ -125,7 +125,7 @@ def search_dataset(
     if not sentences and not images:
         raise WorkbenchError("search: give at least one sentence or image.")
     opened = open_pictures(dataset, settings, language=language)
-    encoder, store = open_model(model, settings), FeatureStore(settings.cache)
+    encoder, store = open_model(model, settings), FeatureStore.of(settings)
     doubt = check_language(encoder, language) if sentences else None
     pixels = opened.card.pixels
     terms = (*sentences, *(ImageTerm(str(path), embed_image(path, encoder, store, pixels)) for path in images))

@@ -65,7 +65,7 @@ class TaskData:
     @cached_property
     def model(self) -> CachedModel:
         """The model as recipes see it, with a store of its own: this one's tables hold features of test images."""
-        return CachedModel(self.encoder, FeatureStore(self.store.root.parent))
+        return CachedModel(self.encoder, self.store.apart())
 
     @property
     def duplicate_notes(self) -> tuple[str, ...]:
@@ -198,7 +198,7 @@ class TaskData:
 
     def prepare_tiles(self, rows: IntArray, n: int, progress: Progress | None = None) -> None:
         """Compute the features of readable images' tiles that the store lacks; see `ImageTextRecipe.tiles`."""
-        tiler = Tiler(ChosenImages(self.dataset, rows), self.encoder, self.store.root.parent, self.workers)
+        tiler = Tiler(ChosenImages(self.dataset, rows), self.encoder, self.store, self.workers)
         for extraction in tiler.prepare(np.arange(len(rows)), n, progress):
             self.note(extraction)
 
@@ -237,7 +237,7 @@ class TaskData:
         if unseen:
             return ImageSet(len(rows), _refused, _refused)
         features, chosen = self._extract(rows).features, ChosenImages(self.dataset, rows)
-        cut = Tiler(chosen, self.encoder, self.store.root.parent, self.workers)
+        cut = Tiler(chosen, self.encoder, self.store, self.workers)
         return ImageSet(len(rows), lambda: features, chosen.decode, cut=cut)
 
     def note(self, extraction: Extraction) -> None:

@@ -12,6 +12,7 @@ from workbench.datasets.sources._base import Location, Record, Source
 from workbench.datasets.sources._files import FileSource
 from workbench.datasets.sources._guard import blamed, read_from
 from workbench.datasets.sources._locate import Locator
+from workbench.datasets.sources._record_columns import RecordColumns
 from workbench.errors import DataError
 from workbench.registry import Registry
 from workbench.settings import Settings
@@ -24,6 +25,7 @@ __all__ = [
     "Location",
     "Locator",
     "Record",
+    "RecordColumns",
     "Source",
     "SourceTable",
     "blamed",

@@ -32,7 +32,7 @@ class Location(NamedTuple):
     length: int = -1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Record:
     """One image as its source lists it; nothing is decoded.
 
@@ -99,7 +99,7 @@ class Source(ABC):
         """
 
     @abstractmethod
-    def records(self) -> list[Record]:
+    def records(self) -> Sequence[Record]:
         """Everything the source lists."""
 
     @abstractmethod

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from workbench.addresses import ObjectStore, is_address
 from workbench.datasets.card import DatasetCard
-from workbench.datasets.sources._address import ObjectStore, common_address, is_address, stamp_of
+from workbench.datasets.sources._address import common_address, find_objects, stamp_of
 from workbench.datasets.sources._base import Location
 from workbench.datasets.sources._files import StoredFiles
 from workbench.errors import DataError
@@ -42,7 +43,7 @@ class RemoteFiles(StoredFiles):
         paths: dict[str | None, str] = {None: path} if isinstance(path, str) else path
         self._patterns = list(paths.values())
         self._store = ObjectStore(self._patterns[0])
-        found = self._store.find(self._patterns)
+        found = find_objects(self._store, self._patterns)
         self.root = common_address(address for objects in found for address in objects)
         self._about = {address: about for objects in found for address, about in objects.items()}
         self.files = [
@@ -74,7 +75,7 @@ class RemoteFiles(StoredFiles):
 
     def state(self, files: Sequence[str]) -> str:
         """See `Source.state`."""
-        found = self._store.find(self._patterns)
+        found = find_objects(self._store, self._patterns)
         self._about = {address: about for objects in found for address, about in objects.items()}
         others = sorted({self.where(file) for file in files} - self._about.keys())
         with ThreadPoolExecutor(_THREADS) as pool:

@@ -2,7 +2,7 @@
 
 import os
 import tarfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Literal, NoReturn, Self
 
@@ -14,6 +14,7 @@ from workbench.datasets.sources._base import Location, Record, Source
 from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileSource, StoredFiles, relative
 from workbench.datasets.sources._locate import Locator, common_folder, find_by_split
+from workbench.datasets.sources._record_columns import RecordColumns
 from workbench.datasets.sources._remote import RemoteFiles, are_addresses
 from workbench.datasets.walking import is_image_name, some
 from workbench.errors import DataError
@@ -38,10 +39,10 @@ class WebDatasetFiles(StoredFiles):
     Table: ClassVar[type[SourceTable]] = WebDatasetTable
     _card: DatasetCard
 
-    def records(self) -> list[Record]:
+    def records(self) -> Sequence[Record]:
         """See `Source.records`."""
         notes: list[str] = []
-        records = [record for split, shard in self.files for record in self._shard(shard, split, notes)]
+        records = RecordColumns(record for split, shard in self.files for record in self._shard(shard, split, notes))
         self.notes = tuple(dict.fromkeys(notes))
         if not records:
             raise DataError(
@@ -61,6 +62,7 @@ class WebDatasetFiles(StoredFiles):
                 size = file.seek(0, os.SEEK_END)
                 file.seek(at)
                 for member in tar:
+                    tar.members.clear()  # type: ignore[attr-defined]  # Or it keeps all of them.
                     if member.isfile() and not member.issparse() and member.offset_data + member.size > size:
                         raise tarfile.ReadError(f"{member.name!r} ends beyond the file; is it cut off?")
                     folder, _, name = member.name.removeprefix("./").rpartition("/")

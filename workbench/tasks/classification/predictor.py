@@ -12,6 +12,7 @@ from workbench.images import ImageSet
 from workbench.recipes import FitReport, Fitted
 
 Space = Literal["pooled", "projected"]
+_ROWS = 2**16  # Are normalised at a time: features may be larger than memory.
 
 
 class Predictor(Fitted, ABC):
@@ -55,10 +56,14 @@ class LinearClassifier(Predictor):
 
     def scores(self, images: ImageSet) -> FloatArray:
         """See `Predictor.scores`."""
-        x: FloatArray = getattr(images.features, self.space)
-        if self.unit_norm:
-            x = normalise(x)
-        return np.asarray(self.scale * (x @ self.weight.T) + self.bias, dtype=np.float32)
+        features: FloatArray = getattr(images.features, self.space)
+        scores = np.empty((len(features), len(self.weight)), dtype=np.float32)
+        for start in range(0, len(features), _ROWS):
+            x = features[start : start + _ROWS]
+            if self.unit_norm:
+                x = normalise(x)
+            scores[start : start + _ROWS] = self.scale * (x @ self.weight.T) + self.bias
+        return scores
 
     def save(self, directory: Path) -> None:
         """Write `linear.safetensors` and `linear.json`."""
