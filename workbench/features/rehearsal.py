@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from workbench.arrays import AnyArray, FloatArray
+from workbench.arrays import AnyArray, FloatArray, IntArray
 from workbench.features._pipeline import Job
 from workbench.features._protocols import ImageSource
 
+_BLOCK = 4096
 _NOISE = 0.5
 """Standard deviation of what is added to a stand-in, in those of its column: no two are the same."""
 
@@ -46,12 +47,14 @@ class Rehearsal:
         images: Missing images, by fingerprint of the model and view.
         texts: Missing texts, by fingerprint.
         known_texts: Texts that are stored, by fingerprint.
+        fills: Whether stand-ins are wanted; without them what is not stored is NaN.
     """
 
     kinds: Mapping[bytes, int] = field(default_factory=dict)
     images: dict[tuple[str, str], Missing] = field(default_factory=dict)
     texts: dict[str, set[str]] = field(default_factory=dict)
     known_texts: dict[str, set[str]] = field(default_factory=dict)
+    fills: bool = True
 
     def note_images(
         self, model: str, view: str, source: ImageSource, jobs: Sequence[Job], keys: AnyArray, found: AnyArray
@@ -76,33 +79,40 @@ class Rehearsal:
         self.known_texts.setdefault(model, set()).update(known)
         self.texts.setdefault(model, set()).update(missing)
 
-    def stand_in(self, stored: FloatArray, found: AnyArray, keys: AnyArray | None = None) -> FloatArray:
-        """Rows with those that are not stored put in: of another of the same class, a little changed.
+    def stand_in(self, rows: FloatArray, found: AnyArray, keys: AnyArray | None = None) -> FloatArray:
+        """Put in what is not stored, in place: another row of the same class, a little changed.
 
         Args:
-            stored: (n, d), with any values where `found` is False.
+            rows: (n, d), with any values where `found` is False.
             found: bool (n,).
             keys: uint8 (n, 32), by which `kinds` tells classes; None where there are none.
         """
-        rows = stored.copy()
-        lacking = np.flatnonzero(~found)
-        if not len(lacking):
+        lacking, pool = np.flatnonzero(~found), np.flatnonzero(found)
+        if not self.fills or not len(lacking):
             return rows
         rng = np.random.default_rng(len(rows))
-        pool = np.flatnonzero(found)
-        if not len(pool):
-            rows[lacking] = rng.normal(size=(len(lacking), rows.shape[1]))
-            return rows
-        drawn = rng.choice(pool, len(lacking))
-        if keys is not None and self.kinds:
-            kinds = np.array([self.kinds.get(key.tobytes(), -1) for key in keys])
-            for kind in np.unique(kinds[lacking]):
-                # A class without an example has one image of another in its place, so that it can be told apart.
-                alike, wanted = pool[kinds[pool] == kind], kinds[lacking] == kind
-                drawn[wanted] = rng.choice(alike if len(alike) else rng.choice(pool, 1), int(wanted.sum()))
-        spread = stored[pool].std(axis=0) if len(pool) > 1 else np.ones(rows.shape[1])
-        rows[lacking] = stored[drawn] + _NOISE * spread * rng.normal(size=(len(lacking), rows.shape[1]))
+        drawn = self._examples(lacking, pool, keys, rng) if len(pool) else None
+        some = rows[pool[:_BLOCK]]
+        spread = some.std(axis=0) if len(some) > 1 else np.ones(rows.shape[1])
+        for start in range(0, len(lacking), _BLOCK):
+            block = lacking[start : start + _BLOCK]
+            noise = rng.normal(size=(len(block), rows.shape[1]))
+            rows[block] = noise if drawn is None else rows[drawn[start : start + _BLOCK]] + _NOISE * spread * noise
         return rows
+
+    def _examples(
+        self, lacking: IntArray, pool: IntArray, keys: AnyArray | None, rng: np.random.Generator
+    ) -> IntArray:  # fmt: skip
+        """For each row that is lacking one that is not, of its class if there is any."""
+        drawn = rng.choice(pool, len(lacking))
+        if keys is None or not self.kinds:
+            return drawn
+        kinds = np.array([self.kinds.get(key.tobytes(), -1) for key in keys])
+        for kind in np.unique(kinds[lacking]):
+            # A class without an example has one image of another in its place, so that it can be told apart.
+            alike, wanted = pool[kinds[pool] == kind], kinds[lacking] == kind
+            drawn[wanted] = rng.choice(alike if len(alike) else rng.choice(pool, 1), int(wanted.sum()))
+        return drawn
 
 
 _current: ContextVar[Rehearsal | None] = ContextVar("rehearsal", default=None)

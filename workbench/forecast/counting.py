@@ -55,7 +55,7 @@ def count(planned: Sequence[PlannedRun], known: Collection[RunResult], suite: Su
     rehearsals: dict[Cell, Rehearsal] = {}
     for number, batch in enumerate(todo.batches):
         batch[0].data.duplicates = None  # Looking for them would read the images.
-        rehearsal = rehearsals.setdefault(cell_of(batch[0].spec, suite), Rehearsal())
+        rehearsal = rehearsals.setdefault(cell_of(batch[0].spec, suite), Rehearsal(fills=False))
         with rehearsing(rehearsal):
             try:
                 _, rows = prepare_batch(batch, Silent())
@@ -85,7 +85,7 @@ def still_missing(missing: Missing, encoder: Encoder, store: FeatureStore, view:
 
 def texts_missing(texts: Collection[str], encoder: Encoder, store: FeatureStore) -> int:
     """How many of some texts are missing now."""
-    rehearsal = Rehearsal()
+    rehearsal = Rehearsal(fills=False)
     with rehearsing(rehearsal):
         TextCache(encoder, store).encode(sorted(texts))
     return len(rehearsal.texts.get(encoder.fingerprint, ()))
