@@ -2,7 +2,7 @@
 
 import pytest
 
-from workbench.forecast.schedule import Load, extrapolate, wall_seconds
+from workbench.forecast.schedule import Load, extrapolate, interpolate, wall_seconds
 
 LOADS = {("a", "m"): Load(10, [4, 4, 4]), ("b", "m"): Load(2, [30])}
 
@@ -36,3 +36,8 @@ def test_cores_set_a_limit_to_what_workers_gain():
 )
 def test_extrapolates_on_a_line_and_never_down(sizes, seconds, expected):
     assert extrapolate(sizes, seconds, 100) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("size", "expected"), [(30, 5), (10, 4), (5, 2), (100, 12)])
+def test_between_known_sizes_times_lie_on_a_line(size, expected):
+    assert interpolate({10: 4.0, 50: 6.0}, size) == expected

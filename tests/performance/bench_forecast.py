@@ -57,7 +57,7 @@ def bench(run: str, folder: Path) -> None:
     peak = used.ru_maxrss * 1024
     rows = [
         ("time, s", forecast["seconds"], seconds),
-        ("features, s", sum(each["missing"] * (each["seconds_each"] or 0) for each in forecast["images"]), features),
+        ("features, s", forecast["feature_seconds"], features),
         ("fitting, s", forecast["fit_seconds"], fits),
         ("memory, MB", forecast["memory_bytes"] / 1e6, peak / 1e6),
         ("features, MB", forecast["feature_bytes"] / 1e6, (size(cache / "features") - before) / 1e6),

@@ -48,7 +48,7 @@ from workbench.texts import harmless, json_text
 @click.option("--dry-run", is_flag=True, help="Print the plan and a forecast of what it takes, and stop.")
 @click.option(
     "--measure", type=click.FloatRange(min=0), metavar="SECONDS",
-    help="Longest time that --dry-run measures (default 30); 0 prints the plan alone.",
+    help="Longest time that --dry-run measures (default 60); 0 prints the plan alone.",
 )  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Run finished runs again; each replaces the old one.")
 @click.option(

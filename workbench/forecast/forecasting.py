@@ -1,7 +1,6 @@
 """Forecast a suite: count what is left to do, measure a little of each part, and add up."""
 
 import importlib
-import shutil
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +15,7 @@ from workbench.forecast.measuring import Draw, image_bytes, image_seconds, load_
 from workbench.forecast.schedule import Cell
 from workbench.forecast.trials import Seen, batch_work, rehearse_all
 from workbench.forecast.work import FeatureWork, ImageWork, Overhead
+from workbench.formatting import counted
 from workbench.models import Encoder
 from workbench.runs.execution import Execution
 from workbench.runs.planned import cell_of, prepare_runs
@@ -25,7 +25,7 @@ from workbench.runs.suite import Suite
 from workbench.settings import Settings
 from workbench.tracking import open_store, read_runs
 
-SECONDS = 30.0
+SECONDS = 60.0
 """How long may be measured by default, besides opening datasets and models, which a run does as well."""
 
 _FOR_FEATURES = 0.4
@@ -89,7 +89,7 @@ def forecast_suite(
     for number, batch in enumerate(batches):
         if number not in seen.problems and (found := fit_seconds(batch, history)) is not None:
             seen.fits[number] = found
-    rehearse_all(batches, suite, seen, is_default_store=store.sqlite_file is not None)
+    rehearse_all(batches, todo, suite, seen, is_default_store=store.sqlite_file is not None)
     texts = _text_works(encoders, features, seen)
     images = [
         ImageWork(
@@ -116,8 +116,8 @@ def forecast_suite(
     kept = max((work.missing * work.bytes_each for work in images), default=0)
     if batches and not store.sqlite_file:
         notes = [*notes, f"what {store.name} takes to record a run is not in it."]
-    for rehearsed in seen.batches.values():
-        shutil.rmtree(rehearsed.files, ignore_errors=True)
+    if left_out := len(batches) - len(seen.batches):
+        notes = [*notes, f"texts are those of the runs that were gone through; {counted(left_out, 'fit')} were not."]
     cores = usable_cores()
     busy = sum(
         work.seconds * min(1.0, seen.batches[number].cores / cores)

@@ -1,11 +1,10 @@
 """Go through a batch of runs in little time: training cut short, stand-ins for features, everything else as it is."""
 
 import logging
-import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +30,7 @@ _SMALL = 0.125
 _SET_UP = 20.0
 """Seconds that a first, small fit may take."""
 Apart = Callable[[], AbstractContextManager[None]]
+Use = Callable[[Path, Mapping[str, float]], None]
 _IMAGES = 16
 """Images of validation and of test that a network is shown."""
 
@@ -51,8 +51,6 @@ class Rehearsed:
         how: How `fit_seconds` was found, in words.
         setup_seconds: What a first fit takes longer than the next.
         took: How long it took to find all this out.
-        files: A folder with the files of one run, which whoever gets this removes.
-        metrics: The run's metrics.
     """
 
     fit_seconds: float
@@ -66,8 +64,6 @@ class Rehearsed:
     how: str
     setup_seconds: float
     took: float
-    files: Path
-    metrics: dict[str, float]
 
     @property
     def each_seconds(self) -> float:
@@ -88,7 +84,14 @@ class _Fit:
         return self.seconds + self.left
 
 
-def rehearse(batch: Batch, suite: Suite, rehearsal: Rehearsal, seconds: float, apart: Apart = nullcontext) -> Rehearsed:
+def rehearse(
+    batch: Batch,
+    suite: Suite,
+    rehearsal: Rehearsal,
+    seconds: float,
+    apart: Apart = nullcontext,
+    use: Use | None = None,
+) -> Rehearsed:
     """Go through a batch.
 
     A fit that trains by `workbench.training.train` is cut short, and its steps and epochs are counted. Any other is
@@ -100,6 +103,7 @@ def rehearse(batch: Batch, suite: Suite, rehearsal: Rehearsal, seconds: float, a
         rehearsal: Notes texts and images that are asked for.
         seconds: The most that it may take,
         apart: but for what is done within this context: the first fit, which imports and sets up.
+        use: Called with a folder that holds the files of one run, and with the run's metrics.
 
     Raises:
         TimeLimitError: Not even a small part was fitted in that time.
@@ -111,7 +115,7 @@ def rehearse(batch: Batch, suite: Suite, rehearsal: Rehearsal, seconds: float, a
         fit, how, fit_seconds, setup = _fitted(batch, recipe, rows, suite, seconds, apart)
         rest = seconds - (time.perf_counter() - began)
         with time_limit(max(rest, 1.0)):
-            rehearsed = _finished(batch, rows[0], fit, suite)
+            rehearsed = _finished(batch, rows[0], fit, suite, use)
         took = time.perf_counter() - began
         cores = (time.process_time() - busy) / max(took, 1e-6)
     return replace(rehearsed, fit_seconds=fit_seconds, how=how, setup_seconds=setup, cores=max(cores, 0.1), took=took)
@@ -212,7 +216,7 @@ def _part(labels: object, rows: SplitRows, share: float, shown: bool) -> SplitRo
     return replace(rows, train=some(rows.train, share), val=some(rows.val, of_validation))
 
 
-def _finished(batch: Batch, rows: SplitRows, fit: _Fit, suite: Suite) -> Rehearsed:
+def _finished(batch: Batch, rows: SplitRows, fit: _Fit, suite: Suite, use: Use | None) -> Rehearsed:
     """Predict, evaluate and write the first run of a batch."""
     run, task = batch[0], batch[0].task
     predictor, test = fit.predictors[0], rows.test
@@ -229,17 +233,15 @@ def _finished(batch: Batch, rows: SplitRows, fit: _Fit, suite: Suite) -> Rehears
         marks[-1], again = time.perf_counter(), time.perf_counter() - marks[-1]
     estimates = predictions.estimates(task.data.dataset.card.run_metrics)
     marks.append(time.perf_counter())
-    folder = Path(tempfile.mkdtemp(prefix="workbench-forecast-"))
-    try:
+    with tempfile.TemporaryDirectory(prefix="workbench-forecast-") as place:
+        folder = Path(place)
         write_artifacts(folder, run, replace(rows, test=shown), predictions, predictor, suite.figures)
-    except BaseException:
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    marks.append(time.perf_counter())
+        marks.append(time.perf_counter())
+        size = size_on_disk(folder) + (more - 1) * size_on_disk(folder / schema.PREDICTIONS)
+        if use is not None:
+            use(folder, flatten(estimates))
     _, evaluate, write = np.diff(marks).tolist()
-    size = size_on_disk(folder) + (more - 1) * size_on_disk(folder / schema.PREDICTIONS)
-    values = flatten(estimates)
     predict = first + again * (more - 1)
     return Rehearsed(
-        0.0, predict, evaluate * more, write, size, more == 1, 1.0, fit.pictures, "", 0.0, 0.0, folder, values
+        0.0, predict, evaluate * more, write, size, more == 1, 1.0, fit.pictures, "", 0.0, 0.0
     )  # fmt: skip

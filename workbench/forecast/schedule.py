@@ -4,6 +4,8 @@ import heapq
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 Cell = tuple[str, str]
 """Dataset and model argument."""
 
@@ -68,3 +70,12 @@ def extrapolate(sizes: Sequence[float], seconds: Sequence[float], size: float) -
         return seconds[-1] * size / sizes[-1]
     slope = (seconds[-1] - seconds[-2]) / (sizes[-1] - sizes[-2])
     return seconds[-1] + max(0.0, slope) * (size - sizes[-1])
+
+
+def interpolate(known: Mapping[int, float], size: int) -> float:
+    """Time at a size between those that are known; beyond them, and where there is one, in proportion to the size."""
+    sizes = sorted(known)
+    if sizes[0] <= size <= sizes[-1]:
+        return float(np.interp(size, sizes, [known[each] for each in sizes]))
+    nearest = sizes[0] if size < sizes[0] else sizes[-1]
+    return known[nearest] * size / max(1, nearest)

@@ -1,18 +1,17 @@
 """Measure the batches of a plan as long as there is time, and put together what is then known of each."""
 
-import shutil
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from workbench.features.rehearsal import Rehearsal
 from workbench.forecast.counting import Todo, kinds
 from workbench.forecast.measuring import store_costs
 from workbench.forecast.rehearsing import Rehearsed, rehearse
-from workbench.forecast.schedule import Cell
+from workbench.forecast.schedule import Cell, interpolate
 from workbench.forecast.work import BatchWork
 from workbench.formatting import format_seconds
 from workbench.runs.execution import Batch
@@ -23,7 +22,7 @@ from workbench.runs.suite import Suite
 
 _LEAST = 1.5
 """Seconds under which nothing more is begun."""
-_FIRST = 30.0
+_FIRST = 60.0
 """Seconds that the first batch gets, which sets much up."""
 _WEIGHTS = {"images": 5.0, "features": 1.0, "nothing": 0.5}
 """How much of the time a batch gets, by what its recipe reads."""
@@ -38,6 +37,7 @@ class Seen:
         rehearsals: What runs asked for, by dataset and model.
         batches: What was seen of each.
         problems: Why there is nothing to be seen of others.
+        late: Those of them for which the time was too short.
         fits: Time that earlier runs took for fitting a batch.
         setup_seconds: What the first run takes longer than the others.
         pictures: Bytes of decoded images that the largest training keeps.
@@ -48,6 +48,7 @@ class Seen:
     rehearsals: dict[Cell, Rehearsal] = field(default_factory=dict)
     batches: dict[int, Rehearsed] = field(default_factory=dict)
     problems: dict[int, str] = field(default_factory=dict)
+    late: set[int] = field(default_factory=set)
     fits: dict[int, float] = field(default_factory=dict)
     setup_seconds: float = 0.0
     pictures: float = 0.0
@@ -68,20 +69,26 @@ class Seen:
             self.deadline += time.perf_counter() - began
 
 
-def rehearse_all(batches: Sequence[Batch], suite: Suite, seen: Seen, *, is_default_store: bool) -> None:
-    """Go through batches as long as there is time: one of each recipe, and then those on further datasets.
+def rehearse_all(
+    batches: Sequence[Batch], todo: Todo, suite: Suite, seen: Seen, *, is_default_store: bool
+) -> None:  # fmt: skip
+    """Go through batches as long as there is time: of each recipe the one with most images, with fewest, and others.
 
     Args:
         batches: Of the plan; their tasks keep stand-ins.
+        todo: Gives the number of images of each.
         suite: The suite.
         seen: Gets what is found.
         is_default_store: Runs will be recorded by this process in a file, which is tried.
     """
-    times: Counter[tuple[Any, ...]] = Counter()
-    order = []
-    for number, batch in enumerate(batches):
-        nth = times[_kind(batch)] = times[_kind(batch)] + 1
-        order.append((number in seen.fits, nth, _weight(batch), number))
+    alike: dict[tuple[Any, ...], list[int]] = {}
+    for number in sorted(todo.sizes, key=lambda number: -todo.sizes[number][0]):
+        alike.setdefault(_kind(batches[number]), []).append(number)
+    order = [
+        (number in seen.fits, nth, _weight(batches[number]), number)
+        for numbers in alike.values()
+        for nth, number in enumerate([numbers[0], *reversed(numbers[1:])])
+    ]
     waiting = [each for each in sorted(order) if each[-1] not in seen.problems]
     for place, (*turn, weight, number) in enumerate(waiting):
         batch, left = batches[number], seen.left
@@ -99,6 +106,7 @@ def rehearse_all(batches: Sequence[Batch], suite: Suite, seen: Seen, *, is_defau
             seen.batches[number] = rehearse(batch, suite, rehearsal, max(share, _LEAST), seen.apart)
         except TimeLimitError:
             given = format_seconds(max(share, _LEAST))
+            seen.late.add(number)
             seen.problems[number] = f"not even a part was done in {given}; --measure gives more"
         except (Exception, SystemExit) as error:  # A plug-in may raise anything.
             seen.problems[number] = reason_of(error, batch[0].data.dataset)
@@ -110,15 +118,19 @@ def rehearse_all(batches: Sequence[Batch], suite: Suite, seen: Seen, *, is_defau
 def _set_up(batch: Batch, suite: Suite, seen: Seen, rehearsal: Rehearsal, *, is_default_store: bool) -> None:
     """The first run sets much up: libraries that draw, tables that are read, a store."""
     began = time.perf_counter()
-    rehearsed = rehearse(batch, suite, rehearsal, _FIRST)
-    first = time.perf_counter() - began
-    try:
+    spent = 0.0
+
+    def try_store(files: Path, metrics: Mapping[str, float]) -> None:
+        nonlocal spent
+        begun = time.perf_counter()
         if is_default_store and not seen.store:
-            seen.store = store_costs(batch[0], suite, rehearsed.files, rehearsed.metrics)
-    finally:
-        shutil.rmtree(rehearsed.files, ignore_errors=True)
+            seen.store = store_costs(batch[0], suite, files, metrics)
+        spent = time.perf_counter() - begun
+
+    rehearse(batch, suite, rehearsal, _FIRST, use=try_store)
+    first = time.perf_counter() - began - spent
     began = time.perf_counter()
-    shutil.rmtree(rehearse(batch, suite, rehearsal, _FIRST).files, ignore_errors=True)
+    rehearse(batch, suite, rehearsal, _FIRST)
     seen.setup_seconds += max(0.0, first - (time.perf_counter() - began))
 
 
@@ -139,19 +151,22 @@ def batch_work(number: int, batch: Batch, todo: Todo, seen: Seen, suite: Suite) 
     own = seen.batches.get(number)
     fit = seen.fits.get(number)
     alike = [other for other in seen.batches if _kind(todo.batches[other]) == _kind(batch)]
-    if own is None and seen.problems.get(number):
+    if own is None and number in seen.problems and not (alike and number in seen.late):
         return replace(blank, how=seen.problems[number])
     if own is None and not alike:
         lacks = "there was no time left to measure it; --measure gives more"
         return replace(blank, fit_seconds=fit, how=lacks if fit is None else f"fitting as earlier; of the rest {lacks}")
     source = number if own is not None else alike[0]
     rehearsed = seen.batches[source]
-    (images, items), (of_images, of_items) = todo.sizes[number], todo.sizes[source]
+    (images, items), of_items = todo.sizes[number], todo.sizes[source][1]
     how = rehearsed.how
-    if source != number:
+    if own is None:
+        sizes = {todo.sizes[other][0]: seen.batches[other].fit_seconds for other in alike}
         how = f"as on {todo.batches[source][0].spec.dataset}, by the number of images"
     if fit is not None:
         how = "as long as earlier runs took"
+    else:
+        fit = rehearsed.fit_seconds if own is not None else interpolate(sizes, images)
     longer = items / max(1, of_items)
     whole = [
         seen.batches[other].evaluate_seconds
@@ -161,6 +176,6 @@ def batch_work(number: int, batch: Batch, todo: Todo, seen: Seen, suite: Suite) 
     evaluate = min(whole) if whole and not (own and own.is_whole) else rehearsed.evaluate_seconds * longer
     return replace(
         blank, how=how, record_bytes=rehearsed.record_bytes,
-        fit_seconds=rehearsed.fit_seconds * images / max(1, of_images) if fit is None else fit,
+        fit_seconds=fit,
         each_seconds=rehearsed.predict_seconds * longer + evaluate + rehearsed.write_seconds,
     )  # fmt: skip
