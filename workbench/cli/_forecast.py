@@ -86,16 +86,34 @@ def _forecast(
     from workbench.forecast import SECONDS, forecast_suite, process_seconds
 
     started = process_seconds()
+    notes = _notes(settings, executor, jobs, profile, data_parallel)
     chosen = open_executor(executor, jobs=jobs, profile=profile, data_parallel=data_parallel)
     workers, whole_cells = workers_of(executor, jobs, profile)
-    together = f"--data-parallel {data_parallel} is not in it: each run is reckoned as if one process made it."
     try:
         with ConsoleReporter(quiet=quiet) as reporter:
             forecast = forecast_suite(
                 suite, chosen.adapt(settings) if chosen else settings, fresh=fresh,
                 seconds=SECONDS if measure is None else measure, workers=workers, whole_cells=whole_cells,
-                started_seconds=started, notes=[together] if data_parallel > 1 else [], reporter=reporter,
+                started_seconds=started, notes=notes, reporter=reporter,
             )  # fmt: skip
     except WorkbenchError as error:
         return None, str(error)
     return forecast, ""
+
+
+def _notes(settings: Settings, executor: str, jobs: int | None, profile: Path | None, data_parallel: int) -> list[str]:
+    """What the forecast does not reckon with."""
+    from workbench.executors.profile import read_profile
+    from workbench.models import resolve_device
+
+    notes = []
+    if data_parallel > 1:
+        notes.append(f"--data-parallel {data_parallel} is not in it: each run is reckoned as if one process made it.")
+    if executor == "ray" and jobs is None:
+        notes.append("how many workers the cluster has room for is not known: one is reckoned with; --jobs says more.")
+    if executor != "local":
+        asked = read_profile(profile)
+        gpus = asked.slurm.gpus if executor == "slurm" else asked.ray.gpus
+        if gpus and resolve_device(settings.device) == "cpu":
+            notes.append("the profile asks for GPUs and this machine has none: times are its own, GPU hours unknown.")
+    return notes
