@@ -29,7 +29,8 @@ def training(*, epochs=10, steps=20, validate=True, batches=None):
         {"x": x}, batches or (lambda epoch: ((epoch, i) for i in range(steps))), loss, epochs=epochs,
         steps_per_epoch=steps, learning_rate=0.1, validate=quality if validate else None,
     )  # fmt: skip
-    assert trained.epoch == epochs
+    assert trained.epoch == len(trained.losses) == epochs
+    assert len(trained.qualities) == (epochs + 1 if validate else 0)
     return taken
 
 

@@ -157,8 +157,21 @@ def train(
     extent.conclude(last, steps_per_epoch)
     if judge:
         restore(parameters, kept)
-    # Which epoch of a training that is cut short would be kept nobody knows; with the last, the rest takes longest.
-    return TrainingResult(last if passes < last else best if judge else len(losses), losses, qualities, idle)
+    return _drawn_out(
+        TrainingResult(best if judge else len(losses), losses, qualities, idle), last if passes < last else 0
+    )
+
+
+def _drawn_out(short: TrainingResult, epochs: int) -> TrainingResult:
+    """A training that is cut short, as if it had so many epochs.
+
+    Which of them would be kept nobody knows; with the last, what comes after takes longest.
+    """
+    left = epochs - len(short.losses)
+    if left <= 0:
+        return short
+    qualities = [*short.qualities, *short.qualities[-1:] * left]
+    return TrainingResult(epochs, [*short.losses, *short.losses[-1:] * left], qualities, short.idle)
 
 
 def _judge(validate: Callable[[], Quality] | None, group: Group | None) -> Callable[[], Quality] | None:
