@@ -11,6 +11,7 @@ from adapters._heads.folds import units
 from adapters._heads.images import Images
 from adapters._heads.large_images import LargeImages
 from adapters.gda import Gda, GdaConfig
+from adapters.knn import Knn
 from adapters.linear_probe import LinearProbe, LinearProbeConfig
 from adapters.nearest_class_mean import NearestClassMean
 from workbench.plugin import LabelledImages
@@ -97,9 +98,20 @@ def test_the_default_settings_agree_to_their_tolerance(in_blocks):
     assert np.abs(streamed - whole).max() < 0.01 * np.abs(whole).max()
 
 
+@pytest.mark.parametrize("kind", ["validation", "folds", "class without images"])
+def test_class_means_in_blocks_are_those_in_memory(kind, in_blocks):
+    task, test = task_of(kind)
+    recipe = NearestClassMean(NearestClassMean.Config())
+    whole = recipe.fit(task)
+    in_blocks()
+    streamed = recipe.fit(task)
+    assert streamed.report.chosen == whole.report.chosen
+    np.testing.assert_allclose(streamed.scores(test.images), whole.scores(test.images), atol=1e-5)
+
+
 def test_other_recipes_gather_what_they_need(in_blocks):
     task, test = task_of("validation")
-    recipe = NearestClassMean(NearestClassMean.Config())
+    recipe = Knn(Knn.Config())
     whole = recipe.fit(task).scores(test.images)
     in_blocks()
     np.testing.assert_array_equal(recipe.fit(task).scores(test.images), whole)
