@@ -15,6 +15,7 @@ from adapters.knn import Knn
 from adapters.linear_probe import LinearProbe, LinearProbeConfig
 from adapters.nearest_class_mean import NearestClassMean
 from workbench.plugin import LabelledImages
+from workbench.runs import RecipeEntry, Suite, run_suite
 from workbench.testing import planted_task
 
 SETTINGS = {"penalties": (1e-3, 1e-2, 1e-1), "tolerance": 1e-6, "sweep_tolerance": 1e-6}
@@ -128,3 +129,19 @@ def test_large_images_are_the_images():
         assert torch.equal(getattr(both.take([3, 50, 0, 41, 59]), name), getattr(small, name))
     features = [part.images.features.pooled for part in parts]
     np.testing.assert_array_equal(units(features, None), units(np.concatenate(features), None))
+
+
+def test_a_run_on_features_in_files_gives_the_numbers_of_one_in_memory(
+    settings, tiny_model, make_colours, in_blocks, monkeypatch
+):
+    entry = RecipeEntry(recipe="linear-probe", config={"penalties": [1e-3, 1e-2]})
+    suite = Suite(name="s", models=(tiny_model,), datasets=(str(make_colours()),), recipes=(entry,), figures=False)
+
+    def metrics() -> dict[str, float]:
+        (run,) = (run for run in run_suite(suite, settings, fresh=True) if run.recipe == "linear-probe")
+        return {name: value for name, value in run.metrics.items() if name in {"accuracy", "nll", "auroc"}}
+
+    in_memory = metrics()
+    monkeypatch.setattr("workbench.features._scratch.SHARE", 0.0)
+    in_blocks()
+    assert metrics() == pytest.approx(in_memory, abs=1e-3)
