@@ -93,10 +93,26 @@ def test_wrong_usage_exits_2_with_one_sentence(capsys, arguments, message):
 
 
 def test_dry_run_prints_the_plan_and_makes_nothing(capsys, tmp_path):
-    code, out, _ = run(capsys, "run", "quickstart", "--dry-run", "--set", "lora.rank=2", "--json")
+    code, out, _ = run(capsys, "run", "quickstart", "--dry-run", "--measure", "0", "--set", "lora.rank=2", "--json")
     assert code == 0
-    assert len(json.loads(out)) == 15
+    assert len(json.loads(out)["runs"]) == 15
+    assert json.loads(out)["forecast"] is None
     assert not (tmp_path / "runs").exists()
+
+
+def test_dry_run_forecasts_what_can_be_opened(capsys, tmp_path, tiny_model, make_colours):
+    base = ["run", "--model", tiny_model, "--recipe", "zero-shot", "--dry-run", "--measure", "5"]
+    code, out, _ = run(capsys, *base, "--dataset", str(make_colours()))
+    assert code == 0
+    assert "2 runs\n\nForecast, from" in out
+    assert "24 of 24" not in out  # Some were computed to measure.
+    code, out, _ = run(capsys, *base, "--dataset", str(tmp_path / "nowhere"), "--json")
+    assert code == 0
+    assert len(json.loads(out)["runs"]) == 2
+    assert "nowhere" in json.loads(out)["reason"]
+    code, _, err = run(capsys, "run", "quickstart", "--measure", "5")
+    assert code == 2
+    assert "--measure goes with --dry-run" in err
 
 
 def test_from_run_to_prediction(capsys, tmp_path, tiny_model, make_colours):

@@ -264,12 +264,18 @@ _PREDICT = ("predict", "@linear-probe@", "new", "--json")
 _APPLY = ("predict", "@linear-probe@", "mutated/pictures")
 _JUDGE = ("judge", "mutated/set", "--model", "@model@", "--no-log", "--json")
 _IMPORT = ("compare", "@linear-probe@", "mutated/scores.parquet", "--json")
+_PLAN = ("run", "mutated/suite.toml", "--dry-run", "--measure", "0", "--json")
 _COMPARE = ("compare", "@linear-probe@", "@zero-shot@", "--json")
 
 KINDS: dict[str, Kind] = {
     "card": Kind("mutated/card.toml", ("check", "mutated/card.toml", "--json"), _card, binary=False),
     "shown card": Kind("mutated/card.toml", ("show", "dataset", "mutated/card.toml", "--json"), _card, binary=False),
-    "suite": Kind("mutated/suite.toml", ("run", "mutated/suite.toml", "--dry-run", "--json"), _suite, binary=False),
+    "suite": Kind(
+        "mutated/suite.toml",
+        ("run", "mutated/suite.toml", "--dry-run", "--measure", "0", "--json"),
+        _suite,
+        binary=False,
+    ),
     "settings": Kind("workbench.toml", ("check", "photos", "--json"), _settings, binary=False),
     "project": Kind("pyproject.toml", ("list", "suites", "--json"), _project, binary=False),
     "project settings": Kind("pyproject.toml", ("cache", "ls", "--json"), _project, binary=False),

@@ -45,7 +45,11 @@ from workbench.texts import harmless, json_text
 )  # fmt: skip
 @click.option("--profile", type=click.Path(path_type=Path), help="TOML file: what the queue or cluster is asked for.")
 @click.option("--follow", is_flag=True, help="Wait for the queue; otherwise see `workbench jobs`.")
-@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and a forecast of what it takes, and stop.")
+@click.option(
+    "--measure", type=click.FloatRange(min=0), metavar="SECONDS",
+    help="Longest time that --dry-run measures (default 30); 0 prints the plan alone.",
+)  # fmt: skip
 @click.option("--fresh", is_flag=True, help="Run finished runs again; each replaces the old one.")
 @click.option(
     "--raise-error", is_flag=True,
@@ -72,6 +76,7 @@ def command(
     profile: Path | None,
     follow: bool,
     dry_run: bool,
+    measure: float | None,
     fresh: bool,
     raise_error: bool,
     quiet: bool,
@@ -97,8 +102,15 @@ def command(
     settings = load_settings(**flags)
     chosen = assemble(suite, models, datasets, recipes, shots, seeds, assignments, name, refit, language, limit)
     if dry_run:
-        _print_plan(plan(chosen), as_json)
+        from workbench.cli._forecast import print_plan
+
+        print_plan(
+            plan(chosen), chosen, settings, measure=measure, executor=executor, jobs=jobs, profile=profile,
+            data_parallel=data_parallel, fresh=fresh, quiet=quiet, as_json=as_json,
+        )  # fmt: skip
         return
+    if measure is not None:
+        raise click.UsageError("--measure goes with --dry-run.")
     from workbench.executors import open_executor
     from workbench.runs.execute import run_suite
     from workbench.runs.failing import RunFailedError, traceback_text
@@ -128,17 +140,6 @@ def command(
     waits = any(entry.record.suite == chosen.name for entry in store.spool.entries(store.server))
     if waits or any(run.status != "finished" for run in results):
         sys.exit(1)
-
-
-def _print_plan(cells: Any, as_json: bool) -> None:
-    if as_json:
-        keys = ("model", "dataset", "recipe", "label", "seed")
-        rows = [{**{key: getattr(cell, key) for key in keys}, "shots": cell.shots_text} for cell in cells]
-        answer_json(rows)
-        return
-    for cell in cells:
-        answer(str(cell))
-    answer(f"{len(cells)} runs")
 
 
 def _short(place: Path | str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from workbench.errors import WorkbenchError
 from workbench.runs.execution import Executor
 
-__all__ = ["EXECUTORS", "open_executor"]
+__all__ = ["EXECUTORS", "open_executor", "workers_of"]
 
 EXECUTORS = ("local", "slurm", "ray")
 
@@ -64,3 +64,20 @@ def open_executor(
     from workbench.executors.local import LocalExecutor
 
     return LocalExecutor(jobs or 1, data_parallel)
+
+
+def workers_of(name: str = "local", jobs: int | None = None, profile: Path | None = None) -> tuple[int, bool]:
+    """How many processes an executor has at a time, and whether each takes a dataset and model with all its runs.
+
+    Of a Ray cluster whose workers are not counted, 1 is said.
+
+    Args:
+        name: As for `open_executor`, as are the others.
+        jobs: Likewise.
+        profile: Likewise.
+    """
+    if name == "slurm":
+        from workbench.executors.profile import read_profile
+
+        return read_profile(profile).slurm.parallel, True
+    return jobs or 1, False

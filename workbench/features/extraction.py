@@ -15,6 +15,7 @@ from workbench.features._pipeline import Batch, Job, batches, compare_samples, c
 from workbench.features._protocols import ImageEncoder, ImageSource
 from workbench.features._shard import KEY_BYTES
 from workbench.features._writer import Writer
+from workbench.features.rehearsal import rehearsal
 from workbench.features.store import FeatureStore
 from workbench.features.views import EVAL
 from workbench.formatting import counted
@@ -68,7 +69,7 @@ def extract(
     """Features of images, in the order of `rows`.
 
     Each content is computed once, however many rows have it. When nothing is missing, nothing is decoded and the
-    model is not loaded.
+    model is not loaded. Within `rehearsing` nothing is computed at all.
 
     Args:
         dataset: Gives hashes and encoded bytes.
@@ -94,7 +95,12 @@ def extract(
     located = table.find(keys)
 
     # A row of zeros is the hash of nothing: its image could not be read when the dataset was listed.
-    jobs = _jobs(index, keys, ~located.found & keys.any(axis=1))
+    missing = ~located.found & keys.any(axis=1)
+    jobs = _jobs(index, keys, missing)
+    motions = rehearsal()
+    if motions is not None:
+        motions.note_images(encoder.fingerprint, view, dataset, jobs, keys, located.found)
+        jobs = []
     if jobs and thumbnails:
         made = store.thumbnails().find(
             np.frombuffer(b"".join(job.key for job in jobs), np.uint8).reshape(-1, KEY_BYTES)
@@ -112,7 +118,11 @@ def extract(
         located = table.find(keys)
     seconds = time.perf_counter() - began if jobs else 0.0
 
-    readable = table.readable(located)
+    readable = stored = table.readable(located)
+    columns = {name: table.gather(located, name) for name in table.widths}
+    if motions is not None:
+        columns = {name: motions.stand_in(column, stored, keys) for name, column in columns.items()}
+        readable = stored | missing
     tombstones = table.reasons(located)
     unreadable = {
         int(i): tombstones.get(int(i)) or problems.get(keys[i].tobytes()) or _why_unlisted(dataset, index[i], keys[i])
@@ -126,7 +136,7 @@ def extract(
         )
     names = dataset.ids(index[list(unreadable)])
     return Extraction(
-        features=Features(table.gather(located, "pooled"), table.gather(located, "projected")),
+        features=Features(columns["pooled"], columns["projected"]),
         readable=readable,
         computed=len(jobs) - len(problems),
         unreadable=list(zip(names, unreadable.values(), strict=True)),

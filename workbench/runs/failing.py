@@ -79,6 +79,11 @@ def _without_names(dataset: Dataset, *texts: str) -> tuple[str, ...]:
     return tuple(text.replace(str(Path.home()), "~") for text in dataset.shown_texts(texts))
 
 
+def reason_of(error: BaseException, dataset: Dataset) -> str:
+    """An error on a dataset in one sentence, without secrets and without names that are not to be shown."""
+    return shown(_without_names(dataset, masked(_in_words(error)))[0], _LONGEST)
+
+
 def traceback_text(error: BaseException) -> str:
     """The traceback as Python prints it, with secrets masked."""
     return masked("".join(traceback.format_exception(error)))

@@ -1,4 +1,6 @@
 from ._class_texts import ClassEmbedder as ClassEmbedder
+from .abridging import Abridgement as Abridgement
+from .abridging import abridged as abridged
 from .classifier import EncoderClassifier as EncoderClassifier
 from .classifier import SavedClassifier as SavedClassifier
 from .contrastive import choice_loss as choice_loss

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from workbench.errors import RecipeError
 from workbench.formatting import format_seconds
 from workbench.metrics.formatting import format_value
+from workbench.training.abridging import abridgement
 from workbench.training.group import Group
 
 _log = logging.getLogger(__name__)
@@ -97,35 +98,32 @@ def train(
         group: The processes that have the rest of each batch: `parts` gives this one's, with their shares of the whole.
         name: Prefix of log messages.
 
+    Within `abridged` it takes a few steps only.
+
     Raises:
         RecipeError: The loss is not finite. It is looked at after each epoch and every few seconds, since a look at it
             in each step would have the device wait.
     """
+    last = stop_after or epochs
+    extent = abridgement()
+    batches, validate, passes = extent.cut(batches, validate, last)
     switch = mode or (lambda _: None)
     judge = _judge(validate, group)
-    cut = parts or (lambda batch: ((batch, 1.0),))
-    groups = _groups(parameters, weight_decay)
-    optimiser: torch.optim.Optimizer = (
-        torch.optim.AdamW(groups, lr=learning_rate)
-        if optimizer == "adamw"
-        else torch.optim.SGD(groups, lr=learning_rate, momentum=0.9)
-    )
+    optimiser = _optimiser(optimizer, _groups(parameters, weight_decay), learning_rate)
     steps = epochs * steps_per_epoch
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmup_cosine(step, steps, warmup))
     losses: list[float] = []
     qualities = [judge()] if judge else []
-    best, kept = 0, snapshot(parameters)
-    rose = 0
+    best, rose, kept = 0, 0, snapshot(parameters)
     idle: tuple[str, ...] = ()
     began = logged = time.monotonic()
-    last = stop_after or epochs
-    for epoch in range(1, last + 1):
+    for epoch in range(1, passes + 1):
         switch(True)
         values: list[Tensor] = []
         checked = time.monotonic()
         for batch in batches(epoch - 1):
             optimiser.zero_grad()
-            for part, share in cut(batch):
+            for part, share in parts(batch) if parts else ((batch, 1.0),):
                 value = loss(part) * share
                 value.backward()  # type: ignore[no-untyped-call]
                 values.append(value.detach())
@@ -156,9 +154,11 @@ def train(
             logged = now
         if judge and patience is not None and epoch - rose >= patience:
             break
+    extent.conclude(last, steps_per_epoch)
     if judge:
         restore(parameters, kept)
-    return TrainingResult(best if judge else len(losses), losses, qualities, idle)
+    # Which epoch of a training that is cut short would be kept nobody knows; with the last, the rest takes longest.
+    return TrainingResult(last if passes < last else best if judge else len(losses), losses, qualities, idle)
 
 
 def _judge(validate: Callable[[], Quality] | None, group: Group | None) -> Callable[[], Quality] | None:
@@ -185,6 +185,14 @@ def restore(parameters: Mapping[str, nn.Parameter], values: Mapping[str, Tensor]
     with torch.no_grad():
         for name, parameter in parameters.items():
             parameter.copy_(values[name])
+
+
+def _optimiser(
+    kind: Literal["adamw", "sgd"], groups: list[dict[str, object]], learning_rate: float
+) -> torch.optim.Optimizer:
+    if kind == "adamw":
+        return torch.optim.AdamW(groups, lr=learning_rate)
+    return torch.optim.SGD(groups, lr=learning_rate, momentum=0.9)
 
 
 def _groups(parameters: Mapping[str, nn.Parameter], weight_decay: float) -> list[dict[str, object]]:

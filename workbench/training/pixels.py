@@ -14,6 +14,7 @@ from workbench.arrays import AnyArray
 from workbench.images import ImageSet
 from workbench.models import LoadedModel
 from workbench.training._read_ahead import read_ahead
+from workbench.training.abridging import abridgement
 from workbench.training.precision import Compute
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class MemoryBudget:
     def __init__(self, size: float) -> None:
         self._left = size
         self._lock = Lock()
+        self._extent = abridgement()
 
     def take(self, size: int) -> bool:
         """Whether there was room, which is now taken."""
@@ -80,6 +82,7 @@ class MemoryBudget:
             if size > self._left:
                 return False
             self._left -= size
+            self._extent.note_kept(size)
             return True
 
 
