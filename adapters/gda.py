@@ -26,6 +26,7 @@ from adapters._heads.few_shot import FewShot
 from adapters._heads.large_images import Block, LargeImages
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe
+from adapters._heads.streamed import graded_in_blocks
 from adapters._heads.sweep import SweepResult
 from workbench.plugin import RecipeConfig
 
@@ -90,14 +91,12 @@ class Gda(HeadRecipe[GdaConfig]):
         weight, bias = streamed_discriminant(train, space)
         points = grid.points(0)
         text_weight, alpha = (grid.flat(axis)[0][:, None, None] for axis in ("text_weight", "alpha"))
-        sums = weight.new_zeros(2, len(points))
-        blocks = zip(val.blocks(space, len(points)), val.blocks("projected", len(points)), strict=True)
-        for block, projected in blocks:
+
+        def logits(visual: Block, projected: Block) -> Tensor:
             text = model.logit_scale * projected.x @ shot.text.T + model.logit_bias
-            logits = text_weight * text + alpha * (block.x @ weight.T + bias)
-            means = quality(logits[None], block.target[None], logits.new_ones(1, len(block.x)))
-            sums += len(block.x) * torch.cat(means)
-        accuracy, nll = sums / max(1, len(val))
+            return text_weight * text + alpha * (visual.x @ weight.T + bias)
+
+        accuracy, nll = graded_in_blocks(val, [space, "projected"], logits, len(points))
 
         def build(_: int, j: int) -> BlendedLinear:
             scale = float(points[j]["text_weight"] * model.logit_scale)

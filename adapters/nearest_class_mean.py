@@ -17,8 +17,10 @@ from adapters._heads.batches import TaskBatch
 from adapters._heads.choice import SearchGrid, Selection, Setting, quality
 from adapters._heads.config import HeadConfig, SpaceChoice
 from adapters._heads.few_shot import FewShot
+from adapters._heads.large_images import LargeImages
 from adapters._heads.predictors import BlendedLinear, Space
 from adapters._heads.recipe import HeadRecipe, SweepPlan
+from adapters._heads.streamed import graded_in_blocks
 from adapters._heads.sweep import SweepResult
 from workbench.plugin import RecipeConfig
 
@@ -69,6 +71,27 @@ class NearestClassMean(HeadRecipe[NearestClassMeanConfig]):
             )
 
         return SweepResult(accuracy, nll, build)
+
+    def sweep_streamed(self, shot: FewShot, space: Space, grid: SearchGrid) -> SweepResult | None:
+        """See `HeadRecipe.sweep_streamed`: means are sums over images."""
+        train, val = shot.train, shot.val
+        if not isinstance(train, LargeImages) or not isinstance(val, LargeImages):
+            return None
+        sums, count = shot.text.new_zeros(()), shot.text.new_zeros(())
+        for block in train.blocks(space):
+            sums, count = sums + block.target.T @ block.x, count + block.target.sum(dim=0)
+        means = F.normalize(sums, dim=1)
+        means = torch.where((count == 0)[:, None], -F.normalize(sums.sum(dim=0, keepdim=True), dim=1), means)
+        scales = grid["scale"][0]
+        accuracy, nll = graded_in_blocks(
+            val, [space], lambda block: scales[:, None, None] * (block.x @ means.T), len(scales)
+        )
+
+        def build(_: int, j: int) -> BlendedLinear:
+            none, scale = means.new_zeros, float(scales[j])
+            return BlendedLinear.of(space, scale * means, none(len(means)), none(shot.text.shape), scale=scale)
+
+        return SweepResult(accuracy[None], nll[None], build)
 
 
 def space_of_class_means(shots: Sequence[FewShot], spaces: Sequence[Space], selection: Selection) -> list[SweepPlan]:

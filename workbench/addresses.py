@@ -1,5 +1,6 @@
 """Addresses in object stores: which there are, what lies there, and how it is read and written, through fsspec."""
 
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -55,15 +56,25 @@ class ObjectStore:
                 f"{named_in}, and {_SCHEMES[self.scheme][1] or 'give none'}."
             )
         try:
-            import fsspec
-
-            self._system: Any = fsspec.filesystem(self.scheme)
+            self._own: tuple[int, Any] = self._made()
         except ImportError as error:
             raise self._error(
                 f"{address}: to read it, install {_SCHEMES[self.scheme][0]} (pip install 'clip-workbench[remote]')."
             ) from error
         except Exception as error:  # Clients look for credentials as they are made.
             raise self._error(self._sentence(address, error)) from error
+
+    def _made(self) -> tuple[int, Any]:
+        import fsspec
+
+        return os.getpid(), fsspec.filesystem(self.scheme)
+
+    @property
+    def _system(self) -> Any:
+        """The client of this process: one that was made before a fork does not work after it."""
+        if self._own[0] != os.getpid():
+            self._own = self._made()
+        return self._own[1]
 
     def find(self, patterns: Sequence[str]) -> list[dict[str, Mapping[str, Any]]]:
         """For each pattern the objects that it names, sorted, with what the store says about them, as of now.

@@ -15,7 +15,7 @@ from workbench.plugin import AnyArray, LabelledImages, memory_limit, normalise
 
 SHARE = 1 / 8
 """Features in float64 that take more of the memory than this are read in blocks: recipes copy them several times."""
-_BLOCK = 2**24
+_BLOCK = 2**22
 """Numbers of a block: its features, and its logits at each point of a grid."""
 
 

@@ -10,6 +10,7 @@ from torch import Tensor
 from workbench.plugin import AnyArray, FitReport, FloatArray, ImageSet, Predictor, normalise
 
 Space = Literal["pooled", "projected"]
+_ROWS = 2**16  # Are normalised at a time: features may be larger than memory.
 
 
 def as_float32(values: Tensor) -> FloatArray:
@@ -88,6 +89,10 @@ class BlendedLinear(SavedArrays):
 
     def scores(self, images: ImageSet) -> FloatArray:
         """See `Predictor.scores`."""
-        visual = self.features(images, self.settings["space"]) @ self.arrays["weight"].T
-        text = self.features(images, "projected") @ self.arrays["text_weight"].T
-        return self.shifted(np.asarray(visual + text + self.arrays["bias"], dtype=np.float32))
+        visual, projected = getattr(images.features, self.settings["space"]), images.features.projected
+        scores = np.empty((len(projected), len(self.arrays["bias"])), dtype=np.float32)
+        for start in range(0, len(projected), _ROWS):
+            rows = slice(start, start + _ROWS)
+            text = normalise(projected[rows]) @ self.arrays["text_weight"].T
+            scores[rows] = normalise(visual[rows]) @ self.arrays["weight"].T + text + self.arrays["bias"]
+        return self.shifted(scores)

@@ -19,6 +19,34 @@ from adapters._heads.predictors import Space
 from workbench.plugin import minimise
 
 
+def graded_in_blocks(
+    images: LargeImages,
+    spaces: Sequence[Space],
+    logits: Callable[..., Tensor],
+    points: int,
+    *,
+    multi_label: bool = False,
+) -> tuple[Tensor, Tensor]:
+    """`choice.quality` of one task's images, two (h,) tensors.
+
+    Args:
+        images: The images.
+        spaces: Features that `logits` needs.
+        logits: A block of each of the spaces to (h, m, n_classes).
+        points: h.
+        multi_label: See `quality`.
+    """
+    sums = torch.zeros(2, points, dtype=torch.float64)
+    for blocks in zip(*(images.blocks(space, points) for space in spaces), strict=True):
+        m = len(blocks[0].x)
+        means = quality(
+            logits(*blocks)[None], blocks[0].target[None], blocks[0].x.new_ones(1, m), multi_label=multi_label
+        )
+        sums = sums.to(means[0].device) + m * torch.cat(means)
+    accuracy, nll = sums / max(1, len(images))
+    return accuracy, nll
+
+
 @dataclass(frozen=True)
 class StreamedSolutions:
     """Weights at every penalty, for features of unit norm.
@@ -36,14 +64,12 @@ class StreamedSolutions:
     def quality(self, images: LargeImages, space: Space, *, multi_label: bool) -> tuple[Tensor, Tensor]:
         """See `choice.quality`, two (h,) tensors."""
         h, c, d = self.weight.shape
-        sums = self.bias.new_zeros(2, h)
-        for block in images.blocks(space, points=h):
-            logits = (block.x @ self.weight.view(h * c, d).T).view(-1, h, c).transpose(0, 1) + self.bias[:, None]
-            mask = block.x.new_ones(1, len(block.x))
-            means = quality(logits[None], block.target[None], mask, multi_label=multi_label)
-            sums += len(block.x) * torch.cat(means)
-        accuracy, nll = sums / max(1, len(images))
-        return accuracy, nll
+
+        def logits(block: Block) -> Tensor:
+            side_by_side = block.x @ self.weight.view(h * c, d).T
+            return side_by_side.view(-1, h, c).transpose(0, 1) + self.bias[:, None]
+
+        return graded_in_blocks(images, [space], logits, h, multi_label=multi_label)
 
 
 class StreamedProblem:

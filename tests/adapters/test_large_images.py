@@ -11,9 +11,11 @@ from adapters._heads.folds import units
 from adapters._heads.images import Images
 from adapters._heads.large_images import LargeImages
 from adapters.gda import Gda, GdaConfig
+from adapters.knn import Knn
 from adapters.linear_probe import LinearProbe, LinearProbeConfig
 from adapters.nearest_class_mean import NearestClassMean
 from workbench.plugin import LabelledImages
+from workbench.runs import RecipeEntry, Suite, run_suite
 from workbench.testing import planted_task
 
 SETTINGS = {"penalties": (1e-3, 1e-2, 1e-1), "tolerance": 1e-6, "sweep_tolerance": 1e-6}
@@ -97,9 +99,20 @@ def test_the_default_settings_agree_to_their_tolerance(in_blocks):
     assert np.abs(streamed - whole).max() < 0.01 * np.abs(whole).max()
 
 
+@pytest.mark.parametrize("kind", ["validation", "folds", "class without images"])
+def test_class_means_in_blocks_are_those_in_memory(kind, in_blocks):
+    task, test = task_of(kind)
+    recipe = NearestClassMean(NearestClassMean.Config())
+    whole = recipe.fit(task)
+    in_blocks()
+    streamed = recipe.fit(task)
+    assert streamed.report.chosen == whole.report.chosen
+    np.testing.assert_allclose(streamed.scores(test.images), whole.scores(test.images), atol=1e-5)
+
+
 def test_other_recipes_gather_what_they_need(in_blocks):
     task, test = task_of("validation")
-    recipe = NearestClassMean(NearestClassMean.Config())
+    recipe = Knn(Knn.Config())
     whole = recipe.fit(task).scores(test.images)
     in_blocks()
     np.testing.assert_array_equal(recipe.fit(task).scores(test.images), whole)
@@ -116,3 +129,19 @@ def test_large_images_are_the_images():
         assert torch.equal(getattr(both.take([3, 50, 0, 41, 59]), name), getattr(small, name))
     features = [part.images.features.pooled for part in parts]
     np.testing.assert_array_equal(units(features, None), units(np.concatenate(features), None))
+
+
+def test_a_run_on_features_in_files_gives_the_numbers_of_one_in_memory(
+    settings, tiny_model, make_colours, in_blocks, monkeypatch
+):
+    entry = RecipeEntry(recipe="linear-probe", config={"penalties": [1e-3, 1e-2]})
+    suite = Suite(name="s", models=(tiny_model,), datasets=(str(make_colours()),), recipes=(entry,), figures=False)
+
+    def metrics() -> dict[str, float]:
+        (run,) = (run for run in run_suite(suite, settings, fresh=True) if run.recipe == "linear-probe")
+        return {name: value for name, value in run.metrics.items() if name in {"accuracy", "nll", "auroc"}}
+
+    in_memory = metrics()
+    monkeypatch.setattr("workbench.features._scratch.SHARE", 0.0)
+    in_blocks()
+    assert metrics() == pytest.approx(in_memory, abs=1e-3)

@@ -45,6 +45,19 @@ def test_features_are_published_listed_and_tidied(s3, tmp_path, dataset, monkeyp
     assert extract(dataset, dataset.rows, UnloadableEncoder(), reader).computed == 0
 
 
+def test_doctor_tries_the_store(s3, tmp_path, dataset, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WORKBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("WORKBENCH_FEATURES", ROOT)
+    monkeypatch.setenv("WORKBENCH_PUBLISH_FEATURES", "true")
+    extract(dataset, dataset.rows, TinyEncoder(), FeatureStore.of(Settings.load()))
+    examined = json.loads(CliRunner().invoke(cli, ["doctor", "--json"]).stdout)
+    assert examined["facts"]["features"] == f"{ROOT} (1 model, 0.0 GiB)"
+    monkeypatch.setenv("WORKBENCH_FEATURES", "s3://nowhere/features")
+    examined = json.loads(CliRunner().invoke(cli, ["doctor", "--json"]).stdout)
+    assert any(problem.startswith("s3://nowhere/features: does not exist") for problem in examined["problems"])
+
+
 def test_without_a_store_the_setting_is_named(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("WORKBENCH_FEATURES", raising=False)

@@ -5,12 +5,15 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from workbench.cli._answers import answer, answer_json
 from workbench.cli._options import as_json, load_settings, settings_options
+
+if TYPE_CHECKING:
+    from workbench.settings import Settings
 
 
 @click.command("doctor")
@@ -81,6 +84,10 @@ def _examine(flags: dict[str, Any]) -> dict[str, Any]:
     facts["data"] = str(settings.data) if settings.data else "not set (WORKBENCH_DATA)"
     if settings.data and not settings.data.is_dir():
         problems.append(f"WORKBENCH_DATA: {settings.data} is not a folder.")
+    try:
+        facts |= _shared_features(settings)
+    except WorkbenchError as error:
+        problems.append(str(error))
     store = open_store(settings)
     facts["store"], *wrong = examine_store(store)
     problems += wrong
@@ -95,6 +102,19 @@ def _examine(flags: dict[str, Any]) -> dict[str, Any]:
         problems += [entry.problem for entry in listing if entry.problem]
     problems += _broken_cards()
     return {"facts": facts, "problems": problems}
+
+
+def _shared_features(settings: "Settings") -> dict[str, str]:
+    from workbench.features.sharing import remote_usage
+    from workbench.features.store import remote_store
+    from workbench.formatting import counted
+
+    remote = remote_store(settings)
+    if remote is None:
+        return {}
+    usage = remote_usage(remote)
+    size = sum(model.bytes for model in usage) / 2**30
+    return {"features": f"{remote.address} ({counted(len(usage), 'model')}, {size:.1f} GiB)"}
 
 
 def _broken_cards() -> list[str]:
