@@ -75,6 +75,14 @@ def test_only_shards_that_are_needed_are_copied(lab, dataset, encoder, tmp_path)
     assert len(list((tmp_path / "reader" / "features").rglob("*.safetensors"))) == 1
 
 
+def test_what_is_there_is_known_without_a_copy(lab, dataset, encoder, photos, tmp_path):
+    run_all(dataset, encoder, lab("writer", writable=True))
+    add_photos(photos, 1, first=100)
+    grown, reader = Folder(photos), lab("reader")
+    assert reader.images(encoder).has(grown.hashes(grown.rows)).tolist() == [True] * 23 + [False]
+    assert not (tmp_path / "reader" / "features").exists()
+
+
 def test_two_writers_lose_nothing_of_each_other(lab, dataset, encoder):
     one, two = lab("one", writable=True), lab("two", writable=True)
     for start in range(0, 23, 4):  # Turn by turn, and neither has seen what the other wrote since it began.
