@@ -26,7 +26,7 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run("pytest", *session.posargs)
     else:  # One thread a process: two processes with two threads each wait for one another on two cores.
-        session.run("pytest", "-n", "2", "--dist", "loadfile", env={"OMP_NUM_THREADS": "1"})
+        session.run("pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", env={"OMP_NUM_THREADS": "1"})
 
 
 @nox.session
@@ -42,6 +42,15 @@ def faults(session: nox.Session) -> None:
     _install(session, "quickstart", "dev")
     options = session.posargs or ["--to", "docs/reliability.md"]
     session.run("python", "-m", "tests.faults.campaign", *options, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure speed and memory against other programs and bare loops, and write docs/performance.md."""
+    _install(session, "quickstart", "dev")
+    session.install("clip-benchmark")
+    options = session.posargs or ["--to", "docs/performance.md"]
+    session.run("python", "tests/performance/report.py", *options)
 
 
 @nox.session

@@ -47,8 +47,10 @@ def test_what_is_changed_and_what_notices_it_are_there():
 
 
 def test_few_shot_samples_are_watched():
-    command = [sys.executable, "-m", "tests.mutation.bench", "--only", "few_shot", "--minutes", "1"]
+    command = [sys.executable, "-m", "tests.mutation.bench", "--only", "few_shot", "--minutes", "0.25"]
     ran = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)
     assert ran.returncode == 0, ran.stderr
     row = [cell.strip() for cell in ran.stdout.splitlines()[-1].strip("|").split("|")]
-    assert int(row[2]) >= int(row[1]) - 3, ran.stderr  # Three of them change nothing.
+    tried, noticed, survived = map(int, row[1:4])
+    assert 0 < tried == noticed + survived
+    assert noticed > survived <= 3, ran.stderr  # Three of all change nothing.

@@ -50,7 +50,10 @@ def command(what: str, field: str | None, open_clip: bool, probe: bool, as_json:
         return
     answer(_columns(rows))
     if what == "models":
-        answer("\nAlso: ARCH/TAG of open_clip (--open-clip lists them), ARCH@FILE, hf-hub:ORG/REPO, local-dir:PATH.")
+        answer(
+            "\nAlso: ARCH/TAG of open_clip (--open-clip lists them), ARCH@FILE, hf-hub:ORG/REPO, local-dir:PATH, and "
+            "run:RUN, the network that a run has adapted."
+        )
 
 
 def _registered(what: str, probe: bool) -> list[dict[str, str]]:

@@ -126,6 +126,7 @@ def _model(name: str, flags: dict[str, Any]) -> dict[str, Any]:
         "name": name,
         "fingerprint": encoder.fingerprint,
         "notice": encoder.notice,
+        "lineage": encoder.lineage,
         "precision": encoder.precision,
         "drift_from_fp32": encoder.drift,
         "preprocessing": encoder.preprocessing,

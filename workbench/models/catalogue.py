@@ -112,7 +112,7 @@ def check_registered(spec: ModelSpec) -> None:
             hint = near and f"{near} (open_clip, as ARCH/TAG)"
     raise ModelError(
         f"no model is called {spec.source!r}.{hint} Forms: {', '.join(models.names())}, ARCH/TAG, ARCH@FILE, "
-        "hf-hub:ORG/REPO, local-dir:PATH; `workbench list models --open-clip` shows them."
+        "hf-hub:ORG/REPO, local-dir:PATH, run:RUN; `workbench list models --open-clip` shows them."
     )
 
 

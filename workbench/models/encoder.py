@@ -23,6 +23,7 @@ from workbench.models.identity import (
 )
 from workbench.models.loading import Loader
 from workbench.models.precision import resolve_device, resolve_precision
+from workbench.models.schemes import Located, schemes
 from workbench.models.spec import ModelSpec, parse_model
 from workbench.settings import Preprocessing, Settings
 
@@ -50,14 +51,23 @@ class Encoder:
         preprocessing: `fast` or `reference`; of models whose transform cannot be done on 8-bit pixels `reference`.
         device: `cpu` or `cuda:n`.
         fingerprint: Identifies weights, preprocessing and precision.
+        lineage: What it was made from, in words; None where that is not known.
     """
 
     def __init__(
-        self, spec: ModelSpec, cache: Path, precision: str, device: str, preprocessing: Preprocessing = "fast"
+        self,
+        spec: ModelSpec,
+        cache: Path,
+        precision: str,
+        device: str,
+        preprocessing: Preprocessing = "fast",
+        located: Located | None = None,
     ) -> None:
         self.name = spec.argument
         self.precision = precision
         self.device = device
+        self.lineage = located.lineage if located else None
+        self._located = located
         self._spec = spec
         self._loaded: LoadedModel | None = None
         self._loading = threading.Lock()
@@ -79,8 +89,12 @@ class Encoder:
     logit_scale = property(lambda self: self.identity.logit_scale, doc="Multiplier of cosine similarities.")
     logit_bias = property(lambda self: self.identity.logit_bias, doc="Added after scaling.")
     spec = property(lambda self: self._spec, doc="The model argument, taken apart.")
-    notice = property(lambda self: self.identity.notice, doc="A sentence for the reader of results, or None.")
     versions = property(lambda self: self.identity.versions, doc="Of the packages that turn weights into features.")
+
+    @property
+    def notice(self) -> str | None:
+        """A sentence for the reader of results, or None."""
+        return self.identity.notice or (self._located.notice if self._located else None)
 
     @property
     def drift(self) -> float | None:
@@ -211,14 +225,21 @@ def open_model(argument: str, settings: Settings) -> Encoder:
     """A handle on the model behind an argument.
 
     Args:
-        argument: A registered name, `ARCH/TAG`, `ARCH@FILE`, `hf-hub:ORG/REPO`, or `local-dir:PATH`.
+        argument: A registered name, `ARCH/TAG`, `ARCH@FILE`, `hf-hub:ORG/REPO`, `local-dir:PATH`, or `run:RUN`.
         settings: Gives device, precision and cache.
 
     Raises:
         WorkbenchError: The model does not exist, cannot be reached, or cannot be used safely.
     """
-    spec = parse_model(argument)
+    located = None
+    scheme, _, source = argument.partition(":")
+    if source and scheme in schemes.names():
+        located = schemes.get(scheme)(source, settings)
+        spec = ModelSpec(argument, "directory", "", str(located.folder.resolve()))
+    else:
+        spec = parse_model(argument)
     if spec.kind == "plugin":
         check_registered(spec)
     device = resolve_device(settings.device)
-    return Encoder(spec, settings.cache, resolve_precision(settings.precision, device), device, settings.preprocessing)
+    precision = resolve_precision(settings.precision, device)
+    return Encoder(spec, settings.cache, precision, device, settings.preprocessing, located)

@@ -62,6 +62,7 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
             "precision": encoder.precision,
             "preprocessing": encoder.preprocessing,
             **({"model.notice": encoder.notice} if encoder.notice else {}),
+            **({schema.MODEL_LINEAGE: encoder.lineage} if encoder.lineage else {}),
         }
     if (pseudonyms := planned.data.dataset.pseudonyms) is not None:
         tags[schema.PSEUDONYMS] = pseudonyms.key_name

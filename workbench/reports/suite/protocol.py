@@ -7,7 +7,7 @@ from workbench.reports.suite.blocks import Block, Bullets, Heading, Paragraph, T
 from workbench.runs.comparisons import SuiteComparison
 from workbench.runs.planning import NO_MODEL
 from workbench.tasks import installed
-from workbench.tracking import RunResult
+from workbench.tracking import RunResult, schema
 
 _TEXT = (
     "A recipe is given the training and validation images of its run with their labels or texts, the class names and "
@@ -56,7 +56,8 @@ def protocol(comparison: SuiteComparison) -> list[Block]:
     notices = dict.fromkeys(
         f"{run.model} is {run.tags['model.notice']}." for run in runs if run.tags.get("model.notice")
     )
-    blocks.append(Bullets(tuple(notices)))
+    lineages = {run.model: run.tags[schema.MODEL_LINEAGE] for run in runs if schema.MODEL_LINEAGE in run.tags}
+    blocks.append(Bullets((*notices, *(f"{model} is {lineage}." for model, lineage in lineages.items()))))
     blocks.append(Bullets(comparison.notes))
     blocks = [block for block in blocks if not isinstance(block, Bullets) or block.items]
     return [*blocks, *_tables(runs)]
