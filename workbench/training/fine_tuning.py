@@ -7,10 +7,9 @@ from functools import partial
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from workbench.arrays import AnyArray, FloatArray, normalise
+from workbench.arrays import AnyArray, FloatArray
 from workbench.images import ImageSet
 from workbench.models import LoadedModel
 from workbench.models.class_embeddings import class_embeddings
@@ -23,10 +22,11 @@ from workbench.training.group import Group, current_group
 from workbench.training.interpolation import choose_alpha, interpolate
 from workbench.training.loop import Quality, TrainingResult, restore, snapshot, train
 from workbench.training.network import checkpointed, image_projection
-from workbench.training.objective import classification_loss, classification_quality, frequency_offset
+from workbench.training.objective import classification_loss, classification_quality
 from workbench.training.pixels import Augmentation, MemoryBudget, PixelSource
 from workbench.training.precision import Compute
 from workbench.training.settings import FixedBudget, TrainingSettings
+from workbench.training.targets import Targets
 
 _EPOCHS = 12
 
@@ -130,13 +130,7 @@ class _Tuning:
             self._texts = self.text
             self._frozen = self._texts.all().cpu().numpy()
         self._fixed = torch.from_numpy(self._frozen).to(self.compute.device)
-        self._seen = torch.from_numpy(self.task.seen).to(self.compute.device) if self.task.unseen else None
-        self.scale = self.config.scale or self.task.model.logit_scale
-        self.bias = np.zeros(self.task.n_classes, dtype=np.float32)
-        if self.task.multi_label:
-            logits = normalise(self.task.train.images.features.projected) @ (self.scale * self._frozen).T
-            self.bias = frequency_offset(self.task.train.labels, logits)
-        self._offset = torch.from_numpy(self.bias).to(self.compute.device)
+        self._targets = Targets(self.task, self._frozen, self.config.scale, self.compute.device)
         self._batch_size = self.config.batch_size or min(max(len(self.task.train) // 32, 16), 128)
         steps = self._steps(self.task.train)
         self._epochs = self.config.epochs or max(_EPOCHS, math.ceil(self.config.min_steps / steps))
@@ -152,7 +146,7 @@ class _Tuning:
             report = fit_report(
                 fixed, self.parameters, 1.0, {}, refit=self.task.refit, unseen=bool(self.task.unseen), fixed=True
             )
-            return FineTuned(self.classes(), self.scale, self.bias, report)
+            return FineTuned(self.classes(), self._targets.scale, self._targets.bias, report)
         before = snapshot(self.parameters)
         trained = self.run(self.task.train, self.validate)
         after = snapshot(self.parameters)
@@ -169,14 +163,14 @@ class _Tuning:
         report = fit_report(
             trained, self.parameters, alpha, tried, refit=self.task.refit, unseen=bool(self.task.unseen)
         )
-        return FineTuned(self.classes(), self.scale, self.bias, report)
+        return FineTuned(self.classes(), self._targets.scale, self._targets.bias, report)
 
     def run(
         self, data: LabelledImages, validate: Callable[[], Quality] | None, stop_after: int | None = None
     ) -> TrainingResult:
         """Train on `data`."""
         config, steps, group = self.config, self._steps(data), current_group()
-        labels = self._labels(data)
+        labels = self._targets.labels(data)
         # Sentences are drawn anew in every step, from a stream of their own.
         rng = np.random.default_rng([self.task.seed, 1])
         return train(
@@ -231,11 +225,11 @@ class _Tuning:
 
     def _loss(self, batch: Batch, labels: Tensor, rng: np.random.Generator) -> Tensor:
         classes = self._fixed if self._texts is None else self._texts.sample(rng)
-        logits = self._logits(self._embed(batch.shown), classes)
+        logits = self._targets.logits(self._embed(batch.shown), classes)
         return classification_loss(logits, labels[batch.rows], self.config.label_smoothing)
 
     def _validation(self, val: LabelledImages) -> Callable[[], Quality]:
-        labels = self._labels(val)
+        labels = self._targets.labels(val)
         views: Callable[[], Iterator[Tensor]]
         if self.image:
             pixels = PixelSource(val.images, self.loaded, self.compute, self._budget)
@@ -247,7 +241,7 @@ class _Tuning:
         def quality() -> Quality:
             with torch.no_grad():
                 classes = self._fixed if self._texts is None else self._texts.all()
-                logits = torch.cat([self._logits(self._embed(view), classes) for view in views()])
+                logits = torch.cat([self._targets.logits(self._embed(view), classes) for view in views()])
             return classification_quality(logits, labels)
 
         return quality
@@ -257,20 +251,6 @@ class _Tuning:
             return shown
         with self.compute.autocast():
             return self._project(shown)
-
-    def _logits(self, embedded: Tensor, classes: Tensor) -> Tensor:
-        """Targets of the classes that have images, (n, classes seen)."""
-        offset = self._offset
-        if self._seen is not None:
-            classes, offset = classes[self._seen], offset[self._seen]
-        return self.scale * F.normalize(embedded.float(), dim=1) @ classes.T + offset
-
-    def _labels(self, data: LabelledImages) -> Tensor:
-        """Numbers of classes among those of `_logits`, (n,); a matrix where multi-label, see `classification_loss`."""
-        labels = np.asarray(data.labels)
-        if self._seen is not None:
-            labels = np.searchsorted(self.task.seen, labels)
-        return torch.from_numpy(labels).to(self.compute.device)
 
     def _cached(self, images: ImageSet) -> Tensor:
         return torch.from_numpy(images.features.projected).to(self.compute.device)
