@@ -44,7 +44,7 @@ def test_what_is_left_is_what_was_left_out():
     with abridged(steps=4) as short:
         training()
     assert (short.trainings, short.planned_steps) == (1, 200)
-    left = (200 - 8) * STEP + (11 - 2) * VALIDATION
+    left = (200 - 8) * STEP + (11 - 3) * VALIDATION
     assert left <= short.left_seconds < 1.5 * left
 
 
@@ -59,8 +59,8 @@ def test_validation_on_a_part_counts_for_the_whole():
         training(epochs=2, steps=4)
     with abridged(steps=4, validation_share=0.1) as part:
         training(epochs=2, steps=4)
-    # One validation is left out, and two of ten times the length were seen.
-    assert whole.left_seconds < 2 * VALIDATION
+    # All three are done; of ten times as many images each would take ten times as long.
+    assert whole.left_seconds < VALIDATION
     assert part.left_seconds >= 27 * VALIDATION
 
 
@@ -81,3 +81,20 @@ def test_decoded_images_count_for_the_epoch():
         training(batches=batches)
     # Both passes take what the first four steps of twenty decode.
     assert short.pictures == pytest.approx(2 * 4000 * (20 / 4 - 1))
+
+
+def test_the_first_steps_of_short_epochs_do_not_count():
+    taken = []
+
+    def slow_at_first():
+        time.sleep(0.3 if len(taken) < 2 else 0.01)
+        taken.append(None)
+
+    x = nn.Parameter(torch.zeros(2))
+    with abridged() as short:
+        train(
+            {"x": x}, lambda _: [None], lambda _: slow_at_first() or x.square().sum(), epochs=105, steps_per_epoch=1,
+            learning_rate=0.1,
+        )  # fmt: skip
+    assert len(taken) == 5
+    assert 1 <= short.left_seconds < 5

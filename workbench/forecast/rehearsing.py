@@ -32,7 +32,9 @@ _SET_UP = 20.0
 Apart = Callable[[], AbstractContextManager[None]]
 Use = Callable[[Path, Mapping[str, float]], None]
 _IMAGES = 16
-"""Images of validation and of test that a network is shown."""
+"""Images of validation that a network is shown."""
+_TEST_IMAGES = 64
+"""Images of test: a batch, for the memory that it takes."""
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,7 @@ def _finished(batch: Batch, rows: SplitRows, fit: _Fit, suite: Suite, use: Use |
     run, task = batch[0], batch[0].task
     predictor, test = fit.predictors[0], rows.test
     is_network = run.spec.factory.reads == "images"
-    shown = test[:: max(1, len(test) // _IMAGES)] if is_network else test
+    shown = test[:: -(-len(test) // _TEST_IMAGES)] if is_network and len(test) else test
     more = len(test) / len(shown)
     marks = [time.perf_counter()]
     predictions = task.predict(predictor, shown, run.spec.recipe)

@@ -4,13 +4,18 @@ Within `abridged`, `train` takes some steps of the first epoch, and the same ste
 decoded. What it returns is good for nothing but finding out what comes after training.
 """
 
+import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TypeVar
+
+_AGAIN = 4
+"""Steps on images that have been decoded, at least."""
+_VALIDATIONS = 3
 
 T = TypeVar("T")
 Q = TypeVar("Q")
@@ -47,10 +52,11 @@ class Abridgement:
         self._kept += size
 
     def cut(
-        self, batches: Batches[T], validate: Callable[[], Q] | None, epochs: int
+        self, batches: Batches[T], validate: Callable[[], Q] | None, epochs: int, steps_per_epoch: int
     ) -> tuple[Batches[T], Callable[[], Q] | None, int]:
         """Batches, validation and number of epochs in place of those that were meant."""
-        return self._few(batches), self._timed(validate) if validate else None, min(epochs, 2)
+        passes = 1 + math.ceil(_AGAIN / steps_per_epoch)
+        return self._few(batches), self._timed(validate) if validate else None, min(epochs, passes)
 
     def _few(self, batches: Batches[T]) -> Callable[[int], Iterator[T]]:
         """The batches of a pass: the first ones of the first epoch, whichever is asked for."""
@@ -68,11 +74,11 @@ class Abridgement:
         return some
 
     def _timed(self, validate: Callable[[], Q]) -> Callable[[], Q]:
-        """Validation with its time taken, twice: the second time its images have been decoded."""
+        """Validation with its time taken, some times: from the second on its images have been decoded."""
         found: list[Q] = []
 
         def timed_validate() -> Q:
-            if len(found) < 2:
+            if len(found) < _VALIDATIONS:
                 began = _now()
                 found.append(validate())
                 self._validations.append(_now() - began)
@@ -82,7 +88,9 @@ class Abridgement:
 
     def conclude(self, epochs: int, steps_per_epoch: int) -> None:
         """A training of so many epochs has been cut short: add up what is left of it."""
-        first, again = (_step_seconds(marks) for marks in (self._passes + self._passes)[:2])
+        first = _step_seconds(self._passes[:1])
+        # Where epochs are short the second, too, has much to set up.
+        again = _step_seconds(self._passes[2:] or self._passes[-1:])
         done = [len(marks) - 1 for marks in self._passes]
         steps = max(0, steps_per_epoch - done[0]) * first
         steps += max(0, (epochs - 1) * steps_per_epoch - sum(done[1:])) * min(first, again)
@@ -108,7 +116,11 @@ class Whole:
     """In place of an `Abridgement` where nothing is cut."""
 
     def cut(
-        self, batches: Batches[T], validate: Callable[[], Q] | None, epochs: int
+        self,
+        batches: Batches[T],
+        validate: Callable[[], Q] | None,
+        epochs: int,
+        steps_per_epoch: int,  # noqa: ARG002
     ) -> tuple[Batches[T], Callable[[], Q] | None, int]:
         """What was meant."""
         return batches, validate, epochs
@@ -139,10 +151,11 @@ def abridgement() -> Abridgement | Whole:
     return _current.get() or Whole()
 
 
-def _step_seconds(marks: list[float]) -> float:
-    """Time of a step, of when it began and each step ended; the first, with its setting up, counts only if alone."""
-    start = 1 if len(marks) > 2 else 0
-    return (marks[-1] - marks[start]) / max(1, len(marks) - 1 - start)
+def _step_seconds(passes: Sequence[Sequence[float]]) -> float:
+    """Time of a step, of when passes began and each step ended; a pass's first, with its setting up, if it is alone."""
+    start = 1 if len(passes[0]) > 2 else 0
+    taken = sum(len(marks) - 1 - start for marks in passes)
+    return sum(marks[-1] - marks[start] for marks in passes) / max(1, taken)
 
 
 def _now() -> float:

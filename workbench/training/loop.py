@@ -106,7 +106,7 @@ def train(
     """
     last = stop_after or epochs
     extent = abridgement()
-    batches, validate, passes = extent.cut(batches, validate, last)
+    batches, validate, passes = extent.cut(batches, validate, last, steps_per_epoch)
     switch = mode or (lambda _: None)
     judge = _judge(validate, group)
     optimiser = _optimiser(optimizer, _groups(parameters, weight_decay), learning_rate)
