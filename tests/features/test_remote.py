@@ -1,7 +1,11 @@
 """A feature store in an object store: two writers, interruptions, damage, readers who only read."""
 
 import hashlib
+import os
+import signal
+import subprocess
 import sys
+import time
 from datetime import timedelta
 
 import numpy as np
@@ -69,6 +73,14 @@ def test_only_shards_that_are_needed_are_copied(lab, dataset, encoder, tmp_path)
     run_all(dataset, encoder, lab("writer", writable=True))
     run_all(dataset, UnloadableEncoder(), lab("reader"), rows=[5])
     assert len(list((tmp_path / "reader" / "features").rglob("*.safetensors"))) == 1
+
+
+def test_what_is_there_is_known_without_a_copy(lab, dataset, encoder, photos, tmp_path):
+    run_all(dataset, encoder, lab("writer", writable=True))
+    add_photos(photos, 1, first=100)
+    grown, reader = Folder(photos), lab("reader")
+    assert reader.images(encoder).has(grown.hashes(grown.rows)).tolist() == [True] * 23 + [False]
+    assert not (tmp_path / "reader" / "features").exists()
 
 
 def test_two_writers_lose_nothing_of_each_other(lab, dataset, encoder):
@@ -214,3 +226,36 @@ def test_settings_name_the_store(dataset, encoder, s3, tmp_path):
     assert run_all(dataset, UnloadableEncoder(), FeatureStore.of(Settings(cache=tmp_path / "b", features=ROOT)).apart())
     with pytest.raises(WorkbenchError, match=r"^--features: expected an address in an object store"):
         Settings.load(tmp_path, features="/shared/features")
+
+
+@pytest.mark.slow
+def test_processes_write_at_once_and_one_is_killed(s3, photos, tmp_path):
+    def process(name: str) -> subprocess.Popen[bytes]:
+        body = (
+            "import time\nfrom pathlib import Path\nfrom tests.features.subjects import Folder, TinyEncoder\n"
+            "from workbench.features import FeatureStore, extract\nfrom workbench.features._remote import RemoteStore\n"
+            f"cache = Path({str(tmp_path / name)!r})\ndata = Folder(Path({str(photos)!r}))\n"
+            f"store = FeatureStore(cache, shard_rows=1, remote=RemoteStore({ROOT!r}, cache / 'read', writable=True))\n"
+            "encoder = TinyEncoder()\nreal = encoder.encode_images\n"
+            "def slow(pixels):\n    time.sleep(0.05)\n    return real(pixels)\n"
+            "encoder.encode_images = slow\nprint('go', flush=True)\n"
+            "extract(data, data.rows, encoder, store, batch_size=1)\n"
+        )
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        return subprocess.Popen([sys.executable, "-c", body], env=environment, stdout=subprocess.PIPE)
+
+    writers = [process("one"), process("two"), process("killed")]
+    for writer in writers:
+        assert writer.stdout.readline() == b"go\n"
+    deadline = time.monotonic() + 60
+    while not objects(s3, "/commits/") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    writers[2].kill()
+    for writer in writers:
+        writer.communicate(timeout=120)
+    assert [writer.returncode for writer in writers] == [0, 0, -signal.SIGKILL]
+    reader = FeatureStore(tmp_path / "reader", remote=RemoteStore(ROOT, tmp_path / "reader" / "read"))
+    found = run_all(Folder(photos), UnloadableEncoder(), reader)
+    assert (found.computed, found.corrupt_shards) == (0, [])
+    alone = run_all(Folder(photos), TinyEncoder(), FeatureStore(tmp_path / "alone"))
+    np.testing.assert_allclose(found.features.projected, alone.features.projected, atol=1e-5)

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from workbench.addresses import ObjectStore
-from workbench.arrays import AnyArray
+from workbench.arrays import AnyArray, BoolArray
 from workbench.errors import WorkbenchError
 from workbench.features._commits import ListedShard, pack_commit, unpack_commit
 from workbench.features._files import CacheError, write_atomically
@@ -85,6 +85,15 @@ class RemoteTable:
         self._asked = -np.inf
         self._failed = False
         self._described = False
+
+    def has(self, keys: AnyArray) -> BoolArray:
+        """Which keys a commit lists, bool (n,), whether or not their shards turn out to be whole.
+
+        Raises:
+            CacheError: The store cannot be read.
+        """
+        self.refresh()
+        return self._index.find(keys).found
 
     def supply(self, keys: AnyArray, folder: Path) -> list[str]:
         """Copy the shards that hold any of the keys into a folder, as far as they are there and whole.

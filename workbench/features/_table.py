@@ -88,14 +88,18 @@ class FeatureTable:
                     return located
 
     def has(self, keys: AnyArray) -> BoolArray:
-        """Which keys are stored on this machine, bool (n,), by the shards' lists of keys: no checksum is computed.
+        """Which keys are stored here or remotely, bool (n,), by lists of keys: nothing is copied, no checksum computed.
 
         Raises:
             CacheError: A shard is of another version or model.
         """
         with self._lock:
             self._refresh()
-            return self._index.find(np.ascontiguousarray(keys, dtype=np.uint8)).found
+            asked = np.ascontiguousarray(keys, dtype=np.uint8)
+            found = self._index.find(asked).found
+            if self._remote is not None and not found.all():
+                found = found | self._remote.has(asked)
+            return found
 
     def gather(self, located: Located[Shard], column: str) -> AnyArray:
         """Rows of one column, (n, width); NaN, or 0 of uint8, where the key is not stored or is a tombstone.

@@ -82,7 +82,7 @@ def forecast_suite(
     reporter.say(f"measuring for at most {seconds:g} s, to forecast {sum(map(len, batches))} runs.")
     measuring = time.perf_counter()
     seen = Seen(measuring + seconds, problems=dict(todo.problems))
-    features = FeatureStore(settings.cache)
+    features = FeatureStore.of(settings)
     encoders = {cell_of(batch[0].spec, suite)[1]: batch[0].data.encoder for batch in batches}
     loads, times = _measure_images(todo, encoders, features, seconds, seen, settings.workers)
     history = read_runs(store) if store.exists and batches else []
