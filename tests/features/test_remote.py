@@ -161,6 +161,17 @@ def test_a_damaged_shard_is_named_and_computed_again(lab, dataset, encoder, s3, 
     assert run_all(dataset, UnloadableEncoder(), lab("next reader")).computed == 0
 
 
+def test_what_is_damaged_here_is_copied_again(lab, dataset, encoder, tmp_path):
+    first = run_all(dataset, encoder, lab("writer", writable=True))
+    for victim in (tmp_path / "writer" / "features").rglob("*.safetensors"):
+        data = bytearray(victim.read_bytes())
+        data[-1] ^= 0xFF
+        victim.write_bytes(data)
+    again = run_all(dataset, UnloadableEncoder(), lab("writer"))
+    assert (again.computed, len(again.corrupt_shards)) == (0, 6)
+    np.testing.assert_array_equal(first.features.pooled, again.features.pooled)
+
+
 def test_a_damaged_commit_is_named(lab, dataset, encoder, s3, caplog):
     run_all(dataset, encoder, lab("writer", writable=True))
     victim = objects(s3, "/commits/")[0]
