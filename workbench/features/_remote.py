@@ -19,7 +19,7 @@ import numpy as np
 from workbench.addresses import ObjectStore
 from workbench.arrays import AnyArray, BoolArray
 from workbench.errors import WorkbenchError
-from workbench.features._commits import ListedShard, pack_commit, unpack_commit
+from workbench.features._commits import ListedShard, is_commit_name, pack_commit, unpack_commit
 from workbench.features._files import CacheError, write_atomically
 from workbench.features._index import Index
 from workbench.features._shard import SUFFIX, CorruptShardError, Shard
@@ -162,7 +162,8 @@ class RemoteTable:
         if not now and time.monotonic() - self._asked < _FRESH_SECONDS:
             return []
         for _ in range(_TRIES):
-            names = set(self._store.objects.below(f"{self.address}/{COMMITS}")) - self._refused
+            found = self._store.objects.below(f"{self.address}/{COMMITS}")
+            names = set(filter(is_commit_name, found)) - self._refused
             if names == self._commits:
                 break
             read = self.read_commits(names)
