@@ -81,7 +81,7 @@ def test_part_that_may_be_empty_is_no_match(frames, settings):
     ("values", "message"),
     [
         ({"pattern": "(clip"}, r"splits\.group_pattern: '\(clip' is no regular expression \(missing \), unterminated"),
-        ({"pattern": "clip[0-9]+"}, r"splits\.group_pattern: .* no part in parentheses; put what names the group"),
+        ({"pattern": "clip[0-9]+"}, r"splits\.group_pattern: .* no part in parentheses; put what names it into"),
         ({"pattern": "(a{99999999999999})"}, r"is no regular expression \(the repetition number is too large"),
         ({"columns": 'label = "label"\ngroup = "clip"'}, r"columns\.group and splits\.group_pattern are two ways"),
         ({"splits": 'by = "class"'}, r"splits: .*a class is a group; take splits\.group_pattern out"),

@@ -36,6 +36,8 @@ def fingerprint_of(dataset: "Dataset") -> str:
         records = (dataset.manifest.records[row] for row in rows.tolist())
         contents = [[*_labels_of(r), r.group, r.captions, r.extra if whole else ""] for r in records]
         digest.update(json.dumps(contents).encode())
+        if (domains := dataset.domains(rows)) is not None:
+            digest.update(json.dumps(domains).encode())
     return digest.hexdigest()
 
 

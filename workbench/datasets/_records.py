@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from workbench.datasets.card import DatasetCard
+from workbench.datasets.domains import with_target_domains
 from workbench.datasets.group_table import GroupTable
 from workbench.datasets.roles import assign_roles
 from workbench.datasets.sources import Record, RecordColumns
@@ -54,6 +55,8 @@ def prepare_records(
         records, group_notes = groups.applied(records, card.name)
         notes += group_notes
     notes += _group_notes(records)
+    records, domain_notes = with_target_domains(card, records)
+    notes += domain_notes
     if card.splits.by == "group":
         records, split_notes = _without_splits(card, records)
         notes += split_notes

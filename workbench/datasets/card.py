@@ -136,6 +136,12 @@ class DatasetCard(Section):
     def _splits_have_their_column(self) -> Self:
         if self.splits.by == "class" and self.columns.label is None:
             raise ValueError("splits.by = 'class' needs columns.label")
+        if self.splits.domain_pattern is not None and self.columns.domain is not None:
+            raise ValueError(
+                "columns.domain and splits.domain_pattern are two ways to say the domains; name one of them"
+            )
+        if self.splits.by == "domain" and self.columns.domain is None and self.splits.domain_pattern is None:
+            raise ValueError("splits.by = 'domain' needs columns.domain, or splits.domain_pattern")
         if self.splits.group_pattern is not None and self.columns.group is not None:
             raise ValueError("columns.group and splits.group_pattern are two ways to say the groups; name one of them")
         if self.columns.second is not None and not kind_of(self).second_images:

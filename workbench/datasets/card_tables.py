@@ -15,6 +15,7 @@ class Columns(Section):
         of_items: Keys whose columns are left in a row for the items that are made from it.
         texts: Keys whose columns hold texts, which differ from language to language.
         labels: A column for each finding instead of one for labels: 1, 0, -1 for uncertain, or empty.
+        domain: Hospital, scanner, site, season, camera: what images may differ by from those that a model is used on.
     """
 
     of_items: ClassVar[tuple[str, ...]] = ()
@@ -25,6 +26,7 @@ class Columns(Section):
     labels: tuple[str, ...] = ()
     caption: str | None = None
     group: str | None = None
+    domain: str | None = None
     split: str | None = None
     id: str | None = None
 
@@ -44,7 +46,10 @@ class Splits(Section):
 
     Attributes:
         by: `class` makes all splits anew, so that no class stands in two of them; a class is a group then. `group`
-            makes them anew by the groups.
+            makes them anew by the groups. `domain` makes the domains in `target` test, and all others train and
+            validation.
+        target: The domains of test, with `by = "domain"`.
+        domain_pattern: As `group_pattern`, for domains.
         groups: A table with the columns `id` and `group`, beside the card or the data, whose groups take the place of
             those in `columns.group`; `workbench check --group-duplicates` writes one.
         fold: With `by = "class"`, instead of `test_fraction`: [k, n], test has the k-th of n parts of the classes.
@@ -60,15 +65,17 @@ class Splits(Section):
     seed: int = 0
     test_fraction: float = Field(default=0.2, gt=0, lt=1)
     val_fraction: float = Field(default=0.15, gt=0, lt=1)
-    by: Literal["image", "class", "group"] = "image"
+    by: Literal["image", "class", "group", "domain"] = "image"
+    target: tuple[str, ...] = ()
     groups: str | None = None
     fold: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=2)]] | None = None
     unseen: Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...] | None = None
     group_pattern: str | None = None
+    domain_pattern: str | None = None
 
-    @field_validator("group_pattern")
+    @field_validator("group_pattern", "domain_pattern")
     @classmethod
-    def _has_a_part_for_the_group(cls, pattern: str | None) -> str | None:
+    def _has_a_part_for_the_name(cls, pattern: str | None) -> str | None:
         if pattern is None:
             return None
         try:
@@ -76,9 +83,7 @@ class Splits(Section):
         except (re.error, RecursionError, OverflowError) as error:
             raise ValueError(f"{pattern!r} is no regular expression ({error})") from error
         if not parts:
-            raise ValueError(
-                rf"{pattern!r} has no part in parentheses; put what names the group into ( ), as in '(clip\d+)_'"
-            )
+            raise ValueError(rf"{pattern!r} has no part in parentheses; put what names it into ( ), as in '(clip\d+)_'")
         return pattern
 
     @model_validator(mode="after")
@@ -89,6 +94,8 @@ class Splits(Section):
             raise ValueError(f"{twice!r} is named for two splits; they must be different images")
         if self.fold is not None and (self.by != "class" or self.fold[0] > self.fold[1]):
             raise ValueError("splits.fold = [k, n] needs by = 'class' and k of 1..n")
+        if (self.by == "domain") != bool(self.target):
+            raise ValueError("splits.by = 'domain' and splits.target, the domains that test has, go together")
         stray = next((key for key in ("groups", "group_pattern") if getattr(self, key) is not None), None)
         if stray is not None and self.by == "class":
             raise ValueError(f"with splits.by = 'class' a class is a group; take splits.{stray} out")

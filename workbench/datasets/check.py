@@ -14,6 +14,7 @@ from workbench.datasets._check_pixels import is_blank, of_other_depth
 from workbench.datasets._notes import caption_notes, divided_groups, idle_classes
 from workbench.datasets.check_report import CheckReport, Copies, NearPair, Unreadable
 from workbench.datasets.dataset import Dataset
+from workbench.datasets.domains import count_domains, lacking_classes
 from workbench.datasets.duplicates import Duplicates, find_duplicates, groups_of
 from workbench.datasets.group_columns import column_notes
 from workbench.datasets.languages import card_languages
@@ -100,6 +101,8 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others:
         duplicate_groups=dict(
             zip(ids, groups_of(duplicates.component, dataset.group_names(range(len(dataset)))), strict=True)
         ),
+        domains=count_domains(dataset),
+        domains_lack=lacking_classes(dataset) if dataset.class_names else {},
         divided_groups=_divided(dataset),
         unfit_rows=tuple(unfit),
         unanswerable_items=tuple(unanswerable),

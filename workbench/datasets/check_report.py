@@ -1,10 +1,11 @@
 """The findings of a check, as values and as text for the terminal."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from workbench.datasets.roles import ROLES
+from workbench.formatting import counted
 
 _SHOWN = 10
 
@@ -57,6 +58,8 @@ class CheckReport:
         near_duplicate_count: How many such pairs there are.
         duplicate_groups: Image id to group: images have one group if they are equal, look alike, or are of one group of
             the card, and so on in chains. Not part of `to_dict`.
+        domains: Domain to split to number of images; empty where the card names no domains.
+        domains_lack: Domain to the classes of which it has no image.
         divided_groups: Group to split to number of images, for groups in more than one split.
         unfit_rows: Why a run would refuse rows or the dataset, a sentence each.
         unanswerable_items: Items of matching with a wrong text that is also the right one.
@@ -87,6 +90,8 @@ class CheckReport:
     near_duplicates: tuple[NearPair, ...]
     near_duplicate_count: int
     duplicate_groups: dict[str, str]
+    domains: dict[str, dict[str, int]]
+    domains_lack: dict[str, tuple[str, ...]]
     divided_groups: dict[str, dict[str, int]]
     unfit_rows: tuple[str, ...]
     unanswerable_items: tuple[str, ...]
@@ -135,6 +140,8 @@ def _render(report: CheckReport) -> str:
         )
     lines += report.notes
     lines += ["", *_class_table(report), ""]
+    if report.domains:
+        lines += [*_table("domain", {n: [by[role] for role in ROLES] for n, by in report.domains.items()}), ""]
     lines += _section("unreadable images", [f"{u.id} ({u.split}): {u.reason}" for u in report.unreadable])
     lines += _section("images with text burned in, as BurnedInAnnotation says", report.burned_in)
     lines += _section("images of another depth than most", report.other_depths)
@@ -171,6 +178,10 @@ def _render(report: CheckReport) -> str:
     if report.boxes:
         title = f"of {report.boxes} boxes that reach outside their image; is regions.format right?"
         lines += _section(title if report.boxes_beyond else "boxes that reach outside their image", report.boxes_beyond)
+    for domain, classes in report.domains_lack.items():
+        shown = ", ".join(classes[:_SHOWN]) + (", ..." if len(classes) > _SHOWN else "")
+        count = counted(len(classes), "class", "classes")
+        lines.append(f"For your information: domain {domain} has no image of {count}: {shown}.")
     if report.blank:
         more = ", ..." if len(report.blank) > _SHOWN else ""
         names = ", ".join(report.blank[:_SHOWN])
@@ -184,10 +195,14 @@ def _class_table(report: CheckReport) -> list[str]:
     names = list(report.class_counts[ROLES[0]])
     if not names:
         return ["No classes."]
-    width = min(max(map(len, [*names, "class"])), 40)
-    head = f"{'class':<{width}}" + "".join(f"{role:>9}" for role in ROLES)
-    rows = [f"{n[:width]:<{width}}" + "".join(f"{report.class_counts[r][n]:>9}" for r in ROLES) for n in names]
-    return [head, *rows]
+    return _table("class", {name: [report.class_counts[role][name] for role in ROLES] for name in names})
+
+
+def _table(what: str, rows: Mapping[str, Sequence[int]]) -> list[str]:
+    """Numbers of images by split."""
+    width = min(max(map(len, [*rows, what])), 40)
+    head = f"{what:<{width}}" + "".join(f"{role:>9}" for role in ROLES)
+    return [head, *(f"{name[:width]:<{width}}" + "".join(f"{n:>9}" for n in counts) for name, counts in rows.items())]
 
 
 def _section(title: str, items: Iterable[str], count: int | None = None) -> list[str]:

@@ -17,6 +17,7 @@ from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.decoding import decoder_of
 from workbench.datasets.depths import Depths
+from workbench.datasets.domains import domain_reader
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.pictures import Pictures
 from workbench.datasets.private_names import private_names
@@ -172,6 +173,11 @@ class Dataset(Pictures):
     def _group_codes(self) -> dict[str, int]:
         names = sorted({record.group for record in self.manifest.records if record.group})
         return {name: code for code, name in enumerate(names)}
+
+    def domains(self, rows: Sequence[int] | AnyArray) -> list[str | None] | None:
+        """The domain of each image, None where it has none; None where the card names no domains."""
+        read = domain_reader(self.card)
+        return None if read is None else [read(self._record(row)) for row in rows]
 
     def group_names(self, rows: Sequence[int] | AnyArray) -> list[str | None]:
         """The groups as the source names them."""

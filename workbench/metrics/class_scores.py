@@ -5,10 +5,11 @@ from functools import cached_property
 
 import numpy as np
 
-from workbench.arrays import AnyArray, BoolArray
+from workbench.arrays import AnyArray, BoolArray, IntArray
 from workbench.errors import DataError
 from workbench.metrics import functional as F
 from workbench.metrics._checks import check_finite, check_labels, check_masked_targets
+from workbench.metrics.domains import items_by_domain
 from workbench.metrics.evaluator import SharedFunction
 
 ClassSums = tuple[F.Values, F.Values, F.Values]
@@ -24,6 +25,7 @@ class ClassScores:
         unseen: Classes without training images.
         positive: Of two classes the one that `sensitivity` is about; the second, as in scikit-learn.
         exact_pairs: See `functional.Ranking`.
+        domains: Domain of each item, int64 (n,) from 0 on, -1 for none.
 
     Raises:
         DataError: Scores hold NaN or infinity, or labels do not fit.
@@ -34,6 +36,7 @@ class ClassScores:
         n_classes: Number of classes.
         positive: The argument.
         unseen: int64, or None where there are none.
+        domain_items: Positions of the items of each domain, or None where there are none.
     """
 
     logits: F.Values
@@ -41,6 +44,7 @@ class ClassScores:
     n_classes: int
     positive: int
     unseen: AnyArray | None
+    domain_items: tuple[IntArray, ...] | None
 
     def __init__(
         self,
@@ -50,6 +54,7 @@ class ClassScores:
         unseen: Sequence[int] | AnyArray = (),
         positive: int = 1,
         exact_pairs: int = F.EXACT_PAIRS,
+        domains: AnyArray | None = None,
     ) -> None:
         self.logits = F.relative_logits(check_finite(scores, "scores"))
         n, self.n_classes = self.logits.shape
@@ -57,6 +62,15 @@ class ClassScores:
         self.unseen = np.asarray(unseen, dtype=np.int64) if len(unseen) else None
         self.positive = positive
         self._exact_pairs = exact_pairs
+        self.domain_items = items_by_domain(domains)
+
+    def only(self, items: IntArray) -> "ClassScores":
+        """Those of some items."""
+        unseen = () if self.unseen is None else self.unseen
+        return ClassScores(
+            self.logits[items], self.labels[items],
+            unseen=unseen, positive=self.positive, exact_pairs=self._exact_pairs,
+        )  # fmt: skip
 
     @cached_property
     def predicted(self) -> AnyArray:
@@ -123,6 +137,7 @@ class LabelScores:
         labels: bool (n, c), or floating with NaN where it is not known whether the item has the label. Such a label
             counts nowhere: means over an item's labels are over the known ones.
         exact_pairs: See `functional.Ranking`.
+        domains: Domain of each item, int64 (n,) from 0 on, -1 for none.
 
     Raises:
         DataError: Scores hold NaN or infinity, labels do not fit, or no label of an item is known.
@@ -131,16 +146,31 @@ class LabelScores:
         logits: (n, c).
         targets: bool (n, c), False where not known.
         known: bool (n, c); None where all labels are known.
+        domain_items: Positions of the items of each domain, or None where there are none.
     """
 
     logits: AnyArray
     targets: AnyArray
     known: AnyArray | None
+    domain_items: tuple[IntArray, ...] | None
 
-    def __init__(self, scores: AnyArray, labels: AnyArray, *, exact_pairs: int = F.EXACT_PAIRS) -> None:
+    def __init__(
+        self,
+        scores: AnyArray,
+        labels: AnyArray,
+        *,
+        exact_pairs: int = F.EXACT_PAIRS,
+        domains: AnyArray | None = None,
+    ) -> None:
         self.logits = check_finite(scores, "scores")
+        self._labels = np.asarray(labels)
         self.targets, self.known = check_masked_targets(labels, self.logits.shape)
         self._exact_pairs = exact_pairs
+        self.domain_items = items_by_domain(domains)
+
+    def only(self, items: IntArray) -> "LabelScores":
+        """Those of some items."""
+        return LabelScores(self.logits[items], self._labels[items], exact_pairs=self._exact_pairs)
 
     @cached_property
     def decisions(self) -> BoolArray:

@@ -9,6 +9,7 @@ from workbench.arrays import AnyArray
 from workbench.metrics import functional as F
 from workbench.metrics._bootstrap import Resampler, estimates
 from workbench.metrics.class_scores import ClassScores, LabelScores, stacked_scores
+from workbench.metrics.domains import MEAN, domain_metrics, numbered_domains
 from workbench.metrics.estimate import Estimate
 from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.keys import metric_keys
@@ -124,6 +125,7 @@ METRICS: tuple[Metric, ...] = (
     ACCURACY, TOP5_ACCURACY, BALANCED_ACCURACY, MACRO_F1, MICRO_F1, AUROC, AVERAGE_PRECISION, NLL, BRIER, ECE,
     SENSITIVITY, SPECIFICITY, MCC, QUADRATIC_KAPPA,
 )  # fmt: skip
+DOMAIN_METRICS: tuple[Metric, ...] = tuple(each for metric in METRICS for each in domain_metrics(metric))
 
 
 def classification_metrics(
@@ -136,6 +138,7 @@ def classification_metrics(
     metrics: Collection[Metric] | None = None,
     positive: int = 1,
     unseen: Sequence[int] | AnyArray = (),
+    domains: Sequence[str | None] | None = None,
     replicates: int = 1000,
     seed: int = 0,
 ) -> dict[str, Estimate]:
@@ -168,6 +171,7 @@ def classification_metrics(
         metrics: None for all above but those that are computed on request.
         positive: Of two classes the one that `sensitivity` is about.
         unseen: Classes without training images, for the metrics that set them apart.
+        domains: (n,) domain of each item, None for none, for `domain_metrics`.
         replicates: Number of bootstrap resamples.
         seed: Seeds them; the same seed resamples the same items in every run on a test set.
 
@@ -177,17 +181,20 @@ def classification_metrics(
     resampler = Resampler(len(labels), groups, replicates=replicates, seed=seed)
     chosen = [metric for metric in METRICS if not metric.only_on_request] if metrics is None else metrics
     runs: list[LabelScores] | list[ClassScores]
+    names, codes = numbered_domains(domains)
     if multi_label:
-        runs = [LabelScores(run, labels) for run in stacked_scores(scores)]
+        runs = [LabelScores(run, labels, domains=codes) for run in stacked_scores(scores)]
     else:
-        runs = [ClassScores(run, labels, unseen=unseen, positive=positive) for run in stacked_scores(scores)]
+        runs = [
+            ClassScores(run, labels, unseen=unseen, positive=positive, domains=codes) for run in stacked_scores(scores)
+        ]
     metric_estimates = estimates([Evaluator(chosen, run) for run in runs], resampler)
-    if label_names is None:
-        return metric_estimates
-    keys = metric_keys(label_names)
-    return {_named(name, keys): estimate for name, estimate in metric_estimates.items()}
+    keys = None if label_names is None else metric_keys(label_names)
+    return {_named(name, keys, metric_keys(names)): estimate for name, estimate in metric_estimates.items()}
 
 
-def _named(metric: str, keys: Sequence[str]) -> str:
+def _named(metric: str, labels: Sequence[str] | None, domains: Sequence[str]) -> str:
+    """A metric of a label or domain by its name in place of its number."""
     base, _, index = metric.partition("/")
-    return f"{base}/{keys[int(index)]}" if index else metric
+    keys = domains if base.startswith(MEAN) else labels
+    return f"{base}/{keys[int(index)]}" if index and keys is not None else metric

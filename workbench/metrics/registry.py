@@ -43,8 +43,8 @@ def added_for(predictions: type) -> tuple[Metric, ...]:
 def all_metrics() -> dict[str, Metric]:
     """All metrics by name."""
     built_in = (
-        *classification.METRICS, *unseen.METRICS, *matching.METRICS, *retrieval.METRICS, *captions.METRICS,
-        *generation.METRICS,
+        *classification.METRICS, *classification.DOMAIN_METRICS, *unseen.METRICS, *matching.METRICS, *retrieval.METRICS,
+        *captions.METRICS, *generation.METRICS,
     )  # fmt: skip
     return {metric.name: metric for metric in (*added_metrics(), *built_in)}
 

@@ -55,7 +55,7 @@ class RowReader:
         self.label = names["label"]
         self._names = names
         # Items are read from what is left, and one column may serve both: a pair can be the group, too.
-        of_items = {getattr(card.columns, name) for name in card.columns.of_items}
+        of_items = {getattr(card.columns, name) for name in (*card.columns.of_items, "domain")}
         self._used = {name for name in names.values() if name is not None and name not in of_items}
         # Notes are recorded with runs, and of the machine's paths nothing is.
         table = Path(origin).name if Path(origin).is_absolute() else origin

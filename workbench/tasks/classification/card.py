@@ -1,5 +1,7 @@
 """The card of a classification dataset: one label an image, or several."""
 
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 from pydantic import model_validator
@@ -9,6 +11,7 @@ from workbench.datasets.card_tables import Language
 from workbench.metrics import classification as of_classes
 from workbench.metrics import unseen as of_unseen
 from workbench.metrics.class_scores import ClassScores, LabelScores
+from workbench.metrics.domains import MEAN, WORST
 from workbench.metrics.metric import Metric
 from workbench.metrics.registry import added_for, metric_named
 
@@ -44,11 +47,24 @@ class ClassificationCard(DatasetCard):
     def measured(self) -> tuple[Metric, ...]:
         """See `DatasetCard.measured`."""
         if self.multi_label:
-            return (*map(metric_named, _MULTI_LABEL), *added_for(LabelScores))
+            return (*map(metric_named, _MULTI_LABEL), *self._over_domains(_MULTI_LABEL), *added_for(LabelScores))
         split = of_unseen.METRICS if self.splits.unseen is not None else ()
         two = (of_classes.SENSITIVITY, of_classes.SPECIFICITY)
         on_request = (of_classes.QUADRATIC_KAPPA,)
-        return (*map(metric_named, _SINGLE_LABEL), *split, *two, *on_request, *added_for(ClassScores))
+        over_domains = self._over_domains(_SINGLE_LABEL)
+        return (
+            *map(metric_named, _SINGLE_LABEL), *split, *over_domains, *two, *on_request, *added_for(ClassScores)
+        )  # fmt: skip
+
+    def _over_domains(self, names: Sequence[str]) -> Iterator[Metric]:
+        """Of the metric that ranks runs, and of the task's first, always; of the others on request."""
+        if self.columns.domain is None and self.splits.domain_pattern is None:
+            return
+        ranks = self.primary_metric.removeprefix(WORST).removeprefix(MEAN)
+        for metric in of_classes.DOMAIN_METRICS:
+            base = metric.name.removeprefix(WORST).removeprefix(MEAN)
+            if base in names:
+                yield replace(metric, only_on_request=base not in {names[0], ranks})
 
     @property
     def least_classes(self) -> int:

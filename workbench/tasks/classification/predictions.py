@@ -12,6 +12,7 @@ from workbench.arrays import AnyArray, FloatArray
 from workbench.errors import DataError
 from workbench.metrics import Estimate, Metric, classification_metrics, sigmoid, softmax
 from workbench.metrics.class_scores import ClassScores, LabelScores
+from workbench.metrics.domains import MEAN, numbered_domains
 from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.keys import metric_keys
 from workbench.metrics.measured import exact_pairs, repeat_labels
@@ -41,6 +42,7 @@ class ClassPredictions(Predictions):
             recorded, as by earlier versions and by other tools.
         unseen: Columns of the classes that the card keeps for test.
         positive: Of two classes the one that `sensitivity` is about.
+        domains: Domain of each item, None for none; None where the card names no domains.
     """
 
     failures_are: ClassVar[str] = "mistakes, the most confident first"
@@ -53,6 +55,7 @@ class ClassPredictions(Predictions):
     class_keys: tuple[str, ...] | None = None
     unseen: tuple[int, ...] = ()
     positive: int = 1
+    domains: Sequence[str | None] | None = None
 
     @property
     def group_codes(self) -> AnyArray | None:
@@ -74,11 +77,12 @@ class ClassPredictions(Predictions):
         return classification_metrics(
             self.scores, self._truth(), self.group_codes, multi_label=self.multi_label, metrics=metrics,
             label_names=self.class_names if self.multi_label else None, unseen=self.unseen, positive=self.positive,
+            domains=self.domains,
         )  # fmt: skip
 
     def comparable(self) -> Sequence[str]:
         """See `Predictions.comparable`."""
-        scores = self._view(self.scores, self._truth())
+        scores = self._view(self.scores, self._truth(), domains=numbered_domains(self.domains)[1])
         return [name for name, metric in all_metrics().items() if metric.fits(scores)]
 
     def scores_of(self, metric: str) -> ItemScores:
@@ -86,11 +90,12 @@ class ClassPredictions(Predictions):
         base, _, part = metric.partition("/")
         if base not in all_metrics():
             raise self.unknown(metric)
-        keys = metric_keys(self.class_names)
+        names, codes = numbered_domains(self.domains)
+        keys = metric_keys(names if base.startswith(MEAN) else self.class_names)
         if part and part not in keys:
             raise self.unknown(metric)
         truth = self._truth()
-        build = partial(self._evaluator, truth, metric, keys.index(part) if part else None)
+        build = partial(self._evaluator, truth, codes, metric, keys.index(part) if part else None)
         return ItemScores(self.ids, self.groups, self.scores, truth, build)
 
     def _view(self, scores: AnyArray, labels: AnyArray, **options: Any) -> ClassScores | LabelScores:
@@ -98,9 +103,13 @@ class ClassPredictions(Predictions):
             return LabelScores(scores, labels, **options)
         return ClassScores(scores, labels, unseen=self.unseen, positive=self.positive, **options)
 
-    def _evaluator(self, truth: AnyArray, metric: str, part: int | None, scores: AnyArray) -> Evaluator:
+    def _evaluator(
+        self, truth: AnyArray, codes: AnyArray | None, metric: str, part: int | None, scores: AnyArray
+    ) -> Evaluator:
         repeated, exact = repeat_labels(truth, len(scores)), exact_pairs(len(scores), len(truth))
-        evaluator = Evaluator([all_metrics()[base_name(metric)]], self._view(scores, repeated, exact_pairs=exact))
+        domains = None if codes is None else repeat_labels(codes, len(scores))
+        view = self._view(scores, repeated, exact_pairs=exact, domains=domains)
+        evaluator = Evaluator([all_metrics()[base_name(metric)]], view)
         return evaluator if part is None else evaluator.only(part, metric)
 
     def matched(self, reference: Self) -> Self:
@@ -139,12 +148,13 @@ class ClassPredictions(Predictions):
         true, predicted = self.class_names[label], self.class_names[guess]
         parts = {"true class": true, "predicted class": predicted}
         group = self.groups[i]
+        domain = None if self.domains is None else self.domains[i]
         return Failure(
             item=self.ids[i],
             image=self.ids[i],
             title=true,
             what=f"taken for {predicted}",
-            parts=parts if group is None else {**parts, "group": group},
+            parts={**parts, **({"group": group} if group else {}), **({"domain": domain} if domain else {})},
             scores=[(self.class_names[c], float(chance[c])) for c in np.argsort(-chance, kind="stable")[:_TOP]],
         )
 
@@ -154,7 +164,7 @@ class ClassPredictions(Predictions):
         return sigmoid(self.scores) if self.multi_label else softmax(self.scores)
 
     def to_table(self) -> "pa.Table":
-        """`id`, `group`, `label` (index, or list of indices), `unknown` (list of indices, if any is), `scores`.
+        """`id`, `group`, `label` (index, or list of indices), `scores`, and where there are any `domain` and `unknown`.
 
         The metadata holds `class_names` and, where there are any, `class_keys`, `unseen` and `positive`, all as JSON.
         """
@@ -166,6 +176,8 @@ class ClassPredictions(Predictions):
             "group": pa.array(list(self.groups), pa.string()),
             "scores": pa.FixedSizeListArray.from_arrays(values, self.scores.shape[1]),
         }
+        if self.domains is not None:
+            columns["domain"] = pa.array(list(self.domains), pa.string())
         if self.labels is not None:
             if self.labels.ndim == 2:
                 columns["label"] = _listed(self.labels == 1)
@@ -210,7 +222,8 @@ class ClassPredictions(Predictions):
                 if len(labels) and labels.max() >= len(names):
                     raise ValueError(f"label {labels.max()} of {len(names)} classes")
         positive = json.loads(metadata.get(b"positive", b"1"))
-        return cls(ids, groups, labels, scores, names, keys, unseen, positive)
+        domains = table.column("domain").to_pylist() if "domain" in table.column_names else None
+        return cls(ids, groups, labels, scores, names, keys, unseen, positive, domains)
 
 
 def _listed(chosen: AnyArray) -> "pa.Array":

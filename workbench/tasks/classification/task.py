@@ -127,6 +127,7 @@ class Classification(DatasetTask):
             class_keys=dataset.class_keys,
             unseen=tuple(dataset.unseen_classes.tolist()),
             positive=_positive(dataset),
+            domains=dataset.domains(rows),
         )
 
     @classmethod

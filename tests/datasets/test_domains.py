@@ -1,0 +1,109 @@
+"""Domains: target domains are test, all others train and validation, and a check says what a domain lacks."""
+
+import pytest
+
+from workbench.datasets import check_dataset, open_card, parse_card
+from workbench.errors import CardError, DataError
+
+SITES = ("north", "south", "west")
+
+
+@pytest.fixture
+def clinic(tmp_path, jpeg):
+    """60 pictures of two classes from three sites, the first six of none; west has no cups."""
+    lines = ["image,label,site,part"]
+    (tmp_path / "images").mkdir()
+    for i in range(60):
+        site = "" if i < 6 else SITES[i % 3]
+        label = "box" if site == "west" else ("cup", "box")[i // 3 % 2]
+        (tmp_path / "images" / f"{i}.jpg").write_bytes(jpeg(i))
+        lines.append(f"images/{i}.jpg,{label},{site},{('train', 'test')[i % 5 == 0]}")
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    return tmp_path
+
+
+def card(splits="by = 'domain'\ntarget = ['south']", columns="domain = 'site'"):
+    return parse_card(
+        "name = 'clinic'\n[source]\ntype = 'csv'\npath = 'table.csv'\n[columns]\nlabel = 'label'\n"
+        f"{columns}\n[splits]\n{splits}",
+        "clinic.toml",
+    )
+
+
+def sites_by_split(dataset):
+    return {split: set(dataset.domains(dataset.rows(split))) for split in ("train", "val", "test")}
+
+
+def test_the_target_is_test_and_other_domains_are_the_rest(clinic, settings):
+    dataset = open_card(card(), clinic, settings)
+    assert sites_by_split(dataset) == {"train": {"north", "west"}, "val": {"north", "west"}, "test": {"south"}}
+    assert len(dataset) == 54
+    assert "Test is the domain south (18 images); train and validation are north, west (36 images)." in dataset.notes
+    assert "6 images of no domain are left out." in dataset.notes
+
+
+def test_of_other_domains_the_sources_own_test_images_are_left_out(clinic, settings):
+    dataset = open_card(card(columns="domain = 'site'\nsplit = 'part'"), clinic, settings)
+    assert sites_by_split(dataset)["test"] == {"south"}
+    left = sum(i % 5 == 0 and SITES[i % 3] != "south" for i in range(6, 60))
+    assert f"{left} images in the test split of another domain are left out." in dataset.notes
+    assert len(dataset) == 54 - left
+
+
+def test_without_targets_domains_are_known_and_splits_stay(clinic, settings):
+    named, plain = (open_card(card("", columns), clinic, settings) for columns in ("domain = 'site'", ""))
+    assert set(named.domains(range(60))) == {*SITES, None}
+    assert plain.domains(range(60)) is None
+    assert [named.ids(named.rows(s)) for s in ("train", "test")] == [
+        plain.ids(plain.rows(s)) for s in ("train", "test")
+    ]
+    assert named.fingerprint != plain.fingerprint, "runs on it are measured by domain"
+
+
+def test_a_domain_may_be_the_group_or_stand_in_the_name(clinic, settings):
+    dataset = open_card(card("", "domain = 'site'\ngroup = 'site'"), clinic, settings)
+    assert dataset.domains(range(60)) == dataset.group_names(range(60))
+    by_name = open_card(card(r"domain_pattern = '^images/(\d)'", ""), clinic, settings)
+    assert set(by_name.domains(range(60))) == {str(i) for i in range(10)}
+
+
+def test_a_check_counts_domains_and_names_what_they_lack(clinic, settings):
+    report = check_dataset(open_card(card(), clinic, settings))
+    assert report.domains["south"] == {"train": 0, "val": 0, "test": 18}
+    assert report.domains_lack == {"west": ("cup",)}
+    text = str(report)
+    assert "domain west has no image of 1 class: cup." in text
+    assert text.index("domain   ") < text.index("\nnorth") < text.index("\nsouth") < text.index("\nwest")
+
+
+@pytest.mark.parametrize(
+    ("splits", "columns", "words"),
+    [
+        ("by = 'domain'\ntarget = ['sout']", "domain = 'site'", "'sout', which is no domain. Did you mean 'south'"),
+        ("by = 'domain'\ntarget = ['north', 'south', 'west']", "domain = 'site'", "none is left to train on"),
+        ("by = 'domain'\ntarget = ['a']", "domain = 'place'", "no image has a domain by columns.domain.*part, site"),
+        (
+            "by = 'domain'\ntarget = ['a']\ndomain_pattern = 'x(y)z'",
+            "",
+            "no image has a domain by splits.domain_pattern",
+        ),
+    ],
+)
+def test_wrong_domains_are_named(clinic, settings, splits, columns, words):
+    with pytest.raises(DataError, match=words):
+        open_card(card(splits, columns), clinic, settings)
+
+
+@pytest.mark.parametrize(
+    ("splits", "columns", "words"),
+    [
+        ("by = 'domain'", "domain = 'site'", "go together"),
+        ("target = ['south']", "domain = 'site'", "go together"),
+        ("by = 'domain'\ntarget = ['south']", "", "needs columns.domain"),
+        ("domain_pattern = '(a)'", "domain = 'site'", "name one of them"),
+        ("domain_pattern = 'a'", "", "no part in parentheses"),
+    ],
+)
+def test_cards_that_contradict_themselves(splits, columns, words):
+    with pytest.raises(CardError, match=words):
+        card(splits, columns)

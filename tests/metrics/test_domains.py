@@ -1,0 +1,92 @@
+"""Metrics in domains are those of each domain's items by themselves, and the worst of them is the worst."""
+
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss, roc_auc_score
+
+from workbench.metrics import classification_metrics, softmax
+from workbench.metrics.classification import DOMAIN_METRICS
+from workbench.metrics.domains import numbered_domains
+
+NAMES = ("oak", "ash", "elm")
+BY_NAME = {metric.name: metric for metric in DOMAIN_METRICS}
+
+
+def planted(n=240, seed=0, hard=1.0):
+    """Scores (n, 3), labels, and domains: three sites, one of them harder, and items of none."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, n)
+    domains = rng.choice(["north", "south", "west", ""], n, p=[0.5, 0.3, 0.15, 0.05])
+    signal = np.where(domains == "west", 0.4, 1.5 * hard)
+    scores = rng.normal(size=(n, 3)) + signal[:, None] * np.eye(3)[labels]
+    return scores, labels, [name or None for name in domains]
+
+
+def estimates(scores, labels, domains, *names, **options):
+    return classification_metrics(
+        scores, labels, domains=domains, metrics=[BY_NAME[name] for name in names], replicates=200, **options
+    )
+
+
+@pytest.mark.parametrize(
+    ("base", "reference"),
+    [
+        ("accuracy", lambda y, s: accuracy_score(y, s.argmax(axis=1))),
+        ("balanced_accuracy", lambda y, s: balanced_accuracy_score(y, s.argmax(axis=1))),
+        ("nll", lambda y, s: log_loss(y, softmax(s))),
+        ("auroc", lambda y, s: roc_auc_score(y, softmax(s), multi_class="ovr")),
+    ],
+)
+def test_each_domain_is_measured_as_scikit_learn_measures_its_items(base, reference):
+    scores, labels, domains = planted()
+    found = estimates(scores, labels, domains, f"domain_{base}", f"worst_domain_{base}")
+    expected = {}
+    for name in ("north", "south", "west"):
+        inside = np.array([domain == name for domain in domains])
+        expected[name] = reference(labels[inside], scores[inside])
+        assert found[f"domain_{base}/{name}"].value == pytest.approx(expected[name], abs=1e-9)
+    assert found[f"domain_{base}"].value == pytest.approx(np.mean(list(expected.values())), abs=1e-9)
+    worst = max(expected.values()) if base == "nll" else min(expected.values())
+    assert found[f"worst_domain_{base}"].value == pytest.approx(worst, abs=1e-9)
+    assert all(estimate.low <= estimate.value <= estimate.high for estimate in found.values())
+
+
+def test_several_labels():
+    rng = np.random.default_rng(1)
+    labels = rng.random((200, 3)) < 0.4
+    scores = rng.normal(size=(200, 3)) + 1.2 * labels
+    domains = ["a"] * 120 + ["b"] * 80
+    found = estimates(scores, labels, domains, "domain_auroc", multi_label=True, label_names=NAMES)
+    for name, part in (("a", slice(120)), ("b", slice(120, None))):
+        expected = roc_auc_score(labels[part], scores[part], average="macro")
+        assert found[f"domain_auroc/{name}"].value == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_domain_in_which_a_metric_is_undefined_does_not_count():
+    scores, labels, domains = planted()
+    labels = np.where([domain == "west" for domain in domains], 0, labels)
+    found = estimates(scores, labels, domains, "domain_auroc", "worst_domain_auroc")
+    assert "domain_auroc/west" not in found
+    others = [found[f"domain_auroc/{name}"].value for name in ("north", "south")]
+    assert found["domain_auroc"].value == pytest.approx(np.mean(others))
+    assert found["worst_domain_auroc"].value == pytest.approx(min(others))
+
+
+def test_without_domains_there_are_no_such_metrics():
+    scores, labels, _ = planted()
+    assert estimates(scores, labels, None, "domain_accuracy", "worst_domain_accuracy") == {}
+    assert estimates(scores, labels, [None] * len(labels), "domain_accuracy") == {}
+    assert numbered_domains(["b", None, "a"])[1].tolist() == [1, -1, 0]
+
+
+def test_intervals_of_a_domain_and_of_the_mean_over_domains_cover():
+    truth = {}
+    for name in ("domain_accuracy/west", "domain_accuracy"):
+        truth[name] = estimates(*planted(n=200_000, seed=99), name.partition("/")[0], groups=None)[name].value
+    covered = dict.fromkeys(truth, 0)
+    for seed in range(200):
+        found = estimates(*planted(n=300, seed=seed), "domain_accuracy")
+        for name, value in truth.items():
+            covered[name] += found[name].low <= value <= found[name].high
+    for name, count in covered.items():
+        assert 0.90 <= count / 200 <= 0.99, name

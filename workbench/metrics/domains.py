@@ -1,0 +1,111 @@
+"""Metrics in each domain (hospital, scanner, site, season), and in the worst one."""
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, Self
+
+import numpy as np
+
+from workbench.arrays import AnyArray, FloatArray, IntArray
+from workbench.metrics import functional as F
+from workbench.metrics.metric import Metric, Weighted
+
+MEAN, WORST = "domain_", "worst_domain_"
+"""Beginnings of the names of metrics over domains."""
+
+
+class InDomains(Protocol):
+    """Predictions of items that lie in domains."""
+
+    @property
+    def domain_items(self) -> tuple[IntArray, ...]:
+        """Positions of the items of each domain."""
+        ...
+
+    def only(self, items: IntArray) -> Self:
+        """The predictions of some items."""
+        ...
+
+
+def domain_metrics(metric: Metric) -> tuple[Metric, Metric]:
+    """`domain_X`, the mean of a metric over domains with `domain_X/NAME` in each, and `worst_domain_X`.
+
+    Every domain counts alike, however many items it has, and those in which the metric is undefined do not count. The
+    worst of several estimates is worse than the truth where domains are small (Koh et al., "WILDS: A Benchmark of
+    in-the-Wild Distribution Shifts", ICML 2021, section 3.1, report it beside the mean); intervals allow for that as
+    far as resampling shows it.
+
+    Args:
+        metric: Of the same predictions.
+    """
+
+    def mean(scores: InDomains) -> Weighted | None:
+        values = _by_domain(metric, scores)
+        if values is None:
+            return None
+        return Weighted(lambda weights: F.mean_of_defined(values(weights)), parts=values, boundary=_behind(scores))
+
+    def worst(scores: InDomains) -> Weighted | None:
+        values = _by_domain(metric, scores)
+        if values is None:
+            return None
+        pick = np.fmin if metric.higher_is_better else np.fmax
+        smallest = min(len(items) for items in scores.domain_items)
+        return Weighted(lambda weights: pick.reduce(values(weights), axis=1), boundary=float(smallest))
+
+    first, second = (
+        Metric(
+            name=f"{beginning}{metric.name}", of=of, needs=(*metric.needs, "domain_items"), bounds=metric.bounds,
+            unit=metric.unit, higher_is_better=metric.higher_is_better, from_counts=metric.from_counts,
+            biased_under_resampling=True, only_on_request=True,
+        )
+        for beginning, of in ((MEAN, mean), (WORST, worst))
+    )  # fmt: skip
+    return first, second
+
+
+def _by_domain(metric: Metric, scores: InDomains) -> Callable[[FloatArray], F.Values] | None:
+    """Values (b, domains) of weights (b, n); NaN in domains in which the metric is undefined. None if it is in all."""
+    parts = [(items, metric.of(scores.only(items))) for items in scores.domain_items]
+    if all(weighted is None for _, weighted in parts):
+        return None
+
+    def values(weights: FloatArray) -> F.Values:
+        columns = [
+            np.full(len(weights), np.nan) if weighted is None else _value(weighted, weights[:, items])
+            for items, weighted in parts
+        ]
+        return np.stack(columns, axis=1)
+
+    return values
+
+
+def _value(weighted: Weighted, weights: FloatArray) -> F.Values:
+    if weighted.evaluate is not None:
+        return weighted.evaluate(weights)
+    assert weighted.terms is not None
+    return F.weighted_means(weighted.terms[:, None], weights)[:, 0]
+
+
+def _behind(scores: InDomains) -> float:
+    """Effective number of items of a mean over domains; see `class_scores.number_behind_class_means`."""
+    sizes = np.array([len(items) for items in scores.domain_items], dtype=np.float64)
+    return float(len(sizes) ** 2 / (1 / sizes).sum())
+
+
+def items_by_domain(codes: AnyArray | None) -> tuple[IntArray, ...] | None:
+    """Positions of the items of each domain of codes, int64 (n,), -1 where an item is in none; None without codes."""
+    if codes is None:
+        return None
+    return tuple(np.flatnonzero(codes == code).astype(np.int64) for code in range(int(codes.max()) + 1))
+
+
+def numbered_domains(domains: Sequence[str | None] | None) -> tuple[list[str], IntArray | None]:
+    """Names of domains in order, and the number of each item's, int64 (n,), -1 where it has none.
+
+    Without a domain there are no numbers.
+    """
+    names = sorted({name for name in domains or () if name is not None})
+    if domains is None or not names:
+        return [], None
+    number = {name: i for i, name in enumerate(names)}
+    return names, np.array([-1 if name is None else number[name] for name in domains], dtype=np.int64)
