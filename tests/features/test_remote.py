@@ -16,6 +16,7 @@ from workbench.errors import WorkbenchError
 from workbench.features import CacheError, FeatureStore, TextCache, extract
 from workbench.features._remote import RemoteStore
 from workbench.features.sharing import compact, publish, remote_usage
+from workbench.files import sealed
 from workbench.settings import Settings
 
 pytest_plugins = ("tests.object_stores",)
@@ -161,12 +162,36 @@ def test_a_damaged_shard_is_named_and_computed_again(lab, dataset, encoder, s3, 
     assert run_all(dataset, UnloadableEncoder(), lab("next reader")).computed == 0
 
 
+def test_what_is_damaged_here_is_copied_again(lab, dataset, encoder, tmp_path):
+    first = run_all(dataset, encoder, lab("writer", writable=True))
+    for victim in (tmp_path / "writer" / "features").rglob("*.safetensors"):
+        data = bytearray(victim.read_bytes())
+        data[-1] ^= 0xFF
+        victim.write_bytes(data)
+    again = run_all(dataset, UnloadableEncoder(), lab("writer"))
+    assert (again.computed, len(again.corrupt_shards)) == (0, 6)
+    np.testing.assert_array_equal(first.features.pooled, again.features.pooled)
+
+
 def test_a_damaged_commit_is_named(lab, dataset, encoder, s3, caplog):
     run_all(dataset, encoder, lab("writer", writable=True))
     victim = objects(s3, "/commits/")[0]
     s3.pipe_file(victim, s3.cat_file(victim)[:-1] + b"?")
     assert run_all(dataset, TinyEncoder(), lab("reader")).computed in (3, 4)
     assert f"s3://{victim} cannot be used (checksum mismatch)" in caplog.text
+
+
+def test_strange_objects_among_commits_do_no_harm(lab, dataset, encoder, s3, caplog, tmp_path):
+    run_all(dataset, encoder, lab("writer", writable=True))
+    folder = objects(s3, "/commits/")[0].rpartition("/")[0]
+    s3.pipe_file(f"{folder}/{'0' * 32}", sealed(b"no commit at all"))
+    s3.pipe_file(f"{folder}/README.txt", b"of the bucket's owner")
+    assert run_all(dataset, UnloadableEncoder(), lab("reader")).computed == 0
+    assert f"{'0' * 32} cannot be used (is no commit" in caplog.text
+    said = [record.getMessage() for record in caplog.records if record.name.startswith("workbench")]
+    assert len(said) == 1
+    compact(RemoteStore(ROOT, tmp_path / "read"))
+    assert len(objects(s3, "/commits/")) == 3
 
 
 def test_a_store_that_cannot_be_written_stops_no_run(lab, dataset, encoder, s3, tmp_path, monkeypatch, caplog):

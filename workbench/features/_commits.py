@@ -1,6 +1,7 @@
 """Commits of a feature store in an object store: small objects that say which shards there are and what they hold."""
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,8 +9,10 @@ import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray
 from workbench.features._shard import KEY_BYTES, CorruptShardError
+from workbench.texts import shown
 
 _FORMAT = "workbench-commit-1"
+_NAME = re.compile("[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -50,8 +53,22 @@ def unpack_commit(content: bytes) -> list[ListedShard]:
     """The shards of a commit.
 
     Raises:
-        CorruptShardError: Another version of the workbench wrote it.
+        CorruptShardError: Another version of the workbench wrote it, or something else.
     """
+    from safetensors import SafetensorError
+
+    try:
+        return _unpacked(content)
+    except (ValueError, LookupError, TypeError, AttributeError, OverflowError, SafetensorError) as error:
+        raise CorruptShardError(f"is no commit ({shown(str(error), 80)})") from error
+
+
+def is_commit_name(name: str) -> bool:
+    """Whether an object's name is one that writers give, and no path that leads elsewhere."""
+    return _NAME.fullmatch(name) is not None
+
+
+def _unpacked(content: bytes) -> list[ListedShard]:
     from safetensors.numpy import load
 
     head = 8 + int.from_bytes(content[:8], "little")

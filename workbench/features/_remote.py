@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
@@ -18,7 +19,7 @@ import numpy as np
 from workbench.addresses import ObjectStore
 from workbench.arrays import AnyArray, BoolArray
 from workbench.errors import WorkbenchError
-from workbench.features._commits import ListedShard, pack_commit, unpack_commit
+from workbench.features._commits import ListedShard, is_commit_name, pack_commit, unpack_commit
 from workbench.features._files import CacheError, write_atomically
 from workbench.features._index import Index
 from workbench.features._shard import SUFFIX, CorruptShardError, Shard
@@ -64,6 +65,19 @@ class RemoteStore:
         return RemoteTable(self, f"{fingerprint}/{name}", self._kept / fingerprint / name, about)
 
 
+@dataclass(frozen=True)
+class Supplied:
+    """What was copied.
+
+    Attributes:
+        copied: Names of shards.
+        damaged: Addresses of damaged objects, whose rows count as not stored.
+    """
+
+    copied: frozenset[str]
+    damaged: list[str]
+
+
 class RemoteTable:
     """A table of a `RemoteStore`.
 
@@ -95,15 +109,12 @@ class RemoteTable:
         self.refresh()
         return self._index.find(keys).found
 
-    def supply(self, keys: AnyArray, folder: Path) -> list[str]:
+    def supply(self, keys: AnyArray, folder: Path) -> Supplied:
         """Copy the shards that hold any of the keys into a folder, as far as they are there and whole.
 
         Args:
             keys: uint8 (n, 32).
             folder: A table of this machine.
-
-        Returns:
-            Addresses of damaged objects, whose rows count as not stored.
 
         Raises:
             CacheError: The store cannot be read, or the folder not written.
@@ -112,7 +123,7 @@ class RemoteTable:
         held = [shard for shard, _ in self._index.find(keys).by_shard()]
         wanted = [shard for shard in held if shard.name not in self._refused and not (folder / shard.name).exists()]
         if not wanted:
-            return damaged
+            return Supplied(frozenset(), damaged)
         size = sum(shard.size for shard in wanted)
         try:
             check_room(folder, size, f"features of {self.address}", _NO_ROOM)
@@ -122,7 +133,8 @@ class RemoteTable:
             whole = list(pool.map(lambda shard: self._copy(shard, folder), wanted))
         lost = [shard.name for shard, good in zip(wanted, whole, strict=True) if not good]
         self._refused |= set(lost)
-        return damaged + [f"{self.address}/{name}" for name in lost]
+        copied = frozenset(shard.name for shard in wanted) - set(lost)
+        return Supplied(copied, damaged + [f"{self.address}/{name}" for name in lost])
 
     def _copy(self, shard: ListedShard, folder: Path) -> bool:
         address, reason = f"{self.address}/{shard.name}", ""
@@ -150,7 +162,8 @@ class RemoteTable:
         if not now and time.monotonic() - self._asked < _FRESH_SECONDS:
             return []
         for _ in range(_TRIES):
-            names = set(self._store.objects.below(f"{self.address}/{COMMITS}")) - self._refused
+            found = self._store.objects.below(f"{self.address}/{COMMITS}")
+            names = set(filter(is_commit_name, found)) - self._refused
             if names == self._commits:
                 break
             read = self.read_commits(names)

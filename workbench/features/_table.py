@@ -68,7 +68,9 @@ class FeatureTable:
             missing = keys[~located.found & keys.any(axis=1)]
             if self._remote is None or not len(missing):
                 return located
-            self.corrupt += self._remote.supply(missing, self.folder)
+            supplied = self._remote.supply(missing, self.folder)
+            self.corrupt += supplied.damaged
+            self._refused -= supplied.copied  # Of one that was damaged here, the copy is whole.
             found = self._find(keys)
             if self._prepare is not None and (found.found & ~located.found).any():
                 self._prepare()

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from workbench.features._commits import ListedShard
+from workbench.features._commits import ListedShard, is_commit_name
 from workbench.features._files import CacheError
 from workbench.features._remote import COMMITS, RemoteStore
 from workbench.features._shard import SUFFIX, CorruptShardError, Shard, open_shard
@@ -147,7 +147,8 @@ def _tidied(remote: RemoteStore, path: str, found: dict[str, Any], dry_run: bool
 
 
 def _commits_of(names: dict[str, Any]) -> list[str]:
-    return [name.removeprefix(f"{COMMITS}/") for name in names if name.startswith(f"{COMMITS}/")]
+    commits = (name.removeprefix(f"{COMMITS}/") for name in names if name.startswith(f"{COMMITS}/"))
+    return [name for name in commits if is_commit_name(name)]
 
 
 def _parts(shards: list[ListedShard]) -> Iterator[list[ListedShard]]:

@@ -93,7 +93,9 @@ def record(
     if planned.spec.model != NO_MODEL and (doubt := check_language(data.encoder, data.dataset.card.language)):
         notes.append(doubt)
     if data.corrupt_shards:
-        notes.append(f"{len(data.corrupt_shards)} damaged feature shards were moved aside and computed again.")
+        notes.append(
+            f"{len(data.corrupt_shards)} damaged feature shards were passed over, and their features made again."
+        )
     tags = {
         "scale": f"{predictor.scale:g}",
         "intervals": _reliability(evaluation.estimates),
