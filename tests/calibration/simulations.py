@@ -10,11 +10,13 @@ from workbench.metrics.registry import metric_named
 SINGLE_LABEL = (
     "accuracy", "top5_accuracy", "balanced_accuracy", "macro_f1", "auroc", "average_precision", "nll", "brier", "ece",
     "seen_accuracy", "unseen_accuracy", "harmonic_accuracy", "mcc", "quadratic_kappa",
+    "domain_accuracy", "worst_domain_accuracy", "worst_domain_auroc",
 )  # fmt: skip
 MULTI_LABEL = ("accuracy", "macro_f1", "micro_f1", "auroc", "average_precision", "nll", "brier", "ece")
 TWO_CLASSES = ("sensitivity", "specificity", "mcc")
 CLASSES = 7
 UNSEEN = (5, 6)
+DOMAINS = 3
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ def null_p_value(kind, metric, seed, draws=199):
     a, b, labels, groups = null_pair(kind, np.random.default_rng([seed, kind.differing, kind.grouped]))
     unseen = UNSEEN if metric.startswith(("seen", "unseen", "harmonic")) else ()
     return compare_paired(
-        a, b, labels, groups,
+        a, b, labels, groups, domains=np.arange(len(labels)) % DOMAINS,
         metric=metric, multi_label=kind.multi_label, unseen=unseen, replicates=1, draws=draws, seed=seed,
     ).p_value  # fmt: skip
 
@@ -117,5 +119,5 @@ def intervals(names, scores, labels, replicates, seed=0):
     """Metrics with their intervals; two of seven classes are unseen."""
     return classification_metrics(
         scores, labels, metrics=[metric_named(name) for name in names], replicates=replicates, seed=seed,
-        unseen=UNSEEN if scores.shape[1] == CLASSES else (),
+        unseen=UNSEEN if scores.shape[1] == CLASSES else (), domains=[str(i % DOMAINS) for i in range(len(labels))],
     )  # fmt: skip

@@ -26,6 +26,7 @@ def test_one_unit_that_differs_shows_nothing(metric, grouped):
         ("harmonic_accuracy", Null(20, grouped=True)),
         ("balanced_accuracy", Null(20, long_tail=True)),
         ("quadratic_kappa", Null(20)),
+        ("worst_domain_accuracy", Null(20, grouped=True)),
         ("mcc", Null(20, classes=2)),
         ("sensitivity", Null(20, grouped=True, classes=2)),
     ],

@@ -50,6 +50,7 @@ def compare_paired(
     multi_label: bool = False,
     unseen: Sequence[int] | AnyArray = (),
     positive: int = 1,
+    domains: AnyArray | None = None,
     replicates: int = 1000,
     draws: int = 9_999,
     seed: int = 0,
@@ -73,6 +74,7 @@ def compare_paired(
         multi_label: Several labels per item.
         unseen: Classes without training images, for the metrics that set them apart.
         positive: See `classification_metrics`.
+        domains: Domain of each item, int64 (n,) from 0 on, -1 for none, for the metrics over domains.
         replicates: Number of bootstrap resamples.
         draws: Random exchanges; the smallest p-value is 1 / (draws + 1).
         seed: Seeds resamples and exchanges.
@@ -90,7 +92,7 @@ def compare_paired(
         measure(
             scores, labels, groups,
             metric=metric, multi_label=multi_label, unseen=unseen, positive=positive,
-            replicates=replicates, seed=seed,
+            domains=domains, replicates=replicates, seed=seed,
         )
         for scores in (scores_a, scores_b)
     )  # fmt: skip

@@ -98,6 +98,7 @@ def measure(
     multi_label: bool = False,
     unseen: Sequence[int] | AnyArray = (),
     positive: int = 1,
+    domains: AnyArray | None = None,
     replicates: int = 1000,
     seed: int = 0,
 ) -> Measured:
@@ -111,6 +112,7 @@ def measure(
         multi_label: Several labels per item.
         unseen: Classes without training images, for the metrics that set them apart.
         positive: See `classification_metrics`.
+        domains: Domain of each item, int64 (n,) from 0 on, -1 for none, for the metrics over domains.
         replicates: Number of bootstrap resamples.
         seed: Seeds the resamples.
 
@@ -122,9 +124,13 @@ def measure(
 
     def build(run: AnyArray) -> Evaluator:
         repeated, exact = repeat_labels(np.asarray(labels), len(run)), exact_pairs(len(run), len(labels))
+        codes = None if domains is None else repeat_labels(np.asarray(domains), len(run))
         if multi_label:
-            return Evaluator(chosen, LabelScores(run, repeated, exact_pairs=exact))
-        return Evaluator(chosen, ClassScores(run, repeated, unseen=unseen, positive=positive, exact_pairs=exact))
+            return Evaluator(chosen, LabelScores(run, repeated, exact_pairs=exact, domains=codes))
+        scores_of_run = ClassScores(
+            run, repeated, unseen=unseen, positive=positive, exact_pairs=exact, domains=codes
+        )  # fmt: skip
+        return Evaluator(chosen, scores_of_run)
 
     return measure_scores(stacked_scores(scores), build, groups, metric=metric, replicates=replicates, seed=seed)
 
