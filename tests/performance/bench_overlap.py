@@ -24,7 +24,7 @@ from workbench.models.pixel_transform import PixelTransform, Resize
 from workbench.settings import Settings
 
 RATIOS = (0.5, 1.0, 2.0)
-BATCH = 32
+BATCH = 128  # A GPU has 256.
 
 
 class Waiting:
@@ -75,4 +75,4 @@ def main(count: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 2000)
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 4000)

@@ -59,7 +59,7 @@ def _measured(name: str) -> str:
     about = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
     paragraphs = [part for part in about.split("\n\n") if not part.startswith("    ")]
     words = "\n\n".join(
-        re.sub(r" Asserts nothing(; |:)|, and asserts nothing", _without_the_aside, p) for p in paragraphs
+        re.sub(r" Asserts nothing(; |:|\.)|, and asserts nothing", _without_the_aside, p) for p in paragraphs
     )
     command = f"python tests/performance/{script.name}"
     when = f"{datetime.now(UTC):%Y-%m-%d}, {time.monotonic() - began:.0f} s"

@@ -29,6 +29,8 @@ _ADVICE = (
     "Free some (workbench cache prune), or set WORKBENCH_CACHE to a folder that you may write and that has room; what "
     "is there is kept."
 )
+_AHEAD = 4
+"""Batches that are read and decoded before they are asked for: neither they nor the network always take as long."""
 Progress = Callable[[int, int], None]
 """Called with (images done, images to compute)."""
 
@@ -179,7 +181,7 @@ def _compute(
             encoder,
             batch_size=batch_size or encoder.batch_size,
             workers=workers or usable_cores(),
-            ahead=3 if on_gpu else 2,
+            ahead=_AHEAD,
         ) as stream,
         computed(stream, encoder.encode_images, lanes=2 if on_gpu else 0) as results,
     ):
