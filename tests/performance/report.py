@@ -30,6 +30,7 @@ SECTIONS = {
     "run_by_run": "A few-shot suite",
     "commands": "Time and memory of commands",
 }
+_ASIDE = r" Asserts nothing(; (\w)|:|\.)|, and asserts nothing"
 PACKAGES = ("torch", "open_clip_torch", "torchvision", "scikit-learn", "mlflow", "peft", "clip-benchmark")
 
 
@@ -58,16 +59,14 @@ def _measured(name: str) -> str:
         raise SystemExit(f"{script.name} ended with {done.returncode}:\n{done.stderr[-3000:]}")
     about = ast.get_docstring(ast.parse(script.read_text(encoding="utf-8"))) or ""
     paragraphs = [part for part in about.split("\n\n") if not part.startswith("    ")]
-    words = "\n\n".join(
-        re.sub(r" Asserts nothing(; |:|\.)|, and asserts nothing", _without_the_aside, p) for p in paragraphs
-    )
+    words = "\n\n".join(re.sub(_ASIDE, _without_the_aside, p) for p in paragraphs)
     command = f"python tests/performance/{script.name}"
     when = f"{datetime.now(UTC):%Y-%m-%d}, {time.monotonic() - began:.0f} s"
     return f"{words.rstrip(':')}\n\n```text\n$ {command}\n{done.stdout.strip()}\n```\n\n{when}; {_machine()}"
 
 
 def _without_the_aside(match: re.Match[str]) -> str:
-    return " " if match[0].endswith("; ") else ""
+    return f" {match[2].upper()}" if match[2] else ""
 
 
 def _machine() -> str:
