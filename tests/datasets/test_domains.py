@@ -3,7 +3,9 @@
 import pytest
 
 from workbench.datasets import check_dataset, open_card, parse_card
+from workbench.datasets.card_writing import without_absolute_paths
 from workbench.errors import CardError, DataError
+from workbench.pseudonyms import Pseudonyms
 
 SITES = ("north", "south", "west")
 
@@ -65,6 +67,31 @@ def test_a_domain_may_be_the_group_or_stand_in_the_name(clinic, settings):
     assert dataset.domains(range(60)) == dataset.group_names(range(60))
     by_name = open_card(card(r"domain_pattern = '^images/(\d)'", ""), clinic, settings)
     assert set(by_name.domains(range(60))) == {str(i) for i in range(10)}
+
+
+@pytest.mark.parametrize(
+    ("splits", "columns", "targets"),
+    [
+        ("by = 'domain'\ntarget = ['south']", "domain = 'site'\ngroup = 'site'", ["south"]),
+        ("by = 'domain'\ntarget = ['images/1']\ndomain_pattern = '^(images/.)'", "", ["images/1"]),
+    ],
+)
+def test_pseudonyms_stand_for_domains_that_are_groups_or_parts_of_names(clinic, settings, splits, columns, targets):
+    plain = open_card(card(splits, columns), clinic, settings)
+    hidden = plain.under_pseudonyms(Pseudonyms.of_machine(settings.cache))
+    rows = plain.rows("all")
+    assert hidden.domains(rows) == [hidden.pseudonyms.of(name) for name in plain.domains(rows)]
+    assert hidden.fingerprint == plain.fingerprint
+    recorded = without_absolute_paths(hidden.card, hidden.pseudonyms.of)
+    assert recorded.splits.target == tuple(map(hidden.pseudonyms.of, targets))
+    (note,) = [note for note in hidden.notes if note.startswith("Test is the domain")]
+    assert hidden.pseudonyms.of(targets[0]) in note
+
+
+def test_other_domains_are_recorded_as_they_are_like_classes(clinic, settings):
+    plain = open_card(card(), clinic, settings)
+    hidden = plain.under_pseudonyms(Pseudonyms.of_machine(settings.cache))
+    assert hidden.domains(hidden.rows("test")) == ["south"] * 18
 
 
 def test_a_check_counts_domains_and_names_what_they_lack(clinic, settings):

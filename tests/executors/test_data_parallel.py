@@ -6,6 +6,7 @@ import pytest
 from tests.executors.suites import Told
 from workbench.errors import WorkbenchError
 from workbench.executors import open_executor
+from workbench.executors.gpus import check_ranks, shares
 from workbench.executors.local import LocalExecutor
 from workbench.runs import RecipeEntry, Suite, run_suite
 from workbench.settings import Settings
@@ -33,6 +34,15 @@ def test_a_suite_by_two_ranks_has_the_keys_and_metrics_of_one_process(tiny_model
                 np.testing.assert_allclose(
                     found[run.key][name], value, rtol=2e-3, atol=1e-4, err_msg=f"{run.recipe} {name}"
                 )
+
+
+def test_each_of_the_processes_needs_a_gpu_of_its_own(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    gpus = shares(4, "cuda:0")
+    check_ranks([gpus[:2], gpus[2:]], 2)
+    check_ranks([[None] * 4], 4)
+    with pytest.raises(WorkbenchError, match="--data-parallel 4: 2 GPUs visible"):
+        check_ranks([gpus], 4)
 
 
 def test_data_parallel_is_for_this_machine():

@@ -28,7 +28,8 @@ def without_absolute_paths(card: DatasetCard, pseudonym: Callable[[str], str] | 
 
     Args:
         card: The card.
-        pseudonym: Gives what takes the place of paths, relative ones, too.
+        pseudonym: Gives what takes the place of paths, relative ones, too, and of target domains that are groups, or
+            parts of the names of images.
     """
 
     def cut(value: Any) -> Any:
@@ -40,6 +41,9 @@ def without_absolute_paths(card: DatasetCard, pseudonym: Callable[[str], str] | 
 
     paths = {key: cut(getattr(card.source, key)) for key in ("path", "root", "refs") if hasattr(card.source, key)}
     splits = card.splits.model_copy(update={"groups": cut(card.splits.groups)})
+    is_group = card.columns.domain is not None and card.columns.domain == card.columns.group
+    if pseudonym is not None and (is_group or card.splits.domain_pattern is not None):
+        splits = splits.model_copy(update={"target": tuple(map(pseudonym, card.splits.target))})
     prompts = card.prompts.model_copy(update={"descriptions_file": cut(card.prompts.descriptions_file)})
     return card.model_copy(
         update={"source": card.source.model_copy(update=paths), "splits": splits, "prompts": prompts}

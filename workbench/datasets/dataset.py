@@ -177,7 +177,16 @@ class Dataset(Pictures):
     def domains(self, rows: Sequence[int] | AnyArray) -> list[str | None] | None:
         """The domain of each image, None where it has none; None where the card names no domains."""
         read = domain_reader(self.card)
-        return None if read is None else [read(self._record(row)) for row in rows]
+        if read is None:
+            return None
+        domains = [read(self._record(row)) for row in rows]
+        return [self.shown_name(name) if name and self._hides_domain(name) else name for name in domains]
+
+    def _hides_domain(self, name: str) -> bool:
+        """Whether a pseudonym stands for a domain: it is a part of the names of images, or also a group."""
+        return self.pseudonyms is not None and (
+            self.card.splits.domain_pattern is not None or name in self._group_codes
+        )
 
     def group_names(self, rows: Sequence[int] | AnyArray) -> list[str | None]:
         """The groups as the source names them."""
@@ -221,7 +230,11 @@ class Dataset(Pictures):
 
     @cached_property
     def _private_names(self) -> frozenset[str]:
-        return private_names(self.manifest, self._source.root, {*self.class_keys, *self.class_names})
+        names = private_names(self.manifest, self._source.root, {*self.class_keys, *self.class_names})
+        read = domain_reader(self.card)
+        if read is None or self.card.splits.domain_pattern is None:
+            return names
+        return names | {domain for domain in map(read, self.manifest.records) if domain}
 
     def extra(self, rows: Sequence[int] | AnyArray) -> list[Mapping[str, Any]]:
         """Columns of the source that the card does not use."""

@@ -10,7 +10,7 @@ from typing import Any
 
 from workbench.cores import usable_cores
 from workbench.executors.events import EventLog
-from workbench.executors.gpus import shares
+from workbench.executors.gpus import check_ranks, shares
 from workbench.executors.jobs import Job
 from workbench.executors.pool import Pool
 from workbench.executors.schedule import Task
@@ -52,6 +52,7 @@ class LocalExecutor:
         processes = size * self.ranks
         gpus = shares(processes, device)
         given = [gpus[start : start + self.ranks] for start in range(0, processes, self.ranks)]
+        check_ranks(given, self.ranks)
         resolved = {
             "device": "cuda" if device.startswith("cuda") else device,
             "precision": resolve_precision(settings.precision, device),

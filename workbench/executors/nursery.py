@@ -2,8 +2,7 @@
 
 `python -m workbench.executors.nursery JOB` reads lines of JSON, `{"start": NAME, "environments": [{...}]}`, and answers
 with `{"ended": NAME, "code": CODE}` when a worker is gone. A worker with several environments is as many processes, see
-`ranks`. It ends, and all workers with it, when its input ends: when
-the command that started it is done, or was killed.
+`ranks`. It ends, and all workers with it, when its input ends: when the command that started it is done, or was killed.
 """
 
 import json

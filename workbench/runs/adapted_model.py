@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from workbench.errors import ModelError, WorkbenchError
-from workbench.folders import make_once
+from workbench.folders import is_whole, make_once
 from workbench.models import save_checkpoint
 from workbench.models.schemes import Located
 from workbench.runs.finished import FinishedRun
@@ -12,6 +12,7 @@ from workbench.settings import Settings
 
 _CONFIG = "open_clip_config.json"
 _LINEAGE = "lineage.json"
+_ID_LENGTH = 32
 
 
 def locate(source: str, settings: Settings) -> Located:
@@ -26,7 +27,7 @@ def locate(source: str, settings: Settings) -> Located:
         WorkbenchError: There is no such run, it is not finished, its recipe adapts no weights, or the cache cannot be
             written.
     """
-    if not (len(source) == 32 and (_folder(source, settings) / _LINEAGE).is_file()):
+    if not (len(source) == _ID_LENGTH and is_whole(_folder(source, settings))):
         run = FinishedRun.open(source, settings)
         source = run.result.run_id
         try:
