@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from workbench.datasets import Dataset, open_card, parse_card
+from workbench.datasets.card_files import card_paths
 from workbench.datasets.card_headings import headings
 from workbench.datasets.catalogue import cards
 from workbench.settings import Settings
@@ -87,7 +88,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
         forget()
 
     def forget() -> None:  # What was found before is remembered.
-        for registry in (cards, headings):
+        for registry in (cards, card_paths, headings):
             vars(registry).pop("_points", None)
 
     yield add

@@ -52,6 +52,26 @@ def test_of_other_domains_the_sources_own_test_images_are_left_out(clinic, setti
     assert len(dataset) == 54 - left
 
 
+def test_in_domain_test_images_stay_beside_the_target(clinic, settings):
+    splits = "by = 'domain'\ntarget = ['south']\nin_domain_test = true"
+    dataset = open_card(card(splits, columns="domain = 'site'\nsplit = 'part'"), clinic, settings)
+    assert sites_by_split(dataset) == {
+        "train": {"north", "west"}, "val": {"north", "west"}, "test": {"north", "south", "west"}
+    }  # fmt: skip
+    assert len(dataset) == 54
+    assert dataset.source_domains == ("north", "west")
+    assert any("and the test images of the other domains" in note for note in dataset.notes)
+
+
+def test_in_domain_test_images_are_made_where_the_source_has_none(clinic, settings):
+    splits = "by = 'domain'\ntarget = ['south']\nin_domain_test = true\ntest_fraction = 0.25"
+    dataset = open_card(card(splits), clinic, settings)
+    sites = dataset.domains(dataset.rows("test"))
+    assert (sites.count("south"), sum(site != "south" for site in sites)) == (18, 9)
+    assert set(dataset.domains(dataset.rows("train"))) == {"north", "west"}
+    assert dataset.made_splits == ("val",), "test was there: it is the target"
+
+
 def test_without_targets_domains_are_known_and_splits_stay(clinic, settings):
     named, plain = (open_card(card("", columns), clinic, settings) for columns in ("domain = 'site'", ""))
     assert set(named.domains(range(60))) == {*SITES, None}

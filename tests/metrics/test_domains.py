@@ -6,7 +6,7 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, log_loss, r
 
 from workbench.metrics import classification_metrics, softmax
 from workbench.metrics.classification import DOMAIN_METRICS
-from workbench.metrics.domains import numbered_domains
+from workbench.metrics.domains import numbered_domains, ranked_metric
 
 NAMES = ("oak", "ash", "elm")
 BY_NAME = {metric.name: metric for metric in DOMAIN_METRICS}
@@ -72,6 +72,23 @@ def test_a_domain_in_which_a_metric_is_undefined_does_not_count():
     assert found["worst_domain_auroc"].value == pytest.approx(min(others))
 
 
+def test_the_gap_is_between_the_domains_of_training_and_the_others():
+    scores, labels, domains = planted()
+    sources = ["north", "south", "a domain without test images"]
+    found = estimates(scores, labels, domains, "domain_accuracy", "gap_domain_accuracy", source_domains=sources)
+    north, south, west = (found[f"domain_accuracy/{name}"].value for name in ("north", "south", "west"))
+    gap = found["gap_domain_accuracy"]
+    assert gap.value == pytest.approx((north + south) / 2 - west, abs=1e-9)
+    assert gap.low < gap.value < gap.high
+    for known in ([], ["north", "south", "west"]):
+        assert "gap_domain_accuracy" not in estimates(
+            scores, labels, domains, "gap_domain_accuracy", source_domains=known
+        )
+    assert not BY_NAME["gap_domain_accuracy"].higher_is_better
+    assert BY_NAME["gap_domain_accuracy"].bounds == (-1, 1)
+    assert ranked_metric("gap_domain_accuracy") == ranked_metric("worst_domain_accuracy") == "accuracy"
+
+
 def test_without_domains_there_are_no_such_metrics():
     scores, labels, _ = planted()
     assert estimates(scores, labels, None, "domain_accuracy", "worst_domain_accuracy") == {}
@@ -79,13 +96,15 @@ def test_without_domains_there_are_no_such_metrics():
     assert numbered_domains(["b", None, "a"])[1].tolist() == [1, -1, 0]
 
 
-def test_intervals_of_a_domain_and_of_the_mean_over_domains_cover():
+def test_intervals_of_a_domain_of_the_mean_over_domains_and_of_the_gap_cover():
     truth = {}
-    for name in ("domain_accuracy/west", "domain_accuracy"):
-        truth[name] = estimates(*planted(n=200_000, seed=99), name.partition("/")[0], groups=None)[name].value
+    sources = {"source_domains": ["north", "south"]}
+    for name in ("domain_accuracy/west", "domain_accuracy", "gap_domain_accuracy"):
+        large = planted(n=200_000, seed=99)
+        truth[name] = estimates(*large, name.partition("/")[0], groups=None, **sources)[name].value
     covered = dict.fromkeys(truth, 0)
     for seed in range(200):
-        found = estimates(*planted(n=300, seed=seed), "domain_accuracy")
+        found = estimates(*planted(n=300, seed=seed), "domain_accuracy", "gap_domain_accuracy", **sources)
         for name, value in truth.items():
             covered[name] += found[name].low <= value <= found[name].high
     for name, count in covered.items():

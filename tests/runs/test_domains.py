@@ -17,7 +17,7 @@ SITES = {"clear": 30, "noisy": 90, "dark": 30}
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory, tiny_model):
-    """Runs trained on the clear site and tested on the others."""
+    """Runs trained on the clear site, and tested on its own test images and on the others."""
     folder = tmp_path_factory.mktemp("sites")
     (folder / "images").mkdir()
     rng, lines = np.random.default_rng(0), ["image,label,site"]
@@ -33,7 +33,7 @@ def made(tmp_path_factory, tiny_model):
     card.write_text(
         'name = "sites"\nprimary_metric = "worst_domain_accuracy"\nmetrics = ["domain_auroc"]\n[source]\ntype = "csv"\n'
         'path = "table.csv"\n[columns]\nlabel = "label"\ndomain = "site"\n[splits]\nby = "domain"\n'
-        'target = ["noisy", "dark"]\n'
+        'target = ["noisy", "dark"]\nin_domain_test = true\n'
     )
     settings = Settings(cache=folder / "cache", runs=folder / "runs", precision="fp32", device="cpu")
     entries = tuple(RecipeEntry(recipe=name) for name in ("zero-shot", "linear-probe"))
@@ -48,20 +48,23 @@ def test_the_record_has_each_domain_the_mean_and_the_worst(made):
     run = runs["linear-probe"]
     predictions = FinishedRun.open(run.run_id, settings).predictions
     assert isinstance(predictions, ClassPredictions)
-    assert set(predictions.domains) == {"noisy", "dark"}
+    assert set(predictions.domains) == set(SITES)
+    assert predictions.source_domains == ("clear",)
     hits = predictions.scores.argmax(axis=1) == predictions.labels
-    expected = {site: hits[np.array(predictions.domains) == site].mean() for site in ("noisy", "dark")}
+    expected = {site: hits[np.array(predictions.domains) == site].mean() for site in SITES}
     for site, value in expected.items():
         assert run.metrics[f"domain_accuracy/{site}"] == pytest.approx(value)
         assert run.metrics[f"domain_accuracy/{site}_ci_low"] <= value <= run.metrics[f"domain_accuracy/{site}_ci_high"]
     assert run.metrics["worst_domain_accuracy"] == pytest.approx(min(expected.values()))
     assert run.metrics["domain_accuracy"] == pytest.approx(np.mean(list(expected.values())))
+    gap = expected["clear"] - (expected["noisy"] + expected["dark"]) / 2
+    assert run.metrics["gap_domain_accuracy"] == pytest.approx(gap)
     assert "domain_auroc/dark" in run.metrics, "the card asks for it"
     assert "domain_nll" not in run.metrics
-    assert any(part.parts.get("domain") in {"noisy", "dark"} for part in predictions.failures()) or hits.all()
+    assert any(part.parts.get("domain") in SITES for part in predictions.failures()) or hits.all()
 
 
-@pytest.mark.parametrize("metric", [None, "domain_accuracy/dark", "domain_auroc", "worst_domain_accuracy"])
+@pytest.mark.parametrize("metric", [None, "domain_accuracy/dark", "domain_auroc", "worst_domain_accuracy", "gap_domain_accuracy"])
 def test_runs_are_compared_by_it(made, metric):
     runs, settings = made
     (comparison,) = compare_by_id(runs["zero-shot"].run_id, [runs["linear-probe"].run_id], metric, settings)

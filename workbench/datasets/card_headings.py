@@ -7,12 +7,10 @@ Validating forty cards takes longer than a list may. Whether a card can be used 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
-from importlib.util import find_spec
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from workbench.datasets.card_files import card_file, card_values, load_point
 from workbench.errors import CardError, WorkbenchError
-from workbench.inputs import parse_toml, read_text
 from workbench.registry import Registry
 
 if TYPE_CHECKING:
@@ -49,26 +47,9 @@ def heading_of(card: "DatasetCard") -> Heading:
     return Heading(card.field, card.task, languages, card.source.type, card.verified, card.licence)
 
 
-def load_point(point: EntryPoint) -> Any:
-    """The folders of a package, without importing it; an attribute of a module is imported."""
-    if point.attr:
-        return point.load()
-    spec = find_spec(point.module)
-    if spec is None:
-        raise ModuleNotFoundError(f"No module named {point.module!r}", name=point.module)
-    return [Path(place) for place in spec.submodule_search_locations or ()]
-
-
-def card_file(folders: list[Path], name: str) -> Path:
-    """The file of a card: in the first of a package's folders that has it."""
-    file = f"{name}.toml"
-    return next((folder / file for folder in folders if (folder / file).is_file()), folders[0] / file)
-
-
 def _to_heading(loaded: Any, point: EntryPoint) -> Heading:
     if isinstance(loaded, list) and loaded:
-        path = card_file(loaded, point.name)
-        values = parse_toml(read_text(path, CardError), str(path), CardError)
+        values = card_values(card_file(loaded, point.name))
         if values.get("name") != point.name:
             raise CardError(f"dataset {point.name!r}: its card says name = {values.get('name')!r}.")
         heading = _from_values(values)

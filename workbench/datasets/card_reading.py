@@ -10,9 +10,10 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_files import card_values
 from workbench.datasets.card_sources import table_class
 from workbench.errors import CardError, UnknownNameError, WorkbenchError
-from workbench.inputs import parse_toml, read_text
+from workbench.inputs import parse_toml
 from workbench.registry import Registry
 from workbench.validation import explain
 
@@ -82,7 +83,19 @@ def parse_card(text: str, origin: str) -> DatasetCard:
     Raises:
         CardError: Names `origin`, the key, what was expected, and the nearest known key for a typo.
     """
-    values = parse_toml(text, origin, CardError)
+    return _checked(parse_toml(text, origin, CardError), origin)
+
+
+def read_card(path: Path) -> DatasetCard:
+    """Read and validate a card file, which may extend another; see `card_values`.
+
+    Raises:
+        CardError: As `parse_card`, or the card that it extends cannot be used.
+    """
+    return _checked(card_values(path), str(path))
+
+
+def _checked(values: Mapping[str, Any], origin: str) -> DatasetCard:
     try:
         return make_card(values)
     except CardError as error:
@@ -96,8 +109,3 @@ def _chosen(values: Mapping[str, Any]) -> dict[str, type[BaseModel]]:
     with suppress(ValidationError):
         return {"source": table_class(values.get("source"))}
     return {}
-
-
-def read_card(path: Path) -> DatasetCard:
-    """Read and validate a card file; raises `CardError`."""
-    return parse_card(read_text(path, CardError), str(path))

@@ -49,6 +49,8 @@ class Splits(Section):
             makes them anew by the groups. `domain` makes the domains in `target` test, and all others train and
             validation.
         target: The domains of test, with `by = "domain"`.
+        in_domain_test: With `by = "domain"`: the source's own test images of other domains stay in test, so that the
+            gap between domains is measured. Where the source has none, they are made.
         domain_pattern: As `group_pattern`, for domains.
         groups: A table with the columns `id` and `group`, beside the card or the data, whose groups take the place of
             those in `columns.group`; `workbench check --group-duplicates` writes one.
@@ -67,6 +69,7 @@ class Splits(Section):
     val_fraction: float = Field(default=0.15, gt=0, lt=1)
     by: Literal["image", "class", "group", "domain"] = "image"
     target: tuple[str, ...] = ()
+    in_domain_test: bool = False
     groups: str | None = None
     fold: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=2)]] | None = None
     unseen: Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...] | None = None
@@ -96,6 +99,8 @@ class Splits(Section):
             raise ValueError("splits.fold = [k, n] needs by = 'class' and k of 1..n")
         if (self.by == "domain") != bool(self.target):
             raise ValueError("splits.by = 'domain' and splits.target, the domains that test has, go together")
+        if self.in_domain_test and self.by != "domain":
+            raise ValueError("splits.in_domain_test needs by = 'domain'")
         stray = next((key for key in ("groups", "group_pattern") if getattr(self, key) is not None), None)
         if stray is not None and self.by == "class":
             raise ValueError(f"with splits.by = 'class' a class is a group; take splits.{stray} out")

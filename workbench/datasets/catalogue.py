@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.datasets.card import DatasetCard
-from workbench.datasets.card_headings import card_file, load_point
+from workbench.datasets.card_files import card_file, load_point
 from workbench.datasets.card_reading import read_card
 from workbench.errors import CardError, WorkbenchError
 from workbench.registry import Registry

@@ -182,6 +182,11 @@ class Dataset(Pictures):
         domains = [read(self._record(row)) for row in rows]
         return [self.shown_name(name) if name and self._hides_domain(name) else name for name in domains]
 
+    @property
+    def source_domains(self) -> tuple[str, ...]:
+        """The domains of training images, in order; none where the card names no domains."""
+        return tuple(sorted({name for name in self.domains(self.rows("train")) or () if name is not None}))
+
     def _hides_domain(self, name: str) -> bool:
         """Whether a pseudonym stands for a domain: it is a part of the names of images, or also a group."""
         return self.pseudonyms is not None and (

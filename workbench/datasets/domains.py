@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from workbench.arrays import BoolArray
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.roles import ROLES
 from workbench.datasets.sources import Record, RecordColumns
@@ -46,7 +47,8 @@ def domain_reader(card: DatasetCard) -> Callable[[Record], str | None] | None:
 def with_target_domains(card: DatasetCard, records: Sequence[Record]) -> tuple[Sequence[Record], list[str]]:
     """With `splits.by = "domain"`: images of the target domains are test, those of all others train or validation.
 
-    Images of other domains that the source has in its test split are left out, and so are images without a domain.
+    Images of other domains that the source has in its test split are left out, but with `splits.in_domain_test`, and so
+    are images without a domain.
 
     Args:
         card: The card.
@@ -73,7 +75,7 @@ def with_target_domains(card: DatasetCard, records: Sequence[Record]) -> tuple[S
         elif domain in target:
             kept.append(replace(record, split="test"))
             counts["test"] += 1
-        elif record.split == "test":
+        elif record.split == "test" and not card.splits.in_domain_test:
             lost["in the test split of another domain"] += 1
         else:
             kept.append(record)
@@ -84,12 +86,21 @@ def with_target_domains(card: DatasetCard, records: Sequence[Record]) -> tuple[S
             "none is left to train on; name fewer in splits.target of the card."
         )
     others = [domain for domain in known if domain not in target]
-    notes = [
-        f"Test is the domain {_listed(sorted(target))} ({counted(counts['test'], 'image')}); train and validation are "
-        f"{_listed(others)} ({counted(counts['other'], 'image')})."
-    ]
+    named = f"the domain {_listed(sorted(target))} ({counted(counts['test'], 'image')})"
+    rest = f"{_listed(others)} ({counted(counts['other'], 'image')})"
+    if card.splits.in_domain_test:
+        notes = [f"Test is {named}, and the test images of the other domains; all else is of {rest}."]
+    else:
+        notes = [f"Test is {named}; train and validation are {rest}."]
     notes += [f"{counted(count, 'image')} {what} are left out." for what, count in lost.items() if count]
     return kept, notes
+
+
+def in_target_domains(card: DatasetCard, records: Sequence[Record]) -> BoolArray:
+    """Whether each record is of a target domain, bool (n,)."""
+    read = domain_reader(card)
+    target = card.splits.target if read is not None else ()
+    return np.array([bool(target) and read is not None and read(record) in target for record in records], np.bool_)
 
 
 def count_domains(dataset: "Dataset") -> dict[str, dict[str, int]]:

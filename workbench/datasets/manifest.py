@@ -18,6 +18,7 @@ from workbench.datasets._name_groups import with_groups_of_names
 from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
+from workbench.datasets.domains import in_target_domains
 from workbench.datasets.group_table import GroupTable
 from workbench.datasets.noted_names import noted_names
 from workbench.datasets.sources import FileSource, Location, Record, RecordColumns, Source, blamed, read_from
@@ -159,6 +160,7 @@ def build_manifest(
             np.where(lacks_content[:, None], np.uint8(0), hashes),
             [record.id for record in records],
             card.splits,
+            in_target_domains(card, records) if card.splits.in_domain_test else None,
         )
     new = sorted(set(splits) - {cast("SplitName", record.split) for record in records})
     divided = records

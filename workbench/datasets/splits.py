@@ -30,7 +30,13 @@ class HeldOut:
 
 
 def make_missing_splits(
-    roles: Sequence[SplitName], labels: Labels, groups: Groups, hashes: AnyArray, ids: Sequence[str], splits: Splits
+    roles: Sequence[SplitName],
+    labels: Labels,
+    groups: Groups,
+    hashes: AnyArray,
+    ids: Sequence[str],
+    splits: Splits,
+    beside: BoolArray | None = None,
 ) -> tuple[list[SplitName], list[str]]:
     """Make a test split where there is none, then a validation split where there is none.
 
@@ -46,6 +52,7 @@ def make_missing_splits(
         hashes: uint8 (n, 32), content hashes; zeros where an image could not be read.
         ids: Unique names of the images for users.
         splits: The card's fractions and seed.
+        beside: bool (n,), images whose split says nothing of whether the others have one.
 
     Returns:
         The new splits, and a sentence for each that was made or could not be, and for each picture that joins nothing.
@@ -54,10 +61,11 @@ def make_missing_splits(
     readable: BoolArray = np.asarray(hashes.any(axis=1), dtype=np.bool_)
     identity, placeholders = identities(groups, hashes, ids)
     notes = []
+    others = np.ones(len(split), dtype=np.bool_) if beside is None else ~beside
     fractions: tuple[tuple[SplitName, float], ...] = (("test", splits.test_fraction), ("val", splits.val_fraction))
     for role, fraction in fractions:
         train: list[int] = np.flatnonzero(split == "train").tolist()
-        if (split == role).any() or not train:
+        if (split[others] == role).any() or not train:
             continue
         part = [groups[i] for i in train]
         salt = f"{role}-{splits.seed}"

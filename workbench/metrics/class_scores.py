@@ -9,7 +9,7 @@ from workbench.arrays import AnyArray, BoolArray, IntArray
 from workbench.errors import DataError
 from workbench.metrics import functional as F
 from workbench.metrics._checks import check_finite, check_labels, check_masked_targets
-from workbench.metrics.domains import items_by_domain
+from workbench.metrics.domains import items_by_domain, which_are_sources
 from workbench.metrics.evaluator import SharedFunction
 
 ClassSums = tuple[F.Values, F.Values, F.Values]
@@ -26,6 +26,7 @@ class ClassScores:
         positive: Of two classes the one that `sensitivity` is about; the second, as in scikit-learn.
         exact_pairs: See `functional.Ranking`.
         domains: Domain of each item, int64 (n,) from 0 on, -1 for none.
+        sources: The domains that training images are of.
 
     Raises:
         DataError: Scores hold NaN or infinity, or labels do not fit.
@@ -37,6 +38,7 @@ class ClassScores:
         positive: The argument.
         unseen: int64, or None where there are none.
         domain_items: Positions of the items of each domain, or None where there are none.
+        is_source: See `domains.which_are_sources`.
     """
 
     logits: F.Values
@@ -45,6 +47,7 @@ class ClassScores:
     positive: int
     unseen: AnyArray | None
     domain_items: tuple[IntArray, ...] | None
+    is_source: BoolArray | None
 
     def __init__(
         self,
@@ -55,6 +58,7 @@ class ClassScores:
         positive: int = 1,
         exact_pairs: int = F.EXACT_PAIRS,
         domains: AnyArray | None = None,
+        sources: Sequence[int] = (),
     ) -> None:
         self.logits = F.relative_logits(check_finite(scores, "scores"))
         n, self.n_classes = self.logits.shape
@@ -63,6 +67,7 @@ class ClassScores:
         self.positive = positive
         self._exact_pairs = exact_pairs
         self.domain_items = items_by_domain(domains)
+        self.is_source = which_are_sources(self.domain_items, sources)
 
     def only(self, items: IntArray) -> "ClassScores":
         """Those of some items."""
@@ -138,6 +143,7 @@ class LabelScores:
             counts nowhere: means over an item's labels are over the known ones.
         exact_pairs: See `functional.Ranking`.
         domains: Domain of each item, int64 (n,) from 0 on, -1 for none.
+        sources: The domains that training images are of.
 
     Raises:
         DataError: Scores hold NaN or infinity, labels do not fit, or no label of an item is known.
@@ -147,12 +153,14 @@ class LabelScores:
         targets: bool (n, c), False where not known.
         known: bool (n, c); None where all labels are known.
         domain_items: Positions of the items of each domain, or None where there are none.
+        is_source: See `domains.which_are_sources`.
     """
 
     logits: AnyArray
     targets: AnyArray
     known: AnyArray | None
     domain_items: tuple[IntArray, ...] | None
+    is_source: BoolArray | None
 
     def __init__(
         self,
@@ -161,12 +169,14 @@ class LabelScores:
         *,
         exact_pairs: int = F.EXACT_PAIRS,
         domains: AnyArray | None = None,
+        sources: Sequence[int] = (),
     ) -> None:
         self.logits = check_finite(scores, "scores")
         self._labels = np.asarray(labels)
         self.targets, self.known = check_masked_targets(labels, self.logits.shape)
         self._exact_pairs = exact_pairs
         self.domain_items = items_by_domain(domains)
+        self.is_source = which_are_sources(self.domain_items, sources)
 
     def only(self, items: IntArray) -> "LabelScores":
         """Those of some items."""

@@ -139,6 +139,7 @@ def classification_metrics(
     positive: int = 1,
     unseen: Sequence[int] | AnyArray = (),
     domains: Sequence[str | None] | None = None,
+    source_domains: Collection[str] = (),
     replicates: int = 1000,
     seed: int = 0,
 ) -> dict[str, Estimate]:
@@ -172,6 +173,7 @@ def classification_metrics(
         positive: Of two classes the one that `sensitivity` is about.
         unseen: Classes without training images, for the metrics that set them apart.
         domains: (n,) domain of each item, None for none, for `domain_metrics`.
+        source_domains: The domains that training images are of, for the gap to the others.
         replicates: Number of bootstrap resamples.
         seed: Seeds them; the same seed resamples the same items in every run on a test set.
 
@@ -182,11 +184,13 @@ def classification_metrics(
     chosen = [metric for metric in METRICS if not metric.only_on_request] if metrics is None else metrics
     runs: list[LabelScores] | list[ClassScores]
     names, codes = numbered_domains(domains)
+    sources = [i for i, name in enumerate(names) if name in source_domains]
     if multi_label:
-        runs = [LabelScores(run, labels, domains=codes) for run in stacked_scores(scores)]
+        runs = [LabelScores(run, labels, domains=codes, sources=sources) for run in stacked_scores(scores)]
     else:
         runs = [
-            ClassScores(run, labels, unseen=unseen, positive=positive, domains=codes) for run in stacked_scores(scores)
+            ClassScores(run, labels, unseen=unseen, positive=positive, domains=codes, sources=sources)
+            for run in stacked_scores(scores)
         ]
     metric_estimates = estimates([Evaluator(chosen, run) for run in runs], resampler)
     keys = None if label_names is None else metric_keys(label_names)

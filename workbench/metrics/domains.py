@@ -1,16 +1,23 @@
-"""Metrics in each domain (hospital, scanner, site, season), and in the worst one."""
+"""Metrics in each domain (hospital, scanner, site, season), in the worst one, and the gap to unknown domains."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol, Self
 
 import numpy as np
 
-from workbench.arrays import AnyArray, FloatArray, IntArray
+from workbench.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from workbench.metrics import functional as F
 from workbench.metrics.metric import Metric, Weighted
 
-MEAN, WORST = "domain_", "worst_domain_"
+MEAN, WORST, GAP = "domain_", "worst_domain_", "gap_domain_"
 """Beginnings of the names of metrics over domains."""
+
+
+def ranked_metric(name: str) -> str:
+    """The metric that one over domains is of; others are themselves."""
+    beginning = next((each for each in (WORST, GAP, MEAN) if name.startswith(each)), "")
+    return name.removeprefix(beginning)
 
 
 class InDomains(Protocol):
@@ -21,13 +28,21 @@ class InDomains(Protocol):
         """Positions of the items of each domain."""
         ...
 
+    @property
+    def is_source(self) -> BoolArray | None:
+        """Whether each domain is one that training images are of; None if all are, or none is."""
+        ...
+
     def only(self, items: IntArray) -> Self:
         """The predictions of some items."""
         ...
 
 
-def domain_metrics(metric: Metric) -> tuple[Metric, Metric]:
-    """`domain_X`, the mean of a metric over domains with `domain_X/NAME` in each, and `worst_domain_X`.
+def domain_metrics(metric: Metric) -> tuple[Metric, Metric, Metric]:
+    """`domain_X`, the mean of a metric over domains with `domain_X/NAME` in each, `worst_domain_X`, and `gap_domain_X`.
+
+    The gap is the mean over the domains that training images are of, less the mean over the others: what is lost where
+    the model meets a domain that it was not trained on. For metrics of which less is better it is negative then.
 
     Every domain counts alike, however many items it has, and those in which the metric is undefined do not count. The
     worst of several estimates is worse than the truth where domains are small (Koh et al., "WILDS: A Benchmark of
@@ -52,15 +67,30 @@ def domain_metrics(metric: Metric) -> tuple[Metric, Metric]:
         smallest = min(len(items) for items in scores.domain_items)
         return Weighted(lambda weights: pick.reduce(values(weights), axis=1), boundary=float(smallest))
 
-    first, second = (
-        Metric(
-            name=f"{beginning}{metric.name}", of=of, needs=(*metric.needs, "domain_items"), bounds=metric.bounds,
-            unit=metric.unit, higher_is_better=metric.higher_is_better, from_counts=metric.from_counts,
-            biased_under_resampling=True, only_on_request=True,
-        )
-        for beginning, of in ((MEAN, mean), (WORST, worst))
+    def gap(scores: InDomains) -> Weighted | None:
+        values, inside = _by_domain(metric, scores), scores.is_source
+        if values is None or inside is None:
+            return None
+
+        def difference(weights: FloatArray) -> F.Values:
+            by_domain = values(weights)
+            return F.mean_of_defined(by_domain[:, inside]) - F.mean_of_defined(by_domain[:, ~inside])
+
+        return Weighted(difference, boundary=_behind(scores))
+
+    shared = Metric(
+        name=metric.name, of=metric.of, needs=(*metric.needs, "domain_items"), bounds=metric.bounds, unit=metric.unit,
+        higher_is_better=metric.higher_is_better, from_counts=metric.from_counts, biased_under_resampling=True,
+        only_on_request=True,
     )  # fmt: skip
-    return first, second
+    return (
+        replace(shared, name=f"{MEAN}{metric.name}", of=mean),
+        replace(shared, name=f"{WORST}{metric.name}", of=worst),
+        replace(
+            shared, name=f"{GAP}{metric.name}", of=gap, needs=(*shared.needs, "is_source"),
+            bounds=metric.difference_bounds, higher_is_better=not metric.higher_is_better,
+        ),
+    )  # fmt: skip
 
 
 def _by_domain(metric: Metric, scores: InDomains) -> Callable[[FloatArray], F.Values] | None:
@@ -97,6 +127,14 @@ def items_by_domain(codes: AnyArray | None) -> tuple[IntArray, ...] | None:
     if codes is None:
         return None
     return tuple(np.flatnonzero(codes == code).astype(np.int64) for code in range(int(codes.max()) + 1))
+
+
+def which_are_sources(domain_items: Sequence[IntArray] | None, sources: Sequence[int]) -> BoolArray | None:
+    """Whether each domain is one of `sources`, their numbers; None if all are, or none is, or there are no domains."""
+    if domain_items is None:
+        return None
+    inside = np.isin(np.arange(len(domain_items)), sources)
+    return np.asarray(inside) if inside.any() and not inside.all() else None
 
 
 def numbered_domains(domains: Sequence[str | None] | None) -> tuple[list[str], IntArray | None]:

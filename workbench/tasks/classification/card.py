@@ -11,7 +11,7 @@ from workbench.datasets.card_tables import Language
 from workbench.metrics import classification as of_classes
 from workbench.metrics import unseen as of_unseen
 from workbench.metrics.class_scores import ClassScores, LabelScores
-from workbench.metrics.domains import MEAN, WORST
+from workbench.metrics.domains import ranked_metric
 from workbench.metrics.metric import Metric
 from workbench.metrics.registry import added_for, metric_named
 
@@ -60,9 +60,9 @@ class ClassificationCard(DatasetCard):
         """Of the metric that ranks runs, and of the task's first, always; of the others on request."""
         if self.columns.domain is None and self.splits.domain_pattern is None:
             return
-        ranks = self.primary_metric.removeprefix(WORST).removeprefix(MEAN)
+        ranks = ranked_metric(self.primary_metric)
         for metric in of_classes.DOMAIN_METRICS:
-            base = metric.name.removeprefix(WORST).removeprefix(MEAN)
+            base = ranked_metric(metric.name)
             if base in names:
                 yield replace(metric, only_on_request=base not in {names[0], ranks})
 

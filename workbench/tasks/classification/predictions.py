@@ -43,6 +43,7 @@ class ClassPredictions(Predictions):
         unseen: Columns of the classes that the card keeps for test.
         positive: Of two classes the one that `sensitivity` is about.
         domains: Domain of each item, None for none; None where the card names no domains.
+        source_domains: The domains that training images are of.
     """
 
     failures_are: ClassVar[str] = "mistakes, the most confident first"
@@ -56,6 +57,7 @@ class ClassPredictions(Predictions):
     unseen: tuple[int, ...] = ()
     positive: int = 1
     domains: Sequence[str | None] | None = None
+    source_domains: tuple[str, ...] = ()
 
     @property
     def group_codes(self) -> AnyArray | None:
@@ -77,12 +79,13 @@ class ClassPredictions(Predictions):
         return classification_metrics(
             self.scores, self._truth(), self.group_codes, multi_label=self.multi_label, metrics=metrics,
             label_names=self.class_names if self.multi_label else None, unseen=self.unseen, positive=self.positive,
-            domains=self.domains,
+            domains=self.domains, source_domains=self.source_domains,
         )  # fmt: skip
 
     def comparable(self) -> Sequence[str]:
         """See `Predictions.comparable`."""
-        scores = self._view(self.scores, self._truth(), domains=numbered_domains(self.domains)[1])
+        names, codes = numbered_domains(self.domains)
+        scores = self._view(self.scores, self._truth(), domains=codes, sources=self._sources(names))
         return [name for name, metric in all_metrics().items() if metric.fits(scores)]
 
     def scores_of(self, metric: str) -> ItemScores:
@@ -95,8 +98,12 @@ class ClassPredictions(Predictions):
         if part and part not in keys:
             raise self.unknown(metric)
         truth = self._truth()
-        build = partial(self._evaluator, truth, codes, metric, keys.index(part) if part else None)
+        sources = self._sources(names)
+        build = partial(self._evaluator, truth, codes, sources, metric, keys.index(part) if part else None)
         return ItemScores(self.ids, self.groups, self.scores, truth, build)
+
+    def _sources(self, domains: Sequence[str]) -> list[int]:
+        return [i for i, name in enumerate(domains) if name in self.source_domains]
 
     def _view(self, scores: AnyArray, labels: AnyArray, **options: Any) -> ClassScores | LabelScores:
         if labels.ndim == 2:
@@ -104,11 +111,17 @@ class ClassPredictions(Predictions):
         return ClassScores(scores, labels, unseen=self.unseen, positive=self.positive, **options)
 
     def _evaluator(
-        self, truth: AnyArray, codes: AnyArray | None, metric: str, part: int | None, scores: AnyArray
+        self,
+        truth: AnyArray,
+        codes: AnyArray | None,
+        sources: Sequence[int],
+        metric: str,
+        part: int | None,
+        scores: AnyArray,
     ) -> Evaluator:
         repeated, exact = repeat_labels(truth, len(scores)), exact_pairs(len(scores), len(truth))
         domains = None if codes is None else repeat_labels(codes, len(scores))
-        view = self._view(scores, repeated, exact_pairs=exact, domains=domains)
+        view = self._view(scores, repeated, exact_pairs=exact, domains=domains, sources=sources)
         evaluator = Evaluator([all_metrics()[base_name(metric)]], view)
         return evaluator if part is None else evaluator.only(part, metric)
 
@@ -166,7 +179,8 @@ class ClassPredictions(Predictions):
     def to_table(self) -> "pa.Table":
         """`id`, `group`, `label` (index, or list of indices), `scores`, and where there are any `domain` and `unknown`.
 
-        The metadata holds `class_names` and, where there are any, `class_keys`, `unseen` and `positive`, all as JSON.
+        The metadata holds `class_names` and, where there are any, `class_keys`, `unseen`, `source_domains` and
+        `positive`, all as JSON.
         """
         import pyarrow as pa
 
@@ -185,7 +199,7 @@ class ClassPredictions(Predictions):
                     columns["unknown"] = _listed(np.isnan(self.labels))
             else:
                 columns["label"] = pa.array(self.labels)
-        metadata = {name: getattr(self, name) for name in ("class_names", "class_keys", "unseen")}
+        metadata = {name: getattr(self, name) for name in ("class_names", "class_keys", "unseen", "source_domains")}
         if self.positive != 1:
             metadata["positive"] = self.positive
         return pa.table(columns).replace_schema_metadata(
@@ -223,7 +237,8 @@ class ClassPredictions(Predictions):
                     raise ValueError(f"label {labels.max()} of {len(names)} classes")
         positive = json.loads(metadata.get(b"positive", b"1"))
         domains = table.column("domain").to_pylist() if "domain" in table.column_names else None
-        return cls(ids, groups, labels, scores, names, keys, unseen, positive, domains)
+        sources = tuple(json.loads(metadata.get(b"source_domains", b"[]")))
+        return cls(ids, groups, labels, scores, names, keys, unseen, positive, domains, sources)
 
 
 def _listed(chosen: AnyArray) -> "pa.Array":

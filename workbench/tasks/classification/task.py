@@ -128,6 +128,7 @@ class Classification(DatasetTask):
             unseen=tuple(dataset.unseen_classes.tolist()),
             positive=_positive(dataset),
             domains=dataset.domains(rows),
+            source_domains=dataset.source_domains,
         )
 
     @classmethod
