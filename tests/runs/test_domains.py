@@ -64,7 +64,9 @@ def test_the_record_has_each_domain_the_mean_and_the_worst(made):
     assert any(part.parts.get("domain") in SITES for part in predictions.failures()) or hits.all()
 
 
-@pytest.mark.parametrize("metric", [None, "domain_accuracy/dark", "domain_auroc", "worst_domain_accuracy", "gap_domain_accuracy"])
+@pytest.mark.parametrize(
+    "metric", [None, "domain_accuracy/dark", "domain_auroc", "worst_domain_accuracy", "gap_domain_accuracy"]
+)
 def test_runs_are_compared_by_it(made, metric):
     runs, settings = made
     (comparison,) = compare_by_id(runs["zero-shot"].run_id, [runs["linear-probe"].run_id], metric, settings)
