@@ -50,6 +50,7 @@ from .models.pixel_transform import transform_of_processor as transform_of_proce
 from .models.task_model import TaskModel as TaskModel
 from .recipes import FitReport as FitReport
 from .recipes import Fitted as Fitted
+from .recipes import Inference as Inference
 from .recipes import Recipe as Recipe
 from .recipes import RecipeConfig as RecipeConfig
 from .recipes import RunSpec as RunSpec
@@ -74,6 +75,7 @@ from .tasks import LinearClassifier as LinearClassifier
 from .tasks import LinearDualEncoder as LinearDualEncoder
 from .tasks import LinearMap as LinearMap
 from .tasks import MatchingTask as MatchingTask
+from .tasks import OnlinePredictor as OnlinePredictor
 from .tasks import PairScorer as PairScorer
 from .tasks import Predictions as Predictions
 from .tasks import Predictor as Predictor
@@ -81,6 +83,7 @@ from .tasks import RetrievalTask as RetrievalTask
 from .tasks import SplitRows as SplitRows
 from .tasks import Task as Task
 from .tasks import TaskData as TaskData
+from .tasks import TransductivePredictor as TransductivePredictor
 from .tasks import group_codes as group_codes
 from .tasks.predictions import columns_of as columns_of
 from .tasks.predictions import table_of as table_of

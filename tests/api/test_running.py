@@ -105,7 +105,7 @@ def test_data_and_model_open_embed_and_search(store, tiny_model):
     ("wrong", "sentence"),
     [
         ({"models": []}, "^models: "),
-        ({"shots": 0}, "^shots"),
+        ({"shots": -1}, "^shots"),
         ({"seeds": -1}, "^seeds"),
         ({"recipes": {"recipe": "zero-shot", "lable": "x"}}, "unknown key 'recipes.0.lable'.*label"),
         ({"datasets": 5}, "^datasets.0: "),

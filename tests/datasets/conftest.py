@@ -93,3 +93,17 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
 
     yield add
     forget()
+
+
+@pytest.fixture
+def clinic(tmp_path: Path, jpeg: MakeImage) -> Path:
+    """60 pictures of two classes from three sites, the first six of none; west has no cups."""
+    lines = ["image,label,site,part"]
+    (tmp_path / "images").mkdir()
+    for i in range(60):
+        site = "" if i < 6 else ("north", "south", "west")[i % 3]
+        label = "box" if site == "west" else ("cup", "box")[i // 3 % 2]
+        (tmp_path / "images" / f"{i}.jpg").write_bytes(jpeg(i))
+        lines.append(f"images/{i}.jpg,{label},{site},{('train', 'test')[i % 5 == 0]}")
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    return tmp_path

@@ -10,20 +10,6 @@ from workbench.pseudonyms import Pseudonyms
 SITES = ("north", "south", "west")
 
 
-@pytest.fixture
-def clinic(tmp_path, jpeg):
-    """60 pictures of two classes from three sites, the first six of none; west has no cups."""
-    lines = ["image,label,site,part"]
-    (tmp_path / "images").mkdir()
-    for i in range(60):
-        site = "" if i < 6 else SITES[i % 3]
-        label = "box" if site == "west" else ("cup", "box")[i // 3 % 2]
-        (tmp_path / "images" / f"{i}.jpg").write_bytes(jpeg(i))
-        lines.append(f"images/{i}.jpg,{label},{site},{('train', 'test')[i % 5 == 0]}")
-    (tmp_path / "table.csv").write_text("\n".join(lines))
-    return tmp_path
-
-
 def card(splits="by = 'domain'\ntarget = ['south']", columns="domain = 'site'"):
     return parse_card(
         "name = 'clinic'\n[source]\ntype = 'csv'\npath = 'table.csv'\n[columns]\nlabel = 'label'\n"

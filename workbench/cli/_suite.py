@@ -122,9 +122,9 @@ def _with_settings(entries: list[dict[str, Any]], settings: Sequence[tuple[str, 
 def _shots(value: str) -> int | str:
     if value == "all":
         return value
-    if re.fullmatch("0*[1-9][0-9]{0,8}", value):
+    if re.fullmatch("0*[0-9]{1,9}", value):
         return int(value)
-    raise WorkbenchError(f"--shots {shown(value, 40)}: expected a positive number or 'all'.")
+    raise WorkbenchError(f"--shots {shown(value, 40)}: expected a number or 'all'.")
 
 
 def _assignment(text: str) -> tuple[str, str, Any]:

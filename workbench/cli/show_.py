@@ -107,6 +107,8 @@ def _recipe(name: str, flags: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
         "version": recipe.version,
         "tasks": tasks_of(recipe),
         "reads": recipe.reads,
+        "inference": recipe.inference,
+        "unlabelled": recipe.unlabelled,
         **(
             {"multi_label": bool(multi_label)}
             if (multi_label := getattr(recipe, "multi_label", None)) is not None

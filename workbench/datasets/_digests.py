@@ -39,6 +39,9 @@ def fingerprint_of(dataset: "Dataset") -> str:
         digest.update(json.dumps(contents).encode())
         if (read := domain_reader(card)) is not None:  # As they are, whatever pseudonyms stand for them.
             digest.update(json.dumps([read(dataset.manifest.records[row]) for row in rows.tolist()]).encode())
+    if card.splits.unlabelled:
+        digest.update(b"unlabelled")
+        digest.update(dataset.hashes(dataset.unlabelled_rows).tobytes())
     return digest.hexdigest()
 
 

@@ -66,6 +66,11 @@ def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
             + (f" Of the first, {reason}." if reason else "")
         )
     notes += [f"There is no {split} split." for split in ("train", "test") if not len(dataset.rows(split))]
+    if dataset.card.splits.unlabelled:
+        notes.append(
+            f"{len(dataset.unlabelled_rows)} images of the target are kept apart from test, for recipes that adapt to "
+            "images without labels (splits.unlabelled)."
+        )
     notes += alike_names(dataset.class_names)
     if stray := dataset.stray_descriptions:
         notes.append(

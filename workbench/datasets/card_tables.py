@@ -52,6 +52,8 @@ class Splits(Section):
         in_domain_test: With `by = "domain"`: the source's own test images of other domains stay in test, so that the
             gap between domains is measured. Where the source has none, they are made.
         domain_pattern: As `group_pattern`, for domains.
+        unlabelled: With `by = "domain"`, the share of the target's images that are kept apart from test, by groups, for
+            recipes that adapt to images without labels.
         groups: A table with the columns `id` and `group`, beside the card or the data, whose groups take the place of
             those in `columns.group`; `workbench check --group-duplicates` writes one.
         fold: With `by = "class"`, instead of `test_fraction`: [k, n], test has the k-th of n parts of the classes.
@@ -75,6 +77,7 @@ class Splits(Section):
     unseen: Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...] | None = None
     group_pattern: str | None = None
     domain_pattern: str | None = None
+    unlabelled: float = Field(default=0.0, ge=0, lt=1)
 
     @field_validator("group_pattern", "domain_pattern")
     @classmethod
@@ -101,6 +104,10 @@ class Splits(Section):
             raise ValueError("splits.by = 'domain' and splits.target, the domains that test has, go together")
         if self.in_domain_test and self.by != "domain":
             raise ValueError("splits.in_domain_test needs by = 'domain'")
+        if self.unlabelled and self.by != "domain":
+            raise ValueError(
+                "splits.unlabelled goes with by = 'domain'; else the unlabelled images are those of the train split"
+            )
         stray = next((key for key in ("groups", "group_pattern") if getattr(self, key) is not None), None)
         if stray is not None and self.by == "class":
             raise ValueError(f"with splits.by = 'class' a class is a group; take splits.{stray} out")

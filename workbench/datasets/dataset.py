@@ -17,13 +17,14 @@ from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.decoding import decoder_of
 from workbench.datasets.depths import Depths
-from workbench.datasets.domains import domain_reader
+from workbench.datasets.domains import domain_reader, in_target_domains
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.pictures import Pictures
 from workbench.datasets.private_names import private_names
 from workbench.datasets.prompts import ClassPrompts, class_prompts
 from workbench.datasets.roles import ROLES, SplitChoice
 from workbench.datasets.sources import FileSource, Location, Record, Source, read_from
+from workbench.datasets.unlabelled_pool import unlabelled_pool
 from workbench.pseudonyms import Pseudonyms
 
 
@@ -111,7 +112,27 @@ class Dataset(Pictures):
         if len(self.unseen_classes):
             for name in ("train", "val"):
                 rows[name] = rows[name][~np.isin(self.labels(rows[name]), self.unseen_classes)]
+        if self.card.splits.by == "domain":
+            test, card = rows["test"], self.card.splits
+            there = [records[row] for row in test.tolist()]
+            target = np.flatnonzero(in_target_domains(self.card, there))
+            pool = [there[i] for i in target.tolist()]
+            apart = target[unlabelled_pool(pool, self.manifest.hashes[test[target]], card.unlabelled, card.seed)]
+            rows["unlabelled"], rows["test"] = test[apart], np.delete(test, apart)
         return rows
+
+    @property
+    def unlabelled_rows(self) -> IntArray:
+        """Rows of the images that recipes may adapt to without their labels, int64 (n,), ordered by content hash.
+
+        They are those of train; where test is another domain than train, what `splits.unlabelled` keeps of it.
+        """
+        return self._rows_by_split.get("unlabelled", self._rows_by_split["train"])
+
+    @property
+    def validates_on_target(self) -> bool:
+        """Whether validation images are of the same domain as test, so that their labels are labels of the target."""
+        return self.card.splits.by != "domain"
 
     @cached_property
     def unseen_classes(self) -> IntArray:

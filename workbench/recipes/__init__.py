@@ -5,11 +5,12 @@ from typing import Any
 
 from workbench.errors import RecipeError
 from workbench.recipes.fitted import FitReport, Fitted
+from workbench.recipes.inference import INFERENCES, Inference
 from workbench.recipes.recipe import Recipe, RecipeConfig
 from workbench.recipes.run_spec import RunSpec
 from workbench.registry import Registry
 
-__all__ = ["FitReport", "Fitted", "Recipe", "RecipeConfig", "RunSpec", "recipes"]
+__all__ = ["INFERENCES", "FitReport", "Fitted", "Inference", "Recipe", "RecipeConfig", "RunSpec", "recipes"]
 
 
 def _is_recipe(loaded: Any, point: EntryPoint) -> type[Recipe[Any]]:

@@ -4,6 +4,8 @@ from typing import ClassVar, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from workbench.recipes.inference import Inference
+
 
 class RecipeConfig(BaseModel):
     """Base of a recipe's settings: unknown keys are errors, values do not change after validation."""
@@ -32,6 +34,10 @@ class Recipe(Generic[C]):
         reads: `nothing` (labels alone), `features`, or `images` (the network is loaded).
         trains: Whether training images are used. If not, shots and seeds make no difference and are not swept.
         stochastic: Whether the seed changes the result beyond the choice of few-shot images.
+        zero_shots: Of a recipe that trains, whether it can do so without any labelled image (`shots = 0`), too.
+        inference: What its predictor knows of other test images; see `Inference`. Where the settings decide, that of
+            the defaults; `inference_of` says more.
+        unlabelled: Whether it asks for images without labels (`ClassificationTask.unlabelled`); see `inference`.
     """
 
     version: ClassVar[str] = "1"
@@ -39,6 +45,19 @@ class Recipe(Generic[C]):
     reads: ClassVar[Literal["nothing", "features", "images"]] = "features"
     trains: ClassVar[bool] = True
     stochastic: ClassVar[bool] = False
+    zero_shots: ClassVar[bool] = False
+    inference: ClassVar[Inference] = "inductive"
+    unlabelled: ClassVar[bool] = False
 
     def __init__(self, config: C) -> None:
         self.config = config
+
+    @classmethod
+    def inference_of(cls, config: C) -> Inference:  # noqa: ARG003
+        """The inference under some settings; override it where they decide."""
+        return cls.inference
+
+    @classmethod
+    def uses_unlabelled(cls, config: C) -> bool:  # noqa: ARG003
+        """Whether it asks for images without labels under some settings; override it where they decide."""
+        return cls.unlabelled

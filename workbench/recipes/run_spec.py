@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+from workbench.recipes.inference import Inference
 from workbench.recipes.recipe import Recipe, RecipeConfig
 
 
@@ -36,6 +37,16 @@ class RunSpec:
     def shots_text(self) -> str:
         """`all` or the number, as it is recorded."""
         return "all" if self.shots is None else str(self.shots)
+
+    @property
+    def inference(self) -> Inference:
+        """What the predictor will know of other test images."""
+        return self.factory.inference_of(self.config)
+
+    @property
+    def unlabelled(self) -> bool:
+        """Whether the recipe is given images without labels."""
+        return self.factory.uses_unlabelled(self.config)
 
     def __str__(self) -> str:
         return (

@@ -71,7 +71,7 @@ def predict_folder(
     pixels, workers = run.card.pixels, run.settings.workers
     found = extract_folder(folder, run.encoder, store, pixels, workers=workers, progress=progress)
     if notes is not None:
-        notes += found.notes
+        notes += [*found.notes, *_about_inference(run, len(found.readable_files))]
     with _predicting(run):
         answers = task.answer(predictor, found.readable, run.config, top or _ALL) if found.readable_files else []
     answer_of = dict(zip(found.readable_files, answers, strict=True))
@@ -115,6 +115,16 @@ def _one_level(prediction: Prediction) -> dict[str, Any]:
         else:
             row[column] = value
     return row if prediction.error is None else {**row, "error": prediction.error}
+
+
+def _about_inference(run: FinishedRun, count: int) -> list[str]:
+    """What the answer for an image depends on besides the image, where it depends on others."""
+    name = run.result.recipe
+    if run.result.inference == "transductive":
+        return [f"{name} is transductive: the answer for an image depends on all {count} images of the folder."]
+    if run.result.inference == "online":
+        return [f"{name} is online: the answer for an image depends on those before it, in the order of their names."]
+    return []
 
 
 @contextmanager

@@ -51,7 +51,12 @@ def describe(planned: PlannedRun, rows: SplitRows) -> dict[str, Any]:
         "config": spec.config.model_dump(mode="json"),
         "shots": spec.shots_text,
         "seed": spec.seed,
-        "images": {"train": len(rows.train), "val": len(rows.val), "test": len(rows.test)},
+        "images": {
+            "train": len(rows.train),
+            "val": len(rows.val),
+            "test": len(rows.test),
+            **({"unlabelled": len(rows.unlabelled)} if spec.unlabelled else {}),
+        },
         "unreadable": dict(
             zip(dataset.ids(unreadable), dataset.shown_texts([data.unreadable[row] for row in unreadable]), strict=True)
         ),

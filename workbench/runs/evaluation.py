@@ -49,5 +49,7 @@ def evaluate(planned: PlannedRun, predictor: Fitted, rows: SplitRows) -> Evaluat
         "predict_seconds": time.perf_counter() - started,
         "extract_seconds": planned.data.extract_seconds,
         **predictions.chance(),
+        **predictions.stability(),
+        **({"unlabelled_images": len(rows.unlabelled)} if planned.spec.unlabelled else {}),
     }
     return Evaluation(predictions, predictions.estimates(planned.data.dataset.card.run_metrics), counts)

@@ -55,8 +55,13 @@ def _samples(suite: Suite, entry: RecipeEntry, factory: type[Recipe[Any]]) -> Se
     if not factory.trains:
         return [(0, seeds[0])]
     samples: list[tuple[int | None, int]] = []
+    able = factory.zero_shots
+    if (not able and 0 in (entry.shots or ())) or (not able and set(suite.shots) == {0} and not entry.shots):
+        raise RecipeError(f"recipe {entry.recipe!r} needs training images, and shots = 0 gives it none.")
     for shots in entry.shots or suite.shots:
-        entry_seeds = seeds if shots != "all" or factory.stochastic else seeds[:1]
+        if shots == 0 and not able:
+            continue
+        entry_seeds = seeds if shots not in {"all", 0} or factory.stochastic else seeds[:1]
         samples += [(None if shots == "all" else int(shots), seed) for seed in entry_seeds]
     return samples
 

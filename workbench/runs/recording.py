@@ -5,11 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.datasets import place_of
+from workbench.formatting import counted
 from workbench.metrics import Estimate, flatten
 from workbench.metrics.intervals import MIN_UNITS
 from workbench.metrics.protocol import PROTOCOL
 from workbench.models.languages import check_language
-from workbench.recipes import Fitted
+from workbench.recipes import FitReport, Fitted
 from workbench.runs.artifacts import write_artifacts
 from workbench.runs.evaluation import evaluate
 from workbench.runs.limits import time_limit
@@ -54,6 +55,8 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
         **version_tags(),
         **git_tags(),
     }
+    if spec.inference != "inductive":
+        tags[schema.INFERENCE] = spec.inference
     if notes := planned.data.dataset.notes:
         tags[schema.DATASET_NOTES] = "\n".join(notes)
     if spec.model != NO_MODEL:
@@ -88,7 +91,9 @@ def record(
     with time_limit(limit_seconds):
         evaluation = evaluate(planned, predictor, rows)
     metrics = {**flatten(evaluation.estimates), **evaluation.counts, "train_seconds": train_seconds}
-    of_run = data.dataset.shown_texts([*planned.task.notes(rows), *report.notes])
+    of_run = data.dataset.shown_texts(
+        [*planned.task.notes(rows), *report.notes, *_about_choosing(planned, rows, report)]
+    )
     notes = [*data.dataset.notes, *data.duplicate_notes, *of_run]
     if planned.spec.model != NO_MODEL and (doubt := check_language(data.encoder, data.dataset.card.language)):
         notes.append(doubt)
@@ -110,6 +115,17 @@ def record(
 
     with run_folder(write, recorder.store.spool.folder) as folder:
         return recorder.finish(metrics, tags, folder, report.history)
+
+
+def _about_choosing(planned: PlannedRun, rows: SplitRows, report: FitReport) -> list[str]:
+    """A note where labels of the target have chosen a hyper-parameter of what is said to do without them."""
+    without_labels = planned.spec.unlabelled or planned.spec.inference != "inductive"
+    if not (without_labels and report.chosen and len(rows.val) and planned.data.dataset.validates_on_target):
+        return []
+    return [
+        f"Labels of the target were used: {counted(len(rows.val), 'labelled validation image')} of the domain of test "
+        f"chose {', '.join(report.chosen)}."
+    ]
 
 
 def _about_model(planned: PlannedRun) -> dict[str, str]:

@@ -29,7 +29,7 @@ def _check_suite_name(name: str) -> str:
     return name
 
 
-Shots = Annotated[Annotated[int, Field(ge=1, le=10**9)] | Literal["all"], BeforeValidator(_shots)]
+Shots = Annotated[Annotated[int, Field(ge=0, le=10**9)] | Literal["all"], BeforeValidator(_shots)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 """The range that numpy and torch take."""
 
@@ -64,7 +64,8 @@ class Suite(BaseModel):
         models: Model arguments.
         datasets: Dataset arguments: names, card files or folders.
         recipes: Recipes with their settings.
-        shots: Training images per class; `all` is the whole training split.
+        shots: Training images per class; `all` is the whole training split, 0 no image, for recipes that can do so
+            (`Recipe.zero_shots`).
         seeds: Seeds of the few-shot samples and of a recipe's draws.
         refit: Fit once more on train and validation with the settings that validation chose.
         baseline: Add a majority-class run for every dataset.

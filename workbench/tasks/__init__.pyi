@@ -7,9 +7,11 @@ from .choices.pair_scorer import PairScorer as PairScorer
 from .choices.predictions import ChoicePredictions as ChoicePredictions
 from .classification.given import ClassificationTask as ClassificationTask
 from .classification.given import LabelledImages as LabelledImages
+from .classification.online import OnlinePredictor as OnlinePredictor
 from .classification.predictions import ClassPredictions as ClassPredictions
 from .classification.predictor import LinearClassifier as LinearClassifier
 from .classification.predictor import Predictor as Predictor
+from .classification.predictor import TransductivePredictor as TransductivePredictor
 from .classification.recipe import ClassificationRecipe as ClassificationRecipe
 from .data import TaskData as TaskData
 from .grounding.given import GroundingTask as GroundingTask

@@ -24,11 +24,11 @@ from workbench.models import Encoder
 from workbench.recipes import RunSpec
 from workbench.tasks.few_shot import MAX_VALIDATION_SHOTS, sample_shots
 from workbench.tasks.near_duplicates import NearDuplicates
-from workbench.tasks.split_rows import SplitRows
+from workbench.tasks.split_rows import Part, SplitRows
 
 Progress = Callable[[int, int], None]
 _KEPT_ROWS = 50_000
-READING_ORDER: tuple[SplitName, ...] = ("test", "val", "train")
+READING_ORDER: tuple[Part, ...] = ("test", "val", "train", "unlabelled")
 """Small splits first: one with too many unreadable images is refused before the next is read."""
 
 
@@ -116,6 +116,25 @@ class TaskData:
         """Rows without those whose files are known to be missing, empty or unreadable."""
         return rows[~self.dataset.manifest.lacks_content[rows]]
 
+    def unlabelled_rows(self, spec: RunSpec) -> IntArray:
+        """Rows that a run's recipe is given without labels; none where it asks for none.
+
+        Raises:
+            DataError: It asks for some, and the dataset has none.
+        """
+        rows = self.dataset.unlabelled_rows
+        if not spec.unlabelled:
+            return rows[:0]
+        if len(rows) == 0:
+            how = "they are those of the train split, which is empty"
+            if self.dataset.card.splits.by == "domain":
+                how = (
+                    "splits.unlabelled = 0.5 in the card would keep half of the target's images apart from test for it"
+                )
+            name = self.dataset.name
+            raise DataError(f"dataset {name!r}: recipe {spec.recipe!r} needs unlabelled images, and has none: {how}.")
+        return rows
+
     def class_shots(self, spec: RunSpec) -> SplitRows:
         """The rows of a run with so many training images a class, each sample drawn once for all recipes."""
         train, val, test = self.split(spec)
@@ -177,7 +196,7 @@ class TaskData:
             DataError: More than `max_unreadable` of a split's images cannot be read; names the first.
         """
         for split in READING_ORDER:
-            rows = self.dataset.rows(split)
+            rows = self._all_rows(split)
             if any(len(run_rows.seen(split)) for run_rows in requested):
                 self._refuse(split, len(rows), rows[self.dataset.manifest.lacks_content[rows]].tolist())
         for split in READING_ORDER:
@@ -185,6 +204,9 @@ class TaskData:
             for run_rows in requested:
                 self._refuse(split, len(run_rows.seen(split)), self._unreadable(run_rows.seen(split)))
         return [self.readable(run_rows) for run_rows in requested]
+
+    def _all_rows(self, part: Part) -> IntArray:
+        return self.dataset.unlabelled_rows if part == "unlabelled" else self.dataset.rows(part)
 
     def count_missing(self, rows: IntArray) -> int:
         """Number of rows whose features the store lacks; a file without content has none, and lacks none."""
@@ -204,14 +226,14 @@ class TaskData:
 
     def readable(self, rows: SplitRows) -> SplitRows:
         """Leave out the images that were found to be unreadable."""
-        bad = {split: self._unreadable(rows.seen(split)) for split in ROLES}
-        readable_rows = {split: getattr(rows, split)[~np.isin(getattr(rows, split), bad[split])] for split in ROLES}
-        return replace(rows, **readable_rows, unreadable=tuple(sorted(chain(*bad.values()))))
+        bad = {part: self._unreadable(rows.seen(part)) for part in READING_ORDER}
+        readable_rows = {part: getattr(rows, part)[~np.isin(getattr(rows, part), bad[part])] for part in READING_ORDER}
+        return replace(rows, **readable_rows, unreadable=tuple(sorted(set(chain(*bad.values())))))
 
     def _unreadable(self, rows: IntArray) -> list[int]:
         return [row for row in rows.tolist() if row in self.unreadable]
 
-    def _refuse(self, split: SplitName, total: int, bad: Sequence[int]) -> None:
+    def _refuse(self, split: Part, total: int, bad: Sequence[int]) -> None:
         if len(bad) <= self.max_unreadable * total:
             return
         raise DataError(

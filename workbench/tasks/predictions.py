@@ -100,6 +100,10 @@ class Predictions(ABC):
         """Chance levels, by the metric's name with `chance_` before it; empty where they are unknown."""
         return {}
 
+    def stability(self) -> dict[str, float]:
+        """What other orders of the items change, of predictors that see a stream; empty for all others."""
+        return {}
+
     @abstractmethod
     def comparable(self) -> Sequence[str]:
         """Names of the metrics by which runs can be compared."""

@@ -26,7 +26,7 @@ def labels_apart(runs: Sequence[RunResult], *, by_seed: bool = True) -> list[Run
     """Give runs that differ in settings labels that name these: `zero-shot (prompts=single)`.
 
     Runs that still look the same on one dataset name what else differs: refitting, precision, the version or the source
-    of the recipe, the model's weights, or the suite.
+    of the recipe, the model's weights, or the suite. Inference that is not inductive is always named: `tda (online)`.
 
     Args:
         runs: All that are shown together; the same label names the same settings among them.
@@ -42,6 +42,7 @@ def labels_apart(runs: Sequence[RunResult], *, by_seed: bool = True) -> list[Run
         circumstances = [_circumstances(runs[i]) for i in places]
         for i, parts in zip(places, _parts(circumstances, _CIRCUMSTANCES, shown=1), strict=True):
             named[i] += parts
+    named = [[*_mark(run), *parts] for run, parts in zip(runs, named, strict=True)]
     return [
         replace(run, tags={**run.tags, schema.LABEL: with_settings(run.label, parts)}) if parts else run
         for run, parts in zip(runs, named, strict=True)
@@ -70,6 +71,10 @@ def settings_apart(entries: Sequence[tuple[str, str, Mapping[str, object]]]) -> 
 def with_settings(label: str, parts: Sequence[str]) -> str:
     """A label with its settings in brackets."""
     return f"{label} ({', '.join(parts)})" if parts else label
+
+
+def _mark(run: RunResult) -> list[str]:
+    return [] if run.inference == "inductive" else [run.inference]
 
 
 def _parts(settings: Sequence[Mapping[str, str]], keys: Iterable[str], *, shown: int) -> list[list[str]]:

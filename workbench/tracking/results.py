@@ -47,6 +47,11 @@ class RunResult:
         return self.tags.get(schema.LABEL, self.recipe)
 
     @property
+    def inference(self) -> str:
+        """What the predictor knew of other test images: `inductive` (nothing), `transductive` or `online`."""
+        return self.tags.get(schema.INFERENCE, "inductive")
+
+    @property
     def card_name(self) -> str:
         """The dataset's name on its card; `dataset` says more where several datasets have it."""
         return self.tags.get(schema.CARD_NAME, self.dataset)

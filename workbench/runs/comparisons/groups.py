@@ -60,10 +60,9 @@ class RunGroup:
     @property
     def is_everywhere(self) -> bool:
         """Whether it takes part at every number of shots: it uses no training image, or no model and all labels."""
-        if self.first.shots == "0":
-            return True
-        # With other shots run, too, it would be compared with itself.
-        return self.first.model == NO_MODEL and self.first.shots == "all" and not self.has_other_shots
+        if self.has_other_shots:  # It would be compared with itself.
+            return False
+        return self.first.shots == "0" or (self.first.model == NO_MODEL and self.first.shots == "all")
 
     @property
     def train_images(self) -> float:

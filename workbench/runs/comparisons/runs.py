@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from workbench.metrics import PairedDifference, compare_two, describe, holm
 from workbench.runs.comparisons.imported import ImportedScores, with_labels_of
+from workbench.runs.comparisons.inference import across_inference
 from workbench.runs.comparisons.measuring import measure_groups
 from workbench.runs.finished import FinishedRun
 from workbench.tasks import ClassPredictions
@@ -150,4 +151,5 @@ def _marks(first: FinishedRun, other: RunOrScores) -> tuple[str, ...]:
         for key, words in kinds.items()
         if a.tags.get(key) and b.tags.get(key) and a.tags.get(key) != b.tags.get(key)
     ]
+    marks += across_inference([a, b])
     return (*marks, *first.predictions.unlike(other.predictions))

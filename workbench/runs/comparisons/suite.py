@@ -14,6 +14,7 @@ from workbench.metrics import (
     holm,
 )
 from workbench.runs.comparisons.groups import RunGroup, is_comparable, levels, primary_of, run_groups, shots_order
+from workbench.runs.comparisons.inference import across_inference
 from workbench.runs.comparisons.measuring import measure_groups, read_run
 from workbench.runs.comparisons.ranking import RecipeRanking, rank
 from workbench.runs.comparisons.results import GroupComparison, GroupResult, SuiteComparison
@@ -116,6 +117,7 @@ def compare_run_groups(
         # Datasets of one task have the same text; one of them stands for all.
         dataset_of = {text: name for name, text in reversed(lacking.items())}
         raise UnknownMetricError(" ".join(f"dataset {name!r}: {text}" for text, name in reversed(dataset_of.items())))
+    notes += across_inference(group.first for group in groups)
     notes += _about_data(groups)
     for name, text in lacking.items():
         # A card's own metric should be there, so the whole text is shown; a chosen metric is not on every dataset.

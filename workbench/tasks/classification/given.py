@@ -55,6 +55,8 @@ class ClassificationTask:
         seed: Seeds the recipe's draws.
         device: Resolved torch device string, `cpu` or `cuda:0`.
         refit: The suite asks for a final fit on train and validation together.
+        unlabelled: Images of the target domain without labels, none of them a test image, where the recipe asks for
+            them (`Recipe.unlabelled`); else None.
         unseen: Classes that the card keeps for test, ascending: neither training nor validation has an image of them.
         val_made: The card has no validation split, and `val` was made of training images: a recipe that chooses
             otherwise, such as by cross-validation, may train on them.
@@ -73,6 +75,7 @@ class ClassificationTask:
     refit: bool = False
     unseen: tuple[int, ...] = ()
     val_made: bool = False
+    unlabelled: ImageSet | None = None
 
     @property
     def n_classes(self) -> int:

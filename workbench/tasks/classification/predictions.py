@@ -16,7 +16,7 @@ from workbench.metrics.domains import MEAN, numbered_domains
 from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.keys import metric_keys
 from workbench.metrics.measured import exact_pairs, repeat_labels
-from workbench.metrics.registry import all_metrics, base_name
+from workbench.metrics.registry import all_metrics, base_name, metric_named
 from workbench.tasks.classification.classes import class_order, other_names
 from workbench.tasks.groups import group_codes
 from workbench.tasks.predictions import Failure, ItemScores, Predictions
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _TOP = 5
+_ORDER = "scores_order_"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class ClassPredictions(Predictions):
         positive: Of two classes the one that `sensitivity` is about.
         domains: Domain of each item, None for none; None where the card names no domains.
         source_domains: The domains that training images are of.
+        other_orders: Of an online predictor, the scores that it gave when the same items came in other orders.
     """
 
     failures_are: ClassVar[str] = "mistakes, the most confident first"
@@ -58,6 +60,7 @@ class ClassPredictions(Predictions):
     positive: int = 1
     domains: Sequence[str | None] | None = None
     source_domains: tuple[str, ...] = ()
+    other_orders: tuple[FloatArray, ...] = ()
 
     @property
     def group_codes(self) -> AnyArray | None:
@@ -81,6 +84,25 @@ class ClassPredictions(Predictions):
             label_names=self.class_names if self.multi_label else None, unseen=self.unseen, positive=self.positive,
             domains=self.domains, source_domains=self.source_domains,
         )  # fmt: skip
+
+    def stability(self) -> dict[str, float]:
+        """Accuracy and calibration over the orders of an online predictor, and how much they change its answers.
+
+        `order_accuracy_mean`, `order_accuracy_range` (the best order's minus the worst's), `order_ece_mean`, and
+        `order_class_changes`, the share of items that are not given the same class in all orders.
+        """
+        if not self.other_orders:
+            return {}
+        orders = [self, *(replace(self, scores=scores, other_orders=()) for scores in self.other_orders)]
+        measured = [order.estimates([metric_named("accuracy"), metric_named("ece")]) for order in orders]
+        accuracy = [estimates["accuracy"].value for estimates in measured]
+        classes = np.stack([order.scores.argmax(axis=1) for order in orders])
+        return {
+            "order_accuracy_mean": float(np.mean(accuracy)),
+            "order_accuracy_range": max(accuracy) - min(accuracy),
+            "order_ece_mean": float(np.mean([estimates["ece"].value for estimates in measured])),
+            "order_class_changes": float((classes != classes[0]).any(axis=0).mean()),
+        }
 
     def comparable(self) -> Sequence[str]:
         """See `Predictions.comparable`."""
@@ -141,6 +163,7 @@ class ClassPredictions(Predictions):
             self, labels=labels, scores=self.scores[:, order], class_names=names, class_keys=keys,
             unseen=tuple(np.flatnonzero(np.isin(order, self.unseen)).tolist()),
             positive=int(np.flatnonzero(order == self.positive)[0]) if self.positive < len(order) else 1,
+            other_orders=tuple(scores[:, order] for scores in self.other_orders),
         )  # fmt: skip
 
     def unlike(self, other: Self) -> list[str]:
@@ -179,16 +202,20 @@ class ClassPredictions(Predictions):
     def to_table(self) -> "pa.Table":
         """`id`, `group`, `label` (index, or list of indices), `scores`, and where there are any `domain` and `unknown`.
 
-        The metadata holds `class_names` and, where there are any, `class_keys`, `unseen`, `source_domains` and
-        `positive`, all as JSON.
+        `scores_order_2` and so on are the scores of an online predictor's other orders. The metadata holds
+        `class_names` and, where there are any, `class_keys`, `unseen`, `source_domains` and `positive`, all as JSON.
         """
         import pyarrow as pa
 
-        values = pa.array(np.ascontiguousarray(self.scores).reshape(-1))
+        def rows_of(scores: FloatArray) -> "pa.Array":
+            values = pa.array(np.ascontiguousarray(scores).reshape(-1))
+            return pa.FixedSizeListArray.from_arrays(values, scores.shape[1])
+
         columns = {
             "id": pa.array(list(self.ids), pa.string()),
             "group": pa.array(list(self.groups), pa.string()),
-            "scores": pa.FixedSizeListArray.from_arrays(values, self.scores.shape[1]),
+            "scores": rows_of(self.scores),
+            **{f"{_ORDER}{i}": rows_of(scores) for i, scores in enumerate(self.other_orders, 2)},
         }
         if self.domains is not None:
             columns["domain"] = pa.array(list(self.domains), pa.string())
@@ -216,10 +243,15 @@ class ClassPredictions(Predictions):
         keys = tuple(json.loads(metadata[b"class_keys"])) if b"class_keys" in metadata else None
         unseen = tuple(json.loads(metadata.get(b"unseen", b"[]")))
         ids, groups = table.column("id").to_pylist(), table.column("group").to_pylist()
-        column = table.column("scores").combine_chunks()
-        scores = np.asarray(column.values, dtype=np.float32).reshape(-1, len(names))
-        if len(scores) != len(ids):
-            raise ValueError(f"{len(scores)} rows of scores for {len(ids)} items")
+
+        def read(name: str) -> FloatArray:
+            values = np.asarray(table.column(name).combine_chunks().values, dtype=np.float32).reshape(-1, len(names))
+            if len(values) != len(ids):
+                raise ValueError(f"{len(values)} rows of {name} for {len(ids)} items")
+            return values
+
+        scores = read("scores")
+        others = tuple(read(name) for name in table.column_names if name.startswith(_ORDER))
         labels: AnyArray | None = None
         if "label" in table.column_names:
             listed = table.column("label")
@@ -238,7 +270,7 @@ class ClassPredictions(Predictions):
         positive = json.loads(metadata.get(b"positive", b"1"))
         domains = table.column("domain").to_pylist() if "domain" in table.column_names else None
         sources = tuple(json.loads(metadata.get(b"source_domains", b"[]")))
-        return cls(ids, groups, labels, scores, names, keys, unseen, positive, domains, sources)
+        return cls(ids, groups, labels, scores, names, keys, unseen, positive, domains, sources, others)
 
 
 def _listed(chosen: AnyArray) -> "pa.Array":

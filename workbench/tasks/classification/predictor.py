@@ -23,6 +23,14 @@ class Predictor(Fitted, ABC):
         """Logits, shape (len(images), n_classes): softmax gives probabilities, sigmoid where multi-label."""
 
 
+class TransductivePredictor(Predictor):
+    """Scores images together: those of an image depend on the others, but not on the order in which they come.
+
+    It is asked once, for all test images, and gets their features and pixels without labels. A recipe that returns one
+    says so (`Recipe.inference`).
+    """
+
+
 class LinearClassifier(Predictor):
     """`scores = scale * features @ weight.T + bias` on features of unit norm (or raw ones).
 

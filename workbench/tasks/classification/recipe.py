@@ -8,6 +8,7 @@ from typing import ClassVar
 from workbench.models.task_model import TaskModel
 from workbench.recipes.recipe import C, Recipe
 from workbench.tasks.classification.given import ClassificationTask
+from workbench.tasks.classification.online import OnlinePredictor
 from workbench.tasks.classification.predictor import LinearClassifier, Predictor
 
 
@@ -25,14 +26,14 @@ class ClassificationRecipe(Recipe[C], ABC):
     unseen: ClassVar[bool] = False
 
     @abstractmethod
-    def fit(self, task: ClassificationTask) -> Predictor:
+    def fit(self, task: ClassificationTask) -> Predictor | OnlinePredictor:
         """Adapt to the task; hyper-parameters and early stopping on `task.val` only."""
 
-    def fit_many(self, tasks: Sequence[ClassificationTask]) -> list[Predictor]:
+    def fit_many(self, tasks: Sequence[ClassificationTask]) -> Sequence[Predictor | OnlinePredictor]:
         """Fit several tasks of one dataset and model, which differ in shots and seed; override to batch them."""
         return [self.fit(task) for task in tasks]
 
     @classmethod
-    def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:  # noqa: ARG003
+    def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor | OnlinePredictor:  # noqa: ARG003
         """Rebuild a predictor from what its `save` wrote; override it where that is not a `LinearClassifier`."""
         return LinearClassifier.restore(directory)

@@ -1,6 +1,7 @@
 """The task: predict the class of an image, or its labels."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -8,11 +9,12 @@ import numpy as np
 
 from workbench.datasets.card import DatasetCard
 from workbench.errors import DataError, RecipeError
-from workbench.recipes import Fitted, Recipe, RunSpec
+from workbench.recipes import Fitted, Inference, Recipe, RunSpec
 from workbench.tasks.classification.card import ClassificationCard
 from workbench.tasks.classification.given import ClassificationTask, LabelledImages
+from workbench.tasks.classification.online import OnlinePredictor, stream_orders, stream_scores
 from workbench.tasks.classification.predictions import ClassPredictions
-from workbench.tasks.classification.predictor import Predictor
+from workbench.tasks.classification.predictor import Predictor, TransductivePredictor
 from workbench.tasks.classification.recipe import ClassificationRecipe
 from workbench.tasks.predictions import Predictions
 from workbench.tasks.task import Answer, DatasetTask
@@ -68,7 +70,8 @@ class Classification(DatasetTask):
 
     def rows(self, spec: RunSpec) -> "SplitRows":
         """See `DatasetTask.rows`; shots are training images a class."""
-        return self.data.class_shots(spec)
+        rows = self.data.class_shots(spec)
+        return replace(rows, unlabelled=self.data.unlabelled_rows(spec)) if spec.unlabelled else rows
 
     def given(self, spec: RunSpec, rows: "SplitRows", *, refit: bool) -> ClassificationTask:
         """See `DatasetTask.given`."""
@@ -87,6 +90,7 @@ class Classification(DatasetTask):
             refit=refit,
             unseen=tuple(dataset.unseen_classes.tolist()),
             val_made="val" in dataset.made_splits,
+            unlabelled=self.data.images(rows.unlabelled) if spec.unlabelled else None,
         )
 
     def labelled(self, rows: "IntArray", *, unseen: bool = False) -> LabelledImages:
@@ -96,50 +100,59 @@ class Classification(DatasetTask):
 
     def fit(self, recipe: Any, given: Sequence[Any]) -> Sequence[Fitted]:
         """See `DatasetTask.fit`."""
-        if len(given) == 1:
-            return [recipe.fit(given[0])]
-        fitted: Sequence[Fitted] = recipe.fit_many(given)
+        fitted: Sequence[Fitted] = [recipe.fit(given[0])] if len(given) == 1 else recipe.fit_many(given)
+        if isinstance(fitted, Sequence):
+            for predictor in fitted:
+                _check_inference(recipe, predictor)
         return fitted
 
     @classmethod
-    def restore(cls, recipe: type[Any], directory: Path, model: "TaskModel", device: str) -> Predictor:
+    def restore(cls, recipe: type[Any], directory: Path, model: "TaskModel", device: str) -> Fitted:
         """See `DatasetTask.restore`."""
-        predictor: Predictor = recipe.restore(directory, model, device)
+        predictor: Fitted = recipe.restore(directory, model, device)
         return predictor
 
     def predict(self, predictor: Fitted, rows: "IntArray", recipe: str) -> ClassPredictions:
         """See `DatasetTask.predict`."""
         dataset = self.data.dataset
-        if not isinstance(predictor, Predictor):
+        if not isinstance(predictor, Predictor | OnlinePredictor):
             raise RecipeError(f"recipe {recipe!r} gave a {type(predictor).__name__}, expected a Predictor.")
-        scores = np.asarray(predictor.scores(self.data.images(rows)), dtype=np.float32)
+        given = _scored(predictor, self.data.images(rows))
         shape = (len(rows), len(dataset.class_names))
-        if scores.shape != shape:
+        wrong = next((scores.shape for scores in given if scores.shape != shape), None)
+        if wrong is not None:
             raise RecipeError(
-                f"recipe {recipe!r} gave scores of shape {scores.shape}, expected {shape} (test images, classes)."
+                f"recipe {recipe!r} gave scores of shape {wrong}, expected {shape} (test images, classes)."
             )
         return ClassPredictions(
             ids=dataset.ids(rows),
             groups=dataset.group_names(rows),
             labels=dataset.labels(rows),
-            scores=scores,
+            scores=given[0],
             class_names=dataset.class_names,
             class_keys=dataset.class_keys,
             unseen=tuple(dataset.unseen_classes.tolist()),
             positive=_positive(dataset),
             domains=dataset.domains(rows),
             source_domains=dataset.source_domains,
+            other_orders=tuple(given[1:]),
         )
 
     @classmethod
     def answer(
         cls, predictor: Fitted, images: "ImageSet", config: Mapping[str, Any], top: int
     ) -> list[Answer]:  # fmt: skip
-        """The likeliest classes first; where multi-label, those with a probability of at least 0.5."""
+        """The likeliest classes first; where multi-label, those with a probability of at least 0.5.
+
+        A transductive predictor is asked about all images together, an online one about one after the other.
+        """
         names, multi_label = tuple(config["class_names"]), bool(config["multi_label"])
-        if not isinstance(predictor, Predictor):
+        if isinstance(predictor, OnlinePredictor):
+            scores: FloatArray = stream_scores(predictor, images, np.arange(len(images)))
+        elif isinstance(predictor, Predictor):
+            scores = np.asarray(predictor.scores(images), dtype=np.float32)
+        else:
             raise RecipeError(f"a {type(predictor).__name__} answers for no image.")
-        scores: FloatArray = np.asarray(predictor.scores(images), dtype=np.float32)
         if scores.shape != (len(images), len(names)) or np.isnan(scores).any():
             raise DataError(
                 f"its predictor gives {scores.shape} scores, or some that are no numbers, where "
@@ -160,6 +173,25 @@ class Classification(DatasetTask):
         matrix = confusion_matrix_figure(predictions.labels, predicted, predictions.class_names)
         save_png(matrix, folder / "confusion_matrix.png")
         save_png(reliability_figure(predictions.scores, predictions.labels), folder / "reliability.png")
+
+
+def _scored(predictor: Predictor | OnlinePredictor, images: "ImageSet") -> "list[FloatArray]":
+    """Scores in the order of the images; of an online predictor those of every order of the stream."""
+    if isinstance(predictor, OnlinePredictor):
+        return [stream_scores(predictor, images, order) for order in stream_orders(len(images))]
+    return [np.asarray(predictor.scores(images), dtype=np.float32)]
+
+
+def _check_inference(recipe: Any, predictor: Fitted) -> None:
+    """Refuse a predictor of another kind of inference than the recipe's: its numbers would be marked wrongly."""
+    kinds: dict[type[Fitted], Inference] = {OnlinePredictor: "online", TransductivePredictor: "transductive"}
+    given = next((kind for base, kind in kinds.items() if isinstance(predictor, base)), "inductive")
+    said = recipe.inference_of(recipe.config)
+    if given != said:
+        raise RecipeError(
+            f"{type(recipe).__name__} says that its inference is {said!r} (Recipe.inference), and returned a "
+            f"{type(predictor).__name__}, whose inference is {given!r}."
+        )
 
 
 def _likeliest(chances: Any, names: Sequence[str], top: int, multi_label: bool) -> Answer:

@@ -1,0 +1,97 @@
+"""Inference that is not inductive: recorded, marked in every table, and named where it is compared with others."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.runs.test_what_is_read import look, opened, stored
+from workbench.errors import DataError, RecipeError
+from workbench.plugin import ClassificationRecipe, RecipeConfig
+from workbench.recipes import RunSpec
+from workbench.runs.comparisons.groups import RunGroup
+from workbench.runs.comparisons.inference import across_inference
+from workbench.runs.planning import plan
+from workbench.runs.suite import RecipeEntry, Suite
+from workbench.tracking import RunResult, labels_apart, schema
+
+
+class Asking(ClassificationRecipe):
+    """Asks for unlabelled images."""
+
+    trains = False
+    unlabelled = True
+
+    def fit(self, task):
+        raise NotImplementedError
+
+
+def run(label, inference=None, shots="0", **params):
+    tags = {schema.LABEL: label, **({schema.INFERENCE: inference} if inference else {})}
+    return RunResult(
+        f"id-{label}-{params}", "s", "m", "d", "f", "classification", label, shots, 0, "finished", params=params,
+        tags=tags,
+    )  # fmt: skip
+
+
+def test_labels_say_what_is_not_inductive():
+    runs = [run("zero-shot"), run("tda", "online"), run("zlap", "transductive", k=1), run("zlap", "transductive", k=2)]
+    assert [each.label for each in labels_apart(runs)] == [
+        "zero-shot", "tda (online)", "zlap (transductive, k=1)", "zlap (transductive, k=2)"
+    ]  # fmt: skip
+
+
+def test_a_comparison_across_inference_says_so():
+    assert across_inference([run("zero-shot"), run("gda")]) == []
+    (sentence,) = across_inference([run("zero-shot"), run("tda", "online"), run("zlap", "transductive")])
+    for words in ("zero-shot saw each test image by itself", "zlap saw all test images together", "tda saw the test"):
+        assert words in sentence
+
+
+def test_a_recipe_at_0_shots_is_not_compared_with_itself_at_more():
+    group = RunGroup("transclip", (run("transclip", "transductive"),))
+    assert group.is_everywhere
+    assert not replace(group, has_other_shots=True).is_everywhere
+
+
+def suite(**values):
+    return Suite(name="s", models=("m",), datasets=("d",), baseline=False, **values)
+
+
+def test_zero_shots_are_for_recipes_that_can_do_without_labels():
+    entries = (RecipeEntry(recipe="zero-shot"), RecipeEntry(recipe="linear-probe"))
+    specs = plan(suite(recipes=entries, shots=(0, 4), seeds=(0, 1)))
+    assert sorted((spec.recipe, spec.shots, spec.seed) for spec in specs) == [
+        ("linear-probe", 4, 0), ("linear-probe", 4, 1), ("zero-shot", 0, 0)
+    ]  # fmt: skip
+    for values in ({"recipes": entries, "shots": (0,)}, {"recipes": (RecipeEntry(recipe="linear-probe", shots=(0,)),)}):
+        with pytest.raises(RecipeError, match="'linear-probe' needs training images, and shots = 0 gives it none"):
+            plan(suite(**values))
+
+
+def test_unlabelled_images_are_read_and_given_without_labels(settings, tiny_model, make_colours):
+    task = opened(make_colours(), settings, tiny_model)
+    spec = RunSpec("m", "d", "r", "r", Asking, RecipeConfig(), 0, 0)
+    (rows,) = look(task, spec)
+    train = task.data.dataset.rows("train")
+    assert stored_images(task) == len(train) + len(rows.test)
+    given = task.given(spec, rows, refit=False)
+    assert len(given.train) == len(given.val) == 0
+    assert len(given.unlabelled.features) == len(train)
+    assert not hasattr(given.unlabelled, "labels")
+    plain = RunSpec("m", "d", "r", "r", type("Plain", (Asking,), {"unlabelled": False}), RecipeConfig(), 0, 0)
+    assert task.given(plain, look(task, plain)[0], refit=False).unlabelled is None
+
+
+def stored_images(task):
+    rows = task.data.dataset.rows("all")
+    return task.data.store.images(task.data.encoder).find(task.data.dataset.hashes(rows)).found.sum()
+
+
+def test_where_there_are_none_the_run_is_refused(settings, tiny_model, make_colours):
+    folder = make_colours()
+    for path in sorted((folder / "train").rglob("*.png")):
+        path.unlink()
+    task = opened(folder, settings, tiny_model)
+    with pytest.raises(DataError, match=r"recipe 'r' needs unlabelled images, and has none.*train split"):
+        task.rows(RunSpec("m", "d", "r", "r", Asking, RecipeConfig(), 0, 0))
+    assert stored(folder, settings, tiny_model)["train"] == 0
