@@ -5,7 +5,9 @@ import logging
 import os
 import shutil
 import uuid
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 TEMPORARY = ".tmp"
 """Suffix of half-written files, whose names begin with a dot."""
@@ -28,11 +30,18 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises:
         OSError: No space, no permission, or a failing disk; nothing is left behind.
     """
+    with written_atomically(path) as file:
+        file.write(data)
+
+
+@contextlib.contextmanager
+def written_atomically(path: Path) -> Iterator[IO[bytes]]:
+    """As `write_atomically`, for content that is written in pieces; it appears at the end of the block."""
     temporary = path.parent / f".{uuid.uuid4().hex}{TEMPORARY}"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as file:
-            file.write(data)
+            yield file
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)

@@ -87,6 +87,7 @@ from .tasks import TransductivePredictor as TransductivePredictor
 from .tasks import group_codes as group_codes
 from .tasks.predictions import columns_of as columns_of
 from .tasks.predictions import table_of as table_of
+from .training import AdaptedModel as AdaptedModel
 from .training import Augmentation as Augmentation
 from .training import ChoiceObjective as ChoiceObjective
 from .training import ClassEmbedder as ClassEmbedder

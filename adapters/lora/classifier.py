@@ -3,8 +3,16 @@
 from pathlib import Path
 from typing import Self
 
-from adapters.lora.adapted import AdaptedModel
-from workbench.plugin import Compute, EncoderClassifier, FitReport, FloatArray, LoadedModel, SavedClassifier, TaskModel
+from workbench.plugin import (
+    AdaptedModel,
+    Compute,
+    EncoderClassifier,
+    FitReport,
+    FloatArray,
+    LoadedModel,
+    SavedClassifier,
+    TaskModel,
+)
 
 
 class LoraClassifier(EncoderClassifier):

@@ -56,9 +56,8 @@ class LoraContrastive(ImageTextRecipe[LoraContrastiveSettings]):
         """Put adapters in, train them, and keep the best epoch."""
         if not isinstance(task, RetrievalTask | MatchingTask | GroundingTask):
             raise RecipeError(f"lora-contrastive does not do {type(task).__name__}.")
-        from adapters.lora.adapted import AdaptedModel
         from adapters.lora.pair_training import PairTraining
-        from workbench.plugin import Compute, checkpointed, seeded
+        from workbench.plugin import AdaptedModel, Compute, checkpointed, seeded
 
         if len(task.train) == 0:
             raise RecipeError("lora-contrastive: there are no training images.")

@@ -8,8 +8,8 @@ from typing import Self
 import numpy as np
 import torch
 
-from adapters.lora.adapted import AdaptedModel
 from workbench.plugin import (
+    AdaptedModel,
     Compute,
     DualEncoderPredictor,
     FitReport,

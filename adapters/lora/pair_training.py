@@ -9,10 +9,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from adapters.lora.adapted import AdaptedModel
 from adapters.lora.contrastive import LoraContrastiveSettings
 from adapters.lora.dual_encoder import LoraDualEncoder
 from workbench.plugin import (
+    AdaptedModel,
     Augmentation,
     Choices,
     Compute,

@@ -67,9 +67,8 @@ class Lora(ClassificationRecipe[LoraSettings]):
 
     def fit(self, task: ClassificationTask) -> "LoraClassifier":
         """Put adapters in, train them, and keep the best epoch."""
-        from adapters.lora.adapted import AdaptedModel
         from adapters.lora.classifier import LoraClassifier
-        from workbench.plugin import Compute, fine_tune, seeded
+        from workbench.plugin import AdaptedModel, Compute, fine_tune, seeded
 
         if len(task.train) == 0:
             raise RecipeError("lora: there are no training images.")

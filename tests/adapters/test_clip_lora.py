@@ -5,9 +5,9 @@ import torch
 
 from adapters.clip_lora import ClipLora, ClipLoraSettings
 from adapters.lora import Lora, LoraSettings
-from adapters.lora.targets import find_targets
 from workbench.plugin import split_attention
 from workbench.recipes import recipes
+from workbench.training.lora_targets import find_targets
 
 FAST = {"epochs": 12, "learning_rate": 2e-2, "scale": 20.0}
 

@@ -8,9 +8,8 @@ import pytest
 import torch
 
 from adapters.lora import Lora, LoraSettings
-from adapters.lora.adapted import AdaptedModel
 from workbench.models import save_checkpoint
-from workbench.plugin import Compute, Predictor, RecipeError, split_attention
+from workbench.plugin import AdaptedModel, Compute, Predictor, RecipeError, split_attention
 
 ARCHITECTURES = ["vit", "resnet", "efficientnet", "timm-vit", "convnext", "hf-text"]
 SHORT = {"epochs": 2, "learning_rate": 1e-2, "batch_size": 6, "scale": 20.0}

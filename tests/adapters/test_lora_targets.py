@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from adapters.lora.targets import exactly, find_targets
 from workbench.plugin import RecipeError, split_attention
+from workbench.training.lora_targets import exactly, find_targets
 
 
 @pytest.fixture

@@ -21,12 +21,11 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from adapters.lora.adapted import AdaptedModel
 from adapters.lora.recipe import Lora
 from workbench.datasets.prompts import ClassPrompts
 from workbench.images import Features, ImageSet
 from workbench.models import LoadedModel
-from workbench.plugin import ClassificationTask, Compute, LabelledImages
+from workbench.plugin import AdaptedModel, ClassificationTask, Compute, LabelledImages
 from workbench.training.objective import classification_loss
 
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 1}

@@ -20,7 +20,7 @@ def _shots(value: Any) -> Any:
     return int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
 
 
-def _check_suite_name(name: str) -> str:
+def check_suite_name(name: str) -> str:
     """The name is that of an experiment in MLflow and of a folder of artifacts, and is typed in commands."""
     if len(name) > 200:
         raise ValueError(f"a name of at most 200 characters is expected; this one has {len(name):,}")
@@ -77,7 +77,7 @@ class Suite(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    name: Annotated[str, Field(min_length=1), AfterValidator(_check_suite_name)]
+    name: Annotated[str, Field(min_length=1), AfterValidator(check_suite_name)]
     description: str = ""
     models: tuple[str, ...] = Field(min_length=1)
     datasets: tuple[str, ...] = Field(min_length=1)

@@ -17,6 +17,7 @@ from .loop import Quality as Quality
 from .loop import TrainingResult as TrainingResult
 from .loop import train as train
 from .loop import warmup_cosine as warmup_cosine
+from .lora import AdaptedModel as AdaptedModel
 from .network import checkpointed as checkpointed
 from .network import image_projection as image_projection
 from .objective import classification_loss as classification_loss

@@ -109,7 +109,7 @@ def train(
     batches, validate, passes = extent.cut(batches, validate, last, steps_per_epoch)
     switch = mode or (lambda _: None)
     judge = _judge(validate, group)
-    optimiser = _optimiser(optimizer, _groups(parameters, weight_decay), learning_rate)
+    optimiser = _optimiser(optimizer, parameter_groups(parameters, weight_decay), learning_rate)
     steps = epochs * steps_per_epoch
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: warmup_cosine(step, steps, warmup))
     losses: list[float] = []
@@ -208,7 +208,8 @@ def _optimiser(
     return torch.optim.SGD(groups, lr=learning_rate, momentum=0.9)
 
 
-def _groups(parameters: Mapping[str, nn.Parameter], weight_decay: float) -> list[dict[str, object]]:
+def parameter_groups(parameters: Mapping[str, nn.Parameter], weight_decay: float) -> list[dict[str, object]]:
+    """The optimiser's groups: matrices, which are decayed, and vectors and numbers, which are not."""
     matrices = [p for p in parameters.values() if p.dim() >= 2]
     vectors = [p for p in parameters.values() if p.dim() < 2]
     groups: list[dict[str, object]] = [{"params": matrices, "weight_decay": weight_decay}]

@@ -13,9 +13,9 @@ from torch import Tensor
 from workbench.arrays import AnyArray
 from workbench.images import ImageSet
 from workbench.models import LoadedModel
-from workbench.training._read_ahead import read_ahead
 from workbench.training.abridging import abridgement
 from workbench.training.precision import Compute
+from workbench.training.read_ahead import read_ahead
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -114,7 +114,7 @@ class PixelSource:
         rows = np.arange(len(self._images))
         batches = [rows[start : start + batch_size].tolist() for start in range(0, len(rows), batch_size)]
         for items in read_ahead(self._view, batches):
-            yield self._input(items)
+            yield self.inputs(items)
 
     def training(
         self, batches: Sequence[AnyArray], augmentation: Augmentation, seed: int, epoch: int
@@ -128,12 +128,13 @@ class PixelSource:
         """
 
         def augmented(row: int) -> Tensor:
-            return self._augmented(row, augmentation, np.random.default_rng([seed, epoch, row]))
+            return self.augmented(row, augmentation, np.random.default_rng([seed, epoch, row]))
 
         for rows, items in zip(batches, read_ahead(augmented, [rows.tolist() for rows in batches]), strict=True):
-            yield rows, self._input(items)
+            yield rows, self.inputs(items)
 
-    def _augmented(self, row: int, augmentation: Augmentation, rng: np.random.Generator) -> Tensor:
+    def augmented(self, row: int, augmentation: Augmentation, rng: np.random.Generator) -> Tensor:
+        """One image as `inputs` takes it, changed at random; may be called from several threads."""
         from torchvision.transforms import v2
 
         if augmentation.min_crop < 1:
@@ -175,7 +176,8 @@ class PixelSource:
         lossless = bool((levels - rounded).abs().max() < 1e-2) and rounded.min() >= 0 and rounded.max() <= 255
         return rounded.to(torch.uint8) if lossless else pixels
 
-    def _input(self, items: Sequence[Tensor]) -> Tensor:
+    def inputs(self, items: Sequence[Tensor]) -> Tensor:
+        """Images of `augmented` as the network's input, (n, 3, h, w) on the device."""
         if not items:
             return torch.empty(0, 3, *self._size, device=self._compute.device)
         if len({item.dtype for item in items}) > 1:  # A transform whose views are only sometimes whole levels.

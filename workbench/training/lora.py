@@ -1,4 +1,4 @@
-"""Put peft's adapters into a dual encoder, store them in peft's format, and merge them into the weights."""
+"""Put peft's LoRA adapters into a dual encoder, store them in peft's format, and merge them into the weights."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -10,8 +10,11 @@ import torch
 from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
-from adapters.lora.targets import Targets, exactly, find_targets
-from workbench.plugin import Compute, LoadedModel, RecipeError, TaskModel, Tower, merge_attention, split_attention
+from workbench.errors import RecipeError
+from workbench.models import LoadedModel, Tower, merge_attention, split_attention
+from workbench.models.task_model import TaskModel
+from workbench.training.lora_targets import Targets, exactly, find_targets
+from workbench.training.precision import Compute
 
 
 class AdaptedModel:

@@ -1,7 +1,7 @@
 """Prepare the items of coming batches in threads while the present one is used."""
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TypeVar
@@ -14,7 +14,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 
-def read_ahead(prepare: Callable[[S], T], batches: Iterable[Sequence[S]]) -> Iterator[list[T]]:
+def read_ahead(prepare: Callable[[S], T], batches: Iterable[Sequence[S]]) -> Generator[list[T], None, None]:
     """Yield `[prepare(item) for item in batch]` of each batch in order, two batches being prepared beforehand.
 
     An exception of `prepare` is raised where its batch is due; closing the iterator drops what is not begun.

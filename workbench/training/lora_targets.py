@@ -7,7 +7,8 @@ from typing import Literal
 
 from torch import nn
 
-from workbench.plugin import RecipeError, Tower
+from workbench.errors import RecipeError
+from workbench.models import Tower
 
 Targets = Sequence[str] | Literal["query-key-value"]
 
