@@ -34,6 +34,7 @@ def run(
     seeds: int | Iterable[int] = 0,
     name: str = "adhoc",
     language: str | None = None,
+    transfer: Mapping[str, Any] | Iterable[Mapping[str, Any]] = (),
     fresh: bool = False,
     raise_error: bool = False,
     executor: str = "local",
@@ -56,6 +57,8 @@ def run(
         seeds: Seeds.
         name: The suite's name when none is given.
         language: The cards' language to take when no suite is given; None takes each card's own.
+        transfer: What is fitted on one dataset or domain and tested on others, when no suite is given: mappings with
+            the keys of `[[transfer]]`.
         fresh: Run finished runs again, too.
         raise_error: Stop at the first run that fails, once it is recorded, and raise what it failed with.
         executor: Where runs are made: `local` for this machine, `slurm` for a queue, `ray` for a cluster.
@@ -86,6 +89,7 @@ def run(
             "shots": as_list(shots),
             "seeds": as_list(seeds),
             "language": language,
+            "transfer": as_list(transfer),
         }
         try:
             chosen = Suite.model_validate(values)

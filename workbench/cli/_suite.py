@@ -66,7 +66,10 @@ def assemble(
     # An entry's own shots and seeds would win over those of the command line.
     cleared = {key: None for key, value in (("shots", shots), ("seeds", seeds)) if value}
     entries = [{**entry, **cleared} for entry in values["recipes"]]
+    if recipes:
+        values["transfer"] = [_without_recipes(entry) for entry in values.get("transfer", ())]
     if datasets:
+        values["transfer"] = []  # It names datasets of its own.
         entries = [restricted for entry in entries if (restricted := _restricted_to(entry, datasets)) is not None]
         if not entries:
             raise WorkbenchError(f"--dataset: no recipe of suite {suite} is to run on {', '.join(datasets)}.")
@@ -82,6 +85,11 @@ def assemble(
             # Name the flag where the value came from the command line.
             text = re.sub(rf"^{key}\b", flag, text) if replaced[key] not in (None, []) else text
         raise WorkbenchError(text) from error
+
+
+def _without_recipes(transfer: dict[str, Any]) -> dict[str, Any]:
+    """A transfer of all recipes, where those that it names are replaced."""
+    return {**transfer, "recipes": None}
 
 
 def _restricted_to(entry: dict[str, Any], datasets: Sequence[str]) -> dict[str, Any] | None:

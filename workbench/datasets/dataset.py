@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from workbench.datasets._missing import why_missing
 from workbench.datasets._notes import dataset_notes
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
-from workbench.datasets.decoding import decoder_of
+from workbench.datasets.decoding import Decoder, decoder_of
 from workbench.datasets.depths import Depths
 from workbench.datasets.domains import domain_reader, in_target_domains
 from workbench.datasets.manifest import Manifest
@@ -24,8 +24,17 @@ from workbench.datasets.private_names import private_names
 from workbench.datasets.prompts import ClassPrompts, class_prompts
 from workbench.datasets.roles import ROLES, SplitChoice
 from workbench.datasets.sources import FileSource, Location, Record, Source, read_from
+from workbench.datasets.trained_on import TrainedOn
 from workbench.datasets.unlabelled_pool import unlabelled_pool
 from workbench.pseudonyms import Pseudonyms
+
+
+class Encoded(NamedTuple):
+    """An image's bytes: the source that reads them, where they are in it, and what makes pixels of them."""
+
+    source: Source
+    location: Location
+    decoder: Decoder
 
 
 class Dataset(Pictures):
@@ -48,6 +57,7 @@ class Dataset(Pictures):
         class_names: The name of each class in prompts.
         depths: As given.
         pseudonyms: What takes the place of ids and groups; None where they are shown as they are.
+        trained_on: Where training and validation images come from, if not from the dataset itself; see `JoinedDataset`.
 
     Raises:
         DataError: A label is not among the card's classes, or there are too few classes.
@@ -71,6 +81,7 @@ class Dataset(Pictures):
         self._descriptions = descriptions or {}
         self._notes = notes
         self.pseudonyms: Pseudonyms | None = None
+        self.trained_on: TrainedOn | None = None
         classes = class_list(card, manifest)
         self.class_keys: tuple[str, ...] = tuple(classes)
         self.class_names: tuple[str, ...] = tuple(classes.values())
@@ -112,14 +123,18 @@ class Dataset(Pictures):
         if len(self.unseen_classes):
             for name in ("train", "val"):
                 rows[name] = rows[name][~np.isin(self.labels(rows[name]), self.unseen_classes)]
-        if self.card.splits.by == "domain":
-            test, card = rows["test"], self.card.splits
-            there = [records[row] for row in test.tolist()]
-            target = np.flatnonzero(in_target_domains(self.card, there))
-            pool = [there[i] for i in target.tolist()]
-            apart = target[unlabelled_pool(pool, self.manifest.hashes[test[target]], card.unlabelled, card.seed)]
-            rows["unlabelled"], rows["test"] = test[apart], np.delete(test, apart)
-        return rows
+        return rows | self._kept_apart(rows["test"])
+
+    def _kept_apart(self, test: IntArray) -> dict[str, IntArray]:
+        """`unlabelled` rows, and the test rows that are left, where the card keeps some of the target apart."""
+        card = self.card.splits
+        if card.by != "domain":
+            return {}
+        there = [self.manifest.records[row] for row in test.tolist()]
+        target = np.flatnonzero(in_target_domains(self.card, there))
+        pool = [there[i] for i in target.tolist()]
+        apart = target[unlabelled_pool(pool, self.manifest.hashes[test[target]], card.unlabelled, card.seed)]
+        return {"unlabelled": test[apart], "test": np.delete(test, apart)}
 
     @property
     def unlabelled_rows(self) -> IntArray:
@@ -150,6 +165,19 @@ class Dataset(Pictures):
         image has the label.
         """
         return np.asarray(self._labels[np.asarray(rows, dtype=np.int64)])
+
+    @property
+    def fitted(self) -> "Dataset":
+        """The dataset whose classes recipes are fitted on: itself, unless others are scored by their text."""
+        return self
+
+    def labels_to_fit(self, rows: Sequence[int] | AnyArray) -> AnyArray:
+        """As `labels`, of training or validation rows, in the classes of `fitted`."""
+        return self.labels(rows)
+
+    def labels_to_draw(self, rows: Sequence[int] | AnyArray) -> AnyArray:
+        """As `labels_to_fit`, in the order of classes by which few-shot samples are drawn."""
+        return self.labels_to_fit(rows)
 
     @cached_property
     def _labels(self) -> AnyArray:
@@ -286,6 +314,10 @@ class Dataset(Pictures):
         if (self._source.root / file).exists():
             return None
         return why_missing(self._source.root, file)
+
+    def encoded(self, row: int) -> Encoded:
+        """An image's bytes, as whoever may see this image and no other reads them."""
+        return Encoded(self._source, self._location(row), self._decoder)
 
     @property
     def stray_descriptions(self) -> list[str]:

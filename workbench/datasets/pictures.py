@@ -41,6 +41,9 @@ class Pictures(ABC):
     def _location(self, row: int) -> Location:  # noqa: ARG002 - of no matter to those without a source
         return Location("")
 
+    def _decoder_of(self, row: int) -> Decoder:  # noqa: ARG002 - most have one for all
+        return self._decoder
+
     def decode(self, row: int) -> "Image":
         """One image, RGB and upright.
 
@@ -48,11 +51,11 @@ class Pictures(ABC):
             UnreadableImageError: The bytes cannot be decoded; the message is the reason alone.
             DataError: They cannot be read.
         """
-        return self._decoder.image(self.read(row), self._location(row))
+        return self._decoder_of(row).image(self.read(row), self._location(row))
 
     def size(self, row: int) -> tuple[int, int]:
         """Width and height that `decode` gives, mostly from the header alone; raises as `decode`."""
-        return self._decoder.size(self.read(row), self._location(row))
+        return self._decoder_of(row).size(self.read(row), self._location(row))
 
     def with_picture(self, row: int, use: "Callable[[Image], T]") -> T:
         """Apply a function to an image, which is dropped afterwards; see `workbench.datasets.images.with_image`.
@@ -61,21 +64,21 @@ class Pictures(ABC):
             UnreadableImageError: The bytes cannot be decoded.
             DataError: They cannot be read, or are others than were listed.
         """
-        return self._decoder.with_image(self._as_listed(row), self._location(row), use)
+        return self._decoder_of(row).with_image(self._as_listed(row), self._location(row), use)
 
     def with_pixels(self, row: int, use: Callable[[AnyArray], T]) -> T:
         """Apply a function to an image's pixels, uint8 (h, w, 3), the same that `with_picture` gives, but sooner.
 
         Raises as `with_picture`.
         """
-        return self._decoder.with_pixels(self._as_listed(row), self._location(row), use)
+        return self._decoder_of(row).with_pixels(self._as_listed(row), self._location(row), use)
 
     def _as_listed(self, row: int) -> bytes:
         """Bytes of one image, whose features may be stored under its hash."""
         data = self.read(row)
         content = np.frombuffer(blake2b(data, digest_size=32).digest(), dtype=np.uint8)
         # Features of other bytes under this image's key would stay wrong for ever.
-        if (self._decoder.key(data, content) != self.hashes(np.array([row]))[0]).any():
+        if (self._decoder_of(row).key(data, content) != self.hashes(np.array([row]))[0]).any():
             raise DataError("its contents changed after the dataset was listed; run again")
         return data
 
@@ -84,9 +87,9 @@ class Pictures(ABC):
 
         Raises as `decode`.
         """
-        data, location = self.read(row), self._location(row)
+        data, location, decoder = self.read(row), self._location(row), self._decoder_of(row)
 
         def both(image: "Image") -> tuple[tuple[int, int], str, str, T]:
-            return *self._decoder.header(data, location, image), use(image)
+            return *decoder.header(data, location, image), use(image)
 
-        return self._decoder.with_image(data, location, both)
+        return decoder.with_image(data, location, both)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from workbench.arrays import AnyArray
 from workbench.datasets.dataset import Dataset
+from workbench.datasets.decoding import Decoder
 from workbench.datasets.pictures import Pictures
 from workbench.datasets.sources import Location, read_from
 
@@ -19,8 +20,7 @@ class ChosenImages(Pictures):
     def __init__(self, dataset: Dataset, rows: Sequence[int] | AnyArray) -> None:
         self._hashes, self._ids = dataset.hashes(rows), dataset.ids(rows)
         # The places of these rows and nothing of others.
-        self._locations = [dataset._location(int(row)) for row in rows]
-        self._source, self._decoder = dataset._source, dataset._decoder
+        self._encoded = [dataset.encoded(int(row)) for row in rows]
 
     def hashes(self, rows: AnyArray) -> AnyArray:
         """uint8 (n, 32)."""
@@ -32,7 +32,11 @@ class ChosenImages(Pictures):
 
     def read(self, row: int) -> bytes:
         """Encoded bytes of one image."""
-        return read_from(self._source, self._locations[row])
+        encoded = self._encoded[row]
+        return read_from(encoded.source, encoded.location)
 
     def _location(self, row: int) -> Location:
-        return self._locations[row]
+        return self._encoded[row].location
+
+    def _decoder_of(self, row: int) -> Decoder:
+        return self._encoded[row].decoder

@@ -1,10 +1,13 @@
 """The specification of a run: a recipe with its settings, a dataset, a model, a number of shots and a seed."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.recipes.inference import Inference
 from workbench.recipes.recipe import Recipe, RecipeConfig
+
+if TYPE_CHECKING:
+    from workbench.datasets.transfer import Transfer
 
 
 @dataclass(frozen=True)
@@ -20,6 +23,7 @@ class RunSpec:
         config: Its validated settings.
         shots: Images per class; None means all, 0 that no training image is used.
         seed: Seed.
+        transfer: What is opened in place of the whole dataset, where the run is of a transfer.
         shown: The label with the settings that differ from others of the plan.
     """
 
@@ -31,7 +35,13 @@ class RunSpec:
     config: RecipeConfig
     shots: int | None
     seed: int
+    transfer: "Transfer | None" = None
     shown: str = field(default="", compare=False)
+
+    @property
+    def data(self) -> str:
+        """What the run opens: its dataset, or a transfer; the same text is the same images and classes."""
+        return self.dataset if self.transfer is None else str(self.transfer)
 
     @property
     def shots_text(self) -> str:
@@ -49,6 +59,4 @@ class RunSpec:
         return self.factory.uses_unlabelled(self.config)
 
     def __str__(self) -> str:
-        return (
-            f"{self.dataset} / {self.shown or self.label} / {self.model} / shots {self.shots_text} / seed {self.seed}"
-        )
+        return f"{self.data} / {self.shown or self.label} / {self.model} / shots {self.shots_text} / seed {self.seed}"

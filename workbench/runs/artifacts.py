@@ -36,7 +36,7 @@ def write_artifacts(
 def describe(planned: PlannedRun, rows: SplitRows) -> dict[str, Any]:
     """A run's inputs, for `config.json`."""
     spec, data = planned.spec, planned.data
-    dataset, unreadable = data.dataset, rows.unreadable
+    dataset, unreadable, trained_on = data.dataset, rows.unreadable, planned.trained_on
     return {
         "model": spec.model,
         "model_argument": data.encoder.name,
@@ -44,6 +44,9 @@ def describe(planned: PlannedRun, rows: SplitRows) -> dict[str, Any]:
         "preprocessing": data.encoder.preprocessing,
         "dataset": dataset.name,
         "dataset_argument": planned.dataset_argument,
+        **(
+            {} if trained_on is None else {"trained_on": trained_on.name, "classes_of_source": dict(trained_on.classes)}
+        ),
         "language": dataset.card.language,
         "class_names": list(dataset.class_names),
         "multi_label": dataset.card.multi_label,
@@ -60,7 +63,12 @@ def describe(planned: PlannedRun, rows: SplitRows) -> dict[str, Any]:
         "unreadable": dict(
             zip(dataset.ids(unreadable), dataset.shown_texts([data.unreadable[row] for row in unreadable]), strict=True)
         ),
-        "notes": [*dataset.notes, *data.duplicate_notes, *dataset.shown_texts(planned.task.notes(rows))],
+        "notes": [
+            *(() if trained_on is None else dataset.shown_texts(trained_on.notes)),
+            *dataset.notes,
+            *data.duplicate_notes,
+            *dataset.shown_texts(planned.task.notes(rows)),
+        ],
     }
 
 

@@ -72,7 +72,7 @@ def run_suite(
     }
     stored_ids = {run.run_id for run in in_store}
     with answering(store.name):
-        for planned_run in {planned_run.spec.dataset: planned_run for planned_run in planned}.values():
+        for planned_run in {planned_run.spec.data: planned_run for planned_run in planned}.values():
             follow_moved(planned_run, before, store)
         _remove_doubles(in_store, finished, store)
         for planned_run in planned:
@@ -118,9 +118,14 @@ def run_suite(
 
 def _say_about_datasets(planned: Sequence[PlannedRun], reporter: Reporter) -> None:
     """Say what of each dataset is not read, which splits were made, and the like."""
-    for name, notes in {each.data.dataset.name: each.data.dataset.notes for each in planned}.items():
-        for note in notes:
-            reporter.say(f"{name}: {note}")
+    said: set[str] = set()
+    for dataset in {each.spec.data: each.data.dataset for each in planned}.values():
+        # Those of a transfer begin with those on its source, which stands by itself in most suites.
+        of_transfer = () if dataset.trained_on is None else dataset.trained_on.notes
+        for sentence in (*(f"{dataset.name}: {note}" for note in dataset.notes), *of_transfer):
+            if sentence not in said:
+                reporter.say(sentence)
+                said.add(sentence)
 
 
 def _say_what_waits(store: Store, reporter: Reporter) -> None:

@@ -32,6 +32,8 @@ def run_key(spec: RunSpec, dataset: Dataset, encoder: Encoder | None, *, refit: 
         "refit": refit,
         "files": [_digest(spec, path) for path in spec.config.files()],
     }
+    if dataset.trained_on is not None:
+        parts["trained on"] = dataset.trained_on.key_parts()
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

@@ -1,19 +1,20 @@
 """Turn a suite into planned runs: names resolved, datasets opened, models identified, each with its key and task."""
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cached_property, partial
+from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
-from workbench.datasets import Dataset, open_dataset, place_of
+from workbench.datasets import Dataset, place_of
+from workbench.datasets.trained_on import TrainedOn
 from workbench.errors import RecipeError
 from workbench.features import FeatureStore
 from workbench.models import Encoder, open_model, resolve_device
 from workbench.models.languages import check_language
-from workbench.pseudonyms import Pseudonyms
 from workbench.recipes import RunSpec
 from workbench.runs.broken import BrokenRecipe
 from workbench.runs.key import run_key
+from workbench.runs.opened import OpenedDatasets
 from workbench.runs.planning import NO_MODEL, plan
 from workbench.runs.reporter import Reporter
 from workbench.runs.source import RecipeSource, recipe_source
@@ -52,6 +53,20 @@ class PlannedRun:
         return self.data.dataset.name if hidden else place_names(recorded_place(self.spec.dataset))
 
     @property
+    def trained_on(self) -> TrainedOn | None:
+        """Where its training images come from, if not from the dataset that it is tested on."""
+        return self.data.dataset.trained_on
+
+    @property
+    def recorded_name(self) -> str:
+        """The run in words, without places that are not to be recorded."""
+        spec, dataset = self.spec, self.data.dataset
+        if spec.transfer is None:
+            return str(replace(spec, dataset=self.dataset_argument))
+        across = "" if self.trained_on is None else f" from {self.trained_on.name}"
+        return str(replace(spec, dataset=dataset.name, transfer=None, shown=f"{spec.shown}{across}"))
+
+    @property
     def is_batched(self) -> bool:
         """Whether its recipe fits it together with others that differ in shots and seed."""
         return self.task.does(self.spec.factory) and self.task.batches(self.spec.factory)
@@ -83,24 +98,20 @@ def prepare_runs(
         suite: The suite.
         settings: Cache, device, precision.
         reporter: Gets messages, and progress of reading.
-        cells: Dataset and model arguments whose runs are wanted, see `cell_of`; None for all.
+        cells: What is opened by runs that are wanted, see `cell_of`; None for all.
     """
-    specs = [spec for spec in plan(suite) if cells is None or cell_of(spec, suite) in cells]
     device = resolve_device(settings.device)
     store = FeatureStore.of(settings)
-    datasets: dict[str, Dataset] = {}
-    for argument in dict.fromkeys(spec.dataset for spec in specs) if cells else suite.datasets:
-        dataset = open_dataset(
-            argument, settings, partial(reporter.progress, f"reading {argument}"), language=suite.language
-        )
-        hides_names = settings.hash_ids or dataset.card.privacy.hash_ids
-        datasets[argument] = dataset.under_pseudonyms(Pseudonyms.of_machine(settings.cache)) if hides_names else dataset
+    opened = OpenedDatasets(settings, suite.language, reporter)
+    for argument in () if cells else suite.arguments:
+        opened.whole(argument)
+    specs = opened.with_domains(plan(suite), None if cells is None else {dataset for dataset, _ in cells})
+    specs = [spec for spec in specs if cells is None or cell_of(spec, suite) in cells]
     recipe_names = {entry.recipe for entry in suite.recipes}
-    specs = [
-        spec for spec in specs if spec.recipe in recipe_names or _takes_baseline(datasets[spec.dataset], spec, reporter)
-    ]
+    specs = [spec for spec in specs if spec.recipe in recipe_names or _takes_baseline(opened.of(spec), spec, reporter)]
     for spec in specs:
-        _check_fits(spec, datasets[spec.dataset])
+        _check_fits(spec, opened.of(spec))
+    datasets = {spec.data: opened.of(spec) for spec in specs}
     encoders: dict[str, Encoder] = {}
     for argument in dict.fromkeys(cell_of(spec, suite)[1] for spec in specs) if cells else suite.models:
         encoders[argument] = open_model(argument, settings)
@@ -114,21 +125,20 @@ def prepare_runs(
     duplicates: dict[str, NearDuplicates] = {}
     runs: dict[str, PlannedRun] = {}
     twice: dict[str, str] = {}
-    for spec in specs:
-        argument = cell_of(spec, suite)[1]
-        if (spec.dataset, argument) not in tasks:
-            dataset = datasets[spec.dataset]
-            duplicates.setdefault(spec.dataset, NearDuplicates(dataset, store, settings.workers))
+    for spec in (_named(spec, datasets[spec.data]) for spec in specs):
+        cell, dataset = cell_of(spec, suite), datasets[spec.data]
+        if cell not in tasks:
+            duplicates.setdefault(spec.data, NearDuplicates(dataset, store, settings.workers))
             data = TaskData(
-                dataset, encoders[argument], store, device, settings.max_unreadable, settings.workers,
-                duplicates=duplicates[spec.dataset],
+                dataset, encoders[cell[1]], store, device, settings.max_unreadable, settings.workers,
+                duplicates=duplicates[spec.data],
             )  # fmt: skip
-            tasks[spec.dataset, argument] = dataset_task(data.dataset.card.task)(data)
-        task = tasks[spec.dataset, argument]
+            tasks[cell] = dataset_task(data.dataset.card.task)(data)
+        task = tasks[cell]
         encoder = None if spec.model == NO_MODEL else task.data.encoder
-        key = run_key(spec, task.data.dataset, encoder, refit=suite.refit)
+        key = run_key(spec, dataset, encoder, refit=suite.refit)
         if key in runs:
-            twice[spec.dataset] = runs[key].spec.dataset
+            twice[spec.data] = runs[key].spec.data
             continue
         runs[key] = PlannedRun(spec, key, task, recipe_source(spec.recipe))
     for argument, same in twice.items():
@@ -138,11 +148,18 @@ def prepare_runs(
 
 
 def cell_of(spec: RunSpec, suite: Suite) -> tuple[str, str]:
-    """The dataset and the model argument that a run opens.
+    """What a run opens: its dataset or transfer, see `RunSpec.data`, and the model argument.
 
     Recipes that read nothing still need a model's eyes to know which images are readable.
     """
-    return spec.dataset, suite.models[0] if spec.model == NO_MODEL else spec.model
+    return spec.data, suite.models[0] if spec.model == NO_MODEL else spec.model
+
+
+def _named(spec: RunSpec, dataset: Dataset) -> RunSpec:
+    """A run whose label says where its training images come from, if from elsewhere."""
+    if dataset.trained_on is None:
+        return spec
+    return replace(spec, label=f"{spec.label} from {dataset.trained_on.name}")
 
 
 def _takes_baseline(dataset: Dataset, spec: RunSpec, reporter: Reporter) -> bool:

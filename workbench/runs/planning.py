@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import product
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,6 +11,7 @@ from workbench.errors import RecipeError
 from workbench.recipes import Recipe, RecipeConfig, RunSpec
 from workbench.runs.broken import recipe_or_broken
 from workbench.runs.suite import RecipeEntry, Suite
+from workbench.runs.transfers import places_of
 from workbench.texts import shown
 from workbench.tracking.labels import settings_apart, with_settings
 from workbench.validation import explain
@@ -23,6 +25,9 @@ _BASELINE = RecipeEntry(recipe="majority-class", shots=("all",))
 def plan(suite: Suite) -> list[RunSpec]:
     """The runs of a suite, those of one dataset and model together, each once.
 
+    Where each domain of a dataset is left out in turn, one stands for all: the plan opens no dataset, see
+    `with_domains`.
+
     Raises:
         WorkbenchError: A recipe is unknown, broken, or its settings are wrong.
     """
@@ -31,16 +36,17 @@ def plan(suite: Suite) -> list[RunSpec]:
         entries.insert(0, _BASELINE)
     resolved = [(entry, *_resolve(entry)) for entry in entries]
     specs: dict[str, RunSpec] = {}
-    for dataset in suite.datasets:
-        for model in suite.models:
-            for entry, factory, config in resolved:
-                if entry.datasets is not None and dataset not in entry.datasets:
-                    continue
-                for shots, seed in _samples(suite, entry, factory):
-                    name = NO_MODEL if factory.reads == "nothing" else model
-                    label = entry.label or entry.recipe
-                    spec = RunSpec(name, dataset, entry.recipe, label, factory, config, shots, seed)
-                    specs.setdefault(f"{spec} / {entry.recipe} / {config.model_dump_json()}", spec)
+    for place, model in product(places_of(suite), suite.models):
+        for entry, factory, config in resolved:
+            if not place.takes(entry, trains=factory.trains, is_baseline=entry.recipe == _BASELINE.recipe):
+                continue
+            for shots, seed in _samples(suite, entry, factory):
+                name = NO_MODEL if factory.reads == "nothing" else model
+                label = entry.label or entry.recipe
+                spec = RunSpec(
+                    name, place.dataset, entry.recipe, label, factory, config, shots, seed, place.transfer
+                )  # fmt: skip
+                specs.setdefault(f"{spec} / {entry.recipe} / {config.model_dump_json()}", spec)
     plan_specs = list(specs.values())
     settings = settings_apart([(spec.label, spec.recipe, spec.config.model_dump(mode="json")) for spec in plan_specs])
     return [

@@ -1,7 +1,6 @@
 """The record of a run in MLflow: parameters and tags at its beginning, metrics and artifacts at its end."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from workbench.datasets import place_of
@@ -57,6 +56,10 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
     }
     if spec.inference != "inductive":
         tags[schema.INFERENCE] = spec.inference
+    if planned.trained_on is not None:
+        params["trained_on"] = planned.trained_on.name
+        tags[schema.TRAINED_ON] = planned.trained_on.name
+        tags[schema.SOURCE_FINGERPRINT] = planned.trained_on.dataset.fingerprint
     if notes := planned.data.dataset.notes:
         tags[schema.DATASET_NOTES] = "\n".join(notes)
     if spec.model != NO_MODEL:
@@ -69,7 +72,7 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
         }
     if (pseudonyms := planned.data.dataset.pseudonyms) is not None:
         tags[schema.PSEUDONYMS] = pseudonyms.key_name
-    name = str(replace(spec, dataset=planned.dataset_argument))
+    name = planned.recorded_name
     KnownPlaces(planned.data.store.root.parent).note(place_of(spec.dataset), planned.place)
     return RunRecorder.begin(store, suite.name, name, params, tags)
 
@@ -94,7 +97,8 @@ def record(
     of_run = data.dataset.shown_texts(
         [*planned.task.notes(rows), *report.notes, *_about_choosing(planned, rows, report)]
     )
-    notes = [*data.dataset.notes, *data.duplicate_notes, *of_run]
+    of_transfer = () if planned.trained_on is None else data.dataset.shown_texts(planned.trained_on.notes)
+    notes = [*of_transfer, *data.dataset.notes, *data.duplicate_notes, *of_run]
     if planned.spec.model != NO_MODEL and (doubt := check_language(data.encoder, data.dataset.card.language)):
         notes.append(doubt)
     if data.corrupt_shards:
@@ -106,7 +110,12 @@ def record(
         "intervals": _reliability(evaluation.estimates),
         **{f"chosen.{key}": str(value) for key, value in report.chosen.items()},
         **({"notes": "\n".join(notes)} if notes else {}),
-        **({schema.DUPLICATE_NOTES: "\n".join(data.duplicate_notes)} if data.duplicate_notes else {}),
+        # Of a transfer they are no notes on the dataset, under which tables show them.
+        **(
+            {schema.DUPLICATE_NOTES: "\n".join(data.duplicate_notes)}
+            if data.duplicate_notes and planned.trained_on is None
+            else {}
+        ),
         **_about_model(planned),
     }
 

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from workbench.errors import CardError, UnknownNameError
 from workbench.inputs import parse_toml, read_text
 from workbench.registry import closest
+from workbench.runs.transfer_entry import TransferEntry
 from workbench.validation import explain
 
 _PACKAGE = "benchmarks.suites"
@@ -43,7 +44,8 @@ class RecipeEntry(BaseModel):
         config: The recipe's settings.
         shots: Replaces the suite's.
         seeds: Replaces the suite's.
-        datasets: Those of the suite's datasets that it is run on, where it cannot do the tasks of all.
+        datasets: Those of the suite's datasets that it is run on, where it cannot do the tasks of all; of a transfer,
+            both that are trained on and tested on.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -62,7 +64,7 @@ class Suite(BaseModel):
     Attributes:
         name: The MLflow experiment.
         models: Model arguments.
-        datasets: Dataset arguments: names, card files or folders.
+        datasets: Dataset arguments: names, card files or folders; may be empty where there is a transfer.
         recipes: Recipes with their settings.
         shots: Training images per class; `all` is the whole training split, 0 no image, for recipes that can do so
             (`Recipe.zero_shots`).
@@ -73,6 +75,7 @@ class Suite(BaseModel):
         limit_seconds: Time of one run for fitting, and again for predicting, before it is given up and recorded
             as failed; runs that are fitted together have it times their number. None sets no limit.
         language: The cards' language of names, templates, descriptions and captions; None takes each card's own.
+        transfer: Recipes that are fitted on one dataset or domain and tested on another.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -80,7 +83,7 @@ class Suite(BaseModel):
     name: Annotated[str, Field(min_length=1), AfterValidator(check_suite_name)]
     description: str = ""
     models: tuple[str, ...] = Field(min_length=1)
-    datasets: tuple[str, ...] = Field(min_length=1)
+    datasets: tuple[str, ...] = ()
     recipes: tuple[RecipeEntry, ...] = Field(min_length=1)
     shots: tuple[Shots, ...] = ("all",)
     seeds: tuple[Seed, ...] = (0,)
@@ -89,13 +92,48 @@ class Suite(BaseModel):
     figures: bool = True
     limit_seconds: float | None = Field(default=None, gt=0, le=1e7, allow_inf_nan=False)
     language: str | None = None
+    transfer: tuple[TransferEntry, ...] = ()
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """All dataset arguments: those of transfers, too."""
+        return tuple(dict.fromkeys([*self.datasets, *(name for entry in self.transfer for name in entry.arguments)]))
+
+    @model_validator(mode="after")
+    def _has_a_dataset(self) -> "Suite":
+        if not self.arguments:
+            raise ValueError("datasets: expected at least one dataset, or a [[transfer]]")
+        return self
 
     @model_validator(mode="after")
     def _entries_name_datasets_of_the_suite(self) -> "Suite":
         for entry in self.recipes:
             for name in entry.datasets or ():
-                if name not in self.datasets:
+                if name not in self.arguments:
                     raise ValueError(f"recipe {entry.recipe!r}: the suite does not have its dataset {name!r}")
+        return self
+
+    @model_validator(mode="after")
+    def _transfers_name_recipes_of_the_suite(self) -> "Suite":
+        labels = [entry.label or entry.recipe for entry in self.recipes]
+        for number, transfer in enumerate(self.transfer, 1):
+            for name in transfer.recipes or ():
+                if name not in labels:
+                    raise ValueError(
+                        f"transfer {number}: recipes names {name!r}, which is no recipe of the suite."
+                        f"{closest(name, labels)} Its recipes are: {', '.join(labels)}"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _transfers_differ(self) -> "Suite":
+        seen: dict[tuple[str | None, str, str], int] = {}
+        for number, transfer in enumerate(self.transfer, 1):
+            for target in transfer.targets or (transfer.dataset or "",):
+                first = seen.setdefault((transfer.source, target, transfer.classes), number)
+                if first != number:
+                    pair = f"from {transfer.source!r} to {target!r}" if transfer.source else f"of {target!r}"
+                    raise ValueError(f"transfers {first} and {number} are both {pair}; write them as one")
         return self
 
 

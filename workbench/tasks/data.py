@@ -177,7 +177,7 @@ class TaskData:
     def _sample(self, split: SplitName, shots: int, seed: int) -> IntArray:
         if (split, shots, seed) not in self._samples:
             rows = self.with_content(self.dataset.rows(split))
-            self._samples[split, shots, seed] = rows[sample_shots(self.dataset.labels(rows), shots, seed)]
+            self._samples[split, shots, seed] = rows[sample_shots(self.dataset.labels_to_draw(rows), shots, seed)]
         return self._samples[split, shots, seed]
 
     def readable_rows(

@@ -52,6 +52,11 @@ class RunResult:
         return self.tags.get(schema.INFERENCE, "inductive")
 
     @property
+    def trained_on(self) -> str:
+        """The dataset that its training images come from, where it is tested on another; else empty."""
+        return self.tags.get(schema.TRAINED_ON, "")
+
+    @property
     def card_name(self) -> str:
         """The dataset's name on its card; `dataset` says more where several datasets have it."""
         return self.tags.get(schema.CARD_NAME, self.dataset)

@@ -8,6 +8,7 @@ from workbench.tracking.results import RunResult
 
 _DATASET = ("dataset.fingerprint", "workbench.protocol")
 _MODEL = ("model.fingerprint",)
+_TRAINED_ON = (schema.TRAINED_ON, schema.SOURCE_FINGERPRINT)
 _RECIPE = (schema.RECIPE_VERSION,)
 _SETUP = ("workbench.refit",)
 _MODEL_SETUP = ("precision",)
@@ -17,7 +18,7 @@ State = tuple[str, ...]
 
 def state(tags: Mapping[str, str]) -> State:
     """Everything by which runs of the same names and settings may differ; runs with equal states differ by seed."""
-    return (*_read(tags, (*_DATASET, *_MODEL, *_RECIPE, *_SETUP, *_MODEL_SETUP)), *_source(tags))
+    return (*_read(tags, (*_DATASET, *_TRAINED_ON, *_MODEL, *_RECIPE, *_SETUP, *_MODEL_SETUP)), *_source(tags))
 
 
 def dataset_state(tags: Mapping[str, str]) -> State:
@@ -80,6 +81,7 @@ def _states(run: RunResult) -> list[tuple[tuple[str, ...], State]]:
     dataset = (run.dataset, run.tags.get(schema.LANGUAGE, "en"), _reference(run))
     return [
         (("dataset", *dataset), _read(run.tags, _DATASET)),
+        *_trained_on(run, dataset),
         (("setup", *dataset, run.suite), _read(run.tags, _SETUP)),
         (("model", *dataset, run.model), _read(run.tags, _MODEL)),
         (("model setup", *dataset, run.model, run.suite), _read(run.tags, _MODEL_SETUP)),
@@ -91,6 +93,12 @@ def _states(run: RunResult) -> list[tuple[tuple[str, ...], State]]:
 def _source(tags: Mapping[str, str]) -> State:
     """Hash of the recipe's source where it decides; in releases the recipe's version decides instead."""
     return _read(tags, (schema.RECIPE_SOURCE,)) if tags.get(schema.SOURCE_DECIDES) == "true" else ()
+
+
+def _trained_on(run: RunResult, dataset: tuple[str, ...]) -> list[tuple[tuple[str, ...], State]]:
+    """The state of the dataset that a transfer is trained on."""
+    name = run.trained_on
+    return [(("trained on", *dataset, name), _read(run.tags, _TRAINED_ON))] if name else []
 
 
 def _reference(run: RunResult) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
+from workbench.datasets.prompts import ClassPrompts
+from workbench.errors import RecipeError
 from workbench.models.task_model import TaskModel
 from workbench.recipes.recipe import C, Recipe
 from workbench.tasks.classification.given import ClassificationTask
@@ -19,11 +21,13 @@ class ClassificationRecipe(Recipe[C], ABC):
         multi_label: Whether it can do several labels an image.
         masks_labels: Whether it can fit labels of which some are not known; see `LabelledImages.labels`.
         unseen: Whether it can recognise the classes of `ClassificationTask.unseen`, which have no training image.
+        scores_by_text: Whether its predictors can be given other classes than they were fitted on, see `for_classes`.
     """
 
     multi_label: ClassVar[bool] = False
     masks_labels: ClassVar[bool] = False
     unseen: ClassVar[bool] = False
+    scores_by_text: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, task: ClassificationTask) -> Predictor | OnlinePredictor:
@@ -32,6 +36,19 @@ class ClassificationRecipe(Recipe[C], ABC):
     def fit_many(self, tasks: Sequence[ClassificationTask]) -> Sequence[Predictor | OnlinePredictor]:
         """Fit several tasks of one dataset and model, which differ in shots and seed; override to batch them."""
         return [self.fit(task) for task in tasks]
+
+    def for_classes(self, predictor: Predictor, prompts: ClassPrompts, model: TaskModel) -> Predictor:  # noqa: ARG002
+        """A predictor that scores other classes by their text; for recipes that say `scores_by_text`.
+
+        Args:
+            predictor: From `fit`.
+            prompts: The sentences of the other classes, of which it has seen no image as such.
+            model: The model of the fit.
+
+        Returns:
+            A predictor of the same kind, which saves itself for the other classes.
+        """
+        raise RecipeError(f"{type(self).__name__} cannot score other classes than it was fitted on.")
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor | OnlinePredictor:  # noqa: ARG003

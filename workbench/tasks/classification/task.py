@@ -47,19 +47,27 @@ class Classification(DatasetTask):
         recipe: Any = spec.factory
         if dataset.card.multi_label and not recipe.multi_label:
             return f"recipe {spec.recipe!r} cannot do multi-label datasets such as {dataset.name!r}."
-        if dataset.masks_labels and not recipe.masks_labels:
+        fitted = dataset.fitted
+        if fitted is not dataset and not recipe.scores_by_text:
+            return (
+                f"recipe {spec.recipe!r} scores the classes that it was fitted on and no others, and those of dataset "
+                f"{dataset.name!r} are others than those of {fitted.name!r} (classes = 'text' of [[transfer]]); name "
+                "recipes that score by text in its recipes."
+            )
+        if (dataset.masks_labels or fitted.masks_labels) and not recipe.masks_labels:
             return (
                 f"recipe {spec.recipe!r} cannot leave unknown findings out of its loss, and dataset {dataset.name!r} "
                 "has some; uncertain and missing = 'leave-out' in [labels] of the card leave their images out."
             )
-        if not len(dataset.unseen_classes):
+        if not len(fitted.unseen_classes):
             return None
         if not recipe.unseen:
             return (
                 f"recipe {spec.recipe!r} cannot recognise classes without training images, of which dataset "
-                f"{dataset.name!r} has {len(dataset.unseen_classes)}."
+                f"{fitted.name!r} has {len(fitted.unseen_classes)}."
             )
-        _check_unseen(dataset)
+        if fitted is dataset:
+            _check_unseen(dataset)
         return None
 
     @classmethod
@@ -78,8 +86,8 @@ class Classification(DatasetTask):
         dataset = self.data.dataset
         return ClassificationTask(
             dataset=dataset.name,
-            class_names=dataset.class_names,
-            prompts=dataset.prompts,
+            class_names=dataset.fitted.class_names,
+            prompts=dataset.fitted.prompts,
             train=self.labelled(rows.train, unseen=rows.labels_only),
             val=self.labelled(rows.val, unseen=rows.labels_only),
             model=self.data.model,
@@ -88,7 +96,7 @@ class Classification(DatasetTask):
             seed=spec.seed,
             device=self.data.device,
             refit=refit,
-            unseen=tuple(dataset.unseen_classes.tolist()),
+            unseen=tuple(dataset.fitted.unseen_classes.tolist()),
             val_made="val" in dataset.made_splits,
             unlabelled=self.data.images(rows.unlabelled) if spec.unlabelled else None,
         )
@@ -96,11 +104,14 @@ class Classification(DatasetTask):
     def labelled(self, rows: "IntArray", *, unseen: bool = False) -> LabelledImages:
         """Images with labels and groups; for `unseen` see `TaskData.images`."""
         dataset = self.data.dataset
-        return LabelledImages(self.data.images(rows, unseen=unseen), dataset.labels(rows), dataset.groups(rows))
+        return LabelledImages(self.data.images(rows, unseen=unseen), dataset.labels_to_fit(rows), dataset.groups(rows))
 
     def fit(self, recipe: Any, given: Sequence[Any]) -> Sequence[Fitted]:
         """See `DatasetTask.fit`."""
         fitted: Sequence[Fitted] = [recipe.fit(given[0])] if len(given) == 1 else recipe.fit_many(given)
+        dataset = self.data.dataset
+        if isinstance(fitted, Sequence) and dataset.fitted is not dataset:
+            fitted = [recipe.for_classes(each, dataset.prompts, self.data.model) for each in fitted]
         if isinstance(fitted, Sequence):
             for predictor in fitted:
                 _check_inference(recipe, predictor)
