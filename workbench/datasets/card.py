@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from workbench.arrays import AnyArray
 from workbench.datasets._spelling import spelt_as_name
+from workbench.datasets.card_corruptions import Corruptions
 from workbench.datasets.card_dicom import DicomTags
 from workbench.datasets.card_headings import FIELD, LANGUAGE, LICENCE
 from workbench.datasets.card_labels import LabelTable, label_faults
@@ -112,6 +113,7 @@ class DatasetCard(Section):
     pixels: Pixels = Pixels()
     dicom: DicomTags = DicomTags()
     labels: LabelTable = LabelTable()
+    corruptions: Corruptions = Corruptions()
     privacy: Privacy = Privacy()
     classes: dict[str, str] = Field(default_factory=dict)
     prompts: Prompts = Prompts()
@@ -142,6 +144,10 @@ class DatasetCard(Section):
             )
         if self.splits.by == "domain" and self.columns.domain is None and self.splits.domain_pattern is None:
             raise ValueError("splits.by = 'domain' needs columns.domain, or splits.domain_pattern")
+        if self.corruptions.kinds and (self.columns.domain is not None or self.splits.domain_pattern is not None):
+            raise ValueError("[corruptions] makes domains; take columns.domain and splits.domain_pattern out")
+        if self.corruptions.kinds and not self.labels_are_truth:
+            raise ValueError(f"[corruptions] is for classification; task {self.task!r} is not measured by domain")
         if self.splits.group_pattern is not None and self.columns.group is not None:
             raise ValueError("columns.group and splits.group_pattern are two ways to say the groups; name one of them")
         if self.columns.second is not None and not kind_of(self).second_images:
@@ -183,6 +189,12 @@ class DatasetCard(Section):
                     f"Columns of texts are: {', '.join(self.columns.texts)}"
                 )
         return self
+
+    @property
+    def names_domains(self) -> bool:
+        """Whether it says which domains images are of."""
+        named = (self.columns.domain, self.splits.domain_pattern)
+        return any(name is not None for name in named) or bool(self.corruptions.kinds)
 
     def measured(self) -> tuple[Metric, ...]:
         """The metrics of a run on this dataset, the one that ranks runs first; those on request are last."""

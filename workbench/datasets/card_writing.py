@@ -16,6 +16,7 @@ _COMMENTS = {
     "splits": "What the source calls its splits; a missing one is made from train.",
     "pixels": "How images of more than 8 bits become grey.",
     "labels": "What uncertain and missing findings count as; classes that are joined or left out.",
+    "corruptions": "What test images are corrupted by; each is a domain.",
     "dicom": "What is kept of the tags of DICOM files.",
     "privacy": "What runs record.",
     "classes": "Raw label = class name, in class order.",
@@ -60,7 +61,7 @@ def card_to_toml(card: DatasetCard) -> str:
         values["columns"].pop("image")
     if not card.columns.labels:
         values["columns"].pop("labels")
-    for key in ("pixels", "dicom", "labels", "privacy"):
+    for key in ("pixels", "dicom", "labels", "privacy", "corruptions"):
         if getattr(card, key) == type(card).model_fields[key].default:
             values.pop(key)  # Few have anything to say there.
     if not card.metrics:

@@ -156,7 +156,7 @@ def _copies(
     name = dict(zip(dataset.class_keys, dataset.class_names, strict=True))
     labels = [", ".join(name[key] for key in record.labels) for record in dataset.manifest.records]
     across, relabelled, within = [], [], 0
-    for rows in _repeated(dataset.manifest.hashes, readable):
+    for rows in _repeated(dataset.hashes(np.arange(len(dataset))), readable):
         copies = Copies(tuple(ids[i] for i in rows), tuple(split[i] for i in rows), tuple(labels[i] for i in rows))
         if len(set(copies.splits)) > 1:
             across.append(copies)
@@ -185,7 +185,7 @@ def _duplicates(dataset: Dataset, looks: Sequence[_Look], readable: BoolArray, s
     blank = np.zeros(SIDE * SIDE, dtype=np.uint8)
     small = np.stack([blank if look.thumbnail is None else look.thumbnail for look in looks])
     codes = np.array([-1 if role is None else ROLES.index(role) for role in split])
-    return find_duplicates(dataset.manifest.hashes, small, readable & (codes >= 0), codes)
+    return find_duplicates(dataset.hashes(np.arange(len(dataset))), small, readable & (codes >= 0), codes)
 
 
 def _divided(dataset: Dataset) -> dict[str, dict[str, int]]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from workbench.arrays import BoolArray
 from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_corruptions import CLEAN
 from workbench.datasets.roles import ROLES
 from workbench.datasets.sources import Record, RecordColumns
 from workbench.datasets.sources._columns import text
@@ -20,12 +21,16 @@ from workbench.registry import closest
 if TYPE_CHECKING:
     from workbench.datasets.dataset import Dataset
 
+CORRUPTION = "corruption"
+"""Key of the domain among a record's further columns, where it is a corruption; see `[corruptions]` of the card."""
 _SHOWN = 10
 
 
 def domain_reader(card: DatasetCard) -> Callable[[Record], str | None] | None:
-    """What gives an image's domain, by `columns.domain` or `splits.domain_pattern`; None where a card has neither."""
+    """What gives an image's domain, by column, by its name or by its corruption; None where a card has no domains."""
     column, pattern = card.columns.domain, card.splits.domain_pattern
+    if card.corruptions.kinds:
+        return lambda record: text(json.loads(record.extra or "{}").get(CORRUPTION)) or CLEAN
     if pattern is not None:
         search = re.compile(pattern).search
 

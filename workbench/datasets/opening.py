@@ -10,6 +10,7 @@ from workbench.datasets._named_files import read_descriptions, read_groups
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_reading import read_card
 from workbench.datasets.catalogue import cards
+from workbench.datasets.corrupted import CorruptedDataset
 from workbench.datasets.dataset import Dataset
 from workbench.datasets.dataset_depths import with_depths
 from workbench.datasets.decoding import decodes_itself
@@ -165,4 +166,5 @@ def open_card(
     manifest = replace(manifest, records=with_patients_named(manifest.records, card.name))
     path = manifest_path(card, source, settings.cache, groups)
     card, depths = with_depths(card, source, manifest, seen, path, progress)
-    return Dataset(card, manifest, source, descriptions, depths, notes)
+    opened = CorruptedDataset if card.corruptions.kinds else Dataset
+    return opened(card, manifest, source, descriptions, depths, notes)

@@ -58,7 +58,7 @@ class ClassificationCard(DatasetCard):
 
     def _over_domains(self, names: Sequence[str]) -> Iterator[Metric]:
         """Of the metric that ranks runs, and of the task's first, always; of the others on request."""
-        if self.columns.domain is None and self.splits.domain_pattern is None:
+        if not self.names_domains:
             return
         ranks = ranked_metric(self.primary_metric)
         for metric in of_classes.DOMAIN_METRICS:
