@@ -51,7 +51,8 @@ def test_a_queue_makes_what_one_process_makes_though_tasks_die_and_are_queued_ag
     times_up.join()
     stored = undisturbed.check(settings, others=4)
     assert {run.status for run in stored} == {"finished"}
-    assert sum("it is submitted again" in sentence for sentence in told.sentences) == 1
+    lost = [sentence for sentence in told.sentences if "it is submitted again" in sentence]
+    assert len(lost) == 1, lost
     attempts = (odd_recipes / "waiting").read_text().splitlines()
     assert len(attempts) == 3  # One on each dataset, and one in vain.
     assert sum(attempt.split()[1] == "1" for attempt in attempts) >= 1  # SLURM counts restarts.

@@ -134,7 +134,7 @@ def test_shots_and_cost_draw_every_recipe(address, open_tab, in_mlflow):
         assert float(row["accuracy"]) == pytest.approx(metrics["accuracy"])
         assert float(row["train_seconds"]) == pytest.approx(metrics["train_seconds"])
     assert any(row["Pareto front"] == "true" for row in rows)
-    tab.open("shots?dataset=tabletop")
+    tab.open("shots?dataset=leaf-morphology")
     assert {row["recipe"] for row in rows_of(tab)} >= {"linear-probe", "lora"}
     assert tab.page.locator("[data-testid=stVegaLiteChart]").count() == 1
 
