@@ -6,6 +6,8 @@ import pytest
 from workbench.datasets import check_dataset, open_card, parse_card
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.corruptions.catalogue import CORRUPTIONS
+from workbench.datasets.reading import ChosenImages
+from workbench.datasets.transfer import Transfer, open_transfer
 from workbench.errors import CardError, DataError
 from workbench.pseudonyms import Pseudonyms
 
@@ -71,8 +73,23 @@ def test_pixels_are_the_same_by_every_way_of_reading_and_depend_on_seed_and_cont
     assert (first[name] == expected).all()
 
 
+def test_whoever_is_given_some_images_and_who_joins_datasets_sees_the_same_pixels(opened):
+    plain, corrupted = opened(), opened(KINDS)
+    rows = corrupted.rows("test")[:12]
+    chosen = ChosenImages(corrupted, rows)
+    for place, row in enumerate(rows):
+        assert (chosen.with_pixels(place, np.copy) == corrupted.with_pixels(row, np.copy)).all()
+    joined = open_transfer(Transfer("flora", "other"), plain, corrupted)
+    test = joined.rows("test")
+    assert joined.ids(test) == corrupted.ids(corrupted.rows("test"))
+    for row, own in zip(test[:12], corrupted.rows("test"), strict=False):
+        assert (joined.with_pixels(row, np.copy) == corrupted.with_pixels(own, np.copy)).all()
+    assert joined.domains(test) == corrupted.domains(corrupted.rows("test"))
+
+
 def test_a_file_that_changed_is_noticed(opened, class_folders):
     corrupted = opened(KINDS)
+    assert (corrupted.hashes(corrupted.rows("test")) != corrupted.manifest.hashes[corrupted.rows("test")]).any()
     row = next(row for row in corrupted.rows("test") if "@" in corrupted.ids([row])[0])
     path = class_folders / corrupted.ids([row])[0].partition("@")[0]
     path.write_bytes(path.read_bytes() + b" ")

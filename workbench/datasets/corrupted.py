@@ -1,28 +1,23 @@
 """A dataset whose test images are there corrupted, too: each corruption at each severity is a domain."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from hashlib import blake2b
-from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
 from workbench.arrays import AnyArray, IntArray
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_corruptions import domain_name
+from workbench.datasets.corrupting import CorruptingDecoder
 from workbench.datasets.dataset import Dataset
+from workbench.datasets.decoding import Decoder
 from workbench.datasets.depths import Depths
 from workbench.datasets.domains import CORRUPTION
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.sources import RecordColumns, Source
 from workbench.formatting import counted
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
-
-T = TypeVar("T")
 
 
 class CorruptedDataset(Dataset):
@@ -43,64 +38,24 @@ class CorruptedDataset(Dataset):
     ) -> None:
         copied, self._corruption = _with_copies(card, manifest)
         super().__init__(card, copied, source, descriptions, depths, (*notes, _note(card, manifest)))
+        table = card.corruptions
+        self._corrupting = [CorruptingDecoder(self._decoder, *domain, table.seed) for domain in table.domains]
 
     @cached_property
     def _keys(self) -> AnyArray:
-        from workbench.datasets.corruptions.catalogue import VERSION
-
-        keys = self._plain_keys.copy()
-        said = [
-            json.dumps([name, severity, self.card.corruptions.seed, VERSION]).encode()
-            for name, severity in self.card.corruptions.domains
-        ]
-        for row in np.flatnonzero((self._corruption >= 0) & keys.any(axis=1)).tolist():
-            digest = blake2b(keys[row].tobytes() + said[self._corruption[row]], digest_size=keys.shape[1]).digest()
-            keys[row] = np.frombuffer(digest, dtype=np.uint8)
+        keys = self._decoder.keys(self.manifest.hashes).copy()
+        for number, decoder in enumerate(self._corrupting):
+            rows = np.flatnonzero(self._corruption == number)
+            keys[rows] = decoder.keys(self.manifest.hashes[rows])
         return keys
 
-    @cached_property
-    def _plain_keys(self) -> AnyArray:
-        return self._decoder.keys(self.manifest.hashes)
-
-    def _listed_key(self, row: int) -> AnyArray:
-        key: AnyArray = self._plain_keys[row]
-        return key
+    def _decoder_of(self, row: int) -> Decoder:
+        number = int(self._corruption[row])
+        return self._decoder if number < 0 else self._corrupting[number]
 
     def groups(self, rows: Sequence[int] | AnyArray) -> IntArray | None:
         """See `Dataset.groups`; images of which there are no copies have none where the card names none."""
         return super().groups(rows) if any(self._record(row).group for row in rows) else None
-
-    def decode(self, row: int) -> "Image":
-        """See `Pictures.decode`."""
-        return self._corrupted_image(super().decode(row), row)
-
-    def with_picture(self, row: int, use: "Callable[[Image], T]") -> T:
-        """See `Pictures.with_picture`."""
-        return super().with_picture(row, lambda image: use(self._corrupted_image(image, row)))
-
-    def with_pixels(self, row: int, use: Callable[[AnyArray], T]) -> T:
-        """See `Pictures.with_pixels`."""
-        return super().with_pixels(row, lambda pixels: use(self._corrupted(pixels, row)))
-
-    def described(self, row: int, use: "Callable[[Image], T]") -> tuple[tuple[int, int], str, str, T]:
-        """See `Pictures.described`."""
-        return super().described(row, lambda image: use(self._corrupted_image(image, row)))
-
-    def _corrupted(self, pixels: AnyArray, row: int) -> AnyArray:
-        from workbench.datasets.corruptions.catalogue import CORRUPTIONS
-
-        number = int(self._corruption[row])
-        if number < 0:
-            return pixels
-        name, severity = self.card.corruptions.domains[number]
-        return CORRUPTIONS[name](pixels, severity, np.random.default_rng(self._keys[row].view("<u4").tolist()))
-
-    def _corrupted_image(self, image: "Image", row: int) -> "Image":
-        from PIL import Image
-
-        if self._corruption[row] < 0:
-            return image
-        return Image.fromarray(self._corrupted(np.asarray(image.convert("RGB")), row))
 
 
 def _with_copies(card: DatasetCard, manifest: Manifest) -> tuple[Manifest, IntArray]:

@@ -317,7 +317,7 @@ class Dataset(Pictures):
 
     def encoded(self, row: int) -> Encoded:
         """An image's bytes, as whoever may see this image and no other reads them."""
-        return Encoded(self._source, self._location(row), self._decoder)
+        return Encoded(self._source, self._location(row), self._decoder_of(row))
 
     @property
     def stray_descriptions(self) -> list[str]:

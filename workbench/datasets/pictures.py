@@ -73,17 +73,12 @@ class Pictures(ABC):
         """
         return self._decoder_of(row).with_pixels(self._as_listed(row), self._location(row), use)
 
-    def _listed_key(self, row: int) -> AnyArray:
-        """uint8 (32,): the key that an image has by its bytes as they were listed."""
-        key: AnyArray = self.hashes(np.array([row]))[0]
-        return key
-
     def _as_listed(self, row: int) -> bytes:
         """Bytes of one image, whose features may be stored under its hash."""
         data = self.read(row)
         content = np.frombuffer(blake2b(data, digest_size=32).digest(), dtype=np.uint8)
         # Features of other bytes under this image's key would stay wrong for ever.
-        if (self._decoder_of(row).key(data, content) != self._listed_key(row)).any():
+        if (self._decoder_of(row).key(data, content) != self.hashes(np.array([row]))[0]).any():
             raise DataError("its contents changed after the dataset was listed; run again")
         return data
 
