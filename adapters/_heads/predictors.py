@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 import numpy as np
 from torch import Tensor
 
-from workbench.plugin import AnyArray, FitReport, FloatArray, ImageSet, Predictor, normalise
+from workbench.plugin import AnyArray, FitReport, Fitted, FloatArray, ImageSet, Predictor, normalise
 
 Space = Literal["pooled", "projected"]
 _ROWS = 2**16  # Are normalised at a time: features may be larger than memory.
@@ -18,8 +18,8 @@ def as_float32(values: Tensor) -> FloatArray:
     return np.asarray(values.detach().cpu().numpy(), dtype=np.float32)
 
 
-class SavedArrays(Predictor):
-    """A predictor made of arrays and settings, which it saves and restores by name.
+class ArrayFiles(Fitted):
+    """What is fitted as arrays and settings, saved and restored by name; a predictor subclasses it, too.
 
     Args:
         arrays: float32 arrays by name.
@@ -48,6 +48,10 @@ class SavedArrays(Predictor):
         settings = json.loads((directory / "head.json").read_text(encoding="utf-8"))
         scale = settings.pop("scale")
         return cls(load_file(directory / "head.safetensors"), settings, scale=scale)
+
+
+class SavedArrays(ArrayFiles, Predictor):
+    """A head on features made of arrays and settings; see `ArrayFiles`."""
 
     def extended(self, seen: AnyArray, text: FloatArray, margin: float) -> Self:
         """The predictor for more classes; the new ones are scored by their text alone.

@@ -29,7 +29,10 @@ CAN = {
     "prolip", "lora", "clip-lora", "bias-norm-tuning", "full-fine-tune", "coop", "majority-class",
 }  # fmt: skip
 """`majority-class` recognises nothing, but stands in every table."""
-CANNOT = {"linear-probe", "knn", "nearest-class-mean", "gda", "lp-plus-plus", "cross-modal-probe"}
+CANNOT = {
+    "linear-probe", "knn", "nearest-class-mean", "gda", "lp-plus-plus", "cross-modal-probe", "prior-correction",
+    "label-propagation", "transclip", "em-dirichlet",
+}  # fmt: skip
 HEADS = [Clap, ClipAdapter, LinearProbeText, Prolip, TaskRes, TipAdapter, TipAdapterF]
 NETWORKS = [
     (BiasNormTuning, {"prompts": "single"}), (ClipLora, {"dropout": 0.0}), (Coop, {"n_context": 4}),

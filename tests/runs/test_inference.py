@@ -8,11 +8,16 @@ from tests.runs.test_what_is_read import look, opened, stored
 from workbench.errors import DataError, RecipeError
 from workbench.plugin import ClassificationRecipe, RecipeConfig
 from workbench.recipes import RunSpec
+from workbench.reports import render
+from workbench.runs import FinishedRun, run_suite
+from workbench.runs.apply import predict_folder
+from workbench.runs.comparisons import compare_suite
 from workbench.runs.comparisons.groups import RunGroup
 from workbench.runs.comparisons.inference import across_inference
+from workbench.runs.comparisons.runs import compare_runs
 from workbench.runs.planning import plan
 from workbench.runs.suite import RecipeEntry, Suite
-from workbench.tracking import RunResult, labels_apart, schema
+from workbench.tracking import RunResult, labels_apart, open_store, schema
 
 
 class Asking(ClassificationRecipe):
@@ -95,3 +100,34 @@ def test_where_there_are_none_the_run_is_refused(settings, tiny_model, make_colo
     with pytest.raises(DataError, match=r"recipe 'r' needs unlabelled images, and has none.*train split"):
         task.rows(RunSpec("m", "d", "r", "r", Asking, RecipeConfig(), 0, 0))
     assert stored(folder, settings, tiny_model)["train"] == 0
+
+
+def test_a_transductive_run_is_marked_from_the_record_to_the_folder(settings, tiny_model, make_colours):
+    folder = make_colours()
+    entries = (RecipeEntry(recipe="zero-shot"), RecipeEntry(recipe="transclip"))
+    whole = Suite(
+        name="s", models=(tiny_model,), datasets=(str(folder),), recipes=entries, shots=(0, 2), figures=False,
+        baseline=False,
+    )  # fmt: skip
+    runs = run_suite(whole, settings)
+    assert {(each.recipe, each.shots, each.status) for each in runs} == {
+        ("zero-shot", "0", "finished"), ("transclip", "0", "finished"), ("transclip", "2", "finished")
+    }  # fmt: skip
+    inference = {each.recipe: each.inference for each in runs}
+    assert inference == {"zero-shot": "inductive", "transclip": "transductive"}
+    few_shot = next(each for each in runs if each.shots == "2")
+    assert "Labels of the target were used: 6 labelled validation images" in few_shot.tags["notes"]
+    table = render([each.to_dict() for each in runs], "markdown")
+    assert "transclip (transductive)" in table
+    comparison = compare_suite(open_store(settings), "s")
+    assert any(note.startswith("This compares across inference: zero-shot saw each") for note in comparison.notes)
+    one = next(each for each in runs if each.shots == "0" and each.recipe == "transclip")
+    other = next(each for each in runs if each.recipe == "zero-shot")
+    opened_runs = [FinishedRun.open(each.run_id, settings) for each in (one, other)]
+    (compared,) = compare_runs(opened_runs[0], opened_runs[1:])
+    assert any("across inference" in mark for mark in compared.marks)
+    notes = []
+    predictions = predict_folder(opened_runs[0], folder / "test", notes=notes)
+    assert any(f"depends on all {len(predictions)} images" in note for note in notes)
+    chances = opened_runs[0].predictions.probabilities.max(axis=1)
+    assert sorted(each.answer["probabilities"][0] for each in predictions) == pytest.approx(sorted(chances), abs=1e-4)

@@ -53,6 +53,11 @@ class Recipe(Generic[C]):
         self.config = config
 
     @classmethod
+    def uses_labels(cls, config: C) -> bool:  # noqa: ARG003
+        """`trains` under some settings; override it where they decide."""
+        return cls.trains
+
+    @classmethod
     def inference_of(cls, config: C) -> Inference:  # noqa: ARG003
         """The inference under some settings; override it where they decide."""
         return cls.inference

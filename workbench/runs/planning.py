@@ -38,9 +38,9 @@ def plan(suite: Suite) -> list[RunSpec]:
     specs: dict[str, RunSpec] = {}
     for place, model in product(places_of(suite), suite.models):
         for entry, factory, config in resolved:
-            if not place.takes(entry, trains=factory.trains, is_baseline=entry.recipe == _BASELINE.recipe):
+            if not place.takes(entry, trains=factory.uses_labels(config), is_baseline=entry.recipe == _BASELINE.recipe):
                 continue
-            for shots, seed in _samples(suite, entry, factory):
+            for shots, seed in _samples(suite, entry, factory, config):
                 name = NO_MODEL if factory.reads == "nothing" else model
                 label = entry.label or entry.recipe
                 spec = RunSpec(
@@ -55,10 +55,12 @@ def plan(suite: Suite) -> list[RunSpec]:
     ]
 
 
-def _samples(suite: Suite, entry: RecipeEntry, factory: type[Recipe[Any]]) -> Sequence[tuple[int | None, int]]:
+def _samples(
+    suite: Suite, entry: RecipeEntry, factory: type[Recipe[Any]], config: RecipeConfig
+) -> Sequence[tuple[int | None, int]]:
     """Shots and seeds that make a difference to this recipe."""
     seeds = entry.seeds or suite.seeds
-    if not factory.trains:
+    if not factory.uses_labels(config):
         return [(0, seeds[0])]
     samples: list[tuple[int | None, int]] = []
     able = factory.zero_shots

@@ -1,0 +1,1 @@
+"""Parts of the recipes that adapt to images without labels."""

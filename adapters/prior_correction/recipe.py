@@ -1,0 +1,160 @@
+"""Fit another recipe, and correct its probabilities for the class shares of the target."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
+
+from adapters.gda import Gda
+from adapters.linear_probe import LinearProbe
+from adapters.linear_probe_text import LinearProbeText
+from adapters.prior_correction.estimates import Calibration, Corrector, calibrated_on, confusion_of
+from adapters.prior_correction.predictors import BASE, Corrected, CorrectedTogether, read_correction
+from adapters.zero_shot import ZeroShot
+from workbench.plugin import (
+    AnyArray,
+    ClassificationRecipe,
+    ClassificationTask,
+    Inference,
+    Predictor,
+    RecipeConfig,
+    RecipeError,
+    TaskModel,
+)
+
+Base = Literal["zero-shot", "linear-probe", "linear-probe-text", "gda"]
+_BASES: Mapping[str, type[ClassificationRecipe[Any]]] = {
+    "zero-shot": ZeroShot, "linear-probe": LinearProbe, "linear-probe-text": LinearProbeText, "gda": Gda
+}  # fmt: skip
+_FITS_SHARES = {"linear-probe", "linear-probe-text"}
+"""Fitted by likelihood, so that the shares of training are in their probabilities; the others take equal ones."""
+
+
+class PriorCorrectionConfig(RecipeConfig):
+    """Settings of `prior-correction`.
+
+    Attributes:
+        base: The recipe whose probabilities are corrected.
+        base_settings: Its settings.
+        method: `em` or `bbse`; the latter needs validation images.
+        pool: Images whose class shares are estimated: `test`, all test images together, or `unlabelled`.
+        calibration: What validation images choose first: a temperature and a bias for each class (`bias-corrected`), a
+            `temperature` alone, or nothing.
+    """
+
+    base: Base = "zero-shot"
+    base_settings: dict[str, Any] = Field(default_factory=dict)
+    method: Literal["em", "bbse"] = "em"
+    pool: Literal["test", "unlabelled"] = "test"
+    calibration: Literal["bias-corrected", "temperature", "none"] = "bias-corrected"
+
+    @model_validator(mode="after")
+    def _base_takes_its_settings(self) -> Self:
+        try:
+            _BASES[self.base].Config.model_validate(self.base_settings)
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(map(str, first["loc"]))
+            raise ValueError(f"base_settings of {self.base!r}: {key}: {first['msg']}") from error
+        return self
+
+
+class PriorCorrection(ClassificationRecipe[PriorCorrectionConfig]):
+    """Fit another recipe, and correct it for the class shares of the target."""
+
+    Config: ClassVar[type[RecipeConfig]] = PriorCorrectionConfig
+    inference: ClassVar[Inference] = "transductive"
+
+    @classmethod
+    def uses_labels(cls, config: PriorCorrectionConfig) -> bool:
+        """See `Recipe.uses_labels`."""
+        return config.base != "zero-shot" or config.method == "bbse"
+
+    @classmethod
+    def inference_of(cls, config: PriorCorrectionConfig) -> Inference:
+        """See `Recipe.inference_of`."""
+        return "transductive" if config.pool == "test" else "inductive"
+
+    @classmethod
+    def uses_unlabelled(cls, config: PriorCorrectionConfig) -> bool:
+        """See `Recipe.uses_unlabelled`."""
+        return config.pool == "unlabelled"
+
+    def fit(self, task: ClassificationTask) -> Predictor:
+        """Fit the base, a temperature, and with `bbse` the confusion matrix; with a pool of its own the shares, too."""
+        base, corrector = self._fitted(task)
+        calibrated = {"temperature": round(corrector.calibration.temperature, 4)} if self._calibrates(task) else {}
+        chosen = {**base.report.chosen, **calibrated}
+        report = replace(base.report, chosen=chosen)
+        if self.config.pool == "test":
+            together = CorrectedTogether(self.config.base, base, corrector)
+            together.report = report
+            return together
+        if task.unlabelled is None or not len(task.unlabelled):
+            raise RecipeError('prior-correction: pool = "unlabelled" needs unlabelled images, and there are none.')
+        weights = corrector.weights(corrector.calibrated(base.scores(task.unlabelled)))
+        predictor = Corrected(self.config.base, base, corrector, weights)
+        shares = corrector.source * weights / (corrector.source * weights).sum()
+        said = f"Estimated class shares of the target: {_shares(task.class_names, shares)}."
+        predictor.report = replace(report, notes=(*report.notes, said))
+        return predictor
+
+    def _calibrates(self, task: ClassificationTask) -> bool:
+        return self.config.calibration != "none" and len(task.val) > 0
+
+    def _fitted(self, task: ClassificationTask) -> tuple[Predictor, Corrector]:
+        recipe, name = _BASES[self.config.base], self.config.base
+        if name != "zero-shot" and not len(task.train):
+            raise RecipeError(f"prior-correction: base {name!r} needs training images, and there are none.")
+        if self.config.method == "bbse" and not len(task.val):
+            raise RecipeError(
+                "prior-correction: method 'bbse' counts predictions on validation images, and there are none; give the "
+                "dataset a validation split, or take method = 'em'."
+            )
+        # Validation images measure the base here, so that it must not be fitted on them in the end.
+        own = replace(task, refit=False, val_made=False)
+        base = _single(recipe(recipe.Config.model_validate(self.config.base_settings)).fit(own))
+        source = np.full(task.n_classes, 1 / task.n_classes)
+        if name in _FITS_SHARES:
+            source = _smoothed_shares(task.train.labels, task.n_classes)
+        calibration = Calibration(1.0, np.zeros(task.n_classes))
+        if self._calibrates(task):
+            biases = self.config.calibration == "bias-corrected"
+            calibration = calibrated_on(base.scores(task.val.images), task.val.labels, biases=biases)
+            if biases:  # Probabilities then hold under the shares of validation.
+                source = _smoothed_shares(task.val.labels, task.n_classes)
+        confusion = None
+        if self.config.method == "bbse":
+            confusion = confusion_of(base, task.val, task.n_classes)
+        return base, Corrector(source, calibration, confusion)
+
+    @classmethod
+    def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:
+        """See `ClassificationRecipe.restore`."""
+        name, corrector, weights = read_correction(directory)
+        base = _single(_BASES[name].restore(directory / BASE, model, device))
+        if weights is None:
+            return CorrectedTogether(name, base, corrector)
+        return Corrected(name, base, corrector, weights)
+
+
+def _single(predictor: object) -> Predictor:
+    """A base, whose answer for an image depends on no other."""
+    if not isinstance(predictor, Predictor):
+        raise RecipeError(f"prior-correction: a {type(predictor).__name__} is no predictor of single images.")
+    return predictor
+
+
+def _smoothed_shares(labels: AnyArray, n_classes: int) -> AnyArray:
+    """Class shares of some images; a class without one counts as half an image."""
+    counts = np.maximum(np.bincount(labels, minlength=n_classes), 0.5)
+    return np.asarray(counts / counts.sum())
+
+
+def _shares(names: tuple[str, ...], shares: AnyArray) -> str:
+    order = np.argsort(-shares, kind="stable")[:5]
+    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    return ", ".join(f"{names[c]} {100 * shares[c]:.1f} %" for c in order) + more
