@@ -6,6 +6,7 @@ import numpy as np
 
 from workbench.metrics import classification_metrics, compare_paired, measure_items
 from workbench.metrics.registry import metric_named
+from workbench.metrics.unpaired import unpaired_difference
 
 SINGLE_LABEL = (
     "accuracy", "top5_accuracy", "balanced_accuracy", "macro_f1", "auroc", "average_precision", "nll", "brier", "ece",
@@ -107,6 +108,16 @@ def covers(kind, seed, replicates=400):
     right, groups = hits(kind, np.random.default_rng([seed, kind.n, kind.groups, kind.pareto]))
     found = measure_items(right, groups, metric="accuracy", replicates=replicates, seed=seed).estimate()
     return found.low <= kind.accuracy <= found.high, found.reliable
+
+
+def covers_gap(home, away, seed, replicates=400):
+    """Whether the interval of a difference of accuracies on different items holds the truth, and how wide it is."""
+    found = []
+    for i, kind in enumerate((home, away)):
+        right, groups = hits(kind, np.random.default_rng([seed, i, kind.n, kind.groups]))
+        found.append(measure_items(right, groups, metric="accuracy", replicates=replicates, seed=seed).estimate())
+    gap, truth = unpaired_difference(*found), home.accuracy - away.accuracy
+    return gap.low <= truth <= gap.high, gap.high - gap.low
 
 
 def classifier(n, signal, rng, classes=CLASSES):

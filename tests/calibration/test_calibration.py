@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.calibration.simulations import Null, Quality, covers, null_p_value
+from tests.calibration.simulations import Null, Quality, covers, covers_gap, null_p_value
 
 
 @pytest.mark.parametrize(
@@ -43,6 +43,14 @@ def test_a_difference_that_is_not_there_is_seldom_claimed(metric, kind):
 def test_intervals_of_accuracy_cover_it(accuracy, options):
     found = np.array([covers(Quality(accuracy, **options), seed, replicates=200) for seed in range(300)])
     assert found[:, 0].mean() >= 0.93
+
+
+@pytest.mark.parametrize("more", [{"n": 60}, {"groups": 40}], ids=str)
+@pytest.mark.parametrize("accuracies", [(0.9, 0.7), (0.98, 0.9), (0.8, 0.8)], ids=str)
+def test_intervals_of_a_gap_between_test_sets_cover_it(accuracies, more):
+    home, away = (Quality(accuracy, **more) for accuracy in accuracies)
+    found = np.mean([covers_gap(home, away, seed, replicates=100)[0] for seed in range(300)])
+    assert found >= 0.93
 
 
 def test_groups_of_pareto_sizes_are_called_unreliable_where_few_of_them_count():

@@ -23,6 +23,8 @@ Classes = Literal["same", "shared", "text"]
 Side = Literal["source", "target"]
 OTHER_DOMAINS = "other domains"
 """In place of the source's name where one domain is left out of training."""
+ALL_DOMAINS = "all domains"
+"""What runs are fitted on that are in-domain there."""
 EACH_DOMAIN = "each in turn"
 
 

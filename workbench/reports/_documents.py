@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Sequence
 
-from workbench.metrics.formatting import heading
 from workbench.reports._marks import IDENTITY, begins_block, identity, legend, outcome, title
 from workbench.reports._sections import MetricCell, ResultSection, Row, numbers
 from workbench.reports._text import latex, markdown
@@ -13,7 +12,7 @@ def to_markdown(sections: Sequence[ResultSection]) -> str:
     parts = []
     for section in sections:
         wide = any(map(outcome, section.rows))
-        header = [*IDENTITY, *map(heading, section.metrics), *(["status"] if wide else [])]
+        header = [*IDENTITY, *map(section.heading_of, section.metrics), *(["status"] if wide else [])]
         rule = ["---"] * len(IDENTITY) + ["---:"] * len(section.metrics) + ["---"] * wide
         lines = [f"### {markdown(title(section))}", "", _pipes(map(markdown, header)), _pipes(rule)]
         lines += [_pipes(_cells(row, section, wide, markdown, _markdown_cell)) for row in section.rows]
@@ -28,7 +27,7 @@ def to_latex(sections: Sequence[ResultSection]) -> str:
     parts = []
     for section in sections:
         wide = any(map(outcome, section.rows))
-        header = [*IDENTITY, *map(heading, section.metrics), *(["status"] if wide else [])]
+        header = [*IDENTITY, *map(section.heading_of, section.metrics), *(["status"] if wide else [])]
         columns = "l" * len(IDENTITY) + "r" * len(section.metrics) + "l" * wide
         lines = [r"\begin{table}", r"\centering", rf"\caption{{{latex(title(section))}}}"]
         lines += [rf"\begin{{tabular}}{{{columns}}}", r"\toprule", _ampersands(map(latex, header)), r"\midrule"]
@@ -47,7 +46,7 @@ def _cells(
     row: Row, section: ResultSection, wide: bool, escape: Callable[[str], str], cell: Callable[[str, MetricCell], str]
 ) -> list[str]:
     texts = [escape(text) for text in identity(row)]
-    values = [cell(metric, row.cells[metric]) for metric in section.metrics]
+    values = [cell(section.metric_of(column), row.cells[column]) for column in section.metrics]
     return [*texts, *values, *([escape(outcome(row))] if wide else [])]
 
 

@@ -10,6 +10,8 @@ IDENTITY = ("model", "recipe", "shots", "seed")
 
 def title(section: ResultSection) -> str:
     """The dataset, its state where there are several, its field, and the metric that orders the rows."""
+    if section.of_transfers:
+        return f"Fitted and tested: {section.dataset}"
     state = f", state {section.state}" if section.state else ""
     return f"{section.dataset} ({section.field}){state}, by {section.primary}"
 
@@ -44,6 +46,9 @@ def legend(sections: Sequence[ResultSection], *, best: str, unreliable: str) -> 
     sentences = {
         "[low, high]: 95 % interval.": any(not math.isnan(cell.low) for cell in cells),
         "a ± b: mean and standard deviation over seeds.": any(not math.isnan(cell.spread) for cell in cells),
+        "a, +b: so much above zero-shot on the same images, or -b below; `workbench compare --suite` tests it.": any(
+            not math.isnan(cell.gain) for cell in cells
+        ),
         f"{best}: best of its column.": any(cell.best for cell in cells) and not several,
         f"{best}: best of its column at the same shots, what uses none (-) counted in.": (
             any(cell.best for cell in cells) and several

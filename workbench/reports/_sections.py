@@ -4,10 +4,11 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from dataclasses import field as default
 from typing import Any
 
 from workbench.metrics.estimate import is_reliable
-from workbench.metrics.formatting import format_interval, format_value
+from workbench.metrics.formatting import format_difference, format_interval, format_value, heading
 from workbench.metrics.registry import higher_is_better
 from workbench.runs.comparisons.groups import RunGroup, group_by_seed, primary_of
 from workbench.runs.comparisons.intervals import recorded_interval
@@ -27,6 +28,7 @@ class MetricCell:
         spread: Standard deviation over seeds, or NaN.
         reliable: Whether the interval is reliable.
         best: Whether it is the best of finished runs with the same shots or with no training image.
+        gain: It minus zero-shot on the same images, where that is shown; else NaN.
     """
 
     value: float = math.nan
@@ -35,6 +37,7 @@ class MetricCell:
     spread: float = math.nan
     reliable: bool = True
     best: bool = False
+    gain: float = math.nan
 
 
 @dataclass(frozen=True)
@@ -81,6 +84,7 @@ class ResultSection:
         metrics: Columns.
         rows: Runs.
         notes: Sentences about the dataset, as its newest run has them, and about models on it.
+        measured: Of a table of transfers the metric of each column, which is a dataset; else empty.
     """
 
     dataset: str
@@ -90,6 +94,20 @@ class ResultSection:
     metrics: tuple[str, ...]
     rows: list[Row]
     notes: tuple[str, ...] = ()
+    measured: Mapping[str, str] = default(default_factory=dict)
+
+    @property
+    def of_transfers(self) -> bool:
+        """Whether columns are datasets that are tested on."""
+        return bool(self.measured)
+
+    def metric_of(self, column: str) -> str:
+        """The metric of a column."""
+        return self.measured.get(column, column)
+
+    def heading_of(self, column: str) -> str:
+        """The heading of a column."""
+        return f"{column}: {heading(self.measured[column])}" if self.of_transfers else heading(column)
 
 
 Intervals = Callable[[RunGroup, str], tuple[float, float]]
@@ -144,15 +162,22 @@ def _section(
     aggregate: bool,
     intervals: Intervals | None,
 ) -> ResultSection:
-    primary = _primary(runs, metrics)
+    primary = primary_among(runs, metrics)
     present = {name for run in runs for name in run.metrics}
     others = metrics if metrics is not None else _further_metrics(runs[0].task, present)
     columns = tuple(dict.fromkeys([primary, *others]) if metrics is None else metrics)
-    groups = group_by_seed(runs) if aggregate else [RunGroup(run.label, (run,)) for run in runs]
-    rows = [_row(group, columns, intervals) for group in groups]
+    groups = groups_of(runs, aggregate=aggregate)
+    rows = [row_of(group, {metric: cell_of(group, metric, intervals) for metric in columns}) for group in groups]
     rows.sort(key=lambda row: _sort_key(row, primary))
     notes = (*notes_on_dataset(runs), *dict.fromkeys(note for run in runs for note in run.model_notes))
-    return ResultSection(dataset, state_name, runs[0].field, primary, columns, _with_best(rows, columns), notes)
+    return ResultSection(
+        dataset, state_name, runs[0].field, primary, columns, with_best(rows, {name: name for name in columns}), notes
+    )
+
+
+def groups_of(runs: Sequence[RunResult], *, aggregate: bool) -> list[RunGroup]:
+    """Runs that differ in nothing but the seed together, or each by itself."""
+    return group_by_seed(runs) if aggregate else [RunGroup(run.label, (run,)) for run in runs]
 
 
 def _further_metrics(task: str, present: Collection[str]) -> list[str]:
@@ -166,14 +191,16 @@ def _further_metrics(task: str, present: Collection[str]) -> list[str]:
     return [name for name in candidates if name in present][:4]
 
 
-def _primary(runs: list[RunResult], metrics: Sequence[str] | None) -> str:
+def primary_among(runs: Sequence[RunResult], metrics: Sequence[str] | None) -> str:
+    """The metric that orders rows: the one that the dataset's card names, unless others are asked for."""
     named = [run.tags[schema.PRIMARY_METRIC] for run in runs if schema.PRIMARY_METRIC in run.tags]
     if named and (metrics is None or named[0] in metrics):
         return named[0]
     return metrics[0] if metrics else primary_of(runs[0])
 
 
-def _row(group: RunGroup, metrics: Sequence[str], intervals: Intervals | None) -> Row:
+def row_of(group: RunGroup, cells: dict[str, MetricCell]) -> Row:
+    """The row of a run group with these cells."""
     first = group.first
     error = first.tags.get(schema.ERROR, "").strip()
     return Row(
@@ -183,12 +210,13 @@ def _row(group: RunGroup, metrics: Sequence[str], intervals: Intervals | None) -
         seeds=str(first.seed) if len(group.runs) == 1 else f"{len(group.runs)} seeds",
         status=first.status,
         reason=error.splitlines()[0] if error else "",
-        cells={metric: _cell(group, metric, intervals) for metric in metrics},
+        cells=cells,
         trains=first.shots != "0" and not group.is_baseline,
     )
 
 
-def _cell(group: RunGroup, metric: str, intervals: Intervals | None) -> MetricCell:
+def cell_of(group: RunGroup, metric: str, intervals: Intervals | None) -> MetricCell:
+    """A metric of a run group."""
     if not group.values(metric):
         return MetricCell()
     if len(group.runs) == 1:
@@ -207,26 +235,36 @@ def _sort_key(row: Row, primary: str) -> tuple[bool, float, float, str, str]:
     return (False, -shots, -value if higher_is_better(primary) else value, row.recipe, row.model)
 
 
-def _with_best(rows: list[Row], metrics: Sequence[str]) -> list[Row]:
+def with_best(rows: list[Row], columns: Mapping[str, str]) -> list[Row]:
+    """Rows whose best cells are marked.
+
+    Args:
+        rows: All rows have the same columns.
+        columns: Column to its metric.
+    """
     finished = [row for row in rows if row.status == "finished"]
-    for metric in metrics:
+    for column, metric in columns.items():
         for block in {row.block for row in finished}:
             # Rows that learn from no image belong to all blocks, so they are best where no row of any block is better.
-            rivals = [row.cells[metric].value for row in finished if block == "0" or row.block in {block, "0"}]
+            rivals = [row.cells[column].value for row in finished if block == "0" or row.block in {block, "0"}]
             values = [value for value in rivals if not math.isnan(value)]
             if len(values) < 2:
                 continue
             best = max(values) if higher_is_better(metric) else min(values)
             for row in finished:
-                cell = row.cells[metric]
+                cell = row.cells[column]
                 if row.block == block and cell.value == best:
-                    row.cells[metric] = replace(cell, best=True)
+                    row.cells[column] = replace(cell, best=True)
     return rows
 
 
 def numbers(metric: str, cell: MetricCell) -> str:
-    """A cell as text without marks: `69.3 [66.1, 72.5]` or `69.3 ± 1.2 [66.0, 72.8]`; `-` where it is empty."""
+    """A cell as text without marks: `69.3 [66.1, 72.5]` or `69.3 ± 1.2 [66.0, 72.8]`; `-` where it is empty.
+
+    Of transfers what it is above zero-shot stands behind: `69.3 [66.1, 72.5], +8.0`.
+    """
     text = format_value(metric, cell.value)
     if not math.isnan(cell.spread):
         text += f" ± {format_value(metric, cell.spread)}"
-    return f"{text} {format_interval(metric, cell.low, cell.high)}".rstrip()
+    text = f"{text} {format_interval(metric, cell.low, cell.high)}".rstrip()
+    return text if math.isnan(cell.gain) else f"{text}, {format_difference(metric, cell.gain).removesuffix(' points')}"

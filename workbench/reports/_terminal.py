@@ -3,7 +3,6 @@
 import io
 from collections.abc import Sequence
 
-from workbench.metrics.formatting import heading
 from workbench.reports._marks import IDENTITY, begins_block, identity, legend, outcome, title
 from workbench.reports._sections import ResultSection, numbers
 from workbench.reports._text import plain
@@ -33,18 +32,20 @@ def to_terminal(sections: Sequence[ResultSection], *, width: int, color: bool, a
         table = Table(box=ASCII if ascii_only else SIMPLE_HEAD, title=Text(plain(title(section))), title_justify="left")
         for name in IDENTITY:
             table.add_column(name, overflow="fold")
-        for metric in section.metrics:
-            table.add_column(Text(plain(heading(metric))), justify="right", overflow="fold")
+        for column in section.metrics:
+            table.add_column(Text(plain(section.heading_of(column))), justify="right", overflow="fold")
         if wide:
             table.add_column("status", overflow="fold")
         for i, row in enumerate(section.rows):
             if begins_block(section.rows, i):
                 table.add_section()
             texts = [Text(plain(text)) for text in identity(row)]
-            for metric in section.metrics:
-                cell = row.cells[metric]
+            for column in section.metrics:
+                cell = row.cells[column]
                 marks = ("*" if cell.best else "") + ("" if cell.reliable else mark)
-                texts.append(Text(numbers(metric, cell) + marks, style="bold green" if cell.best else ""))
+                texts.append(
+                    Text(numbers(section.metric_of(column), cell) + marks, style="bold green" if cell.best else "")
+                )
             table.add_row(*texts, *([Text(plain(outcome(row)), style="red")] if wide else []))
         console.print(table)
         for note in section.notes:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from workbench.errors import WorkbenchError
 from workbench.registry import closest
 from workbench.reports import _documents, _machine, _sections, _terminal
+from workbench.reports._transfer_sections import transfer_sections
 
 Format = Literal["table", "markdown", "csv", "latex", "json"]
 
@@ -27,7 +28,8 @@ def render(
     `table`, `markdown` and `latex` have a part for each dataset, its runs in blocks of the same shots, the most shots
     first and those that learn from no image last, ordered by the primary metric. The best value of each column is
     marked in each block, 95 % intervals stand beside values with a mark where these are unreliable, the majority-class
-    row is named as the baseline, and runs that failed have their reason. Shares are in per cent there. `csv` and `json`
+    row is named as the baseline, and runs that failed have their reason. Where runs were fitted on another dataset than
+    they are tested on, tables of sources by targets follow. Shares are in per cent there. `csv` and `json`
     hold every run and metric unrounded. Runs on different states of a dataset are in parts of their own.
 
     Args:
@@ -60,6 +62,7 @@ def render(
         return _machine.aggregated_json(sections)
     if not sections:
         return "No runs.\n"
+    sections += transfer_sections(results, metrics, aggregate=aggregate_seeds, intervals=intervals)
     if format == "markdown":
         return _documents.to_markdown(sections)
     if format == "latex":

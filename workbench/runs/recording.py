@@ -60,6 +60,8 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
         params["trained_on"] = planned.trained_on.name
         tags[schema.TRAINED_ON] = planned.trained_on.name
         tags[schema.SOURCE_FINGERPRINT] = planned.trained_on.dataset.fingerprint
+        if not planned.trained_on.classes:
+            tags[schema.SCORES_BY_TEXT] = "true"
     if notes := planned.data.dataset.notes:
         tags[schema.DATASET_NOTES] = "\n".join(notes)
     if spec.model != NO_MODEL:

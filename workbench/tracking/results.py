@@ -57,6 +57,11 @@ class RunResult:
         return self.tags.get(schema.TRAINED_ON, "")
 
     @property
+    def scores_by_text(self) -> bool:
+        """Whether it was fitted on other classes than those of its test images, which it scores by their text."""
+        return self.tags.get(schema.SCORES_BY_TEXT) == "true"
+
+    @property
     def card_name(self) -> str:
         """The dataset's name on its card; `dataset` says more where several datasets have it."""
         return self.tags.get(schema.CARD_NAME, self.dataset)

@@ -8,6 +8,7 @@ from workbench.reports.suite.blocks import Block, Bullets, Figure, Heading, Para
 from workbench.reports.suite.curves import shot_curves
 from workbench.reports.suite.grids import ShotsGrid, chance_text, grids, recipe_pairs, shots_text, standings, value_text
 from workbench.reports.suite.protocol import protocol
+from workbench.reports.suite.transfers import transfer_blocks
 from workbench.runs.comparisons import GroupComparison, RecipeRanking, SuiteComparison
 from workbench.runs.planning import NO_MODEL
 
@@ -32,6 +33,7 @@ def report(comparison: SuiteComparison, description: str = "") -> list[Block]:
     )
     for i, grid in enumerate(grids(comparison)):
         blocks += _dataset(comparison, grid, i)
+    blocks += transfer_blocks(comparison)
     blocks.append(Heading(2, "Ranks over datasets"))
     blocks += [block for ranking in comparison.rankings for block in _ranking(ranking)]
     if not comparison.rankings:

@@ -7,17 +7,26 @@ from typing import Any
 
 from workbench.reports.suite.selection import Filters, select
 from workbench.runs.comparisons import GroupComparison, GroupResult, SuiteComparison
+from workbench.runs.comparisons.transfers import Change, TransferCell, TransferRow, transfer_matrices
 
 
 def suite_json(comparison: SuiteComparison, filters: Filters | None = None) -> str:
-    """`suite, metric, entries, comparisons, rankings, notes`; shares in 0..1, undefined numbers are null."""
+    """`suite, metric, entries, comparisons, transfers, rankings, notes`; shares in 0..1, undefined numbers are null."""
     shown = select(comparison, filters or {})
+    entry_ids = {id(entry) for entry in shown.results}
     content = {
         "suite": shown.suite,
         "metric": shown.metric,
         "family_size": len(comparison.pairs),
         "entries": [_entry(entry) for entry in shown.results],
         "comparisons": [_pair(pair) for pair in shown.pairs],
+        "transfers": [
+            _transfer(row, target, cell)
+            for matrix in transfer_matrices(comparison)
+            for row in matrix.rows
+            for target, cell in row.cells.items()
+            if row.source and id(cell.entry) in entry_ids
+        ],
         "rankings": [asdict(ranking) for ranking in shown.rankings],
         "notes": list(shown.notes),
     }
@@ -71,6 +80,30 @@ def _pair(pair: GroupComparison) -> dict[str, Any]:
         "decided": pair.decided,
         "sentence": pair.sentence,
     }
+
+
+def _transfer(row: TransferRow, target: str, cell: TransferCell) -> dict[str, Any]:
+    """`against_zero_shot` and `gap` (in-domain minus here) are `{value, ci_low, ci_high, decided}`, or null."""
+    return {
+        "model": cell.entry.run.model,
+        "recipe": row.recipe,
+        "source": row.source,
+        "target": target,
+        "shots": row.shots,
+        "in_domain": cell.is_in_domain,
+        "metric": cell.entry.metric,
+        "mean": cell.entry.estimate.value,
+        "ci_low": cell.entry.estimate.low,
+        "ci_high": cell.entry.estimate.high,
+        "against_zero_shot": _change(cell.against),
+        "gap": _change(cell.gap),
+    }
+
+
+def _change(change: Change | None) -> dict[str, Any] | None:
+    if change is None:
+        return None
+    return {"value": change.value, "ci_low": change.low, "ci_high": change.high, "decided": change.is_evident}
 
 
 def _finite(value: Any) -> Any:

@@ -2,8 +2,10 @@
 
 import io
 import shutil
+from typing import TYPE_CHECKING
 
 from workbench.reports._text import plain
+from workbench.reports.suite.blocks import Block, Heading, Paragraph, TableBlock
 from workbench.reports.suite.grids import (
     ShotsGrid,
     chance_text,
@@ -14,7 +16,11 @@ from workbench.reports.suite.grids import (
     value_text,
 )
 from workbench.reports.suite.selection import Filters, select
+from workbench.reports.suite.transfers import transfer_blocks
 from workbench.runs.comparisons import SuiteComparison
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def suite_text(comparison: SuiteComparison, filters: Filters | None = None, *, width: int | None = None) -> str:
@@ -26,11 +32,13 @@ def suite_text(comparison: SuiteComparison, filters: Filters | None = None, *, w
         width: Columns of the terminal; found out if None.
     """
     shown = select(comparison, filters or {})
-    parts = [_table(grid, width or shutil.get_terminal_size((160, 24)).columns) for grid in grids(comparison, shown)]
+    columns = width or shutil.get_terminal_size((160, 24)).columns
+    parts = [_table(grid, columns) for grid in grids(comparison, shown)]
     parts.append(
         "value ± standard deviation over seeds [95 % interval over seeds and test items]; * best of its column and of "
         "what uses no shots; ~ no evidence of a difference from it.\n"
     )
+    parts += [_block(block, columns) for block in transfer_blocks(comparison, shown)]
     parts += [_words(shown)]
     for ranking in shown.rankings:
         ranks = ", ".join(f"{label} {rank:.2f}" for label, rank in zip(ranking.labels, ranking.ranks, strict=True))
@@ -46,7 +54,6 @@ def suite_text(comparison: SuiteComparison, filters: Filters | None = None, *, w
 
 def _table(grid: ShotsGrid, width: int) -> str:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -62,13 +69,39 @@ def _table(grid: ShotsGrid, width: int) -> str:
             unreliable = "" if cell is None or cell.entry.estimate.reliable else " †"
             texts.append(Text("" if cell is None else value_text(grid.metric, cell.entry) + mark + unreliable))
         table.add_row(*texts)
-    out = io.StringIO()
-    Console(file=out, width=width, highlight=False, emoji=False, markup=False).print(table)
-    lines = [line.rstrip() for line in out.getvalue().splitlines()]
+    lines = _printed(table, width)
     if grid.chance is not None:
         # The table ends with an empty line.
         lines += [f"  {chance_text(grid)}", ""]
     return "\n".join(lines) + "\n"
+
+
+def _block(block: Block, width: int) -> str:
+    """A heading, a paragraph or a table of a report, for the terminal."""
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    match block:
+        case Heading(_, text) | Paragraph(text):
+            return f"{plain(text)}\n"
+        case TableBlock(header, rows, _, title):
+            table = Table(box=SIMPLE_HEAD, title=Text(plain(title)) if title else None, title_justify="left")
+            for name in header:
+                table.add_column(Text(plain(name)), overflow="fold")
+            for row in rows:
+                table.add_row(*(Text(plain(cell.text)) for cell in row))
+            return "\n".join(_printed(table, width)) + "\n"
+        case _:
+            return ""
+
+
+def _printed(table: "Table", width: int) -> list[str]:
+    from rich.console import Console
+
+    out = io.StringIO()
+    Console(file=out, width=width, highlight=False, emoji=False, markup=False).print(table)
+    return [line.rstrip() for line in out.getvalue().splitlines()]
 
 
 def _words(comparison: SuiteComparison) -> str:
