@@ -98,6 +98,7 @@ from .training import FixedBudget as FixedBudget
 from .training import JointBatch as JointBatch
 from .training import JointObjective as JointObjective
 from .training import MemoryBudget as MemoryBudget
+from .training import NetworkEncoder as NetworkEncoder
 from .training import OptimisationSettings as OptimisationSettings
 from .training import PixelSource as PixelSource
 from .training import Quality as Quality

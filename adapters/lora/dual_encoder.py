@@ -5,9 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
-import numpy as np
-import torch
-
 from workbench.plugin import (
     AdaptedModel,
     Compute,
@@ -16,13 +13,13 @@ from workbench.plugin import (
     FloatArray,
     ImageSet,
     LoadedModel,
+    NetworkEncoder,
     PixelSource,
     TaskModel,
     Tower,
 )
 
 _SETTINGS = "dual_encoder.json"
-_TEXTS = 128  # A batch of texts.
 
 
 class LoraDualEncoder(DualEncoderPredictor):
@@ -48,38 +45,21 @@ class LoraDualEncoder(DualEncoderPredictor):
         bias: float,
     ) -> None:
         self._adapted, self._towers, self._model, self._compute = adapted, tuple(towers), model, compute
+        self._encoder = NetworkEncoder(adapted.loaded, compute)
         self.scale, self.bias = scale, bias
         self.report = FitReport()
 
     def embed_images(self, images: ImageSet) -> FloatArray:
         """See `DualEncoderPredictor.embed_images`."""
-        if "image" not in self._towers:
-            return images.features.projected
-        return self.embed_pixels(PixelSource(images, self._adapted.loaded, self._compute))
+        return self._encoder.embed_images(images) if "image" in self._towers else images.features.projected
 
     def embed_pixels(self, source: PixelSource) -> FloatArray:
         """The evaluation view of all images of a source."""
-        loaded = self._adapted.loaded
-        loaded.network.eval()
-        embeddings = [np.empty((0, self._model.embed_dim), np.float32)]
-        for pixels in source.evaluation(256 if self._compute.on_gpu else 64):
-            with torch.inference_mode(), self._compute.autocast():
-                embeddings.append(loaded.image_features(pixels)[1].float().cpu().numpy())
-        return np.concatenate(embeddings)
+        return self._encoder.embed_pixels(source)
 
     def embed_texts(self, texts: Sequence[str]) -> FloatArray:
-        """See `DualEncoderPredictor.embed_texts`; in fp32, as texts are embedded everywhere else."""
-        if "text" not in self._towers:
-            return self._model.encode_texts(texts)
-        loaded = self._adapted.loaded
-        loaded.network.eval()
-        embeddings = [np.empty((0, self._model.embed_dim), np.float32)]
-        for start in range(0, len(texts), _TEXTS):
-            # Trimming to the longest text of a batch changes no embedding: padding is masked.
-            tokens = loaded.trim(loaded.tokenizer(list(texts[start : start + _TEXTS]))).to(self._compute.device)
-            with torch.inference_mode():
-                embeddings.append(loaded.text_features(tokens).float().cpu().numpy())
-        return np.concatenate(embeddings)
+        """See `DualEncoderPredictor.embed_texts`."""
+        return self._encoder.embed_texts(texts) if "text" in self._towers else self._model.encode_texts(texts)
 
     def save(self, directory: Path) -> None:
         """Write `dual_encoder.json` and the adapter, in peft's format."""

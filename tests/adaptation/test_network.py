@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from workbench.adaptation.config import Training
-from workbench.adaptation.network import put_weights
+from workbench.training.weights import put_weights
 
 
 def settings_of(**options):

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from workbench.adaptation.config import Training
 from workbench.adaptation.stream import PairBatch
 from workbench.errors import RecipeError
-from workbench.models import LoadedModel, has_batch_norm, tower_parameters
+from workbench.models import has_batch_norm, tower_parameters
 from workbench.models.task_model import TaskModel
 from workbench.training import AdaptedModel, Compute, contrastive_loss, sigmoid_loss
 from workbench.training.gradient_cache import Side, cached_backward
@@ -77,6 +77,11 @@ class AdaptedNetwork:
         return float(self._scale.detach())
 
     @property
+    def bias(self) -> float:
+        """Added to scaled cosines."""
+        return float(self._bias.detach())
+
+    @property
     def _scale(self) -> Tensor:
         return self._log_scale.exp().clamp(max=MAX_SCALE)
 
@@ -130,7 +135,7 @@ class AdaptedNetwork:
         }
         changed["logit_scale"] = torch.full_like(base["logit_scale"], math.log(self.scale))
         if "bias" in self.parameters and "logit_bias" in base:
-            changed["logit_bias"] = torch.full_like(base["logit_bias"], float(self._bias.detach()))
+            changed["logit_bias"] = torch.full_like(base["logit_bias"], self.bias)
         return changed
 
 
@@ -140,19 +145,3 @@ _LOGITS = ("logit_scale", "logit_bias")
 def _cut(items: Any, size: int | None) -> list[Any]:
     size = size or len(items)
     return [items[start : start + size] for start in range(0, len(items), size)]
-
-
-def put_weights(loaded: LoadedModel, weights: dict[str, Tensor]) -> dict[str, nn.Parameter]:
-    """Put weights of `AdaptedNetwork.weights` into a stock network, and return the parameters that hold them.
-
-    Raises:
-        RecipeError: The network has no such weights.
-    """
-    parameters = dict(loaded.network.named_parameters())
-    unknown = sorted(weights.keys() - parameters.keys())
-    if unknown:
-        raise RecipeError(f"the network has no weights {', '.join(map(repr, unknown[:3]))}; they are another model's.")
-    with torch.no_grad():
-        for name, value in weights.items():
-            parameters[name].copy_(value)
-    return {name: parameters[name] for name in weights}

@@ -9,6 +9,7 @@ from workbench._version import __version__
 
 _COMMANDS = {
     "run": "Run a suite, or the models, datasets and recipes given.",
+    "adapt": "Adapt a model to a field by contrastive training on images and texts.",
     "jobs": "Show the jobs that were submitted, and how far they are.",
     "results": "Show results as table, Markdown, CSV, LaTeX or JSON.",
     "list": "List recipes, models, datasets, suites or generators.",

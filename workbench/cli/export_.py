@@ -24,5 +24,5 @@ def command(run: str, target: Path, **flags: Any) -> None:
     from workbench.runs.finished import FinishedRun
 
     check_output_folder("--to", target)
-    export_run(FinishedRun.open(run, load_settings(**flags)), target)
+    export_run(FinishedRun.open_any(run, load_settings(**flags)), target)
     click.echo(f"written to {target}; load it with open_clip.create_model_from_pretrained('local-dir:{target}')")

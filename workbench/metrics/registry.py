@@ -6,7 +6,7 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from workbench.errors import UnknownMetricError, WorkbenchError
-from workbench.metrics import captions, classification, costs, generation, matching, retrieval, unseen
+from workbench.metrics import adaptation, captions, classification, costs, generation, matching, retrieval, unseen
 from workbench.metrics.metric import Metric, Quantity
 from workbench.registry import Registry, closest
 
@@ -51,7 +51,7 @@ def all_metrics() -> dict[str, Metric]:
 
 @cache
 def _quantities() -> dict[str, Quantity]:
-    return {quantity.name: quantity for quantity in (*costs.QUANTITIES, *generation.DISTANCES)}
+    return {quantity.name: quantity for quantity in (*costs.QUANTITIES, *generation.DISTANCES, *adaptation.QUANTITIES)}
 
 
 def fitting_metrics(predictions: object) -> list[Metric]:

@@ -2,14 +2,18 @@
 
 from collections.abc import Sequence
 from itertools import chain
+from typing import Protocol
 
 import numpy as np
 
 from workbench.arrays import FloatArray, normalise
-from workbench.models.task_model import TaskModel
 
 
-def class_embeddings(model: TaskModel, texts: Sequence[Sequence[str]]) -> FloatArray:
+class _EmbedsTexts(Protocol):
+    def encode_texts(self, texts: Sequence[str]) -> FloatArray: ...
+
+
+def class_embeddings(model: _EmbedsTexts, texts: Sequence[Sequence[str]]) -> FloatArray:
     """Mean of each class's normalised sentence embeddings, renormalised.
 
     Radford et al. (ICML 2021), section 3.1.4.

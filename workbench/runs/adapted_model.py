@@ -28,7 +28,7 @@ def locate(source: str, settings: Settings) -> Located:
             written.
     """
     if not (len(source) == _ID_LENGTH and is_whole(_folder(source, settings))):
-        run = FinishedRun.open(source, settings)
+        run = FinishedRun.open_any(source, settings)
         source = run.result.run_id
         try:
             make_once(_folder(source, settings), lambda work: _export(run, work, _folder(source, settings)))
@@ -48,8 +48,7 @@ def _folder(run_id: str, settings: Settings) -> Path:
 
 def _export(run: FinishedRun, work: Path, target: Path) -> None:
     try:
-        merged = run.predictor().merged(run.model)
-        save_checkpoint(merged, work, run.encoder)
+        save_checkpoint(run.network(), work, run.encoder)
     except WorkbenchError as error:
         raise ModelError(f"model 'run:{run.result.run_id}': {error}") from error
     # The folder is about to move, and a text tower of transformers is found by its place.

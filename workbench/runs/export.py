@@ -19,5 +19,4 @@ def export_run(run: FinishedRun, folder: Path) -> None:
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise WorkbenchError(f"--to {folder}: must be a new or empty folder.")
-    merged = run.predictor().merged(run.model)
-    save_checkpoint(merged, folder, run.encoder)
+    save_checkpoint(run.network(), folder, run.encoder)

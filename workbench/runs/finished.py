@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from workbench.datasets import DatasetCard, parse_card
 from workbench.errors import DataError, WorkbenchError
@@ -16,10 +16,16 @@ from workbench.recipes import Fitted, recipes
 from workbench.runs.artifacts import PREDICTOR
 from workbench.settings import Settings
 from workbench.tasks import DatasetTask, Predictions, dataset_task, installed
+from workbench.tasks.adaptation import NAME as ADAPTATION
+from workbench.tasks.adaptation import NETWORK
 from workbench.texts import shown
 from workbench.tracking import RunResult, open_store, schema
 from workbench.tracking.places import KnownPlaces
 from workbench.tracking.reading import artifact_path, one_run
+from workbench.training.weights import put_weights, read_weights
+
+if TYPE_CHECKING:
+    from workbench.models import LoadedModel
 
 _KEYS = {"precision": str, "model_argument": str, "class_names": list, "multi_label": bool}
 """Keys of `config.json` that are read, with their types."""
@@ -39,22 +45,37 @@ class FinishedRun:
 
     @classmethod
     def open(cls, run_id: str, settings: Settings) -> "FinishedRun":
-        """The finished run with an id, or an unambiguous beginning of one.
+        """The finished run with an id, or an unambiguous beginning of one, with test items and a predictor.
 
         Raises:
-            WorkbenchError: There is no such run, or several; it is not finished; or it judges generated images.
+            WorkbenchError: There is no such run, or several; it is not finished; or it has no test items: it judges
+                generated images, or adapts a network.
+        """
+        run = cls.open_any(run_id, settings)
+        run._check_items()
+        return run
+
+    @classmethod
+    def open_any(cls, run_id: str, settings: Settings) -> "FinishedRun":
+        """The finished run with an id, or an unambiguous beginning of one, of whatever task.
+
+        Raises:
+            WorkbenchError: There is no such run, or several; or it is not finished.
         """
         result = one_run(open_store(settings), run_id)
         if result.status != "finished":
             reason = result.tags.get(schema.ERROR, "")
             raise WorkbenchError(f"run {result.run_id} is {result.status}, not finished. {reason}".strip())
-        task = installed(result.task)
-        if task is not None and task.Result is None:
-            raise WorkbenchError(
-                f"run {result.run_id} is of {result.task}: it has no test items and no predictor, so it can "
-                f"neither be compared nor applied; `workbench results --suite {result.suite}` shows its scores."
-            )
         return cls(result, settings)
+
+    def _check_items(self) -> None:
+        result, task = self.result, installed(self.result.task)
+        if task is not None and task.Result is None:
+            network = f"; `--model run:{result.run_id[:8]}` takes its network" if result.task == ADAPTATION else ""
+            raise WorkbenchError(
+                f"run {result.run_id} is of {result.task}: it has no test items and no predictor, so it can neither "
+                f"be compared nor applied; `workbench results --suite {result.suite}` shows its scores{network}."
+            )
 
     def artifact(self, name: str) -> Path:
         """Local path of an artifact; raises `WorkbenchError` if it is missing."""
@@ -122,6 +143,20 @@ class FinishedRun:
         with self._reading(folder):
             return task.restore(recipe, folder, model, device)
 
+    def network(self) -> "LoadedModel":
+        """The base model's network with what the run has learned in it.
+
+        Raises:
+            WorkbenchError: The run's recipe adapts no weights, or they cannot be read.
+        """
+        if self.result.task != ADAPTATION:
+            self._check_items()
+            return self.predictor().merged(self.model)
+        folder, loaded = self.artifact(NETWORK), self.model.load()
+        with self._reading(folder):
+            put_weights(loaded, read_weights(folder))
+        return loaded
+
     @contextmanager
     def _reading(self, folder: Path) -> Iterator[None]:
         """Raise one error for any failure to read: damaged files can make a recipe raise anything."""
@@ -135,6 +170,6 @@ class FinishedRun:
         except BaseException as error:  # Rust's panics are no Exception.
             reason = shown(f"{type(error).__name__}: {error}", 300)
             raise DataError(
-                f"run {self.result.run_id}: its predictor in {folder} cannot be read ({reason}). It is damaged, or of "
+                f"run {self.result.run_id}: what it keeps in {folder} cannot be read ({reason}). It is damaged, or of "
                 f"another version of recipe {self.result.recipe!r}; run it again with --fresh."
             ) from error

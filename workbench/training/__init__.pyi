@@ -20,6 +20,7 @@ from .loop import warmup_cosine as warmup_cosine
 from .lora import AdaptedModel as AdaptedModel
 from .network import checkpointed as checkpointed
 from .network import image_projection as image_projection
+from .network_encoder import NetworkEncoder as NetworkEncoder
 from .objective import classification_loss as classification_loss
 from .objective import classification_quality as classification_quality
 from .pixels import Augmentation as Augmentation

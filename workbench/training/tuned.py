@@ -13,13 +13,12 @@ from workbench.recipes import FitReport
 from workbench.tasks import ClassificationTask
 from workbench.training.classifier import EncoderClassifier, SavedClassifier
 from workbench.training.settings import TrainingSettings
+from workbench.training.weights import put_weights, read_weights, write_weights
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import nn
 
     from workbench.training.precision import Compute
-
-_WEIGHTS = "weights.safetensors"
 
 
 class TunedClassifier(EncoderClassifier):
@@ -107,20 +106,16 @@ class TunedClassifier(EncoderClassifier):
 
     def save(self, directory: Path) -> None:
         """Add the trained weights, `weights.safetensors`, to what `EncoderClassifier.save` writes."""
-        from safetensors.torch import save_file
-
         super().save(directory)
-        save_file({name: weight.cpu().contiguous() for name, weight in self._weights.items()}, directory / _WEIGHTS)
+        write_weights(self._weights, directory)
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Self:
         """Read what `save` wrote."""
-        from safetensors.torch import load_file
-
         saved = SavedClassifier.read(directory, device)
         loaded = model.load()
         saved.compute.place(loaded.network)
-        parameters = _put(loaded, load_file(directory / _WEIGHTS))
+        parameters = put_weights(loaded, read_weights(directory))
         return cls(
             loaded, parameters, saved.adapts_images, saved.compute, saved.classes, scale=saved.scale, bias=saved.bias
         )
@@ -130,19 +125,8 @@ class TunedClassifier(EncoderClassifier):
         import torch
 
         loaded = model.load()
-        _put(loaded, self._weights)
+        put_weights(loaded, self._weights)
         parts: Any = loaded.network
         with torch.no_grad():
             parts.logit_scale.fill_(math.log(self.scale))
         return loaded
-
-
-def _put(loaded: LoadedModel, weights: "Mapping[str, Tensor]") -> "dict[str, nn.Parameter]":
-    import torch
-
-    parameters = dict(loaded.network.named_parameters())
-    chosen = {name: parameters[name] for name in weights}
-    with torch.no_grad():
-        for name, parameter in chosen.items():
-            parameter.copy_(weights[name])
-    return chosen

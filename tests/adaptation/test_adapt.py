@@ -1,0 +1,225 @@
+"""An adaptation from its file to its record: better in its field, its cost known, its network a model."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+
+from workbench.adaptation.adapt import adapt
+from workbench.adaptation.config import Adaptation
+from workbench.cli import cli
+from workbench.datasets import open_dataset
+from workbench.errors import CardError, DataError, WorkbenchError
+from workbench.models import open_model
+from workbench.runs import RecipeEntry, Suite, run_suite
+from workbench.runs.finished import FinishedRun
+from workbench.runs.reporter import Silent
+from workbench.settings import Settings
+from workbench.tasks import ClassPredictions
+from workbench.tracking import open_store, read_runs
+
+
+class Listening(Silent):
+    def __init__(self):
+        self.said = []
+
+    def say(self, sentence):
+        self.said.append(sentence)
+
+
+@pytest.fixture(scope="module")
+def settings(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("adapting")
+    return Settings(cache=folder / "cache", runs=folder / "runs", precision="fp32", device="cpu")
+
+
+@pytest.fixture(scope="module")
+def content(squares, tiny_model, write_colours, tmp_path_factory):
+    """Captions are trained on; colours are the same images with labels; retained are other images."""
+    other = write_colours(tmp_path_factory.mktemp("other") / "other", train=1, val=4, test=6, seed=9)
+    return {
+        "name": "squares",
+        "model": tiny_model,
+        "train": [{"dataset": str(squares / "squares.toml")}],
+        "training": {
+            "steps": 40, "batch_size": 24, "method": "full", "learning_rate": 1e-3, "evaluate_every": 20, "min_crop": 1,
+        },
+        "evaluate": {"datasets": [str(squares / "colours.toml"), str(squares / "squares.toml")]},
+        "retention": {"datasets": [str(other)], "tolerance": 0.5, "alphas": [0.5]},
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def made(content, settings):
+    reporter = Listening()
+    result = adapt(Adaptation.model_validate(content), settings, reporter=reporter)
+    return result, reporter.said
+
+
+def table(rows):
+    return {(row["dataset"], row["state"]): row for row in rows}
+
+
+def test_it_is_better_by_labels_that_were_never_seen(made):
+    result, said = made
+    rows = table(result.rows)
+    before, after = rows["colours", "before"], rows["colours", "after"]
+    assert before["value"] < 0.7 < after["value"]
+    assert after["difference"] == pytest.approx(after["value"] - before["value"], abs=1e-9)
+    assert after["low"] <= after["value"] <= after["high"]
+    assert after["p_value"] < 0.05
+    assert after["test"] == "exact McNemar test"
+    assert len(rows) == 9
+    assert any(sentence.startswith("alpha ") for sentence in said)
+
+
+def test_the_record_says_what_it_was_and_what_came_of_it(made, settings):
+    run, rows = made[0].run, table(made[0].rows)
+    assert (run.status, run.task, run.recipe, run.dataset) == ("finished", "adaptation", "adapt", "squares")
+    metrics = run.metrics
+    assert metrics["accuracy/colours/after"] == rows["colours", "after"]["value"]
+    both = [rows[name, "chosen"]["value"] for name in ("colours", "squares")]
+    assert metrics["in_domain"] == pytest.approx(np.mean(both))
+    assert metrics["retention_before"] == rows["other", "before"]["value"]
+    opened = FinishedRun.open_any(run.run_id, settings)
+    kept = ClassPredictions.read(opened.artifact("predictions") / "colours-after.parquet")
+    accuracy = (kept.scores.argmax(axis=1) == kept.labels).mean()
+    assert accuracy == pytest.approx(rows["colours", "after"]["value"])
+    curve = opened.artifact("curve.csv").read_text().splitlines()
+    assert curve[0] == "alpha,in_domain,retention,colours,squares,other"
+    assert [line.partition(",")[0] for line in curve[1:]] == ["0.0", "0.5", "1.0"]
+    assert opened.artifact("figures/curve.png").stat().st_size > 1000
+    config = json.loads(opened.artifact("config.json").read_text())
+    assert "/" not in config["adaptation"]["train"][0]["dataset"]
+    assert [row["step"] for row in config["history"]] == [0, 20, 40]
+
+
+def test_its_network_is_a_model_with_a_lineage(made, settings, squares, tiny_model):
+    run, rows = made[0].run, table(made[0].rows)
+    model = f"run:{run.run_id}"
+    suite = Suite(
+        name="with it", models=(model,), datasets=(str(squares / "colours.toml"),),
+        recipes=(RecipeEntry(recipe="zero-shot"),), figures=False, baseline=False,
+    )  # fmt: skip
+    (zero_shot,) = run_suite(suite, settings)
+    assert zero_shot.status == "finished"
+    assert zero_shot.metrics["accuracy"] == pytest.approx(rows["colours", "chosen"]["value"], abs=0.06)
+    assert f"{tiny_model} adapted by adapt on squares (all images, seed 0; run {run.run_id[:8]})" in (
+        open_model(model, settings).lineage or ""
+    )
+    with pytest.raises(WorkbenchError, match=r"is of adaptation: .* `--model run:\w+` takes its network"):
+        FinishedRun.open(run.run_id, settings)
+
+
+def test_asked_again_it_answers_from_the_store(made, content, settings):
+    reporter = Listening()
+    again = adapt(Adaptation.model_validate(content), settings, reporter=reporter)
+    assert again.run.run_id == made[0].run.run_id
+    assert any("finished already" in sentence for sentence in reporter.said)
+    assert table(again.rows)["colours", "after"]["value"] == table(made[0].rows)["colours", "after"]["value"]
+    # How often checkpoints are taken changes no result, and so makes no other run.
+    often = {**content, "training": {**content["training"], "checkpoint_every": 7}}
+    assert adapt(Adaptation.model_validate(often), settings).run.run_id == made[0].run.run_id
+
+
+class Killed(BaseException):
+    """In place of a kill."""
+
+
+class KillAt(Silent):
+    def progress(self, what, done, total):
+        if what == "training" and done == 11:
+            raise Killed
+
+
+def test_killed_and_asked_again_it_has_the_same_network(content, settings):
+    short = {**content, "name": "killed", "retention": {"alphas": [1]}}
+    short["training"] = {**content["training"], "steps": 14, "checkpoint_every": 4, "evaluate_every": 14}
+    adaptation = Adaptation.model_validate(short)
+    runs = [adapt(adaptation.model_copy(update={"name": "undisturbed"}), settings).run]
+    with pytest.raises(Killed):
+        adapt(adaptation, settings, reporter=KillAt())
+    reporter = Listening()
+    runs.append(adapt(adaptation, settings, reporter=reporter).run)
+    assert "goes on after step 8 of 14." in reporter.said
+    weights = [
+        (FinishedRun.open_any(run.run_id, settings).artifact("network") / "weights.safetensors").read_bytes()
+        for run in runs
+    ]
+    assert weights[0] == weights[1]
+    assert len(read_runs(open_store(settings), "killed")) == 1  # The one that was killed is gone.
+    assert not list((settings.cache / "adaptations").glob("*/state.pt"))
+
+
+def test_measured_images_are_not_trained_on(content, settings, squares):
+    lines = (squares / "table.csv").read_text().splitlines()
+    # What one card validates on is for training in another.
+    (squares / "other.csv").write_text("\n".join(line.replace(",val,", ",train,") for line in lines))
+    card = (squares / "squares.toml").read_text().replace("table.csv", "other.csv").replace('"squares"', '"leaky"')
+    (squares / "leaky.toml").write_text(card)
+    leaky = {**content, "name": "leaky", "train": [{"dataset": str(squares / "leaky.toml")}]}
+    leaky["training"] = {**content["training"], "steps": 1}
+    reporter = Listening()
+    run = adapt(Adaptation.model_validate(leaky), settings, reporter=reporter).run
+    (said,) = (sentence for sentence in reporter.said if sentence.startswith("leaky: "))
+    left_out = int(said.split()[1])
+    assert "training images are left out, since they are among" in said
+    n_train = len(open_dataset(str(squares / "leaky.toml"), settings).rows("train"))
+    assert 0 < left_out == n_train - run.metrics["train_images"]
+    assert f"{left_out} training images were left out" in run.tags["notes"]
+
+
+def test_what_cannot_be_measured_is_refused_before_training(content, settings, squares):
+    colours = str(squares / "colours.toml")
+    wrong = [
+        ({"datasets": [{"dataset": colours, "metric": "ece"}]}, CardError, "'ece' of 'colours' is no share of which"),
+        ({"datasets": [{"dataset": colours, "metric": "acuracy"}]}, WorkbenchError, "no metric is called 'acuracy'"),
+        ({"datasets": [{"dataset": colours, "metric": "text_to_image_map"}]}, DataError, "is not defined on its"),
+    ]
+    for evaluate, kind, complaint in wrong:
+        with pytest.raises(kind, match=complaint):
+            adapt(Adaptation.model_validate({**content, "name": "wrong", "evaluate": evaluate}), settings)
+
+
+def test_the_command(made, content, settings, tmp_path):
+    path = tmp_path / "squares.toml"
+    path.write_text(_toml(content), encoding="utf-8")
+    arguments = ["adapt", str(path), "--cache", str(settings.cache), "--precision", "fp32", "--device", "cpu"]
+    environment = {"WORKBENCH_RUNS": str(settings.runs)}
+    shown = CliRunner().invoke(cli, [*arguments, "--quiet"], env=environment)
+    assert shown.exit_code == 0, shown.output
+    assert "colours  before  accuracy % " in shown.stdout
+    assert f"workbench run --model run:{made[0].run.run_id[:8]} ..." in shown.stdout
+    answer = json.loads(CliRunner().invoke(cli, [*arguments, "--json"], env=environment).stdout)
+    assert answer["run"]["run_id"] == made[0].run.run_id
+    assert len(answer["datasets"]) == 9
+
+
+def _toml(content):
+    import tomlkit
+
+    return tomlkit.dumps(content)
+
+
+def test_weights_are_those_of_the_chosen_point(made, settings):
+    from safetensors.torch import load_file
+
+    run = FinishedRun.open_any(made[0].run.run_id, settings)
+    weights = load_file(run.artifact("network") / "weights.safetensors")
+    network = run.network().network.state_dict()
+    assert len(weights) > 10
+    assert all(torch.equal(network[name], value) for name, value in weights.items())
+
+
+def test_names_of_images_are_hidden_where_asked(content, settings):
+    short = {**content, "name": "hidden", "retention": {"alphas": []}}
+    short["training"] = {**content["training"], "steps": 1}
+    adaptation = Adaptation.model_validate(short)
+    plain = adapt(adaptation, settings).run
+    hidden = adapt(adaptation, settings.model_copy(update={"hash_ids": True})).run
+    assert hidden.run_id != plain.run_id  # One that names what is to be hidden is no answer.
+    kept = FinishedRun.open_any(hidden.run_id, settings).artifact("predictions") / "colours-before.parquet"
+    ids = ClassPredictions.read(kept).ids
+    assert all(name.startswith("id-") for name in ids)
