@@ -43,6 +43,12 @@ def test_tables_are_merged_and_everything_else_is_replaced(tmp_path):
     assert card.source.path == "pictures"
 
 
+def test_an_empty_text_takes_a_value_out(tmp_path):
+    _card(tmp_path, f"{BASE}[splits]\ngroup_pattern = '(.)'\n", "base.toml")
+    card = read_card(_card(tmp_path, 'name = "wet"\nextends = "base.toml"\nfield = ""\n[splits]\ngroup_pattern = ""\n'))
+    assert (card.field, card.splits.group_pattern) == ("unspecified", None)
+
+
 def test_a_registered_card_is_extended_by_its_name(tmp_path):
     own = 'name = "few-leaves"\nextends = "leaf-morphology"\n[source.options]\nspecimens = 7\n'
     base, _ = resolve_card("leaf-morphology")

@@ -45,8 +45,8 @@ def card_values(path: Path) -> dict[str, Any]:
     """The values of a card file. With `extends`, those of another card hold where it says nothing.
 
     `extends` is the name of a registered dataset, or a card file (`.toml`), relative to the folder of this one. Tables
-    are merged key by key, everything else is replaced; a `[source]` of another type replaces the whole table. Relative
-    paths in a `[source]` start from the card that has them.
+    are merged key by key, everything else is replaced; an empty text takes the other card's value out, and a `[source]`
+    of another type replaces the whole table. Relative paths in a `[source]` start from the card that has them.
 
     Raises:
         CardError: A file cannot be read or is no TOML, there is no such card, or cards extend one another in a circle.
@@ -110,5 +110,8 @@ def _merged(inherited: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, A
     merged = dict(inherited)
     for key, value in own.items():
         before = merged.get(key)
-        merged[key] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
+        if value == "" and before is not None:
+            del merged[key]
+        else:
+            merged[key] = _merged(before, value) if isinstance(before, dict) and isinstance(value, dict) else value
     return merged

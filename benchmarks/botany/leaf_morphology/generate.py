@@ -41,6 +41,11 @@ def generate(folder: Path, seed: int = 0, size: int = 192, specimens: int = 28, 
                 writer.writerows(_write_specimen(folder, code, number, leaves, seed, size))
 
 
+def split_of(number: int) -> Literal["train", "val", "test"]:
+    """The split of the plants of a number, counted from 0 within a shape."""
+    return _CYCLE[number % len(_CYCLE)]
+
+
 def _write_specimen(
     folder: Path, code: int, number: int, leaves: int, seed: int, size: int
 ) -> Iterator[dict[str, str]]:
@@ -59,7 +64,7 @@ def _write_specimen(
         yield {
             "file_name": name,
             "label": shape,
-            "split": _CYCLE[number % len(_CYCLE)],
+            "split": split_of(number),
             "group": group,
             "caption": caption(leaf),
             "caption_ja": japanese_caption(leaf),

@@ -1,5 +1,9 @@
 """A photograph of a leaf."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
 import numpy as np
 from scipy import ndimage
 
@@ -26,13 +30,29 @@ _VEINS: dict[Colour, tuple[int, int, int]] = {
 }
 
 
-def render(leaf: Leaf, size: int, rng: np.random.Generator) -> tuple[AnyArray, AnyArray]:
+@dataclass(frozen=True)
+class Setting:
+    """What a leaf is photographed on.
+
+    Attributes:
+        ground: Draws it, float32 (size, size, 3) of 0..255, from a generator and a size.
+        shadow: How dark the leaf's shadow is, 0..1.
+    """
+
+    ground: Callable[[np.random.Generator, int], AnyArray]
+    shadow: float = 0.5
+
+
+def render(
+    leaf: Leaf, size: int, rng: np.random.Generator, setting: Setting | None = None
+) -> tuple[AnyArray, AnyArray]:
     """Draw a leaf on its ground.
 
     Args:
         leaf: The leaf.
         size: Edge of the square image.
         rng: Draws textures and noise.
+        setting: Takes the place of the leaf's own ground.
 
     Returns:
         The image, uint8 (size, size, 3), and the blade's and stalk's coverage, float32 (size, size), 0..1.
@@ -50,7 +70,8 @@ def render(leaf: Leaf, size: int, rng: np.random.Generator) -> tuple[AnyArray, A
     solid = _shrink((blade | stalk).astype(np.float32))
     nerve = _shrink((nerves | (stalk & ~blade)).astype(np.float32))
 
-    picture = _on_ground(leaf, solid, size, rng)
+    own = Setting(partial(ground, leaf.ground))
+    picture = _on_ground(leaf, setting or own, solid, size, rng)
     surface = _surface(leaf, place, _shrink(blade.astype(np.float32)), nerve, size, rng)
     picture = picture * (1 - solid[..., None]) + surface * solid[..., None]
     picture = picture * leaf.brightness + rng.normal(0, 2.0, (size, size, 1))
@@ -120,12 +141,12 @@ def _shrink(mask: FloatArray) -> FloatArray:
     return np.asarray(sum(parts[1:], start=parts[0]) / step**2, dtype=np.float32)
 
 
-def _on_ground(leaf: Leaf, solid: FloatArray, size: int, rng: np.random.Generator) -> AnyArray:
+def _on_ground(leaf: Leaf, setting: Setting, solid: FloatArray, size: int, rng: np.random.Generator) -> AnyArray:
     """The ground with the leaf's shadow on it."""
     away = 0.018 * size
     shadow = ndimage.shift(solid, (away * np.sin(leaf.light), -away * np.cos(leaf.light)), order=1)
     shadow = ndimage.gaussian_filter(shadow, 0.012 * size)
-    return np.asarray(ground(leaf.ground, rng, size) * (1 - 0.5 * shadow[..., None]))
+    return np.asarray(setting.ground(rng, size) * (1 - setting.shadow * shadow[..., None]))
 
 
 def _surface(

@@ -13,7 +13,7 @@ from benchmarks.medical.mri_planes.slabs import LAYOUTS, Plane, Slab, slabs
 from benchmarks.medical.mri_planes.volumes import MAPS, Map, Volume, load_volumes
 
 COLUMNS = ("file_name", "label", "split", "group", "caption", "caption_ja", "plane", "map", "position_mm", "side")
-_SIDES: dict[Plane, tuple[str, ...]] = {"axial": ("",), "coronal": ("",), "sagittal": ("left", "right")}
+SIDES: dict[Plane, tuple[str, ...]] = {"axial": ("",), "coronal": ("",), "sagittal": ("left", "right")}
 
 
 def generate(folder: Path, seed: int = 0, size: int = 192, stride: int = 1) -> None:
@@ -45,7 +45,7 @@ def _write_slab(
     from PIL import Image
 
     for distance in slab.positions:
-        for side in _SIDES[slab.plane]:
+        for side in SIDES[slab.plane]:
             position = -distance if side == "left" else distance
             # Each image draws from its own stream, so that it does not change when others are added.
             stream = [list(LAYOUTS).index(slab.plane), MAPS.index(name), distance + 200, int(side == "left")]

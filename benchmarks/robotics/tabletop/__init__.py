@@ -1,5 +1,6 @@
-"""Ray-traced table scenes with boxes, relations, captions and instructions: the generator of `tabletop`."""
+"""Ray-traced table scenes with boxes, relations and captions: the generators of `tabletop` and of its domains."""
 
+from benchmarks.robotics.tabletop.domains import generate_domains
 from benchmarks.robotics.tabletop.generate import generate
 
-__all__ = ["generate"]
+__all__ = ["generate", "generate_domains"]

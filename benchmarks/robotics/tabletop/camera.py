@@ -24,14 +24,15 @@ class Camera:
     view_angle: float
 
     @classmethod
-    def draw(cls, extent: float, rng: np.random.Generator) -> "Camera":
+    def draw(cls, extent: float, rng: np.random.Generator, pitches: tuple[float, float] = (30, 52)) -> "Camera":
         """A camera somewhere around the table, above it, near enough for the objects to fill the image.
 
         Args:
             extent: Radius of the circle on the table that the objects stand in, metres.
             rng: Draws it.
+            pitches: Range of angles above the table, degrees.
         """
-        bearing, pitch = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(30, 52))
+        bearing, pitch = rng.uniform(0, 2 * np.pi), np.deg2rad(rng.uniform(*pitches))
         distance = rng.uniform(0.95, 1.1) * max(0.4, 0.25 + 1.95 * extent)
         jitter = rng.normal(0, 0.008, 2)
         ground = distance * np.cos(pitch)

@@ -1,7 +1,8 @@
 """Write `tabletop`: images and `metadata.jsonl`."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -52,17 +53,17 @@ def _write_scene(folder: Path, code: int, number: int, views: int, seed: int, si
 
     # Each scene draws from its own stream, so that it does not change when others are added.
     rng = np.random.default_rng([seed, code, number])
-    scene, photographs = _photographs(code, views, size, rng)
+    scene, taken = photographs(partial(draw_scene, KINDS[code]), Camera.draw, views, size, rng)
     # Its own stream, so that the instructions do not depend on it.
     contrast_rng = np.random.default_rng([seed, code, number, 1])
     group = f"{KINDS[code]}-{number:03d}"
-    for index, (pixels, things) in enumerate(photographs):
+    for index, (pixels, things) in enumerate(taken):
         name = f"images/{group}-{index}.png"
         Image.fromarray(pixels).save(folder / name, compress_level=3)
         yield {
             "file_name": name,
             "label": KINDS[code],
-            "split": _CYCLE[number % len(_CYCLE)],
+            "split": split_of(number),
             "group": group,
             "caption": captions(things, scene.table, size),
             "caption_ja": japanese_captions(things, scene.table, size),
@@ -74,24 +75,44 @@ def _write_scene(folder: Path, code: int, number: int, views: int, seed: int, si
         }
 
 
-def _photographs(
-    code: int, views: int, size: int, rng: np.random.Generator
+def split_of(number: int) -> Literal["train", "val", "test"]:
+    """The split of the scenes of a number, counted from 0 within a kind of object."""
+    return _CYCLE[number % len(_CYCLE)]
+
+
+def photographs(
+    draw: Callable[[np.random.Generator], Scene],
+    aim: Callable[[float, np.random.Generator], Camera],
+    views: int,
+    size: int,
+    rng: np.random.Generator,
 ) -> tuple[Scene, list[tuple[AnyArray, list[VisibleThing]]]]:
-    """A scene from several sides, each of which shows all of it; draws again until there is one."""
+    """A scene from several sides, each of which shows all of it; draws again until there is one.
+
+    Args:
+        draw: Draws a scene.
+        aim: Draws a camera for a scene's extent.
+        views: Number of photographs.
+        size: Edge of the square images, pixels.
+        rng: Draws all.
+
+    Returns:
+        The scene, and each photograph with the things in it.
+    """
     while True:
-        scene = draw_scene(KINDS[code], rng)
+        scene = draw(rng)
         tracer = Tracer(scene)
-        photographs: list[tuple[AnyArray, list[VisibleThing]]] = []
+        taken: list[tuple[AnyArray, list[VisibleThing]]] = []
         for _ in range(_ATTEMPTS * views):
-            camera = Camera.draw(scene.extent, rng)
+            camera = aim(scene.extent, rng)
             if not _shows_all(scene, tracer, camera):
                 continue
             pixels, seen = render(tracer, scene, camera, size, rng)
             things = visible_things(scene, tracer, camera, seen)
             if things is not None:
-                photographs.append((pixels, things))
-            if len(photographs) == views:
-                return scene, photographs
+                taken.append((pixels, things))
+            if len(taken) == views:
+                return scene, taken
 
 
 def _shows_all(scene: Scene, tracer: Tracer, camera: Camera) -> bool:

@@ -38,8 +38,8 @@ class Scene:
         return max(float(np.hypot(*thing.position)) + thing.radius for thing in self.things)
 
 
-def draw_scene(main: Kind, rng: np.random.Generator) -> Scene:
-    """Draw a scene of two to six objects.
+def draw_scene(main: Kind, rng: np.random.Generator, count: int | None = None) -> Scene:
+    """Draw a scene of two to six objects, or of `count`.
 
     Half of the objects repeat the kind or the colour of one that already stands there, so that an instruction has to
     name more than one trait to be understood.
@@ -47,8 +47,10 @@ def draw_scene(main: Kind, rng: np.random.Generator) -> Scene:
     Args:
         main: Kind of the object in the middle.
         rng: Draws the rest.
+        count: Number of objects, at most eight, for which there is room.
     """
-    count = int(rng.choice(range(2, 7), p=(0.3, 0.25, 0.2, 0.15, 0.1)))
+    if count is None:
+        count = int(rng.choice(range(2, 7), p=(0.3, 0.25, 0.2, 0.15, 0.1)))
     size = SIZES[int(rng.random() < 0.75)]  # Mostly large, as it is the picture's subject.
     things = [Thing(main, COLOURS[rng.integers(len(COLOURS))], size, (0.0, 0.0), _turn(rng))]
     while len(things) < count:
