@@ -17,9 +17,10 @@ from workbench.metrics import (
     softmax,
 )
 from workbench.metrics.captions_cider import cider_d
-from workbench.plugin import FloatArray, normalise
+from workbench.plugin import FloatArray, OnlinePredictor, normalise
 from workbench.recipes import Recipe, recipes
 from workbench.tasks import tasks_of
+from workbench.tasks.classification.online import stream_scores
 
 Numbers = dict[str, float]
 
@@ -52,7 +53,11 @@ def _recipe(name: str) -> Recipe[Any]:
 
 def _classification(name: str, *, validation: bool = True) -> Numbers:
     task, test = planted.classification(validation=validation)
-    scores = _recipe(name).fit(task).scores(test.images).astype(np.float64)
+    predictor = _recipe(name).fit(task)
+    online = isinstance(predictor, OnlinePredictor)
+    order = np.arange(len(test))
+    scores = stream_scores(predictor, test.images, order) if online else predictor.scores(test.images)
+    scores = scores.astype(np.float64)
     chances = softmax(scores)
     return {
         "nll": float(-np.log(chances[np.arange(len(scores)), test.labels]).mean()),

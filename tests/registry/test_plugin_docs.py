@@ -13,6 +13,9 @@ from tests.registry.conftest import PLUGIN
 from workbench.metrics import Evaluator
 from workbench.metrics.class_scores import ClassScores
 from workbench.metrics.registry import _is_metric, added_for
+from workbench.tasks.classification.inference import check_inference
+from workbench.tasks.classification.online import stream_orders, stream_scores
+from workbench.testing import planted_task
 
 TEXT = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text(encoding="utf-8")
 
@@ -55,3 +58,16 @@ def test_the_entry_points_of_the_documentation_are_those_of_the_package():
     real = tomllib.loads((PLUGIN / "pyproject.toml").read_text(encoding="utf-8"))
     for group, points in asked["project"]["entry-points"].items():
         assert points.items() <= real["project"]["entry-points"][group].items()
+
+
+def test_the_online_recipe_of_the_documentation_sees_a_stream():
+    names = {}
+    (code,) = blocks("Recipes", "python")
+    exec(code, names)
+    task, test = planted_task(n_classes=4, noise=0.5, seed=1)
+    recipe = names["RunningMean"](None)
+    predictor = recipe.fit(task)
+    check_inference(recipe, predictor)
+    orders = [stream_scores(predictor, test.images, order) for order in stream_orders(len(test))]
+    assert (orders[0].argmax(axis=1) == test.labels).mean() > 0.8
+    assert not np.array_equal(orders[0], orders[1])

@@ -5,6 +5,7 @@ import pytest
 
 from workbench.errors import RecipeError
 from workbench.plugin import ClassificationRecipe, Features, OnlinePredictor, TransductivePredictor
+from workbench.tasks.classification.inference import check_inference
 from workbench.tasks.classification.online import ORDERS, stream_orders, stream_scores
 from workbench.tasks.classification.predictions import ClassPredictions
 from workbench.tasks.classification.task import Classification
@@ -110,7 +111,7 @@ def test_a_recipe_that_says_another_inference_than_its_predictors_is_refused(sai
     task, _ = planted_task()
     words = f"says that its inference is '{said}'.*returned a {type(predictor).__name__}, whose inference is '{given}'"
     with pytest.raises(RecipeError, match=words):
-        Classification(None).fit(Own(None), [task])
+        check_inference(Own(None), Own(None).fit(task))
 
 
 def test_for_a_folder_the_stream_is_in_the_folders_order():

@@ -9,12 +9,13 @@ import numpy as np
 
 from workbench.datasets.card import DatasetCard
 from workbench.errors import DataError, RecipeError
-from workbench.recipes import Fitted, Inference, Recipe, RunSpec
+from workbench.recipes import Fitted, Recipe, RunSpec
 from workbench.tasks.classification.card import ClassificationCard
 from workbench.tasks.classification.given import ClassificationTask, LabelledImages
+from workbench.tasks.classification.inference import check_inference
 from workbench.tasks.classification.online import OnlinePredictor, stream_orders, stream_scores
 from workbench.tasks.classification.predictions import ClassPredictions
-from workbench.tasks.classification.predictor import Predictor, TransductivePredictor
+from workbench.tasks.classification.predictor import Predictor
 from workbench.tasks.classification.recipe import ClassificationRecipe
 from workbench.tasks.predictions import Predictions
 from workbench.tasks.task import Answer, DatasetTask
@@ -114,7 +115,7 @@ class Classification(DatasetTask):
             fitted = [recipe.for_classes(each, dataset.prompts, self.data.model) for each in fitted]
         if isinstance(fitted, Sequence):
             for predictor in fitted:
-                _check_inference(recipe, predictor)
+                check_inference(recipe, predictor)
         return fitted
 
     @classmethod
@@ -191,18 +192,6 @@ def _scored(predictor: Predictor | OnlinePredictor, images: "ImageSet") -> "list
     if isinstance(predictor, OnlinePredictor):
         return [stream_scores(predictor, images, order) for order in stream_orders(len(images))]
     return [np.asarray(predictor.scores(images), dtype=np.float32)]
-
-
-def _check_inference(recipe: Any, predictor: Fitted) -> None:
-    """Refuse a predictor of another kind of inference than the recipe's: its numbers would be marked wrongly."""
-    kinds: dict[type[Fitted], Inference] = {OnlinePredictor: "online", TransductivePredictor: "transductive"}
-    given = next((kind for base, kind in kinds.items() if isinstance(predictor, base)), "inductive")
-    said = recipe.inference_of(recipe.config)
-    if given != said:
-        raise RecipeError(
-            f"{type(recipe).__name__} says that its inference is {said!r} (Recipe.inference), and returned a "
-            f"{type(predictor).__name__}, whose inference is {given!r}."
-        )
 
 
 def _likeliest(chances: Any, names: Sequence[str], top: int, multi_label: bool) -> Answer:
