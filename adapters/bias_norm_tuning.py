@@ -56,6 +56,7 @@ class BiasNormTuning(ClassificationRecipe[BiasNormTuningSettings]):
     multi_label: ClassVar[bool] = True
     masks_labels: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
+    scores_by_text: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> "TunedClassifier":
         """Train them in a copy of the network."""

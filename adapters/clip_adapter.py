@@ -22,7 +22,7 @@ from adapters._heads.batches import PaddedImages, TaskBatch
 from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import HeadConfig
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
-from adapters._heads.predictors import SavedArrays, Space, as_float32
+from adapters._heads.predictors import Space, TextScored, as_float32
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.sweep import SweepResult
 from adapters._heads.training import Adam, Parameters, cross_entropy, descend
@@ -66,6 +66,7 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
     spaces: ClassVar[tuple[Space, ...]] = ("projected",)
     stochastic: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
+    scores_by_text: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""
@@ -151,7 +152,7 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
         return AdaptedFeatures.restore(directory)
 
 
-class AdaptedFeatures(SavedArrays):
+class AdaptedFeatures(TextScored):
     """Scaled cosines of adapted features with the class embeddings."""
 
     def scores(self, images: ImageSet) -> FloatArray:

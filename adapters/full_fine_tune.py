@@ -60,6 +60,7 @@ class FullFineTune(ClassificationRecipe[FullFineTuneSettings]):
     multi_label: ClassVar[bool] = True
     masks_labels: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
+    scores_by_text: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> "TunedClassifier":
         """Train a copy of the network, and interpolate."""

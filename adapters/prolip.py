@@ -31,7 +31,7 @@ from adapters._heads.choice import SearchGrid, Setting, quality
 from adapters._heads.config import HeadConfig
 from adapters._heads.images import Images
 from adapters._heads.minibatches import Budget, Epochs, run_epochs
-from adapters._heads.predictors import SavedArrays, Space, as_float32
+from adapters._heads.predictors import Space, TextScored, as_float32
 from adapters._heads.recipe import HeadRecipe
 from adapters._heads.span import span
 from adapters._heads.sweep import SweepResult
@@ -68,6 +68,7 @@ class Prolip(HeadRecipe[ProlipConfig]):
     Config: ClassVar[type[RecipeConfig]] = ProlipConfig
     spaces: ClassVar[tuple[Space, ...]] = ("pooled",)
     unseen: ClassVar[bool] = True
+    scores_by_text: ClassVar[bool] = True
 
     def axes(self) -> Mapping[str, Sequence[float]]:
         """See `HeadRecipe.axes`."""
@@ -200,7 +201,7 @@ def _with(part: PaddedImages, x: Tensor) -> PaddedImages:
     return PaddedImages(x, part.target, part.mask, part.text_logits)
 
 
-class ProjectedAnew(SavedArrays):
+class ProjectedAnew(TextScored):
     """Scaled cosines of `projected + pooled @ difference` with the class embeddings."""
 
     def scores(self, images: ImageSet) -> FloatArray:

@@ -1,13 +1,24 @@
 """Predictors of recipes on features: saved arrays, and a classifier that is linear in both feature spaces."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 from torch import Tensor
 
-from workbench.plugin import AnyArray, FitReport, Fitted, FloatArray, ImageSet, Predictor, normalise
+from workbench.plugin import (
+    AnyArray,
+    FitReport,
+    Fitted,
+    FloatArray,
+    ImageSet,
+    Predictor,
+    TaskModel,
+    class_embeddings,
+    normalise,
+)
 
 Space = Literal["pooled", "projected"]
 _ROWS = 2**16  # Are normalised at a time: features may be larger than memory.
@@ -80,6 +91,16 @@ class SavedArrays(ArrayFiles, Predictor):
     def features(self, images: ImageSet, space: str) -> FloatArray:
         """Unit-norm features, (n, d)."""
         return normalise(getattr(images.features, space))
+
+
+class TextScored(SavedArrays):
+    """A predictor whose classes are their text alone: `text_weight` is the scale times their embeddings."""
+
+    def for_classes(self, sentences: Sequence[Sequence[str]], model: TaskModel) -> Self:
+        """See `Predictor.for_classes`."""
+        arrays = {name: array for name, array in self.arrays.items() if name != "offset"}
+        arrays["text_weight"] = np.asarray(self.scale * class_embeddings(model, sentences), np.float32)
+        return type(self)(arrays, self.settings, scale=self.scale)
 
 
 class BlendedLinear(SavedArrays):

@@ -1,15 +1,17 @@
 """The recipe `coop`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field, field_validator
 
 from adapters._presets import PresetConfig
 from workbench.plugin import (
     ClassificationRecipe,
     ClassificationTask,
+    ClassPrompts,
     OptimisationSettings,
     Predictor,
     RecipeConfig,
@@ -19,7 +21,8 @@ from workbench.plugin import (
 
 if TYPE_CHECKING:
     from adapters.coop.classifier import CoopClassifier
-    from workbench.plugin import FixedBudget
+    from adapters.coop.context import ContextPrompts
+    from workbench.plugin import Compute, FixedBudget, LoadedModel
 
 
 class CoopSettings(OptimisationSettings, PresetConfig):
@@ -68,11 +71,11 @@ class Coop(ClassificationRecipe[CoopSettings]):
     multi_label: ClassVar[bool] = True
     masks_labels: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
+    scores_by_text: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> "CoopClassifier":
         """Train the context vectors, and keep the class embeddings that they give."""
         from adapters.coop.classifier import CoopClassifier
-        from adapters.coop.context import ContextPrompts
         from workbench.plugin import Compute, TrainingSettings, fine_tune, seeded
 
         if len(task.train) == 0:
@@ -80,16 +83,11 @@ class Coop(ClassificationRecipe[CoopSettings]):
         config = self.config
         if config.class_specific and task.unseen:
             raise RecipeError("coop: class_specific: classes without training images need a context that all share.")
-        words, ending = (config.init_template or "{}.").split("{}")
         compute = Compute.resolve(task.device, config.precision, task.model.precision)
         loaded = task.model.load()
         compute.place(loaded.network)
         with seeded(task.seed, task.device):
-            prompts = ContextPrompts(
-                loaded, task.class_names, words=words.strip() if config.init_template else None, ending=ending,
-                count=config.n_context, position=config.position, class_specific=config.class_specific,
-                compute=compute,
-            )  # fmt: skip
+            prompts = self._prompts(loaded, task.class_names, compute)
             shared = {name: getattr(config, name) for name in OptimisationSettings.model_fields}
             tuned = fine_tune(
                 loaded, {"context": prompts.vectors}, task, TrainingSettings(**shared), compute,
@@ -97,6 +95,37 @@ class Coop(ClassificationRecipe[CoopSettings]):
             )  # fmt: skip
         context = prompts.vectors.detach().cpu().numpy()
         return CoopClassifier(context, tuned.classes, tuned.bias, scale=tuned.scale, report=tuned.report)
+
+    def for_classes(
+        self, predictor: Predictor, prompts: ClassPrompts, model: TaskModel, device: str
+    ) -> "CoopClassifier":
+        """See `ClassificationRecipe.for_classes`: the learned context stands before the names of the other classes."""
+        import torch
+
+        from adapters.coop.classifier import CoopClassifier
+        from workbench.plugin import Compute
+
+        if self.config.class_specific or not isinstance(predictor, CoopClassifier):
+            raise RecipeError("coop: class_specific: other classes need a context that all share.")
+        compute = Compute.resolve(device, self.config.precision, model.precision)
+        loaded = model.load()
+        compute.place(loaded.network)
+        learned = self._prompts(loaded, prompts.class_names, compute)
+        with torch.no_grad():
+            learned.vectors.copy_(torch.from_numpy(predictor.context))
+        bias = np.full(len(prompts.class_names), predictor.bias.mean(), dtype=np.float32)
+        classes = learned.all().cpu().numpy()
+        return CoopClassifier(predictor.context, classes, bias, scale=predictor.scale, report=predictor.report)
+
+    def _prompts(self, loaded: "LoadedModel", names: Sequence[str], compute: "Compute") -> "ContextPrompts":
+        from adapters.coop.context import ContextPrompts
+
+        config = self.config
+        words, ending = (config.init_template or "{}.").split("{}")
+        return ContextPrompts(
+            loaded, names, words=words.strip() if config.init_template else None, ending=ending,
+            count=config.n_context, position=config.position, class_specific=config.class_specific, compute=compute,
+        )  # fmt: skip
 
     def budget(self, task: ClassificationTask) -> "FixedBudget | None":
         """The published length of training; None lets validation choose the epoch."""

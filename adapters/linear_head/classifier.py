@@ -1,11 +1,21 @@
 """A linear head that classifies."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
-from workbench.plugin import FitReport, FloatArray, ImageSet, LinearDualEncoder, Predictor, TaskModel, normalise
+from workbench.plugin import (
+    FitReport,
+    FloatArray,
+    ImageSet,
+    LinearDualEncoder,
+    Predictor,
+    TaskModel,
+    class_embeddings,
+    normalise,
+)
 
 
 @dataclass
@@ -32,6 +42,11 @@ class HeadClassifier(Predictor):
         embedded = normalise(self.head.embed_images(images))
         return np.asarray(self.scale * embedded @ self.classes.T + self.bias, dtype=np.float32)
 
+    def for_classes(self, sentences: Sequence[Sequence[str]], model: TaskModel) -> "HeadClassifier":
+        """See `Predictor.for_classes`."""
+        bias = np.full(len(sentences), self.head.bias, dtype=np.float32)
+        return HeadClassifier(self.head, class_weights(self.head, model, sentences), bias)
+
     def save(self, directory: Path) -> None:
         """Add `classes.safetensors` to what `LinearDualEncoder.save` writes."""
         from safetensors.numpy import save_file
@@ -46,3 +61,11 @@ class HeadClassifier(Predictor):
 
         tensors = load_file(directory / "classes.safetensors")
         return cls(LinearDualEncoder.restore(directory, model), tensors["classes"], tensors["bias"])
+
+
+def class_weights(head: LinearDualEncoder, model: TaskModel, sentences: Sequence[Sequence[str]]) -> FloatArray:
+    """Class embeddings as in zero-shot, with the sentences passed through the head."""
+    if head.text is None:
+        return class_embeddings(model, sentences)
+    means = [normalise(head.embed_texts(class_sentences)).mean(axis=0) for class_sentences in sentences]
+    return normalise(np.stack(means))

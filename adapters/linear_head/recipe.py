@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from adapters._holdout import Holdout, hold_out_classes
-from adapters.linear_head.classifier import HeadClassifier
+from adapters.linear_head.classifier import HeadClassifier, class_weights
 from workbench.plugin import (
     AnyArray,
     CaptionedImages,
@@ -30,7 +30,6 @@ from workbench.plugin import (
     RecipeError,
     RetrievalTask,
     TaskModel,
-    class_embeddings,
     normalise,
 )
 
@@ -94,6 +93,7 @@ class LinearHead(ClassificationRecipe[LinearHeadConfig], ImageTextRecipe[LinearH
     fits: ClassVar[tuple[type[ImageTextTask], ...]] = (RetrievalTask, MatchingTask, GroundingTask)
     stochastic: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
+    scores_by_text: ClassVar[bool] = True
 
     def fit_image_text(self, task: ImageTextTask) -> LinearDualEncoder:
         """See `ImageTextRecipe.fit_image_text`."""
@@ -114,7 +114,7 @@ class LinearHead(ClassificationRecipe[LinearHeadConfig], ImageTextRecipe[LinearH
             margin = self._seen_margin(holdout, head)
             bias[seen] -= np.float32(head.scale * margin)
             head.report.chosen["seen_margin"] = margin
-        return HeadClassifier(head, _class_weights(head, task.model, sentences), bias)
+        return HeadClassifier(head, class_weights(head, task.model, sentences), bias)
 
     def _seen_margin(self, holdout: Holdout, head: LinearDualEncoder) -> float:
         """The margin to take off seen classes' cosines: the best one of a head that is trained without the holdout."""
@@ -125,7 +125,7 @@ class LinearHead(ClassificationRecipe[LinearHeadConfig], ImageTextRecipe[LinearH
         )
         train, val = (_captioned(part.images, part.labels, sentences) for part in (task.train, task.val))
         trial = LinearHead(config)._fit(train, val, task.model, task.seed, task.device, False, False)
-        classes = _class_weights(trial, task.model, sentences)
+        classes = class_weights(trial, task.model, sentences)
         val_scores, holdout_scores = (
             normalise(trial.embed_images(part.images)) @ classes.T for part in (task.val, holdout.images)
         )  # fmt: skip
@@ -197,11 +197,3 @@ def _captioned(images: ImageSet, labels: AnyArray, sentences: list[list[str]]) -
         (i, number.setdefault(text, len(number))) for i, c in enumerate(labels.tolist()) for text in sentences[c]
     ]  # fmt: skip
     return CaptionedImages(images, tuple(number), np.unique(np.array(pairs, dtype=np.int64).reshape(-1, 2), axis=0))
-
-
-def _class_weights(head: LinearDualEncoder, model: TaskModel, sentences: list[list[str]]) -> FloatArray:
-    """Class embeddings as in zero-shot, with the sentences passed through the head."""
-    if head.text is None:
-        return class_embeddings(model, sentences)
-    means = [normalise(head.embed_texts(class_sentences)).mean(axis=0) for class_sentences in sentences]
-    return normalise(np.stack(means))

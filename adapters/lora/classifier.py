@@ -44,6 +44,11 @@ class LoraClassifier(EncoderClassifier):
         )
         self._adapted = adapted
 
+    @property
+    def text_network(self) -> LoadedModel | None:
+        """See `EncoderClassifier.text_network`."""
+        return self._adapted.loaded if self._adapted.adapts_texts else None
+
     def save(self, directory: Path) -> None:
         """Add the adapter, in peft's format, to what `EncoderClassifier.save` writes."""
         super().save(directory)

@@ -62,6 +62,7 @@ class Lora(ClassificationRecipe[LoraSettings]):
     multi_label: ClassVar[bool] = True
     masks_labels: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
+    scores_by_text: ClassVar[bool] = True
     linear_rate: ClassVar[float] = 5e-4
     convolutional_rate: ClassVar[float] = 2e-3
 

@@ -1,5 +1,7 @@
 """Recipes fitted on one dataset and tested on another, in one suite."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,9 @@ from tests.executors.suites import Told
 from tests.runs.places import write_domains, write_place
 from workbench.errors import WorkbenchError
 from workbench.runs import Suite, run_suite
+from workbench.runs.apply import predict_folder
 from workbench.runs.comparisons.suite import compare_suite
+from workbench.runs.comparisons.transfers import transfer_matrices
 from workbench.runs.finished import FinishedRun
 from workbench.runs.planned import cell_of, prepare_runs
 from workbench.settings import Settings
@@ -274,3 +278,45 @@ def test_what_may_be_seen_without_labels_is_of_the_target(made, sites):
         one = run.data.dataset
         assert len(set(one.domains(one.unlabelled_rows))) == 1
         assert set(one.domains(one.unlabelled_rows)) == set(one.domains(one.rows("test")))
+
+
+@pytest.fixture(scope="module")
+def by_text(tmp_path_factory, tiny_model):
+    """A head on images, fitted on three colours and asked about two others."""
+    folder = tmp_path_factory.mktemp("text")
+    base = write_place(folder / "base", {name: name for name in THREE})
+    new = write_place(folder / "new", {"a": "grey", "b": "red"}, seed=1, names={"a": "ashen", "b": "scarlet"})
+    settings = Settings(cache=folder / "cache", runs=folder / "runs", precision="fp32", device="cpu")
+    transfer = {"source": str(base), "targets": [str(new)], "classes": "text"}
+    suite = suite_of(tiny_model, transfer, recipes=("zero-shot", "clip-adapter"), seeds=[0, 1], shots=[4])
+    runs = run_suite(suite, settings, reporter=Told())
+    return {(run.dataset, run.label, run.seed): run for run in runs}, suite, settings
+
+
+def test_other_classes_are_scored_by_their_text(by_text):
+    runs, suite, settings = by_text
+    run = runs["new", "clip-adapter from base", 1]
+    assert (run.status, run.scores_by_text, run.metrics["train_images"]) == ("finished", True, 12.0)
+    assert "The 2 classes of the test images are scored by their text." in run.tags["notes"]
+    predictions = FinishedRun.open(run.run_id, settings).predictions
+    assert predictions.class_names == ("ashen", "scarlet")
+    planned = {(each.spec.label, each.spec.seed): each for each in prepare_runs(suite, settings, Told())}
+    home, away = planned["clip-adapter", 1], planned["clip-adapter from base", 1]
+    recipe = home.spec.factory(home.spec.config)
+    fitted = recipe.fit(home.task.given(home.spec, home.task.rows(home.spec), refit=False))
+    target = away.data.dataset
+    other = recipe.for_classes(fitted, target.prompts, home.data.model, "cpu")
+    expected = other.scores(away.data.images(target.rows("test")))
+    np.testing.assert_allclose(predictions.scores, expected, rtol=1e-3, atol=1e-3)
+
+
+def test_a_run_by_text_answers_with_the_classes_that_it_was_asked_about(by_text, tmp_path):
+    runs, suite, settings = by_text
+    run = FinishedRun.open(runs["new", "clip-adapter from base", 0].run_id, settings)
+    folder = Path(suite.transfer[0].targets[0]).parent
+    answers = predict_folder(run, folder)
+    assert {name for answer in answers for name in answer.answer["classes"]} == {"ashen", "scarlet"}
+    (matrix,) = transfer_matrices(compare_suite(open_store(settings), suite.name))
+    cell = next(row.cells["new"] for row in matrix.rows if row.source == "base" and "new" in row.cells)
+    assert cell.gap is None
+    assert cell.against is not None

@@ -142,6 +142,10 @@ class JoinedDataset(Dataset):
                 known, found[place] = True, domain
         return found if known else None
 
+    def groups(self, rows: Sequence[int] | AnyArray) -> IntArray | None:
+        """See `Dataset.groups`; None for images of a dataset without groups, as that dataset itself gives."""
+        return super().groups(rows) if any(self._record(int(row)).group for row in rows) else None
+
     def read(self, row: int) -> bytes:
         """See `Dataset.read`."""
         dataset, own = self._at(row)

@@ -38,9 +38,9 @@ def plan(suite: Suite) -> list[RunSpec]:
     specs: dict[str, RunSpec] = {}
     for place, model in product(places_of(suite), suite.models):
         for entry, factory, config in resolved:
-            if not place.takes(entry, trains=factory.uses_labels(config), is_baseline=entry.recipe == _BASELINE.recipe):
-                continue
             for shots, seed in _samples(suite, entry, factory, config):
+                if not place.takes(entry, trains=shots != 0, is_baseline=entry.recipe == _BASELINE.recipe):
+                    continue
                 name = NO_MODEL if factory.reads == "nothing" else model
                 label = entry.label or entry.recipe
                 spec = RunSpec(

@@ -34,7 +34,7 @@ class Place:
 
         Args:
             entry: The recipe.
-            trains: Whether it does.
+            trains: Whether it is given labelled images.
             is_baseline: Whether it is the majority class, which nobody asks how well it transfers.
         """
         arguments = (self.dataset,) if self.transfer is None else (self.transfer.source, self.transfer.target)

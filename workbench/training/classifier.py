@@ -1,7 +1,8 @@
 """Score images with an adapted dual encoder."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -10,6 +11,8 @@ import numpy as np
 
 from workbench.arrays import FloatArray, normalise
 from workbench.images import ImageSet
+from workbench.models.class_embeddings import class_embeddings
+from workbench.models.task_model import TaskModel
 from workbench.recipes import FitReport
 from workbench.tasks import Predictor
 
@@ -98,6 +101,26 @@ class EncoderClassifier(Predictor):
                 + [part.numpy() for part in self._embedded(images, self.loaded)]
             )
         return np.asarray(self.scale * (normalise(embedded) @ self.classes.T) + self.bias, dtype=np.float32)
+
+    @property
+    def text_network(self) -> "LoadedModel | None":
+        """The network whose text tower was trained; None where it is the base model's, whose embeddings are cached."""
+        return None
+
+    def for_classes(self, sentences: Sequence[Sequence[str]], model: TaskModel) -> Self:
+        """See `Predictor.for_classes`; the offset of each class is the mean over those that it was fitted on."""
+        other = copy(self)
+        other.classes = self._embedded_classes(sentences, model)
+        other.bias = np.full(len(other.classes), self.bias.mean(), dtype=np.float32)
+        return other
+
+    def _embedded_classes(self, sentences: Sequence[Sequence[str]], model: TaskModel) -> FloatArray:
+        if self.text_network is None:
+            return class_embeddings(model, sentences)
+        from workbench.training._class_texts import ClassTexts
+
+        classes: FloatArray = ClassTexts(self.text_network, sentences, self.compute).all().cpu().numpy()
+        return classes
 
     def save(self, directory: Path) -> None:
         """Write `classes.safetensors` and `classifier.json`, for `SavedClassifier.read`; the network is not in them."""

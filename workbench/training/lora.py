@@ -11,7 +11,7 @@ from peft.tuners.tuners_utils import BaseTunerLayer
 from torch import nn
 
 from workbench.errors import RecipeError
-from workbench.models import LoadedModel, Tower, merge_attention, split_attention
+from workbench.models import LoadedModel, Tower, is_image_parameter, merge_attention, split_attention
 from workbench.models.task_model import TaskModel
 from workbench.training.lora_targets import Targets, exactly, find_targets
 from workbench.training.precision import Compute
@@ -68,6 +68,12 @@ class AdaptedModel:
     def convolutional(self) -> bool:
         """Whether a convolution has an adapter."""
         return any(isinstance(layer.get_base_layer(), nn.Conv2d) for layer in self._layers())
+
+    @property
+    def adapts_texts(self) -> bool:
+        """Whether a layer of the text tower has an adapter."""
+        named = self.loaded.network.named_modules()
+        return any(isinstance(module, BaseTunerLayer) and not is_image_parameter(name) for name, module in named)
 
     def parameters(self) -> dict[str, nn.Parameter]:
         """The adapters' weights, by name."""

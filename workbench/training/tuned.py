@@ -48,6 +48,7 @@ class TunedClassifier(EncoderClassifier):
         report: FitReport | None = None,
     ) -> None:
         super().__init__(loaded if adapts_images else None, compute, classes, scale=scale, bias=bias, report=report)
+        self._tuned = loaded
         self._weights = {name: parameter.detach() for name, parameter in parameters.items()}
 
     @classmethod
@@ -103,6 +104,11 @@ class TunedClassifier(EncoderClassifier):
             loaded, parameters, image, compute, tuned.classes,
             scale=tuned.scale, bias=tuned.bias, report=tuned.report,
         )  # fmt: skip
+
+    @property
+    def text_network(self) -> LoadedModel | None:
+        """See `EncoderClassifier.text_network`."""
+        return None if all(map(is_image_parameter, self._weights)) else self._tuned
 
     def save(self, directory: Path) -> None:
         """Add the trained weights, `weights.safetensors`, to what `EncoderClassifier.save` writes."""

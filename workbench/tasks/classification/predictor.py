@@ -2,13 +2,16 @@
 
 import json
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 
 from workbench.arrays import FloatArray, normalise
+from workbench.errors import RecipeError
 from workbench.images import ImageSet
+from workbench.models.task_model import TaskModel
 from workbench.recipes import FitReport, Fitted
 
 Space = Literal["pooled", "projected"]
@@ -21,6 +24,18 @@ class Predictor(Fitted, ABC):
     @abstractmethod
     def scores(self, images: ImageSet) -> FloatArray:
         """Logits, shape (len(images), n_classes): softmax gives probabilities, sigmoid where multi-label."""
+
+    def for_classes(self, sentences: Sequence[Sequence[str]], model: TaskModel) -> "Predictor":  # noqa: ARG002
+        """The predictor with other classes, which it scores by their text as it did those that it was fitted on.
+
+        Args:
+            sentences: Of each class, at least one.
+            model: The model of the fit.
+
+        Raises:
+            RecipeError: It cannot: what it has learned is about its own classes.
+        """
+        raise RecipeError(f"{type(self).__name__} cannot score other classes than those that it was fitted on.")
 
 
 class TransductivePredictor(Predictor):

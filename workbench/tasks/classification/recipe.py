@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from workbench.datasets.prompts import ClassPrompts
-from workbench.errors import RecipeError
+from workbench.datasets.prompts import ClassPrompts, PromptKind
 from workbench.models.task_model import TaskModel
 from workbench.recipes.recipe import C, Recipe
 from workbench.tasks.classification.given import ClassificationTask
@@ -37,18 +36,24 @@ class ClassificationRecipe(Recipe[C], ABC):
         """Fit several tasks of one dataset and model, which differ in shots and seed; override to batch them."""
         return [self.fit(task) for task in tasks]
 
-    def for_classes(self, predictor: Predictor, prompts: ClassPrompts, model: TaskModel) -> Predictor:  # noqa: ARG002
-        """A predictor that scores other classes by their text; for recipes that say `scores_by_text`.
+    def for_classes(
+        self, predictor: Predictor, prompts: ClassPrompts, model: TaskModel, device: str  # noqa: ARG002
+    ) -> Predictor:  # fmt: skip
+        """A fitted predictor with other classes, of recipes that say `scores_by_text`.
 
         Args:
             predictor: From `fit`.
-            prompts: The sentences of the other classes, of which it has seen no image as such.
+            prompts: The other classes; of those sentences that the settings name (`prompts`), or of all templates.
             model: The model of the fit.
+            device: Where a network is to be, as in `ClassificationTask.device`.
 
         Returns:
-            A predictor of the same kind, which saves itself for the other classes.
+            A predictor of the same kind, which saves itself with the other classes.
         """
-        raise RecipeError(f"{type(self).__name__} cannot score other classes than it was fitted on.")
+        kind: PromptKind = getattr(self.config, "prompts", "ensemble")
+        other = predictor.for_classes(prompts.sentences(kind), model)
+        other.report = predictor.report
+        return other
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor | OnlinePredictor:  # noqa: ARG003

@@ -112,7 +112,7 @@ class Classification(DatasetTask):
         fitted: Sequence[Fitted] = [recipe.fit(given[0])] if len(given) == 1 else recipe.fit_many(given)
         dataset = self.data.dataset
         if isinstance(fitted, Sequence) and dataset.fitted is not dataset:
-            fitted = [recipe.for_classes(each, dataset.prompts, self.data.model) for each in fitted]
+            fitted = [recipe.for_classes(each, dataset.prompts, self.data.model, self.data.device) for each in fitted]
         if isinstance(fitted, Sequence):
             for predictor in fitted:
                 check_inference(recipe, predictor)
