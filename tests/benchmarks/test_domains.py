@@ -1,4 +1,4 @@
-"""The embedded sets in other domains: balanced, no group in two of them, each target unlike the source in what it says."""
+"""The embedded sets in other domains: balanced, no group in two, each target unlike the source in what it says."""
 
 import csv
 import json
