@@ -1,13 +1,12 @@
 """Fit another recipe, and correct its probabilities for the class shares of the target."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal
 
 import numpy as np
-from pydantic import Field, ValidationError, model_validator
 
+from adapters._unlabelled.base import BaseConfig, Bases, restored
 from adapters.gda import Gda
 from adapters.linear_probe import LinearProbe
 from adapters.linear_probe_text import LinearProbeText
@@ -25,15 +24,14 @@ from workbench.plugin import (
     TaskModel,
 )
 
-Base = Literal["zero-shot", "linear-probe", "linear-probe-text", "gda"]
-_BASES: Mapping[str, type[ClassificationRecipe[Any]]] = {
+_BASES: Bases = {
     "zero-shot": ZeroShot, "linear-probe": LinearProbe, "linear-probe-text": LinearProbeText, "gda": Gda
 }  # fmt: skip
 _FITS_SHARES = {"linear-probe", "linear-probe-text"}
 """Fitted by likelihood, so that the shares of training are in their probabilities; the others take equal ones."""
 
 
-class PriorCorrectionConfig(RecipeConfig):
+class PriorCorrectionConfig(BaseConfig):
     """Settings of `prior-correction`.
 
     Attributes:
@@ -45,21 +43,12 @@ class PriorCorrectionConfig(RecipeConfig):
             `temperature` alone, or nothing.
     """
 
-    base: Base = "zero-shot"
-    base_settings: dict[str, Any] = Field(default_factory=dict)
+    bases: ClassVar[Bases] = _BASES
+
+    base: Literal["zero-shot", "linear-probe", "linear-probe-text", "gda"] = "zero-shot"
     method: Literal["em", "bbse"] = "em"
     pool: Literal["test", "unlabelled"] = "test"
     calibration: Literal["bias-corrected", "temperature", "none"] = "bias-corrected"
-
-    @model_validator(mode="after")
-    def _base_takes_its_settings(self) -> Self:
-        try:
-            _BASES[self.base].Config.model_validate(self.base_settings)
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(map(str, first["loc"]))
-            raise ValueError(f"base_settings of {self.base!r}: {key}: {first['msg']}") from error
-        return self
 
 
 class PriorCorrection(ClassificationRecipe[PriorCorrectionConfig]):
@@ -106,7 +95,7 @@ class PriorCorrection(ClassificationRecipe[PriorCorrectionConfig]):
         return self.config.calibration != "none" and len(task.val) > 0
 
     def _fitted(self, task: ClassificationTask) -> tuple[Predictor, Corrector]:
-        recipe, name = _BASES[self.config.base], self.config.base
+        name = self.config.base
         if name != "zero-shot" and not len(task.train):
             raise RecipeError(f"prior-correction: base {name!r} needs training images, and there are none.")
         if self.config.method == "bbse" and not len(task.val):
@@ -115,8 +104,7 @@ class PriorCorrection(ClassificationRecipe[PriorCorrectionConfig]):
                 "dataset a validation split, or take method = 'em'."
             )
         # Validation images measure the base here, so that it must not be fitted on them in the end.
-        own = replace(task, refit=False, val_made=False)
-        base = _single(recipe(recipe.Config.model_validate(self.config.base_settings)).fit(own))
+        base = self.config.fitted(replace(task, refit=False, val_made=False))
         source = np.full(task.n_classes, 1 / task.n_classes)
         if name in _FITS_SHARES:
             source = _smoothed_shares(task.train.labels, task.n_classes)
@@ -135,17 +123,10 @@ class PriorCorrection(ClassificationRecipe[PriorCorrectionConfig]):
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:
         """See `ClassificationRecipe.restore`."""
         name, corrector, weights = read_correction(directory)
-        base = _single(_BASES[name].restore(directory / BASE, model, device))
+        base = restored(_BASES, name, directory / BASE, model, device)
         if weights is None:
             return CorrectedTogether(name, base, corrector)
         return Corrected(name, base, corrector, weights)
-
-
-def _single(predictor: object) -> Predictor:
-    """A base, whose answer for an image depends on no other."""
-    if not isinstance(predictor, Predictor):
-        raise RecipeError(f"prior-correction: a {type(predictor).__name__} is no predictor of single images.")
-    return predictor
 
 
 def _smoothed_shares(labels: AnyArray, n_classes: int) -> AnyArray:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -53,7 +54,7 @@ def _recipe(name: str) -> Recipe[Any]:
 
 def _classification(name: str, *, validation: bool = True) -> Numbers:
     task, test = planted.classification(validation=validation)
-    predictor = _recipe(name).fit(task)
+    predictor = _recipe(name).fit(replace(task, unlabelled=task.train.images))
     online = isinstance(predictor, OnlinePredictor)
     order = np.arange(len(test))
     scores = stream_scores(predictor, test.images, order) if online else predictor.scores(test.images)

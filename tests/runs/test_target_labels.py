@@ -37,8 +37,13 @@ SEES_MORE = [
     and issubclass(recipes.get(name), ClassificationRecipe)
     and (recipes.get(name).inference != "inductive" or recipes.get(name).unlabelled)
 ]
+SHORT = {"self-training-lora": {"base_settings": {"epochs": 1, "min_steps": 1}}}
 SETTINGS = [
-    *((name, {}, shots) for name in SEES_MORE for shots in ((0, 2) if recipes.get(name).zero_shots else (2,))),
+    *(
+        (name, SHORT.get(name, {}), shots)
+        for name in SEES_MORE
+        for shots in ((0, 2) if recipes.get(name).zero_shots else (2,))
+    ),
     ("label-propagation", {"pool": "unlabelled"}, 0),
     ("prior-correction", {"pool": "unlabelled"}, 0),
     ("prior-correction", {"pool": "unlabelled", "base": "linear-probe", "method": "bbse"}, 2),
