@@ -93,7 +93,8 @@ class Session:
         """
         argument = self.open_run(run).dataset_argument
         dataset = self.dataset(argument, run)
-        if dataset.fingerprint != run.tags.get("dataset.fingerprint"):
+        recorded = run.tags.get(schema.WHOLE) or run.tags.get("dataset.fingerprint")
+        if dataset.fingerprint != recorded:
             raise WorkbenchError(f"dataset {argument!r} has changed since the run was made.")
         return dataset
 

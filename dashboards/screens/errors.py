@@ -91,7 +91,8 @@ def _failure(session: Session, run: RunResult, dataset: Dataset | None, failure:
         shown_picture = picture(dataset, row)
         if shown_picture is not None:
             left.image(shown_picture, alt=failure.image)
-        if right.toggle("Nearest training images", key=f"near_{row}"):
+        unseen = f" of {run.dataset}, which this run has not seen" if run.trained_on else ""
+        if right.toggle(f"Nearest training images{escaped(unseen)}", key=f"near_{row}"):
             _neighbours(session, run, dataset, row)
 
 

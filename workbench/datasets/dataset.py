@@ -171,6 +171,11 @@ class Dataset(Pictures):
         """The dataset whose classes recipes are fitted on: itself, unless others are scored by their text."""
         return self
 
+    @property
+    def whole(self) -> "Dataset":
+        """The dataset that holds its test images, with all of its classes and domains: itself, unless it is a part."""
+        return self
+
     def labels_to_fit(self, rows: Sequence[int] | AnyArray) -> AnyArray:
         """As `labels`, of training or validation rows, in the classes of `fitted`."""
         return self.labels(rows)

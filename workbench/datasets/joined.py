@@ -174,6 +174,11 @@ class JoinedDataset(Dataset):
         return tuple(texts)
 
     @property
+    def whole(self) -> Dataset:
+        """See `Dataset.whole`."""
+        return self._pieces[-1].dataset.whole
+
+    @property
     def fitted(self) -> Dataset:
         """See `Dataset.fitted`."""
         return self.trained_on.dataset if self._is_scored_by_text and self.trained_on else self

@@ -56,6 +56,9 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
     }
     if spec.inference != "inductive":
         tags[schema.INFERENCE] = spec.inference
+    whole = planned.data.dataset.whole.fingerprint
+    if whole != planned.data.dataset.fingerprint:
+        tags[schema.WHOLE] = whole
     if planned.trained_on is not None:
         params["trained_on"] = planned.trained_on.name
         tags[schema.TRAINED_ON] = planned.trained_on.name

@@ -12,11 +12,16 @@ from dashboards.charts.counts import counts_chart
 from dashboards.charts.heat_map import heat_map_chart
 from dashboards.charts.intervals import interval_chart
 from dashboards.charts.shots import shots_chart
+from dashboards.charts.transfers import transfer_chart
 from dashboards.colours import marks
 from dashboards.views.heat_map import heat_map
 from dashboards.views.shots import shot_curves
 from dashboards.views.side_by_side import calibration, confusions, pair_up
 from dashboards.views.standings import standings
+from dashboards.views.transfers import tiles
+from tests.runs.comparisons.conftest import Suite
+from workbench.runs.comparisons.transfers import transfer_matrices
+from workbench.tracking import schema
 
 MARKS = marks(["gda", "lora", "zero-shot", "mine"])
 
@@ -92,3 +97,23 @@ def test_names_cut_short_stay_different():
 def test_counts_chart():
     chart = counts_chart({"train": [3, 1], "val": [0, 0], "test": [2, 2]}, ["a", "b"])
     assert sum(values(chart, "images")) == 8
+
+
+def test_transfer_chart():
+    suite = Suite()
+    suite.write("zero-shot", signal=0.5, dataset="trees", shots="0")
+    suite.write("probe", signal=2.6, dataset="trees")
+    suite.write("zero-shot", signal=2.5, dataset="ferns", shots="0")
+    tags = {schema.TRAINED_ON: "trees", schema.SOURCE_FINGERPRINT: "trees"}
+    suite.write("probe", signal=0.5, dataset="ferns", label="probe from trees", tags=tags)
+    (matrix,) = transfer_matrices(suite.comparison())
+    chart = transfer_chart(list(tiles(matrix)))
+    rows, targets, differences = (values(chart, name) for name in ("row", "target", "gain"))
+    gains = dict(zip(zip(rows, targets, strict=True), differences, strict=True))
+    accuracy = {(run.dataset, run.recipe): run.metrics["accuracy"] for run in suite.runs}
+    for target in ("trees", "ferns"):
+        expected = accuracy[target, "probe"] - accuracy[target, "zero-shot"]
+        assert gains["probe from trees", target] == pytest.approx(expected)
+        assert gains["zero-shot", target] == 0
+    marks_shown = "".join(values(chart, "text"))
+    assert ("▲" in marks_shown, "▼" in marks_shown) == (True, True)

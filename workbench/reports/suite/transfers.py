@@ -49,8 +49,12 @@ def cell_text(cell: TransferCell) -> str:
     if cell.against is not None:
         mark = " ~" if not cell.against.is_evident else " ▲" if is_gain(cell) else " ▼"
     unreliable = "" if cell.entry.estimate.reliable else " †"
-    home = " (in-domain)" if cell.is_in_domain and cell.entry.run.shots != "0" else ""
-    return f"{value_text(cell.entry.metric, cell.entry)}{unreliable}{mark}{home}"
+    return f"{value_text(cell.entry.metric, cell.entry)}{unreliable}{mark}{in_domain_text(cell)}"
+
+
+def in_domain_text(cell: TransferCell) -> str:
+    """Where a recipe that trains was fitted where it is tested, that it was."""
+    return " (in-domain)" if cell.is_in_domain and cell.entry.run.shots != "0" else ""
 
 
 def is_gain(cell: TransferCell) -> bool:
