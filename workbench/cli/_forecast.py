@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.cli._answers import answer, answer_json
+from workbench.datasets.transfer import EACH_DOMAIN
 from workbench.errors import WorkbenchError
 from workbench.recipes import RunSpec
 from workbench.runs.suite import Suite
@@ -48,7 +49,8 @@ def print_plan(
     if not as_json:
         for spec in specs:
             answer(str(spec))
-        answer(f"{len(specs)} runs")
+        each = any(spec.transfer is not None and spec.transfer.domain == EACH_DOMAIN for spec in specs)
+        answer(f"{len(specs)} runs{', those of each domain in turn counted once' if each else ''}")
     forecast, reason = None, ""
     if measure != 0:
         forecast, reason = _forecast(
@@ -56,7 +58,14 @@ def print_plan(
         )
     if as_json:
         keys = ("model", "dataset", "recipe", "label", "seed")
-        rows = [{**{key: getattr(spec, key) for key in keys}, "shots": spec.shots_text} for spec in specs]
+        rows = [
+            {
+                **{key: getattr(spec, key) for key in keys},
+                "shots": spec.shots_text,
+                **({} if spec.transfer is None else {"transfer": str(spec.transfer)}),
+            }
+            for spec in specs
+        ]
         value = None if forecast is None else forecast.to_dict()
         answer_json({"runs": rows, "forecast": value, **({"reason": reason} if reason else {})})
         return

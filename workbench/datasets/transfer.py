@@ -25,7 +25,7 @@ OTHER_DOMAINS = "other domains"
 """In place of the source's name where one domain is left out of training."""
 ALL_DOMAINS = "all domains"
 """What runs are fitted on that are in-domain there."""
-EACH_DOMAIN = "each in turn"
+EACH_DOMAIN = "each domain in turn"
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Transfer:
     def tested(self) -> str:
         """What the test images are of, whatever is trained on."""
         if self.domain is not None:
-            return f"{self.target}, domain {self.domain}"
+            return f"{self.target}, {self.domain if self.domain == EACH_DOMAIN else f'domain {self.domain}'}"
         other = self.target if self.tested_on == "source" else self.source
         return f"{self.dataset}, classes shared with {other}" if self.classes == "shared" else self.dataset
 
