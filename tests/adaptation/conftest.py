@@ -70,9 +70,9 @@ def pairs(squares, settings):
 def adaptation(pairs, tiny_model, settings):
     """A network and its stream for some training settings."""
 
-    def build(training, sources=None, seed=0, **options):
+    def build(training, sources=None, seed=0, precision="fp32", **options):
         model = CachedModel(open_model(tiny_model, settings), FeatureStore.of(settings))
-        compute = Compute("cpu", "fp32")
+        compute = Compute("cpu", precision)
         with seeded(seed):
             network = AdaptedNetwork(model, training, compute)
         sources = sources or [pairs()]

@@ -43,6 +43,11 @@ def test_names_and_single_kinds_stand_for_tables_and_lists(read):
         ('{ dataset = "squares" }', '{ dataset = "squares", weight = 2 }', "give all datasets a weight, or none"),
         ('taxonomy = ["species"]', "taxonomy = []", "go together"),
         ('"colours", {', '"squares", {', "evaluate.datasets: 'squares' is named twice"),
+        (
+            'datasets = ["other"]',
+            'datasets = [{ dataset = "other", weight = 0 }]',
+            "retention.datasets: one of them at least",
+        ),
         ("tolerance = 0.02", "tolerance = 2", r"retention.tolerance: .*less than or equal to 1"),
         ('name = "colours"', 'name = " "', "name: "),
     ],

@@ -82,3 +82,17 @@ def test_training_brings_images_and_their_texts_together(adaptation):
         optimiser.step()
     assert losses[-1] < 0.8 * losses[0]
     assert np.isfinite(losses).all()
+
+
+def test_mixed_precision_leaves_weights_in_fp32(adaptation):
+    gradients = {}
+    for precision in ("fp32", "bf16"):
+        setup = adaptation(settings_of(micro_batch_size=5), precision=precision)
+        (batch,) = setup.stream.batches(0, 1)
+        setup.network.backward(batch, setup.stream.inputs)
+        found = [p.grad for p in setup.network.parameters.values() if p.grad is not None]
+        assert {gradient.dtype for gradient in found} == {torch.float32}
+        gradients[precision] = torch.cat([gradient.flatten() for gradient in found])
+    exact, rounded = gradients["fp32"], gradients["bf16"]
+    assert not torch.equal(exact, rounded)
+    assert torch.nn.functional.cosine_similarity(exact, rounded, dim=0) > 0.99

@@ -57,13 +57,13 @@ class MeasuredOn(_Table):
     Attributes:
         dataset: Dataset argument.
         metric: Name as in a run's record, a share of which more is better; None takes the card's primary metric.
-        weight: Weight in the mean over datasets.
+        weight: Weight in the mean over datasets; with 0 it is measured, and chooses nothing.
         images: Most validation images that are looked at; None looks at all. Test is always measured whole.
     """
 
     dataset: str
     metric: str | None = None
-    weight: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    weight: float = Field(default=1.0, ge=0, allow_inf_nan=False)
     images: int | None = Field(default=None, ge=1)
 
 
@@ -135,6 +135,12 @@ class Training(_Table):
         return self.evaluate_every or max(1, self.steps // 10)
 
 
+def _weighs(entries: tuple[MeasuredOn, ...]) -> tuple[MeasuredOn, ...]:
+    if entries and not any(entry.weight for entry in entries):
+        raise ValueError("one of them at least must have a weight above 0")
+    return entries
+
+
 class Evaluate(_Table):
     """What the adaptation is for; the mean over these datasets, on validation, chooses the step.
 
@@ -142,7 +148,7 @@ class Evaluate(_Table):
         datasets: At least one.
     """
 
-    datasets: tuple[_Measured, ...] = Field(min_length=1)
+    datasets: Annotated[tuple[_Measured, ...], Field(min_length=1), AfterValidator(_weighs)]
 
 
 _GRID = tuple(round(0.1 * step, 1) for step in range(11))
@@ -157,7 +163,7 @@ class Retention(_Table):
         alphas: Points between the weights before (0) and after (1) that are tried; 0 and 1 are always among them.
     """
 
-    datasets: tuple[_Measured, ...] = ()
+    datasets: Annotated[tuple[_Measured, ...], AfterValidator(_weighs)] = ()
     tolerance: float = Field(default=0.01, ge=0, le=1)
     alphas: tuple[Annotated[float, Field(ge=0, le=1)], ...] = _GRID
 
