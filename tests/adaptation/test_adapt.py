@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from click.testing import CliRunner
+from safetensors.torch import load_file
 
 from workbench.adaptation.adapt import adapt
 from workbench.adaptation.config import Adaptation
@@ -37,8 +38,11 @@ def settings(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def content(squares, tiny_model, write_colours, tmp_path_factory):
-    """Captions are trained on; colours are the same images with labels; retained are other images."""
+    """Captions are trained on; colours are the same images with labels; to be retained is what training must spoil."""
     other = write_colours(tmp_path_factory.mktemp("other") / "other", train=1, val=4, test=6, seed=9)
+    for split in ("train", "val", "test"):  # Each colour goes by the name of another.
+        for old, new in (("red", "was"), ("green", "red"), ("blue", "green"), ("was", "blue")):
+            (other / split / old).rename(other / split / new)
     return {
         "name": "squares",
         "model": tiny_model,
@@ -203,14 +207,25 @@ def _toml(content):
     return tomlkit.dumps(content)
 
 
-def test_weights_are_those_of_the_chosen_point(made, settings):
-    from safetensors.torch import load_file
-
-    run = FinishedRun.open_any(made[0].run.run_id, settings)
-    weights = load_file(run.artifact("network") / "weights.safetensors")
-    network = run.network().network.state_dict()
-    assert len(weights) > 10
-    assert all(torch.equal(network[name], value) for name, value in weights.items())
+def test_another_tolerance_takes_the_same_training(made, content, settings, tiny_model):
+    stricter = {**content, "retention": {**content["retention"], "tolerance": 0.1, "alphas": [0.15]}}
+    reporter = Listening()
+    again = adapt(Adaptation.model_validate(stricter), settings, reporter=reporter).run
+    first = made[0].run
+    assert f"its training is that of run {first.run_id[:8]}, whose weights are taken." in reporter.said
+    assert again.run_id != first.run_id
+    for name in ("in_domain_before", "in_domain_after", "train_seconds", "trainable_parameters", "train_images"):
+        assert again.metrics[name] == first.metrics[name]
+    opened = FinishedRun.open_any(again.run_id, settings)
+    alpha = float(again.tags["chosen.alpha"])
+    assert alpha == 0.15  # With all of the training, everything is forgotten.
+    # The network lies so far between before and after.
+    after = load_file(opened.artifact("network") / "weights.safetensors")
+    before, network = (
+        n.state_dict() for n in (open_model(tiny_model, settings).load().network, opened.network().network)
+    )
+    for name, value in after.items():
+        torch.testing.assert_close(network[name], torch.lerp(before[name], value, alpha), rtol=0, atol=0)
 
 
 def test_names_of_images_are_hidden_where_asked(content, settings):

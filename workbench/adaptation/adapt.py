@@ -1,7 +1,6 @@
 """Adapt a model: train, walk back along the line to the weights before, measure, and record the run."""
 
 import shutil
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,33 +8,21 @@ from typing import Any
 
 from workbench.adaptation.config import Adaptation
 from workbench.adaptation.curve import WeightLine, choose, walk
-from workbench.adaptation.fit import fit
-from workbench.adaptation.measured import MeasuredSet, mean_over
-from workbench.adaptation.network import AdaptedNetwork
+from workbench.adaptation.measured import MeasuredSet
 from workbench.adaptation.outcome import examine
 from workbench.adaptation.prepared import Prepared, prepare
 from workbench.adaptation.recording import Adapted, begin, record
-from workbench.adaptation.state import TrainingState
-from workbench.adaptation.stream import PairStream
 from workbench.adaptation.tables import DATASETS, outcome_rows, read_rows
+from workbench.adaptation.trained import Trained, train, trained_by
 from workbench.features import CachedModel, FeatureStore
-from workbench.formatting import counted
 from workbench.locks import locked
 from workbench.masking import masked
+from workbench.runs.finished import FinishedRun
 from workbench.runs.reporter import Reporter, Silent
 from workbench.settings import Settings
-from workbench.tracking import (
-    RunRecorder,
-    RunResult,
-    Store,
-    close_abandoned,
-    open_store,
-    read_runs,
-    schema,
-    sync_before,
-)
+from workbench.tracking import RunResult, Store, close_abandoned, open_store, read_runs, schema, sync_before
 from workbench.tracking.reading import artifact_path
-from workbench.training import Augmentation, Compute, NetworkEncoder, checkpointed, seeded
+from workbench.training import Compute
 
 _STATE = "state.pt"
 
@@ -58,7 +45,8 @@ def adapt(
 ) -> MadeAdaptation:
     """Make an adaptation, or find the run that has made it.
 
-    After a kill at any instant the same call goes on from the last checkpoint, and ends with the same weights.
+    After a kill at any instant the same call goes on from the last checkpoint, and ends with the same weights. With
+    another tolerance, or other alphas, the weights of an earlier run are taken, and only what comes after is made.
 
     Args:
         adaptation: As in its file.
@@ -86,7 +74,7 @@ def adapt(
         if fresh:
             (folder / _STATE).unlink(missing_ok=True)
         store.check_writable()
-        made = _make(prepared, folder, settings, store, reporter)
+        made = _make(prepared, folder / _STATE, settings, store, fresh, reporter)
         shutil.rmtree(folder, ignore_errors=True)
     return made
 
@@ -99,95 +87,58 @@ def _known(prepared: Prepared, store: Store) -> RunResult | None:
     return next((run for run in hidden if run.status == "finished"), None)
 
 
+def _same_training(prepared: Prepared, settings: Settings, store: Store) -> FinishedRun | None:
+    """A finished run of the same training, that differs in its tolerance, or in the alphas that it tried."""
+    runs = read_runs(store, prepared.adaptation.name)
+    same = [run for run in runs if run.tags.get(schema.TRAINING_KEY) == prepared.training_key]
+    return next((FinishedRun(run, settings) for run in same if run.status == "finished"), None)
+
+
 def _make(
-    prepared: Prepared, folder: Path, settings: Settings, store: Store, reporter: Reporter
-) -> MadeAdaptation:  # fmt: skip
+    prepared: Prepared, checkpoint: Path, settings: Settings, store: Store, fresh: bool, reporter: Reporter
+) -> MadeAdaptation:
     sets = prepared.measured_sets(settings, reporter)
+    earlier = None if fresh else _same_training(prepared, settings, store)
     recorder = begin(prepared, store)
     try:
-        adapted = _work(prepared, sets, folder / _STATE, settings, reporter)
+        encoder = prepared.encoder
+        compute = Compute.resolve(encoder.device, prepared.adaptation.training.precision, encoder.precision)
+        model = CachedModel(encoder, FeatureStore.of(settings))
+        if earlier is None:
+            trained = train(prepared, model, compute, sets, checkpoint, settings.max_unreadable, reporter)
+        else:
+            reporter.say(f"its training is that of run {earlier.result.run_id[:8]}, whose weights are taken.")
+            trained = trained_by(earlier)
+        adapted = _measure(prepared, trained, model, compute, sets, reporter)
     except KeyboardInterrupt:
         recorder.abandon("interrupted")
         raise
     except Exception as error:
         recorder.fail(prepared.without_names(masked(str(error) or type(error).__name__)))
         raise
-    return _recorded(prepared, adapted, recorder, reporter)
-
-
-def _recorded(
-    prepared: Prepared, adapted: Adapted, recorder: RunRecorder, reporter: Reporter
-) -> MadeAdaptation:  # fmt: skip
     run, kept = record(prepared, adapted, recorder)
     reporter.say(f"finished: {recorder.record.name}{f'; {kept}' if kept else ''}")
     return MadeAdaptation(run, outcome_rows(adapted.outcomes))
 
 
-def _work(
-    prepared: Prepared, sets: Sequence[MeasuredSet], checkpoint: Path, settings: Settings, reporter: Reporter
+def _measure(
+    prepared: Prepared,
+    trained: Trained,
+    model: CachedModel,
+    compute: Compute,
+    sets: Sequence[MeasuredSet],
+    reporter: Reporter,
 ) -> Adapted:
-    """Train, choose the point on the line, and measure test."""
-    adaptation, encoder = prepared.adaptation, prepared.encoder
-    training, tolerance = adaptation.training, adaptation.retention.tolerance
-    compute = Compute.resolve(encoder.device, training.precision, encoder.precision)
-    model = CachedModel(encoder, FeatureStore.of(settings))
-    pairs, counts = prepared.pairs(reporter)
-    started = time.perf_counter()
-    with seeded(adaptation.seed, encoder.device):
-        network = AdaptedNetwork(model, training, compute)
-        stream = PairStream(
-            pairs, counts, network.loaded, compute, Augmentation(training.min_crop, training.flip), adaptation.seed,
-            max_unreadable=settings.max_unreadable,
-        )  # fmt: skip
-        with checkpointed(network.loaded.network, enabled=training.checkpointing):
-            state = fit(network, stream, training, checkpoint, _Judge(sets, compute), reporter)
-    seconds = time.perf_counter() - started
-    weights = network.weights()
+    """Choose the point on the line on validation, and measure test there and at both ends."""
+    retention = prepared.adaptation.retention
     loaded = model.load()
     compute.place(loaded.network)
-    line = WeightLine(loaded, weights, compute)
-    points = walk(line, sets, adaptation.retention.grid, reporter)
-    chosen = choose(points, tolerance)
-    lost = chosen.forgets(points[0])
+    line = WeightLine(loaded, trained.weights, compute)
+    points = walk(line, sets, retention.grid, reporter)
+    chosen = choose(points, retention.tolerance)
     gain = f"{100 * points[0].in_domain:.1f} -> {100 * chosen.in_domain:.1f} %"
+    lost = f", {100 * chosen.forgets(points[0]):.1f} points forgotten of {100 * retention.tolerance:g} tolerated"
     reporter.say(
-        f"alpha {chosen.alpha:g} is chosen: validation {gain}"
-        + ("" if chosen.retention is None else f", {100 * lost:.1f} points forgotten of {100 * tolerance:g} tolerated")
-    )
-    outcomes = examine(line, sets, chosen.alpha, reporter)
-    notes = [prepared.without_names(note) for note in _notes(state, stream, sum(each.leaked for each in pairs))]
-    return Adapted(
-        state, points, chosen, outcomes, line.weights(chosen.alpha), sum(map(len, pairs)), seconds, notes
+        f"alpha {chosen.alpha:g} is chosen: validation {gain}{'' if chosen.retention is None else lost}"
     )  # fmt: skip
-
-
-class _Judge:
-    """The score of a network in training: the mean over the datasets that the adaptation is for, on validation."""
-
-    def __init__(self, sets: Sequence[MeasuredSet], compute: Compute) -> None:
-        self._sets = [each for each in sets if each.role == "evaluate"]
-        self._compute = compute
-
-    def __call__(self, network: AdaptedNetwork) -> tuple[float, dict[str, float]]:
-        encoder = NetworkEncoder(network.loaded, self._compute, scale=network.scale, bias=network.bias)
-        values = [each.value(encoder) for each in self._sets]
-        named = {each.name: value for each, value in zip(self._sets, values, strict=True)}
-        return mean_over(self._sets, values), named
-
-
-def _notes(state: TrainingState, stream: PairStream, left_out: int) -> list[str]:
-    notes = []
-    if state.best is not None and state.best.step == 0:
-        notes.append("No step was better on validation than the model before: its weights are left as they were.")
-    if stream.unreadable:
-        name, reason = next(iter(stream.unreadable.items()))
-        notes.append(
-            f"{counted(len(stream.unreadable), 'training image')} could not be read and were left out, such as {name} "
-            f"({reason})."
-        )
-    if left_out:
-        notes.append(
-            f"{counted(left_out, 'training image')} were left out, since they are among the validation or test "
-            "images that are measured."
-        )
-    return notes
+    return Adapted(trained, points, chosen, examine(line, sets, chosen.alpha, reporter))

@@ -65,13 +65,6 @@ class WeightLine:
             self._loaded, self._compute, scale=self._loaded.logit_scale, bias=self._loaded.logit_bias
         )  # fmt: skip
 
-    def weights(self, alpha: float) -> dict[str, Tensor]:
-        """The weights that differ, there; none at 0."""
-        if alpha == 0:
-            return {}
-        interpolate(self._parameters, self._before, self._after, alpha)
-        return {name: value.cpu() for name, value in snapshot(self._parameters).items()}
-
 
 def walk(
     line: WeightLine, sets: Sequence[MeasuredSet], alphas: Sequence[float], reporter: Reporter

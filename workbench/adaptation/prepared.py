@@ -5,6 +5,7 @@ import json
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,7 @@ class Prepared:
         encoder: The model before.
         datasets: Open, by argument.
         key: Hex digest of everything that decides the result.
+        training_key: The same without what only the choice of a point between before and after depends on.
         pseudonyms: What takes the place of ids and groups in the record; None where they are shown as they are.
     """
 
@@ -41,6 +43,7 @@ class Prepared:
     encoder: Encoder
     datasets: dict[str, Dataset]
     key: str
+    training_key: str
     pseudonyms: Pseudonyms | None = None
 
     def without_names(self, text: str) -> str:
@@ -105,7 +108,11 @@ def prepare(adaptation: Adaptation, settings: Settings, reporter: Reporter) -> P
             reporter.say(doubt)
     if encoder.notice:
         reporter.say(f"{adaptation.model} is {encoder.notice}.")
-    return Prepared(adaptation, encoder, datasets, _key(adaptation, encoder, datasets), pseudonyms)
+    without: dict[str, Any] = {"name": True, "training": {"checkpoint_every"}}  # These change no result.
+    key = _key(adaptation.model_dump(mode="json", exclude=without), encoder, datasets)
+    without["retention"] = {"tolerance", "alphas"}
+    training_key = _key(adaptation.model_dump(mode="json", exclude=without), encoder, datasets)
+    return Prepared(adaptation, encoder, datasets, key, training_key, pseudonyms)
 
 
 def _entries(adaptation: Adaptation) -> list[tuple[Role, MeasuredOn]]:
@@ -116,21 +123,19 @@ def _entries(adaptation: Adaptation) -> list[tuple[Role, MeasuredOn]]:
     return [(role, entry) for role, entries in roles for entry in entries]
 
 
-def _key(adaptation: Adaptation, encoder: Encoder, datasets: dict[str, Dataset]) -> str:
-    taxa = [_taxa(datasets[source.dataset], source.taxonomy) for source in adaptation.train if source.taxonomy]
+def _key(content: dict[str, Any], encoder: Encoder, datasets: dict[str, Dataset]) -> str:
     parts = {
         "version": VERSION,
         "protocol": PROTOCOL,
-        # These change no result.
-        "adaptation": adaptation.model_dump(mode="json", exclude={"name": True, "training": {"checkpoint_every"}}),
+        "adaptation": content,
         "model": encoder.fingerprint,
         "datasets": {argument: [dataset.name, dataset.fingerprint] for argument, dataset in datasets.items()},
-        "taxa": taxa,
+        "taxa": [_taxa(datasets[each["dataset"]], each["taxonomy"]) for each in content["train"] if each["taxonomy"]],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _taxa(dataset: Dataset, ranks: tuple[str, ...]) -> str:
+def _taxa(dataset: Dataset, ranks: list[str]) -> str:
     """A dataset's fingerprint says nothing of columns that only taxonomic strings are made of."""
     rows = dataset.rows("train")
     values = [[str(extra.get(rank)) for rank in ranks] for extra in dataset.extra(np.asarray(rows))]

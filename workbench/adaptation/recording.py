@@ -2,19 +2,17 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-from torch import Tensor
 
 from workbench.adaptation.curve import CurvePoint
 from workbench.adaptation.figure import curve_figure
 from workbench.adaptation.outcome import CHOSEN, STATES, Outcome
 from workbench.adaptation.prepared import VERSION, Prepared
-from workbench.adaptation.state import TrainingState
 from workbench.adaptation.tables import CURVE, DATASETS, curve_rows, outcome_rows, write_rows
+from workbench.adaptation.trained import Trained
 from workbench.datasets import place_of
 from workbench.figures import save_png
 from workbench.metrics.keys import metric_keys
@@ -36,24 +34,16 @@ class Adapted:
     """All that came of an adaptation.
 
     Attributes:
-        state: The training.
+        trained: The training.
         points: Validation along the line, ascending alphas.
         chosen: One of the points.
         outcomes: Test.
-        weights: What differs from the model before, at the chosen point.
-        images: Training images.
-        seconds: Time of training.
-        notes: Sentences for the reader of the run.
     """
 
-    state: TrainingState
+    trained: Trained
     points: Sequence[CurvePoint]
     chosen: CurvePoint
     outcomes: Sequence[Outcome]
-    weights: Mapping[str, Tensor]
-    images: int
-    seconds: float
-    notes: Sequence[str]
 
 
 def begin(prepared: Prepared, store: Store) -> RunRecorder:
@@ -72,6 +62,7 @@ def begin(prepared: Prepared, store: Store) -> RunRecorder:
     }  # fmt: skip
     tags = {
         schema.RUN_KEY: prepared.key,
+        schema.TRAINING_KEY: prepared.training_key,
         schema.LABEL: RECIPE,
         schema.PRIMARY_METRIC: "in_domain",
         "workbench.protocol": PROTOCOL,
@@ -104,15 +95,15 @@ def record(prepared: Prepared, adapted: Adapted, recorder: RunRecorder) -> tuple
     def write(folder: Path) -> None:
         _write(prepared, adapted, folder)
 
-    best = adapted.state.best
+    trained = adapted.trained
     tags = {
-        "chosen.step": str(best.step if best else 0),
+        "chosen.step": str(trained.step),
         "chosen.alpha": f"{adapted.chosen.alpha:g}",
-        **({"notes": "\n".join(adapted.notes)} if adapted.notes else {}),
+        **({"notes": "\n".join(trained.notes)} if trained.notes else {}),
     }
     history = {
-        name: [row.get(name, math.nan) for row in adapted.state.history]
-        for name in dict.fromkeys(key for row in adapted.state.history for key in row)
+        name: [row.get(name, math.nan) for row in trained.history]
+        for name in dict.fromkeys(key for row in trained.history for key in row)
     }
     keys = dict(zip(history, _history_names(list(history)), strict=True))
     with run_folder(write, store.spool.folder) as folder:
@@ -135,9 +126,9 @@ def _history_names(names: list[str]) -> list[str]:
 def _metrics(adapted: Adapted) -> dict[str, float]:
     """Means over datasets, and each dataset's metric with its interval, before, after and chosen."""
     metrics: dict[str, float] = {
-        "train_images": float(adapted.images),
-        "train_seconds": adapted.seconds,
-        "trainable_parameters": float(sum(p.numel() for p in adapted.state.parameters.values())),
+        "train_images": float(adapted.trained.images),
+        "train_seconds": adapted.trained.seconds,
+        "trainable_parameters": float(adapted.trained.trainable_parameters),
     }
     for role, name in (("evaluate", "in_domain"), ("retention", "retention")):
         own = [outcome for outcome in adapted.outcomes if outcome.measured.role == role]
@@ -164,12 +155,13 @@ def _write(prepared: Prepared, adapted: Adapted, folder: Path) -> None:
         "multi_label": False,
         "adaptation": _without_paths(prepared),
         "alpha": adapted.chosen.alpha,
-        "history": adapted.state.history,
-        "notes": list(adapted.notes),
+        "step": adapted.trained.step,
+        "history": adapted.trained.history,
+        "notes": adapted.trained.notes,
     }
     (folder / "config.json").write_text(json.dumps(about, indent=1, ensure_ascii=False), encoding="utf-8")
     (folder / NETWORK).mkdir()
-    write_weights(adapted.weights, folder / NETWORK)
+    write_weights(adapted.trained.weights, folder / NETWORK)
     (folder / "predictions").mkdir()
     keys = metric_keys([outcome.measured.name for outcome in adapted.outcomes])
     for key, outcome in zip(keys, adapted.outcomes, strict=True):

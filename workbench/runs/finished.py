@@ -22,7 +22,7 @@ from workbench.texts import shown
 from workbench.tracking import RunResult, open_store, schema
 from workbench.tracking.places import KnownPlaces
 from workbench.tracking.reading import artifact_path, one_run
-from workbench.training.weights import put_weights, read_weights
+from workbench.training.weights import put_between, read_weights
 
 if TYPE_CHECKING:
     from workbench.models import LoadedModel
@@ -154,7 +154,7 @@ class FinishedRun:
             return self.predictor().merged(self.model)
         folder, loaded = self.artifact(NETWORK), self.model.load()
         with self._reading(folder):
-            put_weights(loaded, read_weights(folder))
+            put_between(loaded, read_weights(folder), float(self.config["alpha"]))
         return loaded
 
     @contextmanager

@@ -1,6 +1,8 @@
 """Names of params and tags in the run record, shared by what writes and what reads it."""
 
 RUN_KEY = "workbench.run_key"
+TRAINING_KEY = "workbench.training_key"
+"""Equal in adaptations whose trainings are one and the same."""
 SUITE = "workbench.suite"
 LABEL = "workbench.label"
 PRIMARY_METRIC = "workbench.primary_metric"

@@ -45,3 +45,17 @@ def put_weights(loaded: LoadedModel, weights: "Mapping[str, Tensor]") -> "dict[s
         for name, parameter in chosen.items():
             parameter.copy_(weights[name])
     return chosen
+
+
+def put_between(loaded: LoadedModel, weights: "Mapping[str, Tensor]", alpha: float) -> None:
+    """Put into a network, in place, (1 - alpha) * its own weights + alpha * these; see `interpolation`.
+
+    Raises:
+        RecipeError: The network has no such weights.
+    """
+    from workbench.training.interpolation import interpolate
+    from workbench.training.loop import snapshot
+
+    own = dict(loaded.network.named_parameters())
+    before = snapshot({name: own[name] for name in weights if name in own})
+    interpolate(put_weights(loaded, weights), before, weights, alpha)

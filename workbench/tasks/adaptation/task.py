@@ -6,7 +6,8 @@ from workbench.tasks.task import Task
 
 NAME = "adaptation"
 NETWORK = "network"
-"""The artifact that holds the weights which differ from the model's before."""
+"""The artifact that holds the weights after training which differ from those before; `alpha` of `config.json` says how
+far the run's network goes from these to those."""
 
 
 class Adaptation(Task):
