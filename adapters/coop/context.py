@@ -32,6 +32,7 @@ class ContextPrompts:
         position: Place of the class name: after the context, or in its middle.
         class_specific: Whether each class has its own context.
         compute: Device and precision.
+        recipe: Its name, for errors.
 
     Attributes:
         vectors: (count, width), or (n_classes, count, width).
@@ -51,10 +52,11 @@ class ContextPrompts:
         position: Position,
         class_specific: bool,
         compute: Compute,
+        recipe: str = "coop",
     ) -> None:
         self._loaded = loaded
         self._compute = compute
-        self._table = _embedding(loaded.network)
+        self._table = _embedding(loaded.network, recipe)
         empty = _tokens(loaded, [""])[0]
         initial = None
         if words is not None:
@@ -62,8 +64,11 @@ class ContextPrompts:
             start, count = _shared(empty, first), _length(first, empty) - _length(empty, empty)
             initial = self._table.weight.detach()[first[start : start + count].to(compute.device)].float()
         if count == 0:
-            raise RecipeError(f"coop: init_template: no words before the class name in {words!r}; leave it out.")
-        tokens, mask = _with_placeholders(loaded, class_names, ending, empty, count, position)
+            raise RecipeError(f"{recipe}: init_template: no words before the class name in {words!r}; leave it out.")
+        shorter = "lower n_context" if words is None else "shorten init_template"
+        tokens, mask = _with_placeholders(
+            loaded, class_names, ending, empty, count, position, recipe=recipe, shorter=shorter
+        )
         self._tokens, self._mask = tokens.to(compute.device), mask.to(compute.device)
         shape = (len(class_names), count) if class_specific else (count,)
         width = self._table.weight.shape[1]
@@ -105,19 +110,27 @@ def _replaced(table: nn.Embedding, mask: Tensor, vectors: Tensor) -> Iterator[No
         handle.remove()
 
 
-def _embedding(network: nn.Module) -> nn.Embedding:
+def _embedding(network: nn.Module, recipe: str) -> nn.Embedding:
     """The text tower's table of token embeddings."""
     text: Any = getattr(network, "text", network)
     table = getattr(text, "token_embedding", None)
     if table is None and hasattr(getattr(text, "transformer", None), "get_input_embeddings"):
         table = text.transformer.get_input_embeddings()
     if not isinstance(table, nn.Embedding):
-        raise RecipeError(f"coop: a text tower of class {type(text).__name__} has no table of token embeddings.")
+        raise RecipeError(f"{recipe}: a text tower of class {type(text).__name__} has no table of token embeddings.")
     return table
 
 
 def _with_placeholders(
-    loaded: LoadedModel, class_names: Sequence[str], ending: str, empty: Tensor, count: int, position: Position
+    loaded: LoadedModel,
+    class_names: Sequence[str],
+    ending: str,
+    empty: Tensor,
+    count: int,
+    position: Position,
+    *,
+    recipe: str,
+    shorter: str,
 ) -> tuple[Tensor, Tensor]:
     """Tokens (n_classes, context) with room for the vectors, and where they go, bool of that shape."""
     sentences = _tokens(loaded, [name + ending for name in class_names])
@@ -129,8 +142,8 @@ def _with_placeholders(
         end = min(_shared(alone, tokens), length - (_length(empty, empty) - start))
         if length + count > len(tokens):
             raise RecipeError(
-                f"coop: the prompt of class {name!r} has {length + count} tokens with its context of {count}, more "
-                f"than the model's {len(tokens)}; lower n_context, or shorten the class name."
+                f"{recipe}: the prompt of class {name!r} has {length + count} tokens with its context of {count}, more "
+                f"than the model's {len(tokens)}; {shorter}, or shorten the class name."
             )
         # Any word's token will do: it must not be padding, nor what pooling looks for.
         filler = tokens[start].expand(count)

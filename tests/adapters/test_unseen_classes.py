@@ -27,7 +27,7 @@ from workbench.testing import PlantedModel, planted_task
 CAN = {
     "zero-shot", "linear-head", "tip-adapter", "tip-adapter-f", "clip-adapter", "task-res", "linear-probe-text", "clap",
     "prolip", "lora", "clip-lora", "bias-norm-tuning", "full-fine-tune", "coop", "majority-class",
-    "tda", "zero",
+    "tda", "zero", "tpt", "tent",
 }  # fmt: skip
 """`majority-class` recognises nothing, but stands in every table."""
 CANNOT = {
