@@ -44,6 +44,7 @@ class Knn(HeadRecipe[KnnConfig]):
     """Let the nearest training images vote; nothing is trained."""
 
     version: ClassVar[str] = "2"
+    reads_texts: ClassVar[bool] = False
     Config: ClassVar[type[RecipeConfig]] = KnnConfig
 
     def axes(self) -> Mapping[str, Sequence[float]]:

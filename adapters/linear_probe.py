@@ -49,6 +49,7 @@ class LinearProbe(HeadRecipe[LinearProbeConfig]):
     """Fit a linear classifier on frozen image features."""
 
     version: ClassVar[str] = "4"
+    reads_texts: ClassVar[bool] = False
     Config: ClassVar[type[RecipeConfig]] = LinearProbeConfig
     multi_label: ClassVar[bool] = True
     masks_labels: ClassVar[bool] = True

@@ -43,6 +43,7 @@ class NearestClassMean(HeadRecipe[NearestClassMeanConfig]):
     """Compare an image with the mean training image of each class; nothing is trained."""
 
     version: ClassVar[str] = "2"
+    reads_texts: ClassVar[bool] = False
     Config: ClassVar[type[RecipeConfig]] = NearestClassMeanConfig
 
     def axes(self) -> Mapping[str, Sequence[float]]:

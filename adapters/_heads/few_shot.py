@@ -72,7 +72,9 @@ class AllClasses:
     holdout: Holdout | None = None
 
 
-def few_shots(tasks: Sequence[ClassificationTask], *, cross_validate: bool = False) -> list[FewShot]:
+def few_shots(
+    tasks: Sequence[ClassificationTask], *, cross_validate: bool = False, reads_texts: bool = True
+) -> list[FewShot]:
     """Tasks as tensors on their device; class names that tasks share are embedded once.
 
     Args:
@@ -80,13 +82,17 @@ def few_shots(tasks: Sequence[ClassificationTask], *, cross_validate: bool = Fal
         cross_validate: Where validation is missing, or was made from training, choose within training. The fit
             is then all of training, the made validation images included; in few-shot runs, where `shots` images a
             class are the budget, these are left out unless the task asks for a refit on them.
+        reads_texts: Whether class names are embedded; their embeddings are zeros otherwise, so that models of images
+            alone will do.
     """
     texts: dict[tuple[int, int], Tensor] = {}
     shots = []
     for task in tasks:
         key = (id(task.model), id(task.prompts))
         if key not in texts:
-            embedded = class_embeddings(task.model, task.prompts.sentences("ensemble"))
+            embedded = np.zeros((task.n_classes, task.model.embed_dim), np.float32)
+            if reads_texts:
+                embedded = class_embeddings(task.model, task.prompts.sentences("ensemble"))
             texts[key] = torch.as_tensor(embedded, device=task.device).double()
         if cross_validate and (task.val_made or len(task.val) == 0):
             shots.append(_folded(task, texts[key]))

@@ -41,8 +41,10 @@ class HeadRecipe(ClassificationRecipe[C], Generic[C]):
 
     Attributes:
         spaces: The feature spaces that it can use.
+        reads_texts: Whether class names are embedded for it.
     """
 
+    reads_texts: ClassVar[bool] = True
     spaces: ClassVar[tuple[Space, ...]] = ("pooled", "projected")
 
     @abstractmethod
@@ -94,7 +96,8 @@ class HeadRecipe(ClassificationRecipe[C], Generic[C]):
         with torch.no_grad():
             if any(task.unseen for task in tasks):  # Of one dataset, all of them have some.
                 return self._fit_many(restricted_to_seen(tasks))
-            return self._fit_many(few_shots(tasks, cross_validate=self.config.validation == "cv"))
+            cross_validate = self.config.validation == "cv"
+            return self._fit_many(few_shots(tasks, cross_validate=cross_validate, reads_texts=self.reads_texts))
 
     def _fit_many(self, shots: Sequence[FewShot]) -> list[Predictor]:
         chooses = [] if self.settled() else [i for i, shot in enumerate(shots) if shot.chooses]

@@ -15,11 +15,13 @@ from workbench.features._pipeline import Batch, Job, batches, compare_samples, c
 from workbench.features._protocols import ImageEncoder, ImageSource
 from workbench.features._shard import KEY_BYTES
 from workbench.features._writer import Writer
+from workbench.features.given import take_given
 from workbench.features.rehearsal import rehearsal
 from workbench.features.store import FeatureStore
 from workbench.features.views import EVAL
 from workbench.formatting import counted
 from workbench.images import Features
+from workbench.models.embeddings import EmbeddingsEncoder
 from workbench.outputs import OutputError, check_room
 
 if TYPE_CHECKING:
@@ -71,7 +73,8 @@ def extract(
     """Features of images, in the order of `rows`.
 
     Each content is computed once, however many rows have it. When nothing is missing, nothing is decoded and the
-    model is not loaded. Within `rehearsing` nothing is computed at all.
+    model is not loaded. Within `rehearsing` nothing is computed at all. Of a file of embeddings, images that it does
+    not list are unreadable.
 
     Args:
         dataset: Gives hashes and encoded bytes.
@@ -99,6 +102,11 @@ def extract(
     # A row of zeros is the hash of nothing: its image could not be read when the dataset was listed.
     missing = ~located.found & keys.any(axis=1)
     jobs = _jobs(index, keys, missing)
+    problems: dict[bytes, str] = {}
+    if jobs and isinstance(encoder, EmbeddingsEncoder):  # Within `rehearsing`, too: it costs next to nothing.
+        problems, jobs = take_given(jobs, dataset, encoder, store, view), []
+        located = table.find(keys)
+        missing &= False
     motions = rehearsal()
     if motions is not None:
         motions.note_images(encoder.fingerprint, view, dataset, jobs, keys, located.found)
@@ -108,7 +116,6 @@ def extract(
             np.frombuffer(b"".join(job.key for job in jobs), np.uint8).reshape(-1, KEY_BYTES)
         )
         jobs = [replace(job, thumbnail=not done) for job, done in zip(jobs, made.found.tolist(), strict=True)]
-    problems: dict[bytes, str] = {}
     began = time.perf_counter()
     if jobs:
         size = len(jobs) * (4 * sum(table.widths.values()) + KEY_BYTES + 1)
@@ -116,7 +123,7 @@ def extract(
             check_room(table.folder, size, f"features of {counted(len(jobs), 'image')}", _ADVICE)
         except OutputError as error:
             raise CacheError(str(error)) from error
-        problems = _compute(jobs, dataset, encoder, store, view, batch_size, workers, progress)
+        problems |= _compute(jobs, dataset, encoder, store, view, batch_size, workers, progress)
         located = table.find(keys)
     seconds = time.perf_counter() - began if jobs else 0.0
 
@@ -140,7 +147,7 @@ def extract(
     return Extraction(
         features=Features(columns["pooled"], columns["projected"]),
         readable=readable,
-        computed=len(jobs) - len(problems),
+        computed=max(0, len(jobs) - len(problems)),
         unreadable=list(zip(names, unreadable.values(), strict=True)),
         corrupt_shards=[str(path) for path in table.corrupt[moved:]],
         seconds=seconds,

@@ -11,6 +11,7 @@ from workbench.features._protocols import TextEncoder
 from workbench.features._shard import KEY_BYTES
 from workbench.features.rehearsal import rehearsal
 from workbench.features.store import FeatureStore
+from workbench.models.embeddings import EmbeddingsEncoder
 
 _EQUAL = 1e-5
 """Of features of unit norm; those of one text in two batches differ by rounding."""
@@ -33,8 +34,10 @@ class TextCache:
 
         Raises:
             CacheError: The store cannot be written.
-            ModelError: The model gives features that are not finite, or zero.
+            ModelError: The model gives features that are not finite, or zero; a file of embeddings lacks a text.
         """
+        if isinstance(self._encoder, EmbeddingsEncoder):
+            return self._encoder.encode_texts(texts)
         table = self._store.texts(self._encoder)
         digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
         keys = np.frombuffer(b"".join(digests), dtype=np.uint8).reshape(-1, KEY_BYTES)

@@ -78,11 +78,14 @@ class Encoder:
         identity = read_identity(self._path)
         self._loader = Loader(spec, cache, identity)
         if identity is None:
-            identity = identify(spec, cache, lambda: self._ready, partial(self._encode, "fp32"), self.encode_texts)
+            identity = self._identify(cache)
             write_identity(identity, self._path)
         self.identity: Identity = identity
         self.preprocessing: Preprocessing = preprocessing if identity.is_fast else "reference"
         self.fingerprint = identity.fingerprint(precision, self.preprocessing)
+
+    def _identify(self, cache: Path) -> Identity:
+        return identify(self._spec, cache, lambda: self._ready, partial(self._encode, "fp32"), self.encode_texts)
 
     embed_dim = property(lambda self: self.identity.embed_dim, doc="Width of the joint space.")
     pooled_dim = property(lambda self: self.identity.pooled_dim, doc="Width of pooled features.")
@@ -225,7 +228,8 @@ def open_model(argument: str, settings: Settings) -> Encoder:
     """A handle on the model behind an argument.
 
     Args:
-        argument: A registered name, `ARCH/TAG`, `ARCH@FILE`, `hf-hub:ORG/REPO`, `local-dir:PATH`, or `run:RUN`.
+        argument: A registered name, `ARCH/TAG`, `ARCH@FILE`, `hf-hub:ORG/REPO`, `local-dir:PATH`, `features:FILE`, or
+            `run:RUN`.
         settings: Gives device, precision and cache.
 
     Raises:
@@ -242,4 +246,8 @@ def open_model(argument: str, settings: Settings) -> Encoder:
         check_registered(spec)
     device = resolve_device(settings.device)
     precision = resolve_precision(settings.precision, device)
+    if spec.kind == "embeddings":
+        from workbench.models.embeddings import EmbeddingsEncoder
+
+        return EmbeddingsEncoder(spec, settings.cache, precision, device)
     return Encoder(spec, settings.cache, precision, device, settings.preprocessing, located)

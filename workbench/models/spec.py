@@ -7,7 +7,9 @@ from typing import Literal
 from workbench.errors import ModelError
 from workbench.texts import shown
 
-Kind = Literal["plugin", "tag", "file", "hub", "directory"]
+Kind = Literal["plugin", "tag", "file", "hub", "directory", "embeddings"]
+
+_PREFIXES: dict[str, Kind] = {"hf-hub:": "hub", "local-dir:": "directory", "features:": "embeddings"}
 
 
 @dataclass(frozen=True)
@@ -17,9 +19,9 @@ class ModelSpec:
     Attributes:
         argument: As the user wrote it; the model's name in every record.
         kind: `plugin` (registered name), `tag` (`ARCH/TAG`), `file` (`ARCH@FILE`), `hub` (`hf-hub:ORG/REPO`),
-            `directory` (`local-dir:PATH`).
+            `directory` (`local-dir:PATH`), `embeddings` (`features:FILE`).
         architecture: open_clip's model name, for `tag` and `file`.
-        source: Registered name, tag, file, hub id or directory.
+        source: Registered name, tag, file, hub id, directory, or file or folder of embeddings.
     """
 
     argument: str
@@ -32,14 +34,12 @@ def parse_model(argument: str) -> ModelSpec:
     """Take a model argument apart; raises `ModelError` where it has none of the known forms."""
     if "\0" in argument:
         raise ModelError(f"model {argument!r}: holds a NUL character; no model can be called so.")
-    for prefix, kind in (("hf-hub:", "hub"), ("local-dir:", "directory")):
+    for prefix, kind in _PREFIXES.items():
         if argument.startswith(prefix):
             source = argument.removeprefix(prefix)
             if not source:
                 raise ModelError(f"model {argument!r}: something must follow {prefix!r}.")
-            if kind == "directory":
-                return ModelSpec(argument, "directory", "", _place(argument, source))
-            return ModelSpec(argument, "hub", "", source)
+            return ModelSpec(argument, kind, "", source if kind == "hub" else _place(argument, source))
     architecture, at, file = argument.partition("@")
     if at:
         return ModelSpec(argument, "file", architecture, _place(argument, file))
