@@ -27,7 +27,7 @@ def test_suite_is_called_as_its_file(path):
 
 
 def test_datasets_and_recipes_are_registered(suite):
-    assert set(suite.datasets) <= set(cards.names())
+    assert set(suite.arguments) <= set(cards.names())
     assert {entry.recipe for entry in suite.recipes} <= set(recipes.names())
 
 

@@ -7,7 +7,8 @@ from PIL import Image
 from tests.runs.places import write_domains, write_place
 from workbench.datasets import open_dataset
 from workbench.datasets.reading import ChosenImages
-from workbench.datasets.transfer import Transfer, open_transfer
+from workbench.datasets.transfer import Transfer
+from workbench.datasets.transferred import open_transfer
 from workbench.errors import DataError
 
 THREE = ("red", "green", "blue")

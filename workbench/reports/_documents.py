@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Sequence
 
 from workbench.reports._marks import IDENTITY, begins_block, identity, legend, outcome, title
-from workbench.reports._sections import MetricCell, ResultSection, Row, numbers
+from workbench.reports._table import MetricCell, ResultSection, Row, numbers
 from workbench.reports._text import latex, markdown
 
 

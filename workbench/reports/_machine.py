@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from workbench.reports._sections import ResultSection
+from workbench.reports._table import ResultSection
 from workbench.reports._text import spreadsheet
 from workbench.tracking import RunResult, labels_apart, schema
 

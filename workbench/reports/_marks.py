@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from workbench.reports._sections import ResultSection, Row
+from workbench.reports._table import ResultSection, Row
 
 IDENTITY = ("model", "recipe", "shots", "seed")
 

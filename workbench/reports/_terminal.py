@@ -4,7 +4,7 @@ import io
 from collections.abc import Sequence
 
 from workbench.reports._marks import IDENTITY, begins_block, identity, legend, outcome, title
-from workbench.reports._sections import ResultSection, numbers
+from workbench.reports._table import ResultSection, numbers
 from workbench.reports._text import plain
 
 

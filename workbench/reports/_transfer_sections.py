@@ -5,17 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from workbench.reports._sections import (
-    Intervals,
-    MetricCell,
-    ResultSection,
-    Row,
-    cell_of,
-    groups_of,
-    primary_among,
-    row_of,
-    with_best,
-)
+from workbench.reports._sections import Intervals, cell_of, groups_of, primary_among, row_of, with_best
+from workbench.reports._table import MetricCell, ResultSection, Row
 from workbench.runs.comparisons.groups import RunGroup, shots_order
 from workbench.runs.comparisons.transfers import (
     groups_of_transfers,

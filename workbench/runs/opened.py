@@ -4,7 +4,8 @@ from collections.abc import Collection, Sequence
 from functools import partial
 
 from workbench.datasets import Dataset, open_dataset
-from workbench.datasets.transfer import EACH_DOMAIN, open_transfer, testable_domains
+from workbench.datasets.transfer import EACH_DOMAIN
+from workbench.datasets.transferred import open_transfer, testable_domains
 from workbench.pseudonyms import Pseudonyms
 from workbench.recipes import RunSpec
 from workbench.runs.reporter import Reporter
