@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.models.tiny_foreign import write_siglip
 from workbench.models import open_model
 from workbench.settings import Settings
 
@@ -47,6 +48,8 @@ class Hub(BaseHTTPRequestHandler):
 
     def answer(self, with_body: bool) -> None:
         self.requests.append(self.path)
+        if self.path.startswith("/api/models/org/"):
+            return self.describe()
         repo, _, rest = self.path.strip("/").partition("/resolve/")
         file = self.root / repo / rest.partition("/")[2]
         if repo == "org/gated":
@@ -58,6 +61,18 @@ class Hub(BaseHTTPRequestHandler):
         content = file.read_bytes()
         headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": "1" * 40}
         return self.reply(200, headers, content if with_body else b"", len(content))
+
+    def describe(self) -> None:
+        """What a repository is, or its files: `/api/models/ORG/REPO` and `/api/models/ORG/REPO/tree/REVISION`."""
+        name, _, rest = self.path.removeprefix("/api/models/org/").partition("/")
+        if not (self.root / "org" / name).is_dir():
+            return self.reply(404, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}, b"")
+        paths = sorted((self.root / "org" / name).iterdir())
+        files = [{"type": "file", "path": path.name, "size": path.stat().st_size, "oid": "2" * 40} for path in paths]
+        siblings = [{"rfilename": path.name} for path in paths]
+        about = {"id": f"org/{name}", "sha": "1" * 40, "siblings": siblings}
+        content = json.dumps(files if rest.startswith("tree/") else about).encode()
+        return self.reply(200, {"Content-Type": "application/json"}, content)
 
     def reply(self, status: int, headers: dict[str, str], body: bytes, length: int | None = None) -> None:
         self.send_response(status)
@@ -74,6 +89,7 @@ class Hub(BaseHTTPRequestHandler):
 def hub(tmp_path: Path, tiny: Callable[[str], Path]) -> Iterator[ThreadingHTTPServer]:
     root = tmp_path / "hub"
     shutil.copytree(tiny("vit"), root / "org" / "tiny")
+    write_siglip(root / "org" / "siglip")
     (root / "org" / "other").mkdir()
     (root / "org" / "other" / "config.json").write_text("{}")
     handler = type("OwnHub", (Hub,), {"root": root, "requests": []})
@@ -104,18 +120,21 @@ def ask(
 def test_a_model_of_the_hub_loads_and_what_goes_wrong_is_said(
     hub: ThreadingHTTPServer, tmp_path: Path, tiny: Callable[[str], Path], settings: Settings
 ) -> None:
-    out, _ = ask(hub, tmp_path, "org/tiny", "org/missing", "org/gated", "org/other")
+    out, _ = ask(hub, tmp_path, "org/tiny", "org/missing", "org/gated", "org/other", "org/siglip")
     local = open_model(f"local-dir:{tiny('vit')}", settings)
     assert out["org/tiny"] == [local.fingerprint, 24, True], "the same model, wherever it comes from"
     assert "no such repository" in str(out["org/missing"])
     assert "it is gated: accept its terms" in str(out["org/gated"])
-    assert "is it an open_clip model?" in str(out["org/other"])
+    assert "holds no model that is known (it holds config.json)" in str(out["org/other"])
+    siglip = open_model(f"local-dir:{hub.RequestHandlerClass.root / 'org' / 'siglip'}", settings)  # type: ignore[attr-defined]
+    assert out["org/siglip"] == [siglip.fingerprint, 32, True]
 
     requests: list[str] = hub.RequestHandlerClass.requests  # type: ignore[attr-defined]
     assert any("open_clip_model.safetensors" in path for path in requests)
     requests.clear()
-    out, heavy = ask(hub, tmp_path, "org/tiny")
+    out, heavy = ask(hub, tmp_path, "org/tiny", "org/siglip")
     assert out["org/tiny"] == [local.fingerprint, 24, False]
+    assert out["org/siglip"] == [siglip.fingerprint, 32, False]
     assert not heavy
     assert requests == [], "a known model asks the network nothing"
 

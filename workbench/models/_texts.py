@@ -16,9 +16,11 @@ def length_needed(network: nn.Module, tokens: Tensor) -> int:
     """Places up to the last end token of a batch; all where the tower may look further.
 
     Args:
-        network: An open_clip model, or another with `encode_text`.
+        network: An open_clip model, or another with `encode_text`, which may have a `length_needed` of its own.
         tokens: int64 (n, context).
     """
+    if hasattr(network, "length_needed"):
+        return network.length_needed(tokens)  # type: ignore[operator,no-any-return]
     text = _causal(network)
     if text is None or not len(tokens):
         return tokens.shape[1]

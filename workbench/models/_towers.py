@@ -20,13 +20,17 @@ def image_features(visual: nn.Module, pixels: Tensor) -> tuple[Tensor, Tensor]:
     """Pooled and projected features, differentiable, not normalised.
 
     Args:
-        visual: An open_clip image tower, or a module from pixels to features that has no projection.
+        visual: An open_clip image tower, one with the steps `pooled` and `project`, or a module from pixels to features
+            that has no projection.
         pixels: (n, 3, h, w), preprocessed.
 
     Returns:
         (n, d_pooled) and (n, d).
     """
     tower: Any = visual
+    if hasattr(tower, "pooled") and hasattr(tower, "project"):
+        pooled = tower.pooled(pixels)
+        return pooled, _exactly(tower.project, pooled)
     if hasattr(tower, "trunk"):
         return _timm(tower, pixels)
     if hasattr(tower, "attnpool") and hasattr(tower, "layer4"):
@@ -88,6 +92,8 @@ def projection_parameters(visual: nn.Module) -> list[nn.Parameter]:
         return [parameter for module in head for parameter in module.parameters()]
     if hasattr(tower, "attnpool") and hasattr(tower, "layer4"):
         return list(tower.attnpool.c_proj.parameters())
+    if hasattr(tower, "project"):
+        return [] if tower.projection is None else list(tower.projection.parameters())
     projection = getattr(tower, "proj", None)
     return [projection] if isinstance(projection, nn.Parameter) else []
 

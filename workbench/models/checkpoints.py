@@ -1,4 +1,4 @@
-"""Find a model's weight files and build its network, through open_clip."""
+"""Find a model's weight files and build its network, through open_clip where another library does not."""
 
 import json
 import pickle
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from workbench.errors import ModelError
 from workbench.inputs import parse_json, read_text
 from workbench.models.catalogue import GELU, check_file, check_tag, usual_preprocessing
+from workbench.models.foreign import foreign
 from workbench.models.spec import ModelSpec
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def find_files(spec: ModelSpec) -> ModelFiles:
     Raises:
         ModelError: Unknown architecture or tag, wrong activation, missing file, or the hub cannot be reached.
     """
+    if (other := foreign(spec)) is not None:
+        return ModelFiles(other.weights(), other.descriptions(), other.folder if spec.kind == "directory" else None)
     if spec.kind == "directory":
         return _in_directory(spec)
     if spec.kind == "file":
@@ -56,11 +59,13 @@ def find_files(spec: ModelSpec) -> ModelFiles:
             [Path(open_clip.download_pretrained(open_clip.get_pretrained_cfg(spec.architecture, spec.source)))]
         )
     except Exception as error:  # Hub and network clients raise many kinds.
-        raise ModelError(f"model {spec.argument!r}: {_why_no_download(error)}") from error
+        raise ModelError(f"model {spec.argument!r}: {why_no_download(error)}") from error
 
 
 def build(spec: ModelSpec) -> "LoadedModel":
     """Build the network with its weights, in fp32 on the CPU, in eval mode, frozen.
+
+    What a folder or a repository holds is recognised: models of transformers and timm are built by those.
 
     Raises:
         ModelError: The configuration is damaged or asks for foreign code, or the weights are not safe to read or do not
@@ -72,9 +77,11 @@ def build(spec: ModelSpec) -> "LoadedModel":
     from workbench.models._uninitialised import uninitialised
     from workbench.models.loaded import LoadedModel
 
+    _never_ask()
+    if (other := foreign(spec)) is not None:
+        return other.build()
     name = open_clip_name(spec)
     config = _model_config(spec)
-    _never_ask()
     by_file = spec.kind == "file"
     try:
         with uninitialised():
@@ -158,6 +165,9 @@ def _never_ask() -> None:
 
 def text_tower_names(spec: ModelSpec) -> str | None:
     """Hugging Face names, without owner, of a model's text tower and tokenizer; None where it is open_clip's own."""
+    if (other := foreign(spec)) is not None:
+        text_config = other.config().get("text_config") or {}
+        return str(text_config.get("model_type") or other.config().get("model_type") or other.library)
     text = _model_config(spec)["text_cfg"]
     names = dict.fromkeys(Path(text[key]).name for key in ("hf_model_name", "hf_tokenizer_name") if text.get(key))
     return ", ".join(names) or None
@@ -187,7 +197,8 @@ def _in_directory(spec: ModelSpec) -> ModelFiles:
     return ModelFiles([Path(weights)], sorted(others), folder)
 
 
-def _why_no_download(error: Exception) -> str:
+def why_no_download(error: Exception) -> str:
+    """Why a file could not be had from a hub, in words, and what to do."""
     from urllib.error import URLError
 
     from huggingface_hub.errors import (

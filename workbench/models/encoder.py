@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.arrays import FloatArray
+from workbench.errors import ModelError
 from workbench.images import Features
 from workbench.models.catalogue import check_registered
 from workbench.models.identifying import identify
@@ -83,6 +84,11 @@ class Encoder:
         self.identity: Identity = identity
         self.preprocessing: Preprocessing = preprocessing if identity.is_fast else "reference"
         self.fingerprint = identity.fingerprint(precision, self.preprocessing)
+
+    @property
+    def _no_texts(self) -> str | None:
+        # While it is identified, there is no identity yet.
+        return self.identity.no_texts if hasattr(self, "identity") else None
 
     def _identify(self, cache: Path) -> Identity:
         return identify(self._spec, cache, lambda: self._ready, partial(self._encode, "fp32"), self.encode_texts)
@@ -206,9 +212,18 @@ class Encoder:
             self._towers[self.precision].release()
 
     def encode_texts(self, texts: Sequence[str]) -> FloatArray:
-        """Projected text features, float32 (len(texts), embed_dim), not normalised, in fp32."""
+        """Projected text features, float32 (len(texts), embed_dim), not normalised, in fp32.
+
+        Raises:
+            ModelError: The model has no text tower.
+        """
         from workbench.models._computing import computing
 
+        if (why := self._no_texts) is not None:
+            raise ModelError(
+                f"model {self.name!r}: {why}, and texts are asked for, such as {next(iter(texts), '')!r}. Take a "
+                "recipe that needs none, such as linear-probe, knn or nearest-class-mean, or a model with a text tower."
+            )
         if not texts:
             return np.empty((0, self.embed_dim), dtype=np.float32)
         # Texts of like length share a batch, so that short ones are not padded to the longest.
@@ -228,8 +243,8 @@ def open_model(argument: str, settings: Settings) -> Encoder:
     """A handle on the model behind an argument.
 
     Args:
-        argument: A registered name, `ARCH/TAG`, `ARCH@FILE`, `hf-hub:ORG/REPO`, `local-dir:PATH`, `features:FILE`, or
-            `run:RUN`.
+        argument: A registered name, `ARCH/TAG`, `ARCH@FILE`, `hf-hub:ORG/REPO`, `local-dir:PATH`, `timm:NAME`,
+            `features:FILE`, or `run:RUN`.
         settings: Gives device, precision and cache.
 
     Raises:

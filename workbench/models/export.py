@@ -1,4 +1,4 @@
-"""Write a model as a checkpoint that stock open_clip loads."""
+"""Write a model as a checkpoint that the library which it came from loads: open_clip, or transformers."""
 
 import contextlib
 import json
@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from workbench._version import __version__
 from workbench.errors import ModelError
 from workbench.models.attention import merge_attention
+from workbench.models.foreign.saving import save_pretrained
+from workbench.models.foreign.towers import DualNetwork
 from workbench.models.loaded import LoadedModel
 from workbench.outputs import reason, system_error
 
@@ -21,13 +23,25 @@ WEIGHTS = "open_clip_model.safetensors"
 CONFIG = "open_clip_config.json"
 _PROBES = ["a photo of a cat.", "An adapted model says the same after a round trip."]
 _TOLERANCE = 1e-4
+OPEN_CLIP = """import open_clip
+
+model, preprocess = open_clip.create_model_from_pretrained("local-dir:{folder}")
+model.eval()
+tokenizer = open_clip.get_tokenizer("local-dir:{folder}")
+"""
+TRANSFORMERS = """from transformers import AutoModel, AutoProcessor
+
+model = AutoModel.from_pretrained("{folder}").eval()
+processor = AutoProcessor.from_pretrained("{folder}")
+"""
 
 
 def save_checkpoint(loaded: LoadedModel, directory: Path, base: "Encoder | None" = None) -> None:
-    """Write a model in open_clip's `local-dir:` layout, load it back with stock open_clip, and compare.
+    """Write a model in its library's layout, load it back with that library, and compare.
 
-    Written: `open_clip_config.json`, `open_clip_model.safetensors`, a Hugging Face text tower's configuration and
-    tokenizer, and a README.md. A text tower whose configuration came from a local folder refers to the new folder by
+    Of transformers: what `save_pretrained` of the model, its image processor and its tokenizer write. Of open_clip:
+    `open_clip_config.json`, `open_clip_model.safetensors`, a Hugging Face text tower's configuration and tokenizer.
+    Both have a README.md. A text tower whose configuration came from a local folder refers to the new folder by
     its absolute path, since open_clip takes no other; the README says what to edit when the folder moves.
 
     Args:
@@ -37,11 +51,11 @@ def save_checkpoint(loaded: LoadedModel, directory: Path, base: "Encoder | None"
 
     Raises:
         ModelError: The model cannot be exported, the folder is taken or cannot be written, an adapter was not merged,
-            or what stock open_clip loads gives other features.
+            or what the library loads gives other features.
     """
     if loaded.frozen_reason or not loaded.config:
         raise ModelError(f"this model cannot be exported: {loaded.frozen_reason or 'its configuration is not known'}.")
-    if (directory / CONFIG).exists():
+    if (directory / CONFIG).exists() or (directory / "config.json").exists():
         raise ModelError(f"{directory}: there is a checkpoint already; name a new or empty folder to export to.")
     merge_attention(loaded.network)
     before = _probe(loaded)
@@ -53,13 +67,19 @@ def save_checkpoint(loaded: LoadedModel, directory: Path, base: "Encoder | None"
             raise
         size = sum(tensor.nbytes for tensor in loaded.network.state_dict().values())
         with contextlib.suppress(OSError):
-            (directory / CONFIG).unlink(missing_ok=True)  # So that the same command may try again.
+            for name in (CONFIG, "config.json"):  # So that the same command may try again.
+                (directory / name).unlink(missing_ok=True)
         raise ModelError(f"{directory}: the checkpoint could not be written: {reason(error, size)}.") from raised
     _verify(before, directory)
 
 
 def _write(loaded: LoadedModel, directory: Path, base: "Encoder | None") -> None:
     from safetensors.torch import save_file
+
+    if isinstance(loaded.network, DualNetwork):
+        save_pretrained(loaded, loaded.network, directory)
+        (directory / "README.md").write_text(_readme(directory, {}, base, TRANSFORMERS), encoding="utf-8")
+        return
 
     model_cfg = json.loads(json.dumps(loaded.config))
     text_cfg = model_cfg["text_cfg"]
@@ -113,7 +133,7 @@ def _verify(before: list[Tensor], directory: Path) -> None:
             )
 
 
-def _readme(directory: Path, text_cfg: dict[str, Any], base: "Encoder | None") -> str:
+def _readme(directory: Path, text_cfg: dict[str, Any], base: "Encoder | None", usage: str = OPEN_CLIP) -> str:
     tag = f"base_model: {base.name.removeprefix('hf-hub:')}\n" if base and base.name.startswith("hf-hub:") else ""
     made_from = f" from `{base.name}`" if base else ""
     notice = f"\nThe base model is {base.notice}.\n" if base and base.notice else ""
@@ -123,8 +143,9 @@ def _readme(directory: Path, text_cfg: dict[str, Any], base: "Encoder | None") -
         if Path(text_cfg.get("hf_model_name") or "").is_absolute()
         else ""
     )
+    library = "open_clip" if usage == OPEN_CLIP else "transformers"
     return f"""---
-library_name: open_clip
+library_name: {library}
 pipeline_tag: zero-shot-image-classification
 {tag}---
 
@@ -134,10 +155,5 @@ Adapted{made_from} with clip-workbench {__version__}. The licences of the base w
 adapted to hold for these weights, too.
 {notice}
 ```python
-import open_clip
-
-model, preprocess = open_clip.create_model_from_pretrained("local-dir:{directory.resolve()}")
-model.eval()
-tokenizer = open_clip.get_tokenizer("local-dir:{directory.resolve()}")
-```
+{usage.format(folder=directory.resolve())}```
 {moved}"""

@@ -54,7 +54,7 @@ def identify(
         weights, others = ([pool.submit(hash_file, path) for path in paths] for paths in (files.weights, files.others))
         loaded = load()
         exact = encode_images(photographs(loaded.preprocess))
-        check_alive(spec.argument, exact.projected, encode_texts)
+        check_alive(spec.argument, exact.projected, None if loaded.no_texts else encode_texts)
         return Identity(
             weights=_results(weights),
             others=_results(others),
@@ -62,7 +62,7 @@ def identify(
             config={
                 "model": _without_places(loaded.config),
                 "preprocess": loaded.preprocess_config,
-                "tokenizer": tokenizer_digest(loaded.tokenizer),
+                "tokenizer": None if loaded.no_texts else tokenizer_digest(loaded.tokenizer),
                 "text_tower": text_tower_settings(loaded.network),
                 **extra,
             },
@@ -72,6 +72,7 @@ def identify(
             logit_scale=loaded.logit_scale,
             logit_bias=loaded.logit_bias,
             notice=notice,
+            no_texts=loaded.no_texts,
             is_fast=loaded.pixel_transform is not None,
         )
 

@@ -95,6 +95,7 @@ class Identity(BaseModel):
         logit_scale: Multiplier of cosine similarities.
         logit_bias: Added after scaling.
         notice: A sentence for the reader, or None.
+        no_texts: Why it embeds no texts; None where it does.
         is_fast: Whether its transform can be done on 8-bit pixels.
         drift: What precisions cost, on the first images that features were computed of, by precision and type of
             device (`bf16 on cpu`).
@@ -113,6 +114,7 @@ class Identity(BaseModel):
     logit_scale: float
     logit_bias: float
     notice: str | None = None
+    no_texts: str | None = None
     is_fast: bool = False
     drift: dict[str, Drift] = {}
     pixel_drift: PixelDrift | None = None

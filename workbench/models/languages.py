@@ -33,7 +33,7 @@ def check_language(encoder: Encoder, language: str) -> str | None:
             "for example xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k (or offline-lite-multilingual, which needs no "
             "download, for trying things)."
         )
-    if _primary(language) == "en" or spec.kind == "embeddings":  # A file has the embedding of a text, or has not.
+    if _primary(language) == "en" or encoder.identity.no_texts or spec.kind == "embeddings":
         return None
     if spec.kind == "plugin":
         return f"{encoder.name} does not say which languages its text tower reads; texts are in {language!r}."

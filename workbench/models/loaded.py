@@ -31,6 +31,7 @@ class LoadedModel:
         pixel_transform: The same as `preprocess` on 8-bit pixels. Without it, it is read from `preprocess`, if that is
             a transform of open_clip or timm; it stays None where it cannot be.
         frozen_reason: Why the network cannot be trained or exported; None where it can.
+        no_texts: Why it embeds no texts; None where it does.
     """
 
     network: nn.Module
@@ -43,6 +44,7 @@ class LoadedModel:
     preprocess_config: dict[str, Any] = field(default_factory=dict)
     pixel_transform: PixelTransform | None = None
     frozen_reason: str | None = None
+    no_texts: str | None = None
 
     def __post_init__(self) -> None:
         self.pixel_transform = self.pixel_transform or pixel_transform(self.preprocess)
@@ -87,7 +89,7 @@ class LoadedModel:
     def trim(self, tokens: Tensor) -> Tensor:
         """Cut padding that no text of the batch needs, where the tower masks it or looks at nothing behind the end."""
         needed = length_needed(self.network, tokens)
-        if needed < tokens.shape[1]:
+        if needed < tokens.shape[1] or hasattr(self.network, "length_needed"):
             return tokens[:, :needed]
         pad = getattr(getattr(getattr(self.network, "text", None), "config", None), "pad_token_id", None)
         if pad is None:

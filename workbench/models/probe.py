@@ -41,18 +41,19 @@ def photographs(preprocess: Callable[["Image"], Tensor]) -> Tensor:
     return torch.stack(pictures)
 
 
-def check_alive(name: str, projected: FloatArray, encode_texts: Callable[[Sequence[str]], FloatArray]) -> None:
+def check_alive(name: str, projected: FloatArray, encode_texts: Callable[[Sequence[str]], FloatArray] | None) -> None:
     """Refuse a network whose features say nothing, as those of weights that were never loaded do.
 
     Args:
         name: The model's, for the message.
         projected: Image features of `photographs`, (n, d).
-        encode_texts: Texts to features (n, d).
+        encode_texts: Texts to features (n, d); None where the model has none.
 
     Raises:
         ModelError: Features are zero, the same for all inputs, or not finite.
     """
-    for modality, features in (("image", projected), ("text", encode_texts(_TEXTS[:2]))):
+    both = [("image", projected), *([("text", encode_texts(_TEXTS[:2]))] if encode_texts else [])]
+    for modality, features in both:
         fault = (
             "not finite" if not np.isfinite(features).all() else
             "zero" if not features.any(axis=1).all() else

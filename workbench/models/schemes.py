@@ -16,7 +16,7 @@ class Located:
     """A model that was found.
 
     Attributes:
-        folder: In open_clip's `local-dir:` layout.
+        folder: Of a model that `local-dir:` takes.
         lineage: What it was made from, in words, for every run that uses it.
         notice: A sentence for the reader of results, or None.
     """

@@ -7,9 +7,14 @@ from typing import Literal
 from workbench.errors import ModelError
 from workbench.texts import shown
 
-Kind = Literal["plugin", "tag", "file", "hub", "directory", "embeddings"]
+Kind = Literal["plugin", "tag", "file", "hub", "directory", "embeddings", "timm"]
 
-_PREFIXES: dict[str, Kind] = {"hf-hub:": "hub", "local-dir:": "directory", "features:": "embeddings"}
+_PREFIXES: dict[str, Kind] = {
+    "hf-hub:": "hub",
+    "local-dir:": "directory",
+    "features:": "embeddings",
+    "timm:": "timm",
+}
 
 
 @dataclass(frozen=True)
@@ -19,9 +24,9 @@ class ModelSpec:
     Attributes:
         argument: As the user wrote it; the model's name in every record.
         kind: `plugin` (registered name), `tag` (`ARCH/TAG`), `file` (`ARCH@FILE`), `hub` (`hf-hub:ORG/REPO`),
-            `directory` (`local-dir:PATH`), `embeddings` (`features:FILE`).
+            `directory` (`local-dir:PATH`), `embeddings` (`features:FILE`), `timm` (`timm:NAME`).
         architecture: open_clip's model name, for `tag` and `file`.
-        source: Registered name, tag, file, hub id, directory, or file or folder of embeddings.
+        source: Registered name, tag, file, hub id, directory, file or folder of embeddings, or name in timm.
     """
 
     argument: str
@@ -39,7 +44,7 @@ def parse_model(argument: str) -> ModelSpec:
             source = argument.removeprefix(prefix)
             if not source:
                 raise ModelError(f"model {argument!r}: something must follow {prefix!r}.")
-            return ModelSpec(argument, kind, "", source if kind == "hub" else _place(argument, source))
+            return ModelSpec(argument, kind, "", source if kind in {"hub", "timm"} else _place(argument, source))
     architecture, at, file = argument.partition("@")
     if at:
         return ModelSpec(argument, "file", architecture, _place(argument, file))

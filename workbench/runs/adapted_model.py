@@ -53,6 +53,8 @@ def _export(run: FinishedRun, work: Path, target: Path) -> None:
         raise ModelError(f"model 'run:{run.result.run_id}': {error}") from error
     # The folder is about to move, and a text tower of transformers is found by its place.
     for name in (_CONFIG, "README.md"):
+        if not (work / name).exists():  # transformers has another.
+            continue
         text = (work / name).read_text(encoding="utf-8")
         (work / name).write_text(text.replace(str(work.resolve()), str(target.resolve())), encoding="utf-8")
     about = {"lineage": lineage(run), "notice": run.encoder.notice}
