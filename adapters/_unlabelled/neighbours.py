@@ -6,7 +6,7 @@ import numpy as np
 
 from workbench.plugin import AnyArray, FloatArray
 
-_CELLS = 2**26  # Similarities that are held at a time.
+_CELLS = 2**24  # Similarities that are held at a time.
 
 
 def nearest(queries: FloatArray, keys: FloatArray, k: int, *, same: bool = False) -> tuple[AnyArray, FloatArray]:

@@ -27,7 +27,7 @@ def command(what: str, field: str | None, open_clip: bool, probe: bool, as_json:
 
     \b
     Example:
-      workbench list recipes
+      workbench list recipes --probe
       workbench list datasets --field botany
       workbench list models --open-clip
     """
@@ -58,10 +58,19 @@ def command(what: str, field: str | None, open_clip: bool, probe: bool, as_json:
 
 def _registered(what: str, probe: bool) -> list[dict[str, str]]:
     registry = _typed_registry(what) if probe else Registry(f"workbench.{what}", what[:-1], lambda loaded, _: loaded)
-    return [
+    rows = [
         {"name": entry.name, "provider": entry.provider, **({"problem": entry.problem} if entry.problem else {})}
         for entry in registry.listing(probe=probe)
     ]
+    if probe and what == "recipes":
+        rows = [row if "problem" in row else {**row, "sees": _sees(registry.get(row["name"]))} for row in rows]
+    return rows
+
+
+def _sees(recipe: Any) -> str:
+    """What a recipe gets besides labelled images, under its default settings."""
+    parts = [] if recipe.inference == "inductive" else [f"test images ({recipe.inference})"]
+    return ", ".join([*parts, *(["unlabelled images"] if recipe.unlabelled else [])])
 
 
 def _typed_registry(what: str) -> Registry[Any]:
