@@ -36,6 +36,13 @@ def test_votes_are_those_of_the_paper(seed):
         assert votes.argmax() == winner
 
 
+def test_a_tie_goes_to_the_class_of_the_next_surest_view():
+    logits = np.array([[9, 0, 0], [0, 8, 0], [0, 0, 7], [0, 6, 0], [5, 0, 0]], np.float32)
+    votes = votes_of(logits, 0.4)  # Two views vote, for classes 0 and 1; the next that is of one of them says 1.
+    np.testing.assert_allclose(votes, [1, 1, 0], atol=2e-3)
+    assert votes.argmax() == 1
+
+
 def test_scores_are_shares_of_the_votes_of_the_networks_views(model, colour_task):
     network = model("vit")
     task, test = colour_task(network)
