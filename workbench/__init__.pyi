@@ -1,4 +1,5 @@
 from ._version import __version__ as __version__
+from .api.adapting import adapt as adapt
 from .api.applying import export as export
 from .api.applying import load as load
 from .api.applying import predict as predict

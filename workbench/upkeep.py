@@ -19,7 +19,7 @@ from workbench.settings import Settings
 from workbench.tracking import open_store
 from workbench.tracking._sqlite import kept_runs
 
-_OURS = ("models", "manifests", "generated", "search", "features-read")
+_OURS = ("models", "manifests", "generated", "search", "features-read", "adaptations")
 _EARLIER = ("manifests/*/*.parquet", f"models/{24 * '[0-9a-f]'}.json", "search/*.json")
 _STALE_SECONDS = 3600.0
 _log = logging.getLogger(__name__)

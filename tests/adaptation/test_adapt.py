@@ -8,6 +8,8 @@ import torch
 from click.testing import CliRunner
 from safetensors.torch import load_file
 
+import workbench
+from tests.dashboards.screens.driver import open_page
 from workbench.adaptation.adapt import adapt
 from workbench.adaptation.config import Adaptation
 from workbench.cli import cli
@@ -154,7 +156,7 @@ def test_killed_and_asked_again_it_has_the_same_network(content, settings):
     ]
     assert weights[0] == weights[1]
     assert len(read_runs(open_store(settings), "killed")) == 1  # The one that was killed is gone.
-    assert not list((settings.cache / "adaptations").glob("*/state.pt"))
+    assert not list((settings.cache / "adaptations").glob("*.pt"))
 
 
 def test_measured_images_are_not_trained_on(content, settings, squares):
@@ -201,6 +203,14 @@ def test_the_command(made, content, settings, tmp_path):
     assert len(answer["datasets"]) == 9
 
 
+def test_from_python(made, content, settings):
+    frame = workbench.adapt(content, cache=settings.cache, runs=settings.runs, precision="fp32", device="cpu")
+    assert set(frame["run_id"]) == {made[0].run.run_id}
+    assert frame["state"].tolist() == ["before", "after", "chosen"] * 3
+    with pytest.raises(WorkbenchError, match=r"unknown key 'training\.step'"):
+        workbench.adapt({**content, "training": {"step": 1}})
+
+
 def _toml(content):
     import tomlkit
 
@@ -238,3 +248,13 @@ def test_names_of_images_are_hidden_where_asked(content, settings):
     kept = FinishedRun.open_any(hidden.run_id, settings).artifact("predictions") / "colours-before.parquet"
     ids = ClassPredictions.read(kept).ids
     assert all(name.startswith("id-") for name in ids)
+
+
+@pytest.mark.parametrize("page", ["overview", "compare", "transfer", "shots", "errors", "cost", "data"])
+def test_the_dashboard_shows_its_store(made, settings, monkeypatch, page):
+    monkeypatch.setenv("WORKBENCH_CACHE", str(settings.cache))
+    monkeypatch.setenv("WORKBENCH_RUNS", str(settings.runs))
+    app = open_page(page, dataset="squares")
+    assert not app.exception
+    if page == "overview":
+        assert "in_domain" in app.dataframe[0].value.columns

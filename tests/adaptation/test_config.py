@@ -1,5 +1,8 @@
 """The file of an adaptation: what is wrong in it is named by its key."""
 
+import re
+from pathlib import Path
+
 import pytest
 
 from workbench.adaptation.config import read_adaptation
@@ -56,3 +59,10 @@ def test_faults_are_named(read, before, after, complaint):
     assert before in WHOLE
     with pytest.raises(CardError, match=rf"adaptation.toml: .*{complaint}"):
         read(WHOLE.replace(before, after, 1))
+
+
+def test_the_file_in_the_documentation_can_be_read(read):
+    text = (Path(__file__).parents[2] / "docs" / "adapting.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^```toml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
+    assert len(examples) >= 2
+    assert [read(example).name for example in examples] == ["leaves"] * len(examples)

@@ -1,6 +1,5 @@
 """Adapt a model: train, walk back along the line to the weights before, measure, and record the run."""
 
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,8 +22,6 @@ from workbench.settings import Settings
 from workbench.tracking import RunResult, Store, close_abandoned, open_store, read_runs, schema, sync_before
 from workbench.tracking.reading import artifact_path
 from workbench.training import Compute
-
-_STATE = "state.pt"
 
 
 @dataclass(frozen=True)
@@ -64,18 +61,18 @@ def adapt(
     prepared = prepare(adaptation, settings, reporter)
     sync_before(store, reporter.say)
     close_abandoned(store, read_runs(store, adaptation.name))
-    folder = settings.cache / "adaptations" / prepared.key[:32]
-    folder.mkdir(parents=True, exist_ok=True)
-    with locked(folder.with_suffix(".lock")):
+    checkpoint = settings.cache / "adaptations" / f"{prepared.training_key[:32]}.pt"
+    checkpoint.parent.mkdir(parents=True, exist_ok=True)
+    with locked(checkpoint.with_suffix(".lock")):
         known = None if fresh else _known(prepared, store)
         if known is not None:
             reporter.say("this adaptation is finished already; --fresh makes it anew.")
             return MadeAdaptation(known, read_rows(artifact_path(store, known, DATASETS)))
         if fresh:
-            (folder / _STATE).unlink(missing_ok=True)
+            checkpoint.unlink(missing_ok=True)
         store.check_writable()
-        made = _make(prepared, folder / _STATE, settings, store, fresh, reporter)
-        shutil.rmtree(folder, ignore_errors=True)
+        made = _make(prepared, checkpoint, settings, store, fresh, reporter)
+        checkpoint.unlink(missing_ok=True)
     return made
 
 
@@ -99,7 +96,7 @@ def _make(
 ) -> MadeAdaptation:
     sets = prepared.measured_sets(settings, reporter)
     earlier = None if fresh else _same_training(prepared, settings, store)
-    recorder = begin(prepared, store)
+    recorder = begin(prepared, store, settings.cache)
     try:
         encoder = prepared.encoder
         compute = Compute.resolve(encoder.device, prepared.adaptation.training.precision, encoder.precision)
@@ -112,6 +109,7 @@ def _make(
         adapted = _measure(prepared, trained, model, compute, sets, reporter)
     except KeyboardInterrupt:
         recorder.abandon("interrupted")
+        reporter.say("Stopped; the same command goes on from the last checkpoint.")
         raise
     except Exception as error:
         recorder.fail(prepared.without_names(masked(str(error) or type(error).__name__)))

@@ -23,7 +23,7 @@ from workbench.tasks.adaptation import NAME, NETWORK
 from workbench.tracking import RunRecorder, RunResult, Store, read_runs, schema
 from workbench.tracking.checksums import write_checksums
 from workbench.tracking.faults import answering
-from workbench.tracking.places import recorded_place
+from workbench.tracking.places import KnownPlaces, place_names, recorded_place
 from workbench.training.weights import write_weights
 
 RECIPE = "adapt"
@@ -46,8 +46,8 @@ class Adapted:
     outcomes: Sequence[Outcome]
 
 
-def begin(prepared: Prepared, store: Store) -> RunRecorder:
-    """Begin a run with all that is known before any work."""
+def begin(prepared: Prepared, store: Store, cache: Path) -> RunRecorder:
+    """Begin a run with all that is known before any work; the cache keeps where its dataset lies."""
     adaptation, encoder = prepared.adaptation, prepared.encoder
     trained = [prepared.datasets[source.dataset] for source in adaptation.train]
     names = " + ".join(dict.fromkeys(dataset.name for dataset in trained))
@@ -81,6 +81,7 @@ def begin(prepared: Prepared, store: Store) -> RunRecorder:
         **version_tags(),
         **git_tags(),
     }
+    KnownPlaces(cache).note(place_of(first), place)
     return RunRecorder.begin(store, adaptation.name, f"{names} / {RECIPE} / {encoder.name}", params, tags)
 
 
@@ -151,6 +152,7 @@ def _write(prepared: Prepared, adapted: Adapted, folder: Path) -> None:
         "model_argument": encoder.name,
         "precision": encoder.precision,
         "preprocessing": encoder.preprocessing,
+        "dataset_argument": _recorded_argument(prepared, adaptation.train[0].dataset),
         "class_names": [],
         "multi_label": False,
         "adaptation": _without_paths(prepared),
@@ -173,6 +175,11 @@ def _write(prepared: Prepared, adapted: Adapted, folder: Path) -> None:
     figure = curve_figure(adapted.points, adapted.chosen, adaptation.retention.tolerance)
     save_png(figure, folder / "figures" / "curve.png")
     write_checksums(folder)
+
+
+def _recorded_argument(prepared: Prepared, argument: str) -> str:
+    dataset = prepared.datasets[argument]
+    return dataset.name if dataset.pseudonyms is not None else place_names(recorded_place(argument))
 
 
 def _without_paths(prepared: Prepared) -> dict[str, Any]:

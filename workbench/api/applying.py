@@ -78,5 +78,5 @@ def export(run: str, to: PathText, **settings: Any) -> Path:
     from workbench.runs.export import export_run
 
     folder = as_path(to)
-    export_run(FinishedRun.open(run, read_settings(export, settings)), folder)
+    export_run(FinishedRun.open_any(run, read_settings(export, settings)), folder)
     return folder
