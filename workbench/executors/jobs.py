@@ -31,7 +31,7 @@ _KEPT_SECONDS = 90 * 86400.0
 
 
 class Cell(BaseModel):
-    """The runs of one dataset and one model.
+    """The runs of one dataset and one model, and of transfers from it.
 
     Attributes:
         dataset: Dataset argument.

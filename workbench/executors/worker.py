@@ -121,9 +121,9 @@ class Worker:
         fit_along([runs[key] for key in keys], self._execution)
 
     def _compute_piece(self, batches: Sequence[Batch], piece: int, pieces: int) -> None:
-        task, reporter = batches[0][0].task, self._execution.reporter
-        progress = partial(reporter.progress, f"features of {task.data.dataset.name}")
-        for rows in rows_of_piece(batches, piece, pieces):
+        reporter = self._execution.reporter
+        for task, rows in rows_of_piece(batches, piece, pieces):
+            progress = partial(reporter.progress, f"features of {task.data.dataset.name}")
             with contextlib.suppress(WorkbenchError):  # The runs that need them will meet it.
                 task.prepare(rows, progress)
 

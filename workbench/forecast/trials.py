@@ -146,7 +146,7 @@ def _kind(batch: Batch) -> tuple[Any, ...]:
 
 def batch_work(number: int, batch: Batch, todo: Todo, seen: Seen, suite: Suite) -> BatchWork:
     """What is known of a batch: from itself, from earlier runs, or from one of the same recipe on another dataset."""
-    dataset, model = cell_of(batch[0].spec, suite)
+    dataset, model = batch[0].spec.data, cell_of(batch[0].spec, suite)[1]
     blank = BatchWork(dataset, model, batch[0].spec.shown or batch[0].spec.label, len(batch), None, None, None, "")
     own = seen.batches.get(number)
     fit = seen.fits.get(number)
@@ -162,7 +162,7 @@ def batch_work(number: int, batch: Batch, todo: Todo, seen: Seen, suite: Suite) 
     how = rehearsed.how
     if own is None:
         sizes = {todo.sizes[other][0]: seen.batches[other].fit_seconds for other in alike}
-        how = f"as on {todo.batches[source][0].spec.dataset}, by the number of images"
+        how = f"as on {todo.batches[source][0].spec.data}, by the number of images"
     if fit is not None:
         how = "as long as earlier runs took"
     else:
@@ -171,7 +171,7 @@ def batch_work(number: int, batch: Batch, todo: Todo, seen: Seen, suite: Suite) 
     whole = [
         seen.batches[other].evaluate_seconds
         for other in seen.batches
-        if todo.batches[other][0].spec.dataset == dataset and seen.batches[other].is_whole
+        if todo.batches[other][0].spec.data == dataset and seen.batches[other].is_whole
     ]
     evaluate = min(whole) if whole and not (own and own.is_whole) else rehearsed.evaluate_seconds * longer
     return replace(

@@ -44,6 +44,11 @@ class RunSpec:
         return self.dataset if self.transfer is None else str(self.transfer)
 
     @property
+    def home(self) -> str:
+        """The dataset whose images it shares with other runs: of a transfer the source, which all its targets need."""
+        return self.dataset if self.transfer is None else self.transfer.source
+
+    @property
     def shots_text(self) -> str:
         """`all` or the number, as it is recorded."""
         return "all" if self.shots is None else str(self.shots)

@@ -1,10 +1,9 @@
 """The datasets of a suite, each opened once, and what its transfers make of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 
 from workbench.datasets import Dataset, open_dataset
-from workbench.datasets.transfer import EACH_DOMAIN
 from workbench.datasets.transferred import open_transfer, testable_domains
 from workbench.pseudonyms import Pseudonyms
 from workbench.recipes import RunSpec
@@ -56,24 +55,10 @@ class OpenedDatasets:
             self._of_runs[spec.data] = open_transfer(transfer, source, target)
         return self._of_runs[spec.data]
 
-    def with_domains(self, specs: Sequence[RunSpec], wanted: Collection[str] | None = None) -> list[RunSpec]:
+    def with_domains(self, specs: Sequence[RunSpec]) -> list[RunSpec]:
         """Specifications with a run for each domain of a dataset whose domains are left out in turn.
-
-        Args:
-            specs: The plan.
-            wanted: What the runs that are wanted open, see `RunSpec.data`; datasets that none of these needs stay
-                closed. None for all.
 
         Raises:
             WorkbenchError: A dataset cannot be opened, or has no domains.
         """
-
-        def may_be_wanted(spec: RunSpec) -> bool:
-            if spec.transfer is None or spec.transfer.domain != EACH_DOMAIN:
-                return wanted is None or spec.data in wanted
-            return wanted is None or any(data.startswith(f"{spec.dataset}, domain ") for data in wanted)
-
-        expanded = with_domains(
-            [spec for spec in specs if may_be_wanted(spec)], lambda argument: testable_domains(self.whole(argument))
-        )
-        return [spec for spec in expanded if wanted is None or spec.data in wanted]
+        return with_domains(specs, lambda argument: testable_domains(self.whole(argument)))

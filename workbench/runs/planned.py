@@ -105,8 +105,7 @@ def prepare_runs(
     opened = OpenedDatasets(settings, suite.language, reporter)
     for argument in () if cells else suite.arguments:
         opened.whole(argument)
-    specs = opened.with_domains(plan(suite), None if cells is None else {dataset for dataset, _ in cells})
-    specs = [spec for spec in specs if cells is None or cell_of(spec, suite) in cells]
+    specs = opened.with_domains([spec for spec in plan(suite) if cells is None or cell_of(spec, suite) in cells])
     recipe_names = {entry.recipe for entry in suite.recipes}
     specs = [spec for spec in specs if spec.recipe in recipe_names or _takes_baseline(opened.of(spec), spec, reporter)]
     for spec in specs:
@@ -126,15 +125,15 @@ def prepare_runs(
     runs: dict[str, PlannedRun] = {}
     twice: dict[str, str] = {}
     for spec in (_named(spec, datasets[spec.data]) for spec in specs):
-        cell, dataset = cell_of(spec, suite), datasets[spec.data]
-        if cell not in tasks:
+        place, dataset = (spec.data, cell_of(spec, suite)[1]), datasets[spec.data]
+        if place not in tasks:
             duplicates.setdefault(spec.data, NearDuplicates(dataset, store, settings.workers))
             data = TaskData(
-                dataset, encoders[cell[1]], store, device, settings.max_unreadable, settings.workers,
+                dataset, encoders[place[1]], store, device, settings.max_unreadable, settings.workers,
                 duplicates=duplicates[spec.data],
             )  # fmt: skip
-            tasks[cell] = dataset_task(data.dataset.card.task)(data)
-        task = tasks[cell]
+            tasks[place] = dataset_task(data.dataset.card.task)(data)
+        task = tasks[place]
         encoder = None if spec.model == NO_MODEL else task.data.encoder
         key = run_key(spec, dataset, encoder, refit=suite.refit)
         if key in runs:
@@ -148,11 +147,13 @@ def prepare_runs(
 
 
 def cell_of(spec: RunSpec, suite: Suite) -> tuple[str, str]:
-    """What a run opens: its dataset or transfer, see `RunSpec.data`, and the model argument.
+    """The dataset and model arguments that runs have in common whose features are computed before any of them.
+
+    All runs of transfers from one source are together, since they need its images.
 
     Recipes that read nothing still need a model's eyes to know which images are readable.
     """
-    return spec.data, suite.models[0] if spec.model == NO_MODEL else spec.model
+    return spec.home, suite.models[0] if spec.model == NO_MODEL else spec.model
 
 
 def _named(spec: RunSpec, dataset: Dataset) -> RunSpec:
