@@ -11,6 +11,7 @@ from workbench.datasets.domains import domain_reader
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.roles import ROLES
 from workbench.datasets.sources import Record
+from workbench.datasets.subgroups import subgroups_of
 
 if TYPE_CHECKING:
     from workbench.datasets.dataset import Dataset
@@ -39,6 +40,10 @@ def fingerprint_of(dataset: "Dataset") -> str:
         digest.update(json.dumps(contents).encode())
         if (read := domain_reader(card)) is not None:  # As they are, whatever pseudonyms stand for them.
             digest.update(json.dumps([read(dataset.manifest.records[row]) for row in rows.tolist()]).encode())
+        if card.columns.subgroups:
+            digest.update(
+                json.dumps(subgroups_of(card, [dataset.manifest.records[row] for row in rows.tolist()])).encode()
+            )
     if card.splits.unlabelled:
         digest.update(b"unlabelled")
         digest.update(dataset.hashes(dataset.unlabelled_rows).tobytes())

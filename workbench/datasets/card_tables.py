@@ -16,6 +16,7 @@ class Columns(Section):
         texts: Keys whose columns hold texts, which differ from language to language.
         labels: A column for each finding instead of one for labels: 1, 0, -1 for uncertain, or empty.
         domain: Hospital, scanner, site, season, camera: what images may differ by from those that a model is used on.
+        subgroups: Sex, age band, scanner: columns whose values are subgroups that a run is measured in.
     """
 
     of_items: ClassVar[tuple[str, ...]] = ()
@@ -27,6 +28,7 @@ class Columns(Section):
     caption: str | None = None
     group: str | None = None
     domain: str | None = None
+    subgroups: tuple[str, ...] = ()
     split: str | None = None
     id: str | None = None
 

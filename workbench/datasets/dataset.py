@@ -24,6 +24,7 @@ from workbench.datasets.private_names import private_names
 from workbench.datasets.prompts import ClassPrompts, class_prompts
 from workbench.datasets.roles import ROLES, SplitChoice
 from workbench.datasets.sources import FileSource, Location, Record, Source, read_from
+from workbench.datasets.subgroups import subgroups_of
 from workbench.datasets.trained_on import TrainedOn
 from workbench.datasets.unlabelled_pool import unlabelled_pool
 from workbench.pseudonyms import Pseudonyms
@@ -235,6 +236,13 @@ class Dataset(Pictures):
             return None
         domains = [read(self._record(row)) for row in rows]
         return [self.shown_name(name) if name and self._hides_domain(name) else name for name in domains]
+
+    def subgroups(self, rows: Sequence[int] | AnyArray) -> dict[str, list[str | None]]:
+        """By column of `columns.subgroups`, the subgroup of each image, None where it has none."""
+        return subgroups_of(self.card, [self._record(row) for row in rows], self._shown_subgroup)
+
+    def _shown_subgroup(self, name: str) -> str:
+        return self.shown_name(name) if name in self._group_codes else name
 
     @property
     def source_domains(self) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ def manifest_path(card: DatasetCard, source: Source, cache: Path, groups: GroupT
             include={"task", "source", "columns", "splits", "multi_label", "label_separator"},
             # What few cards have is no part of how others are kept; groups count by what their table says.
             exclude={
-                "columns": set() if card.columns.labels else {"labels"},
+                "columns": {key for key in ("labels", "subgroups") if not getattr(card.columns, key)},
                 "splits": {"groups"} if card.splits.group_pattern else {"groups", "group_pattern"},
             },
         ),

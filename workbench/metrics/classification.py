@@ -1,11 +1,11 @@
 """Metrics of classes and labels, and of a run with their bootstrap intervals."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from workbench.arrays import AnyArray
+from workbench.arrays import AnyArray, FloatArray
 from workbench.metrics import functional as F
 from workbench.metrics._bootstrap import Resampler, estimates
 from workbench.metrics.class_scores import ClassScores, LabelScores, stacked_scores
@@ -87,6 +87,25 @@ def _specificity(scores: ClassScores) -> Weighted | None:
     return _recall_of(scores, 1 - scores.positive)
 
 
+def _class_recall(scores: ClassScores | LabelScores) -> Weighted:
+    return _of_each_class(scores, 1)
+
+
+def _class_precision(scores: ClassScores | LabelScores) -> Weighted:
+    return _of_each_class(scores, 2)
+
+
+def _of_each_class(scores: ClassScores | LabelScores, among: int) -> Weighted:
+    """Hits of each class among the items that are of it (1), or that are taken for it (2)."""
+    sizes = scores.class_counts(F.ones(len(scores.logits)))[among][0]
+
+    def parts(weights: FloatArray) -> F.Values:
+        counts = scores.class_counts(weights)
+        return F.ratio(counts[0], counts[among])
+
+    return Weighted(parts=parts, part_boundaries=np.maximum(sizes, 1).tolist())
+
+
 def _mcc(scores: ClassScores) -> Weighted:
     return Weighted(lambda weights: F.matthews_correlation(*scores.class_counts(weights)))
 
@@ -125,6 +144,10 @@ METRICS: tuple[Metric, ...] = (
     ACCURACY, TOP5_ACCURACY, BALANCED_ACCURACY, MACRO_F1, MICRO_F1, AUROC, AVERAGE_PRECISION, NLL, BRIER, ECE,
     SENSITIVITY, SPECIFICITY, MCC, QUADRATIC_KAPPA,
 )  # fmt: skip
+CLASS_METRICS: tuple[Metric, ...] = (
+    proportion("class_recall", _class_recall, ["logits", "class_counts"], only_on_request=True),
+    proportion("class_precision", _class_precision, ["logits", "class_counts"], only_on_request=True),
+)
 DOMAIN_METRICS: tuple[Metric, ...] = tuple(each for metric in METRICS for each in domain_metrics(metric))
 
 
@@ -194,11 +217,14 @@ def classification_metrics(
         ]
     metric_estimates = estimates([Evaluator(chosen, run) for run in runs], resampler)
     keys = None if label_names is None else metric_keys(label_names)
-    return {_named(name, keys, metric_keys(names)): estimate for name, estimate in metric_estimates.items()}
+    fixed = {metric.name: metric.part_names for metric in chosen if metric.part_names}
+    return {_named(name, fixed, keys, metric_keys(names)): estimate for name, estimate in metric_estimates.items()}
 
 
-def _named(metric: str, labels: Sequence[str] | None, domains: Sequence[str]) -> str:
-    """A metric of a label or domain by its name in place of its number."""
+def _named(
+    metric: str, fixed: Mapping[str, Sequence[str]], labels: Sequence[str] | None, domains: Sequence[str]
+) -> str:  # fmt: skip
+    """A metric of a label, a domain or another part by its name in place of its number."""
     base, _, index = metric.partition("/")
-    keys = domains if base.startswith(MEAN) else labels
+    keys = fixed.get(base) or (domains if base.startswith(MEAN) else labels)
     return f"{base}/{keys[int(index)]}" if index and keys is not None else metric

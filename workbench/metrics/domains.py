@@ -10,13 +10,13 @@ from workbench.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from workbench.metrics import functional as F
 from workbench.metrics.metric import Metric, Weighted
 
-MEAN, WORST, GAP = "domain_", "worst_domain_", "gap_domain_"
+MEAN, WORST, GAP, SPREAD = "domain_", "worst_domain_", "gap_domain_", "spread_domain_"
 """Beginnings of the names of metrics over domains."""
 
 
 def ranked_metric(name: str) -> str:
     """The metric that one over domains is of; others are themselves."""
-    beginning = next((each for each in (WORST, GAP, MEAN) if name.startswith(each)), "")
+    beginning = next((each for each in (WORST, GAP, SPREAD, MEAN) if name.startswith(each)), "")
     return name.removeprefix(beginning)
 
 
@@ -38,8 +38,10 @@ class InDomains(Protocol):
         ...
 
 
-def domain_metrics(metric: Metric) -> tuple[Metric, Metric, Metric]:
-    """`domain_X`, the mean of a metric over domains with `domain_X/NAME` in each, `worst_domain_X`, and `gap_domain_X`.
+def domain_metrics(metric: Metric) -> tuple[Metric, ...]:
+    """`domain_X`, the mean of a metric over domains with `domain_X/NAME` in each, and what is made of them.
+
+    `worst_domain_X` is the worst, `spread_domain_X` the highest less the lowest, and `gap_domain_X` is between domains.
 
     The gap is the mean over the domains that training images are of, less the mean over the others: what is lost where
     the model meets a domain that it was not trained on. For metrics of which less is better it is negative then.
@@ -78,6 +80,17 @@ def domain_metrics(metric: Metric) -> tuple[Metric, Metric, Metric]:
 
         return Weighted(difference, boundary=_behind(scores))
 
+    def spread(scores: InDomains) -> Weighted | None:
+        values = _by_domain(metric, scores)
+        if values is None:
+            return None
+
+        def difference(weights: FloatArray) -> F.Values:
+            by_domain = values(weights)
+            return np.asarray(np.fmax.reduce(by_domain, axis=1) - np.fmin.reduce(by_domain, axis=1))
+
+        return Weighted(difference, boundary=_behind(scores))
+
     shared = Metric(
         name=metric.name, of=metric.of, needs=(*metric.needs, "domain_items"), bounds=metric.bounds, unit=metric.unit,
         higher_is_better=metric.higher_is_better, from_counts=metric.from_counts, biased_under_resampling=True,
@@ -89,6 +102,10 @@ def domain_metrics(metric: Metric) -> tuple[Metric, Metric, Metric]:
         replace(
             shared, name=f"{GAP}{metric.name}", of=gap, needs=(*shared.needs, "is_source"),
             bounds=metric.difference_bounds, higher_is_better=not metric.higher_is_better,
+        ),
+        replace(
+            shared, name=f"{SPREAD}{metric.name}", of=spread, bounds=(0.0, metric.difference_bounds[1]),
+            higher_is_better=False,
         ),
     )  # fmt: skip
 

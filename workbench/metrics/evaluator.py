@@ -1,6 +1,7 @@
 """Several metrics of the same predictions as one function of item weights."""
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 import numpy as np
@@ -43,6 +44,8 @@ class Evaluator:
         self.boundary: dict[str, float] = {
             name: function.boundary for name, function in functions if function.boundary is not None
         }
+        for name, function in functions:
+            self.boundary |= {f"{name}/{i}": size for i, size in enumerate(function.part_boundaries or ())}
 
     def __call__(self, weights: FloatArray) -> dict[str, F.Values]:
         """Metrics by name, each (b,), of weights (b, n); those of labels by themselves as `NAME/POSITION`."""
@@ -80,10 +83,25 @@ class Evaluator:
         parts, influence = whole.parts, whole.influence
         if parts is not None:
             evaluator.metrics[name] = self.metrics[base]
+            if whole.part_boundaries is not None:
+                evaluator.boundary[name] = whole.part_boundaries[part]
             evaluator._weighted[name] = Weighted(
                 lambda weights: parts(weights)[:, part],
                 influence=None if influence is None else lambda _part: influence(part),
             )
+        return evaluator
+
+    def named(self, name: str) -> "Evaluator":
+        """The same single metric under another name, without parts."""
+        ((old, weighted),) = self._weighted.items()
+        evaluator = Evaluator((), None)
+        evaluator.metrics[name], evaluator._weighted[name] = self.metrics[old], replace(weighted, parts=None)
+        if old in self.terms:
+            evaluator.terms[name] = self.terms[old]
+        if old in self.fixed_sums:
+            evaluator.fixed_sums[name] = self.fixed_sums[old]
+        if old in self.boundary:
+            evaluator.boundary[name] = self.boundary[old]
         return evaluator
 
 

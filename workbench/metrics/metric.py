@@ -60,6 +60,7 @@ class Weighted:
         influence: The derivative of the metric, times n, in each item's weight, (n,), where replicates are linearised;
             its argument is the position of a part, or None for the metric itself. None where replicates are exact.
         parts: Values (b, k) of weights (b, n): the metric of each of k labels by itself.
+        part_boundaries: As `boundary`, of each part, k; None where items are behind each.
     """
 
     evaluate: Callable[[FloatArray], Values] | None = None
@@ -68,6 +69,7 @@ class Weighted:
     boundary: float | None = None
     influence: Callable[[int | None], Values | None] | None = None
     parts: Callable[[FloatArray], Values] | None = None
+    part_boundaries: Sequence[float] | None = None
 
 
 def mean_of(terms: AnyArray) -> Weighted:
@@ -88,6 +90,7 @@ class Metric(Quantity):
         biased_under_resampling: Bootstrap replicates scatter around another number than the value: the metric averages
             over classes, which drop out of resamples, or gains from an item that is drawn twice.
         only_on_request: It is computed only where a card names it.
+        part_names: Names of its parts (`Weighted.parts`) where these are not classes, labels or domains.
     """
 
     of: Callable[[Any], Weighted | None] = field(repr=False)
@@ -96,6 +99,7 @@ class Metric(Quantity):
     from_counts: bool = False
     biased_under_resampling: bool = False
     only_on_request: bool = False
+    part_names: tuple[str, ...] = ()
 
     def fits(self, predictions: object) -> bool:
         """Whether the predictions have what the metric needs."""

@@ -6,7 +6,20 @@ from importlib.metadata import EntryPoint
 from typing import Any
 
 from workbench.errors import UnknownMetricError, WorkbenchError
-from workbench.metrics import adaptation, captions, classification, costs, generation, matching, retrieval, unseen
+from workbench.metrics import (
+    adaptation,
+    captions,
+    classification,
+    costs,
+    decisions,
+    derived,
+    generation,
+    matching,
+    prediction_sets,
+    retrieval,
+    selective,
+    unseen,
+)
 from workbench.metrics.metric import Metric, Quantity
 from workbench.registry import Registry, closest
 
@@ -43,15 +56,19 @@ def added_for(predictions: type) -> tuple[Metric, ...]:
 def all_metrics() -> dict[str, Metric]:
     """All metrics by name."""
     built_in = (
-        *classification.METRICS, *classification.DOMAIN_METRICS, *unseen.METRICS, *matching.METRICS, *retrieval.METRICS,
-        *captions.METRICS, *generation.METRICS,
+        *classification.METRICS, *classification.DOMAIN_METRICS, *classification.CLASS_METRICS, *unseen.METRICS,
+        *selective.METRICS, *decisions.METRICS, *prediction_sets.METRICS, *prediction_sets.DOMAIN_METRICS,
+        *derived.METRICS, *matching.METRICS, *retrieval.METRICS, *captions.METRICS, *generation.METRICS,
     )  # fmt: skip
     return {metric.name: metric for metric in (*added_metrics(), *built_in)}
 
 
 @cache
 def _quantities() -> dict[str, Quantity]:
-    return {quantity.name: quantity for quantity in (*costs.QUANTITIES, *generation.DISTANCES, *adaptation.QUANTITIES)}
+    return {
+        quantity.name: quantity
+        for quantity in (*costs.QUANTITIES, *generation.DISTANCES, *adaptation.QUANTITIES, *derived.QUANTITIES)
+    }
 
 
 def fitting_metrics(predictions: object) -> list[Metric]:

@@ -50,6 +50,7 @@ def evaluate(planned: PlannedRun, predictor: Fitted, rows: SplitRows) -> Evaluat
         "extract_seconds": planned.data.extract_seconds,
         **predictions.chance(),
         **predictions.stability(),
+        **predictions.tests(planned.data.dataset.card.run_metrics),
         **({"unlabelled_images": len(rows.unlabelled)} if planned.spec.unlabelled else {}),
     }
     return Evaluation(predictions, predictions.estimates(planned.data.dataset.card.run_metrics), counts)

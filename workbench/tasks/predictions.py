@@ -104,6 +104,14 @@ class Predictions(ABC):
         """What other orders of the items change, of predictors that see a stream; empty for all others."""
         return {}
 
+    def tests(self, metrics: Sequence[Metric]) -> dict[str, float]:  # noqa: ARG002
+        """P-values about this run by itself, by name; none by default.
+
+        Args:
+            metrics: Those of the run.
+        """
+        return {}
+
     @abstractmethod
     def comparable(self) -> Sequence[str]:
         """Names of the metrics by which runs can be compared."""

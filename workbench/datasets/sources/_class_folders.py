@@ -31,7 +31,8 @@ def refuse_columns(card: DatasetCard, root: Path) -> None:
 def _beyond_folders(card: DatasetCard) -> Iterator[tuple[str, str]]:
     """(key, column) of every column that the card names and folders do not have."""
     for role, column in card.columns.model_dump(exclude=_KNOWN, exclude_none=True).items():
-        yield f"columns.{role}", column
+        for name in [column] if isinstance(column, str) else column:
+            yield f"columns.{role}", name
     for name, language in card.languages.items():
         for role, column in language.columns.items():
             yield f"languages.{name}.columns.{role}", column

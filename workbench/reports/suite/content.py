@@ -6,6 +6,7 @@ from workbench.formatting import format_p
 from workbench.metrics.formatting import format_difference
 from workbench.reports.suite.blocks import Block, Bullets, Figure, Heading, Paragraph, TableBlock, TextCell
 from workbench.reports.suite.curves import shot_curves
+from workbench.reports.suite.decisions import decision_blocks
 from workbench.reports.suite.grids import ShotsGrid, chance_text, grids, recipe_pairs, shots_text, standings, value_text
 from workbench.reports.suite.protocol import protocol
 from workbench.reports.suite.transfers import transfer_blocks
@@ -33,6 +34,7 @@ def report(comparison: SuiteComparison, description: str = "") -> list[Block]:
     )
     for i, grid in enumerate(grids(comparison)):
         blocks += _dataset(comparison, grid, i)
+        blocks += decision_blocks(comparison, grid.dataset, grid.model)
     blocks += transfer_blocks(comparison)
     blocks.append(Heading(2, "Ranks over datasets"))
     blocks += [block for ranking in comparison.rankings for block in _ranking(ranking)]

@@ -9,16 +9,20 @@ from pydantic import model_validator
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_tables import Language
 from workbench.metrics import classification as of_classes
+from workbench.metrics import decisions as of_decisions
+from workbench.metrics import derived, prediction_sets, selective
 from workbench.metrics import unseen as of_unseen
 from workbench.metrics.class_scores import ClassScores, LabelScores
 from workbench.metrics.domains import ranked_metric
 from workbench.metrics.metric import Metric
 from workbench.metrics.registry import added_for, metric_named
+from workbench.tasks.classification.card_decisions import DecisionTable
 
 _SINGLE_LABEL = (
     "accuracy", "top5_accuracy", "balanced_accuracy", "macro_f1", "auroc", "average_precision", "nll", "brier", "ece",
     "mcc",
 )  # fmt: skip
+_OF_EACH_SUBGROUP = ("sensitivity_at", "specificity_at", "positive_auroc", "set_coverage")
 _MULTI_LABEL = ("auroc", "average_precision", "macro_f1", "micro_f1", "accuracy", "brier", "nll", "ece")
 
 
@@ -26,8 +30,9 @@ class ClassificationCard(DatasetCard):
     """Images with labels.
 
     Attributes:
-        positive_class: Name or raw label of the class that `sensitivity` is about, where there are two; the second
-            class if it does not say.
+        positive_class: Name or raw label of the class that `sensitivity` is about, or of several that are positive
+            together; of two classes the second if it does not say.
+        decisions: What is made of scores, and chosen on validation images.
     """
 
     is_default: ClassVar[bool] = True
@@ -36,7 +41,8 @@ class ClassificationCard(DatasetCard):
     labels_are_truth: ClassVar[bool] = True
     reads_items: ClassVar[bool] = False
 
-    positive_class: str | None = None
+    positive_class: str | tuple[str, ...] | None = None
+    decisions: DecisionTable | None = None
 
     @model_validator(mode="after")
     def _unseen_classes_have_one_label(self) -> Self:
@@ -44,16 +50,28 @@ class ClassificationCard(DatasetCard):
             raise ValueError("splits.unseen is for classification with one label an image")
         return self
 
+    @model_validator(mode="after")
+    def _decisions_have_one_label(self) -> Self:
+        if self.decisions is not None and self.multi_label:
+            raise ValueError("[decisions] is for classification with one label an image")
+        return self
+
     def measured(self) -> tuple[Metric, ...]:
         """See `DatasetCard.measured`."""
         if self.multi_label:
-            return (*map(metric_named, _MULTI_LABEL), *self._over_domains(_MULTI_LABEL), *added_for(LabelScores))
+            return (
+                *map(metric_named, _MULTI_LABEL), *self._over_domains(_MULTI_LABEL), *added_for(LabelScores),
+                *of_classes.CLASS_METRICS, *self._of_subgroups(_MULTI_LABEL),
+            )  # fmt: skip
         split = of_unseen.METRICS if self.splits.unseen is not None else ()
         two = (of_classes.SENSITIVITY, of_classes.SPECIFICITY)
-        on_request = (of_classes.QUADRATIC_KAPPA,)
+        on_request = (of_classes.QUADRATIC_KAPPA, *of_classes.CLASS_METRICS, *selective.METRICS)
+        decided = self._of_decisions()
+        subgroups = self._of_subgroups([*_SINGLE_LABEL, *(metric.name for metric in decided)])
         over_domains = self._over_domains(_SINGLE_LABEL)
         return (
-            *map(metric_named, _SINGLE_LABEL), *split, *over_domains, *two, *on_request, *added_for(ClassScores)
+            *map(metric_named, _SINGLE_LABEL), *split, *over_domains, *two, *decided, *subgroups, *on_request,
+            *added_for(ClassScores),
         )  # fmt: skip
 
     def _over_domains(self, names: Sequence[str]) -> Iterator[Metric]:
@@ -66,6 +84,31 @@ class ClassificationCard(DatasetCard):
             if base in names:
                 yield replace(metric, only_on_request=base not in {names[0], ranks})
 
+    def _of_decisions(self) -> tuple[Metric, ...]:
+        """What follows from `[decisions]`."""
+        if self.decisions is None:
+            return ()
+        found = list(of_decisions.METRICS)
+        if self.decisions.coverage is not None:
+            found += prediction_sets.METRICS
+            found += prediction_sets.DOMAIN_METRICS if self.names_domains else ()
+        names = {metric.name for metric in derived.METRICS}
+        if self.decisions.calibration is not None:
+            found += [metric_named(name) for name in sorted(names) if name.startswith(derived.UNCALIBRATED)]
+        if self.decisions.join is not None:
+            found += [metric_named(name) for name in sorted(names) if name.startswith(derived.GROUP)]
+        return tuple(replace(metric, only_on_request=False) for metric in found)
+
+    def _of_subgroups(self, names: Sequence[str]) -> Iterator[Metric]:
+        """Of the metric that ranks runs, of the task's first and of decisions, always; of the others on request."""
+        if not self.columns.subgroups:
+            return
+        usual = {names[0], self.primary_metric, *_OF_EACH_SUBGROUP}
+        for metric in derived.METRICS:
+            base = derived.base_of(metric.name)
+            if base is not None and base.way in {"subgroup", "over subgroups"} and ranked_metric(base.metric) in names:
+                yield replace(metric, only_on_request=ranked_metric(base.metric) not in usual)
+
     @property
     def least_classes(self) -> int:
         """See `DatasetCard.least_classes`."""
@@ -73,7 +116,9 @@ class ClassificationCard(DatasetCard):
 
     def fingerprint_parts(self) -> list[Any]:
         """See `DatasetCard.fingerprint_parts`."""
-        return [] if self.positive_class is None else [["positive", self.positive_class]]
+        positive = [] if self.positive_class is None else [["positive", self.positive_class]]
+        table = self.decisions
+        return positive if table is None else [*positive, ["decisions", table.model_dump(mode="json")]]
 
     def language_lacks(self, language: Language) -> str | None:
         """See `DatasetCard.language_lacks`."""

@@ -57,6 +57,8 @@ class ClassificationTask:
         refit: The suite asks for a final fit on train and validation together.
         unlabelled: Images of the target domain without labels, none of them a test image, where the recipe asks for
             them (`Recipe.unlabelled`); else None.
+        held_out: Images on which the engine makes choices after the fit (`[decisions]` of the card), and that no recipe
+            fits on or chooses by, beyond those of them that are in `val`; else None.
         unseen: Classes that the card keeps for test, ascending: neither training nor validation has an image of them.
         val_made: The card has no validation split, and `val` was made of training images: a recipe that chooses
             otherwise, such as by cross-validation, may train on them.
@@ -76,6 +78,7 @@ class ClassificationTask:
     unseen: tuple[int, ...] = ()
     val_made: bool = False
     unlabelled: ImageSet | None = None
+    held_out: LabelledImages | None = None
 
     @property
     def n_classes(self) -> int:

@@ -1,9 +1,10 @@
 """`predictions.parquet` of classification: the scores of every class for every test image."""
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -17,7 +18,11 @@ from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.keys import metric_keys
 from workbench.metrics.measured import exact_pairs, repeat_labels
 from workbench.metrics.registry import all_metrics, base_name, metric_named
+from workbench.tasks.classification.choices import Choices
 from workbench.tasks.classification.classes import class_order, other_names
+from workbench.tasks.classification.subgroup_tests import subgroup_tests
+from workbench.tasks.classification.validation_scores import VALIDATION, ValidationScores
+from workbench.tasks.classification.views import comparable_views, is_plain, view_estimates, view_scores_of
 from workbench.tasks.groups import group_codes
 from workbench.tasks.predictions import Failure, ItemScores, Predictions
 
@@ -26,6 +31,7 @@ if TYPE_CHECKING:
 
 _TOP = 5
 _ORDER = "scores_order_"
+_SUBGROUP = "subgroup_"
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,9 @@ class ClassPredictions(Predictions):
         domains: Domain of each item, None for none; None where the card names no domains.
         source_domains: The domains that training images are of.
         other_orders: Of an online predictor, the scores that it gave when the same items came in other orders.
+        subgroups: By column, the subgroup of each item, None for none.
+        choices: What was chosen on validation, of cards with `[decisions]`; scores are calibrated by it already.
+        validation: The scores that it was chosen on; None where predictions were read back.
     """
 
     failures_are: ClassVar[str] = "mistakes, the most confident first"
@@ -61,6 +70,9 @@ class ClassPredictions(Predictions):
     domains: Sequence[str | None] | None = None
     source_domains: tuple[str, ...] = ()
     other_orders: tuple[FloatArray, ...] = ()
+    subgroups: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    choices: Choices | None = None
+    validation: ValidationScores | None = None
 
     @property
     def group_codes(self) -> AnyArray | None:
@@ -79,11 +91,20 @@ class ClassPredictions(Predictions):
 
     def estimates(self, metrics: Sequence[Metric]) -> dict[str, Estimate]:
         """See `Predictions.estimates`."""
-        return classification_metrics(
-            self.scores, self._truth(), self.group_codes, multi_label=self.multi_label, metrics=metrics,
-            label_names=self.class_names if self.multi_label else None, unseen=self.unseen, positive=self.positive,
-            domains=self.domains, source_domains=self.source_domains,
+        plain = classification_metrics(
+            self.scores, self._truth(), self.group_codes, multi_label=self.multi_label,
+            metrics=[metric for metric in metrics if is_plain(metric.name)], label_names=self.class_names,
+            unseen=self.unseen, positive=self.positive, domains=self.domains, source_domains=self.source_domains,
         )  # fmt: skip
+        return plain | view_estimates(self, [metric for metric in metrics if not is_plain(metric.name)])
+
+    def tests(self, metrics: Sequence[Metric]) -> dict[str, float]:
+        """See `Predictions.tests`: whether subgroups differ; see `subgroup_tests`."""
+        return subgroup_tests(self, metrics) if self.subgroups and self.labels is not None else {}
+
+    def class_scores(self) -> ClassScores | LabelScores:
+        """What metrics of scores are computed from."""
+        return self._view(self.scores, self._truth())
 
     def stability(self) -> dict[str, float]:
         """Accuracy and calibration over the orders of an online predictor, and how much they change its answers.
@@ -108,15 +129,18 @@ class ClassPredictions(Predictions):
         """See `Predictions.comparable`."""
         names, codes = numbered_domains(self.domains)
         scores = self._view(self.scores, self._truth(), domains=codes, sources=self._sources(names))
-        return [name for name, metric in all_metrics().items() if metric.fits(scores)]
+        return [*(name for name, metric in all_metrics().items() if metric.fits(scores)), *comparable_views(self)]
 
     def scores_of(self, metric: str) -> ItemScores:
         """See `Predictions.scores_of`."""
         base, _, part = metric.partition("/")
         if base not in all_metrics():
             raise self.unknown(metric)
+        if not is_plain(metric):
+            return view_scores_of(self, metric)
         names, codes = numbered_domains(self.domains)
-        keys = metric_keys(names if base.startswith(MEAN) else self.class_names)
+        fixed = list(all_metrics()[base].part_names)
+        keys = fixed or metric_keys(names if base.startswith(MEAN) else self.class_names)
         if part and part not in keys:
             raise self.unknown(metric)
         truth = self._truth()
@@ -164,6 +188,7 @@ class ClassPredictions(Predictions):
             unseen=tuple(np.flatnonzero(np.isin(order, self.unseen)).tolist()),
             positive=int(np.flatnonzero(order == self.positive)[0]) if self.positive < len(order) else 1,
             other_orders=tuple(scores[:, order] for scores in self.other_orders),
+            choices=None if self.choices is None else self.choices.reordered(order),
         )  # fmt: skip
 
     def unlike(self, other: Self) -> list[str]:
@@ -202,8 +227,9 @@ class ClassPredictions(Predictions):
     def to_table(self) -> "pa.Table":
         """`id`, `group`, `label` (index, or list of indices), `scores`, and where there are any `domain` and `unknown`.
 
-        `scores_order_2` and so on are the scores of an online predictor's other orders. The metadata holds
-        `class_names` and, where there are any, `class_keys`, `unseen`, `source_domains` and `positive`, all as JSON.
+        `scores_order_2` and so on are the scores of an online predictor's other orders, `subgroup_sex` and so on the
+        subgroups. The metadata holds `class_names` and, where there are any, `class_keys`, `unseen`, `source_domains`,
+        `positive` and `choices`, all as JSON.
         """
         import pyarrow as pa
 
@@ -217,6 +243,8 @@ class ClassPredictions(Predictions):
             "scores": rows_of(self.scores),
             **{f"{_ORDER}{i}": rows_of(scores) for i, scores in enumerate(self.other_orders, 2)},
         }
+        for name, values in self.subgroups.items():
+            columns[f"{_SUBGROUP}{name}"] = pa.array(list(values), pa.string())
         if self.domains is not None:
             columns["domain"] = pa.array(list(self.domains), pa.string())
         if self.labels is not None:
@@ -229,6 +257,8 @@ class ClassPredictions(Predictions):
         metadata = {name: getattr(self, name) for name in ("class_names", "class_keys", "unseen", "source_domains")}
         if self.positive != 1:
             metadata["positive"] = self.positive
+        if self.choices is not None:
+            metadata["choices"] = self.choices.to_dict()
         return pa.table(columns).replace_schema_metadata(
             {key: json.dumps(value) for key, value in metadata.items() if value or key == "positive"}
         )
@@ -270,7 +300,21 @@ class ClassPredictions(Predictions):
         positive = json.loads(metadata.get(b"positive", b"1"))
         domains = table.column("domain").to_pylist() if "domain" in table.column_names else None
         sources = tuple(json.loads(metadata.get(b"source_domains", b"[]")))
-        return cls(ids, groups, labels, scores, names, keys, unseen, positive, domains, sources, others)
+        subgroups = {
+            name.removeprefix(_SUBGROUP): table.column(name).to_pylist()
+            for name in table.column_names
+            if name.startswith(_SUBGROUP)
+        }
+        choices = Choices.from_dict(json.loads(metadata[b"choices"])) if b"choices" in metadata else None
+        return cls(
+            ids, groups, labels, scores, names, keys, unseen, positive, domains, sources, others, subgroups, choices
+        )  # fmt: skip
+
+    def write(self, path: Path) -> None:
+        """See `Predictions.write`; what choices were made on goes into `validation.parquet` beside it."""
+        super().write(path)
+        if self.validation is not None:
+            self.validation.write(path.with_name(VALIDATION), self.class_names)
 
 
 def _listed(chosen: AnyArray) -> "pa.Array":

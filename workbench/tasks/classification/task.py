@@ -11,12 +11,16 @@ from workbench.datasets.card import DatasetCard
 from workbench.errors import DataError, RecipeError
 from workbench.recipes import Fitted, Recipe, RunSpec
 from workbench.tasks.classification.card import ClassificationCard
+from workbench.tasks.classification.card_decisions import DecisionTable
+from workbench.tasks.classification.choices import choose
 from workbench.tasks.classification.given import ClassificationTask, LabelledImages
 from workbench.tasks.classification.inference import check_inference
 from workbench.tasks.classification.online import OnlinePredictor, stream_orders, stream_scores
 from workbench.tasks.classification.predictions import ClassPredictions
 from workbench.tasks.classification.predictor import Predictor
 from workbench.tasks.classification.recipe import ClassificationRecipe
+from workbench.tasks.classification.validated import ValidatedPredictor, restored
+from workbench.tasks.classification.validation_scores import ValidationScores
 from workbench.tasks.predictions import Predictions
 from workbench.tasks.task import Answer, DatasetTask
 
@@ -39,7 +43,8 @@ class Classification(DatasetTask):
     shots_are: ClassVar[str] = "training images per class (shots)"
     names_classes: ClassVar[bool] = True
     in_tables: ClassVar[tuple[str, ...]] = (
-        "seen_accuracy", "unseen_accuracy", "accuracy", "balanced_accuracy", "macro_f1", "auroc", "ece",
+        "positive_auroc", "seen_accuracy", "unseen_accuracy", "accuracy", "balanced_accuracy", "macro_f1", "auroc",
+        "ece",
     )  # fmt: skip
 
     @classmethod
@@ -60,6 +65,8 @@ class Classification(DatasetTask):
                 f"recipe {spec.recipe!r} cannot leave unknown findings out of its loss, and dataset {dataset.name!r} "
                 "has some; uncertain and missing = 'leave-out' in [labels] of the card leave their images out."
             )
+        if (reason := cls._refuse_decisions(spec, dataset)) is not None:
+            return reason
         if not len(fitted.unseen_classes):
             return None
         if not recipe.unseen:
@@ -72,6 +79,27 @@ class Classification(DatasetTask):
         return None
 
     @classmethod
+    def _refuse_decisions(cls, spec: RunSpec, dataset: "Dataset") -> str | None:
+        """Why what `[decisions]` of the card asks for cannot be chosen; None if it can."""
+        table = getattr(dataset.card, "decisions", None)
+        if table is None:
+            return None
+        if spec.inference != "inductive":
+            return (
+                f"recipe {spec.recipe!r} is {spec.inference}: what it answers for validation images is not what it "
+                "answers for test images, so nothing can be chosen on them, as [decisions] of dataset "
+                f"{dataset.name!r} asks; leave the recipe or the table out."
+            )
+        if dataset.fitted is not dataset:
+            return f"[decisions] of dataset {dataset.name!r} is chosen on validation images of its own classes."
+        if table.points and not positives_of(dataset):
+            return (
+                f"dataset {dataset.name!r}: decisions.points needs positive_class in the card, since there are "
+                f"{len(dataset.class_names)} classes."
+            )
+        return None
+
+    @classmethod
     def batches(cls, recipe: type[Recipe[Any]]) -> bool:
         """See `DatasetTask.batches`."""
         recipe_class: Any = recipe
@@ -80,25 +108,32 @@ class Classification(DatasetTask):
     def rows(self, spec: RunSpec) -> "SplitRows":
         """See `DatasetTask.rows`; shots are training images a class."""
         rows = self.data.class_shots(spec)
+        if spec.shots == 0 and _chooses(self.data.dataset):
+            rows = replace(rows, val=self.data.dataset.rows("val"))
         return replace(rows, unlabelled=self.data.unlabelled_rows(spec)) if spec.unlabelled else rows
 
     def given(self, spec: RunSpec, rows: "SplitRows", *, refit: bool) -> ClassificationTask:
         """See `DatasetTask.given`."""
         dataset = self.data.dataset
+        # What is chosen on validation images needs some that nothing was fitted on.
+        chooses = _chooses(dataset)
+        val = self.labelled(rows.val, unseen=rows.labels_only)
         return ClassificationTask(
             dataset=dataset.name,
             class_names=dataset.fitted.class_names,
             prompts=dataset.fitted.prompts,
             train=self.labelled(rows.train, unseen=rows.labels_only),
-            val=self.labelled(rows.val, unseen=rows.labels_only),
+            # Without shots a recipe is given no label.
+            val=val.subset(np.arange(0)) if chooses and spec.shots == 0 else val,
+            held_out=val if chooses else None,
             model=self.data.model,
             multi_label=dataset.card.multi_label,
             shots=spec.shots,
             seed=spec.seed,
             device=self.data.device,
-            refit=refit,
+            refit=refit and not chooses,
             unseen=tuple(dataset.fitted.unseen_classes.tolist()),
-            val_made="val" in dataset.made_splits,
+            val_made="val" in dataset.made_splits and not chooses,
             unlabelled=self.data.images(rows.unlabelled) if spec.unlabelled else None,
         )
 
@@ -116,13 +151,18 @@ class Classification(DatasetTask):
         if isinstance(fitted, Sequence):
             for predictor in fitted:
                 check_inference(recipe, predictor)
+            if (table := getattr(dataset.card, "decisions", None)) is not None:
+                return [
+                    _validated(predictor, own, table, positives_of(dataset))
+                    for predictor, own in zip(fitted, given, strict=True)
+                ]
         return fitted
 
     @classmethod
     def restore(cls, recipe: type[Any], directory: Path, model: "TaskModel", device: str) -> Fitted:
         """See `DatasetTask.restore`."""
         predictor: Fitted = recipe.restore(directory, model, device)
-        return predictor
+        return restored(predictor, directory) if isinstance(predictor, Predictor) else predictor
 
     def predict(self, predictor: Fitted, rows: "IntArray", recipe: str) -> ClassPredictions:
         """See `DatasetTask.predict`."""
@@ -144,10 +184,13 @@ class Classification(DatasetTask):
             class_names=dataset.class_names,
             class_keys=dataset.class_keys,
             unseen=tuple(dataset.unseen_classes.tolist()),
-            positive=_positive(dataset),
+            positive=next(iter(positives_of(dataset)), 1),
             domains=dataset.domains(rows),
             source_domains=dataset.source_domains,
             other_orders=tuple(given[1:]),
+            subgroups=dataset.subgroups(rows),
+            choices=predictor.choices if isinstance(predictor, ValidatedPredictor) else None,
+            validation=predictor.validation if isinstance(predictor, ValidatedPredictor) else None,
         )
 
     @classmethod
@@ -175,16 +218,18 @@ class Classification(DatasetTask):
         return [_likeliest(image_chances, names, top, multi_label) for image_chances in chances]
 
     def figures(self, predictions: Predictions, folder: Path) -> None:
-        """A confusion matrix and a reliability diagram."""
+        """A confusion matrix and a reliability diagram; with `[decisions]` curves of positive against negative, too."""
         if not isinstance(predictions, ClassPredictions) or predictions.labels is None or predictions.multi_label:
             return
         from workbench.figures import confusion_matrix_figure, reliability_figure, save_png
+        from workbench.tasks.classification.curves import draw_curves
 
         folder.mkdir()
         predicted = np.argmax(predictions.scores, axis=1)
         matrix = confusion_matrix_figure(predictions.labels, predicted, predictions.class_names)
         save_png(matrix, folder / "confusion_matrix.png")
         save_png(reliability_figure(predictions.scores, predictions.labels), folder / "reliability.png")
+        draw_curves(predictions, folder)
 
 
 def _scored(predictor: Predictor | OnlinePredictor, images: "ImageSet") -> "list[FloatArray]":
@@ -204,17 +249,48 @@ def _likeliest(chances: Any, names: Sequence[str], top: int, multi_label: bool) 
     }
 
 
-def _positive(dataset: "Dataset") -> int:
-    """The class that sensitivity is about."""
+def positives_of(dataset: "Dataset") -> tuple[int, ...]:
+    """The classes that sensitivity is about, ascending: those that the card names, of two else the second.
+
+    Raises:
+        DataError: The card names what is no class, or all of them.
+    """
     named = getattr(dataset.card, "positive_class", None)
     if named is None:
-        return 1
-    for known in (dataset.class_names, dataset.class_keys):
-        if named in known:
-            return known.index(named)
-    raise DataError(
-        f"dataset {dataset.name!r}: positive_class {named!r} is no class; these are: {', '.join(dataset.class_names)}."
-    )
+        return (1,) if len(dataset.class_names) == 2 else ()
+    found = []
+    for name in [named] if isinstance(named, str) else named:
+        known = next((names for names in (dataset.class_names, dataset.class_keys) if name in names), None)
+        if known is None:
+            raise DataError(
+                f"dataset {dataset.name!r}: positive_class {name!r} is no class; these are: "
+                f"{', '.join(dataset.class_names)}."
+            )
+        found.append(known.index(name))
+    if not found or len(set(found)) == len(dataset.class_names):
+        raise DataError(
+            f"dataset {dataset.name!r}: positive_class names {'all' if found else 'none'} of its classes; name some."
+        )
+    return tuple(sorted(set(found)))
+
+
+def _chooses(dataset: "Dataset") -> bool:
+    """Whether something is chosen on validation images after the fit."""
+    return getattr(dataset.card, "decisions", None) is not None
+
+
+def _validated(
+    predictor: Fitted, given: ClassificationTask, table: DecisionTable, positives: tuple[int, ...]
+) -> Fitted:  # fmt: skip
+    """A fitted predictor with what `[decisions]` chooses on validation images, which it was not fitted on."""
+    if not isinstance(predictor, Predictor):
+        return predictor
+    val = given.held_out or given.val
+    scores = np.zeros((0, given.n_classes), dtype=np.float32)
+    if len(val):
+        scores = np.asarray(predictor.scores(val.images), dtype=np.float32)
+    choices = choose(table, positives, scores, val.labels, val.groups)
+    return ValidatedPredictor(predictor, choices, ValidationScores(scores, val.labels, val.groups))
 
 
 def _check_unseen(dataset: "Dataset") -> None:
