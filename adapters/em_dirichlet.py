@@ -9,8 +9,9 @@ majorise-minimise steps, which keep them positive.
 `shots` decides: with labelled images these belong to their classes for certain. Without, clusters are matched to
 classes one to one at the end, by the mean probabilities of each cluster's images. The settings are those of their code.
 
-What differs: all templates make the class embeddings; labelled images need not be equally many in each class; scores
-are the logarithms of the assignments.
+What differs: all templates make the class embeddings; labelled images need not be equally many in each class; steps end
+class by class, not for all at once; scores are the logarithms of the assignments. Each step takes the time of n_classes
+squared: twenty turns of a thousand steps are a minute or more at 100 classes; `inner_iterations` bounds them.
 """
 
 from pathlib import Path
@@ -144,20 +145,26 @@ def dirichlet(alpha: torch.Tensor, mean_log: torch.Tensor, steps: int) -> torch.
     Args:
         alpha: (k, d) where to start, positive.
         mean_log: (k, d) mean logarithms of each distribution's vectors.
-        steps: Most steps; they end when squared parameters change by less than 1e-11 of their sum.
+        steps: Most steps; a distribution's end when they change its squared parameters by less than 1e-11 of their sum.
     """
     at_zero = torch.polygamma(1, torch.ones((), dtype=alpha.dtype))
+    found, rows = alpha.clone(), torch.arange(len(alpha))
     for step in range(steps):
         slope = torch.digamma(alpha + 1)
         bound = (2 * (torch.lgamma(alpha + 1) - slope * alpha) / alpha**2).abs()
         curvature = torch.where(alpha > _CONVERGED, bound, at_zero)
         linear = slope - torch.digamma(alpha.sum(dim=1, keepdim=True)) - curvature * alpha - mean_log
         moved = (-linear + (linear**2 + 4 * curvature).sqrt()) / (2 * curvature)
-        change = (moved - alpha).square().sum() / alpha.square().sum()
+        change = (moved - alpha).square().sum(dim=1) / alpha.square().sum(dim=1)
         alpha = moved
-        if step > 0 and step % _CHECKED == 0 and change < _CONVERGED:
-            break
-    return alpha
+        if step > 0 and step % _CHECKED == 0:
+            found[rows] = alpha
+            left = change >= _CONVERGED
+            alpha, mean_log, rows = alpha[left], mean_log[left], rows[left]
+            if not len(rows):
+                return found
+    found[rows] = alpha
+    return found
 
 
 def matched(log_u: AnyArray, query: AnyArray) -> AnyArray:

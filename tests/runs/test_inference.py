@@ -121,6 +121,7 @@ def test_a_transductive_run_is_marked_from_the_record_to_the_folder(settings, ti
     assert "transclip (transductive)" in table
     comparison = compare_suite(open_store(settings), "s")
     assert any(note.startswith("This compares across inference: zero-shot saw each") for note in comparison.notes)
+    assert {entry.group.label for entry in comparison.results} == {"zero-shot", "transclip (transductive)"}
     one = next(each for each in runs if each.shots == "0" and each.recipe == "transclip")
     other = next(each for each in runs if each.recipe == "zero-shot")
     opened_runs = [FinishedRun.open(each.run_id, settings) for each in (one, other)]
@@ -131,3 +132,37 @@ def test_a_transductive_run_is_marked_from_the_record_to_the_folder(settings, ti
     assert any(f"depends on all {len(predictions)} images" in note for note in notes)
     chances = opened_runs[0].predictions.probabilities.max(axis=1)
     assert sorted(each.answer["probabilities"][0] for each in predictions) == pytest.approx(sorted(chances), abs=1e-4)
+
+
+def test_an_online_run_is_made_in_three_orders(settings, tiny_model, make_colours):
+    folder = make_colours()
+    entries = (RecipeEntry(recipe="tda"), RecipeEntry(recipe="tent", config={"batch_size": 4, "learning_rate": 0.1}))
+    whole = Suite(
+        name="s", models=(tiny_model,), datasets=(str(folder),), recipes=entries, figures=False, baseline=False
+    )  # fmt: skip
+    runs = {each.recipe: each for each in run_suite(whole, settings)}
+    assert {each.status for each in runs.values()} == {"finished"}
+    for each in runs.values():
+        assert each.inference == "online"
+        assert {
+            "accuracy",
+            "ece",
+            "order_accuracy_mean",
+            "order_accuracy_range",
+            "order_ece_mean",
+        } <= each.metrics.keys()
+        finished = FinishedRun.open(each.run_id, settings)
+        assert len(finished.predictions.other_orders) == 2
+        assert finished.predictions.stability() == {
+            name: pytest.approx(each.metrics[name]) for name in each.metrics if name.startswith("order_")
+        }
+        notes = []
+        predict_folder(finished, folder / "test", notes=notes)
+        assert any("is online: the answer for an image depends on those before it" in note for note in notes)
+    tent = FinishedRun.open(runs["tent"].run_id, settings).predictions
+    assert any((tent.scores != scores).any() for scores in tent.other_orders), "the order matters to it"
+    table = render([each.to_dict() for each in runs.values()], "markdown", ["accuracy", "order_accuracy_range"])
+    assert "tent (online)" in table
+    again = run_suite(whole, settings, fresh=True)
+    for each in again:
+        assert each.metrics["order_accuracy_mean"] == pytest.approx(runs[each.recipe].metrics["order_accuracy_mean"])

@@ -81,7 +81,7 @@ class TaskData:
         """
         if self.duplicates is None:
             return ()
-        read = [run_rows.seen(split) for run_rows in rows for split in ROLES]
+        read = [run_rows.seen(part) for run_rows in rows for part in READING_ORDER]
         return self.duplicates.look(np.unique(np.concatenate(read)), progress)
 
     @cached_property
