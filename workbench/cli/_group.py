@@ -21,6 +21,7 @@ _COMMANDS = {
     "judge": "Judge generated images by the prompts that made them.",
     "embed": "Compute a dataset's features and write them as Parquet.",
     "export": "Write a run's adapted model as a stock open_clip checkpoint.",
+    "fetch": "Bring a suite's models and datasets here, and list what to copy.",
     "new": "Start a package with a recipe of your own.",
     "cache": "Show or prune what is cached.",
     "compare": "Compare runs, or all recipes of a suite, on the same test items.",

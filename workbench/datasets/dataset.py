@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from copy import copy
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -97,6 +98,11 @@ class Dataset(Pictures):
 
     def _record(self, row: int) -> Record:
         return self.manifest.records[row]
+
+    @property
+    def root(self) -> Path | str:
+        """Folder or address below which the data lie; empty where the source has none."""
+        return self._source.root
 
     @property
     def revision(self) -> str | None:

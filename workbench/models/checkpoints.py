@@ -185,11 +185,6 @@ def _in_directory(spec: ModelSpec) -> ModelFiles:
     from open_clip.factory import _find_checkpoint_in_dir
 
     folder = Path(spec.source)
-    if not (folder / CONFIG).is_file():
-        raise ModelError(
-            f"model {spec.argument!r}: {folder / CONFIG} is missing; expected a folder in open_clip's hub layout "
-            f"({CONFIG}, open_clip_model.safetensors, tokenizer files)."
-        )
     weights = _find_checkpoint_in_dir(folder)
     if weights is None:
         raise ModelError(f"model {spec.argument!r}: no weights (.safetensors, .bin, .pth) in {folder}.")

@@ -11,7 +11,7 @@ import numpy as np
 from workbench.arrays import FloatArray
 from workbench.errors import ModelError
 from workbench.images import Features
-from workbench.models.catalogue import check_registered
+from workbench.models.catalogue import check_model
 from workbench.models.identifying import identify
 from workbench.models.identity import (
     Drift,
@@ -257,8 +257,7 @@ def open_model(argument: str, settings: Settings) -> Encoder:
         spec = ModelSpec(argument, "directory", "", str(located.folder.resolve()))
     else:
         spec = parse_model(argument)
-    if spec.kind == "plugin":
-        check_registered(spec)
+        check_model(argument)
     device = resolve_device(settings.device)
     precision = resolve_precision(settings.precision, device)
     if spec.kind == "embeddings":

@@ -10,6 +10,7 @@ from workbench.datasets.trained_on import TrainedOn
 from workbench.errors import RecipeError
 from workbench.features import FeatureStore
 from workbench.models import Encoder, open_model, resolve_device
+from workbench.models.catalogue import check_model
 from workbench.models.languages import check_language
 from workbench.recipes import RunSpec
 from workbench.runs.broken import BrokenRecipe
@@ -100,6 +101,8 @@ def prepare_runs(
         reporter: Gets messages, and progress of reading.
         cells: What is opened by runs that are wanted, see `cell_of`; None for all.
     """
+    for argument in suite.models:
+        check_model(argument)
     device = resolve_device(settings.device)
     store = FeatureStore.of(settings)
     opened = OpenedDatasets(settings, suite.language, reporter)

@@ -1,0 +1,71 @@
+"""Whether a model of the hub is here, or can be had, asked before anything heavy is loaded."""
+
+import os
+import socket
+import threading
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from workbench.errors import ModelError
+from workbench.models.spec import ModelSpec
+
+_SECONDS = 1.5
+_PROXIES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
+
+
+def check_reachable(spec: ModelSpec, repository: str) -> None:
+    """Refuse a repository that is not in the local cache while the hub cannot be reached.
+
+    Args:
+        spec: The model argument, taken apart.
+        repository: `ORG/REPO`, with or without a file behind it; nothing is asked about anything else.
+
+    Raises:
+        ModelError: It says where its files are to be put.
+    """
+    parts = repository.strip("/").split("/")
+    if len(parts) < 2:
+        return
+    folder = hub_cache() / f"models--{parts[0]}--{parts[1].partition('@')[0]}"
+    if any(folder.glob("snapshots/*/*")):
+        return
+    why = _why_not()
+    if why:
+        raise ModelError(
+            f"model {spec.argument!r}: it is not in the local cache and the hub cannot be reached ({why}). "
+            f"Where there is internet, `hf download {parts[0]}/{parts[1]}` fetches it; copy its folder {folder.name} "
+            f"from the cache there to {folder}, or its files anywhere, and name them local-dir:PATH."
+        )
+
+
+def hub_cache() -> Path:
+    """The folder in which huggingface_hub keeps repositories."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def _why_not() -> str:
+    """Why the hub cannot be reached; empty where it answers, or only a proxy knows."""
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        return "HF_HUB_OFFLINE is set"
+    if any(os.environ.get(name) for name in _PROXIES):
+        return ""
+    address = urlsplit(constants.ENDPOINT)
+    answers = threading.Event()
+
+    def connect() -> None:
+        place = (address.hostname or "", address.port or (80 if address.scheme == "http" else 443))
+        try:
+            socket.create_connection(place, timeout=_SECONDS).close()
+            answers.set()
+        except OSError:
+            pass
+
+    # Looking a name up has no time limit of its own.
+    asking = threading.Thread(target=connect, daemon=True)
+    asking.start()
+    asking.join(_SECONDS)
+    return "" if answers.is_set() else f"{address.hostname} does not answer"
