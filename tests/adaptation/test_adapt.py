@@ -1,6 +1,11 @@
 """An adaptation from its file to its record: better in its field, its cost known, its network a model."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -157,6 +162,50 @@ def test_killed_and_asked_again_it_has_the_same_network(content, settings):
     assert weights[0] == weights[1]
     assert len(read_runs(open_store(settings), "killed")) == 1  # The one that was killed is gone.
     assert not list((settings.cache / "adaptations").glob("*.pt"))
+
+
+@pytest.mark.slow
+def test_the_command_killed_at_any_instant_has_the_same_network(content, tmp_path):
+    """A real process, killed without warning; it takes some seconds, since each process imports torch."""
+    short = {**content, "retention": {"alphas": [1]}}
+    training = {"steps": 60, "batch_size": 12, "micro_batch_size": 5, "dropout": 0.3, "learning_rate": 5e-3}
+    short["training"] = {**training, "checkpoint_every": 2, "evaluate_every": 25}
+    path = tmp_path / "squares.toml"
+    path.write_text(_toml(short), encoding="utf-8")
+    command = [sys.executable, "-c", "from workbench.cli import main; main()", "adapt", str(path)]
+    environment = {**os.environ, "WORKBENCH_PRECISION": "fp32", "WORKBENCH_DEVICE": "cpu", "OMP_NUM_THREADS": "1"}
+    cache, runs = tmp_path / "cache", tmp_path / "runs"
+
+    def start():
+        own = {"WORKBENCH_CACHE": str(cache), "WORKBENCH_RUNS": str(runs)}
+        return subprocess.Popen(command, env={**environment, **own}, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+    child = start()
+    while child.poll() is None and not list(cache.glob("adaptations/*.pt")):
+        time.sleep(0.002)
+    time.sleep(0.05)
+    child.send_signal(signal.SIGKILL)
+    child.communicate()
+    assert child.returncode == -signal.SIGKILL
+    (state,) = cache.glob("adaptations/*.pt")
+    assert 0 < torch.load(state, weights_only=True)["step"] < 60
+    resumed, threads = start(), torch.get_num_threads()
+    try:  # Sums are added in the same order by as many threads alone.
+        torch.set_num_threads(1)
+        here = Settings(cache=tmp_path / "other", runs=tmp_path / "other", precision="fp32", device="cpu")
+        whole = adapt(Adaptation.model_validate(short), here).run
+    finally:
+        torch.set_num_threads(threads)
+    said = resumed.communicate()[1].decode()
+    assert resumed.returncode == 0, said
+    assert "goes on after step" in said
+    there = here.model_copy(update={"cache": cache, "runs": runs})
+    (run,) = read_runs(open_store(there), "squares")
+    weights = [
+        (FinishedRun(each, place).artifact("network") / "weights.safetensors").read_bytes()
+        for each, place in ((run, there), (whole, here))
+    ]
+    assert weights[0] == weights[1]
 
 
 def test_measured_images_are_not_trained_on(content, settings, squares):

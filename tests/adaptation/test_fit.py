@@ -1,14 +1,8 @@
 """A training that was killed and goes on ends with the weights of one that was not, to the bit."""
 
-import signal
-import subprocess
-import sys
-import time
-
 import pytest
 import torch
 
-from tests.adaptation.trainer import train_one
 from workbench.adaptation.config import Training
 from workbench.adaptation.fit import fit
 from workbench.errors import RecipeError
@@ -79,33 +73,3 @@ def test_a_loss_that_explodes_is_said(adaptation, tmp_path):
     wild = TRAINING.model_copy(update={"learning_rate": 1e30})
     with pytest.raises(RecipeError, match=r"the training loss became .* lower training.learning_rate"):
         run(adaptation, tmp_path / "state.pt", training=wild)
-
-
-@pytest.mark.slow
-def test_killed_at_any_instant(squares, tiny_model, tmp_path):
-    """A real process, killed without warning; it takes some seconds, since each process imports torch."""
-    training = TRAINING.model_copy(update={"steps": 60, "evaluate_every": 25})
-    arguments = [str(squares / "squares.toml"), tiny_model, training.model_dump_json()]
-
-    def start(root):
-        root.mkdir(exist_ok=True)
-        return subprocess.Popen([sys.executable, "-m", "tests.adaptation.trainer", str(root), *arguments])
-
-    child, state = start(tmp_path / "killed"), tmp_path / "killed" / "state.pt"
-    while child.poll() is None and not state.exists():
-        time.sleep(0.002)
-    time.sleep(0.05)
-    child.send_signal(signal.SIGKILL)
-    assert child.wait() == -signal.SIGKILL
-    assert 0 < torch.load(state, weights_only=True)["step"] < 60
-    resumed = start(tmp_path / "killed")
-    threads = torch.get_num_threads()
-    try:  # Sums are added in the same order by as many threads alone.
-        (tmp_path / "whole").mkdir()
-        train_one(tmp_path / "whole", *arguments)
-    finally:
-        torch.set_num_threads(threads)
-    assert resumed.wait() == 0
-    whole, killed = (torch.load(tmp_path / name / "done.pt", weights_only=True) for name in ("whole", "killed"))
-    assert whole.keys() == killed.keys()
-    assert all(torch.equal(value, killed[name]) for name, value in whole.items())

@@ -1,4 +1,4 @@
-"""Tar shards and Parquet files are streamed: nothing of them is kept, and row groups are read about once an epoch."""
+"""Tar shards, Parquet files and Hub datasets are streamed; row groups of Parquet are read about once an epoch."""
 
 import io
 import tarfile
@@ -38,24 +38,48 @@ def write_parquet(path, numbers):
     pq.write_table(pa.table(columns), path, row_group_size=IN_GROUP)
 
 
+def write_hub(path, numbers):
+    """A split of a repository, as `datasets` writes it."""
+    import datasets
+
+    features = datasets.Features({"image": datasets.Image(), "text": datasets.Value("string")})
+    rows = [{"image": {"bytes": png(n), "path": None}, "text": f"picture number {n}"} for n in numbers]
+    datasets.Dataset.from_list(rows, features=features).to_parquet(str(path))
+
+
+PARTS = {"train-0": (0, N // 2), "train-1": (N // 2, N), "test": (N, N + 10), "val": (N + 10, N + 20)}
+
+
 @pytest.fixture
-def opened(tmp_path, settings):
+def opened(tmp_path, settings, monkeypatch):
+    """Training pairs of a source of some kind; training images lie in two files."""
+
     def build(kind, **source):
-        write, suffix = {"webdataset": (write_tar, "tar"), "parquet": (write_parquet, "parquet")}[kind]
-        for part in range(2):
-            write(tmp_path / f"train-{part}.{suffix}", range(part * N // 2, (part + 1) * N // 2))
-        write(tmp_path / f"test.{suffix}", range(N, N + 10))
-        write(tmp_path / f"val.{suffix}", range(N + 10, N + 20))
-        columns = {"parquet": 'caption = "text"', "webdataset": 'image = "png"\ncaption = "txt"'}[kind]
-        paths = ", ".join(f'{split} = "{split}*.{suffix}"' for split in ("train", "val", "test"))
-        card = f'name = "pairs"\ntask = "retrieval"\nsource = {{ type = "{kind}", path = {{ {paths} }} }}\n'
-        (tmp_path / "pairs.toml").write_text(f"{card}[columns]\n{columns}\n", encoding="utf-8")
+        if kind == "hub":
+            import datasets
+
+            monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "hf"))
+            (tmp_path / "repo" / "data").mkdir(parents=True)
+            named = {"train-0": "train-00000-of-00002", "train-1": "train-00001-of-00002"}
+            named |= {"val": "validation-00000-of-00001", "test": "test-00000-of-00001"}
+            for name, numbers in PARTS.items():
+                write_hub(tmp_path / "repo" / "data" / f"{named[name]}.parquet", range(*numbers))
+            table = 'type = "hub", id = "repo"'
+        else:
+            write, suffix = {"webdataset": (write_tar, "tar"), "parquet": (write_parquet, "parquet")}[kind]
+            for name, numbers in PARTS.items():
+                write(tmp_path / f"{name}.{suffix}", range(*numbers))
+            paths = ", ".join(f'{split} = "{split}*.{suffix}"' for split in ("train", "val", "test"))
+            table = f'type = "{kind}", path = {{ {paths} }}'
+        columns = 'image = "png"\ncaption = "txt"' if kind == "webdataset" else 'caption = "text"'
+        card = f'name = "pairs"\ntask = "retrieval"\nsource = {{ {table} }}\n[columns]\n{columns}\n'
+        (tmp_path / "pairs.toml").write_text(card, encoding="utf-8")
         return TrainingPairs(open_dataset(str(tmp_path / "pairs.toml"), settings), TrainedOn(dataset="pairs", **source))
 
     return build
 
 
-@pytest.mark.parametrize("kind", ["webdataset", "parquet"])
+@pytest.mark.parametrize("kind", ["webdataset", "parquet", "hub"])
 def test_each_image_comes_with_its_text_once_an_epoch(kind, opened, adaptation):
     pairs = opened(kind, window=50)
     setup = adaptation(Training(steps=10, batch_size=24, min_crop=1.0), [pairs])
