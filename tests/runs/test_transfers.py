@@ -320,3 +320,27 @@ def test_a_run_by_text_answers_with_the_classes_that_it_was_asked_about(by_text,
     cell = next(row.cells["new"] for row in matrix.rows if row.source == "base" and "new" in row.cells)
     assert cell.gap is None
     assert cell.against is not None
+
+
+def test_domains_are_left_out_under_pseudonyms(sites, tmp_path):
+    """A domain that is a part of the names of images has a pseudonym, in the name of its part of the dataset, too."""
+    _, suite, settings = sites
+    card = Path(suite.transfer[0].dataset)
+    hidden_card = card.with_name("hidden.toml")
+    hidden_card.write_text(card.read_text().replace('domain = "site"\n', '[splits]\ndomain_pattern = "^([^-]+)-"\n'))
+    hidden = settings.model_copy(update={"hash_ids": True, "runs": tmp_path / "runs"})
+    entry = suite.transfer[0].model_copy(update={"dataset": str(hidden_card)})
+    runs = run_suite(suite.model_copy(update={"transfer": (entry,)}), hidden, reporter=Told())
+    assert {run.status for run in runs} == {"finished"}
+    assert len({run.dataset for run in runs}) == 3
+    recorded = " ".join(str((run.dataset, run.params, run.tags)) for run in runs)
+    assert "St.Mary" not in recorded
+    assert "st.mary" not in recorded.lower()
+
+
+def test_two_sources_of_one_name_are_refused(made, tmp_path):
+    _, suite, settings, _ = made
+    other = write_place(tmp_path / "sunny", {name: name for name in THREE}, seed=5)
+    entries = suite.transfer[0], suite.transfer[0].model_copy(update={"source": str(other)})
+    with pytest.raises(WorkbenchError, match="two sources that are both called 'sunny'"):
+        prepare_runs(suite.model_copy(update={"transfer": entries}), settings, Told())

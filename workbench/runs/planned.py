@@ -1,13 +1,13 @@
 """Turn a suite into planned runs: names resolved, datasets opened, models identified, each with its key and task."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from workbench.datasets import Dataset, place_of
 from workbench.datasets.trained_on import TrainedOn
-from workbench.errors import RecipeError
+from workbench.errors import DataError, RecipeError
 from workbench.features import FeatureStore
 from workbench.models import Encoder, open_model, resolve_device
 from workbench.models.catalogue import check_model
@@ -114,6 +114,7 @@ def prepare_runs(
     for spec in specs:
         _check_fits(spec, opened.of(spec))
     datasets = {spec.data: opened.of(spec) for spec in specs}
+    _check_sources_differ(specs, datasets)
     encoders: dict[str, Encoder] = {}
     for argument in dict.fromkeys(cell_of(spec, suite)[1] for spec in specs) if cells else suite.models:
         encoders[argument] = open_model(argument, settings)
@@ -157,6 +158,26 @@ def cell_of(spec: RunSpec, suite: Suite) -> tuple[str, str]:
     Recipes that read nothing still need a model's eyes to know which images are readable.
     """
     return spec.home, suite.models[0] if spec.model == NO_MODEL else spec.model
+
+
+def _check_sources_differ(specs: Sequence[RunSpec], datasets: Mapping[str, Dataset]) -> None:
+    """Refuse two sources of one name: tables could not tell apart what was fitted on them.
+
+    Raises:
+        DataError: Two datasets that one target is tested from have one name.
+    """
+    seen: dict[tuple[str, str], str] = {}
+    for spec in specs:
+        trained_on = datasets[spec.data].trained_on
+        if trained_on is None or spec.transfer is None:
+            continue
+        first = seen.setdefault((datasets[spec.data].name, trained_on.name), spec.transfer.source)
+        if first != spec.transfer.source:
+            raise DataError(
+                f"[[transfer]] has two sources that are both called {trained_on.name!r}, {first} and "
+                f"{spec.transfer.source}; give one another name in its card (`workbench show dataset DATASET --card` "
+                "writes one to start from)."
+            )
 
 
 def _named(spec: RunSpec, dataset: Dataset) -> RunSpec:
