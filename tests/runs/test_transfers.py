@@ -124,6 +124,20 @@ def test_what_is_trained_on_is_part_of_the_key(made, tmp_path, tiny_model):
     assert {label for label in keys if keys[label] == after[label]} == keys.keys() - {"nearest-class-mean from sunny"}
 
 
+def test_a_source_without_test_images_is_fitted_on_and_not_tested(made, tmp_path, tiny_model):
+    catalogue = write_place(tmp_path / "catalogue", {name: name for name in THREE})
+    table = catalogue.parent / "table.csv"
+    head, *lines = table.read_text().splitlines()
+    pictures = [next(line for line in lines if f",{name},train" in line) for name in THREE]
+    table.write_text("\n".join([head, *pictures]))  # One a class, of which no test split can be made.
+    transfer = {"source": str(catalogue), "targets": made[1].transfer[0].targets, "mapping": {"blue": "azure"}}
+    told = Told()
+    planned = prepare_runs(suite_of(tiny_model, transfer), made[2], told)
+    assert [run.spec.label.partition(" from")[0] for run in planned] == ["zero-shot", "nearest-class-mean"]
+    assert {run.data.dataset.name for run in planned} == {"dusky"}
+    assert any("'catalogue' has no test split: recipes are fitted on it" in sentence for sentence in told.sentences)
+
+
 @pytest.mark.parametrize(
     ("transfer", "complaint"),
     [

@@ -109,6 +109,7 @@ def prepare_runs(
     for argument in () if cells else suite.arguments:
         opened.whole(argument)
     specs = opened.with_domains([spec for spec in plan(suite) if cells is None or cell_of(spec, suite) in cells])
+    specs = _without_untestable_sources(specs, suite, opened, reporter)
     recipe_names = {entry.recipe for entry in suite.recipes}
     specs = [spec for spec in specs if spec.recipe in recipe_names or _takes_baseline(opened.of(spec), spec, reporter)]
     for spec in specs:
@@ -185,6 +186,21 @@ def _named(spec: RunSpec, dataset: Dataset) -> RunSpec:
     if dataset.trained_on is None:
         return spec
     return replace(spec, label=f"{spec.label} from {dataset.trained_on.name}")
+
+
+def _without_untestable_sources(
+    specs: Sequence[RunSpec], suite: Suite, opened: OpenedDatasets, reporter: Reporter
+) -> list[RunSpec]:
+    """Leave out runs on a transfer's source alone where it has no test image, as a catalogue of products has none."""
+    alone = dict.fromkeys(
+        spec.dataset for spec in specs if spec.transfer is None and spec.dataset not in suite.datasets
+    )
+    untestable = [argument for argument in alone if not len(opened.whole(argument).rows("test"))]
+    for argument in untestable:
+        reporter.say(
+            f"dataset {opened.whole(argument).name!r} has no test split: recipes are fitted on it and tested elsewhere."
+        )
+    return [spec for spec in specs if spec.transfer is not None or spec.dataset not in untestable]
 
 
 def _takes_baseline(dataset: Dataset, spec: RunSpec, reporter: Reporter) -> bool:
