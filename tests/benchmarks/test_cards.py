@@ -11,7 +11,7 @@ import benchmarks
 from workbench.datasets import list_cards, read_card
 
 ROOT = Path(next(iter(benchmarks.__path__)))
-FILES = sorted(path for path in ROOT.glob("*/*.toml") if path.parent.name != "suites")
+FILES = sorted(path for path in ROOT.glob("*/*.toml") if path.parent.name not in {"suites", "models"})
 HUB = [path for path in FILES if read_card(path).source.type == "hub"]
 LOCAL = {"grocery-store", "chula-rbc12", "flowers102", "nlvr"}
 PYPROJECT = ROOT.parent / "pyproject.toml"

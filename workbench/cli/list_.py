@@ -16,7 +16,7 @@ from workbench.texts import plain
     "what",
     type=click.Choice(["recipes", "models", "datasets", "suites", "tasks", "metrics", "sources", "generators"]),
 )
-@click.option("--field", help="Only datasets of this field.")
+@click.option("--field", help="Only datasets of this field; with models: those made for it.")
 @click.option("--open-clip", is_flag=True, help="With models: open_clip's architectures and tags, too (slower).")
 @click.option(
     "--probe", is_flag=True, help="Import every entry, validate every card, to see which are broken (slower)."
@@ -30,9 +30,12 @@ def command(what: str, field: str | None, open_clip: bool, probe: bool, as_json:
       workbench list recipes --probe
       workbench list datasets --field botany
       workbench list models --open-clip
+      workbench list models --field medical
     """
     if what == "datasets":
         rows = _datasets(field, probe)
+    elif what == "models" and field is not None:
+        rows = _field_models(field, as_json)
     elif what == "metrics":
         rows = _metrics()
     elif what == "suites":
@@ -49,11 +52,34 @@ def command(what: str, field: str | None, open_clip: bool, probe: bool, as_json:
         answer_json(rows)
         return
     answer(_columns(rows))
-    if what == "models":
+    if what == "models" and field is not None:
+        answer("\n--json shows what they were trained on, the prompts of their authors, and where this was checked.")
+    elif what == "models":
         answer(
-            "\nAlso: ARCH/TAG of open_clip (--open-clip lists them), ARCH@FILE, hf-hub:ORG/REPO, local-dir:PATH, and "
-            "run:RUN, the network that a run has adapted."
+            "\nAlso: ARCH/TAG of open_clip (--open-clip lists them), ARCH@FILE, hf-hub:ORG/REPO, local-dir:PATH, "
+            "timm:NAME, features:FILE, models of a field (--field medical), and run:RUN, the network that a run has "
+            "adapted."
         )
+
+
+def _field_models(field: str, whole: bool) -> list[dict[str, Any]]:
+    """Models of a field: everything that is known of them, or what fits into a table."""
+    from workbench.models.field_models import fields
+
+    check_known("--field", [field], fields.names(), "no package lists models of this field")
+    if whole:
+        return [{**model.model_dump(), "field": field} for model in fields.get(field)]
+    words = {True: "yes", False: "no", None: "?"}
+    return [
+        {
+            "name": model.argument,
+            "licence": model.licence or "?",
+            "gated": words[model.gated],
+            "resolution": str(model.resolution or "?"),
+            "text tower": model.text_tower or "?",
+        }
+        for model in fields.get(field)
+    ]
 
 
 def _registered(what: str, probe: bool) -> list[dict[str, str]]:
