@@ -89,7 +89,8 @@ def _look(
     """Evaluate on validation, and remember the step if it is the best."""
     row: dict[str, float] = {"step": float(state.step)}
     if state.losses:
-        total = torch.stack(state.losses).double().mean()
+        # Of a training that was resumed, the earlier ones come from the checkpoint.
+        total = torch.stack([loss.cpu() for loss in state.losses]).double().mean()
         _check(total, state.step, network)
         row["train_loss"] = float(total)
     network.train(False)
