@@ -123,3 +123,17 @@ def test_what_is_wrong_is_one_sentence(wrong, sentence):
 def test_a_suite_file_may_be_a_path(tmp_path):
     with pytest.raises(workbench.WorkbenchError, match=r"missing\.toml"):
         workbench.run(tmp_path / "missing.toml")
+
+
+def test_transfers_are_run_from_python_too(store, tmp_path, write_colours, tiny_model):
+    _, folder, _, settings = store
+    other = write_colours(tmp_path / "others", seed=1)
+    frame = workbench.run(
+        models=tiny_model, recipes=["zero-shot", "knn"], shots=2, name="moves", precision="fp32",
+        transfer={"source": folder, "targets": other}, **settings,
+    )  # fmt: skip
+    assert set(zip(frame["dataset"], frame["label"], strict=True)) == {
+        ("colours", "majority-class"), ("colours", "zero-shot"), ("colours", "knn"), ("others", "zero-shot"),
+        ("others", "knn from colours"),
+    }  # fmt: skip
+    assert set(frame["status"]) == {"finished"}

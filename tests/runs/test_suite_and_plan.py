@@ -67,6 +67,14 @@ def test_a_recipe_that_cannot_do_all_tasks_runs_where_it_is_told_to():
     assert {entry.recipe for entry in elsewhere.recipes} == {"zero-shot", "linear-head"}
 
 
+def test_options_leave_out_transfers_or_take_them_with_other_recipes():
+    assert {cell.transfer for cell in plan(assemble("transfer", [], ["photos/"], [], [], [], [], None, None))} == {None}
+    chosen = assemble("transfer", [], [], ["lora", "zero-shot"], ["2"], [0], [], None, None)
+    across = [cell for cell in plan(chosen) if cell.transfer is not None]
+    assert {(cell.recipe, cell.shots) for cell in across} == {("lora", 2)}
+    assert {cell.dataset for cell in across if cell.transfer.classes == "text"} == {"tabletop", "mri-planes"}
+
+
 def assembled(*assignments, **options):
     given = {"models": ["m"], "datasets": ["d"], "recipes": ["lora"], "shots": [], "seeds": [], **options}
     return assemble(None, *given.values(), list(assignments), "s", None)

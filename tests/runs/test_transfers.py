@@ -358,3 +358,15 @@ def test_two_sources_of_one_name_are_refused(made, tmp_path):
     entries = suite.transfer[0], suite.transfer[0].model_copy(update={"source": str(other)})
     with pytest.raises(WorkbenchError, match="two sources that are both called 'sunny'"):
         prepare_runs(suite.model_copy(update={"transfer": entries}), settings, Told())
+
+
+def test_a_domain_without_test_images_is_said_not_to_be_left_out(sites, tmp_path, tiny_model, settings):
+    card = write_domains(tmp_path / "d", {"A": 1.0, "B": 0.5, "C": 0.2}, THREE)
+    table = card.parent / "table.csv"
+    table.write_text("\n".join(line for line in table.read_text().splitlines() if "C-test" not in line))
+    told = Told()
+    suite = suite_of(tiny_model, {"dataset": str(card), "domains": "leave-one-out"})
+    planned = prepare_runs(suite, settings, told)
+    assert {run.data.dataset.name for run in planned} == {"d-a", "d-b"}
+    assert sum("not left out: C." in sentence for sentence in told.sentences) == 1
+    assert set(planned[0].data.dataset.domains(planned[0].data.dataset.rows("train"))) == {"A", "B", "C"}

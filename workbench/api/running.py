@@ -89,7 +89,7 @@ def run(
             "shots": as_list(shots),
             "seeds": as_list(seeds),
             "language": language,
-            "transfer": as_list(transfer),
+            "transfer": [_with_texts(entry) for entry in as_list(transfer)],
         }
         try:
             chosen = Suite.model_validate(values)
@@ -215,6 +215,12 @@ def report(suite: str, to: PathText, metric: str | None = None, **settings: Any)
 
     store = open_store(read_settings(report, settings))
     return write_report(compare_groups_of_suite(store, suite, metric), as_path(to))
+
+
+def _with_texts(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """A `[[transfer]]` whose datasets may be paths, and its targets one."""
+    texts = {key: as_text(entry[key]) for key in ("source", "dataset") if entry.get(key) is not None}
+    return {**entry, **texts, **({"targets": as_list(entry["targets"])} if "targets" in entry else {})}
 
 
 def _frame(runs: Sequence[RunResult]) -> "pd.DataFrame":

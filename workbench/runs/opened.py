@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from workbench.datasets import Dataset, open_dataset
+from workbench.datasets.domains import count_domains
 from workbench.datasets.transferred import open_transfer, testable_domains
 from workbench.pseudonyms import Pseudonyms
 from workbench.recipes import RunSpec
@@ -25,6 +26,7 @@ class OpenedDatasets:
         self._settings, self._language, self._reporter = settings, language, reporter
         self._whole: dict[str, Dataset] = {}
         self._of_runs: dict[str, Dataset] = {}
+        self._domains: dict[str, list[str]] = {}
 
     def whole(self, argument: str) -> Dataset:
         """The dataset of an argument, under pseudonyms where it hides names.
@@ -61,4 +63,17 @@ class OpenedDatasets:
         Raises:
             WorkbenchError: A dataset cannot be opened, or has no domains.
         """
-        return with_domains(specs, lambda argument: testable_domains(self.whole(argument)))
+        return with_domains(specs, self._domains_of)
+
+    def _domains_of(self, argument: str) -> list[str]:
+        """Domains to be left out in turn; says which are not, since they have no test images."""
+        if argument not in self._domains:
+            dataset = self.whole(argument)
+            self._domains[argument] = testable_domains(dataset)
+            untested = sorted(count_domains(dataset).keys() - set(self._domains[argument]))
+            if untested:
+                self._reporter.say(
+                    f"{dataset.name}: domains without test images are trained on and not left out: "
+                    f"{', '.join(untested)}."
+                )
+        return self._domains[argument]
