@@ -7,7 +7,7 @@ import open_clip
 import pytest
 import torch
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 
 from workbench.errors import ModelError
 from workbench.models import open_model
@@ -69,6 +69,40 @@ def test_weights_load_from_a_file_of_any_safe_kind(registered: Path, tmp_path: P
         loaded = build(parse_model(f"tiny-vit@{file}"))
         torch.testing.assert_close(loaded.network.state_dict(), state, rtol=0, atol=0)
     assert open_model(f"tiny-vit@{registered}", settings).embed_dim == 24
+
+
+def prefixed(state: dict[str, torch.Tensor], prefix: str) -> dict[str, torch.Tensor]:
+    return {f"{prefix}{key}": value for key, value in state.items()}
+
+
+def test_weights_load_as_training_leaves_them(registered: Path, tmp_path: Path) -> None:
+    state = load_file(registered)
+    left = {
+        "compiled": prefixed(state, "_orig_mod."),
+        "distributed": prefixed(state, "module._orig_mod."),
+        "state": {"epoch": 3, "model_state_dict": prefixed(state, "module."), "optimizer": {"lr": 0.1}},
+        "model": {"model": state, "step": 5},
+        "lightning": {"state_dict": prefixed(state, "model."), "pytorch-lightning_version": "2.5"},
+        "peft": prefixed(state, "base_model.model."),
+    }
+    for name, content in left.items():
+        torch.save(content, tmp_path / f"{name}.ckpt")
+        loaded = build(parse_model(f"tiny-vit@{tmp_path / name}.ckpt"))
+        torch.testing.assert_close(loaded.network.state_dict(), state, rtol=0, atol=0)
+    save_file(prefixed(state, "module."), tmp_path / "ddp.safetensors")
+    loaded = build(parse_model(f"tiny-vit@{tmp_path / 'ddp.safetensors'}"))
+    torch.testing.assert_close(loaded.network.state_dict(), state, rtol=0, atol=0)
+
+
+def test_what_is_no_whole_network_is_named(registered: Path, tmp_path: Path) -> None:
+    state = load_file(registered)
+    key = next(iter(state))
+    torch.save({"base_model.model.visual.x.lora_A.default.weight": torch.zeros(2, 2)}, tmp_path / "adapter.pt")
+    with pytest.raises(ModelError, match=r"adapters of peft that were not merged, such as '.*lora_A"):
+        build(parse_model(f"tiny-vit@{tmp_path / 'adapter.pt'}"))
+    torch.save({"model": {**prefixed(state, "student."), key: state[key]}}, tmp_path / "student.pt")
+    with pytest.raises(ModelError, match="do not fit the architecture"):
+        build(parse_model(f"tiny-vit@{tmp_path / 'student.pt'}"))
 
 
 def test_the_right_of_two_activations_is_built(

@@ -2,6 +2,7 @@
 
 import json
 import pickle
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,7 @@ def build(spec: ModelSpec) -> "LoadedModel":
 
     from workbench.models._uninitialised import uninitialised
     from workbench.models.loaded import LoadedModel
+    from workbench.models.weight_files import plain_weights
 
     _never_ask()
     if (other := foreign(spec)) is not None:
@@ -83,11 +85,15 @@ def build(spec: ModelSpec) -> "LoadedModel":
     name = open_clip_name(spec)
     config = _model_config(spec)
     by_file = spec.kind == "file"
+    pretrained = nullcontext(spec.source if spec.kind == "tag" else None)
     try:
-        with uninitialised():
+        with (
+            plain_weights(Path(spec.source), spec.argument) if by_file else pretrained as weights,
+            uninitialised(),
+        ):
             network = open_clip.create_model(
                 name,
-                pretrained=spec.source if by_file or spec.kind == "tag" else None,
+                pretrained=weights,
                 precision="fp32",
                 device="cpu",
                 weights_only=True,
@@ -96,6 +102,8 @@ def build(spec: ModelSpec) -> "LoadedModel":
                 **_described_beside(spec, config),
             )
         tokenizer = open_clip.get_tokenizer(name)
+    except ModelError:
+        raise
     except Exception as error:
         raise ModelError(f"model {spec.argument!r}: {_why_not_built(error)}") from error
     network.eval().requires_grad_(False)
