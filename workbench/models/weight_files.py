@@ -53,7 +53,7 @@ def plain_weights(path: Path, name: str) -> Iterator[str]:
 
 
 def _state(path: Path) -> dict[str, Tensor] | None:
-    """The tensors by name; None where open_clip reads the file itself: it is plain, a TorchScript archive, or damaged."""
+    """The tensors by name; None where open_clip reads the file itself: plain names, a TorchScript archive, damage."""
     try:
         if path.suffix == ".safetensors":
             from safetensors import safe_open
