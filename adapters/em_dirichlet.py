@@ -11,7 +11,7 @@ classes one to one at the end, by the mean probabilities of each cluster's image
 
 What differs: all templates make the class embeddings; labelled images need not be equally many in each class; steps end
 class by class, not for all at once; scores are the logarithms of the assignments. Each step takes the time of n_classes
-squared: twenty turns of a thousand steps are a minute or more at 100 classes; `inner_iterations` bounds them.
+squared: twenty turns of a thousand steps are minutes at 100 classes; `inner_iterations` bounds them.
 """
 
 from pathlib import Path
