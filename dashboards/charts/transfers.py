@@ -21,7 +21,7 @@ def transfer_chart(tiles: Sequence[Tile]) -> alt.LayerChart:
     most = max((abs(row["gain"]) for row in rows), default=0.0) or 1.0
     base = alt.Chart(records(rows)).encode(
         x=alt.X("target:N", title="tested on", sort=None, axis=alt.Axis(labelAngle=-30, labelLimit=180)),
-        y=alt.Y("row:N", title=None, sort=None, axis=alt.Axis(labelLimit=320)),
+        y=alt.Y("row:N", title=None, sort=None, axis=alt.Axis(labelLimit=170)),
         tooltip=[
             alt.Tooltip("row:N", title="fitted"), alt.Tooltip("target:N", title="tested on"), "metric:N",
             alt.Tooltip("value:N", title="value"), alt.Tooltip("against:N", title="against zero-shot"),

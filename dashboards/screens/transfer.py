@@ -26,6 +26,7 @@ def show(session: Session) -> None:
     runs = [run for run in session.finished if is_comparable(run)]
     suites = list(dict.fromkeys(run.suite for run in runs if run.trained_on))
     if not suites:
+        st.caption(runs_caption(session.finished))
         st.info(
             "No run here was fitted on another dataset or domain than it is tested on; `[[transfer]]` in a suite makes "
             "such runs."
