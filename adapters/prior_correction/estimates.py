@@ -1,13 +1,17 @@
 """Class shares of the target, estimated from the answers of a classifier that was fitted on the source."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 
+from adapters._heads.folds import FOLDS, units
 from workbench.plugin import AnyArray, FloatArray, LabelledImages, Predictor
 
+Kind = Literal["none", "temperature", "bias-corrected"]
+"""What is chosen on validation images before shares are estimated."""
 _LEAST = 1e-6
 """Least share of a class: nothing that was estimated rules one out."""
 _CONVERGED, _STEPS = 1e-10, 10_000
@@ -91,6 +95,35 @@ def confusion_of(base: Predictor, val: LabelledImages, n_classes: int) -> AnyArr
     counts = np.zeros((n_classes, n_classes))
     np.add.at(counts, (base.scores(val.images).argmax(axis=1), val.labels), 1)
     return np.asarray(counts / len(val))
+
+
+def best_calibration(scores: AnyArray, labels: AnyArray, groups: AnyArray | None, seed: int) -> Kind:
+    """Which of `none`, `temperature` and `bias-corrected` has the least NLL on validation images held out from it.
+
+    A bias for each class is learned from that class's few images, and with many classes fits their noise. Folds are
+    drawn without a look at labels: stratified ones would show each bias the class's share of the very images that it is
+    tried on.
+
+    Args:
+        scores: (n, n_classes) logits of validation images.
+        labels: int64 (n,).
+        groups: int64 (n,), which are not divided, or None.
+        seed: Of the folds.
+    """
+    unit = units(np.asarray(scores, np.float32), groups)
+    count = int(unit.max()) + 1
+    if count < 2:
+        return "none"
+    fold = (np.random.default_rng(seed).permutation(count) % min(FOLDS, count))[unit]
+    losses: dict[Kind, float] = {"none": 0.0, "temperature": 0.0, "bias-corrected": 0.0}
+    for number in range(min(FOLDS, count)):
+        held, others = fold == number, fold != number
+        for name in losses:
+            found = Calibration(1.0, np.zeros(scores.shape[1]))
+            if name != "none":
+                found = calibrated_on(scores[others], labels[others], biases=name == "bias-corrected")
+            losses[name] -= float(found.of(scores[held])[np.arange(held.sum()), labels[held]].sum())
+    return min(losses, key=losses.__getitem__)
 
 
 def calibrated_on(scores: AnyArray, labels: AnyArray, *, biases: bool) -> Calibration:

@@ -10,7 +10,14 @@ from adapters._unlabelled.base import BaseConfig, Bases, restored
 from adapters.gda import Gda
 from adapters.linear_probe import LinearProbe
 from adapters.linear_probe_text import LinearProbeText
-from adapters.prior_correction.estimates import Calibration, Corrector, calibrated_on, confusion_of
+from adapters.prior_correction.estimates import (
+    Calibration,
+    Corrector,
+    Kind,
+    best_calibration,
+    calibrated_on,
+    confusion_of,
+)
 from adapters.prior_correction.predictors import BASE, Corrected, CorrectedTogether, read_correction
 from adapters.zero_shot import ZeroShot
 from workbench.plugin import (
@@ -40,7 +47,7 @@ class PriorCorrectionConfig(BaseConfig):
         method: `em` or `bbse`; the latter needs validation images.
         pool: Images whose class shares are estimated: `test`, all test images together, or `unlabelled`.
         calibration: What validation images choose first: a temperature and a bias for each class (`bias-corrected`), a
-            `temperature` alone, or nothing.
+            `temperature` alone, or `none`; `auto` takes the one of least NLL in cross-validation on them.
     """
 
     bases: ClassVar[Bases] = _BASES
@@ -48,12 +55,13 @@ class PriorCorrectionConfig(BaseConfig):
     base: Literal["zero-shot", "linear-probe", "linear-probe-text", "gda"] = "zero-shot"
     method: Literal["em", "bbse"] = "em"
     pool: Literal["test", "unlabelled"] = "test"
-    calibration: Literal["bias-corrected", "temperature", "none"] = "bias-corrected"
+    calibration: Literal["auto", "bias-corrected", "temperature", "none"] = "auto"
 
 
 class PriorCorrection(ClassificationRecipe[PriorCorrectionConfig]):
     """Fit another recipe, and correct it for the class shares of the target."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = PriorCorrectionConfig
     inference: ClassVar[Inference] = "transductive"
 
@@ -74,9 +82,12 @@ class PriorCorrection(ClassificationRecipe[PriorCorrectionConfig]):
 
     def fit(self, task: ClassificationTask) -> Predictor:
         """Fit the base, a temperature, and with `bbse` the confusion matrix; with a pool of its own the shares, too."""
-        base, corrector = self._fitted(task)
-        calibrated = {"temperature": round(corrector.calibration.temperature, 4)} if self._calibrates(task) else {}
-        chosen = {**base.report.chosen, **calibrated}
+        base, corrector, calibration = self._fitted(task)
+        chosen = dict(base.report.chosen)
+        if len(task.val):
+            chosen["calibration"] = calibration
+        if calibration != "none":
+            chosen["temperature"] = round(corrector.calibration.temperature, 4)
         report = replace(base.report, chosen=chosen)
         if self.config.pool == "test":
             together = CorrectedTogether(self.config.base, base, corrector)
@@ -91,10 +102,8 @@ class PriorCorrection(ClassificationRecipe[PriorCorrectionConfig]):
         predictor.report = replace(report, notes=(*report.notes, said))
         return predictor
 
-    def _calibrates(self, task: ClassificationTask) -> bool:
-        return self.config.calibration != "none" and len(task.val) > 0
-
-    def _fitted(self, task: ClassificationTask) -> tuple[Predictor, Corrector]:
+    def _fitted(self, task: ClassificationTask) -> tuple[Predictor, Corrector, Kind]:
+        """The base, what corrects it, and the calibration that was taken."""
         name = self.config.base
         if name != "zero-shot" and not len(task.train):
             raise RecipeError(f"prior-correction: base {name!r} needs training images, and there are none.")
@@ -108,16 +117,21 @@ class PriorCorrection(ClassificationRecipe[PriorCorrectionConfig]):
         source = np.full(task.n_classes, 1 / task.n_classes)
         if name in _FITS_SHARES:
             source = _smoothed_shares(task.train.labels, task.n_classes)
-        calibration = Calibration(1.0, np.zeros(task.n_classes))
-        if self._calibrates(task):
-            biases = self.config.calibration == "bias-corrected"
-            calibration = calibrated_on(base.scores(task.val.images), task.val.labels, biases=biases)
-            if biases:  # Probabilities then hold under the shares of validation.
-                source = _smoothed_shares(task.val.labels, task.n_classes)
+        kind, calibration = self._calibration(base, task)
+        if kind == "bias-corrected":  # Probabilities then hold under the shares of validation.
+            source = _smoothed_shares(task.val.labels, task.n_classes)
         confusion = None
         if self.config.method == "bbse":
             confusion = confusion_of(base, task.val, task.n_classes)
-        return base, Corrector(source, calibration, confusion)
+        return base, Corrector(source, calibration, confusion), kind
+
+    def _calibration(self, base: Predictor, task: ClassificationTask) -> tuple[Kind, Calibration]:
+        wanted, plain = self.config.calibration, Calibration(1.0, np.zeros(task.n_classes))
+        if wanted == "none" or not len(task.val):
+            return "none", plain
+        scores, labels = base.scores(task.val.images), task.val.labels
+        kind = best_calibration(scores, labels, task.val.groups, task.seed) if wanted == "auto" else wanted
+        return kind, plain if kind == "none" else calibrated_on(scores, labels, biases=kind == "bias-corrected")
 
     @classmethod
     def restore(cls, directory: Path, model: TaskModel, device: str) -> Predictor:

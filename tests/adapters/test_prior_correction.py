@@ -9,7 +9,7 @@ from scipy.special import log_softmax, softmax
 
 from adapters.linear_probe import LinearProbe
 from adapters.prior_correction import PriorCorrection
-from adapters.prior_correction.estimates import bbse_shares, calibrated_on, em_shares
+from adapters.prior_correction.estimates import bbse_shares, best_calibration, calibrated_on, em_shares
 from tests.adapters.without_labels import (
     accuracy,
     assert_order_is_of_no_matter,
@@ -71,6 +71,22 @@ def test_biases_are_those_of_a_logistic_regression_on_the_scores():
     np.testing.assert_allclose(np.exp(found.of(3 * logits)).mean(axis=0), np.bincount(labels) / 600, atol=1e-4)
     assert found.temperature == pytest.approx(3, rel=0.2)
     assert np.diff(found.bias) == pytest.approx([-1, -1], abs=0.4)
+
+
+@pytest.mark.parametrize(("images", "bias", "expected"), [(2000, 1.5, "bias-corrected"), (2000, 0.0, "temperature")])
+def test_the_calibration_is_what_images_held_out_are_best_described_by(images, bias, expected):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(images, 4))
+    labels = np.array([rng.choice(4, p=softmax(row)) for row in logits])
+    assert best_calibration(4 * logits + bias * np.arange(4), labels, None, 0) == expected
+
+
+def test_few_images_a_class_choose_no_bias_for_each():
+    rng = np.random.default_rng(1)
+    logits = 2 * rng.normal(size=(240, 80))
+    labels = np.array([rng.choice(80, p=softmax(row)) for row in logits])
+    assert best_calibration(logits, labels, None, 0) in {"none", "temperature"}
+    assert best_calibration(logits[:1], labels[:1], None, 0) == "none"
 
 
 SHARES = (0.42, 0.28, 0.14, 0.08, 0.05, 0.03)
