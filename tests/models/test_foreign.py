@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.models.tiny_foreign import WRITERS, write_dinov2, write_timm
+from tests.models.tiny_foreign import WRITERS, write_dinov2, write_siglip2, write_timm
 from workbench.errors import ModelError
 from workbench.models import open_model
 from workbench.models.languages import check_language
@@ -51,6 +51,27 @@ def test_features_are_those_of_transformers(name, folders, settings):
     assert encoder.logit_scale == pytest.approx(float(model.logit_scale.detach().exp()))
     assert encoder.logit_bias == pytest.approx(float(getattr(model, "logit_bias", torch.zeros(1)).detach()))
     assert len({tuple(row) for row in np.round(features.projected, 4).tolist()}) == 3
+
+
+def test_pictures_in_their_own_proportions(tmp_path, settings):
+    """SigLIP 2's NaFlex: patches of every picture's own grid, in one batch."""
+    from transformers import AutoImageProcessor, AutoModel
+
+    folder = write_siglip2(tmp_path / "siglip2")
+    encoder = open_model(f"local-dir:{folder}", settings)
+    model, processor = AutoModel.from_pretrained(folder).eval(), AutoImageProcessor.from_pretrained(folder)
+    pictures = [picture(0, (40, 40)), picture(1, (24, 90)), picture(2, (90, 30))]
+    inputs = processor(images=pictures, return_tensors="pt")
+    assert len({tuple(shape) for shape in inputs["spatial_shapes"].tolist()}) == 3
+    with torch.inference_mode():
+        theirs = model.get_image_features(**inputs).pooler_output.numpy()
+    ours = encoder.encode_images(torch.stack([encoder.preprocess(image) for image in pictures]))
+    np.testing.assert_allclose(ours.projected, theirs, atol=1e-5)
+    assert "NaFlex" in (encoder.load().frozen_reason or "")
+    half = open_model(f"local-dir:{folder}", settings.model_copy(update={"precision": "bf16"}))
+    nearly = half.encode_images(torch.stack([half.preprocess(image) for image in pictures])).projected
+    cosines = (nearly * theirs).sum(axis=1) / np.linalg.norm(nearly, axis=1) / np.linalg.norm(theirs, axis=1)
+    assert cosines.min() > 0.995
 
 
 def test_texts_of_other_lengths_do_not_change_one_another(folders, settings):

@@ -73,6 +73,19 @@ def write_siglip(folder: Path) -> Path:
     return folder
 
 
+def write_siglip2(folder: Path) -> Path:
+    """`Siglip2Model`, which takes pictures in their own proportions (NaFlex)."""
+    from transformers import Siglip2Config, Siglip2ImageProcessor, Siglip2Model
+
+    size = clip_tokenizer(folder, end="</s>", pad="<pad>", masks=False)
+    text = {**TEXT, "hidden_size": 32, "vocab_size": size, "max_position_embeddings": 16, "projection_size": 32}
+    vision = {key: value for key, value in VISION.items() if key != "image_size"}
+    torch.manual_seed(5)
+    _write(Siglip2Model(Siglip2Config(text_config=text, vision_config={**vision, "num_patches": 16})), folder)
+    Siglip2ImageProcessor(patch_size=8, max_num_patches=20).save_pretrained(folder)
+    return folder
+
+
 def write_chinese_clip(folder: Path) -> Path:
     """`ChineseCLIPModel`: a BERT whose feature is its first token's, with a mask."""
     from transformers import BertTokenizerFast, ChineseCLIPConfig, ChineseCLIPImageProcessor, ChineseCLIPModel

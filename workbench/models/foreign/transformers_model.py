@@ -2,19 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from workbench.errors import ModelError
 from workbench.models.foreign.formats import ForeignModel, brief, plain
+from workbench.models.foreign.naflex import FROZEN, NaFlexPreprocess, NaFlexTower
+from workbench.models.foreign.preprocessing import Preprocess
 from workbench.models.foreign.towers import NO_TEXTS, DualNetwork, ImageNetwork, ImageTower, TextTower, no_tokenizer
 from workbench.models.loaded import LoadedModel
-from workbench.models.pixel_transform import transform_of_processor
-
-if TYPE_CHECKING:
-    from PIL.Image import Image
 
 _FIRST_TOKEN = {"chinese_clip", "align"}
 """Models whose text feature is the first token's, whatever their text tower pools."""
@@ -37,7 +35,8 @@ def build(model: ForeignModel) -> LoadedModel:
             "package that registers the model under 'workbench.models' instead."
         )
     whole = _whole(model, name)
-    preprocess = Preprocess(_processor(model, name))
+    naflex = whole.config.model_type == "siglip2" and hasattr(whole, "text_model")
+    preprocess = (NaFlexPreprocess if naflex else Preprocess)(_processor(model, name))
     if not hasattr(whole, "get_text_features"):
         network: nn.Module = ImageNetwork(ImageTower(whole, None))
         tokenizer: Any = no_tokenizer
@@ -58,7 +57,8 @@ def build(model: ForeignModel) -> LoadedModel:
         no_texts=None if isinstance(network, DualNetwork) else NO_TEXTS,
     )
     if isinstance(network, DualNetwork):
-        _check_towers(loaded, network, name)
+        _check_towers(loaded, network, preprocess, name)
+        loaded.frozen_reason = FROZEN if naflex else None
     else:
         loaded.frozen_reason = "it is an image tower alone, whose training through texts is not defined"
     return loaded
@@ -97,7 +97,9 @@ def _dual(whole: Any, tokenizer: "Tokenizer", name: str) -> DualNetwork:
             f"{name}: {type(whole).__name__} is of no known shape (it has no {' and no '.join(lacking)}); CLIPModel, "
             "SiglipModel, ChineseCLIPModel, AltCLIPModel and others with an image and a text tower work."
         )
-    visual = ImageTower(whole.vision_model, getattr(whole, "visual_projection", None))
+    visual: ImageTower = ImageTower(whole.vision_model, getattr(whole, "visual_projection", None))
+    if whole.config.model_type == "siglip2":
+        visual = NaFlexTower(whole.vision_model, int(whole.config.vision_config.patch_size))
     text = TextTower(
         whole.text_model,
         getattr(whole, "text_projection", None),
@@ -109,15 +111,20 @@ def _dual(whole: Any, tokenizer: "Tokenizer", name: str) -> DualNetwork:
     return DualNetwork(whole, visual, text)
 
 
-def _check_towers(loaded: LoadedModel, network: DualNetwork, name: str) -> None:
+def _check_towers(loaded: LoadedModel, network: DualNetwork, preprocess: Preprocess, name: str) -> None:
     """Compare the towers with the library's own features, since a new kind of model may pool in its own way."""
+    from PIL import Image
+
     whole: Any = network.__dict__["whole"]
-    pixels = torch.rand(1, 3, *loaded.image_size, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    picture = Image.effect_noise((90, 70), 60).convert("RGB")
     texts = ["a photo of a cat.", "two"]
     tokenizer: Any = loaded.tokenizer
     with torch.inference_mode():
         pairs = {
-            "image": (loaded.image_features(pixels)[1], whole.get_image_features(pixel_values=pixels)),
+            "image": (
+                loaded.image_features(preprocess(picture)[None])[1],
+                whole.get_image_features(**preprocess.inputs(picture)),
+            ),
             "text": (loaded.text_features(tokenizer(texts)), whole.get_text_features(**tokenizer.inputs(texts))),
         }
     for what, (ours, output) in pairs.items():
@@ -128,45 +135,6 @@ def _check_towers(loaded: LoadedModel, network: DualNetwork, name: str) -> None:
                 f"{name}: {type(whole).__name__} pools in a way of its own: its {what} features differ from what its "
                 f"towers give (relative difference {difference:.1e}), so it is not used."
             )
-
-
-class Preprocess:
-    """The model's own image processor: RGB image to float32 (3, h, w).
-
-    Attributes:
-        processor: The library's.
-        mean: Channel means of the normalisation.
-        std: Channel standard deviations.
-    """
-
-    def __init__(self, processor: Any) -> None:
-        self.processor = processor
-        self.mean = _three(processor.image_mean)
-        self.std = _three(processor.image_std)
-
-    def __call__(self, image: "Image") -> Tensor:
-        """See `LoadedModel.preprocess`."""
-        pixels: Tensor = self.processor(images=image, return_tensors="pt")["pixel_values"][0]
-        return pixels.float()
-
-    def settings(self) -> dict[str, Any]:
-        """Everything that decides pixels."""
-        settings: dict[str, Any] = self.processor.to_dict()
-        return settings
-
-    def on_pixels(self) -> Any:
-        """The same on 8-bit pixels, or None."""
-        try:
-            return transform_of_processor(self.processor)
-        except (KeyError, TypeError):  # Steps of another kind.
-            return None
-
-    def size(self) -> tuple[int, int]:
-        """Height and width of what it gives."""
-        from PIL import Image
-
-        shape = self(Image.new("RGB", (64, 48))).shape
-        return int(shape[1]), int(shape[2])
 
 
 def _processor(model: ForeignModel, name: str) -> Any:
@@ -239,9 +207,3 @@ def _quiet() -> Iterator[None]:
     finally:
         if shown:
             logging.enable_progress_bar()
-
-
-def _three(values: Any) -> tuple[float, float, float]:
-    """One number a channel."""
-    numbers = [float(values)] * 3 if isinstance(values, int | float) else [float(value) for value in values]
-    return numbers[0], numbers[1], numbers[2]
