@@ -208,6 +208,21 @@ def test_the_command_killed_at_any_instant_has_the_same_network(content, tmp_pat
     assert weights[0] == weights[1]
 
 
+def test_captions_names_and_taxa_are_mixed_for_a_locked_image_tower(content, settings, squares):
+    names = {"dataset": str(squares / "colours.toml"), "texts": ["names", "taxonomy"], "taxonomy": ["family"]}
+    mixed = {**content, "name": "mixed", "train": [{**content["train"][0], "weight": 2}, {**names, "weight": 1}]}
+    training = {"steps": 16, "batch_size": 24, "locked": "image", "loss": "sigmoid", "learning_rate": 1e-2}
+    mixed["training"] = {**training, "micro_batch_size": 10, "min_crop": 1, "evaluate_every": 8}
+    mixed["evaluate"] = {"datasets": [str(squares / "colours.toml")]}
+    mixed["retention"] = {"alphas": []}
+    run = FinishedRun.open_any(adapt(Adaptation.model_validate(mixed), settings).run.run_id, settings)
+    first, last = (row["train_loss"] for row in run.config["history"][1:])
+    assert last < 0.7 * first
+    assert (run.result.dataset, run.result.metrics["train_images"]) == ("squares + colours", 48)
+    weights = load_file(run.artifact("network") / "weights.safetensors")
+    assert not [name for name in weights if name.startswith("visual.")]
+
+
 def test_measured_images_are_not_trained_on(content, settings, squares):
     lines = (squares / "table.csv").read_text().splitlines()
     # What one card validates on is for training in another.
