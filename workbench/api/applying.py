@@ -6,26 +6,30 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.api.arguments import PathText, as_path, read_settings
 from workbench.runs.finished import FinishedRun
+from workbench.runs.usable import UsableRun
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-def load(run: str, **settings: Any) -> FinishedRun:
-    """Bring a finished run back.
+def load(run: str, **settings: Any) -> UsableRun:
+    """Bring a finished run back, to ask it about images or to look at it.
+
+    `run.predict(images)`, `run.embed(images)` and `run.search("a red leaf")` take arrays, pictures of Pillow's, paths,
+    or several of them, and keep the model and the predictor in memory between calls.
 
     Args:
         run: Its id, or an unambiguous beginning of one.
         settings: Fields of `workbench.Settings`, such as `tracking_uri` or `device`.
 
     Returns:
-        An object with `result` (settings, metrics, tags), `card`, `predictions` of the test items, `predictor()` and
-        `model`; each is read at its first use.
+        An object with these methods, `result` (settings, metrics, tags), `card`, `predictions` of the test items,
+        `predictor()` and `model`; each is read at its first use.
 
     Raises:
         WorkbenchError: There is no such run, or several, or it is not finished.
     """
-    return FinishedRun.open(run, read_settings(load, settings))
+    return UsableRun.open(run, read_settings(load, settings))
 
 
 def predict(

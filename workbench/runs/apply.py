@@ -13,7 +13,7 @@ from workbench.features import FeatureStore
 from workbench.features.unlabelled import extract_folder
 from workbench.labelling import LabelRules, label_rows
 from workbench.runs.finished import FinishedRun
-from workbench.tasks import Answer
+from workbench.tasks import Answer, DatasetTask
 from workbench.texts import shown
 
 _ALL = 2**31
@@ -60,19 +60,14 @@ def predict_folder(
         DataError: There is no image in the folder.
         WorkbenchError: The run's task does not answer for single images.
     """
-    task = run.task
-    if not task.answers:
-        raise WorkbenchError(
-            f"run {run.result.run_id} is for {run.result.task}, which says nothing of an image by itself, so it cannot "
-            "be applied to a folder of images."
-        )
+    task = answering_task(run)
     predictor = run.predictor()
     store = FeatureStore.of(run.settings)
     pixels, workers = run.card.pixels, run.settings.workers
     found = extract_folder(folder, run.encoder, store, pixels, workers=workers, progress=progress)
     if notes is not None:
         notes += [*found.notes, *_about_inference(run, len(found.readable_files))]
-    with _predicting(run):
+    with predicting(run):
         answers = task.answer(predictor, found.readable, run.config, top or _ALL) if found.readable_files else []
     answer_of = dict(zip(found.readable_files, answers, strict=True))
     reasons = dict(found.extraction.unreadable)
@@ -127,8 +122,19 @@ def _about_inference(run: FinishedRun, count: int) -> list[str]:
     return []
 
 
+def answering_task(run: FinishedRun) -> type[DatasetTask]:
+    """The run's task; raises `WorkbenchError` if it does not answer for single images."""
+    if not run.task.answers:
+        raise WorkbenchError(
+            f"run {run.result.run_id} is for {run.result.task}, which says nothing of an image by itself, so it cannot "
+            "be applied to images."
+        )
+    return run.task
+
+
 @contextmanager
-def _predicting(run: FinishedRun) -> Iterator[None]:
+def predicting(run: FinishedRun) -> Iterator[None]:
+    """Raise one error for whatever a recipe raises when it predicts."""
     try:
         yield
     except WorkbenchError as error:

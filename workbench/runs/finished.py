@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from workbench.datasets import DatasetCard, parse_card
 from workbench.errors import DataError, WorkbenchError
@@ -44,7 +44,7 @@ class FinishedRun:
     settings: Settings
 
     @classmethod
-    def open(cls, run_id: str, settings: Settings) -> "FinishedRun":
+    def open(cls, run_id: str, settings: Settings) -> Self:
         """The finished run with an id, or an unambiguous beginning of one, with test items and a predictor.
 
         Raises:
@@ -56,7 +56,7 @@ class FinishedRun:
         return run
 
     @classmethod
-    def open_any(cls, run_id: str, settings: Settings) -> "FinishedRun":
+    def open_any(cls, run_id: str, settings: Settings) -> Self:
         """The finished run with an id, or an unambiguous beginning of one, of whatever task.
 
         Raises:
