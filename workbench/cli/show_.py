@@ -114,7 +114,9 @@ def _recipe(name: str, flags: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
             if (multi_label := getattr(recipe, "multi_label", None)) is not None
             else {}
         ),
-        "settings": {key: repr(value.default) for key, value in recipe.Config.model_fields.items()},
+        "settings": {
+            key: repr(value.get_default(call_default_factory=True)) for key, value in recipe.Config.model_fields.items()
+        },
         "settings_help": inspect.getdoc(recipe.Config) if recipe.Config.model_fields else None,
         "about": inspect.getdoc(module) or inspect.getdoc(recipe),
     }
