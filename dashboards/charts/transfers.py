@@ -15,7 +15,7 @@ from workbench.reports.suite.transfers import change_text, in_domain_text, is_ga
 def transfer_chart(tiles: Sequence[Tile]) -> alt.LayerChart:
     """Cells with their value: blue is better than zero-shot on the same images, orange worse, white the same.
 
-    ▲ and ▼ mark differences that the test shows.
+    ▲ and ▼ mark differences that the test shows, dark frames what was fitted where it is tested.
     """
     rows = [_row(tile) for tile in tiles]
     most = max((abs(row["gain"]) for row in rows), default=0.0) or 1.0
@@ -30,7 +30,10 @@ def transfer_chart(tiles: Sequence[Tile]) -> alt.LayerChart:
     )  # fmt: skip
     scale = alt.Scale(scheme="blueorange", domain=[most, -most])
     text_colour = alt.condition(f"abs(datum.gain) > {0.7 * most}", alt.value("white"), alt.value("black"))
-    tiles_drawn = base.mark_rect(stroke="#BBBBBB").encode(color=alt.Color("gain:Q", scale=scale, legend=None))
+    frame = alt.condition("datum.home", alt.value("#333333"), alt.value("#BBBBBB"))
+    tiles_drawn = base.mark_rect(strokeWidth=1.5).encode(
+        color=alt.Color("gain:Q", scale=scale, legend=None), stroke=frame
+    )
     texts = base.mark_text(fontSize=12).encode(text="text:N", color=text_colour)
     return (tiles_drawn + texts).properties(height=alt.Step(30))
 
@@ -45,7 +48,8 @@ def _row(tile: Tile) -> dict[str, Any]:
         "row": tile.row,
         "target": tile.target,
         "metric": metric,
-        "text": f"{format_value(metric, estimate.value)}{mark}{in_domain_text(cell)}",
+        "text": f"{format_value(metric, estimate.value)}{mark}",
+        "home": bool(in_domain_text(cell)),
         "value": f"{format_value(metric, estimate.value, unit=True)} "
         f"({format_value(metric, estimate.low)} to {format_value(metric, estimate.high)})",
         "against": change_text(metric, cell.against) or "-",

@@ -52,7 +52,7 @@ def show(session: Session) -> None:
     shown = list(tiles(chosen))
     st.caption(runs_caption([run for tile in shown for run in tile.cell.entry.group.runs]))
     st.altair_chart(transfer_chart(shown), width="stretch")
-    st.caption(escaped(LEGEND))
+    st.caption(escaped(f"Dark frames: in-domain. {LEGEND}"))
     _numbers(shown)
     st.caption(escaped(GAPS))
     st.caption(escaped(comparison.family))
