@@ -53,10 +53,24 @@ class LoraSettings(TrainingSettings):
         return self.rank**0.5 if self.use_rslora else float(self.rank)
 
 
-class Lora(ClassificationRecipe[LoraSettings]):
-    """Train low-rank adapters; the best epoch is chosen on validation."""
+class LoraFineTuneSettings(LoraSettings):
+    """Settings of `lora`: those of `LoraSettings`, and how far to go back.
 
-    Config: ClassVar[type[RecipeConfig]] = LoraSettings
+    Attributes:
+        wise_alphas: Shares of the adapted weights, of which validation chooses; one alone is taken as it is. WiSE-FT
+            (Wortsman et al., "Robust Fine-Tuning of Zero-Shot Models", CVPR 2022, equation 1): 0 is the pretrained
+            model, 1 plain LoRA.
+        default_wise_alpha: Taken of several where there is no validation split.
+    """
+
+    wise_alphas: tuple[Annotated[float, Field(ge=0, le=1)], ...] = Field(default=(1.0,), min_length=1)
+    default_wise_alpha: float = Field(default=0.5, ge=0, le=1)
+
+
+class Lora(ClassificationRecipe[LoraSettings]):
+    """Train low-rank adapters; the best epoch, and how far to go to it, are chosen on validation."""
+
+    Config: ClassVar[type[RecipeConfig]] = LoraFineTuneSettings
     reads: ClassVar[Literal["nothing", "features", "images"]] = "images"
     stochastic: ClassVar[bool] = True
     multi_label: ClassVar[bool] = True
@@ -74,6 +88,7 @@ class Lora(ClassificationRecipe[LoraSettings]):
         if len(task.train) == 0:
             raise RecipeError("lora: there are no training images.")
         config = self.config
+        line = config if isinstance(config, LoraFineTuneSettings) else LoraFineTuneSettings()
         towers: tuple[Tower, ...] = ("image", "text") if config.towers == "both" else (config.towers,)
         compute = Compute.resolve(task.device, config.precision, task.model.precision)
         with seeded(task.seed, task.device):
@@ -86,6 +101,8 @@ class Lora(ClassificationRecipe[LoraSettings]):
                 adapted.loaded, adapted.parameters(), task, config, compute,
                 learning_rate=config.learning_rate or usual,
                 image="image" in towers, text="text" in towers, mode=adapted.train_dropout,
+                # A weight is W + B A, so that B alone takes it straight from W to what was learned.
+                alphas=line.wise_alphas, default_alpha=line.default_wise_alpha, goes_back=lambda name: "lora_B" in name,
                 budget=self.budget(task), name="lora",
             )  # fmt: skip
         return LoraClassifier(

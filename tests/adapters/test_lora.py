@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from adapters.lora import Lora, LoraSettings
+from adapters.lora import Lora
 from adapters.zero_shot import ZeroShot
 from workbench.plugin import RecipeError
 
@@ -12,7 +12,7 @@ SHORT = {**FAST, "epochs": 2}
 
 
 def fitted(task, **settings):
-    return Lora(LoraSettings(**settings)).fit(task)
+    return Lora(Lora.Config(**settings)).fit(task)
 
 
 def zero_shot(task):
@@ -66,6 +66,37 @@ def test_keeps_the_epoch_that_it_reports(model, colour_task):
     assert (logits.argmax(axis=1) == task.val.labels).mean() == pytest.approx(trial["val_accuracy"])
     log_p = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     assert -log_p[np.arange(len(logits)), task.val.labels].mean() == pytest.approx(trial["val_nll"], abs=1e-4)
+
+
+@pytest.mark.parametrize("architecture", ["vit", "efficientnet"])
+@pytest.mark.parametrize("refit", [False, True])
+def test_shares_of_what_was_learned_lie_on_the_line_between_the_weights(model, colour_task, architecture, refit):
+    network = model(architecture)
+    task, test = colour_task(network, refit=refit)
+
+    def weights(alpha):
+        return fitted(task, wise_alphas=(alpha,), **FAST).merged(network).network.state_dict()
+
+    start, half, end = map(weights, (0.0, 0.5, 1.0))
+    moved = [name for name in end if not np.array_equal(start[name], end[name])]
+    assert moved
+    for name in moved:
+        np.testing.assert_allclose(half[name], (start[name] + end[name]) / 2, atol=1e-5)
+    pretrained = fitted(task, wise_alphas=(0.0,), **FAST).scores(test.images)
+    np.testing.assert_allclose(pretrained, 20 * _cosines(task, test), atol=1e-3)
+
+
+def test_validation_chooses_the_share(model, colour_task):
+    task, _ = colour_task(model("vit"))
+    report = fitted(task, wise_alphas=(0.0, 0.5, 1.0), **FAST).report
+    assert report.chosen["alpha"] in {0.5, 1.0}
+    with pytest.raises(ValueError, match="wise_alphas"):
+        Lora.Config(wise_alphas=(1.5,))
+
+
+def _cosines(task, test):
+    x = test.images.features.projected
+    return x / np.linalg.norm(x, axis=1, keepdims=True) @ zero_shot(task).weight.T
 
 
 def test_same_seed_same_scores_and_another_seed_others(model, colour_task):
@@ -162,4 +193,4 @@ def test_a_frozen_model_is_refused_by_its_reason(model, colour_task, monkeypatch
 )
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
-        LoraSettings(**wrong)
+        Lora.Config(**wrong)

@@ -61,6 +61,7 @@ def fine_tune(
     mode: Callable[[bool], object] | None = None,
     alphas: Sequence[float] = (1.0,),
     default_alpha: float = 1.0,
+    goes_back: Callable[[str], bool] = lambda _: True,
     budget: FixedBudget | None = None,
     name: str = "training",
 ) -> FineTuned:
@@ -89,6 +90,8 @@ def fine_tune(
         mode: See `train`; what it switches must be off at first.
         alphas: Steps between the weights before (0) and after (1) training, of which validation chooses.
         default_alpha: The step where there is no validation.
+        goes_back: Of a parameter's name, whether it is among those between whose values steps are taken; others keep
+            those after training.
         budget: Training of a fixed length; without it validation chooses the epoch.
         name: Prefix of log messages.
 
@@ -97,7 +100,7 @@ def fine_tune(
     """
     with checkpointed(loaded.network, enabled=config.checkpointing):
         tuning = _Tuning(loaded, parameters, task, config, compute, learning_rate, image, text, mode, budget, name)
-        return tuning.fit(alphas, default_alpha)
+        return tuning.fit(alphas, default_alpha, goes_back)
 
 
 @dataclass
@@ -138,7 +141,7 @@ class _Tuning:
             self._epochs = self.budget.epochs or math.ceil((self.budget.steps or steps) / steps)
         self.validate = self._validation(self.task.val) if len(self.task.val) else None
 
-    def fit(self, alphas: Sequence[float], default_alpha: float) -> FineTuned:
+    def fit(self, alphas: Sequence[float], default_alpha: float, goes_back: Callable[[str], bool]) -> FineTuned:
         """Train, choose the epoch and how far to go to it, and train anew where the task asks."""
         if self.budget is not None:
             joined = self.task.refit and len(self.task.val) > 0
@@ -150,16 +153,19 @@ class _Tuning:
         before = snapshot(self.parameters)
         trained = self.run(self.task.train, self.validate)
         after = snapshot(self.parameters)
+        start = {name: before[name] if goes_back(name) else value for name, value in after.items()}
         tried: dict[float, Quality] = {}
         if len(alphas) > 1 and self.validate and trained.epoch:
-            alpha, tried = choose_alpha(self.parameters, before, after, alphas, self.validate)
+            alpha, tried = choose_alpha(self.parameters, start, after, alphas, self.validate)
         else:
             alpha = alphas[0] if len(alphas) == 1 else default_alpha
-            interpolate(self.parameters, before, after, alpha)
+            interpolate(self.parameters, start, after, alpha)
         if self.task.refit and self.validate and trained.epoch:
             restore(self.parameters, before)
             self.run(self.task.train + self.task.val, None, stop_after=trained.epoch)
-            interpolate(self.parameters, before, snapshot(self.parameters), alpha)
+            after = snapshot(self.parameters)
+            start = {name: before[name] if goes_back(name) else value for name, value in after.items()}
+            interpolate(self.parameters, start, after, alpha)
         report = fit_report(
             trained, self.parameters, alpha, tried, refit=self.task.refit, unseen=bool(self.task.unseen)
         )
