@@ -7,7 +7,8 @@ from workbench.datasets import check_dataset, open_card, parse_card
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.corruptions.catalogue import CORRUPTIONS
 from workbench.datasets.reading import ChosenImages
-from workbench.datasets.transfer import Transfer, open_transfer
+from workbench.datasets.transfer import Transfer
+from workbench.datasets.transferred import open_transfer
 from workbench.errors import CardError, DataError
 from workbench.pseudonyms import Pseudonyms
 
