@@ -7,6 +7,8 @@ import sys
 import time
 
 from workbench.models.open_clip_tables import architecture_configs, pretrained_tags
+from workbench.models.spec import parse_model
+from workbench.models.timm_names import check_timm_name
 
 CLIENT = """
 import json, sys, time
@@ -44,6 +46,7 @@ def test_wrong_names_are_refused_without_torch(tmp_path):
         f"RN50-quickgelu@{tmp_path}/none.pt": "is not a file",
         "VitB": "no model is called 'VitB'",
         f"local-dir:{tmp_path}/none": "there is nothing at",
+        "timm:vit_base_patch16_244": "timm knows no architecture 'vit_base_patch16_244'. Did you mean",
         "hf-hub:org/model": "the hub cannot be reached (HF_HUB_OFFLINE is set)",
         "ViT-B-32/laion2b_s34b_b79k": "copy its folder models--laion--CLIP-ViT-B-32-laion2B-s34B-b79K",
     }
@@ -68,3 +71,11 @@ def test_tables_are_those_of_open_clip():
     for arch, tags in pretrained_tags().items():
         for tag, known in tags.items():
             assert known == open_clip.get_pretrained_cfg(arch, tag)
+
+
+def test_every_architecture_of_timm_passes():
+    import timm
+
+    for name in timm.list_models():
+        check_timm_name(parse_model(f"timm:{name}"))
+    check_timm_name(parse_model("timm:vit_base_patch16_224.augreg2_in21k_ft_in1k"))

@@ -52,8 +52,8 @@ def open_model(model: PathText, **settings: Any) -> Encoder:
     """A pretrained model; its weights are loaded when something must be computed.
 
     Args:
-        model: `ARCH/TAG` of open_clip, `ARCH@FILE`, `hf-hub:ORG/REPO`, `local-dir:PATH`, `run:RUN`, or a name that a
-            package registers.
+        model: `ARCH/TAG` of open_clip, `ARCH@FILE`, `hf-hub:ORG/REPO`, `local-dir:PATH`, `timm:NAME`, `features:FILE`,
+            `run:RUN`, or a name that a package registers.
         settings: Fields of `workbench.Settings`, such as `device` or `precision`.
 
     Raises:

@@ -24,7 +24,7 @@ def list_datasets(*, field: str | None = None, task: str | None = None) -> list[
 
 
 def list_models(*, open_clip: bool = False) -> list[str]:
-    """Models of installed packages; `hf-hub:ORG/REPO`, `local-dir:PATH` and `ARCH@FILE` work, too.
+    """Models of installed packages; `hf-hub:ORG/REPO`, `local-dir:PATH`, `ARCH@FILE`, `timm:NAME` work, too.
 
     Args:
         open_clip: Also every `ARCH/TAG` of open_clip.

@@ -20,7 +20,7 @@ _COMMANDS = {
     "search": "Search a dataset by sentences and images.",
     "judge": "Judge generated images by the prompts that made them.",
     "embed": "Compute a dataset's features and write them as Parquet.",
-    "export": "Write a run's adapted model as a stock open_clip checkpoint.",
+    "export": "Write a run's adapted model as a checkpoint that its library loads.",
     "fetch": "Bring a suite's models and datasets here, and list what to copy.",
     "new": "Start a package with a recipe of your own.",
     "cache": "Show or prune what is cached.",

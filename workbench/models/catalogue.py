@@ -9,6 +9,7 @@ from workbench.models.plugin import models
 from workbench.models.reachability import check_reachable
 from workbench.models.schemes import schemes
 from workbench.models.spec import ModelSpec, parse_model
+from workbench.models.timm_names import check_timm_name
 from workbench.registry import closest
 
 GELU = "-gelu"
@@ -137,6 +138,8 @@ def check_model(argument: str) -> None:
         check_file(spec)
     elif spec.kind == "hub":
         check_reachable(spec, spec.source)
+    elif spec.kind == "timm":
+        check_timm_name(spec)
     elif not Path(spec.source).exists() and spec.kind in {"directory", "embeddings"}:
         raise ModelError(f"model {argument!r}: there is nothing at {spec.source}.")
 

@@ -1,7 +1,6 @@
 """What a folder or a repository of the hub holds: a model of open_clip, of transformers or of timm."""
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -151,20 +150,21 @@ def _from_hub(spec: ModelSpec) -> Path | None:
     return _snapshot(spec)
 
 
-def _snapshot(spec: ModelSpec) -> Path | None:
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError
+def _snapshot(spec: ModelSpec) -> Path:
+    """What the repository holds of a model of transformers or timm; raises `ModelError` where it cannot be had."""
+    from huggingface_hub import constants, snapshot_download
 
-    patterns = ["*.json", "*.txt", "*.model", "*.tiktoken"]
-    offline = bool(os.environ.get("HF_HUB_OFFLINE"))
+    from workbench.models.checkpoints import why_no_download
+
+    described = [f"*{suffix}" for suffix in _DESCRIPTIONS]
+    offline = bool(constants.HF_HUB_OFFLINE)
     try:
-        folder = Path(
-            snapshot_download(spec.source, allow_patterns=[*patterns, "*.safetensors"], local_files_only=offline)
-        )
+        wanted = [*described, "*.safetensors"]
+        folder = Path(snapshot_download(spec.source, allow_patterns=wanted, local_files_only=offline))
         if not any(folder.glob("*.safetensors")) and not offline:
-            folder = Path(snapshot_download(spec.source, allow_patterns=[*patterns, "pytorch_model*.bin"]))
-    except (HfHubHTTPError, OSError, ValueError):
-        return None
+            folder = Path(snapshot_download(spec.source, allow_patterns=[*described, "pytorch_model*.bin"]))
+    except Exception as error:  # Hub and network clients raise many kinds.
+        raise ModelError(f"model {spec.argument!r}: {why_no_download(error)}") from error
     return folder
 
 

@@ -10,6 +10,7 @@ from workbench.models.foreign.formats import ForeignModel, brief
 from workbench.models.foreign.towers import NO_TEXTS, ImageNetwork, no_tokenizer
 from workbench.models.loaded import LoadedModel
 from workbench.models.spec import ModelSpec
+from workbench.models.timm_names import check_timm_name
 from workbench.registry import closest
 
 
@@ -20,7 +21,7 @@ def build(model: ForeignModel) -> LoadedModel:
 
     source = model.spec.source if model.folder is None else f"local-dir:{model.folder}"
     if model.folder is None:
-        check_name(model.spec)
+        check_tag(model.spec)
     try:
         network: Any = timm.create_model(source, pretrained=True, num_classes=0)
     except Exception as error:  # The library raises many kinds.
@@ -55,20 +56,14 @@ def _arguments(model: ForeignModel) -> dict[str, Any]:
     return {key: value for key, value in model.config().items() if key in {"model_args", "global_pool", "num_features"}}
 
 
-def check_name(spec: ModelSpec) -> None:
-    """Refuse a name that timm does not know, or has no weights for."""
+def check_tag(spec: ModelSpec) -> None:
+    """Refuse a name that timm has no weights for; raises `ModelError`."""
     import timm
 
+    check_timm_name(spec)
     architecture, _, tag = spec.source.partition(".")
-    known = timm.list_models()
-    if architecture not in known:
-        hint = closest(architecture, known) or " `timm.list_models()` shows what there is."
-        raise ModelError(f"model {spec.argument!r}: timm knows no architecture {architecture!r}.{hint}")
-    tags = [
-        name.partition(".")[2]
-        for name in timm.list_pretrained(f"{architecture}*")
-        if name.partition(".")[0] == architecture
-    ]
+    names = (name.partition(".") for name in timm.list_pretrained(f"{architecture}*"))
+    tags = [known for name, _, known in names if name == architecture]
     if not tags:
         raise ModelError(f"model {spec.argument!r}: timm has no pretrained weights for {architecture!r}.")
     if tag and tag not in tags:
@@ -84,7 +79,7 @@ def fetched(spec: ModelSpec) -> Path:
     """
     from timm.models import get_pretrained_cfg
 
-    check_name(spec)
+    check_tag(spec)
     about: Any = get_pretrained_cfg(spec.source)
     name = f"model {spec.argument!r}"
     if not about.hf_hub_id:
