@@ -140,7 +140,11 @@ def check_model(argument: str) -> None:
         check_reachable(spec, spec.source)
     elif spec.kind == "timm":
         check_timm_name(spec)
-    elif not Path(spec.source).exists() and spec.kind in {"directory", "embeddings"}:
+    elif spec.kind == "embeddings":
+        from workbench.models.embeddings.table import files_of
+
+        files_of(Path(spec.source))
+    elif not Path(spec.source).exists():
         raise ModelError(f"model {argument!r}: there is nothing at {spec.source}.")
 
 

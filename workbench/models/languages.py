@@ -33,10 +33,12 @@ def check_language(encoder: Encoder, language: str) -> str | None:
             "for example xlm-roberta-base-ViT-B-32/laion5b_s13b_b90k (or offline-lite-multilingual, which needs no "
             "download, for trying things)."
         )
-    if _primary(language) == "en" or encoder.identity.no_texts or spec.kind == "embeddings":
+    if _primary(language) == "en":
         return None
     if spec.kind == "plugin":
         return f"{encoder.name} does not say which languages its text tower reads; texts are in {language!r}."
+    if spec.kind == "embeddings" or encoder.identity.no_texts:  # It says itself which texts it lacks.
+        return None
     from workbench.models.checkpoints import text_tower_names
 
     tower = text_tower_names(spec)
