@@ -17,6 +17,7 @@ _LEAST = 1e-6
 _CONVERGED, _STEPS = 1e-10, 10_000
 _TEMPERATURES = (float(np.log(0.01)), float(np.log(100.0)))
 """Of which the logarithm is searched."""
+_FEWEST = 5
 _BIAS = 20.0
 """Bound of a class's bias: a class without a validation image would go on for ever."""
 
@@ -100,7 +101,8 @@ def confusion_of(base: Predictor, val: LabelledImages, n_classes: int) -> AnyArr
 def best_calibration(scores: AnyArray, labels: AnyArray, groups: AnyArray | None, seed: int) -> Kind:
     """Which of `none`, `temperature` and `bias-corrected` has the least NLL on validation images held out from it.
 
-    A bias for each class is learned from that class's few images, and with many classes fits their noise. Folds are
+    A bias for each class is learned from that class's images: it is tried where each has at least five, since the bias
+    of a class that validation lacks says that there is none, and no estimate of shares takes that back. Folds are
     drawn without a look at labels: stratified ones would show each bias the class's share of the very images that it is
     tried on.
 
@@ -115,7 +117,9 @@ def best_calibration(scores: AnyArray, labels: AnyArray, groups: AnyArray | None
     if count < 2:
         return "none"
     fold = (np.random.default_rng(seed).permutation(count) % min(FOLDS, count))[unit]
-    losses: dict[Kind, float] = {"none": 0.0, "temperature": 0.0, "bias-corrected": 0.0}
+    losses: dict[Kind, float] = {"none": 0.0, "temperature": 0.0}
+    if np.bincount(labels, minlength=scores.shape[1]).min() >= _FEWEST:
+        losses["bias-corrected"] = 0.0
     for number in range(min(FOLDS, count)):
         held, others = fold == number, fold != number
         for name in losses:
