@@ -86,6 +86,8 @@ def test_few_images_a_class_choose_no_bias_for_each():
     logits = 2 * rng.normal(size=(240, 80))
     labels = np.array([rng.choice(80, p=softmax(row)) for row in logits])
     assert best_calibration(logits, labels, None, 0) in {"none", "temperature"}
+    labels[labels == 3] = 4
+    assert best_calibration(logits - 20 * np.eye(80)[3], labels, None, 0) != "bias-corrected", "validation lacks one"
     assert best_calibration(logits[:1], labels[:1], None, 0) == "none"
 
 
