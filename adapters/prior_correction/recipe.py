@@ -14,7 +14,8 @@ shares from images without labels:
 Both want calibrated probabilities (Alexandari, Kundaje and Shrikumar, "Maximum Likelihood with Bias-Corrected
 Calibration is Hard-To-Beat at Label Shift Adaptation", ICML 2020): where there are validation images, a temperature
 and a bias for each class are chosen on them by NLL, as there, and the source's shares are theirs. What differs: where
-a class has under five validation images no biases are, and a temperature alone, or nothing, where it has less NLL in cross-validation.
+a class has under five validation images there are no biases, and where a temperature alone, or nothing, has less NLL in
+cross-validation, that is taken.
 
 With `pool = "test"` the shares are those of the test images (transductive), with `pool = "unlabelled"` those of the
 unlabelled ones (inductive). Classes never predicted on the source make C singular: of its solutions the shortest
