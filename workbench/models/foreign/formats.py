@@ -134,10 +134,9 @@ def _from_hub(spec: ModelSpec) -> Path | None:
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError, LocalEntryNotFoundError
 
-    known = try_to_load_from_cache(spec.source, OPEN_CLIP)
-    if isinstance(known, str):
-        return None
     try:
+        if isinstance(try_to_load_from_cache(spec.source, OPEN_CLIP), str):
+            return None
         if not isinstance(try_to_load_from_cache(spec.source, _CONFIG), str):
             hf_hub_download(spec.source, OPEN_CLIP)
             return None
