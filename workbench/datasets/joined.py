@@ -10,9 +10,10 @@ from workbench.arrays import AnyArray, IntArray
 from workbench.datasets._digests import fingerprint_of
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
-from workbench.datasets.dataset import Dataset, Encoded
+from workbench.datasets.dataset import Dataset
 from workbench.datasets.decoding import Decoder
 from workbench.datasets.depths import Depths
+from workbench.datasets.listed_images import Encoded
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.sources import Location, Record, RecordColumns
 from workbench.datasets.trained_on import TrainedOn

@@ -1,6 +1,5 @@
 """`predictions.parquet` of classification: the scores of every class for every test image."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -20,6 +19,7 @@ from workbench.metrics.measured import exact_pairs, repeat_labels
 from workbench.metrics.registry import all_metrics, base_name, metric_named
 from workbench.tasks.classification.choices import Choices
 from workbench.tasks.classification.classes import class_order, other_names
+from workbench.tasks.classification.prediction_table import table_of, values_of
 from workbench.tasks.classification.subgroup_tests import subgroup_tests
 from workbench.tasks.classification.validation_scores import VALIDATION, ValidationScores
 from workbench.tasks.classification.views import comparable_views, is_plain, view_estimates, view_scores_of
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _TOP = 5
-_ORDER = "scores_order_"
-_SUBGROUP = "subgroup_"
 
 
 @dataclass(frozen=True)
@@ -225,100 +223,16 @@ class ClassPredictions(Predictions):
         return sigmoid(self.scores) if self.multi_label else softmax(self.scores)
 
     def to_table(self) -> "pa.Table":
-        """`id`, `group`, `label` (index, or list of indices), `scores`, and where there are any `domain` and `unknown`.
-
-        `scores_order_2` and so on are the scores of an online predictor's other orders, `subgroup_sex` and so on the
-        subgroups. The metadata holds `class_names` and, where there are any, `class_keys`, `unseen`, `source_domains`,
-        `positive` and `choices`, all as JSON.
-        """
-        import pyarrow as pa
-
-        def rows_of(scores: FloatArray) -> "pa.Array":
-            values = pa.array(np.ascontiguousarray(scores).reshape(-1))
-            return pa.FixedSizeListArray.from_arrays(values, scores.shape[1])
-
-        columns = {
-            "id": pa.array(list(self.ids), pa.string()),
-            "group": pa.array(list(self.groups), pa.string()),
-            "scores": rows_of(self.scores),
-            **{f"{_ORDER}{i}": rows_of(scores) for i, scores in enumerate(self.other_orders, 2)},
-        }
-        for name, values in self.subgroups.items():
-            columns[f"{_SUBGROUP}{name}"] = pa.array(list(values), pa.string())
-        if self.domains is not None:
-            columns["domain"] = pa.array(list(self.domains), pa.string())
-        if self.labels is not None:
-            if self.labels.ndim == 2:
-                columns["label"] = _listed(self.labels == 1)
-                if np.isnan(self.labels).any():
-                    columns["unknown"] = _listed(np.isnan(self.labels))
-            else:
-                columns["label"] = pa.array(self.labels)
-        metadata = {name: getattr(self, name) for name in ("class_names", "class_keys", "unseen", "source_domains")}
-        if self.positive != 1:
-            metadata["positive"] = self.positive
-        if self.choices is not None:
-            metadata["choices"] = self.choices.to_dict()
-        return pa.table(columns).replace_schema_metadata(
-            {key: json.dumps(value) for key, value in metadata.items() if value or key == "positive"}
-        )
+        """See `prediction_table`."""
+        return table_of(self)
 
     @classmethod
     def from_table(cls, table: "pa.Table") -> Self:
         """See `Predictions.from_table`."""
-        import pyarrow as pa
-
-        metadata = table.schema.metadata or {}
-        names = tuple(json.loads(metadata[b"class_names"]))
-        keys = tuple(json.loads(metadata[b"class_keys"])) if b"class_keys" in metadata else None
-        unseen = tuple(json.loads(metadata.get(b"unseen", b"[]")))
-        ids, groups = table.column("id").to_pylist(), table.column("group").to_pylist()
-
-        def read(name: str) -> FloatArray:
-            values = np.asarray(table.column(name).combine_chunks().values, dtype=np.float32).reshape(-1, len(names))
-            if len(values) != len(ids):
-                raise ValueError(f"{len(values)} rows of {name} for {len(ids)} items")
-            return values
-
-        scores = read("scores")
-        others = tuple(read(name) for name in table.column_names if name.startswith(_ORDER))
-        labels: AnyArray | None = None
-        if "label" in table.column_names:
-            listed = table.column("label")
-            if pa.types.is_list(listed.type):
-                labels = np.zeros((len(ids), len(names)), dtype=np.bool_)
-                for i, indices in enumerate(listed.to_pylist()):
-                    labels[i, indices] = True
-                if "unknown" in table.column_names:
-                    labels = labels.astype(np.float32)
-                    for i, indices in enumerate(table.column("unknown").to_pylist()):
-                        labels[i, indices] = np.nan
-            else:
-                labels = np.asarray(listed.to_pylist(), dtype=np.int64)
-                if len(labels) and labels.max() >= len(names):
-                    raise ValueError(f"label {labels.max()} of {len(names)} classes")
-        positive = json.loads(metadata.get(b"positive", b"1"))
-        domains = table.column("domain").to_pylist() if "domain" in table.column_names else None
-        sources = tuple(json.loads(metadata.get(b"source_domains", b"[]")))
-        subgroups = {
-            name.removeprefix(_SUBGROUP): table.column(name).to_pylist()
-            for name in table.column_names
-            if name.startswith(_SUBGROUP)
-        }
-        choices = Choices.from_dict(json.loads(metadata[b"choices"])) if b"choices" in metadata else None
-        return cls(
-            ids, groups, labels, scores, names, keys, unseen, positive, domains, sources, others, subgroups, choices
-        )  # fmt: skip
+        return cls(**values_of(table))
 
     def write(self, path: Path) -> None:
         """See `Predictions.write`; what choices were made on goes into `validation.parquet` beside it."""
         super().write(path)
         if self.validation is not None:
             self.validation.write(path.with_name(VALIDATION), self.class_names)
-
-
-def _listed(chosen: AnyArray) -> "pa.Array":
-    """Positions of the true cells of each row of (n, c)."""
-    import pyarrow as pa
-
-    return pa.array([np.flatnonzero(row).tolist() for row in chosen], pa.list_(pa.int64()))

@@ -11,16 +11,15 @@ from workbench.datasets.card import DatasetCard
 from workbench.errors import DataError, RecipeError
 from workbench.recipes import Fitted, Recipe, RunSpec
 from workbench.tasks.classification.card import ClassificationCard
-from workbench.tasks.classification.card_decisions import DecisionTable
-from workbench.tasks.classification.choices import choose
+from workbench.tasks.classification.deciding import chooses, positives_of, validated
 from workbench.tasks.classification.given import ClassificationTask, LabelledImages
 from workbench.tasks.classification.inference import check_inference
 from workbench.tasks.classification.online import OnlinePredictor, stream_orders, stream_scores
 from workbench.tasks.classification.predictions import ClassPredictions
 from workbench.tasks.classification.predictor import Predictor
 from workbench.tasks.classification.recipe import ClassificationRecipe
+from workbench.tasks.classification.refusals import why_refused
 from workbench.tasks.classification.validated import ValidatedPredictor, restored
-from workbench.tasks.classification.validation_scores import ValidationScores
 from workbench.tasks.predictions import Predictions
 from workbench.tasks.task import Answer, DatasetTask
 
@@ -50,54 +49,7 @@ class Classification(DatasetTask):
     @classmethod
     def refuse(cls, spec: RunSpec, dataset: "Dataset") -> str | None:
         """See `DatasetTask.refuse`."""
-        recipe: Any = spec.factory
-        if dataset.card.multi_label and not recipe.multi_label:
-            return f"recipe {spec.recipe!r} cannot do multi-label datasets such as {dataset.name!r}."
-        fitted = dataset.fitted
-        if fitted is not dataset and not recipe.scores_by_text:
-            return (
-                f"recipe {spec.recipe!r} scores the classes that it was fitted on and no others, and those of dataset "
-                f"{dataset.name!r} are others than those of {fitted.name!r} (classes = 'text' of [[transfer]]); name "
-                "recipes that score by text in its recipes."
-            )
-        if (dataset.masks_labels or fitted.masks_labels) and not recipe.masks_labels:
-            return (
-                f"recipe {spec.recipe!r} cannot leave unknown findings out of its loss, and dataset {dataset.name!r} "
-                "has some; uncertain and missing = 'leave-out' in [labels] of the card leave their images out."
-            )
-        if (reason := cls._refuse_decisions(spec, dataset)) is not None:
-            return reason
-        if not len(fitted.unseen_classes):
-            return None
-        if not recipe.unseen:
-            return (
-                f"recipe {spec.recipe!r} cannot recognise classes without training images, of which dataset "
-                f"{fitted.name!r} has {len(fitted.unseen_classes)}."
-            )
-        if fitted is dataset:
-            _check_unseen(dataset)
-        return None
-
-    @classmethod
-    def _refuse_decisions(cls, spec: RunSpec, dataset: "Dataset") -> str | None:
-        """Why what `[decisions]` of the card asks for cannot be chosen; None if it can."""
-        table = getattr(dataset.card, "decisions", None)
-        if table is None:
-            return None
-        if spec.inference != "inductive":
-            return (
-                f"recipe {spec.recipe!r} is {spec.inference}: what it answers for validation images is not what it "
-                "answers for test images, so nothing can be chosen on them, as [decisions] of dataset "
-                f"{dataset.name!r} asks; leave the recipe or the table out."
-            )
-        if dataset.fitted is not dataset:
-            return f"[decisions] of dataset {dataset.name!r} is chosen on validation images of its own classes."
-        if table.points and not positives_of(dataset):
-            return (
-                f"dataset {dataset.name!r}: decisions.points needs positive_class in the card, since there are "
-                f"{len(dataset.class_names)} classes."
-            )
-        return None
+        return why_refused(spec, dataset)
 
     @classmethod
     def batches(cls, recipe: type[Recipe[Any]]) -> bool:
@@ -108,7 +60,7 @@ class Classification(DatasetTask):
     def rows(self, spec: RunSpec) -> "SplitRows":
         """See `DatasetTask.rows`; shots are training images a class."""
         rows = self.data.class_shots(spec)
-        if spec.shots == 0 and _chooses(self.data.dataset):
+        if spec.shots == 0 and chooses(self.data.dataset):
             rows = replace(rows, val=self.data.dataset.rows("val"))
         return replace(rows, unlabelled=self.data.unlabelled_rows(spec)) if spec.unlabelled else rows
 
@@ -116,7 +68,7 @@ class Classification(DatasetTask):
         """See `DatasetTask.given`."""
         dataset = self.data.dataset
         # What is chosen on validation images needs some that nothing was fitted on.
-        chooses = _chooses(dataset)
+        held_out = chooses(dataset)
         val = self.labelled(rows.val, unseen=rows.labels_only)
         return ClassificationTask(
             dataset=dataset.name,
@@ -124,16 +76,16 @@ class Classification(DatasetTask):
             prompts=dataset.fitted.prompts,
             train=self.labelled(rows.train, unseen=rows.labels_only),
             # Without shots a recipe is given no label.
-            val=val.subset(np.arange(0)) if chooses and spec.shots == 0 else val,
-            held_out=val if chooses else None,
+            val=val.subset(np.arange(0)) if held_out and spec.shots == 0 else val,
+            held_out=val if held_out else None,
             model=self.data.model,
             multi_label=dataset.card.multi_label,
             shots=spec.shots,
             seed=spec.seed,
             device=self.data.device,
-            refit=refit and not chooses,
+            refit=refit and not held_out,
             unseen=tuple(dataset.fitted.unseen_classes.tolist()),
-            val_made="val" in dataset.made_splits and not chooses,
+            val_made="val" in dataset.made_splits and not held_out,
             unlabelled=self.data.images(rows.unlabelled) if spec.unlabelled else None,
         )
 
@@ -153,7 +105,7 @@ class Classification(DatasetTask):
                 check_inference(recipe, predictor)
             if (table := getattr(dataset.card, "decisions", None)) is not None:
                 return [
-                    _validated(predictor, own, table, positives_of(dataset))
+                    validated(predictor, own, table, positives_of(dataset))
                     for predictor, own in zip(fitted, given, strict=True)
                 ]
         return fitted
@@ -247,61 +199,3 @@ def _likeliest(chances: Any, names: Sequence[str], top: int, multi_label: bool) 
         "classes": tuple(names[c] for c in order),
         "probabilities": tuple(round(float(chances[c]), 6) for c in order),
     }
-
-
-def positives_of(dataset: "Dataset") -> tuple[int, ...]:
-    """The classes that sensitivity is about, ascending: those that the card names, of two else the second.
-
-    Raises:
-        DataError: The card names what is no class, or all of them.
-    """
-    named = getattr(dataset.card, "positive_class", None)
-    if named is None:
-        return (1,) if len(dataset.class_names) == 2 else ()
-    found = []
-    for name in [named] if isinstance(named, str) else named:
-        known = next((names for names in (dataset.class_names, dataset.class_keys) if name in names), None)
-        if known is None:
-            raise DataError(
-                f"dataset {dataset.name!r}: positive_class {name!r} is no class; these are: "
-                f"{', '.join(dataset.class_names)}."
-            )
-        found.append(known.index(name))
-    if not found or len(set(found)) == len(dataset.class_names):
-        raise DataError(
-            f"dataset {dataset.name!r}: positive_class names {'all' if found else 'none'} of its classes; name some."
-        )
-    return tuple(sorted(set(found)))
-
-
-def _chooses(dataset: "Dataset") -> bool:
-    """Whether something is chosen on validation images after the fit."""
-    return getattr(dataset.card, "decisions", None) is not None
-
-
-def _validated(
-    predictor: Fitted, given: ClassificationTask, table: DecisionTable, positives: tuple[int, ...]
-) -> Fitted:  # fmt: skip
-    """A fitted predictor with what `[decisions]` chooses on validation images, which it was not fitted on."""
-    if not isinstance(predictor, Predictor):
-        return predictor
-    val = given.held_out or given.val
-    scores = np.zeros((0, given.n_classes), dtype=np.float32)
-    if len(val):
-        scores = np.asarray(predictor.scores(val.images), dtype=np.float32)
-    choices = choose(table, positives, scores, val.labels, val.groups)
-    return ValidatedPredictor(predictor, choices, ValidationScores(scores, val.labels, val.groups))
-
-
-def _check_unseen(dataset: "Dataset") -> None:
-    """Refuse unseen classes that test cannot measure: every recipe would fail, and only after its training."""
-    unseen = dataset.unseen_classes
-    labels = dataset.labels(dataset.rows("test"))
-    inside = np.isin(labels[labels >= 0], unseen)
-    if len(inside) and (inside.all() or not inside.any()):
-        named = ", ".join(dataset.class_names[c] for c in unseen[:5]) + (", ..." if len(unseen) > 5 else "")
-        lack = "any other class" if inside.all() else "them"
-        raise DataError(
-            f"dataset {dataset.name!r}: splits.unseen keeps {named} for test, and test has no image of {lack}; seen "
-            "and unseen classes are compared on test, so give it images of both, or take splits.unseen out of the card."
-        )

@@ -1,0 +1,128 @@
+"""The table in which predictions of classes are kept.
+
+Columns are `id`, `group`, `label` (index, or list of indices), `scores`, and where there are any `domain`, `unknown`.
+`scores_order_2` and so on are the scores of an online predictor's other orders, `subgroup_sex` and so on the subgroups.
+The metadata holds `class_names` and, where there are any, `class_keys`, `unseen`, `source_domains`, `positive` and
+`choices`, all as JSON.
+"""
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from workbench.arrays import AnyArray, FloatArray
+from workbench.tasks.classification.choices import Choices
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from workbench.tasks.classification.predictions import ClassPredictions
+
+_ORDER = "scores_order_"
+_SUBGROUP = "subgroup_"
+
+
+def table_of(predictions: "ClassPredictions") -> "pa.Table":
+    """The table of predictions."""
+    import pyarrow as pa
+
+    def rows_of(scores: FloatArray) -> "pa.Array":
+        values = pa.array(np.ascontiguousarray(scores).reshape(-1))
+        return pa.FixedSizeListArray.from_arrays(values, scores.shape[1])
+
+    columns = {
+        "id": pa.array(list(predictions.ids), pa.string()),
+        "group": pa.array(list(predictions.groups), pa.string()),
+        "scores": rows_of(predictions.scores),
+        **{f"{_ORDER}{i}": rows_of(scores) for i, scores in enumerate(predictions.other_orders, 2)},
+    }
+    for name, values in predictions.subgroups.items():
+        columns[f"{_SUBGROUP}{name}"] = pa.array(list(values), pa.string())
+    if predictions.domains is not None:
+        columns["domain"] = pa.array(list(predictions.domains), pa.string())
+    if predictions.labels is not None:
+        if predictions.labels.ndim == 2:
+            columns["label"] = _listed(predictions.labels == 1)
+            if np.isnan(predictions.labels).any():
+                columns["unknown"] = _listed(np.isnan(predictions.labels))
+        else:
+            columns["label"] = pa.array(predictions.labels)
+    metadata = {name: getattr(predictions, name) for name in ("class_names", "class_keys", "unseen", "source_domains")}
+    if predictions.positive != 1:
+        metadata["positive"] = predictions.positive
+    if predictions.choices is not None:
+        metadata["choices"] = predictions.choices.to_dict()
+    return pa.table(columns).replace_schema_metadata(
+        {key: json.dumps(value) for key, value in metadata.items() if value or key == "positive"}
+    )
+
+
+def values_of(table: "pa.Table") -> dict[str, Any]:
+    """The fields of predictions by name.
+
+    Raises:
+        ValueError: Columns do not fit one another, or are not there.
+    """
+    import pyarrow as pa
+
+    metadata = table.schema.metadata or {}
+    names = tuple(json.loads(metadata[b"class_names"]))
+    keys = tuple(json.loads(metadata[b"class_keys"])) if b"class_keys" in metadata else None
+    unseen = tuple(json.loads(metadata.get(b"unseen", b"[]")))
+    ids, groups = table.column("id").to_pylist(), table.column("group").to_pylist()
+
+    def read(name: str) -> FloatArray:
+        values = np.asarray(table.column(name).combine_chunks().values, dtype=np.float32).reshape(-1, len(names))
+        if len(values) != len(ids):
+            raise ValueError(f"{len(values)} rows of {name} for {len(ids)} items")
+        return values
+
+    scores = read("scores")
+    others = tuple(read(name) for name in table.column_names if name.startswith(_ORDER))
+    labels: AnyArray | None = None
+    if "label" in table.column_names:
+        listed = table.column("label")
+        if pa.types.is_list(listed.type):
+            labels = np.zeros((len(ids), len(names)), dtype=np.bool_)
+            for i, indices in enumerate(listed.to_pylist()):
+                labels[i, indices] = True
+            if "unknown" in table.column_names:
+                labels = labels.astype(np.float32)
+                for i, indices in enumerate(table.column("unknown").to_pylist()):
+                    labels[i, indices] = np.nan
+        else:
+            labels = np.asarray(listed.to_pylist(), dtype=np.int64)
+            if len(labels) and labels.max() >= len(names):
+                raise ValueError(f"label {labels.max()} of {len(names)} classes")
+    positive = json.loads(metadata.get(b"positive", b"1"))
+    domains = table.column("domain").to_pylist() if "domain" in table.column_names else None
+    sources = tuple(json.loads(metadata.get(b"source_domains", b"[]")))
+    subgroups = {
+        name.removeprefix(_SUBGROUP): table.column(name).to_pylist()
+        for name in table.column_names
+        if name.startswith(_SUBGROUP)
+    }
+    choices = Choices.from_dict(json.loads(metadata[b"choices"])) if b"choices" in metadata else None
+    return {
+        "ids": ids,
+        "groups": groups,
+        "labels": labels,
+        "scores": scores,
+        "class_names": names,
+        "class_keys": keys,
+        "unseen": unseen,
+        "positive": positive,
+        "domains": domains,
+        "source_domains": sources,
+        "other_orders": others,
+        "subgroups": subgroups,
+        "choices": choices,
+    }
+
+
+def _listed(chosen: AnyArray) -> "pa.Array":
+    """Positions of the true cells of each row of (n, c)."""
+    import pyarrow as pa
+
+    return pa.array([np.flatnonzero(row).tolist() for row in chosen], pa.list_(pa.int64()))
