@@ -109,3 +109,40 @@ def test_intervals_of_a_domain_of_the_mean_over_domains_and_of_the_gap_cover():
             covered[name] += found[name].low <= value <= found[name].high
     for name, count in covered.items():
         assert 0.90 <= count / 200 <= 0.99, name
+
+
+@pytest.mark.parametrize(
+    ("truths", "least"), [((0.9, 0.8, 0.6), 0.94), ((0.7, 0.7, 0.7), 0.94), ((0.7,) * 8, 0.94), ((0.97, 0.95), 0.94)]
+)
+def test_intervals_of_the_worst_domain_cover_however_many_are_near_it(truths, least):
+    """Of 40 images each; the worst estimate itself is too low where several domains are alike."""
+    rng, covered, values = np.random.default_rng(0), 0, []
+    domains = [f"d{place}" for place in range(len(truths)) for _ in range(40)]
+    chance = np.repeat(truths, 40)
+    for _ in range(150):
+        hits = rng.random(len(chance)) < chance
+        scores = np.stack([hits, ~hits], axis=1).astype(float)
+        worst = estimates(scores, np.zeros(len(hits), np.int64), domains, "worst_domain_accuracy")[
+            "worst_domain_accuracy"
+        ]
+        covered += worst.low <= min(truths) <= worst.high
+        values.append(worst.value)
+        assert worst.low <= worst.value <= worst.high
+    assert covered / 150 >= least
+    if len(set(truths)) == 1:
+        assert np.mean(values) < min(truths) - 0.03
+
+
+def test_the_interval_of_the_worst_is_made_of_those_of_the_domains():
+    scores, labels, domains = planted()
+    found = estimates(
+        scores, labels, domains, "domain_accuracy", "worst_domain_accuracy", "worst_domain_nll", "domain_nll"
+    )
+    parts = [found[f"domain_accuracy/{name}"] for name in ("north", "south", "west")]
+    worst = found["worst_domain_accuracy"]
+    assert worst.low == pytest.approx(min(part.low for part in parts), abs=0.03)
+    assert worst.high >= min(part.high for part in parts)
+    assert found["worst_domain_nll"].high == pytest.approx(
+        max(found[f"domain_nll/{name}"].high for name in ("north", "south", "west")), rel=0.1
+    )
+    assert not any("\0" in name for name in found)

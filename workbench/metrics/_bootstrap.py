@@ -1,6 +1,6 @@
 """Bootstrap weights over items, groups and seeds, and the estimates they give."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -8,9 +8,16 @@ import numpy as np
 from workbench.arrays import AnyArray, FloatArray
 from workbench.errors import WorkbenchError
 from workbench.metrics.estimate import Estimate
-from workbench.metrics.evaluator import Evaluator
+from workbench.metrics.evaluator import ONE_OF, Evaluator
 from workbench.metrics.functional import Values
-from workbench.metrics.intervals import Units, degrees_of_freedom, effective_number, interval
+from workbench.metrics.intervals import (
+    Part,
+    Units,
+    degrees_of_freedom,
+    effective_number,
+    interval,
+    interval_of_worst,
+)
 from workbench.metrics.metric import Quantity
 
 _BLOCK_BYTES = 64 << 20
@@ -122,9 +129,19 @@ def estimates(evaluators: Sequence[Evaluator], resampler: Resampler) -> dict[str
         name: estimate(
             first.metrics[name.partition("/")[0]], float(values[name][0]), replicates[name], resampler.units,
             boundary=first.boundary.get(name), freedom=resampler.freedom(terms.get(name)), seeds=len(evaluators),
+            parts=worst_of(name, values, replicates, first.boundary),
         )
         for name in values
+        if ONE_OF not in name
     }  # fmt: skip
+
+
+def worst_of(
+    name: str, values: Mapping[str, Values], replicates: Mapping[str, Values], boundary: Mapping[str, float]
+) -> list[Part]:
+    """What a metric is the worst of, as `replicate` gives it; empty for other metrics."""
+    own = [part for part in values if part.startswith(f"{name}{ONE_OF}")]
+    return [Part(float(values[part][0]), replicates[part], boundary.get(part)) for part in own]
 
 
 def estimate(
@@ -136,9 +153,16 @@ def estimate(
     boundary: float | None = None,
     freedom: float | None = None,
     seeds: int = 1,
+    parts: Sequence[Part] = (),
 ) -> Estimate:
-    """A metric with its interval, clipped to its bounds; arguments as for `intervals.interval`."""
-    ends = interval(metric, raw, replicates, units, boundary=boundary, freedom=freedom, seeds=seeds)
+    """A metric with its interval, clipped to its bounds; arguments as for `intervals.interval`.
+
+    With `parts` it is the worst of these, and has the interval of that.
+    """
+    if parts:
+        ends = interval_of_worst(metric, raw, parts, units, seeds=seeds)
+    else:
+        ends = interval(metric, raw, replicates, units, boundary=boundary, freedom=freedom, seeds=seeds)
     value, low, high = (float(np.clip(number, *metric.bounds)) for number in (raw, *ends))
     return Estimate(value, low, high, units)
 

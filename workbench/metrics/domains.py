@@ -8,6 +8,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from workbench.metrics import functional as F
+from workbench.metrics.evaluator import SharedFunction
 from workbench.metrics.metric import Metric, Weighted
 
 MEAN, WORST, GAP, SPREAD = "domain_", "worst_domain_", "gap_domain_", "spread_domain_"
@@ -48,8 +49,8 @@ def domain_metrics(metric: Metric) -> tuple[Metric, ...]:
 
     Every domain counts alike, however many items it has, and those in which the metric is undefined do not count. The
     worst of several estimates is worse than the truth where domains are small (Koh et al., "WILDS: A Benchmark of
-    in-the-Wild Distribution Shifts", ICML 2021, section 3.1, report it beside the mean); intervals allow for that as
-    far as resampling shows it.
+    in-the-Wild Distribution Shifts", ICML 2021, section 3.1, report it beside the mean); its interval allows for that,
+    see `intervals.interval_of_worst`.
 
     Args:
         metric: Of the same predictions.
@@ -65,9 +66,12 @@ def domain_metrics(metric: Metric) -> tuple[Metric, ...]:
         values = _by_domain(metric, scores)
         if values is None:
             return None
-        pick = np.fmin if metric.higher_is_better else np.fmax
-        smallest = min(len(items) for items in scores.domain_items)
-        return Weighted(lambda weights: pick.reduce(values(weights), axis=1), boundary=float(smallest))
+        pick, by_domain = np.fmin if metric.higher_is_better else np.fmax, SharedFunction(values)
+        sizes = [float(len(items)) for items in scores.domain_items]
+        return Weighted(
+            lambda weights: pick.reduce(by_domain(weights), axis=1),
+            boundary=min(sizes), worst_of=by_domain, worst_boundaries=sizes,
+        )  # fmt: skip
 
     def gap(scores: InDomains) -> Weighted | None:
         values, inside = _by_domain(metric, scores), scores.is_source

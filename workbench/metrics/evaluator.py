@@ -11,6 +11,8 @@ from workbench.metrics import functional as F
 from workbench.metrics.metric import Metric, Weighted
 
 T = TypeVar("T")
+ONE_OF = "\0"
+"""Between the name of a metric that is the worst of several, and the number of one of these; no name holds it."""
 
 
 class Evaluator:
@@ -46,9 +48,13 @@ class Evaluator:
         }
         for name, function in functions:
             self.boundary |= {f"{name}/{i}": size for i, size in enumerate(function.part_boundaries or ())}
+            self.boundary |= {f"{name}{ONE_OF}{i}": size for i, size in enumerate(function.worst_boundaries or ())}
 
     def __call__(self, weights: FloatArray) -> dict[str, F.Values]:
-        """Metrics by name, each (b,), of weights (b, n); those of labels by themselves as `NAME/POSITION`."""
+        """Metrics by name, each (b,), of weights (b, n); those of labels by themselves as `NAME/POSITION`.
+
+        Those that a metric is the worst of are there by its name, `ONE_OF` and their number.
+        """
         values: dict[str, F.Values] = {}
         if self.terms:
             # One product for all means.
@@ -59,6 +65,8 @@ class Evaluator:
                 values[name] = function.evaluate(weights)
             if function.parts is not None:
                 values |= {f"{name}/{i}": column for i, column in enumerate(function.parts(weights).T)}
+            if function.worst_of is not None:
+                values |= {f"{name}{ONE_OF}{i}": column for i, column in enumerate(function.worst_of(weights).T)}
         return values
 
     def influence(self, metric: str) -> F.Values | None:
@@ -102,6 +110,8 @@ class Evaluator:
             evaluator.fixed_sums[name] = self.fixed_sums[old]
         if old in self.boundary:
             evaluator.boundary[name] = self.boundary[old]
+        for i, size in enumerate(weighted.worst_boundaries or ()):
+            evaluator.boundary[f"{name}{ONE_OF}{i}"] = size
         return evaluator
 
 

@@ -1,7 +1,9 @@
 """95 % intervals from bootstrap replicates: by percentiles, and for shares those of a binomial proportion."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import isfinite, sqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -77,6 +79,7 @@ def interval(
     boundary: float | None = None,
     freedom: float | None = None,
     seeds: int = 1,
+    tail: float = _TAIL,
 ) -> tuple[float, float]:
     """The 95 % interval of a metric. It always holds its own value.
 
@@ -95,6 +98,7 @@ def interval(
             rests on its rare ones.
         freedom: See `degrees_of_freedom`; from the effective number of units if None.
         seeds: Number of runs that `value` is the mean of.
+        tail: Chance that each end misses by, for other levels than 95 %.
     """
     drawn = replicates[~np.isnan(replicates)]
     if not len(drawn):
@@ -103,17 +107,58 @@ def interval(
     freedom = units.effective - 1 if freedom is None else min(freedom, units.effective - 1)
     if isinstance(metric, Metric) and metric.is_proportion and _EQUAL < value < 1 - _EQUAL:
         if units.n_groups is None and seeds == 1 and boundary is None:
-            return proportion_interval(value, items)
+            return proportion_interval(value, items, tail)
         m = max(2.0, units.effective)
         variance = float(drawn.var()) * m / (m - 1)
         number = items if variance <= 0 else min(items, value * (1 - value) / variance)
-        return proportion_interval(value, number * (_t(items - 1) / _t(freedom)) ** 2)
+        return proportion_interval(value, number * (_t(items - 1, tail) / _t(freedom, tail)) ** 2, tail)
     least, most = metric.bounds
     # A metric that averages over classes can be equal in all resamples without being at its bound.
     if isfinite(most - least) and np.ptp(drawn) <= _EQUAL and min(value - least, most - value) <= _EQUAL:
-        low, high = proportion_interval((value - least) / (most - least), min(items, units.effective))
+        low, high = proportion_interval((value - least) / (most - least), min(items, units.effective), tail)
         return least + (most - least) * low, least + (most - least) * high
-    return percentile_interval(value, drawn, units, centred=_is_biased(metric), bounds=metric.bounds)
+    return percentile_interval(value, drawn, units, centred=_is_biased(metric), bounds=metric.bounds, tail=tail)
+
+
+class Part(NamedTuple):
+    """One of several values of which a metric is the worst; as the arguments of `interval`."""
+
+    value: float
+    replicates: Values
+    boundary: float | None
+
+
+def interval_of_worst(
+    metric: Quantity, value: float, parts: Sequence[Part], units: Units, *, seeds: int = 1
+) -> tuple[float, float]:
+    """The 95 % interval of the worst of several values, such as the least accuracy of several domains.
+
+    The least of k estimates lies below the least of the truths, the more so the more of them are near it, and so do
+    its replicates. The ends are made of the intervals of the parts instead: the least of their lower ends, which misses
+    only if that of the truly worst part does, at 2.5 %; and the least of their upper ends, which misses only if one of
+    the k does, at 2.5 % / k each (Bonferroni). Where one part is clearly the worst that is a little wide; it is not
+    narrow anywhere. Where less is better, worst is most, and the ends are exchanged.
+
+    Args:
+        metric: The metric.
+        value: Point estimate.
+        parts: The values, at least one.
+        units: The resampled items or groups.
+        seeds: Number of runs that `value` is the mean of.
+    """
+    ends = [
+        [
+            interval(metric, part.value, part.replicates, units, boundary=part.boundary, seeds=seeds, tail=tail)
+            for part in parts
+        ]
+        for tail in (_TAIL, _TAIL / len(parts))
+    ]
+    single, joint = ends
+    if metric.higher_is_better:
+        low, high = min(end for end, _ in single), min(end for _, end in joint)
+    else:
+        low, high = max(end for end, _ in joint), max(end for _, end in single)
+    return min(low, value), max(high, value)
 
 
 def difference_interval(
@@ -146,7 +191,13 @@ def _is_biased(metric: Quantity) -> bool:
 
 
 def percentile_interval(
-    value: float, replicates: Values, units: Units, *, centred: bool = False, bounds: tuple[float, float]
+    value: float,
+    replicates: Values,
+    units: Units,
+    *,
+    centred: bool = False,
+    bounds: tuple[float, float],
+    tail: float = _TAIL,
 ) -> tuple[float, float]:
     """The expanded percentile interval of Hesterberg (The American Statistician 2015, section 3.3).
 
@@ -164,33 +215,37 @@ def percentile_interval(
         units: The resampled items or groups.
         centred: Shift the replicates as above.
         bounds: Range that a shifted interval is clipped to.
+        tail: Chance that each end misses by.
     """
     from scipy.special import ndtr
 
     m = max(2.0, units.effective)
-    tail = float(ndtr(-sqrt(m / (m - 1)) * _t(m - 1)))
-    low, high = np.quantile(replicates, [tail, 1 - tail])
+    outer = float(ndtr(-sqrt(m / (m - 1)) * _t(m - 1, tail)))
+    low, high = np.quantile(replicates, [outer, 1 - outer])
     if centred:
         shift = value - replicates.mean()
         low, high = np.clip([low + shift, high + shift], *bounds)
     return min(float(low), value), max(float(high), value)
 
 
-def proportion_interval(value: float, number: float) -> tuple[float, float]:
-    """The interval of Clopper and Pearson (Biometrika 1934) of a share `value` of `number` items, not always whole."""
+def proportion_interval(value: float, number: float, tail: float = _TAIL) -> tuple[float, float]:
+    """The interval of Clopper and Pearson (Biometrika 1934) of a share `value` of `number` items, not always whole.
+
+    Each end misses by a chance of at most `tail`.
+    """
     from scipy.special import betaincinv
 
     number = max(number, 1.0)
     hits = value * number
-    low = 0.0 if hits <= _EQUAL else float(betaincinv(hits, number - hits + 1, _TAIL))
-    high = 1.0 if number - hits <= _EQUAL else float(betaincinv(hits + 1, number - hits, 1 - _TAIL))
+    low = 0.0 if hits <= _EQUAL else float(betaincinv(hits, number - hits + 1, tail))
+    high = 1.0 if number - hits <= _EQUAL else float(betaincinv(hits + 1, number - hits, 1 - tail))
     return min(low, value), max(high, value)
 
 
-def _t(freedom: float) -> float:
+def _t(freedom: float, tail: float) -> float:
     from scipy.special import stdtrit
 
-    return float(stdtrit(max(freedom, 1.0), 1 - _TAIL))
+    return float(stdtrit(max(freedom, 1.0), 1 - tail))
 
 
 def _z() -> float:

@@ -8,12 +8,12 @@ import numpy as np
 from workbench.arrays import AnyArray
 from workbench.errors import UnknownMetricError
 from workbench.metrics import functional as F
-from workbench.metrics._bootstrap import Resampler, estimate, replicate
+from workbench.metrics._bootstrap import Resampler, estimate, replicate, worst_of
 from workbench.metrics._checks import check_finite
 from workbench.metrics.class_scores import ClassScores, LabelScores, stacked_scores
 from workbench.metrics.estimate import Estimate
 from workbench.metrics.evaluator import Evaluator
-from workbench.metrics.intervals import Units
+from workbench.metrics.intervals import Part, Units
 from workbench.metrics.metric import Quantity
 from workbench.metrics.registry import all_metrics, base_name, quantity_named
 
@@ -57,6 +57,7 @@ class Measured:
         boundary: See `intervals.interval`.
         freedom: See `intervals.interval`.
         predictions: The run group's, where there are no `sums`.
+        parts: What the metric is the worst of, if it is.
     """
 
     name: str
@@ -70,6 +71,7 @@ class Measured:
     boundary: float | None = None
     freedom: float | None = None
     predictions: SeedPredictions | None = None
+    parts: Sequence[Part] = ()
 
     @property
     def shown(self) -> float:
@@ -85,7 +87,7 @@ class Measured:
         """Mean over seeds with its 95 % interval over seeds and items."""
         return estimate(
             self.metric, self.value, self.replicates, self.units,
-            boundary=self.boundary, freedom=self.freedom, seeds=len(self.by_seed),
+            boundary=self.boundary, freedom=self.freedom, seeds=len(self.by_seed), parts=self.parts,
         )  # fmt: skip
 
 
@@ -194,6 +196,7 @@ def measure_scores(
         units=resampler.units,
         boundary=first.boundary.get(metric),
         predictions=SeedPredictions(scores, build, resampler.unit_of) if sums is None else None,
+        parts=worst_of(metric, values, drawn, first.boundary),
     )
 
 

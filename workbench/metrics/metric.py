@@ -61,6 +61,9 @@ class Weighted:
             its argument is the position of a part, or None for the metric itself. None where replicates are exact.
         parts: Values (b, k) of weights (b, n): the metric of each of k labels by itself.
         part_boundaries: As `boundary`, of each part, k; None where items are behind each.
+        worst_of: Values (b, k) of weights (b, n), where the metric is the worst of these; its interval is made of
+            theirs.
+        worst_boundaries: As `boundary`, of each of these.
     """
 
     evaluate: Callable[[FloatArray], Values] | None = None
@@ -70,6 +73,8 @@ class Weighted:
     influence: Callable[[int | None], Values | None] | None = None
     parts: Callable[[FloatArray], Values] | None = None
     part_boundaries: Sequence[float] | None = None
+    worst_of: Callable[[FloatArray], Values] | None = None
+    worst_boundaries: Sequence[float] | None = None
 
 
 def mean_of(terms: AnyArray) -> Weighted:
