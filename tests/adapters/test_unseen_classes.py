@@ -32,7 +32,7 @@ CAN = {
 """`majority-class` recognises nothing, but stands in every table."""
 CANNOT = {
     "linear-probe", "knn", "nearest-class-mean", "gda", "lp-plus-plus", "cross-modal-probe", "prior-correction",
-    "label-propagation", "transclip", "em-dirichlet", "self-training", "self-training-lora",
+    "label-propagation", "transclip", "em-dirichlet", "domain-alignment", "self-training", "self-training-lora",
 }  # fmt: skip
 HEADS = [Clap, ClipAdapter, LinearProbeText, Prolip, TaskRes, TipAdapter, TipAdapterF]
 NETWORKS = [
