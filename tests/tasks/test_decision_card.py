@@ -1,12 +1,12 @@
 """Cards with `[decisions]` and subgroups: what is refused, when, and in which words."""
 
 import pytest
-from workbench.tasks.classification.deciding import positives_of
 
 from workbench.datasets import open_dataset
 from workbench.datasets.card_reading import parse_card
 from workbench.errors import CardError, DataError, WorkbenchError
 from workbench.runs import RecipeEntry, Suite, run_suite
+from workbench.tasks.classification.deciding import positives_of
 
 HEAD = 'name = "colours"\n[source]\ntype = "folder"\npath = "colours"\n'
 
