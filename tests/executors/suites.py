@@ -13,6 +13,13 @@ import os, signal, time
 from pathlib import Path
 from workbench.plugin import ClassificationRecipe, LinearClassifier, class_embeddings
 
+def is_first(name):  # Of all processes that ask, one is told so.
+    try:
+        (Path("MARKS") / name).touch(exist_ok=False)
+    except FileExistsError:
+        return False
+    return True
+
 class Dies(ClassificationRecipe):
     trains = False
 
@@ -25,9 +32,7 @@ class DiesOnce(ClassificationRecipe):
     trains = False
 
     def fit(self, task):
-        mark = Path("MARKS") / "died-once"
-        if not mark.exists():
-            mark.touch()
+        if is_first("died-once"):
             os.kill(os.getpid(), signal.SIGKILL)
         return LinearClassifier(class_embeddings(task.model, task.prompts.sentences("single")), scale=10.0)
 
@@ -37,7 +42,7 @@ class Waits(ClassificationRecipe):
     def fit(self, task):
         task_id = "{}_{}".format(os.environ.get("SLURM_ARRAY_JOB_ID"), os.environ.get("SLURM_ARRAY_TASK_ID"))
         waiting, until = Path("MARKS") / "waiting", time.monotonic() + 60
-        waits = not waiting.exists()
+        waits = is_first("waits")
         with waiting.open("a") as file:
             file.write("{} {} {}\\n".format(task_id, os.environ.get("SLURM_RESTART_COUNT", "0"), os.getpid()))
         while waits and not (Path("MARKS") / "go").exists() and time.monotonic() < until:

@@ -69,6 +69,8 @@ def queue_again(waiting):
     while "BeginTime" not in subprocess.check_output(["squeue", "-h", "-r", "-o", "%i %r", "-j", task], text=True):
         assert time.monotonic() < until
         time.sleep(0.1)
+    # SLURM itself waits for two minutes: what starts in the second of the requeue has its credential revoked with it.
+    time.sleep(2)
     subprocess.run(["scontrol", "update", f"JobId={task}", "StartTime=now"], check=True)
 
 

@@ -21,9 +21,9 @@ _ASK_SECONDS = 5.0
 """The queue is asked at most so often."""
 
 
-@dataclass(eq=False)
+@dataclass
 class _Followed:
-    """One cell of a job; `was_gone` when the queue was last asked."""
+    """One cell of a job."""
 
     job: Job
     cell: int
@@ -31,7 +31,6 @@ class _Followed:
     problem: str = ""
     left: int = 0
     attempts: int = 0
-    was_gone: bool = False
 
 
 class Follower:
@@ -108,11 +107,7 @@ class Follower:
         self._listen()  # What ended since was told before it ended.
         gone = [each for each in self._cells if (each.job.id, each.cell) not in self._alive]
         if not self._is_stopping:
-            # While a queue takes a task back in to begin it again, it may have none of that name for a moment.
-            lost = [each for each in gone if each.was_gone]
-            for each in self._cells:
-                each.was_gone = each in gone and each not in lost
-            for each in lost:
+            for each in gone:
                 self._take_up(each)
             return False
         return len(gone) == len(self._cells) and not self._collector.waits
