@@ -133,6 +133,20 @@ def test_intervals_of_the_worst_domain_cover_however_many_are_near_it(truths, le
         assert np.mean(values) < min(truths) - 0.03
 
 
+@pytest.mark.parametrize("truths", [(0.9, 0.8, 0.6), (0.7, 0.7, 0.7), (0.7,) * 8])
+def test_intervals_of_the_spread_cover_though_equal_domains_differ_by_chance(truths):
+    rng, covered = np.random.default_rng(1), 0
+    domains = [f"d{place}" for place in range(len(truths)) for _ in range(40)]
+    for _ in range(100):
+        hits = rng.random(len(domains)) < np.repeat(truths, 40)
+        scores = np.stack([hits, ~hits], axis=1).astype(float)
+        found = estimates(scores, np.zeros(len(hits), np.int64), domains, "spread_domain_accuracy")
+        spread = found["spread_domain_accuracy"]
+        covered += spread.low - 1e-9 <= max(truths) - min(truths) <= spread.high
+        assert spread.low <= spread.value <= spread.high
+    assert covered / 100 >= 0.94
+
+
 def test_the_interval_of_the_worst_is_made_of_those_of_the_domains():
     scores, labels, domains = planted()
     found = estimates(

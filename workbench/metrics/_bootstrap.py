@@ -16,9 +16,10 @@ from workbench.metrics.intervals import (
     degrees_of_freedom,
     effective_number,
     interval,
+    interval_of_spread,
     interval_of_worst,
 )
-from workbench.metrics.metric import Quantity
+from workbench.metrics.metric import Metric, Quantity
 
 _BLOCK_BYTES = 64 << 20
 
@@ -157,9 +158,11 @@ def estimate(
 ) -> Estimate:
     """A metric with its interval, clipped to its bounds; arguments as for `intervals.interval`.
 
-    With `parts` it is the worst of these, and has the interval of that.
+    With `parts` it is the worst of these, or their spread, and has the interval of that.
     """
-    if parts:
+    if parts and isinstance(metric, Metric) and metric.spread_bounds is not None:
+        ends = interval_of_spread(metric, raw, parts, units, metric.spread_bounds, seeds=seeds)
+    elif parts:
         ends = interval_of_worst(metric, raw, parts, units, seeds=seeds)
     else:
         ends = interval(metric, raw, replicates, units, boundary=boundary, freedom=freedom, seeds=seeds)

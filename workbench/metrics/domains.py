@@ -89,11 +89,14 @@ def domain_metrics(metric: Metric) -> tuple[Metric, ...]:
         if values is None:
             return None
 
-        def difference(weights: FloatArray) -> F.Values:
-            by_domain = values(weights)
-            return np.asarray(np.fmax.reduce(by_domain, axis=1) - np.fmin.reduce(by_domain, axis=1))
+        by_domain = SharedFunction(values)
 
-        return Weighted(difference, boundary=_behind(scores))
+        def difference(weights: FloatArray) -> F.Values:
+            found = by_domain(weights)
+            return np.asarray(np.fmax.reduce(found, axis=1) - np.fmin.reduce(found, axis=1))
+
+        sizes = [float(len(items)) for items in scores.domain_items]
+        return Weighted(difference, boundary=_behind(scores), worst_of=by_domain, worst_boundaries=sizes)
 
     shared = Metric(
         name=metric.name, of=metric.of, needs=(*metric.needs, "domain_items"), bounds=metric.bounds, unit=metric.unit,
@@ -109,7 +112,7 @@ def domain_metrics(metric: Metric) -> tuple[Metric, ...]:
         ),
         replace(
             shared, name=f"{SPREAD}{metric.name}", of=spread, bounds=(0.0, metric.difference_bounds[1]),
-            higher_is_better=False,
+            higher_is_better=False, spread_bounds=metric.bounds,
         ),
     )  # fmt: skip
 

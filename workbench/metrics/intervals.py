@@ -1,7 +1,7 @@
 """95 % intervals from bootstrap replicates: by percentiles, and for shares those of a binomial proportion."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite, sqrt
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray
 from workbench.metrics.functional import Values
-from workbench.metrics.metric import Metric, Quantity
+from workbench.metrics.metric import Bounds, Metric, Quantity
 
 MIN_UNITS = 20
 """Intervals that rest on effectively fewer groups (items, where there are no groups) are marked unreliable."""
@@ -159,6 +159,32 @@ def interval_of_worst(
     else:
         low, high = max(end for end, _ in joint), max(end for _, end in single)
     return min(low, value), max(high, value)
+
+
+def interval_of_spread(
+    metric: Quantity, value: float, parts: Sequence[Part], units: Units, bounds: Bounds, *, seeds: int = 1
+) -> tuple[float, float]:
+    """The 95 % interval of the highest of several values less the lowest, such as of the accuracy of several domains.
+
+    Estimates of equal values differ by chance, so that their spread is above the truth. The ends are made of intervals
+    that hold for all parts at once (Bonferroni): the highest lies between the highest lower and the highest upper end,
+    the lowest between the lowest ones. Arguments as for `interval_of_worst`.
+
+    Args:
+        metric: The metric.
+        value: Point estimate.
+        parts: The values, at least one.
+        units: The resampled items or groups.
+        bounds: The range of the values.
+        seeds: Number of runs that `value` is the mean of.
+    """
+    tail, of_part = _TAIL / len(parts), replace(metric, bounds=bounds)
+    ends = [
+        interval(of_part, part.value, part.replicates, units, boundary=part.boundary, seeds=seeds, tail=tail)
+        for part in parts
+    ]
+    lows, highs = zip(*ends, strict=True)
+    return min(max(0.0, max(lows) - min(highs)), value), max(max(highs) - min(lows), value)
 
 
 def difference_interval(

@@ -61,8 +61,8 @@ class Weighted:
             its argument is the position of a part, or None for the metric itself. None where replicates are exact.
         parts: Values (b, k) of weights (b, n): the metric of each of k labels by itself.
         part_boundaries: As `boundary`, of each part, k; None where items are behind each.
-        worst_of: Values (b, k) of weights (b, n), where the metric is the worst of these; its interval is made of
-            theirs.
+        worst_of: Values (b, k) of weights (b, n), where the metric is the worst of these, or their spread; its interval
+            is made of theirs.
         worst_boundaries: As `boundary`, of each of these.
     """
 
@@ -96,6 +96,7 @@ class Metric(Quantity):
             over classes, which drop out of resamples, or gains from an item that is drawn twice.
         only_on_request: It is computed only where a card names it.
         part_names: Names of its parts (`Weighted.parts`) where these are not classes, labels or domains.
+        spread_bounds: Where it is the highest less the lowest of several values, their range.
     """
 
     of: Callable[[Any], Weighted | None] = field(repr=False)
@@ -105,6 +106,7 @@ class Metric(Quantity):
     biased_under_resampling: bool = False
     only_on_request: bool = False
     part_names: tuple[str, ...] = ()
+    spread_bounds: Bounds | None = None
 
     def fits(self, predictions: object) -> bool:
         """Whether the predictions have what the metric needs."""
