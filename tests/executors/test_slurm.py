@@ -62,7 +62,7 @@ def test_a_queue_makes_what_one_process_makes_though_tasks_die_and_are_queued_ag
 def queue_again(waiting):
     """Once a run waits in its fit, tell its task that its time is up, as SLURM does, and let it begin anew at once."""
     until = time.monotonic() + 120
-    while not waiting.exists() and time.monotonic() < until:
+    while not (waiting.exists() and waiting.stat().st_size) and time.monotonic() < until:  # Made before its line.
         time.sleep(0.1)
     task, *_ = waiting.read_text().splitlines()[0].split()
     subprocess.run(["scancel", "--signal=USR2", task], check=True)

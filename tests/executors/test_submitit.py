@@ -49,7 +49,7 @@ def test_a_task_that_leaves_goes_on_and_one_that_dies_is_submitted_again(
 def make_it_leave(waiting):
     """Once a run waits in its fit, send its process the signal that a queue sends."""
     until = time.monotonic() + 120
-    while not waiting.exists() and time.monotonic() < until:
+    while not (waiting.exists() and waiting.stat().st_size) and time.monotonic() < until:  # Made before its line.
         time.sleep(0.1)
     os.kill(int(waiting.read_text().split()[-1]), signal.SIGUSR2)
 
