@@ -116,20 +116,35 @@ def test_bleu_of_nothing_is_nothing():
     assert BleuCounts(["", ""], [["a cup"], ["a leaf"]])(np.ones((1, 2), np.float32)).tolist() == [0]
 
 
-def naive_f1(candidate, reference):
+def naive_precision_and_recall(candidate, reference):
     a, b = candidate.split(), reference.split()
     table = np.zeros((len(a) + 1, len(b) + 1), int)
     for i, x in enumerate(a):
         for j, y in enumerate(b):
             table[i + 1, j + 1] = table[i, j] + 1 if x == y else max(table[i, j + 1], table[i + 1, j])
-    common = table[-1, -1]
-    return 2 * common / (len(a) + len(b))
+    return table[-1, -1] / len(a), table[-1, -1] / len(b)
 
 
 def test_rouge_l_equals_a_table_of_subsequences():
     candidates, references = captioned()
-    naive = [max(naive_f1(c, reference) for reference in own) for c, own in zip(candidates, references, strict=True)]
-    np.testing.assert_allclose(rouge_l(candidates, references), naive, atol=1e-12)
+    f1, coco = [], []
+    for candidate, own in zip(candidates, references, strict=True):
+        parts = np.array([naive_precision_and_recall(candidate, reference) for reference in own])
+        f1.append(max(2 * p * r / (p + r) if p else 0.0 for p, r in parts))
+        precision, recall = parts.max(axis=0)
+        coco.append(2.44 * precision * recall / (recall + 1.44 * precision))
+    found = rouge_l(candidates, references)
+    np.testing.assert_allclose(found.f1, f1, atol=1e-12)
+    np.testing.assert_allclose(found.coco, coco, atol=1e-12)
+
+
+def test_rouge_l_of_coco_by_hand():
+    # One reference has all of the caption's words, another has no word but those: its server takes the best of both.
+    found = rouge_l(["red leaf", "red leaf", ""], [["a red leaf there", "red"], ["cup"], ["cup"]])
+    assert found.coco.tolist() == pytest.approx([2.44 * 1 * 1 / (1 + 1.44), 0, 0])
+    assert found.f1.tolist() == pytest.approx([2 / 3, 0, 0])
+    # Of one reference recall weighs more: half the words of the reference, all of the caption's.
+    assert rouge_l(["red"], [["red leaf"]]).coco[0] == pytest.approx(2.44 * 0.5 / (0.5 + 1.44))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +176,7 @@ def test_means_with_intervals_and_extra_scores():
     found = caption_metrics(candidates, references, groups, extra={"clip_score": np.linspace(0, 1, 30)})
     assert found["cider"].value == pytest.approx(naive_cider(candidates, references).mean())
     assert found["clip_score"].value == pytest.approx(0.5)
-    assert set(found) == {"cider", "bleu_1", "bleu_4", "rouge_l", "clip_score"}
+    assert set(found) == {"cider", "bleu_1", "bleu_4", "rouge_l", "rouge_l_coco", "clip_score"}
     for estimate in found.values():
         assert estimate.low < estimate.value < estimate.high
         assert (estimate.n, estimate.n_groups) == (30, 15)

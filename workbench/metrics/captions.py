@@ -10,7 +10,7 @@ from workbench.errors import DataError
 from workbench.metrics._bootstrap import Resampler, estimates
 from workbench.metrics._checks import check_finite
 from workbench.metrics.captions_cider import cider_d
-from workbench.metrics.captions_overlap import BleuCounts, rouge_l
+from workbench.metrics.captions_overlap import BleuCounts, RougeL, rouge_l
 from workbench.metrics.estimate import Estimate
 from workbench.metrics.evaluator import Evaluator
 from workbench.metrics.functional import Values
@@ -53,7 +53,7 @@ class CaptionScores:
         return cider_d(self.captions, self.references)
 
     @cached_property
-    def rouge(self) -> Values:
+    def rouge(self) -> RougeL:
         """ROUGE-L of each caption."""
         return rouge_l(self.captions, self.references)
 
@@ -70,7 +70,8 @@ METRICS: tuple[Metric, ...] = (
     Metric(name="cider", of=lambda scores: mean_of(scores.cider), needs=("references",), bounds=(0.0, np.inf)),
     share("bleu_1", lambda scores: Weighted(lambda weights: scores.bleu(weights, 1)), ["references"]),
     share("bleu_4", lambda scores: Weighted(scores.bleu), ["references"]),
-    share("rouge_l", lambda scores: mean_of(scores.rouge), ["references"]),
+    share("rouge_l", lambda scores: mean_of(scores.rouge.f1), ["references"]),
+    share("rouge_l_coco", lambda scores: mean_of(scores.rouge.coco), ["references"]),
     CLIP_SCORE,
     Metric(
         name="ref_clip_score", of=lambda scores: mean_of(scores.ref_clip_scores), needs=("ref_clip_scores",),
@@ -88,7 +89,7 @@ def caption_metrics(
     replicates: int = 1000,
     seed: int = 0,
 ) -> dict[str, Estimate]:
-    """`cider` (0..10), `bleu_1`, `bleu_4` and `rouge_l` (0..1) of a caption for each image.
+    """`cider` (0..10), `bleu_1`, `bleu_4`, `rouge_l` and `rouge_l_coco` (0..1) of a caption for each image.
 
     Images are resampled; the document frequencies of CIDEr stay those of the whole set. `cider` is left out where there
     is one image alone.

@@ -1,7 +1,7 @@
 """BLEU and ROUGE-L of captions: sacrebleu and rouge-score count, on this package's words."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from workbench.metrics.captions_tokens import tokens
 from workbench.metrics.functional import Values, ratio
 
 ORDERS = 4
+_COCO_BETA = 1.2
 
 
 class BleuCounts:
@@ -54,23 +55,37 @@ class _Words:
         return tokens(text)
 
 
-def rouge_l(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> Values:
-    """ROUGE-L of each caption, 0..1: F1 of the longest common subsequence, best over its references.
+class RougeL(NamedTuple):
+    """ROUGE-L of n captions, each float64 (n,) in 0..1.
 
-    Lin (ACL workshop 2004), section 3.1, with recall and precision weighted alike, as rouge-score does; the server of
-    COCO weighs recall higher (beta 1.2).
+    Attributes:
+        f1: F1 of the longest common subsequence, best over an image's references.
+        coco: As COCO's caption server weighs it.
+    """
 
-    Returns:
-        float64 (n,).
+    f1: Values
+    coco: Values
+
+
+def rouge_l(candidates: Sequence[str], references: Sequence[Sequence[str]]) -> RougeL:
+    """ROUGE-L of each caption, in both of its forms (Lin, ACL workshop 2004).
+
+    With recall and precision weighted alike, as rouge-score does (section 3.1); and as COCO's server does (Chen et al.,
+    arXiv 1504.00325): beta is 1.2, so that recall weighs more, and precision and recall are each the best over the
+    references, not always of the same one.
+
+    Args:
+        candidates: n captions.
+        references: At least one for each.
     """
     from rouge_score.rouge_scorer import RougeScorer
 
     scorer: Any = RougeScorer(["rougeL"], tokenizer=_Words())
-    pairs = zip(candidates, references, strict=True)
-    return np.array(
-        [
-            scorer.score_multi(list(item_references), candidate)["rougeL"].fmeasure
-            for candidate, item_references in pairs
-        ],
-        float,
-    )
+    f1, coco = np.zeros(len(candidates)), np.zeros(len(candidates))
+    for i, (candidate, item_references) in enumerate(zip(candidates, references, strict=True)):
+        scores = [scorer.score(reference, candidate)["rougeL"] for reference in item_references]
+        f1[i] = max(score.fmeasure for score in scores)
+        precision, recall = (max(getattr(score, name) for score in scores) for name in ("precision", "recall"))
+        if precision > 0:  # Then recall is, too.
+            coco[i] = (1 + _COCO_BETA**2) * precision * recall / (recall + _COCO_BETA**2 * precision)
+    return RougeL(f1, coco)
