@@ -23,7 +23,7 @@ class Suite:
     ):  # fmt: skip
         """Adds a run whose scores are noise and `signal` times the truth; returns its id."""
         labels = np.random.default_rng(len(items or dataset)).integers(0, 3, n)
-        rng = np.random.default_rng([7, seed, len(recipe), int(1000 * signal)])
+        rng = np.random.default_rng([7, seed, len(recipe), abs(int(1000 * signal))])
         scores = rng.normal(size=(n, 3)).astype(np.float32)
         scores[np.arange(n), labels] += signal
         ids = [f"{items or dataset}-{i}" for i in range(n)]

@@ -1,6 +1,7 @@
 """The report of a suite, as blocks."""
 
 import re
+from collections.abc import Sequence
 
 from workbench.formatting import format_p
 from workbench.metrics.formatting import format_difference
@@ -10,6 +11,8 @@ from workbench.reports.suite.decisions import decision_blocks
 from workbench.reports.suite.grids import ShotsGrid, chance_text, grids, recipe_pairs, shots_text, standings, value_text
 from workbench.reports.suite.protocol import protocol
 from workbench.reports.suite.transfers import transfer_blocks
+from workbench.reports.suite.verdict import Verdict, verdicts
+from workbench.reports.suite.verdict_words import cautions, in_words, next_steps
 from workbench.runs.comparisons import GroupComparison, RecipeRanking, SuiteComparison
 from workbench.runs.planning import NO_MODEL
 
@@ -25,6 +28,7 @@ def report(comparison: SuiteComparison, description: str = "") -> list[Block]:
     if description:
         blocks.append(Paragraph(description))
     blocks.append(Paragraph(_summary(comparison)))
+    blocks += verdict_blocks(verdicts(comparison))
     blocks.append(
         Paragraph(
             "Cells: mean ± standard deviation over seeds [95 % interval over seeds and test items]. Bold: best of its "
@@ -41,6 +45,19 @@ def report(comparison: SuiteComparison, description: str = "") -> list[Block]:
     if not comparison.rankings:
         blocks.append(Paragraph("Ranks need at least two datasets with two recipes in common; there are none here."))
     return [*blocks, *protocol(comparison)]
+
+
+def verdict_blocks(found: Sequence[Verdict]) -> list[Block]:
+    """The answer on each dataset, what to know before believing it, and what to do next."""
+    blocks: list[Block] = []
+    for each in found:
+        blocks += [
+            Heading(2, f"Verdict on {each.dataset}"),
+            Paragraph(" ".join(in_words(each))),
+            *map(Paragraph, cautions(each)),
+            Bullets(tuple(next_steps(each)), "What to do next"),
+        ]
+    return [block for block in blocks if not isinstance(block, Bullets) or block.items]
 
 
 def _summary(comparison: SuiteComparison) -> str:

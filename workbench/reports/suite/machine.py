@@ -6,18 +6,28 @@ from dataclasses import asdict
 from typing import Any
 
 from workbench.reports.suite.selection import Filters, select
+from workbench.reports.suite.verdict import Verdict, verdicts
+from workbench.reports.suite.verdict_words import cautions, in_words, next_steps
 from workbench.runs.comparisons import GroupComparison, GroupResult, SuiteComparison
 from workbench.runs.comparisons.transfers import Change, TransferCell, TransferRow, transfer_matrices
 
 
 def suite_json(comparison: SuiteComparison, filters: Filters | None = None) -> str:
-    """`suite, metric, entries, comparisons, transfers, rankings, notes`; shares in 0..1, undefined numbers are null."""
+    """`suite, metric, verdicts, entries, comparisons, transfers, rankings, notes`.
+
+    Shares are in 0..1, undefined numbers are null.
+    """
     shown = select(comparison, filters or {})
     entry_ids = {id(entry) for entry in shown.results}
     content = {
         "suite": shown.suite,
         "metric": shown.metric,
         "family_size": len(comparison.pairs),
+        "verdicts": [
+            _verdict(each)
+            for each in verdicts(comparison)
+            if each.dataset in {entry.run.dataset for entry in shown.results}
+        ],
         "entries": [_entry(entry) for entry in shown.results],
         "comparisons": [_pair(pair) for pair in shown.pairs],
         "transfers": [
@@ -31,6 +41,23 @@ def suite_json(comparison: SuiteComparison, filters: Filters | None = None) -> s
         "notes": list(shown.notes),
     }
     return json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    return {
+        "dataset": verdict.dataset,
+        "metric": verdict.metric,
+        "model": verdict.model,
+        "shots": verdict.shots,
+        "best": verdict.best.group.label,
+        "ties": [place.label for place in verdict.ties],
+        "quickest_to_train": verdict.cheapest.group.label,
+        "ranks": {place.label: place.rank for place in verdict.places},
+        "under_baseline": [place.label for place in verdict.places if place.under_baseline],
+        "sentences": in_words(verdict),
+        "cautions": cautions(verdict),
+        "next_steps": next_steps(verdict),
+    }
 
 
 def _entry(entry: GroupResult) -> dict[str, Any]:

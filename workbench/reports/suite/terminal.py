@@ -17,6 +17,8 @@ from workbench.reports.suite.grids import (
 )
 from workbench.reports.suite.selection import Filters, select
 from workbench.reports.suite.transfers import transfer_blocks
+from workbench.reports.suite.verdict import verdicts
+from workbench.reports.suite.verdict_words import cautions, in_words, next_steps
 from workbench.runs.comparisons import SuiteComparison
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def suite_text(comparison: SuiteComparison, filters: Filters | None = None, *, width: int | None = None) -> str:
-    """Tables by dataset, comparisons in words, rankings.
+    """Verdicts and tables by dataset, comparisons in words, rankings.
 
     Args:
         comparison: The comparison.
@@ -33,7 +35,8 @@ def suite_text(comparison: SuiteComparison, filters: Filters | None = None, *, w
     """
     shown = select(comparison, filters or {})
     columns = width or shutil.get_terminal_size((160, 24)).columns
-    parts = [_table(grid, columns) for grid in grids(comparison, shown)]
+    parts = [_verdicts(comparison, shown)]
+    parts += [_table(grid, columns) for grid in grids(comparison, shown)]
     parts.append(
         "value ± standard deviation over seeds [95 % interval over seeds and test items]; * best of its column and of "
         "what uses no shots; ~ no evidence of a difference from it.\n"
@@ -50,6 +53,18 @@ def suite_text(comparison: SuiteComparison, filters: Filters | None = None, *, w
         parts.append(f"{plain(comparison.family)}\n")
     parts += [f"note: {plain(note)}\n" for note in shown.notes]
     return "\n".join(filter(None, parts))
+
+
+def _verdicts(comparison: SuiteComparison, shown: SuiteComparison) -> str:
+    """The answer on each dataset that is shown; what is shown of it changes no answer."""
+    datasets = {entry.run.dataset for entry in shown.results}
+    lines = []
+    for each in verdicts(comparison):
+        if each.dataset in datasets:
+            lines += [f"Verdict on {each.dataset}:", f"  {' '.join(in_words(each))}"]
+            lines += [f"  note: {caution}" for caution in cautions(each)]
+            lines += [f"  next: {step}" for step in next_steps(each)]
+    return "\n".join(map(plain, lines)) + "\n" if lines else ""
 
 
 def _table(grid: ShotsGrid, width: int) -> str:
