@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboards.colours import Mark, marks
 from dashboards.runs import Snapshot
+from dashboards.views.outlines import Outline
 from dashboards.views.pictures import rows_by_id, thumbnail
 from workbench.datasets import Dataset, open_dataset
 from workbench.errors import WorkbenchError
@@ -16,7 +17,7 @@ from workbench.pseudonyms import Pseudonyms
 from workbench.runs import FinishedRun
 from workbench.runs.comparisons import GroupIntervals, RunGroup, SuiteComparison, compare_suite, intervals_of
 from workbench.settings import Settings
-from workbench.tasks import Predictions
+from workbench.tasks import Example, Predictions
 from workbench.tracking import RunResult, Store, datasets_apart, labels_apart, newest_state, schema
 
 
@@ -69,6 +70,11 @@ class Session:
         predictions: Predictions = _predictions(run.run_id, FinishedRun(run, self.settings))
         return predictions
 
+    def examples(self, run: RunResult) -> list[Example]:
+        """A run's test items, the worst first, kept for the next rerun; raises `WorkbenchError` as `predictions`."""
+        examples: list[Example] = _examples(run.run_id, self.predictions(run))
+        return examples
+
     def comparison(self, suite: str, metric: str | None) -> SuiteComparison:
         """The comparison of a suite, as `workbench compare --suite` makes it, kept until the suite has another run.
 
@@ -118,9 +124,9 @@ def key_of(dataset: Dataset) -> str:
     return f"{dataset.fingerprint} {dataset.pseudonyms.key_name if dataset.pseudonyms else ''}"
 
 
-def picture(dataset: Dataset, row: int, size: int = 320) -> bytes | None:
+def picture(dataset: Dataset, row: int, size: int = 320, outlines: tuple[Outline, ...] = ()) -> bytes | None:
     """A thumbnail, kept for the next rerun; None where the image cannot be read."""
-    jpeg: bytes | None = _picture(dataset.fingerprint, row, size, dataset)
+    jpeg: bytes | None = _picture(dataset.fingerprint, row, size, outlines, dataset)
     return jpeg
 
 
@@ -147,6 +153,11 @@ def _predictions(run_id: str, _run: FinishedRun) -> Predictions:  # noqa: ARG001
     return _run.predictions
 
 
+@st.cache_resource(max_entries=8, show_spinner="Sorting the test items")
+def _examples(run_id: str, _predictions: Predictions) -> list[Example]:  # noqa: ARG001 - part of the key
+    return _predictions.examples()
+
+
 @st.cache_resource(max_entries=8, ttl=600, show_spinner="Opening the dataset")
 def _dataset(argument: str, data: str, _settings: Settings) -> Dataset:  # noqa: ARG001 - part of the key
     return open_dataset(argument, _settings)
@@ -158,8 +169,10 @@ def _under_pseudonyms(fingerprint: str, key_name: str, _dataset: Dataset, _cache
 
 
 @st.cache_data(max_entries=4000, show_spinner=False)
-def _picture(fingerprint: str, row: int, size: int, _dataset: Dataset) -> bytes | None:  # noqa: ARG001
-    return thumbnail(_dataset, row, size)
+def _picture(
+    fingerprint: str, row: int, size: int, outlines: tuple[Outline, ...], _dataset: Dataset  # noqa: ARG001
+) -> bytes | None:  # fmt: skip
+    return thumbnail(_dataset, row, size, outlines)
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)

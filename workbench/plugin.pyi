@@ -65,7 +65,7 @@ from .tasks import ClassificationRecipe as ClassificationRecipe
 from .tasks import ClassificationTask as ClassificationTask
 from .tasks import DatasetTask as DatasetTask
 from .tasks import DualEncoderPredictor as DualEncoderPredictor
-from .tasks import Failure as Failure
+from .tasks import Example as Example
 from .tasks import GroundingTask as GroundingTask
 from .tasks import ImageTextRecipe as ImageTextRecipe
 from .tasks import ImageTextTask as ImageTextTask
@@ -80,6 +80,7 @@ from .tasks import PairScorer as PairScorer
 from .tasks import Predictions as Predictions
 from .tasks import Predictor as Predictor
 from .tasks import RetrievalTask as RetrievalTask
+from .tasks import ScoredAnswer as ScoredAnswer
 from .tasks import SplitRows as SplitRows
 from .tasks import Task as Task
 from .tasks import TaskData as TaskData

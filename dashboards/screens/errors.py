@@ -1,25 +1,25 @@
-"""A run's errors, the worst first."""
+"""A run's test items, its mistakes first: filters, pictures with their answers, and each part's share of right ones."""
 
 from collections.abc import Sequence
-from typing import TypeVar
 
 import pandas as pd
 import streamlit as st
 
-from dashboards.session import Session, picture, row_of
+from dashboards.charts.part_shares import part_chart
+from dashboards.gallery import open_item, show_gallery, tag
+from dashboards.item import show_item
+from dashboards.session import Session
 from dashboards.text import escaped, runs_caption
-from dashboards.views.nearest import nearest_training_images
-from dashboards.widgets import choose, choose_dataset, run_title
+from dashboards.views.examples import SHOWN, part_names, shares_by, tagged, values_of
+from dashboards.widgets import as_values, choose, choose_dataset, run_title, table
 from workbench.datasets import Dataset
 from workbench.errors import WorkbenchError
-from workbench.features import FeatureStore
-from workbench.formatting import format_count, format_share
-from workbench.tasks import Failure
+from workbench.formatting import format_count
+from workbench.tasks import Example
 from workbench.tracking import RunResult
 
-T = TypeVar("T")
 _ANY = "any"
-_A_PAGE = 8
+_MOST_PARTS = 40
 
 
 def show(session: Session) -> None:
@@ -35,80 +35,85 @@ def show(session: Session) -> None:
         st.info(f"No pictures: {escaped(error)}")
         dataset = None
     try:
-        predictions = session.predictions(run)
-        failures = _filtered(predictions.failures())
-        for failure in _paged(failures, predictions.failures_are):
-            _failure(session, run, dataset, failure)
+        _show_examples(session, run, dataset, session.examples(run))
     except WorkbenchError as error:
         st.info(escaped(error))
 
 
-def _paged(items: Sequence[T], what: str) -> Sequence[T]:
-    """The items of the chosen page."""
-    if not items:
-        st.success("No mistakes here.")
-        return items
-    pages = -(-len(items) // _A_PAGE)
-    page = st.number_input(f"page of {pages}", 1, pages, 1, key="page", bind="query-params") if pages > 1 else 1
-    st.caption(f"{format_count(len(items))} {what}.")
-    return items[(page - 1) * _A_PAGE : page * _A_PAGE]
+def _show_examples(session: Session, run: RunResult, dataset: Dataset | None, examples: list[Example]) -> None:
+    judged = any(each.is_right is not None for each in examples)
+    shown = choose("show", SHOWN, key="show") if judged else "all"
+    kept = _filtered(tagged(examples, shown))
+    item = st.text_input("one item (an id)", key="item", bind="query-params")
+    if item:
+        _one(session, run, dataset, examples, kept, item)
+        return
+    if not kept:
+        st.success("No mistakes here." if shown == "wrong" else "No such items.")
+        return
+    what = session.predictions(run).examples_are
+    st.caption(f"{format_count(len(kept))} of {format_count(len(examples))}: {what}.")
+    names = part_names(kept)
+    show_gallery(session, run, dataset, kept, names)
+    if judged:
+        _by_part(examples, part_names(examples))
 
 
-def _filtered(failures: list[Failure]) -> list[Failure]:
-    """Failures that have the chosen parts; each choice limits the next one."""
-    names = list(dict.fromkeys(name for failure in failures for name in failure.parts))
+def _one(
+    session: Session, run: RunResult, dataset: Dataset | None, examples: Sequence[Example], kept: Sequence[Example],
+    item: str,
+) -> None:  # fmt: skip
+    """One item in full, with the way to its neighbours among those that the filters leave."""
+    found = next((each for each in examples if each.item == item), None)
+    if found is None:
+        raise WorkbenchError(f"this run has no test item {item!r}.")
+    items = [each.item for each in kept]
+    place = items.index(item) if item in items else None
+    ways = st.container(horizontal=True)
+    ways.button("all items", on_click=open_item, args=("",))
+    for label, step in (("previous", -1), ("next", 1)):
+        there = place is not None and 0 <= place + step < len(items)
+        target = items[place + step] if there and place is not None else ""
+        ways.button(label, on_click=open_item, args=(target,), disabled=not there)
+    ways.markdown(tag(found))
+    show_item(session, run, dataset, found)
+
+
+def _filtered(examples: list[Example]) -> list[Example]:
+    """Items that have the chosen parts; each choice limits the next one."""
+    names = part_names(examples)
     columns = st.columns(max(1, len(names)))
     for column, name in zip(columns, names, strict=False):
-        values = sorted({failure.parts[name] for failure in failures if name in failure.parts})
+        values = values_of(examples, name)
         picked = choose(name, [_ANY, *values], key=name.removesuffix(" class"), place=column)
-        failures = [failure for failure in failures if picked in {_ANY, failure.parts.get(name)}]
-    return failures
+        examples = [each for each in examples if picked in {_ANY, each.parts.get(name)}]
+    return examples
 
 
-def _failure(session: Session, run: RunResult, dataset: Dataset | None, failure: Failure) -> None:
-    with st.container(border=True):
-        left, right = st.columns([1, 2])
-        with right:
-            share = f" ({format_share(failure.scores[0][1])})" if failure.scores else ""
-            st.markdown(f"**{escaped(failure.title)}**, {escaped(failure.what)}{share}")
-            st.caption(escaped(" · ".join([failure.item, *failure.parts.values()])))
-            if failure.scores:
-                st.dataframe(
-                    pd.DataFrame(
-                        {
-                            "class": [name for name, _ in failure.scores],
-                            "per cent": [100 * p for _, p in failure.scores],
-                        }
-                    ),
-                    hide_index=True,
-                    column_config={
-                        "per cent": st.column_config.ProgressColumn(format="%.1f %%", min_value=0.0, max_value=100.0)
-                    },
-                )
-        if dataset is None or failure.image is None:
-            return
-        row = row_of(dataset, failure.image)
-        shown_picture = picture(dataset, row)
-        if shown_picture is not None:
-            left.image(shown_picture, alt=failure.image)
-        unseen = f" of {run.dataset}, which this run has not seen" if run.trained_on else ""
-        if right.toggle(f"Nearest training images{escaped(unseen)}", key=f"near_{row}"):
-            _neighbours(session, run, dataset, row)
-
-
-def _neighbours(session: Session, run: RunResult, dataset: Dataset, row: int) -> None:
-    try:
-        encoder = session.open_run(run).encoder
-        nearest = nearest_training_images(dataset, encoder, FeatureStore.of(session.settings), row)
-    except WorkbenchError as error:
-        st.info(escaped(error))
+def _by_part(examples: Sequence[Example], names: Sequence[str]) -> None:
+    # What was answered is no part of the test items: nobody is right on it by definition.
+    names = [name for name in names if name not in {"predicted class", "worst label"}]
+    names = [name for name in names if 2 <= len(values_of(examples, name)) <= _MOST_PARTS]
+    if not names:
         return
-    cells = st.container(horizontal=True)
-    sentences = dataset.card.in_words(dataset, [neighbour for neighbour, _ in nearest])
-    for (neighbour, cosine), words in zip(nearest, sentences, strict=True):
-        with cells.container(width=140):
-            small = picture(dataset, neighbour, 160)
-            if small is not None:
-                st.image(small, width=140)
-            st.caption(f"{escaped(words)} ({cosine:.2f})")
-    st.caption("By cosine of the base model's pooled features, before any adaptation.")
+    st.header("Right by part")
+    name = choose("part", names, key="part")
+    parts = shares_by(examples, name)
+    st.altair_chart(part_chart(parts, name), width="stretch")
+    chance = " Grey ticks are what picking any answer would reach." if any(part.chance for part in parts) else ""
+    st.caption(f"Share of items that are right, with 95 % intervals.{chance}")
+    if not all(part.reliable for part in parts):
+        st.caption("Some intervals rest on under 20 items or groups and are unreliable.")
+    rows = pd.DataFrame(
+        {
+            name: [part.value for part in parts],
+            "items": [part.count for part in parts],
+            "right": [part.share for part in parts],
+            "low": [part.low for part in parts],
+            "high": [part.high for part in parts],
+            "guessing": [part.chance for part in parts],
+        }
+    )
+    if rows["guessing"].isna().all():
+        rows = rows.drop(columns="guessing")
+    table(rows, as_values("accuracy", "right", "low", "high", "guessing"))

@@ -14,6 +14,8 @@ from .classification.predictor import Predictor as Predictor
 from .classification.predictor import TransductivePredictor as TransductivePredictor
 from .classification.recipe import ClassificationRecipe as ClassificationRecipe
 from .data import TaskData as TaskData
+from .examples import Example as Example
+from .examples import ScoredAnswer as ScoredAnswer
 from .grounding.given import GroundingTask as GroundingTask
 from .grounding.predictions import GroundingPredictions as GroundingPredictions
 from .groups import group_codes as group_codes
@@ -25,7 +27,6 @@ from .image_text.given import ImageTextTask as ImageTextTask
 from .image_text.recipe import ImageTextRecipe as ImageTextRecipe
 from .matching.given import MatchingTask as MatchingTask
 from .matching.predictions import MatchingPredictions as MatchingPredictions
-from .predictions import Failure as Failure
 from .predictions import ItemScores as ItemScores
 from .predictions import Predictions as Predictions
 from .registry import dataset_task as dataset_task

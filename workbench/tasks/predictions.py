@@ -3,7 +3,7 @@
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -15,10 +15,13 @@ from workbench.inputs import check_regular
 from workbench.metrics import Estimate, Measured, Metric, align_items, measure_items, measure_scores
 from workbench.metrics.measured import Build
 from workbench.registry import closest
+from workbench.tasks.examples import Example, ScoredAnswer
 from workbench.tasks.groups import group_codes
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from workbench.datasets import Dataset
 
 
 @dataclass(frozen=True)
@@ -58,35 +61,14 @@ class ItemScores:
         return measure_scores(values, self.build, groups, metric=metric)
 
 
-@dataclass(frozen=True)
-class Failure:
-    """A test item that went wrong.
-
-    Attributes:
-        item: Its id.
-        image: Image id, or None where the item is a text.
-        title: The item in a few words.
-        what: The mistake, in words.
-        parts: Values that users can filter by: `true class`, `kind`, `group`, ...
-        scores: The answers with their probabilities, the most likely first; empty where there are none.
-    """
-
-    item: str
-    image: str | None
-    title: str
-    what: str
-    parts: Mapping[str, str] = field(default_factory=dict)
-    scores: Sequence[tuple[str, float]] = ()
-
-
 class Predictions(ABC):
     """Results of one run on the test items. Each task has a class of its own.
 
     Attributes:
-        failures_are: Noun phrase for the items of `failures`.
+        examples_are: Noun phrase for the items of `examples`.
     """
 
-    failures_are: ClassVar[str] = "items, the worst first"
+    examples_are: ClassVar[str] = "items, the worst first"
 
     @abstractmethod
     def estimates(self, metrics: Sequence[Metric]) -> dict[str, Estimate]:
@@ -121,8 +103,18 @@ class Predictions(ABC):
         """The scores that a metric is a function of; raises `UnknownMetricError` if runs cannot be compared by it."""
 
     @abstractmethod
-    def failures(self) -> list[Failure]:
-        """Items that went wrong, the worst first."""
+    def examples(self) -> list[Example]:
+        """All items, those that went wrong before the others, the worst first."""
+
+    def answers(self, place: int, dataset: "Dataset | None" = None, row: int | None = None) -> list[ScoredAnswer]:  # noqa: ARG002
+        """The answers to an item, those that the run scores highest first; none by default.
+
+        Args:
+            place: The item, see `Example.place`.
+            dataset: The dataset, where it is at hand: sentences and boxes that predictions do not hold come from it.
+            row: The row of the item's image there.
+        """
+        return []
 
     def matched(self, reference: Self) -> Self:  # noqa: ARG002
         """These predictions with classes in the order of others.

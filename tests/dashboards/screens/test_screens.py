@@ -93,17 +93,67 @@ def wrong(runs):
     return next(run for run in runs if run.recipe == "majority-class")
 
 
-def test_errors_filters_by_class(wrong):
+def opener(app):
+    """The button that opens the first item in full."""
+    return next(button for button in app.button if button.key.startswith("open "))
+
+
+def shown_items(app):
+    return int(next(c.value for c in app.caption if "mistakes first" in c.value).split()[0])
+
+
+def test_errors_filters_by_class_and_by_right_and_wrong(wrong):
     app = open_page("errors", run=title_of(wrong))
-    everything = int(next(c.value for c in app.caption if "mistakes" in c.value).split()[0])
+    everything = shown_items(app)
+    assert texts(app).count("✗ wrong") == everything == 16
     true = next(box for box in app.selectbox if box.label == "true class")
     app = true.select(true.options[1]).run()
     assert not app.exception
-    assert int(next(c.value for c in app.caption if "mistakes" in c.value).split()[0]) < everything
+    assert shown_items(app) < everything
+    app = open_page("errors", run=title_of(wrong), show="all")
+    assert shown_items(app) == 24
+    app = open_page("errors", run=title_of(wrong), show="right")
+    assert texts(app).count("✓ right") == 8
+
+
+def test_each_part_has_its_share_of_right_ones(wrong):
+    app = open_page("errors", run=title_of(wrong))
+    rows = app.dataframe[-1].value
+    assert sorted(rows["right"]) == [0.0, 0.0, 1.0]
+    assert rows["items"].tolist() == [8, 8, 8]
+
+
+def test_an_item_opens_in_full_and_leads_to_the_next(wrong):
+    app = open_page("errors", run=title_of(wrong), size="24")
+    app = opener(app).click().run()
+    assert not app.exception
+    first = app.text_input[0].value
+    answers = app.dataframe[0].value
+    assert answers[answers[""].str.contains("✓")]["answer"].tolist() == [first.split("/")[1]]
+    app = next(button for button in app.button if button.label == "next").click().run()
+    assert app.text_input[0].value not in {first, ""}
+    app = next(button for button in app.button if button.label == "previous").click().run()
+    assert app.text_input[0].value == first
+    app = next(button for button in app.button if button.label == "all items").click().run()
+    assert shown_items(app) == 16
+
+
+def test_an_item_that_is_not_there_is_one_sentence(wrong):
+    app = open_page("errors", run=title_of(wrong), item="nowhere.png")
+    assert not app.exception
+    assert "no test item 'nowhere.png'" in app.info[-1].value.replace("\\", "")
+
+
+def test_values_of_a_part_stand_side_by_side(wrong):
+    app = open_page("errors", run=title_of(wrong), beside="true class", show="all")
+    assert not app.exception
+    assert {each.value for each in app.subheader} == {"red", "green", "blue"}
+    assert "0 of 8 items right" in texts(app)
 
 
 def test_nearest_training_images_on_request(wrong):
     app = open_page("errors", run=title_of(wrong))
+    app = opener(app).click().run()
     app = app.toggle[0].set_value(True).run()
     assert not app.exception
     assert "By cosine of the base model" in texts(app)
@@ -138,7 +188,9 @@ def test_pictures_are_found_under_pseudonyms(settings, tiny_model, make_colours,
         app = open_page(page, **query)
         assert not app.exception
         assert "smith" not in texts(app)
-        assert ("id-" in texts(app).replace("\\", "")) == (page == "errors")  # Samples have no names.
+        names = " ".join(button.help for button in app.button).replace("\\", "")
+        assert "smith" not in names
+        assert ("id-" in names) == (page == "errors")  # Samples have no names.
         assert "No pictures" not in texts(app)
         assert "has no item" not in texts(app)
     (settings.cache / "pseudonyms" / "key").unlink()

@@ -70,3 +70,20 @@ def test_without_pairs_nothing_is_ranked(sizes):
     ranks = F.rank_positives(queries, gallery, np.empty((0, 2), dtype=np.int64))
     for found in (ranks.queries, ranks.best(), ranks.average_precision(), ranks.ndcg()):
         assert found.shape == (0,)
+
+
+@pytest.mark.parametrize("max_bytes", [64 << 20, 1])
+@pytest.mark.parametrize("k", [1, 5, 200])
+def test_the_best_k_are_those_of_a_full_sort(k, max_bytes):
+    rng = np.random.default_rng(2)
+    # Small whole numbers: exact, and often equal, when the earlier is taken.
+    queries, gallery = (rng.integers(-2, 3, size=(n, 6)).astype(np.float32) for n in (60, 90))
+    scores, items = F.top_k(queries, gallery, k, max_bytes=max_bytes)
+    expected = np.argsort(-(queries @ gallery.T), axis=1, kind="stable")[:, :k]
+    np.testing.assert_array_equal(items, expected)
+    np.testing.assert_array_equal(scores, np.take_along_axis(queries @ gallery.T, expected, axis=1))
+
+
+def test_the_best_of_an_empty_gallery_are_none():
+    scores, items = F.top_k(np.ones((2, 3), np.float32), np.ones((0, 3), np.float32), 5)
+    assert scores.shape == items.shape == (2, 0)

@@ -29,7 +29,7 @@ from workbench.metrics.functional.classification import (
 from workbench.metrics.functional.equal import first_equal
 from workbench.metrics.functional.matching import picks_right, winoground
 from workbench.metrics.functional.ranking import EXACT_PAIRS, Ranking, auroc, average_precision
-from workbench.metrics.functional.retrieval import Ranks, rank_positives
+from workbench.metrics.functional.retrieval import Ranks, rank_positives, top_k
 
 __all__ = [
     "EXACT_PAIRS",
@@ -65,6 +65,7 @@ __all__ = [
     "relative_logits",
     "sigmoid",
     "softmax",
+    "top_k",
     "weighted_means",
     "weighted_median",
     "winoground",

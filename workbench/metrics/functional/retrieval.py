@@ -100,6 +100,33 @@ def rank_positives(
     return Ranks(pairs[:, 0], ahead + np.arange(len(pairs)) - np.repeat(starts, counts) + 1)
 
 
+def top_k(
+    queries: FloatArray, gallery: FloatArray, k: int, *, max_bytes: int = 64 << 20
+) -> tuple[FloatArray, AnyArray]:
+    """The items of the gallery with the highest dot product, the best first; of equal ones the earlier.
+
+    Args:
+        queries: (n, d).
+        gallery: (m, d).
+        k: At most as many.
+        max_bytes: Bound on the memory for a block of scores.
+
+    Returns:
+        Dot products (n, min(k, m)), and the items, int64.
+    """
+    k = min(k, len(gallery))
+    scores, items = np.empty((len(queries), k), np.float32), np.empty((len(queries), k), np.int64)
+    for rows in _chunks(np.arange(len(queries)), max(1, max_bytes // (4 * max(1, len(gallery))))):
+        block = queries[rows] @ gallery.T
+        # The k-th highest and all that equal it, so that of equal ones the earlier is taken.
+        least = np.partition(block, len(gallery) - k, axis=1)[:, len(gallery) - k] if k else None
+        for row, own in zip(rows, block, strict=True):
+            near = np.flatnonzero(own >= least[row - rows[0]]) if least is not None else np.empty(0, np.int64)
+            items[row] = near[np.argsort(-own[near], kind="stable")[:k]]
+            scores[row] = own[items[row]]
+    return scores, items
+
+
 def _by_counting(queries: FloatArray, gallery: FloatArray, counts: AnyArray, columns: AnyArray) -> AnyArray:
     """The number of wrong items before each right one, (p,); a comparison per right item and score.
 

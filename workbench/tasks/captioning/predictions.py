@@ -10,11 +10,14 @@ from workbench.arrays import AnyArray
 from workbench.metrics import Estimate, Evaluator, Metric, estimate_metrics
 from workbench.metrics.captions import CaptionScores
 from workbench.metrics.registry import all_metrics
+from workbench.tasks.examples import Example, ScoredAnswer
 from workbench.tasks.groups import group_codes
-from workbench.tasks.predictions import Failure, ItemScores, Predictions, columns_of, table_of
+from workbench.tasks.predictions import ItemScores, Predictions, columns_of, table_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from workbench.datasets import Dataset
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class CaptionPredictions(Predictions):
         ref_clip_scores: float (n,).
     """
 
-    failures_are: ClassVar[str] = "captions, those least like their references first"
+    examples_are: ClassVar[str] = "captions, those least like their references first"
 
     ids: Sequence[str]
     groups: Sequence[str | None]
@@ -58,16 +61,23 @@ class CaptionPredictions(Predictions):
             raise self.unknown(metric)
         return ItemScores(self.ids, self.groups, np.asarray(terms[metric], np.float64))
 
-    def failures(self) -> list[Failure]:
-        """All images, those whose captions are least like their references first."""
+    def examples(self) -> list[Example]:
+        """All images, those whose captions are least like their references first; none is right or wrong."""
         scores = self._view().cider
         return [
-            Failure(
-                item=self.ids[i], image=self.ids[i], title=self.captions[i],
-                what=f"CIDEr-D {scores[i]:.2f}; a reference: {self.references[i][0]}",
+            Example(
+                i, self.ids[i], self.ids[i], self.captions[i], f"CIDEr-D {scores[i]:.2f}", None,
+                {"group": group} if (group := self.groups[i]) else {},
             )
-            for i in np.argsort(scores, kind="stable")
+            for i in np.argsort(scores, kind="stable").tolist()
         ]  # fmt: skip
+
+    def answers(
+        self, place: int, dataset: "Dataset | None" = None, row: int | None = None  # noqa: ARG002
+    ) -> list[ScoredAnswer]:  # fmt: skip
+        """See `Predictions.answers`: the caption, with its CIDEr-D, and its references."""
+        caption = ScoredAnswer(self.captions[place], float(self._view().cider[place]), is_chosen=True)
+        return [caption, *(ScoredAnswer(reference, is_right=True) for reference in self.references[place])]
 
     def to_table(self) -> "pa.Table":
         """`id`, `group`, `caption`, `references`, `clip_score`, `ref_clip_score`."""

@@ -12,11 +12,15 @@ from workbench.metrics import functional as F
 from workbench.metrics.choices import choice_metrics
 from workbench.metrics.keys import accuracy_parts
 from workbench.metrics.matching import ItemHits
+from workbench.tasks.choices.answers import candidate_answers
+from workbench.tasks.examples import Example, ScoredAnswer
 from workbench.tasks.groups import group_codes
-from workbench.tasks.predictions import Failure, ItemScores, Predictions, columns_of, table_of
+from workbench.tasks.predictions import ItemScores, Predictions, columns_of, table_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from workbench.datasets import Dataset
 
 
 @dataclass(frozen=True)
@@ -100,20 +104,37 @@ class ChoicePredictions(Predictions):
         counts = [len(item_scores) for item_scores in self.scores]
         return np.cumsum(counts) - counts
 
-    def failures(self) -> list[Failure]:
-        """Items that are wrong, those by the widest margin first."""
-        wrong_items = [(*self._margin(int(i)), int(i)) for i in np.flatnonzero(~np.asarray(self.hits, dtype=np.bool_))]
-        wrong_items.sort(key=lambda entry: -entry[0])
-        return [self._failure(what, i) for _, what, i in wrong_items]
+    def examples(self) -> list[Example]:
+        """See `Predictions.examples`: wrong ones by the widest margin first, right ones by the narrowest."""
+        hits = np.asarray(self.hits, dtype=np.bool_)
+        margins = [self._margin(i) for i in range(len(self.ids))]
+        order = sorted(range(len(self.ids)), key=lambda i: (hits[i], -margins[i][0]))
+        return [self._example(i, bool(hits[i]), margins[i][1]) for i in order]
 
-    def _failure(self, what: str, i: int) -> Failure:
-        category = self.categories[i]
-        return Failure(self.ids[i], self.images[i], self.texts[i], what, {"category": category} if category else {})
+    def _example(self, i: int, is_right: bool, what: str) -> Example:
+        parts = {"category": self.categories[i], "group": self.groups[i]}
+        return Example(
+            i, self.ids[i], self.images[i], self.texts[i], what, is_right,
+            {name: value for name, value in parts.items() if value}, self._chance_of(i),
+        )  # fmt: skip
+
+    def _chance_of(self, i: int) -> float | None:
+        """The probability of being right by picking any candidate."""
+        return float(np.mean(self.is_correct[i]))
+
+    def answers(
+        self, place: int, dataset: "Dataset | None" = None, row: int | None = None  # noqa: ARG002
+    ) -> list[ScoredAnswer]:  # fmt: skip
+        """See `Predictions.answers`: candidates by number, where a task does not know more."""
+        texts = [f"candidate {k + 1}" for k in range(len(self.scores[place]))]
+        return candidate_answers(self.scores[place], self.is_correct[place], texts)
 
     def _margin(self, i: int) -> tuple[float, str]:
-        """The margin by which an item went wrong, and a sentence about it."""
+        """The margin by which the best wrong candidate is above the best right one, and a sentence about it."""
         scores, right = self.scores[i], self.is_correct[i]
         margin = float(np.max(scores[~right]) - np.max(scores[right]))
+        if margin < 0:
+            return margin, f"the right one of {len(scores)} candidates scores {-margin:+.2f} above the others"
         return margin, f"a wrong one of {len(scores)} candidates scores {margin:+.2f} above the right one"
 
     def metadata(self) -> dict[str, str]:

@@ -19,17 +19,19 @@ from workbench.metrics.measured import exact_pairs, repeat_labels
 from workbench.metrics.registry import all_metrics, base_name, metric_named
 from workbench.tasks.classification.choices import Choices
 from workbench.tasks.classification.classes import class_order, other_names
+from workbench.tasks.classification.examples import class_answers, class_examples
 from workbench.tasks.classification.prediction_table import table_of, values_of
 from workbench.tasks.classification.subgroup_tests import subgroup_tests
 from workbench.tasks.classification.validation_scores import VALIDATION, ValidationScores
 from workbench.tasks.classification.views import comparable_views, is_plain, view_estimates, view_scores_of
+from workbench.tasks.examples import Example, ScoredAnswer
 from workbench.tasks.groups import group_codes
-from workbench.tasks.predictions import Failure, ItemScores, Predictions
+from workbench.tasks.predictions import ItemScores, Predictions
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-_TOP = 5
+    from workbench.datasets import Dataset
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ class ClassPredictions(Predictions):
         validation: The scores that it was chosen on; None where predictions were read back.
     """
 
-    failures_are: ClassVar[str] = "mistakes, the most confident first"
+    examples_are: ClassVar[str] = "images, the most confident mistakes first"
 
     ids: Sequence[str]
     groups: Sequence[str | None]
@@ -193,29 +195,15 @@ class ClassPredictions(Predictions):
         """See `Predictions.unlike`."""
         return other_names((self.class_keys, self.class_names), (other.class_keys, other.class_names))
 
-    def failures(self) -> list[Failure]:
-        """Mistakes, the most confident first; raises `DataError` where items have several labels, or none."""
-        if self.labels is None or self.labels.ndim != 1:
-            raise DataError("mistakes are shown for runs with one label an image.")
-        chance = softmax(self.scores)
-        guess = chance.argmax(axis=1)
-        wrong = np.flatnonzero(guess != self.labels)
-        order = wrong[np.argsort(-chance[wrong].max(axis=1), kind="stable")]
-        return [self._mistake(int(i), chance[i], int(guess[i]), int(self.labels[i])) for i in order]
+    def examples(self) -> list[Example]:
+        """See `Predictions.examples`; raises `DataError` where items have no labels."""
+        return class_examples(self)
 
-    def _mistake(self, i: int, chance: AnyArray, guess: int, label: int) -> Failure:
-        true, predicted = self.class_names[label], self.class_names[guess]
-        parts = {"true class": true, "predicted class": predicted}
-        group = self.groups[i]
-        domain = None if self.domains is None else self.domains[i]
-        return Failure(
-            item=self.ids[i],
-            image=self.ids[i],
-            title=true,
-            what=f"taken for {predicted}",
-            parts={**parts, **({"group": group} if group else {}), **({"domain": domain} if domain else {})},
-            scores=[(self.class_names[c], float(chance[c])) for c in np.argsort(-chance, kind="stable")[:_TOP]],
-        )
+    def answers(
+        self, place: int, dataset: "Dataset | None" = None, row: int | None = None  # noqa: ARG002
+    ) -> list[ScoredAnswer]:  # fmt: skip
+        """See `Predictions.answers`: the most probable classes, and the true ones."""
+        return class_answers(self, place)
 
     @property
     def probabilities(self) -> AnyArray:

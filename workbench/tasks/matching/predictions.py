@@ -3,16 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 from workbench.arrays import AnyArray
-from workbench.metrics import Estimate, Evaluator, Metric, estimate_metrics
+from workbench.metrics import Estimate, Evaluator, Metric, estimate_metrics, sigmoid
 from workbench.metrics.matching import PairScores, StatementScores
 from workbench.metrics.measured import exact_pairs, repeat_labels
 from workbench.metrics.registry import all_metrics
+from workbench.tasks.choices.answers import candidate_answers, number_of, pair_answers
 from workbench.tasks.choices.predictions import ChoicePredictions
+from workbench.tasks.examples import ScoredAnswer
 from workbench.tasks.groups import group_codes
 from workbench.tasks.matching.card import Form
+from workbench.tasks.matching.items import MatchingItem, matching_items
 from workbench.tasks.predictions import ItemScores
+
+if TYPE_CHECKING:
+    from workbench.datasets import Dataset
 
 
 @dataclass(frozen=True)
@@ -73,12 +80,50 @@ class MatchingPredictions(ChoicePredictions):
     def _margin(self, i: int) -> tuple[float, str]:
         scores, right = self.scores[i], self.is_correct[i]
         if self.form == "statement":
-            return abs(float(scores[0])), f"{'true' if right[0] else 'false'}, scored {scores[0]:+.2f}"
+            margin = -float(scores[0]) if right[0] else float(scores[0])
+            return margin, f"{'true' if right[0] else 'false'}, scored {scores[0]:+.2f}"
         if self.form == "pairs":
             # Image 0 with both texts, then image 1; right are those of equal index.
             margin = float(max(scores[1], scores[2]) - min(scores[0], scores[3]))
+            if margin < 0:
+                return margin, f"both right pairs score at least {-margin:+.2f} above the exchanged ones"
             return margin, f"an exchanged pair scores {margin:+.2f} above a right one"
         return super()._margin(i)
+
+    def _chance_of(self, i: int) -> float | None:
+        # Nobody guesses statements, and of pairs the group score counts.
+        return {"choice": super()._chance_of(i), "pairs": 1 / 6, "statement": None}[self.form]
+
+    def answers(
+        self, place: int, dataset: "Dataset | None" = None, row: int | None = None
+    ) -> list[ScoredAnswer]:  # fmt: skip
+        """See `Predictions.answers`."""
+        scores, right = self.scores[place], self.is_correct[place]
+        if self.form == "statement":
+            # Scores are logits of being true.
+            yes = float(sigmoid(scores)[0])
+            both = [
+                ScoredAnswer(text, score, share, bool(right[0]) == is_true, bool(scores[0] >= 0) == is_true)
+                for text, score, share, is_true in (
+                    ("true", float(scores[0]), yes, True), ("false", -float(scores[0]), 1 - yes, False)
+                )
+            ]  # fmt: skip
+            return sorted(both, key=lambda answer: not answer.is_chosen)
+        item = self._item_of(place, dataset, row)
+        if item is None or dataset is None:
+            return super().answers(place) if self.form == "choice" else []
+        if self.form == "pairs":
+            return pair_answers(scores, dataset.ids(item.rows), item.texts)
+        return candidate_answers(scores, right, item.texts)
+
+    def _item_of(self, place: int, dataset: "Dataset | None", row: int | None) -> MatchingItem | None:
+        """The item in the dataset; None where that is not at hand, or holds no item of this form there."""
+        if dataset is None or row is None:
+            return None
+        items = matching_items(dataset, [row])
+        number = number_of(self.ids[place])
+        expected = 2 if self.form == "pairs" else len(self.scores[place])
+        return items[number] if number < len(items) and len(items[number].texts) == expected else None
 
     def metadata(self) -> dict[str, str]:
         """See `ChoicePredictions.metadata`."""

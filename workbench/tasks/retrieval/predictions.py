@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from operator import attrgetter
+from typing import TYPE_CHECKING, ClassVar, Self
 
 import numpy as np
 
@@ -10,11 +11,14 @@ from workbench.metrics import Estimate, Evaluator, Metric, estimate_metrics
 from workbench.metrics import functional as F
 from workbench.metrics.registry import all_metrics
 from workbench.metrics.retrieval import DirectedRanks
+from workbench.tasks.examples import Example, ScoredAnswer
 from workbench.tasks.groups import group_codes
-from workbench.tasks.predictions import Failure, ItemScores, Predictions, columns_of, table_of
+from workbench.tasks.predictions import ItemScores, Predictions, columns_of, table_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from workbench.datasets import Dataset
 
 DIRECTIONS = ("image_to_text", "text_to_image")
 
@@ -29,13 +33,17 @@ class RetrievalPredictions(Predictions):
         groups: Queries of a group are resampled together: the image's group; of a text that of its first image.
         ranks: Places of the right items in the ranking of the whole gallery, from 1, ascending.
         gallery: Size of the gallery by direction.
+        first: The first answers to each query, and the best right one; empty in runs of earlier versions.
     """
+
+    examples_are: ClassVar[str] = "queries, those whose right item stands latest first"
 
     direction: Sequence[str]
     ids: Sequence[str]
     groups: Sequence[str | None]
     ranks: Sequence[Sequence[int]]
     gallery: dict[str, int]
+    first: Sequence[Sequence[ScoredAnswer]] = ()
 
     def estimates(self, metrics: Sequence[Metric]) -> dict[str, Estimate]:
         """See `Predictions.estimates`."""
@@ -73,20 +81,24 @@ class RetrievalPredictions(Predictions):
                 return ItemScores(ids, groups, np.asarray(terms[metric], np.float64))
         raise self.unknown(metric)
 
-    def failures(self) -> list[Failure]:
-        """Queries whose first right item is not the first of all."""
-        best = np.array([min(query_ranks) for query_ranks in self.ranks])
-        return [self._late(int(i), int(best[i])) for i in np.argsort(-best, kind="stable") if best[i] > 1]
+    def examples(self) -> list[Example]:
+        """Queries, those whose first right item stands latest first; right is a query with a right one before all."""
+        best = np.array([min(query_ranks) for query_ranks in self.ranks], dtype=np.int64)
+        return [self._example(i, int(best[i])) for i in np.argsort(-best, kind="stable").tolist()]
 
-    def _late(self, i: int, best: int) -> Failure:
+    def answers(
+        self, place: int, dataset: "Dataset | None" = None, row: int | None = None  # noqa: ARG002
+    ) -> list[ScoredAnswer]:  # fmt: skip
+        """See `Predictions.answers`: the first five, and the best right one."""
+        return list(self.first[place]) if self.first else []
+
+    def _example(self, i: int, best: int) -> Example:
         direction = self.direction[i]
-        return Failure(
-            item=self.ids[i],
-            image=self.ids[i] if direction == DIRECTIONS[0] else None,
-            title=self.ids[i],
-            what=f"the first right item stands at {best} of {self.gallery[direction]}",
-            parts={"direction": direction},
-        )
+        size = self.gallery[direction]
+        parts = {"direction": direction, **({"group": group} if (group := self.groups[i]) else {})}
+        image = self.ids[i] if direction == DIRECTIONS[0] else None
+        what = "a right item stands first" if best == 1 else f"the first right item stands at {best} of {size}"
+        return Example(i, self.ids[i], image, self.ids[i], what, best == 1, parts, len(self.ranks[i]) / size)
 
     def _rows(self, direction: str) -> list[int]:
         return [i for i, query_direction in enumerate(self.direction) if query_direction == direction]
@@ -97,7 +109,7 @@ class RetrievalPredictions(Predictions):
         return DirectedRanks(F.Ranks(np.repeat(np.arange(len(rows)), counts), rank), direction)
 
     def to_table(self) -> "pa.Table":
-        """`direction`, `id`, `group`, `ranks`."""
+        """`direction`, `id`, `group`, `ranks`; of the first answers `first`, `first_scores` and `first_right`."""
         import pyarrow as pa
 
         columns = {
@@ -106,10 +118,32 @@ class RetrievalPredictions(Predictions):
             "group": pa.array(list(self.groups), pa.string()),
             "ranks": pa.array([list(map(int, query_ranks)) for query_ranks in self.ranks], pa.list_(pa.int64())),
         }
+        if self.first:
+            columns |= {
+                name: pa.array([[read(answer) for answer in answers] for answers in self.first], pa.list_(kind))
+                for name, read, kind in (
+                    ("first", attrgetter("text"), pa.string()), ("first_scores", attrgetter("score"), pa.float32()),
+                    ("first_right", attrgetter("is_right"), pa.bool_()),
+                )
+            }  # fmt: skip
         return table_of(columns, {"gallery": self.gallery})
 
     @classmethod
     def from_table(cls, table: "pa.Table") -> Self:
         """See `Predictions.from_table`."""
         columns, metadata = columns_of(table)
-        return cls(columns["direction"], columns["id"], columns["group"], columns["ranks"], metadata["gallery"])
+        directions = columns["direction"]
+        kept = (columns[name] for name in ("first", "first_scores", "first_right")) if "first" in columns else ()
+        first = [_first(*answers) for answers in zip(directions, *kept, strict=True)] if "first" in columns else []
+        return cls(directions, columns["id"], columns["group"], columns["ranks"], metadata["gallery"], first)
+
+
+def _first(
+    direction: str, texts: Sequence[str], scores: Sequence[float], right: Sequence[bool]
+) -> list[ScoredAnswer]:  # fmt: skip
+    return [
+        ScoredAnswer(
+            text, score, is_right=is_right, is_chosen=place == 0, image=text if direction == DIRECTIONS[1] else None
+        )
+        for place, (text, score, is_right) in enumerate(zip(texts, scores, right, strict=True))
+    ]

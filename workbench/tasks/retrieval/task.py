@@ -15,6 +15,7 @@ from workbench.tasks.image_text.given import ImageTextTask
 from workbench.tasks.image_text.task import ImageText, unit_embeddings
 from workbench.tasks.predictions import Predictions
 from workbench.tasks.retrieval.card import RetrievalCard
+from workbench.tasks.retrieval.first_answers import first_answers
 from workbench.tasks.retrieval.given import RetrievalTask
 from workbench.tasks.retrieval.predictions import RetrievalPredictions
 
@@ -53,8 +54,9 @@ class Retrieval(ImageText):
         names = dataset.ids(rows)
         image_groups = dataset.group_names(rows)
         text_groups = _text_groups(data, names, image_groups)
+        of_texts = data.positives[np.lexsort((data.positives[:, 0], data.positives[:, 1]))][:, ::-1]
         text_ranks = F.rank_positives(images, texts, data.positives)
-        image_ranks = F.rank_positives(texts, images, data.positives[:, ::-1])
+        image_ranks = F.rank_positives(texts, images, of_texts)
         return RetrievalPredictions(
             direction=[*["image_to_text"] * len(text_ranks.queries), *["text_to_image"] * len(image_ranks.queries)],
             ids=[*(names[q] for q in text_ranks.queries), *(data.texts[q] for q in image_ranks.queries)],
@@ -65,6 +67,10 @@ class Retrieval(ImageText):
                 for query_ranks in np.split(ranks.rank, ranks.starts[1:])
             ],
             gallery={"image_to_text": len(texts), "text_to_image": len(images)},
+            first=[
+                *first_answers(images, texts, data.positives, data.texts, images=False),
+                *first_answers(texts, images, of_texts, names, images=True),
+            ],
         )
 
 

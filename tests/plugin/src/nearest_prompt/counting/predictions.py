@@ -10,7 +10,7 @@ import numpy as np
 from workbench.plugin import (
     Estimate,
     Evaluator,
-    Failure,
+    Example,
     FloatArray,
     ItemScores,
     Metric,
@@ -43,7 +43,7 @@ class CountPredictions(Predictions):
         predicted_counts: float64 (n,).
     """
 
-    failures_are: ClassVar[str] = "images, the worst counted first"
+    examples_are: ClassVar[str] = "images, the worst counted first"
 
     ids: Sequence[str]
     groups: Sequence[str | None]
@@ -68,16 +68,16 @@ class CountPredictions(Predictions):
         build = partial(_evaluator, metric, self.true_counts)
         return ItemScores(self.ids, self.groups, self.predicted_counts, self.true_counts, build)
 
-    def failures(self) -> list[Failure]:
-        """Images that are off by half a thing or more."""
+    def examples(self) -> list[Example]:
+        """Images, the worst counted first; wrong are those that are off by half a thing or more."""
         off = self.predicted_counts - self.true_counts
-        order = [int(i) for i in np.argsort(-np.abs(off), kind="stable") if abs(off[i]) >= 0.5]
         return [
-            Failure(
-                self.ids[i], self.ids[i], f"{self.true_counts[i]:g} there", f"{self.predicted_counts[i]:.1f} counted",
+            Example(
+                i, self.ids[i], self.ids[i], f"{self.true_counts[i]:g} there",
+                f"{self.predicted_counts[i]:.1f} counted", bool(abs(off[i]) < 0.5),
                 {"true count": f"{self.true_counts[i]:g}", "off": "too many" if off[i] > 0 else "too few"},
             )
-            for i in order
+            for i in np.argsort(-np.abs(off), kind="stable").tolist()
         ]  # fmt: skip
 
     def to_table(self):
