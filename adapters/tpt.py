@@ -70,7 +70,7 @@ class Tpt(ClassificationRecipe[TptConfig]):
         compute = Compute.resolve(task.device, self.config.precision, task.model.precision)
         settings = {
             **self.config.model_dump(), "precision": compute.precision, "seed": task.seed,
-            "class_names": list(task.class_names), "bias": task.model.logit_bias,
+            "class_names": list(task.prompts.spoken), "bias": task.model.logit_bias,
         }  # fmt: skip
         return PromptTuner({}, settings, scale=task.model.logit_scale).on(task.model, compute)
 

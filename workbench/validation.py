@@ -61,7 +61,7 @@ def _follow(location: Location, model: type[BaseModel], chosen: Mapping[str, typ
             continue
         if part == "[key]":
             continue
-        known = list(current.model_fields) if _is_model(current) else []
+        known = [field.alias or name for name, field in current.model_fields.items()] if _is_model(current) else []
         key.append(str(part))
         current = chosen.get(".".join(key)) or _below(current, part)
     return ".".join(key), known
@@ -70,8 +70,8 @@ def _follow(location: Location, model: type[BaseModel], chosen: Mapping[str, typ
 def _below(annotation: Any, part: int | str) -> Any:
     """The type of the value of a table's key, or of a list's element."""
     if _is_model(annotation):
-        field = annotation.model_fields.get(part)
-        return field.annotation if field else None
+        fields = {field.alias or name: field for name, field in annotation.model_fields.items()}
+        return fields[str(part)].annotation if part in fields else None
     arguments = get_args(annotation)
     origin = get_origin(annotation)
     if isinstance(origin, type) and issubclass(origin, Mapping):

@@ -87,7 +87,7 @@ class Coop(ClassificationRecipe[CoopSettings]):
         loaded = task.model.load()
         compute.place(loaded.network)
         with seeded(task.seed, task.device):
-            prompts = self._prompts(loaded, task.class_names, compute)
+            prompts = self._prompts(loaded, task.prompts.spoken, compute)
             shared = {name: getattr(config, name) for name in OptimisationSettings.model_fields}
             tuned = fine_tune(
                 loaded, {"context": prompts.vectors}, task, TrainingSettings(**shared), compute,
@@ -110,7 +110,7 @@ class Coop(ClassificationRecipe[CoopSettings]):
         compute = Compute.resolve(device, self.config.precision, model.precision)
         loaded = model.load()
         compute.place(loaded.network)
-        learned = self._prompts(loaded, prompts.class_names, compute)
+        learned = self._prompts(loaded, prompts.spoken, compute)
         with torch.no_grad():
             learned.vectors.copy_(torch.from_numpy(predictor.context))
         bias = np.full(len(prompts.class_names), predictor.bias.mean(), dtype=np.float32)

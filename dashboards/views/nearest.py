@@ -25,9 +25,8 @@ def nearest_sentences(
         rows: Images whose captions compete; of very many, an evenly spaced part does.
     """
     captions = [caption for image_captions in dataset.captions(rows) for caption in image_captions]
-    sentences = list(dict.fromkeys(captions)) or [
-        dataset.prompts.templates[0].format(name) for name in dataset.class_names
-    ]
+    named = (sentence for sentences in dataset.prompts.sentences("single") for sentence in sentences)
+    sentences = list(dict.fromkeys(captions)) or list(dict.fromkeys(named))
     sentences = sentences[:: -(-len(sentences) // _MOST)]
     table = store.images(encoder)
     image = normalise(table.gather(table.find(dataset.hashes(np.array([row]))), "projected"))[0]

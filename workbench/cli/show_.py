@@ -79,7 +79,7 @@ def _dataset(name: str, flags: dict[str, Any]) -> dict[str, Any]:
 
     card, _ = resolve_card(name)
     description: dict[str, Any] = card.model_dump(mode="json", exclude_none=True)
-    if kind_of(card).remote:
+    if kind_of(card).downloads(card.source):
         description["images"] = "downloaded when a run needs them"
         return description
     try:

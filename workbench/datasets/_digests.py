@@ -27,6 +27,8 @@ def fingerprint_of(dataset: "Dataset") -> str:
         head.append("val made")  # Recipes may train on it then.
     if card.language != "en":
         head.append(["language", card.language])
+    if prompts.spoken != dataset.class_names:
+        head.append(["spoken", prompts.spoken])
     head += card.fingerprint_parts()
     digest = hashlib.sha256(json.dumps([*head, dict(prompts.descriptions)], sort_keys=True).encode())
     for split in ROLES:

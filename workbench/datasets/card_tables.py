@@ -1,11 +1,12 @@
 """The tables of a dataset card: columns, splits, prompts, further languages."""
 
 import re
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import ConfigDict, Field, field_validator, model_validator
 
 from workbench.datasets.card_sources import Section
+from workbench.datasets.named_templates import named_templates
 
 
 class Columns(Section):
@@ -130,14 +131,27 @@ class Prompts(Section):
     """Templates and descriptions that make sentences of class names.
 
     Attributes:
-        templates: Each holds `{}` for the class name once; the first is the single template.
+        source: `repository` reads the names of classes and the templates that lie with the data, as the WebDataset
+            repositories `clip-benchmark/wds_*` have them, where the card has none of its own. A card writes it `from`.
+        templates: Each holds `{}` for the class name once; the first is the single template. A name stands for a
+            published list, see `workbench.datasets.named_templates`.
+        names: Class name to what stands for it in templates, where that is another; several may share one.
         descriptions: Class name to sentences that describe it.
         descriptions_file: CSV with columns `label` and `text`, beside the data; adds to `descriptions`.
     """
 
+    model_config = ConfigDict(serialize_by_alias=True, validate_by_name=False)
+
+    source: Literal["repository"] | None = Field(default=None, alias="from")
     templates: tuple[str, ...] = ("a photo of a {}.",)
+    names: dict[str, str] = Field(default_factory=dict)
     descriptions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     descriptions_file: str | None = None
+
+    @field_validator("templates", mode="before")
+    @classmethod
+    def _named(cls, templates: Any) -> Any:
+        return named_templates(templates) if isinstance(templates, str) else templates
 
     @field_validator("templates")
     @classmethod

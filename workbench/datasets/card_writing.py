@@ -64,6 +64,10 @@ def card_to_toml(card: DatasetCard) -> str:
     for key in ("pixels", "dicom", "labels", "privacy", "corruptions"):
         if getattr(card, key) == type(card).model_fields[key].default:
             values.pop(key)  # Few have anything to say there.
+    if card.prompts.source is not None and "templates" not in card.prompts.model_fields_set:
+        values["prompts"].pop("templates")  # Or the default would stand for those of the repository.
+    if not card.prompts.names:
+        values["prompts"].pop("names")
     if not card.metrics:
         values.pop("metrics")
     document = tomlkit.document()

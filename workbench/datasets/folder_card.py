@@ -6,11 +6,13 @@ from workbench.datasets._spelling import spelt_as_name
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_reading import make_card, task_of_folder
 from workbench.datasets.card_tables import Columns, Splits
+from workbench.datasets.repository_prompts import CLASS_NAMES
 from workbench.datasets.roles import role_of
 from workbench.datasets.sources._columns import text
 from workbench.datasets.sources._layout import METADATA_NAMES, is_table_name, metadata_files, split_folders
 from workbench.datasets.sources._rows import read_columns
 from workbench.datasets.sources.folder import FolderTable
+from workbench.datasets.sources.webdataset import WebDatasetTable
 from workbench.datasets.walking import sub_folders
 from workbench.errors import DataError
 
@@ -18,14 +20,25 @@ from workbench.errors import DataError
 def card_for_folder(path: Path) -> DatasetCard:
     """A sensible card for a folder that has none.
 
-    Columns are those of the metadata file that have usual names, splits the folders that do; classes that are folders
-    are spoken with spaces for underscores.
+    A folder in the layout of `clip-benchmark/wds_*` has its own class names and templates. Of others columns are those
+    of the metadata file that have usual names, splits the folders that do; classes that are folders are spoken with
+    spaces for underscores.
 
     Raises:
         DataError: The folder cannot be a dataset; the message says what was expected.
     """
     root = path.resolve()
     name = spelt_as_name(root.name) or "folder"
+    if (root / CLASS_NAMES).is_file() and any(root.glob("*/*.tar")):
+        return make_card(
+            {
+                "name": name,
+                "title": root.name,
+                "source": WebDatasetTable(type="webdataset", path=str(root)),
+                "columns": Columns(label="cls"),
+                "prompts": {"from": "repository"},
+            }
+        )
     tables = metadata_files(root)
     columns = _metadata_columns(tables[0]) if tables else Columns(label="label")
     folders = split_folders(root)

@@ -18,6 +18,7 @@ from workbench.datasets.folder_card import card_for_folder
 from workbench.datasets.languages import card_languages, in_language
 from workbench.datasets.manifest import Progress
 from workbench.datasets.manifest_cache import manifest_path, open_manifest
+from workbench.datasets.repository_prompts import with_repository_prompts
 from workbench.datasets.seen_headers import SeenHeaders
 from workbench.datasets.sources import open_source
 from workbench.datasets.sources._layout import metadata_files
@@ -159,6 +160,7 @@ def open_card(
         notes: Sentences for readers of results, before the dataset's own.
     """
     source = open_source(card, base, settings)
+    card = with_repository_prompts(card, source)
     descriptions = read_descriptions(card, source, base, settings)
     groups = read_groups(card, source, base, settings)
     seen = SeenHeaders()

@@ -20,11 +20,18 @@ class ClassPrompts:
         class_names: In label order.
         templates: Each holds `{}` once; the first is the single template.
         descriptions: Class name to sentences; classes may be missing.
+        names: Class name to what stands for it in templates; classes that stand for themselves may be missing.
     """
 
     class_names: tuple[str, ...]
     templates: tuple[str, ...]
     descriptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    names: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def spoken(self) -> tuple[str, ...]:
+        """What stands for each class in templates, in label order; unlike class names they may repeat, or be empty."""
+        return tuple(self.names.get(name, name) for name in self.class_names)
 
     def sentences(self, kind: PromptKind) -> list[list[str]]:
         """The sentences of each class.
@@ -38,9 +45,10 @@ class ClassPrompts:
             return [[*named, *described] for named, described in pairs]
         if kind == "descriptions":
             first = self.templates[0]
-            return [list(self.descriptions.get(name) or (first.replace("{}", name),)) for name in self.class_names]
+            named = zip(self.class_names, self.spoken, strict=True)
+            return [list(self.descriptions.get(name) or (first.replace("{}", spoken),)) for name, spoken in named]
         templates = self.templates[:1] if kind == "single" else self.templates
-        return [[template.replace("{}", name) for template in templates] for name in self.class_names]
+        return [[template.replace("{}", name) for template in templates] for name in self.spoken]
 
     def subset(self, classes: IntArray) -> "ClassPrompts":
         """The prompts of some classes, in that order."""
@@ -73,4 +81,10 @@ def class_prompts(
         sentences = tuple(text for source in sources for n in both for text in source.get(n, ()))
         if sentences:
             by_name[name] = sentences
-    return ClassPrompts(tuple(names), card.prompts.templates, by_name)
+    spoken = card.prompts.names
+    stray = next((name for name in spoken if name not in {*keys, *names}), None)
+    if stray is not None and keys:
+        raise CardError(f"card {card.name!r}: prompts.names has {stray!r}, which is no class.{closest(stray, names)}")
+    named = {name: spoken.get(name, spoken.get(key)) for key, name in zip(keys, names, strict=True)}
+    by_spoken = {name: text for name, text in named.items() if text is not None}
+    return ClassPrompts(tuple(names), card.prompts.templates, by_name, by_spoken)

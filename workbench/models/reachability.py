@@ -29,7 +29,7 @@ def check_reachable(spec: ModelSpec, repository: str) -> None:
     folder = hub_cache() / f"models--{parts[0]}--{parts[1].partition('@')[0]}"
     if any(folder.glob("snapshots/*/*")):
         return
-    why = _why_not()
+    why = why_unreachable()
     if why:
         raise ModelError(
             f"model {spec.argument!r}: it is not in the local cache and the hub cannot be reached ({why}). "
@@ -45,7 +45,7 @@ def hub_cache() -> Path:
     return Path(constants.HF_HUB_CACHE)
 
 
-def _why_not() -> str:
+def why_unreachable() -> str:
     """Why the hub cannot be reached; empty where it answers, or only a proxy knows."""
     from huggingface_hub import constants
 

@@ -94,7 +94,7 @@ def _places(root: str) -> list[Path]:
     if not root:
         return []
     if Path(root).exists():
-        return [Path(root)]
+        return _whole([Path(root)])
     kept = [
         hub_cache() / f"datasets--{root.replace('/', '--')}",
         hub_cache().parent / "datasets" / root.replace("/", "___"),

@@ -145,6 +145,19 @@ class Source(ABC):
         return None
 
     @classmethod
+    def downloads(cls, table: SourceTable) -> bool:  # noqa: ARG003
+        """Whether to open what a table names is to download it."""
+        return cls.remote
+
+    def text_file(self, name: str) -> str | None:  # noqa: ARG002
+        """A text that lies with the data, such as `classnames.txt`; None where there is none of that name.
+
+        Raises:
+            DataError: It cannot be read.
+        """
+        return None
+
+    @classmethod
     def rendering(cls, table: SourceTable) -> Mapping[str, object]:
         """Settings, besides the bytes, that an own `decode` depends on, as JSON values; part of the key of features.
 

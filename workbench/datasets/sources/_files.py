@@ -10,7 +10,7 @@ from typing import IO
 from workbench.datasets.formats.nifti import axis_and_index, is_nifti_name, slice_bytes
 from workbench.datasets.sources._base import Location, Source
 from workbench.errors import DataError
-from workbench.inputs import MAX_IMAGE_BYTES, check_regular, open_regular, read_bytes
+from workbench.inputs import MAX_IMAGE_BYTES, check_regular, open_regular, read_bytes, read_text
 
 
 class StoredFiles(Source):
@@ -71,6 +71,12 @@ class FileSource(StoredFiles):
         for file in sorted(set(files)):
             digest.update(f"{file}\0{self.stamp(file)}\n".encode())
         return digest.hexdigest()
+
+    def text_file(self, name: str) -> str | None:
+        """See `Source.text_file`; it lies in `root`, or in the folder above where `root` is that of a split."""
+        places = [folder / name for folder in (self.root, self.root.parent)]
+        found = next((path for path in places if path.is_file()), None)
+        return None if found is None else read_text(found, DataError)
 
     def read(self, location: Location) -> bytes:
         """See `Source.read`."""

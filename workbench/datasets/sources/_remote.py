@@ -85,6 +85,16 @@ class RemoteFiles(StoredFiles):
             digest.update(f"{address}\0{stamp}\n".encode())
         return digest.hexdigest()
 
+    def text_file(self, name: str) -> str | None:
+        """See `Source.text_file`; as `FileSource` looks for it."""
+        for folder in (self.root, self.root.rpartition("/")[0]):
+            if folder.partition("://")[2] and self._store.about(f"{folder}/{name}") is not None:
+                try:
+                    return self._store.read(f"{folder}/{name}").decode("utf-8-sig").replace("\r\n", "\n")
+                except UnicodeDecodeError as error:
+                    raise DataError(f"{folder}/{name}: is not UTF-8 ({error.reason} at byte {error.start}).") from error
+        return None
+
     def read(self, location: Location) -> bytes:
         """See `Source.read`."""
         address = self.where(location.file)

@@ -14,6 +14,7 @@ from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._locate import Locator
 from workbench.datasets.sources.parquet import coded_classes, decode_labels
 from workbench.errors import DataError
+from workbench.inputs import read_text
 
 
 class HubTable(SourceTable):
@@ -86,6 +87,31 @@ class HubReader(Source):
                 # Where the second images lie, as if in a split of their own.
                 splits[f"{name}/{second}"] = (split.cast_column(second, datasets.Image(decode=False)), second)
         return splits
+
+    def text_file(self, name: str) -> str | None:
+        """See `Source.text_file`."""
+        from huggingface_hub import hf_hub_download
+        from huggingface_hub.errors import EntryNotFoundError, LocalEntryNotFoundError
+
+        if self._local is not None:
+            path = self._local / name
+            return read_text(path, DataError) if path.is_file() else None
+        try:
+            found = hf_hub_download(self._source.id, name, repo_type="dataset", revision=self.revision)
+        except LocalEntryNotFoundError as error:
+            raise DataError(
+                f"dataset {self._card.name!r}: {name} of Hub dataset {self._source.id!r} is not in the local cache, "
+                "and the hub cannot be reached. Where there is internet, `workbench fetch` fetches it."
+            ) from error
+        except EntryNotFoundError:
+            return None
+        except Exception as error:  # As for the images.
+            reason = next(iter(str(error).splitlines()), "")
+            raise DataError(
+                f"dataset {self._card.name!r}: {name} of Hub dataset {self._source.id!r} could not be loaded "
+                f"({type(error).__name__}: {reason})."
+            ) from error
+        return read_text(Path(found), DataError)
 
     def _origin(self, split: object) -> str:
         return f"Hub dataset {self._source.id!r}, split {str(split)!r}"

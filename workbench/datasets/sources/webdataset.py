@@ -1,10 +1,14 @@
 """WebDataset tar shards, read by byte range."""
 
 import os
+import re
 import tarfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, ClassVar, Literal, NoReturn, Self
+
+from pydantic import Field, model_validator
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SourceTable, SplitName
@@ -13,20 +17,38 @@ from workbench.datasets.noted_names import note_names
 from workbench.datasets.sources._base import Location, Record, Source
 from workbench.datasets.sources._columns import RowReader
 from workbench.datasets.sources._files import FileSource, StoredFiles, relative
-from workbench.datasets.sources._locate import Locator, common_folder, find_by_split
+from workbench.datasets.sources._locate import Locator, common_folder, expand_braces, find_by_split
 from workbench.datasets.sources._record_columns import RecordColumns
 from workbench.datasets.sources._remote import RemoteFiles, are_addresses
+from workbench.datasets.sources._snapshot import snapshot_of
 from workbench.datasets.walking import is_image_name, some
 from workbench.errors import DataError
 from workbench.formatting import counted
-from workbench.inputs import MAX_TEXT_BYTES, parse_json
+from workbench.inputs import MAX_TEXT_BYTES, parse_json, read_text
 
 
 class WebDatasetTable(SourceTable):
-    """Tar shards in WebDataset layout; columns name the members' extensions (`jpg`, `cls`, `txt`, `json`)."""
+    """Tar shards in WebDataset layout; columns name the members' extensions (`jpg`, `cls`, `txt`, `json`).
+
+    Attributes:
+        path: Shards, or a folder of them, with a sub-folder for each split or without; inside the repository where
+            there is an `id`, and by default all of its shards.
+        id: A repository of datasets on the Hub, `org/name`, in place of files of one's own.
+        revision: Commit hash or tag of the repository; None means not pinned, and the resolved commit is recorded.
+    """
 
     type: Literal["webdataset"]
-    path: str | dict[SplitName, str]
+    path: str | dict[SplitName, str] | None = None
+    id: str | None = Field(default=None, pattern=r"^[\w.-]+/[\w.-]+$")
+    revision: str | None = None
+
+    @model_validator(mode="after")
+    def _names_a_place(self) -> Self:
+        if self.path is None and self.id is None:
+            raise ValueError("name the shards in path, or a repository on the Hub in id")
+        if self.id is None and self.revision is not None:
+            raise ValueError("revision is of a repository on the Hub; name it in id")
+        return self
 
 
 class WebDatasetFiles(StoredFiles):
@@ -111,22 +133,62 @@ class WebDatasetFiles(StoredFiles):
 
 
 class WebDatasetReader(WebDatasetFiles, FileSource):
-    """Tar shards on this machine."""
+    """Tar shards on this machine.
 
-    def __init__(self, card: DatasetCard, place: Locator) -> None:
-        assert isinstance(card.source, WebDatasetTable)
-        found = find_by_split(card, card.source.path, place)
-        paths = [path for _, path in found]
-        super().__init__(common_folder(paths), paths)
+    Args:
+        card: The card.
+        root: The folder that holds them all.
+        found: The shards, each with the source's name of its split, or None.
+        revision: Of the repository that they are of.
+    """
+
+    def __init__(
+        self, card: DatasetCard, root: Path, found: Sequence[tuple[str | None, Path]], revision: str | None = None
+    ) -> None:
+        super().__init__(root, [path for _, path in found])
         self.files = [(split, relative(path, self.root)) for split, path in found]
+        self.revision = revision
         self._card = card
 
     @classmethod
     def open(cls, card: DatasetCard, place: Locator) -> Source:
         """See `Source.open`."""
-        assert isinstance(card.source, WebDatasetTable)
-        remote = are_addresses(card.source.path, card.name)
-        return RemoteWebDatasetReader(card) if remote else cls(card, place)
+        table = card.source
+        assert isinstance(table, WebDatasetTable)
+        if table.id is not None:
+            return cls._of_repository(card, table, table.id)
+        assert table.path is not None
+        if are_addresses(table.path, card.name):
+            return RemoteWebDatasetReader(card)
+        found = find_by_split(card, table.path, place)
+        if isinstance(table.path, str) and len(found) == 1 and found[0][1].is_dir():
+            root = found[0][1]
+            return cls(card, root, shards_below(root, card.name))
+        return cls(card, common_folder([path for _, path in found]), found)
+
+    @classmethod
+    def _of_repository(cls, card: DatasetCard, table: WebDatasetTable, repository: str) -> Self:
+        path = table.path
+        patterns = ["*.tar"] if path is None else [path] if isinstance(path, str) else list(path.values())
+        patterns = [part for pattern in patterns for part in expand_braces(pattern)]
+        root = snapshot_of(repository, table.revision, patterns, card.name)
+        if isinstance(path, dict):
+            found = [
+                (getattr(card.splits, name), file)
+                for name, pattern in path.items()
+                for part in expand_braces(pattern)
+                for file in sorted(root.glob(part), key=natural_order)
+            ]
+        else:
+            found = shards_below(root, card.name, patterns if path else ())
+        if not found:
+            raise DataError(f"dataset {card.name!r}: Hub repository {repository!r} has no shard {' '.join(patterns)}.")
+        return cls(card, root, found, root.name)
+
+    @classmethod
+    def downloads(cls, table: SourceTable) -> bool:
+        """See `Source.downloads`."""
+        return isinstance(table, WebDatasetTable) and table.id is not None
 
 
 class RemoteWebDatasetReader(WebDatasetFiles, RemoteFiles):
@@ -140,6 +202,42 @@ class RemoteWebDatasetReader(WebDatasetFiles, RemoteFiles):
     def open(cls, card: DatasetCard, place: Locator) -> Self:  # noqa: ARG003
         """See `Source.open`."""
         return cls(card)
+
+
+def shards_below(root: Path, dataset: str, patterns: Sequence[str] = ()) -> list[tuple[str | None, Path]]:
+    """The shards of a folder, each with its split: the name of the sub-folder that it lies in; None directly in it.
+
+    Args:
+        root: The folder.
+        dataset: The dataset's name, for messages.
+        patterns: Those that are wanted, from `root`; all without.
+
+    Raises:
+        DataError: There is none, or a sub-folder's `nshards.txt` says another number than there are.
+    """
+    wanted = {file for pattern in patterns for file in root.glob(pattern)}
+    found = []
+    for folder in [root, *(path for path in sorted(root.iterdir()) if path.is_dir())]:
+        shards = sorted(folder.glob("*.tar"), key=natural_order)
+        count = folder / "nshards.txt"
+        said = read_text(count, DataError).strip() if count.is_file() and not patterns else str(len(shards))
+        if said != str(len(shards)):
+            raise DataError(
+                f"dataset {dataset!r}: {folder} has {counted(len(shards), 'shard')}, and its nshards.txt says {said}; "
+                "copy or download the others."
+            )
+        chosen = [path for path in shards if path in wanted] if patterns else shards
+        found += [(None if folder == root else folder.name, path) for path in chosen]
+    if not found:
+        raise DataError(
+            f"dataset {dataset!r}: {root} has no .tar file, neither directly nor in sub-folders such as train and test."
+        )
+    return found
+
+
+def natural_order(path: Path) -> list[tuple[int, str]]:
+    """Sorts `2.tar` before `10.tar`."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", path.name)]
 
 
 def _with_extensions(card: DatasetCard, available: Collection[str]) -> DatasetCard:
