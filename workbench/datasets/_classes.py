@@ -4,6 +4,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from hashlib import blake2b
+from typing import Literal
 
 import numpy as np
 
@@ -30,6 +31,8 @@ def class_list(card: DatasetCard, manifest: Manifest) -> dict[str, str]:
     classes = {unicodedata.normalize("NFC", key): name for key, name in names.items()} or {
         key: key for key in _sorted(seen)
     }
+    # A card may list the classes that it asks about, and name the others as unknown.
+    classes |= {key: key for key in _named(card, "unknown") if key in seen and key not in classes}
     unknown = sorted(seen - classes.keys())
     if unknown:
         where = next(record.id for record in manifest.records if unknown[0] in record.labels)
@@ -46,33 +49,55 @@ def class_list(card: DatasetCard, manifest: Manifest) -> dict[str, str]:
     return classes
 
 
-def unseen_classes(card: DatasetCard, keys: Sequence[str], names: Sequence[str]) -> IntArray:
+def classes_of_test(
+    card: DatasetCard, kind: Literal["unseen", "unknown"], keys: Sequence[str], names: Sequence[str]
+) -> IntArray:
     """Classes that only test has, int64, ascending; see `card.Splits`.
+
+    Args:
+        card: The card.
+        kind: Those that recipes know by name (`splits.unseen`), or not at all (`splits.unknown`).
+        keys: Raw labels.
+        names: Class names.
 
     Raises:
         CardError: A name is no class, or no class would be left to train on or to leave out.
     """
-    unseen = card.splits.unseen
-    if unseen is None:
+    asked: float | tuple[str, ...] | None = getattr(card.splits, kind)
+    if asked is None:
         return np.empty(0, dtype=np.int64)
-    if isinstance(unseen, float):
-        salt = f"unseen-{card.splits.seed}".encode()
+    if isinstance(asked, float):
+        salt = f"{kind}-{card.splits.seed}".encode()
         # By hash, so that most of the choice stays when a class is added.
         order = sorted(range(len(keys)), key=lambda i: blake2b(keys[i].encode(), digest_size=8, key=salt).digest())
-        chosen = order[: max(1, round(unseen * len(keys)))]
+        chosen = order[: max(1, round(asked * len(keys)))]
     else:
-        stray = next((name for name in unseen if name not in names and name not in keys), None)
+        wanted = set(_named(card, kind))
+        stray = next((name for name in asked if name not in names and not {name, _nfc(name)} & set(keys)), None)
         if stray is not None:
             raise CardError(
-                f"card {card.name!r}: splits.unseen names {stray!r}, which is no class.{closest(stray, names)}"
+                f"card {card.name!r}: splits.{kind} names {stray!r}, which is no class.{closest(stray, names)}"
             )
-        chosen = [i for i, pair in enumerate(zip(keys, names, strict=True)) if set(pair) & set(unseen)]
+        chosen = [i for i, pair in enumerate(zip(keys, names, strict=True)) if set(pair) & wanted]
     if not chosen or len(chosen) > len(keys) - 2:
+        others = {"unseen": "seen", "unknown": "known"}[kind]
         raise CardError(
-            f"card {card.name!r}: splits.unseen takes {len(chosen)} of {len(keys)} classes; "
-            "at least one must be unseen and two seen."
+            f"card {card.name!r}: splits.{kind} takes {len(chosen)} of {len(keys)} classes; "
+            f"at least one must be {kind} and two {others}."
         )
     return np.array(sorted(chosen), dtype=np.int64)
+
+
+def _named(card: DatasetCard, kind: Literal["unseen", "unknown"]) -> tuple[str, ...]:
+    """The names of a list of classes as the card and as the records have them."""
+    asked: float | tuple[str, ...] | None = getattr(card.splits, kind)
+    return (
+        tuple(dict.fromkeys(each for name in asked for each in (name, _nfc(name)))) if isinstance(asked, tuple) else ()
+    )
+
+
+def _nfc(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
 
 
 def _sorted(labels: Iterable[str]) -> list[str]:

@@ -23,6 +23,8 @@ def fingerprint_of(dataset: "Dataset") -> str:
     head: list[Any] = [card.task, card.multi_label, dataset.class_keys, dataset.class_names, prompts.templates]
     if len(dataset.unseen_classes):
         head.append(dataset.unseen_classes.tolist())
+    if dataset.unknown_class_names:
+        head.append(["unknown", dataset.unknown_class_names])
     if "val" in dataset.made_splits:
         head.append("val made")  # Recipes may train on it then.
     if card.language != "en":
@@ -56,6 +58,8 @@ def items_digest_of(dataset: "Dataset") -> str:
     """Hex digest of the test images, their raw labels and groups, whatever the classes are called."""
     rows = dataset.rows("test")
     digest = hashlib.sha256(dataset.hashes(rows).tobytes())
+    if dataset.unknown_class_names:
+        digest.update(json.dumps(["unknown", sorted(set(dataset.label_names) - set(dataset.class_keys))]).encode())
     records = (dataset.manifest.records[row] for row in rows.tolist())
     digest.update(json.dumps([[*_labels_of(record), record.group] for record in records]).encode())
     return digest.hexdigest()

@@ -12,6 +12,7 @@ from workbench.arrays import AnyArray, BoolArray
 from workbench.datasets._pixel_notes import pixel_notes
 from workbench.datasets.group_columns import column_notes
 from workbench.datasets.roles import ROLES
+from workbench.formatting import counted
 
 if TYPE_CHECKING:
     from workbench.datasets.dataset import Dataset
@@ -71,6 +72,7 @@ def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
             f"{len(dataset.unlabelled_rows)} images of the target are kept apart from test, for recipes that adapt to "
             "images without labels (splits.unlabelled)."
         )
+    notes += _unknown_notes(dataset)
     notes += alike_names(dataset.class_names)
     if stray := dataset.stray_descriptions:
         notes.append(
@@ -90,6 +92,22 @@ def dataset_notes(dataset: "Dataset") -> tuple[str, ...]:
         notes.append(f"{len(divided)} groups stand in more than one split: {_some(names)}.")
     notes += column_notes(dataset)
     return (*notes, *pixel_notes(dataset), *caption_notes(dataset))
+
+
+def _unknown_notes(dataset: "Dataset") -> list[str]:
+    """A sentence about classes that no recipe is told of."""
+    names = dataset.unknown_class_names
+    if not names:
+        return []
+    found = [name is not None for name in dataset.unknown_names(range(len(dataset)))]
+    test = sum(name is not None for name in dataset.unknown_names(dataset.rows("test")))
+    out = sum(found) - test
+    left_out = f"; their {counted(out, 'other image')} {'is' if out == 1 else 'are'} left out" if out else ""
+    return [
+        f"{test} of {len(dataset.rows('test'))} test images are of {counted(len(names), 'class', 'classes')} that no "
+        f"recipe is told of ({_some(names)}; splits.unknown){left_out}. Accuracy and other metrics of classes are of "
+        "the rest."
+    ]
 
 
 def alike_names(names: Sequence[str]) -> list[str]:

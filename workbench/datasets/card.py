@@ -150,6 +150,8 @@ class DatasetCard(Section):
             raise ValueError(f"[corruptions] is for classification; task {self.task!r} is not measured by domain")
         if self.splits.group_pattern is not None and self.columns.group is not None:
             raise ValueError("columns.group and splits.group_pattern are two ways to say the groups; name one of them")
+        if self.splits.unknown is not None and not self.labels_are_truth:
+            raise ValueError(f"splits.unknown is for classification; task {self.task!r} asks for no class")
         if self.columns.second is not None and not kind_of(self).second_images:
             raise ValueError(
                 "columns.second_image needs columns.pair and a source that reads two images of a row (hub)"
@@ -230,8 +232,10 @@ class DatasetCard(Section):
         hot = labels if labels.ndim == 2 else labels[:, None] == np.arange(len(dataset.class_names))
         classes = [", ".join(dataset.class_names[i] for i in np.flatnonzero(names)) for names in hot]
         return [
-            names or " / ".join(image_captions)
-            for names, image_captions in zip(classes, dataset.captions(rows), strict=True)
+            names or unknown or " / ".join(image_captions)
+            for names, unknown, image_captions in zip(
+                classes, dataset.unknown_names(rows), dataset.captions(rows), strict=True
+            )
         ]
 
     def item_faults(self, dataset: "Dataset") -> ItemFaults:  # noqa: ARG002

@@ -62,6 +62,8 @@ class Splits(Section):
         fold: With `by = "class"`, instead of `test_fraction`: [k, n], test has the k-th of n parts of the classes.
         unseen: Classes that only test has: their names, or their share of all classes (seeded). Training and validation
             images of them are left out.
+        unknown: As `unseen`, of classes that recipes are not even told of: test asks whether their images are found to
+            be of none of the others.
         group_pattern: A regular expression that is searched in the name of each image (its id, by default its path).
             What its parentheses find, joined by `/`, is the image's group: frames of one video, photos of one tree.
     """
@@ -78,6 +80,7 @@ class Splits(Section):
     groups: str | None = None
     fold: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=2)]] | None = None
     unseen: Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...] | None = None
+    unknown: Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...] | None = None
     group_pattern: str | None = None
     domain_pattern: str | None = None
     unlabelled: float = Field(default=0.0, ge=0, lt=1)

@@ -153,7 +153,7 @@ def _copies(
     dataset: Dataset, ids: Sequence[str], split: AnyArray, readable: BoolArray
 ) -> tuple[tuple[Copies, ...], int, tuple[Copies, ...]]:
     """Copies across splits, how many repeat within a split, and copies with different labels."""
-    name = dict(zip(dataset.class_keys, dataset.class_names, strict=True))
+    name = dataset.label_names
     labels = [", ".join(name[key] for key in record.labels) for record in dataset.manifest.records]
     across, relabelled, within = [], [], 0
     for rows in _repeated(dataset.hashes(np.arange(len(dataset))), readable):

@@ -1,12 +1,13 @@
 """A dataset that is open: its rows by split, their labels, and what the classes are called."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
 
 from workbench.arrays import AnyArray, IntArray
-from workbench.datasets._classes import class_list, unseen_classes
+from workbench.datasets._classes import class_list, classes_of_test
 from workbench.datasets._digests import content_ranks, fingerprint_of, items_digest_of
 from workbench.datasets._notes import dataset_notes
 from workbench.datasets.card import DatasetCard
@@ -40,6 +41,7 @@ class Dataset(ListedImages):
     Attributes:
         class_keys: Raw labels, in class order.
         class_names: The name of each class in prompts.
+        label_names: Raw label to name, of unknown classes, too, which are not among the classes; see `unknown_names`.
         trained_on: Where training and validation images come from, if not from the dataset itself; see `JoinedDataset`.
 
     Raises:
@@ -60,9 +62,12 @@ class Dataset(ListedImages):
         self._descriptions = descriptions or {}
         self._notes = notes
         self.trained_on: TrainedOn | None = None
-        classes = class_list(card, manifest)
-        self.class_keys: tuple[str, ...] = tuple(classes)
-        self.class_names: tuple[str, ...] = tuple(classes.values())
+        self.label_names: Mapping[str, str] = class_list(card, manifest)
+        keys = list(self.label_names)
+        unknown = classes_of_test(card, "unknown", keys, list(self.label_names.values()))
+        self._unknown_keys = frozenset(keys[i] for i in unknown)
+        self.class_keys: tuple[str, ...] = tuple(key for key in keys if key not in self._unknown_keys)
+        self.class_names: tuple[str, ...] = tuple(self.label_names[key] for key in self.class_keys)
 
     @property
     def made_splits(self) -> tuple[SplitName, ...]:
@@ -85,6 +90,10 @@ class Dataset(ListedImages):
         if len(self.unseen_classes):
             for name in ("train", "val"):
                 rows[name] = rows[name][~np.isin(self.labels(rows[name]), self.unseen_classes)]
+        if self._unknown_keys:
+            for name in ("train", "val"):
+                known = [name is None for name in self.unknown_names(rows[name])]
+                rows[name] = rows[name][np.array(known, dtype=np.bool_)]
         return rows | self._kept_apart(rows["test"])
 
     def _kept_apart(self, test: IntArray) -> dict[str, IntArray]:
@@ -118,10 +127,20 @@ class Dataset(ListedImages):
         Raises:
             CardError: A name is no class, or no class would be left to train on or to leave out.
         """
-        return unseen_classes(self.card, self.class_keys, self.class_names)
+        return classes_of_test(self.card, "unseen", self.class_keys, self.class_names)
+
+    @property
+    def unknown_class_names(self) -> tuple[str, ...]:
+        """Names of the classes that test alone has and that no recipe is told of (`splits.unknown`)."""
+        return tuple(name for key, name in self.label_names.items() if key in self._unknown_keys)
+
+    def unknown_names(self, rows: Sequence[int] | AnyArray) -> list[str | None]:
+        """The name of each image's class where that is unknown to recipes, else None."""
+        labels = [self._record(row).labels for row in rows]
+        return [self.label_names[own[0]] if own and own[0] in self._unknown_keys else None for own in labels]
 
     def labels(self, rows: Sequence[int] | AnyArray) -> AnyArray:
-        """int64 (n,) class indices, -1 without a label; bool (n, n_classes) for a multi-label card.
+        """int64 (n,) class indices, -1 without a label or of an unknown class; bool (n, n_classes) where multi-label.
 
         Where findings of the dataset are masked, float32 (n, n_classes): 1, 0, or NaN where it is not known whether the
         image has the label.
@@ -149,7 +168,10 @@ class Dataset(ListedImages):
     @cached_property
     def _labels(self) -> AnyArray:
         index = {key: i for i, key in enumerate(self.class_keys)}
-        codes = [[index[label] for label in record.labels] for record in self.manifest.records]
+        codes = [
+            [index[label] for label in record.labels if label not in self._unknown_keys]
+            for record in self.manifest.records
+        ]
         if not self.card.multi_label:
             return np.array([image_codes[0] if image_codes else -1 for image_codes in codes], dtype=np.int64)
         hot = np.zeros((len(codes), len(self.class_keys)), dtype=np.bool_)
@@ -186,7 +208,7 @@ class Dataset(ListedImages):
         """
         if not self.card.captions_are_descriptions:
             return [self._record(row).captions for row in rows]
-        name = dict(zip(self.class_keys, self.class_names, strict=True))
+        name = self.label_names
         descriptions = self.prompts.descriptions
         return [
             tuple(text for key in self._record(row).labels for text in descriptions.get(name[key], ())) for row in rows
@@ -195,12 +217,15 @@ class Dataset(ListedImages):
     @property
     def stray_descriptions(self) -> list[str]:
         """Names in the descriptions file that are of no class, sorted."""
-        return sorted(self._descriptions.keys() - {*self.class_keys, *self.class_names})
+        return sorted(self._descriptions.keys() - {*self.label_names, *self.label_names.values()})
 
     @cached_property
     def prompts(self) -> ClassPrompts:
         """See `class_prompts`."""
-        return class_prompts(self.card, self.class_keys, self.class_names, self._descriptions)
+        every = class_prompts(self.card, list(self.label_names), list(self.label_names.values()), self._descriptions)
+        known = set(self.class_names)
+        described = {name: texts for name, texts in every.descriptions.items() if name in known}
+        return replace(every, class_names=self.class_names, descriptions=described)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -224,4 +249,4 @@ class Dataset(ListedImages):
 
     @property
     def _public_names(self) -> set[str]:
-        return {*self.class_keys, *self.class_names}
+        return {*self.label_names, *self.label_names.values()}

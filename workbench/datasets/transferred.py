@@ -81,6 +81,11 @@ def testable_domains(dataset: Dataset) -> list[str]:
 
 def _check_task(source: Dataset, target: Dataset) -> None:
     for dataset in (source, target):
+        if dataset.unknown_class_names:
+            raise DataError(
+                f"dataset {dataset.name!r}: splits.unknown of its card is not for [[transfer]]; take it out, or name a "
+                "card without it."
+            )
         if dataset.card.reads_items:
             raise DataError(
                 f"dataset {dataset.name!r} is for {dataset.card.task}; [[transfer]] is for datasets of images with "

@@ -53,7 +53,7 @@ def feature_table(dataset: "Dataset", rows: IntArray, extraction: Extraction) ->
 
     good = rows[extraction.readable]
     features = extraction.features.take(np.flatnonzero(extraction.readable))
-    names = dict(zip(dataset.class_keys, dataset.class_names, strict=True))
+    names = dataset.label_names
     records = [dataset.manifest.records[row] for row in good]
     return pa.table(
         {

@@ -63,7 +63,7 @@ def choose_threshold(point: str, scores: AnyArray, positive: BoolArray) -> float
             f"{len(negatives)} negative ones here; both kinds are needed."
         )
     if kind == "sensitivity":
-        return float(positives[_enough(number, len(positives)) - 1])
+        return threshold_of_share(positives, number)
     if kind == "specificity":
         return float(np.nextafter(negatives[_enough(number, len(negatives)) - 1], np.inf))
     steps = np.unique(values)[::-1]
@@ -76,6 +76,11 @@ def choose_threshold(point: str, scores: AnyArray, positive: BoolArray) -> float
     best = int(np.argmax(gain))
     edges = np.concatenate([[np.inf], (steps[:-1] + steps[1:]) / 2, [-np.inf]])
     return float(edges[best])
+
+
+def threshold_of_share(scores: AnyArray, share: float) -> float:
+    """The highest threshold that a share of the scores, (n,) with n > 0, is at or above."""
+    return float(np.sort(np.asarray(scores, np.float64))[::-1][_enough(share, len(scores)) - 1])
 
 
 def _enough(share: float, count: int) -> int:

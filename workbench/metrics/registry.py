@@ -18,6 +18,7 @@ from workbench.metrics import (
     prediction_sets,
     retrieval,
     selective,
+    unknown,
     unseen,
 )
 from workbench.metrics.metric import Metric, Quantity
@@ -58,7 +59,8 @@ def all_metrics() -> dict[str, Metric]:
     built_in = (
         *classification.METRICS, *classification.DOMAIN_METRICS, *classification.CLASS_METRICS, *unseen.METRICS,
         *selective.METRICS, *decisions.METRICS, *prediction_sets.METRICS, *prediction_sets.DOMAIN_METRICS,
-        *derived.METRICS, *matching.METRICS, *retrieval.METRICS, *captions.METRICS, *generation.METRICS,
+        *unknown.METRICS, *derived.METRICS, *matching.METRICS, *retrieval.METRICS, *captions.METRICS,
+        *generation.METRICS,
     )  # fmt: skip
     return {metric.name: metric for metric in (*added_metrics(), *built_in)}
 

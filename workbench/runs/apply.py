@@ -11,7 +11,7 @@ import numpy as np
 from workbench.errors import DataError, WorkbenchError
 from workbench.features import FeatureStore
 from workbench.features.unlabelled import extract_folder
-from workbench.labelling import LabelRules, label_rows
+from workbench.labelling import NONE_OF_THESE, LabelRules, label_rows
 from workbench.runs.finished import FinishedRun
 from workbench.tasks import Answer, DatasetTask
 from workbench.texts import shown
@@ -85,7 +85,8 @@ def label_predictions(
         multi_label: Whether an image may have several classes.
 
     Returns:
-        As `label_rows` gives them for a classification with one label an image; else `file`, the answer's columns,
+        As `label_rows` gives them for a classification with one label an image, with `known` where the run tells images
+        of unknown classes, which are answered `none of these`; else `file`, the answer's columns,
         numbered where it has several (`class_1`, `class_2`), and `error`.
     """
     answers = [prediction.answer for prediction in predictions if prediction.error is None]
@@ -98,7 +99,13 @@ def label_predictions(
         row[[columns[name] for name in answer["classes"]]] = answer["probabilities"]
     files = [prediction.file for prediction in predictions if prediction.error is None]
     errors = {prediction.file: prediction.error for prediction in predictions if prediction.error is not None}
-    return label_rows(files, chances, list(columns), rules, errors)
+    labelled = label_rows(files, chances, list(columns), rules, errors)
+    known = {own.file: own.answer["known"] for own in predictions if "known" in own.answer}
+    for image in labelled:
+        if image["file"] in known:
+            image["known"] = known[image["file"]]
+            image["answer"] = image["answer"] if image["known"] else NONE_OF_THESE
+    return labelled
 
 
 def _one_level(prediction: Prediction) -> dict[str, Any]:

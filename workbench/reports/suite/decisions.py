@@ -23,6 +23,9 @@ _TABLES = {
     "Calibration and refusal": (
         "ece", "uncalibrated_ece", "nll", "uncalibrated_nll", "set_coverage", "set_size", "aurc", "selective_accuracy",
     ),
+    "Known or unknown": (
+        "unknown_auroc", "unknown_fpr95", "known_accepted", "unknown_refused", "open_set_accuracy",
+    ),
     "Classes": ("class_recall", "class_precision"),
 }  # fmt: skip
 _ALWAYS = {"ece", "nll"}

@@ -42,11 +42,29 @@ def with_labels_of(imported: ClassPredictions, run: ClassPredictions) -> ClassPr
         DataError: They have other classes.
         NotComparableError: The test items are not the same.
     """
-    matched = imported.matched(run)
+    matched = _divided(imported.matched(run), run)
     if matched.labels is not None:
         return matched
     order = align_items(np.asarray(run.ids, np.str_), np.asarray(matched.ids, np.str_))
     return replace(matched, ids=run.ids, groups=run.groups, labels=run.labels, scores=matched.scores[order])
+
+
+def _divided(imported: ClassPredictions, run: ClassPredictions) -> ClassPredictions:
+    """Scores whose items of unknown classes stand apart, where the run has some and the file has them all."""
+    unknown = run.unknown_items
+    if unknown is None or imported.unknown_items is not None:
+        return imported
+    place, others = {name: i for i, name in enumerate(imported.ids)}, set(unknown.ids)
+    rest = np.array([name not in others for name in imported.ids], dtype=np.bool_)
+    apart = None
+    if all(name in place for name in unknown.ids):
+        rows = np.array([place[name] for name in unknown.ids], dtype=np.int64)
+        apart = replace(unknown, scores=imported.scores[rows], scale=1.0)
+    labels = None if imported.labels is None else imported.labels[rest]
+    ids = [name for name in imported.ids if name not in others]
+    return replace(
+        imported, ids=ids, groups=[None] * len(ids), labels=labels, scores=imported.scores[rest], unknown_items=apart
+    )
 
 
 def import_scores(path: Path, class_names: tuple[str, ...]) -> ImportedScores:

@@ -11,6 +11,7 @@ from workbench.datasets.card_tables import Language
 from workbench.metrics import classification as of_classes
 from workbench.metrics import decisions as of_decisions
 from workbench.metrics import derived, prediction_sets, selective
+from workbench.metrics import unknown as of_unknown
 from workbench.metrics import unseen as of_unseen
 from workbench.metrics.class_scores import ClassScores, LabelScores
 from workbench.metrics.domains import ranked_metric
@@ -46,8 +47,9 @@ class ClassificationCard(DatasetCard):
 
     @model_validator(mode="after")
     def _unseen_classes_have_one_label(self) -> Self:
-        if self.splits.unseen is not None and self.multi_label:
-            raise ValueError("splits.unseen is for classification with one label an image")
+        for name in ("unseen", "unknown"):
+            if getattr(self.splits, name) is not None and self.multi_label:
+                raise ValueError(f"splits.{name} is for classification with one label an image")
         return self
 
     @model_validator(mode="after")
@@ -64,6 +66,7 @@ class ClassificationCard(DatasetCard):
                 *of_classes.CLASS_METRICS, *self._of_subgroups(_MULTI_LABEL),
             )  # fmt: skip
         split = of_unseen.METRICS if self.splits.unseen is not None else ()
+        split += of_unknown.METRICS if self.splits.unknown is not None else ()
         two = (of_classes.SENSITIVITY, of_classes.SPECIFICITY)
         on_request = (of_classes.QUADRATIC_KAPPA, *of_classes.CLASS_METRICS, *selective.METRICS)
         decided = self._of_decisions()

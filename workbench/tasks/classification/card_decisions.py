@@ -22,6 +22,8 @@ class DecisionTable(Section):
         calibration: Whether scores are calibrated after the fit: by one number for all classes (`temperature`), or by a
             factor and an offset for each (`vector`).
         coverage: How often sets of classes are to hold the true one; no sets without it.
+        known: Share of the validation images that are to be taken for images of known classes, where test has some of
+            others (`splits.unknown`).
     """
 
     points: tuple[str, ...] = ()
@@ -29,6 +31,7 @@ class DecisionTable(Section):
     join: Join | Literal["chosen"] | None = None
     calibration: Calibration | None = None
     coverage: float | None = Field(default=None, gt=0, lt=1)
+    known: float = Field(default=0.95, gt=0, lt=1)
 
     @field_validator("points")
     @classmethod

@@ -14,6 +14,7 @@ from workbench.metrics.prediction_sets import conformal_quantile
 from workbench.tasks.classification.calibration import Calibration, fit_calibration, out_of_fold
 from workbench.tasks.classification.card_decisions import DecisionTable
 from workbench.tasks.classification.joining import JOINS, join_labels, join_scores
+from workbench.tasks.classification.unknown_items import known_thresholds, knownness
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Choices:
         calibration: Of the recipe's scores, or None.
         least_probability: That of a class in a set, see `conformal_quantile`; None without sets.
         images: Number of validation images that it was chosen on.
+        known_thresholds: From which score on an image is taken for one of a known class, see
+            `unknown_items.known_thresholds`; none where all classes are known.
     """
 
     positives: tuple[int, ...] = ()
@@ -41,6 +44,7 @@ class Choices:
     calibration: Calibration | None = None
     least_probability: float | None = None
     images: int = 0
+    known_thresholds: tuple[float, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it; infinite thresholds are texts."""
@@ -49,6 +53,7 @@ class Choices:
             **{key: value for key, value in self.__dict__.items() if key != "calibration"},
             "thresholds": [repr(value) for value in self.thresholds],
             "group_thresholds": [repr(value) for value in self.group_thresholds],
+            "known_thresholds": [repr(value) for value in self.known_thresholds],
             "calibration": None if calibration is None else [calibration.factor, calibration.offset],
         }
 
@@ -56,14 +61,14 @@ class Choices:
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """From `to_dict`."""
         calibration = values["calibration"]
-        return cls(
-            **{
-                **values,
-                **{key: tuple(values[key]) for key in ("positives", "points")},
-                **{key: tuple(map(float, values[key])) for key in ("thresholds", "group_thresholds")},
-                "calibration": None if calibration is None else Calibration(*map(tuple, calibration)),
-            }
-        )
+        numbers = [key for key in ("thresholds", "group_thresholds", "known_thresholds") if key in values]
+        read: dict[str, Any] = {
+            **values,
+            **{key: tuple(values[key]) for key in ("positives", "points")},
+            **{key: tuple(map(float, values[key])) for key in numbers},
+            "calibration": None if calibration is None else Calibration(*map(tuple, calibration)),
+        }
+        return cls(**read)
 
     def reordered(self, order: IntArray) -> "Choices":
         """With classes in another order: column i is then column `order[i]` of now."""
@@ -78,11 +83,20 @@ class Choices:
 
     def of_groups(self) -> "Choices":
         """Those for groups in place of images."""
-        return replace(self, thresholds=self.group_thresholds, group_thresholds=(), join=None, least_probability=None)
+        return replace(
+            self, thresholds=self.group_thresholds, group_thresholds=(), join=None, least_probability=None,
+            known_thresholds=(),
+        )  # fmt: skip
 
 
 def choose(
-    table: DecisionTable, positives: Sequence[int], scores: FloatArray, labels: AnyArray, groups: AnyArray | None
+    table: DecisionTable,
+    positives: Sequence[int],
+    scores: FloatArray,
+    labels: AnyArray,
+    groups: AnyArray | None,
+    *,
+    scale: float | None = None,
 ) -> Choices:
     """Choose on validation images.
 
@@ -95,6 +109,7 @@ def choose(
         scores: Logits of validation images, (n, c), as the recipe's predictor gives them.
         labels: int64 (n,).
         groups: int64 (n,) groups, or None.
+        scale: The predictor's, where test has images of unknown classes; else None.
 
     Raises:
         DataError: There are too few validation images for a choice, or none.
@@ -119,9 +134,10 @@ def choose(
     least = None
     if table.coverage is not None:
         least = conformal_quantile(softmax(calibrated), labels, table.coverage)
+    known = () if scale is None else known_thresholds(knownness(calibrated, scale, calibration), table.known)
     return Choices(
         tuple(sorted(positives)), table.points, _thresholds(table, calibrated, labels, positives), group_thresholds,
-        table.prevalence, join, calibration, least, len(labels),
+        table.prevalence, join, calibration, least, len(labels), known,
     )  # fmt: skip
 
 

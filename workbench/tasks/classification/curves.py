@@ -6,8 +6,8 @@ from workbench.decision_figures import decision_curve_figure
 from workbench.figures import save_png
 from workbench.metrics.curves import decision_curves, rows_of
 from workbench.tables import write_table
+from workbench.tasks.classification.decided import decisions_of
 from workbench.tasks.classification.predictions import ClassPredictions
-from workbench.tasks.classification.views import decisions_of
 
 CURVES = "decision_curves"
 

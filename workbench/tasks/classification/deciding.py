@@ -1,4 +1,4 @@
-"""What is chosen on validation images after the fit, where the card has `[decisions]`."""
+"""What is chosen on validation images after the fit: for `[decisions]` of the card, and for unknown classes."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ from workbench.recipes import Fitted
 from workbench.tasks.classification.card_decisions import DecisionTable
 from workbench.tasks.classification.choices import choose
 from workbench.tasks.classification.given import ClassificationTask
-from workbench.tasks.classification.predictor import Predictor
+from workbench.tasks.classification.predictor import Predictor, TransductivePredictor
 from workbench.tasks.classification.validated import ValidatedPredictor
 from workbench.tasks.classification.validation_scores import ValidationScores
 
@@ -44,18 +44,20 @@ def positives_of(dataset: "Dataset") -> tuple[int, ...]:
 
 def chooses(dataset: "Dataset") -> bool:
     """Whether something is chosen on validation images after the fit."""
-    return getattr(dataset.card, "decisions", None) is not None
+    return getattr(dataset.card, "decisions", None) is not None or bool(dataset.unknown_class_names)
 
 
-def validated(
-    predictor: Fitted, given: ClassificationTask, table: DecisionTable, positives: tuple[int, ...]
-) -> Fitted:  # fmt: skip
-    """A fitted predictor with what `[decisions]` chooses on validation images, which it was not fitted on."""
-    if not isinstance(predictor, Predictor):
-        return predictor
+def validated(predictor: Fitted, given: ClassificationTask, dataset: "Dataset") -> Fitted:
+    """A fitted predictor with what is chosen on validation images, which it was not fitted on."""
+    table: DecisionTable | None = getattr(dataset.card, "decisions", None)
+    if not isinstance(predictor, Predictor) or (table is None and isinstance(predictor, TransductivePredictor)):
+        return predictor  # What it answers for validation images is not what it answers for test images.
     val = given.held_out or given.val
+    if table is None and not len(val):
+        return predictor
     scores = np.zeros((0, given.n_classes), dtype=np.float32)
     if len(val):
         scores = np.asarray(predictor.scores(val.images), dtype=np.float32)
-    choices = choose(table, positives, scores, val.labels, val.groups)
+    scale = predictor.scale if dataset.unknown_class_names else None
+    choices = choose(table or DecisionTable(), positives_of(dataset), scores, val.labels, val.groups, scale=scale)
     return ValidatedPredictor(predictor, choices, ValidationScores(scores, val.labels, val.groups))

@@ -2,8 +2,9 @@
 
 Columns are `id`, `group`, `label` (index, or list of indices), `scores`, and where there are any `domain`, `unknown`.
 `scores_order_2` and so on are the scores of an online predictor's other orders, `subgroup_sex` and so on the subgroups.
-The metadata holds `class_names` and, where there are any, `class_keys`, `unseen`, `source_domains`, `positive` and
-`choices`, all as JSON.
+Images of classes that no recipe was told of come last, with the label -1 and their class in `unknown_class`.
+The metadata holds `class_names` and, where there are any, `class_keys`, `unseen`, `source_domains`, `positive`,
+`choices` and, beside unknown classes, `scale`, all as JSON.
 """
 
 import json
@@ -13,6 +14,7 @@ import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
 from workbench.tasks.classification.choices import Choices
+from workbench.tasks.classification.unknown_items import UnknownItems
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -21,21 +23,18 @@ if TYPE_CHECKING:
 
 _ORDER = "scores_order_"
 _SUBGROUP = "subgroup_"
+_UNKNOWN = "unknown_class"
 
 
 def table_of(predictions: "ClassPredictions") -> "pa.Table":
     """The table of predictions."""
     import pyarrow as pa
 
-    def rows_of(scores: FloatArray) -> "pa.Array":
-        values = pa.array(np.ascontiguousarray(scores).reshape(-1))
-        return pa.FixedSizeListArray.from_arrays(values, scores.shape[1])
-
     columns = {
         "id": pa.array(list(predictions.ids), pa.string()),
         "group": pa.array(list(predictions.groups), pa.string()),
-        "scores": rows_of(predictions.scores),
-        **{f"{_ORDER}{i}": rows_of(scores) for i, scores in enumerate(predictions.other_orders, 2)},
+        "scores": _score_rows(predictions.scores),
+        **{f"{_ORDER}{i}": _score_rows(scores) for i, scores in enumerate(predictions.other_orders, 2)},
     }
     for name, values in predictions.subgroups.items():
         columns[f"{_SUBGROUP}{name}"] = pa.array(list(values), pa.string())
@@ -53,7 +52,13 @@ def table_of(predictions: "ClassPredictions") -> "pa.Table":
         metadata["positive"] = predictions.positive
     if predictions.choices is not None:
         metadata["choices"] = predictions.choices.to_dict()
-    return pa.table(columns).replace_schema_metadata(
+    table = pa.table(columns)
+    if (unknown := predictions.unknown_items) is not None:
+        metadata["scale"] = unknown.scale
+        table = pa.concat_tables(
+            [table, _unknown_rows(unknown, len(predictions.other_orders))], promote_options="default"
+        )
+    return table.replace_schema_metadata(
         {key: json.dumps(value) for key, value in metadata.items() if value or key == "positive"}
     )
 
@@ -67,13 +72,17 @@ def values_of(table: "pa.Table") -> dict[str, Any]:
     import pyarrow as pa
 
     metadata = table.schema.metadata or {}
+    unknown_items = None
+    if _UNKNOWN in table.column_names:
+        unknown_items = _unknown_items(table, float(json.loads(metadata[b"scale"])))
+        table = table.filter(table.column(_UNKNOWN).is_null())
     names = tuple(json.loads(metadata[b"class_names"]))
     keys = tuple(json.loads(metadata[b"class_keys"])) if b"class_keys" in metadata else None
     unseen = tuple(json.loads(metadata.get(b"unseen", b"[]")))
     ids, groups = table.column("id").to_pylist(), table.column("group").to_pylist()
 
     def read(name: str) -> FloatArray:
-        values = np.asarray(table.column(name).combine_chunks().values, dtype=np.float32).reshape(-1, len(names))
+        values = _scores_in(table, name, len(names))
         if len(values) != len(ids):
             raise ValueError(f"{len(values)} rows of {name} for {len(ids)} items")
         return values
@@ -118,7 +127,44 @@ def values_of(table: "pa.Table") -> dict[str, Any]:
         "other_orders": others,
         "subgroups": subgroups,
         "choices": choices,
+        "unknown_items": unknown_items,
     }
+
+
+def _unknown_rows(items: UnknownItems, orders: int) -> "pa.Table":
+    import pyarrow as pa
+
+    # Lists of a fixed size that are null cannot be read again.
+    blank = np.full_like(items.scores, np.nan)
+
+    return pa.table(
+        {
+            "id": pa.array(list(items.ids), pa.string()),
+            "group": pa.array(list(items.groups), pa.string()),
+            "scores": _score_rows(items.scores),
+            **{f"{_ORDER}{i}": _score_rows(blank) for i in range(2, 2 + orders)},
+            "label": pa.array(np.full(len(items.ids), -1)),
+            _UNKNOWN: pa.array(list(items.classes), pa.string()),
+        }
+    )
+
+
+def _unknown_items(table: "pa.Table", scale: float) -> UnknownItems:
+    rows = table.filter(table.column(_UNKNOWN).is_valid())
+    ids, groups, classes = (rows.column(name).to_pylist() for name in ("id", "group", _UNKNOWN))
+    width = table.schema.field("scores").type.list_size
+    return UnknownItems(ids, groups, classes, _scores_in(rows, "scores", width), scale)
+
+
+def _score_rows(scores: FloatArray) -> "pa.Array":
+    import pyarrow as pa
+
+    values = pa.array(np.ascontiguousarray(scores).reshape(-1))
+    return pa.FixedSizeListArray.from_arrays(values, scores.shape[1])
+
+
+def _scores_in(table: "pa.Table", name: str, width: int) -> FloatArray:
+    return np.asarray(table.column(name).combine_chunks().flatten(), dtype=np.float32).reshape(-1, width)
 
 
 def _listed(chosen: AnyArray) -> "pa.Array":

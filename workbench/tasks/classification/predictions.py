@@ -22,6 +22,7 @@ from workbench.tasks.classification.classes import class_order, other_names
 from workbench.tasks.classification.examples import class_answers, class_examples
 from workbench.tasks.classification.prediction_table import table_of, values_of
 from workbench.tasks.classification.subgroup_tests import subgroup_tests
+from workbench.tasks.classification.unknown_items import UnknownItems
 from workbench.tasks.classification.validation_scores import VALIDATION, ValidationScores
 from workbench.tasks.classification.views import comparable_views, is_plain, view_estimates, view_scores_of
 from workbench.tasks.examples import Example, ScoredAnswer
@@ -54,6 +55,8 @@ class ClassPredictions(Predictions):
         other_orders: Of an online predictor, the scores that it gave when the same items came in other orders.
         subgroups: By column, the subgroup of each item, None for none.
         choices: What was chosen on validation, of cards with `[decisions]`; scores are calibrated by it already.
+        unknown_items: Test images of classes that no recipe was told of, which are not among the items; None where
+            there are no such classes.
         validation: The scores that it was chosen on; None where predictions were read back.
     """
 
@@ -72,6 +75,7 @@ class ClassPredictions(Predictions):
     other_orders: tuple[FloatArray, ...] = ()
     subgroups: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     choices: Choices | None = None
+    unknown_items: UnknownItems | None = None
     validation: ValidationScores | None = None
 
     @property
@@ -189,6 +193,7 @@ class ClassPredictions(Predictions):
             positive=int(np.flatnonzero(order == self.positive)[0]) if self.positive < len(order) else 1,
             other_orders=tuple(scores[:, order] for scores in self.other_orders),
             choices=None if self.choices is None else self.choices.reordered(order),
+            unknown_items=None if self.unknown_items is None else self.unknown_items.reordered(order),
         )  # fmt: skip
 
     def unlike(self, other: Self) -> list[str]:

@@ -16,7 +16,7 @@ def why_refused(spec: RunSpec, dataset: "Dataset") -> str | None:
     """Why a recipe cannot be run on a dataset, in a sentence; None if it can.
 
     Raises:
-        DataError: The dataset's unseen classes cannot be measured on its test split.
+        DataError: The dataset's unseen or unknown classes cannot be measured on its test split.
     """
     recipe: Any = spec.factory
     if dataset.card.multi_label and not recipe.multi_label:
@@ -33,6 +33,8 @@ def why_refused(spec: RunSpec, dataset: "Dataset") -> str | None:
             f"recipe {spec.recipe!r} cannot leave unknown findings out of its loss, and dataset {dataset.name!r} "
             "has some; uncertain and missing = 'leave-out' in [labels] of the card leave their images out."
         )
+    if dataset.unknown_class_names:
+        _check_unknown(dataset)
     if (reason := _why_nothing_is_decided(spec, dataset)) is not None:
         return reason
     if not len(fitted.unseen_classes):
@@ -66,6 +68,17 @@ def _why_nothing_is_decided(spec: RunSpec, dataset: "Dataset") -> str | None:
             f"{len(dataset.class_names)} classes."
         )
     return None
+
+
+def _check_unknown(dataset: "Dataset") -> None:
+    """Refuse unknown classes that test cannot measure."""
+    unknown = [name is not None for name in dataset.unknown_names(dataset.rows("test"))]
+    if not any(unknown) or all(unknown):
+        lack = "of any other class" if any(unknown) else "of them"
+        raise DataError(
+            f"dataset {dataset.name!r}: splits.unknown keeps {', '.join(dataset.unknown_class_names[:5])} for test, "
+            f"and test has no image {lack}; give it images of known and of unknown classes."
+        )
 
 
 def _check_unseen(dataset: "Dataset") -> None:

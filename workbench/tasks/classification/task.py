@@ -19,6 +19,7 @@ from workbench.tasks.classification.predictions import ClassPredictions
 from workbench.tasks.classification.predictor import Predictor
 from workbench.tasks.classification.recipe import ClassificationRecipe
 from workbench.tasks.classification.refusals import why_refused
+from workbench.tasks.classification.unknown_items import UnknownItems
 from workbench.tasks.classification.validated import ValidatedPredictor, restored
 from workbench.tasks.predictions import Predictions
 from workbench.tasks.task import Answer, DatasetTask
@@ -103,11 +104,8 @@ class Classification(DatasetTask):
         if isinstance(fitted, Sequence):
             for predictor in fitted:
                 check_inference(recipe, predictor)
-            if (table := getattr(dataset.card, "decisions", None)) is not None:
-                return [
-                    validated(predictor, own, table, positives_of(dataset))
-                    for predictor, own in zip(fitted, given, strict=True)
-                ]
+            if chooses(dataset):
+                return [validated(predictor, own, dataset) for predictor, own in zip(fitted, given, strict=True)]
         return fitted
 
     @classmethod
@@ -128,6 +126,16 @@ class Classification(DatasetTask):
             raise RecipeError(
                 f"recipe {recipe!r} gave scores of shape {wrong}, expected {shape} (test images, classes)."
             )
+        names = dataset.unknown_names(rows)
+        known = np.array([name is None for name in names], dtype=np.bool_)
+        unknown_items = None
+        if dataset.unknown_class_names:
+            other = rows[~known]
+            unknown_items = UnknownItems(
+                dataset.ids(other), dataset.group_names(other), [name for name in names if name is not None],
+                given[0][~known], predictor.scale,
+            )  # fmt: skip
+            given, rows = [scores[known] for scores in given], rows[known]
         return ClassPredictions(
             ids=dataset.ids(rows),
             groups=dataset.group_names(rows),
@@ -141,6 +149,7 @@ class Classification(DatasetTask):
             source_domains=dataset.source_domains,
             other_orders=tuple(given[1:]),
             subgroups=dataset.subgroups(rows),
+            unknown_items=unknown_items,
             choices=predictor.choices if isinstance(predictor, ValidatedPredictor) else None,
             validation=predictor.validation if isinstance(predictor, ValidatedPredictor) else None,
         )
@@ -150,6 +159,9 @@ class Classification(DatasetTask):
         cls, predictor: Fitted, images: "ImageSet", config: Mapping[str, Any], top: int
     ) -> list[Answer]:  # fmt: skip
         """The likeliest classes first; where multi-label, those with a probability of at least 0.5.
+
+        Where test had images of unknown classes, `known` says whether an image is taken for one of a known class, see
+        `ValidatedPredictor.known`.
 
         A transductive predictor is asked about all images together, an online one about one after the other.
         """
@@ -167,7 +179,11 @@ class Classification(DatasetTask):
             )
         labels = np.zeros(scores.shape, bool) if multi_label else np.zeros(len(scores), np.int64)
         chances = ClassPredictions([], [], labels, scores, names).probabilities
-        return [_likeliest(image_chances, names, top, multi_label) for image_chances in chances]
+        answers = [_likeliest(image_chances, names, top, multi_label) for image_chances in chances]
+        known = predictor.known(scores) if isinstance(predictor, ValidatedPredictor) else None
+        if known is None:
+            return answers
+        return [{**answer, "known": bool(own)} for answer, own in zip(answers, known, strict=True)]
 
     def figures(self, predictions: Predictions, folder: Path) -> None:
         """A confusion matrix and a reliability diagram; with `[decisions]` curves of positive against negative, too."""

@@ -2,19 +2,22 @@
 
 import json
 from dataclasses import replace
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.arrays import FloatArray
+from workbench.arrays import BoolArray, FloatArray
 from workbench.formatting import counted
 from workbench.images import ImageSet
 from workbench.metrics.keys import metric_keys
+from workbench.metrics.unknown import SCORES
 from workbench.recipes import FitReport
 from workbench.recipes.fitted import Scalar
 from workbench.tasks.classification.choices import Choices
 from workbench.tasks.classification.predictor import Predictor
+from workbench.tasks.classification.unknown_items import knownness
 from workbench.tasks.classification.validation_scores import ValidationScores
 
 if TYPE_CHECKING:
@@ -42,6 +45,22 @@ class ValidatedPredictor(Predictor):
         given = np.asarray(self.inner.scores(images), dtype=np.float32)
         return given if self.choices.calibration is None else self.choices.calibration(given)
 
+    def known(self, scores: FloatArray) -> BoolArray | None:
+        """Whether images are taken for ones of known classes, bool (n,); None where no threshold was chosen.
+
+        By maximum concept matching where scores are scaled cosines, else by the highest probability.
+
+        Args:
+            scores: (n, c), from `scores`.
+        """
+        choices = self.choices
+        if not choices.known_thresholds:
+            return None
+        values = knownness(scores, self.inner.scale, choices.calibration)
+        name = "msp" if isnan(choices.known_thresholds[SCORES.index("mcm")]) else "mcm"
+        column = SCORES.index(name)
+        return np.asarray(values[:, column] >= choices.known_thresholds[column])
+
     def save(self, directory: Path) -> None:
         """As the recipe's predictor does, and the choices."""
         self.inner.save(directory)
@@ -62,7 +81,15 @@ def _with_choices(report: FitReport, choices: Choices) -> FitReport:
         f"threshold_{point}": round(threshold, 4)
         for point, threshold in zip(metric_keys(choices.points), choices.thresholds, strict=True)
     }
-    note = f"[decisions] of the card: {counted(choices.images, 'validation image')} are kept from fitting, and choose."
+    chosen |= {
+        f"threshold_known_{name}": round(threshold, 4)
+        for name, threshold in zip(SCORES, choices.known_thresholds, strict=False)
+        if not isnan(threshold)
+    }
+    note = (
+        f"{counted(choices.images, 'validation image')} are kept from fitting, and choose what [decisions] or "
+        "splits.unknown of the card ask for."
+    )
     return replace(report, chosen=chosen, notes=(*report.notes, note))
 
 

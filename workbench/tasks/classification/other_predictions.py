@@ -1,0 +1,85 @@
+"""Predictions made of a run's own: of some items, of groups in place of images, before calibration."""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from workbench.arrays import AnyArray
+from workbench.metrics.keys import metric_keys
+from workbench.tasks.classification.joining import join_labels, join_scores
+from workbench.tasks.groups import group_codes
+
+if TYPE_CHECKING:
+    from workbench.tasks.classification.predictions import ClassPredictions
+
+
+def other_predictions(predictions: "ClassPredictions", way: str) -> "list[tuple[str, ClassPredictions]]":
+    """The other predictions of a way (`metrics.derived`), each with the part of the metric's name that says which."""
+    if way == "group":
+        joined = joined_predictions(predictions)
+        return [] if joined is None else [("", joined)]
+    if way == "uncalibrated":
+        choices = predictions.choices
+        if choices is None or choices.calibration is None:
+            return []
+        return [("", replace(predictions, scores=choices.calibration.undone(predictions.scores), choices=None))]
+    columns = predictions.subgroups or {}
+    if way == "over subgroups":
+        keys = metric_keys(list(columns))
+        return [
+            (key, replace(predictions, domains=values, source_domains=()))
+            for key, values in zip(keys, columns.values(), strict=True)
+            if len({value for value in values if value is not None}) > 1
+        ]
+    return [(key, subset(predictions, items)) for key, items in subgroup_items(predictions).items()]
+
+
+def subgroup_items(predictions: "ClassPredictions") -> dict[str, AnyArray]:
+    """Positions of the items of each subgroup, by its key in metrics' names (`sex F`)."""
+    found = {}
+    for column, values in (predictions.subgroups or {}).items():
+        known = np.array([value or "" for value in values], dtype=object)
+        for value in sorted({value for value in values if value is not None}):
+            found[f"{column} {value}"] = np.flatnonzero(known == value)
+    return dict(zip(metric_keys(list(found)), found.values(), strict=True))
+
+
+def subset(predictions: "ClassPredictions", items: AnyArray) -> "ClassPredictions":
+    """The predictions of some items."""
+    labels, domains = predictions.labels, predictions.domains
+    return replace(
+        predictions,
+        ids=[predictions.ids[i] for i in items],
+        groups=[predictions.groups[i] for i in items],
+        labels=None if labels is None else labels[items],
+        scores=predictions.scores[items],
+        domains=None if domains is None else [domains[i] for i in items],
+        other_orders=tuple(scores[items] for scores in predictions.other_orders),
+        subgroups={},
+        unknown_items=None,
+        validation=None,
+    )
+
+
+def joined_predictions(predictions: "ClassPredictions") -> "ClassPredictions | None":
+    """Predictions of groups in place of images; None where images are not joined."""
+    choices, codes = predictions.choices, group_codes(predictions.groups)
+    if choices is None or choices.join is None or codes is None or predictions.labels is None:
+        return None
+    first = np.unique(codes, return_index=True)[1]
+    names = [predictions.groups[i] or predictions.ids[i] for i in first]
+    return replace(
+        predictions,
+        ids=names,
+        groups=[None] * len(names),
+        labels=join_labels(predictions.labels, codes, choices.positives),
+        scores=join_scores(predictions.scores, codes, choices.join, choices.positives),
+        domains=None,
+        source_domains=(),
+        other_orders=(),
+        subgroups={},
+        choices=choices.of_groups(),
+        unknown_items=None,
+        validation=None,
+    )
