@@ -121,7 +121,11 @@ class ClassificationCard(DatasetCard):
         """See `DatasetCard.fingerprint_parts`."""
         positive = [] if self.positive_class is None else [["positive", self.positive_class]]
         table = self.decisions
-        return positive if table is None else [*positive, ["decisions", table.model_dump(mode="json")]]
+        if table is None:
+            return positive
+        # `known` decides nothing where all classes are.
+        values = table.model_dump(mode="json", exclude=None if self.splits.unknown is not None else {"known"})
+        return [*positive, ["decisions", values]]
 
     def language_lacks(self, language: Language) -> str | None:
         """See `DatasetCard.language_lacks`."""
