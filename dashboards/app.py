@@ -5,6 +5,7 @@ from importlib import import_module
 
 import streamlit as st
 
+from dashboards.address import kept
 from dashboards.runs import Snapshot, snapshot, watch
 from dashboards.session import Session
 from dashboards.text import escaped
@@ -29,7 +30,12 @@ def main() -> None:
         )
         for name in _PAGES
     ]
-    st.navigation(pages).run()
+    chosen = st.navigation(pages, position="hidden")
+    with st.sidebar:
+        for page in pages:
+            # Streamlit's own list of pages forgets what is looked at.
+            st.page_link(page, query_params=kept() or None)
+    chosen.run()
 
 
 def _page(name: str, settings: Settings, store_snapshot: Snapshot) -> None:

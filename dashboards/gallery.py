@@ -5,12 +5,12 @@ from functools import partial
 
 import streamlit as st
 
+from dashboards.address import choose, choose_page, go_to
 from dashboards.item import answers_of, show_answers
 from dashboards.session import Session, picture, row_of
 from dashboards.text import escaped
 from dashboards.views.examples import values_of
 from dashboards.views.outlines import outlines_of
-from dashboards.widgets import choose
 from workbench.datasets import Dataset
 from workbench.formatting import counted, format_count, format_share
 from workbench.tasks import Example, Predictions, ScoredAnswer
@@ -48,7 +48,7 @@ def show_gallery(
             st.caption(f"{_count(part)}; the first {min(_BESIDE, len(part))} are shown.")
             show(part[:_BESIDE])
         return
-    size = choose("on a page", _PAGE_SIZES, key="size", show=str, place=right)
+    size = choose("on a page", _PAGE_SIZES, key="size", drops=("page",), place=right)
     show(_page(examples, size))
 
 
@@ -60,10 +60,7 @@ def tag(example: Example) -> str:
 
 
 def _page(examples: Sequence[Example], size: int) -> Sequence[Example]:
-    pages = max(1, -(-len(examples) // size))
-    page = 1
-    if pages > 1:
-        page = int(st.number_input(f"page of {pages}", 1, pages, 1, key="page", bind="query-params"))
+    page = choose_page(-(-len(examples) // size))
     return examples[(page - 1) * size : page * size]
 
 
@@ -132,7 +129,7 @@ def _opener(example: Example) -> None:
 
 def open_item(item: str) -> None:
     """Show one item in full from the next rerun on; an empty name goes back to all."""
-    st.session_state["item"] = item
+    go_to(item=item)
 
 
 def _name(item: str) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from dashboards.address import ask_toggle
 from dashboards.session import Session, picture, row_of
 from dashboards.text import escaped
 from dashboards.views.nearest import nearest_training_images
@@ -39,7 +40,7 @@ def show_item(session: Session, run: RunResult, dataset: Dataset | None, example
     else:
         left.image(shown, alt=example.image)
     unseen = f" of {run.dataset}, which this run has not seen" if run.trained_on else ""
-    if right.toggle(f"Nearest training images{escaped(unseen)}", key="near", bind="query-params"):
+    if ask_toggle(f"Nearest training images{escaped(unseen)}", key="near", place=right):
         _neighbours(session, run, dataset, row)
 
 

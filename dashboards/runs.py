@@ -13,6 +13,7 @@ from workbench.settings import Settings
 from workbench.tracking import RunResult, Store, open_store, read_pages, read_runs
 
 _FRESH_SECONDS = 60.0
+_LOOK_SECONDS = 5.0
 _renewing = threading.Lock()
 """Held while runs that are too old are read again, so that no other visitor starts the reading once more."""
 
@@ -87,7 +88,11 @@ def snapshot(settings: Settings) -> Snapshot:
 
 
 def watch(store_snapshot: Snapshot) -> None:
-    """Show that older runs are still arriving, and run the page again when they have."""
+    """Show that older runs are still arriving, or that the store has changed since the page was drawn."""
+    file = store_snapshot.store.sqlite_file
+    if file is not None:
+        _watch_file(file)
+        return
     if store_snapshot.complete:
         return
 
@@ -99,6 +104,18 @@ def watch(store_snapshot: Snapshot) -> None:
             st.rerun(scope="app")
 
     progress()
+
+
+def _watch_file(file: Path) -> None:
+    """Offer what is new in a local store; the page is not drawn anew below the eyes of its reader."""
+    drawn = _signature(file)
+
+    @st.fragment(run_every=_LOOK_SECONDS)
+    def look() -> None:
+        if _signature(file) != drawn and st.button("The store has changed since: show what is new"):
+            st.rerun(scope="app")
+
+    look()
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the store")

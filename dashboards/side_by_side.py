@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from dashboards.address import choose
 from dashboards.charts.calibration import calibration_chart
 from dashboards.charts.confusion import confusion_chart
 from dashboards.session import Session
@@ -19,7 +20,7 @@ from dashboards.views.side_by_side import (
     pair_up,
     per_class,
 )
-from dashboards.widgets import as_differences, as_p_values, as_values, choose, picture_grid, run_title, table
+from dashboards.widgets import as_differences, as_p_values, as_values, picture_grid, run_title, table
 from workbench.errors import WorkbenchError
 from workbench.formatting import counted
 from workbench.runs.comparisons.runs import seed_note

@@ -1,12 +1,13 @@
-"""Widgets of several pages. The value of a choice is part of the page's address, so that a link opens the same view."""
+"""Widgets of several pages."""
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from dashboards.address import choose
 from dashboards.session import picture, row_of
 from dashboards.text import escaped, when
 from dashboards.views.standings import shots_of
@@ -15,32 +16,41 @@ from workbench.formatting import MISSING, format_p
 from workbench.metrics.formatting import format_difference, format_value
 from workbench.tracking import RunResult, left_out
 
-T = TypeVar("T")
 _PICTURE_SIZE = 200
-
-
-def choose(label: str, options: Sequence[T], *, key: str, show: Callable[[T], str] = str, place: Any = st) -> T:
-    """One of the options; the first unless the address says otherwise."""
-    chosen: T = place.selectbox(label, options, key=key, format_func=show, bind="query-params")
-    return chosen
-
-
-def choose_some(
-    label: str,
-    options: Sequence[T],
-    *,
-    key: str,
-    show: Callable[[T], str] = str,
-) -> list[T]:
-    """Any number of the options; none means no restriction."""
-    chosen: list[T] = st.multiselect(label, options, key=key, format_func=show, bind="query-params")
-    return chosen
+_OF_DATASET = ("run", "group", "detail", "seed", "against", "page", "item", "like", "true", "predicted", "split")
+"""What an address says of one dataset alone."""
 
 
 def choose_dataset(runs: Sequence[RunResult], *, place: Any = st) -> tuple[str, list[RunResult]]:
-    """A dataset among those of `runs`, and its runs."""
-    dataset = choose("dataset", sorted({run.dataset for run in runs}), key="dataset", place=place)
+    """A dataset among those of `runs`, and its runs; the one last worked on unless the address says otherwise.
+
+    Args:
+        runs: Newest first.
+        place: A part of the page.
+    """
+    names = sorted({run.dataset for run in runs})
+    if len(names) > 1 and "dataset" not in st.query_params:
+        st.query_params["dataset"] = runs[0].dataset  # A link shows the same one when another was worked on since.
+    dataset = choose("dataset", names, key="dataset", default=runs[0].dataset, drops=_OF_DATASET, place=place)
     return dataset, [run for run in runs if run.dataset == dataset]
+
+
+def choose_run(runs: Sequence[RunResult], *, place: Any = st) -> RunResult:
+    """A run, by its id."""
+    return choose("run", runs, key="run", ident=run_id, show=run_title, drops=("page", "item"), place=place)
+
+
+def follow_run(runs: Sequence[RunResult]) -> None:
+    """Let the run in the address decide on the dataset, so that a link to a run needs nothing else."""
+    asked = st.query_params.get("run", "")
+    run = next((run for run in runs if run.run_id == asked), None)
+    if run is not None and st.query_params.get("dataset") != run.dataset:
+        st.query_params["dataset"] = run.dataset
+
+
+def run_id(run: RunResult) -> str:
+    """What an address calls a run."""
+    return run.run_id
 
 
 def say_left_out(all_runs: Sequence[RunResult], current: Sequence[RunResult]) -> None:

@@ -5,21 +5,26 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from dashboards.address import choose, choose_some
 from dashboards.session import Session
 from dashboards.side_by_side import show_side_by_side
 from dashboards.text import escaped, runs_caption
 from dashboards.views.groups import groups_of, matched_runs, never_met, pair_names, pairs_shown
 from dashboards.views.standings import metrics_of
-from dashboards.widgets import as_differences, as_p_values, choose, choose_dataset, choose_some, run_title, table
+from dashboards.widgets import as_differences, as_p_values, choose_dataset, run_id, run_title, table
 from workbench.errors import WorkbenchError
 from workbench.formatting import counted
 from workbench.metrics import PairedDifference
 from workbench.reports.suite.grids import comparison_sentences, recipe_pairs, shots_text
 from workbench.runs.comparisons import GroupComparison, SuiteComparison, is_comparable, seed_counts
 from workbench.runs.comparisons.runs import compare_runs, seed_note
+from workbench.tracking import RunResult
 
-_GROUPS, _SINGLE = "recipes, all seeds together", "single runs"
+_SINGLE = "runs"
+_BY = {"recipes": "recipes, all seeds together", _SINGLE: "single runs"}
 _PRIMARY = "primary metric"
+_OF_SUITE = ("group", "detail", "seed")
+"""What the address says of one suite alone."""
 
 
 def show(session: Session) -> None:
@@ -28,7 +33,7 @@ def show(session: Session) -> None:
     if len(session.finished) < 2:
         st.info("A comparison needs two finished runs.")
         return
-    by = choose("compare", [_GROUPS, _SINGLE], key="by")
+    by = choose("compare", list(_BY), key="by", show=_BY.__getitem__)
     if by == _SINGLE:
         _single_runs(session)
     elif session.snapshot.complete:
@@ -43,7 +48,9 @@ def _groups(session: Session) -> None:
         st.info("These runs have no test items in common, so they cannot be compared.")
         return
     suite_of, metric_of, dataset_of = st.columns(3)
-    suite = choose("suite", list(dict.fromkeys(run.suite for run in runs)), key="suite", place=suite_of)
+    there = [run for run in runs if run.dataset == st.query_params.get("dataset")] or runs
+    suites = list(dict.fromkeys(run.suite for run in runs))
+    suite = choose("suite", suites, key="suite", default=there[0].suite, drops=_OF_SUITE, place=suite_of)
     names = metrics_of([run for run in runs if run.suite == suite])
     metric = choose("metric", [_PRIMARY, *names], key="metric", place=metric_of)
     try:
@@ -51,9 +58,9 @@ def _groups(session: Session) -> None:
     except WorkbenchError as error:
         st.warning(f"This suite cannot be compared: {escaped(error)}")
         return
-    datasets = sorted({entry.run.dataset for entry in comparison.results})
-    dataset = choose("dataset", datasets, key="dataset", place=dataset_of)
-    picked = choose_some("recipes", list(groups_of(comparison, dataset)), key="group")
+    dataset, _ = choose_dataset(_newest_first(comparison), place=dataset_of)
+    groups = groups_of(comparison, dataset)
+    picked = choose_some("recipes", list(groups), key="group", ident=lambda name: groups[name].run.run_id)
     pairs = pairs_shown(comparison, dataset, picked)
     seen = {run.run_id: run for pair in pairs for side in (pair.first, pair.other) for run in side.group.runs}
     if pairs:
@@ -117,7 +124,10 @@ def _table(
 
 def _in_detail(session: Session, pairs: Sequence[GroupComparison]) -> None:
     named = {" against ".join(pair_names(pair)): pair for pair in pairs}
-    chosen = named[choose("in detail", list(named), key="detail")] if len(named) > 1 else pairs[0]
+    chosen = pairs[0]
+    if len(named) > 1:
+        drops = ("seed",)
+        chosen = named[choose("in detail", list(named), key="detail", ident=lambda name: _id(named[name]), drops=drops)]
     matched = matched_runs(chosen)
     if not matched:
         st.info("The two have no seed in common, so there are no two runs to look at side by side.")
@@ -127,14 +137,23 @@ def _in_detail(session: Session, pairs: Sequence[GroupComparison]) -> None:
     show_side_by_side(session, *matched[seed], sides, {run.run_id: len(side) for side in sides for run in side})
 
 
+def _id(pair: GroupComparison) -> str:
+    """What an address calls a comparison."""
+    return f"{pair.first.run.run_id}-{pair.other.run.run_id}"
+
+
+def _newest_first(comparison: SuiteComparison) -> list[RunResult]:
+    runs = [run for entry in comparison.results for run in entry.group.runs]
+    return sorted(runs, key=lambda run: run.recency, reverse=True)
+
+
 def _single_runs(session: Session) -> None:
     _, dataset_runs = choose_dataset(session.finished)
-    by_id = {run.run_id: run for run in dataset_runs}
-    picked = choose_some("runs", list(by_id), key="run", show=lambda run_id: run_title(by_id[run_id]))
+    picked = choose_some("runs", dataset_runs, key="run", ident=run_id, show=run_title)
     if len(picked) < 2:
         st.info("Pick two or more runs; the first is compared with each of the others.")
         return
-    first, *others = [by_id[run_id] for run_id in picked]
+    first, *others = picked
     st.caption(runs_caption([first, *others]))
     seeds: dict[str, int] = {}
     for suite in {run.suite for run in (first, *others)}:
@@ -159,6 +178,5 @@ def _single_runs(session: Session) -> None:
         st.warning(escaped(mark))
     other = others[0]
     if len(others) > 1:
-        ids = [run.run_id for run in others]
-        other = by_id[choose("in detail against", ids, key="against", show=lambda run_id: run_title(by_id[run_id]))]
+        other = choose("in detail against", others, key="against", ident=run_id, show=run_title)
     show_side_by_side(session, first, other, ([first], [other]), seeds)

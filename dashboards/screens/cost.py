@@ -5,12 +5,13 @@ import math
 import pandas as pd
 import streamlit as st
 
+from dashboards.address import choose
 from dashboards.charts.cost import cost_chart
 from dashboards.session import Session
 from dashboards.text import runs_caption
 from dashboards.views.cost import COSTS, pareto_front
 from dashboards.views.standings import metrics_of, standings
-from dashboards.widgets import as_values, choose, choose_dataset, say_left_out, table
+from dashboards.widgets import as_values, choose_dataset, say_left_out, table
 from workbench.formatting import format_count, format_seconds
 
 

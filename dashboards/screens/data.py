@@ -3,10 +3,11 @@
 import numpy as np
 import streamlit as st
 
+from dashboards.address import ask_toggle, choose
 from dashboards.charts.counts import counts_chart
 from dashboards.session import Session, key_of
 from dashboards.text import escaped, runs_caption
-from dashboards.widgets import choose, picture_grid
+from dashboards.widgets import choose_dataset, picture_grid
 from workbench.datasets import CheckReport, Dataset, check_dataset
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.roles import ROLES
@@ -18,8 +19,7 @@ _SAMPLES = 12
 def show(session: Session) -> None:
     """The page."""
     st.title("Data")
-    name = choose("dataset", sorted({run.dataset for run in session.runs}), key="dataset")
-    dataset_runs = [run for run in session.runs if run.dataset == name]
+    name, dataset_runs = choose_dataset(session.runs)
     st.caption(runs_caption(dataset_runs))
     finished = [run for run in dataset_runs if run.status == "finished"]
     try:
@@ -73,7 +73,7 @@ def _samples(dataset: Dataset) -> None:
 
 def _check(dataset: Dataset) -> None:
     st.header("Check")
-    if st.toggle("Decode every image and compare the splits", key="check", bind="query-params"):
+    if ask_toggle("Decode every image and compare the splits", key="check"):
         report: CheckReport = _checked(key_of(dataset), dataset)
         (st.warning if report.problems else st.success)(f"{report.problems} findings that can spoil results.")
         st.code(str(report), language=None)

@@ -5,13 +5,14 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from dashboards.address import ask_text, choose
 from dashboards.charts.part_shares import part_chart
 from dashboards.gallery import open_item, show_gallery, tag
 from dashboards.item import show_item
 from dashboards.session import Session
 from dashboards.text import escaped, runs_caption
 from dashboards.views.examples import SHOWN, part_names, shares_by, tagged, values_of
-from dashboards.widgets import as_values, choose, choose_dataset, run_title, table
+from dashboards.widgets import as_values, choose_dataset, choose_run, follow_run, table
 from workbench.datasets import Dataset
 from workbench.errors import WorkbenchError
 from workbench.formatting import format_count
@@ -25,9 +26,9 @@ _MOST_PARTS = 40
 def show(session: Session) -> None:
     """The page."""
     st.title("Errors")
+    follow_run(session.finished)
     _, dataset_runs = choose_dataset(session.finished)
-    by_id = {run.run_id: run for run in dataset_runs}
-    run = by_id[choose("run", list(by_id), key="run", show=lambda run_id: run_title(by_id[run_id]))]
+    run = choose_run(dataset_runs)
     st.caption(runs_caption([run]))
     try:
         dataset: Dataset | None = session.dataset_of(run)
@@ -42,9 +43,9 @@ def show(session: Session) -> None:
 
 def _show_examples(session: Session, run: RunResult, dataset: Dataset | None, examples: list[Example]) -> None:
     judged = any(each.is_right is not None for each in examples)
-    shown = choose("show", SHOWN, key="show") if judged else "all"
+    shown = choose("show", SHOWN, key="show", drops=("page",)) if judged else "all"
     kept = _filtered(tagged(examples, shown))
-    item = st.text_input("one item (an id)", key="item", bind="query-params")
+    item = ask_text("one item (an id)", key="item")
     if item:
         _one(session, run, dataset, examples, kept, item)
         return
@@ -85,7 +86,7 @@ def _filtered(examples: list[Example]) -> list[Example]:
     columns = st.columns(max(1, len(names)))
     for column, name in zip(columns, names, strict=False):
         values = values_of(examples, name)
-        picked = choose(name, [_ANY, *values], key=name.removesuffix(" class"), place=column)
+        picked = choose(name, [_ANY, *values], key=name.removesuffix(" class"), drops=("page",), place=column)
         examples = [each for each in examples if picked in {_ANY, each.parts.get(name)}]
     return examples
 

@@ -7,13 +7,14 @@ from operator import attrgetter
 import pandas as pd
 import streamlit as st
 
+from dashboards.address import choose, choose_some
 from dashboards.charts.heat_map import heat_map_chart
 from dashboards.charts.intervals import interval_chart
 from dashboards.session import Session
 from dashboards.text import escaped, runs_caption, when
 from dashboards.views.heat_map import heat_map
 from dashboards.views.standings import Standing, metrics_of, shots_of, shots_order, standings
-from dashboards.widgets import as_values, choose, choose_dataset, choose_some, say_left_out, table
+from dashboards.widgets import as_values, choose_dataset, say_left_out, table
 from workbench.formatting import format_count, format_seconds
 from workbench.reports import Format, render
 from workbench.tracking import RunResult, notes_on_dataset, schema

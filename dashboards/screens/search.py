@@ -4,10 +4,11 @@ from functools import partial
 
 import streamlit as st
 
+from dashboards.address import ask_text, choose, go_to
 from dashboards.session import Session, key_of, picture, row_of
 from dashboards.text import escaped, runs_caption
 from dashboards.views.nearest import nearest_sentences
-from dashboards.widgets import choose, choose_dataset
+from dashboards.widgets import choose_dataset
 from workbench.datasets import Dataset
 from workbench.datasets.roles import SplitChoice
 from workbench.errors import WorkbenchError
@@ -43,11 +44,11 @@ def show(session: Session) -> None:
 
 
 def _search(dataset: Dataset, encoder: Encoder, gallery: Gallery) -> None:
-    words = st.text_input(
-        "sentence", key="q", bind="query-params", placeholder="a bird eating red fruit",
+    words = ask_text(
+        "sentence", key="q", drops=("like",), placeholder="a bird eating red fruit",
         help='Weighted sentences in quotes: 2 "red fruit" + "a bird" - 0.5 "a branch"',
     )  # fmt: skip
-    like = st.text_input("or like this image (an id)", key="like", bind="query-params")
+    like = ask_text("or like this image (an id)", key="like")
     try:
         if like:
             _like(dataset, encoder, gallery, like)
@@ -80,11 +81,7 @@ def _results(dataset: Dataset, hits: SearchResult) -> None:
                 st.image(small, width=_SIZE, alt=name)
             (words,) = dataset.card.in_words(dataset, [row])
             st.caption(f"{score:.3f} {escaped(words)}")
-            st.button("like this", key=f"like_{row}", on_click=partial(_pick, name), help=escaped(name))
-
-
-def _pick(name: str) -> None:
-    st.session_state["like"] = name
+            st.button("like this", key=f"like_{row}", on_click=partial(go_to, like=name), help=escaped(name))
 
 
 def _ready(session: Session, dataset: Dataset, encoder: Encoder, split: SplitChoice) -> Gallery | None:

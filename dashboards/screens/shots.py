@@ -3,12 +3,13 @@
 import pandas as pd
 import streamlit as st
 
+from dashboards.address import choose, choose_some
 from dashboards.charts.shots import shots_chart
 from dashboards.session import Session
 from dashboards.text import runs_caption
 from dashboards.views.shots import shot_curves
 from dashboards.views.standings import metrics_of
-from dashboards.widgets import as_values, choose, choose_dataset, choose_some, say_left_out, table
+from dashboards.widgets import as_values, choose_dataset, say_left_out, table
 
 
 def show(session: Session) -> None:

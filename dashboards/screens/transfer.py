@@ -6,12 +6,13 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from dashboards.address import choose
 from dashboards.charts.transfers import transfer_chart
 from dashboards.session import Session
 from dashboards.text import escaped, runs_caption
 from dashboards.views.standings import metrics_of
 from dashboards.views.transfers import Tile, matrix_name, tiles
-from dashboards.widgets import as_differences, as_values, choose, table
+from dashboards.widgets import as_differences, as_values, table
 from workbench.errors import WorkbenchError
 from workbench.reports.suite.transfers import GAPS, LEGEND
 from workbench.runs.comparisons import is_comparable

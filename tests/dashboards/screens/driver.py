@@ -26,9 +26,3 @@ def open_page(page, /, **query):
 def texts(app):
     kinds = (app.title, app.header, app.markdown, app.caption, app.info, app.warning, app.error, app.success)
     return "\n".join(element.value for kind in kinds for element in kind)
-
-
-def title_of(run):
-    from dashboards.widgets import run_title
-
-    return run_title(run)

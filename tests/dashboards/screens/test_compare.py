@@ -6,7 +6,7 @@ import shutil
 import pytest
 from click.testing import CliRunner
 
-from tests.dashboards.screens.driver import open_page, texts, title_of
+from tests.dashboards.screens.driver import open_page, texts
 from workbench.cli._group import cli
 from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
 from workbench.tracking import schema
@@ -35,13 +35,13 @@ def test_compare_shows_the_numbers_of_compare_suite(runs, metric):
 
 def test_compare_of_some_recipes_changes_no_p_value(runs):
     everything = open_page("compare").dataframe[0].value.set_index(["first", "other"])
-    names = sorted({name for both in everything.index for name in both})
-    probe = next(name for name in names if name.endswith("4 shots"))
-    zero = next(name for name in names if name.startswith("zero-shot"))
-    some = open_page("compare", group=[probe, zero]).dataframe[0].value.set_index(["first", "other"])
+    zero = next(name for both in everything.index for name in both if name.startswith("zero-shot"))
+    ids = {(run.recipe, run.shots, run.seed): run.run_id for run in runs}
+    probe_id, zero_id = ids["linear-probe", "4", 0], ids["zero-shot", "0", 0]
+    some = open_page("compare", group=[probe_id, zero_id]).dataframe[0].value.set_index(["first", "other"])
     assert len(some) == 1
     assert some["p (Holm)"].iloc[0] == everything.loc[some.index[0], "p (Holm)"]
-    one = open_page("compare", group=[zero]).dataframe[0].value
+    one = open_page("compare", group=[zero_id]).dataframe[0].value
     assert all(zero in (row["first"], row["other"]) for row in one.to_dict("records"))
     assert len(one) == sum(zero in both for both in everything.index)
 
@@ -73,9 +73,11 @@ VIEWS = ("agreement", "classes", "confusion", "calibration", "images")
 @pytest.mark.parametrize("view", VIEWS)
 def test_two_recipes_side_by_side_say_that_they_are_one_seed(runs, view):
     app = open_page("compare", view=view)
-    options = next(box for box in app.selectbox if box.label == "in detail").options
-    chosen = next(name for name in options if "4 shots" in name and "zero-shot" in name)
-    app = open_page("compare", view=view, detail=chosen, seed="1")
+    box = next(box for box in app.selectbox if box.label == "in detail")
+    app = box.select(next(name for name in box.options if "4 shots" in name and "zero-shot" in name)).run()
+    assert not app.exception
+    detail = app.query_params["detail"]
+    app = open_page("compare", view=view, detail=detail, seed="1")
     assert not app.exception
     assert "seed 1" in texts(app)
     assert "one of 2 seeds" in texts(app)
@@ -85,7 +87,7 @@ def test_two_recipes_side_by_side_say_that_they_are_one_seed(runs, view):
 
 @pytest.mark.parametrize("view", VIEWS)
 def test_single_runs_show_what_the_command_line_prints_and_say_that_they_are_one_seed(pair, store, view):
-    app = open_page("compare", by="single runs", run=[title_of(run) for run in pair], view=view)
+    app = open_page("compare", by="runs", run=[run.run_id for run in pair], view=view)
     assert not app.exception
     (expected,) = on_command_line(*(run.run_id for run in pair))
     row = app.dataframe[0].value.iloc[0]
@@ -97,7 +99,7 @@ def test_single_runs_show_what_the_command_line_prints_and_say_that_they_are_one
 
 
 def test_compare_without_two_runs_says_so(runs):
-    assert "Pick two" in open_page("compare", by="single runs").info[0].value
+    assert "Pick two" in open_page("compare", by="runs").info[0].value
 
 
 def test_compare_refuses_runs_of_other_items(own_runs, settings, tiny_model, make_colours):
@@ -107,7 +109,7 @@ def test_compare_refuses_runs_of_other_items(own_runs, settings, tiny_model, mak
     suite = Suite(name="t", models=(tiny_model,), datasets=(str(other),), baseline=False, figures=False,
                   recipes=(RecipeEntry(recipe="zero-shot"),))  # fmt: skip
     (run,) = run_suite(suite, settings)
-    app = open_page("compare", by="single runs", run=[title_of(one), title_of(run)])
+    app = open_page("compare", by="runs", run=[one.run_id, run.run_id])
     assert not app.exception
     assert "cannot be compared" in app.warning[0].value
 

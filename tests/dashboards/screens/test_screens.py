@@ -5,7 +5,7 @@ import shutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from tests.dashboards.screens.driver import APP, PAGES, open_page, texts, title_of
+from tests.dashboards.screens.driver import APP, PAGES, open_page, texts
 from workbench.errors import WorkbenchError
 from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
 from workbench.tracking import RunRecorder, open_store, schema
@@ -103,28 +103,28 @@ def shown_items(app):
 
 
 def test_errors_filters_by_class_and_by_right_and_wrong(wrong):
-    app = open_page("errors", run=title_of(wrong))
+    app = open_page("errors", run=wrong.run_id)
     everything = shown_items(app)
     assert texts(app).count("✗ wrong") == everything == 16
     true = next(box for box in app.selectbox if box.label == "true class")
     app = true.select(true.options[1]).run()
     assert not app.exception
     assert shown_items(app) < everything
-    app = open_page("errors", run=title_of(wrong), show="all")
+    app = open_page("errors", run=wrong.run_id, show="all")
     assert shown_items(app) == 24
-    app = open_page("errors", run=title_of(wrong), show="right")
+    app = open_page("errors", run=wrong.run_id, show="right")
     assert texts(app).count("✓ right") == 8
 
 
 def test_each_part_has_its_share_of_right_ones(wrong):
-    app = open_page("errors", run=title_of(wrong))
+    app = open_page("errors", run=wrong.run_id)
     rows = app.dataframe[-1].value
     assert sorted(rows["right"]) == [0.0, 0.0, 1.0]
     assert rows["items"].tolist() == [8, 8, 8]
 
 
 def test_an_item_opens_in_full_and_leads_to_the_next(wrong):
-    app = open_page("errors", run=title_of(wrong), size="24")
+    app = open_page("errors", run=wrong.run_id, size="24")
     app = opener(app).click().run()
     assert not app.exception
     first = app.text_input[0].value
@@ -139,20 +139,20 @@ def test_an_item_opens_in_full_and_leads_to_the_next(wrong):
 
 
 def test_an_item_that_is_not_there_is_one_sentence(wrong):
-    app = open_page("errors", run=title_of(wrong), item="nowhere.png")
+    app = open_page("errors", run=wrong.run_id, item="nowhere.png")
     assert not app.exception
     assert "no test item 'nowhere.png'" in app.info[-1].value.replace("\\", "")
 
 
 def test_values_of_a_part_stand_side_by_side(wrong):
-    app = open_page("errors", run=title_of(wrong), beside="true class", show="all")
+    app = open_page("errors", run=wrong.run_id, beside="true class", show="all")
     assert not app.exception
     assert {each.value for each in app.subheader} == {"red", "green", "blue"}
     assert "0 of 8 items right" in texts(app)
 
 
 def test_nearest_training_images_on_request(wrong):
-    app = open_page("errors", run=title_of(wrong))
+    app = open_page("errors", run=wrong.run_id)
     app = opener(app).click().run()
     app = app.toggle[0].set_value(True).run()
     assert not app.exception
@@ -170,7 +170,7 @@ def test_a_missing_artifact_is_one_sentence(own_runs, settings):
 
 def test_a_dataset_that_is_gone_costs_the_pictures_alone(own_runs, tmp_path):
     shutil.rmtree(tmp_path / "colours")
-    app = open_page("errors", run=title_of(next(run for run in own_runs if run.recipe == "majority-class")))
+    app = open_page("errors", run=next(run.run_id for run in own_runs if run.recipe == "majority-class"))
     assert not app.exception
     assert any("No pictures" in info.value for info in app.info)
     assert "cannot be opened here" in texts(open_page("data"))
@@ -184,7 +184,7 @@ def test_pictures_are_found_under_pseudonyms(settings, tiny_model, make_colours,
     suite = Suite(name="s", models=(tiny_model,), datasets=(str(folder),), figures=False,
                   recipes=(RecipeEntry(recipe="zero-shot"),))  # fmt: skip
     runs = run_suite(suite, settings.model_copy(update={"hash_ids": True}))
-    for page, query in (("errors", {"run": title_of(runs[0])}), ("data", {})):
+    for page, query in (("errors", {"run": runs[0].run_id}), ("data", {})):
         app = open_page(page, **query)
         assert not app.exception
         assert "smith" not in texts(app)

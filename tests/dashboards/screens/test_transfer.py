@@ -42,8 +42,8 @@ def shown(transfers, monkeypatch):
 @pytest.mark.parametrize("targets", [{"sunny", "dusky"}, {"sites-a", "sites-b"}], ids=["datasets", "domains"])
 def test_it_shows_each_cell_of_the_comparison(shown, targets):
     app = open_page("transfer")
-    options = next(box for box in app.selectbox if box.label == "datasets").options
-    app = open_page("transfer", matrix=next(name for name in options if all(target in name for target in targets)))
+    box = next(box for box in app.selectbox if box.label == "datasets")
+    app = box.select(next(name for name in box.options if all(target in name for target in targets))).run()
     assert not app.exception
     rows = app.dataframe[0].value.to_dict("records")
     printed = CliRunner().invoke(cli, ["compare", "--suite", "moves", "--json"], catch_exceptions=False).stdout
