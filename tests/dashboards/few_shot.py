@@ -70,8 +70,8 @@ def write_few_shot(
             )
             params = {"model": model, "dataset": dataset, "field": "botany", "task": "classification",
                       "recipe": recipe, "shots": k, "seed": seed, "recipe.weight": 0.5}  # fmt: skip
-            tags = {schema.RUN_KEY: f"{suite} {dataset} {number}", schema.LABEL: recipe,
-                    schema.PRIMARY_METRIC: "accuracy", "dataset.fingerprint": dataset, "model.fingerprint": model}  # fmt: skip
+            tags = {schema.RUN_KEY: f"{suite} {dataset} {number}", schema.LABEL: recipe, "dataset.fingerprint": dataset,
+                    schema.PRIMARY_METRIC: "accuracy", "model.fingerprint": model}  # fmt: skip
             recorder = RunRecorder.begin(store, suite, recipe, params, tags)
             with tempfile.TemporaryDirectory() as folder:
                 predictions.write(Path(folder) / schema.PREDICTIONS)
