@@ -1,19 +1,31 @@
-"""Files that a card names beside its images: descriptions of classes, groups."""
+"""Files that a card names beside its images: descriptions of classes, groups, splits."""
 
 from pathlib import Path
 
 from workbench.datasets.card import DatasetCard
-from workbench.datasets.group_table import GroupTable, read_group_table
+from workbench.datasets.card_sources import SplitName
+from workbench.datasets.group_table import read_group_table
+from workbench.datasets.named_tables import NamedTables
 from workbench.datasets.sources import Locator, Source
 from workbench.datasets.sources._rows import read_rows
+from workbench.datasets.split_table import read_split_table
 from workbench.errors import DataError
 from workbench.settings import Settings
 
 
-def read_groups(card: DatasetCard, source: Source, base: Path | None, settings: Settings) -> GroupTable | None:
-    """The card's table of groups; None where it names none."""
-    name = card.splits.groups
-    return None if name is None else read_group_table(_beside(name, card, source, base, settings), name)
+def read_tables(card: DatasetCard, source: Source, base: Path | None, settings: Settings) -> NamedTables:
+    """The card's tables of groups and of splits, as far as it names any."""
+    groups, file = card.splits.groups, card.splits.file
+
+    def place(name: str) -> Path:
+        return _beside(name, card, source, base, settings)
+
+    splits = None
+    if file is not None:
+        files: dict[SplitName | None, str] = {None: file} if isinstance(file, str) else {**file}
+        names = ", ".join(dict.fromkeys(files.values()))
+        splits = read_split_table({role: place(name) for role, name in files.items()}, names)
+    return NamedTables(None if groups is None else read_group_table(place(groups), groups), splits)
 
 
 def read_descriptions(

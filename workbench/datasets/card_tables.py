@@ -5,7 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from workbench.datasets.card_sources import Section
+from workbench.datasets.card_sources import Section, SplitName
 from workbench.datasets.named_templates import named_templates
 
 
@@ -59,6 +59,8 @@ class Splits(Section):
             recipes that adapt to images without labels.
         groups: A table with the columns `id` and `group`, beside the card or the data, whose groups take the place of
             those in `columns.group`; `workbench check --group-duplicates` writes one.
+        file: A file of published splits, or one for each split, beside the card or the data: CoOp's JSON, or 2SFS's
+            JSONL; see `workbench.datasets.split_table`. Images that it does not list are left out.
         fold: With `by = "class"`, instead of `test_fraction`: [k, n], test has the k-th of n parts of the classes.
         unseen: Classes that only test has: their names, or their share of all classes (seeded). Training and validation
             images of them are left out.
@@ -78,6 +80,7 @@ class Splits(Section):
     target: tuple[str, ...] = ()
     in_domain_test: bool = False
     groups: str | None = None
+    file: str | dict[SplitName, str] | None = None
     fold: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=2)]] | None = None
     unseen: Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...] | None = None
     unknown: Annotated[float, Field(gt=0, lt=1)] | tuple[str, ...] | None = None
@@ -117,7 +120,15 @@ class Splits(Section):
         stray = next((key for key in ("groups", "group_pattern") if getattr(self, key) is not None), None)
         if stray is not None and self.by == "class":
             raise ValueError(f"with splits.by = 'class' a class is a group; take splits.{stray} out")
+        if self.file is not None and self.by != "image":
+            raise ValueError(f"splits.file says which images are of which split, and so does splits.by = {self.by!r}")
         return self
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The names of the tables that say splits and groups."""
+        files = self.file.values() if isinstance(self.file, dict) else [self.file]
+        return tuple(name for name in (self.groups, *files) if name)
 
 
 class Privacy(Section):

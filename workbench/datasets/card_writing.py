@@ -41,7 +41,7 @@ def without_absolute_paths(card: DatasetCard, pseudonym: Callable[[str], str] | 
         return Path(value).name if isinstance(value, str) and Path(value).is_absolute() else value
 
     paths = {key: cut(getattr(card.source, key)) for key in ("path", "root", "refs") if hasattr(card.source, key)}
-    splits = card.splits.model_copy(update={"groups": cut(card.splits.groups)})
+    splits = card.splits.model_copy(update={"groups": cut(card.splits.groups), "file": cut(card.splits.file)})
     is_group = card.columns.domain is not None and card.columns.domain == card.columns.group
     if pseudonym is not None and (is_group or card.splits.domain_pattern is not None):
         splits = splits.model_copy(update={"target": tuple(map(pseudonym, card.splits.target))})

@@ -2,7 +2,7 @@
 
 import hashlib
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import cast
@@ -17,9 +17,10 @@ from workbench.datasets._missing import why_missing
 from workbench.datasets._name_groups import with_groups_of_names
 from workbench.datasets._records import kept_together, merge_equal_images, prepare_records
 from workbench.datasets.card import DatasetCard
+from workbench.datasets.card_labels import LabelTable
 from workbench.datasets.card_sources import SplitName
 from workbench.datasets.domains import in_target_domains
-from workbench.datasets.group_table import GroupTable
+from workbench.datasets.named_tables import NamedTables
 from workbench.datasets.noted_names import noted_names
 from workbench.datasets.sources import FileSource, Location, Record, RecordColumns, Source, blamed, read_from
 from workbench.datasets.splits import make_missing_splits
@@ -30,6 +31,7 @@ _UNREAD = bytes(HASH_BYTES)
 _EMPTY = hashlib.blake2b(b"", digest_size=HASH_BYTES).digest()
 _WORKERS = min(8, 2 * usable_cores())
 
+NO_TABLES = NamedTables()
 Stamp = tuple[int, int]
 Progress = Callable[[int, int], None]
 _NO_FILE = (-1, -1)
@@ -94,7 +96,7 @@ def build_manifest(
     old: Manifest | None,
     progress: Progress | None = None,
     look: Callable[[str, bytes, bytes], None] | None = None,
-    groups: GroupTable | None = None,
+    tables: NamedTables = NO_TABLES,
 ) -> Manifest:
     """List the source, and read only contents that are new or changed since `old`.
 
@@ -104,13 +106,13 @@ def build_manifest(
         old: The manifest of an earlier state.
         progress: Called with (done, total) while contents are read.
         look: Called with the name, the hash and the bytes of each content that is read, from several threads.
-        groups: The card's `splits.groups`, read.
+        tables: Those that the card names, read.
 
     Raises:
         DataError: The data contradicts the card, or none of its files is there.
     """
     with noted_names() as noted:
-        records, notes = _list_records(card, source, groups)
+        records, notes, names = _list_records(card, source, tables)
     files = list(dict.fromkeys(record.location.file for record in records))
     stamp_of = _settled_stamps(source, files)
     # Before the contents: a file that changes from here on is found changed the next time.
@@ -178,7 +180,7 @@ def build_manifest(
         stamps=np.array([stamp_of[record.location.file] for record in merged], dtype=np.int64).reshape(-1, 2),
         hashes=hashes if len(kept) == len(hashes) else hashes[np.asarray(kept)],
         state=state,
-        class_names=dict(source.class_names),
+        class_names=dict(names or source.class_names),
         notes=(*source.notes, *notes, *made),
         revision=source.revision,
         hashed=len(todo),
@@ -187,15 +189,23 @@ def build_manifest(
     )
 
 
-def _list_records(card: DatasetCard, source: Source, groups: GroupTable | None) -> tuple[Sequence[Record], list[str]]:
-    """The source's records as the card wants them, and sentences about them."""
+def _list_records(
+    card: DatasetCard, source: Source, tables: NamedTables
+) -> tuple[Sequence[Record], list[str], Mapping[str, str]]:
+    """The source's records as the card wants them, sentences about them, and class names that its tables know."""
     with blamed(type(source), f"list dataset {card.name!r}"):
         listed = _list(source)
     listed, medical_notes = with_medical_files(card, source, listed)
+    names: Mapping[str, str] = {}
+    split_notes: list[str] = []
+    if tables.splits is not None:
+        listed, names, split_notes = tables.splits.applied(listed, card.splits, card.name)
+        if card.labels != LabelTable():
+            names = {}  # Labels are renamed below.
     listed, group_notes = with_groups_of_names(card, listed)
     listed, label_notes = with_labels(card, listed)
-    records, notes = prepare_records(card, listed, groups)
-    return records, [*notes, *medical_notes, *group_notes, *label_notes]
+    records, notes = prepare_records(card, listed, tables.groups)
+    return records, [*split_notes, *notes, *medical_notes, *group_notes, *label_notes], names
 
 
 def _list(source: Source) -> Sequence[Record]:

@@ -8,10 +8,10 @@ from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_dicom import DicomTags
 from workbench.datasets.card_labels import LabelTable
 from workbench.datasets.dataset_depths import cache_written
-from workbench.datasets.group_table import GroupTable
 from workbench.datasets.headers import read_header
-from workbench.datasets.manifest import Manifest, Progress, build_manifest
+from workbench.datasets.manifest import NO_TABLES, Manifest, Progress, build_manifest
 from workbench.datasets.manifest_file import read_manifest, write_manifest
+from workbench.datasets.named_tables import NamedTables
 from workbench.datasets.seen_headers import SeenHeaders
 from workbench.datasets.sources import Source
 from workbench.datasets.unreadable import MissingExtraError
@@ -26,7 +26,7 @@ def open_manifest(
     settings: Settings,
     progress: Progress | None = None,
     seen: SeenHeaders | None = None,
-    groups: GroupTable | None = None,
+    tables: NamedTables = NO_TABLES,
 ) -> Manifest:
     """The manifest of a source from the cache; made, or brought up to date, where the source has changed.
 
@@ -38,31 +38,31 @@ def open_manifest(
         settings: Gives the cache.
         progress: Called with (done, total) while new contents are hashed.
         seen: Is filled with the headers of the contents that are read, by their hash.
-        groups: The card's `splits.groups`, read.
+        tables: Those that the card names, read.
 
     Raises:
         DataError: The data contradicts the card, or the cache cannot be written.
     """
-    path = manifest_path(card, source, settings.cache, groups)
-    manifest = _current(path, source) or _make_manifest(path, card, source, progress, seen, groups)
+    path = manifest_path(card, source, settings.cache, tables)
+    manifest = _current(path, source) or _make_manifest(path, card, source, progress, seen, tables)
     source.revision = manifest.revision
     return manifest
 
 
-def manifest_path(card: DatasetCard, source: Source, cache: Path, groups: GroupTable | None) -> Path:
+def manifest_path(card: DatasetCard, source: Source, cache: Path, tables: NamedTables) -> Path:
     """A folder for each place that data lies in; in it, a file for each way of reading it."""
     way = [
         card.model_dump_json(
             include={"task", "source", "columns", "splits", "multi_label", "label_separator"},
-            # What few cards have is no part of how others are kept; groups count by what their table says.
+            # What few cards have is no part of how others are kept; tables count by what they say.
             exclude={
                 "columns": {key for key in ("labels", "subgroups") if not getattr(card.columns, key)},
-                "splits": {"groups"} if card.splits.group_pattern else {"groups", "group_pattern"},
+                "splits": {"groups", "file"} if card.splits.group_pattern else {"groups", "file", "group_pattern"},
             },
         ),
         # What a card leaves open is read by its usual name; class codes are named where the card's classes allow.
         *(sorted(part) for part in (card.columns.model_fields_set, card.splits.model_fields_set, card.classes)),
-        *((groups.name, groups.digest) if groups else ()),
+        *tables.keys,
     ]
     if card.columns.together is not None:
         way.append("whole pairs")  # Before, splits divided them, and a group's column was not read as the pair's.
@@ -89,7 +89,7 @@ def _make_manifest(
     source: Source,
     progress: Progress | None,
     seen: SeenHeaders | None,
-    groups: GroupTable | None,
+    tables: NamedTables,
 ) -> Manifest:
     def look(name: str, content: bytes, data: bytes) -> None:
         if seen is None:
@@ -104,7 +104,7 @@ def _make_manifest(
         with locked(path.parent / ".lock"):
             manifest = _current(path, source)  # Another process may have made it meanwhile.
             if manifest is None:
-                manifest = _build(card, source, _older(path), progress, look, groups)
+                manifest = _build(card, source, _older(path), progress, look, tables)
                 write_manifest(manifest, path)
     return manifest
 
@@ -115,10 +115,10 @@ def _build(
     old: Manifest | None,
     progress: Progress | None,
     look: Callable[[str, bytes, bytes], None],
-    groups: GroupTable | None,
+    tables: NamedTables,
 ) -> Manifest:
     try:
-        return build_manifest(card, source, old, progress, look, groups)
+        return build_manifest(card, source, old, progress, look, tables)
     except OSError as error:
         raise DataError(f"dataset {card.name!r}: {error.filename}: {error.strerror or error}.") from error
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.datasets._medical_records import with_patients_named
-from workbench.datasets._named_files import read_descriptions, read_groups
+from workbench.datasets._named_files import read_descriptions, read_tables
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_reading import read_card
 from workbench.datasets.catalogue import cards
@@ -162,11 +162,11 @@ def open_card(
     source = open_source(card, base, settings)
     card = with_repository_prompts(card, source)
     descriptions = read_descriptions(card, source, base, settings)
-    groups = read_groups(card, source, base, settings)
+    tables = read_tables(card, source, base, settings)
     seen = SeenHeaders()
-    manifest = open_manifest(card, source, settings, progress, None if decodes_itself(source) else seen, groups)
+    manifest = open_manifest(card, source, settings, progress, None if decodes_itself(source) else seen, tables)
     manifest = replace(manifest, records=with_patients_named(manifest.records, card.name))
-    path = manifest_path(card, source, settings.cache, groups)
+    path = manifest_path(card, source, settings.cache, tables)
     card, depths = with_depths(card, source, manifest, seen, path, progress)
     opened = CorruptedDataset if card.corruptions.kinds else Dataset
     return opened(card, manifest, source, descriptions, depths, notes)

@@ -100,7 +100,7 @@ class FolderReader(FileSource):
             )
         read = {record.location.file for record in records}
         names = [relative(path, self.root) for path in tables]
-        named = [name for name in (self._card.splits.groups, self._card.prompts.descriptions_file) if name]
+        named = [name for name in (*self._card.splits.files, self._card.prompts.descriptions_file) if name]
         notes += unread_files(list_folder(self.root), read, names, [top.name for top in tops], self.root, named)
         self.notes = tuple(notes)
         return records
