@@ -22,9 +22,9 @@ def read_tables(card: DatasetCard, source: Source, base: Path | None, settings: 
 
     splits = None
     if file is not None:
-        files: dict[SplitName | None, str] = {None: file} if isinstance(file, str) else {**file}
-        names = ", ".join(dict.fromkeys(files.values()))
-        splits = read_split_table({role: place(name) for role, name in files.items()}, names)
+        files: list[tuple[SplitName | None, str]] = [(None, file)] if isinstance(file, str) else [*file.items()]
+        names = ", ".join(dict.fromkeys(name for _, name in files))
+        splits = read_split_table({role: place(name) for role, name in files}, names)
     return NamedTables(None if groups is None else read_group_table(place(groups), groups), splits)
 
 

@@ -149,9 +149,9 @@ class SplitTable:
         names = dict(sorted(usual.items(), key=lambda pair: order.index(pair[1])))
         if not other:
             return names, []
-        return names, [
-            f"{counted(other, 'image')} have another class in {self.name} than their own label, which holds."
-        ]
+        have, own = ("has", "its") if other == 1 else ("have", "their")
+        note = f"{counted(other, 'image')} {have} another class in {self.name} than {own} own label, which holds."
+        return names, [note]
 
 
 def read_split_table(files: Mapping[SplitName | None, Path], name: str) -> SplitTable:
