@@ -2,14 +2,17 @@
 
 Radford et al., "Learning Transferable Visual Models From Natural Language Supervision" (ICML 2021), section 3.1.4: the
 weight of a class is the renormalised mean of its sentences' normalised embeddings. Sentences that describe a class
-follow Menon and Vondrick, "Visual Classification via Description from Large Language Models" (ICLR 2023).
+follow Menon and Vondrick, "Visual Classification via Description from Large Language Models" (ICLR 2023). Of several
+labels an image each is a pair, present and absent, as in CheXzero (Tiu et al., Nature Biomedical Engineering 2022).
 """
 
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
 
+from adapters._thresholds import label_thresholds
 from workbench.plugin import (
     AnyArray,
     Choices,
@@ -26,6 +29,7 @@ from workbench.plugin import (
     RecipeConfig,
     RetrievalTask,
     class_embeddings,
+    metric_keys,
     normalise,
 )
 
@@ -37,21 +41,26 @@ class ZeroShotConfig(RecipeConfig):
         prompts: `single` (the card's first template), `ensemble` (all of them), `descriptions` (the card's sentences
             about each class; classes without one use the first template), or `mix` of ensemble and descriptions.
         description_weight: Share of the descriptions in `mix`, 0..1.
+        thresholds: Where images may have several labels: `validation` chooses for each label the score from which on it
+            is present, by labels of validation images; `none` leaves scores as the model gives them.
     """
 
     prompts: Literal["single", "ensemble", "descriptions", "mix"] = "ensemble"
     description_weight: float = Field(default=0.5, ge=0, le=1)
+    thresholds: Literal["validation", "none"] = "validation"
 
 
 class ZeroShot(ClassificationRecipe[ZeroShotConfig], ImageTextRecipe[ZeroShotConfig]):
     """Compare image and class embeddings; nothing is trained."""
 
+    version: ClassVar[str] = "2"
     Config: ClassVar[type[RecipeConfig]] = ZeroShotConfig
     fits: ClassVar[tuple[type[ImageTextTask], ...]] = (RetrievalTask, MatchingTask, GroundingTask)
     trains: ClassVar[bool] = False
     multi_label: ClassVar[bool] = True
     masks_labels: ClassVar[bool] = True
     unseen: ClassVar[bool] = True
+    chooses_thresholds: ClassVar[bool] = True
 
     def fit(self, task: ClassificationTask) -> LinearClassifier:
         """Embed the sentences."""
@@ -67,7 +76,16 @@ class ZeroShot(ClassificationRecipe[ZeroShotConfig], ImageTextRecipe[ZeroShotCon
         else:
             weight = class_embeddings(task.model, task.prompts.sentences(prompts))
         bias = np.full(task.n_classes, task.model.logit_bias, dtype=np.float32)
-        return LinearClassifier(weight, bias, scale=task.model.logit_scale, report=FitReport(notes=tuple(notes)))
+        paired = task.multi_label and bool(task.prompts.negative_templates)
+        if paired:
+            # The sigmoid of a difference of two logits is the softmax over them.
+            weight = weight - class_embeddings(task.model, task.prompts.negatives(prompts))
+            bias = np.zeros_like(bias)
+        report = FitReport(notes=tuple(notes))
+        classifier = LinearClassifier(weight, bias, scale=task.model.logit_scale, report=report)
+        if task.multi_label and self.config.thresholds == "validation":
+            return _with_thresholds(classifier, task, paired=paired)
+        return classifier
 
     def fit_image_text(self, task: ImageTextTask) -> LinearDualEncoder:
         """The model as it is; of statements, validation says from which similarity on they are taken for true."""
@@ -79,6 +97,38 @@ class ZeroShot(ClassificationRecipe[ZeroShotConfig], ImageTextRecipe[ZeroShotCon
         logits = task.model.logit_scale * _cosines(LinearDualEncoder(task.model), task.val)
         threshold = _threshold(logits, task.val.is_correct)
         return LinearDualEncoder(task.model, bias=-threshold, report=FitReport(chosen={"threshold": threshold}))
+
+
+def _with_thresholds(classifier: LinearClassifier, task: ClassificationTask, *, paired: bool) -> LinearClassifier:
+    """The classifier with the threshold of each label at a probability of one half."""
+    report = classifier.report
+    if len(task.val) == 0:
+        note = (
+            "There are no validation images to choose thresholds on, so that a label is present from a logit of 0 on."
+        )
+        classifier.report = replace(report, notes=(*report.notes, note))
+        return classifier
+    scores = classifier.scores(task.val.images)
+    thresholds, undecided = label_thresholds(scores, task.val.labels, 0.0 if paired else None)
+    notes = [
+        f"The threshold of each of {task.n_classes} labels was chosen on {len(task.val)} labelled validation images "
+        "(greatest Matthews correlation)."
+    ]
+    if undecided:
+        names = ", ".join(task.class_names[c] for c in undecided[:5])
+        instead = "where presence and absence are equally near" if paired else "the median of the others"
+        notes.append(
+            f"Nothing could be chosen for {len(undecided)} of them ({names}{', ...' if len(undecided) > 5 else ''}); "
+            f"their threshold is {instead}."
+        )
+    chosen: dict[str, str | int | float | bool] = {
+        f"threshold_{name}": round(float(threshold), 4)
+        for name, threshold in zip(metric_keys(task.class_names), thresholds, strict=True)
+    }
+    report = replace(report, chosen=chosen, notes=(*report.notes, *notes))
+    return LinearClassifier(
+        classifier.weight, classifier.bias - thresholds, scale=classifier.scale, report=report
+    )  # fmt: skip
 
 
 def _cosines(model: LinearDualEncoder, items: Choices) -> FloatArray:

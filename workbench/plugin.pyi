@@ -35,6 +35,8 @@ from .metrics import estimate_metrics as estimate_metrics
 from .metrics import mean_of as mean_of
 from .metrics import metric_named as metric_named
 from .metrics.captions_cider import cider_d as cider_d
+from .metrics.keys import metric_keys as metric_keys
+from .metrics.operating_points import choose_threshold as choose_threshold
 from .metrics.registry import added_for as added_for
 from .metrics.registry import fitting_metrics as fitting_metrics
 from .models import LoadedModel as LoadedModel

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from scipy.special import expit, ndtr
-from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score, roc_curve
+from sklearn.metrics import average_precision_score, confusion_matrix, matthews_corrcoef, roc_auc_score, roc_curve
 
 from workbench.errors import DataError
 from workbench.metrics import estimate_metrics
@@ -35,6 +35,9 @@ def test_thresholds_are_the_best_of_all(decimals, seed):
     table = [counts(scores, positive, edge) for edge in edges]
     chosen = {p: counts(scores, positive, choose_threshold(p, scores, positive)) for p in
               ("youden", "cost=3", "sensitivity=0.9", "specificity=0.85")}  # fmt: skip
+    correlations = [matthews_corrcoef(positive, scores >= edge) for edge in edges]
+    best = choose_threshold("mcc", scores, positive)
+    assert matthews_corrcoef(positive, scores >= best) == pytest.approx(max(correlations))
     assert sum(chosen["youden"][:2]) == pytest.approx(max(a + b for a, b, _, _ in table))
     assert 3 * chosen["cost=3"][3] + chosen["cost=3"][2] == min(3 * fn + fp for _, _, fp, fn in table)
     # Of all that reach it the one that costs least of the other.
@@ -45,7 +48,16 @@ def test_thresholds_are_the_best_of_all(decimals, seed):
 
 
 def test_what_is_no_point_is_refused():
-    for text in ("yuoden", "youden=1", "sensitivity", "sensitivity=95", "cost=-1", "specificity=x", "cost=inf"):
+    for text in (
+        "yuoden",
+        "youden=1",
+        "mcc=2",
+        "sensitivity",
+        "sensitivity=95",
+        "cost=-1",
+        "specificity=x",
+        "cost=inf",
+    ):
         with pytest.raises(ValueError, match="is no operating point"):
             parse_point(text)
     with pytest.raises(DataError, match="3 positive and 0 negative"):

@@ -1,5 +1,7 @@
 """Findings of which it is not known whether an image has them count in no loss and in no metric."""
 
+import json
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
@@ -62,3 +64,31 @@ def test_a_recipe_that_cannot_mask_is_refused(card, settings, tiny_model, monkey
     monkeypatch.setattr("adapters.zero_shot.ZeroShot.masks_labels", False)
     with pytest.raises(RecipeError, match=r"cannot leave unknown findings out of its loss"):
         run(card, settings, tiny_model, "zero-shot")
+
+
+def test_thresholds_of_zero_shot_come_from_validation_alone(write, tmp_path, settings, tiny_model):
+    def described(flip):
+        def describe(left, right, rng):
+            has = [colour in {left, right} for colour in ("red", "green", "blue")]
+            return {name: int(t) for name, t in zip("rgb", has, strict=True)}
+
+        path = write("classification", {}, describe, "multi_label = true")
+        more = 'labels = ["r", "g", "b"]\n[prompts]\ntemplates = ["{} in it"]\nnegative_templates = ["no {} in it"]\n'
+        path.write_text(path.read_text("utf-8") + more, "utf-8")
+        table = path.with_name("metadata.jsonl")
+        if flip:  # Other test labels, the same images.
+            lines = [json.loads(line) for line in table.read_text("utf-8").splitlines()]
+            for line in lines:
+                if line["split"] == "test":
+                    line |= {name: 1 - line[name] for name in "rgb"}
+            table.write_text("".join(json.dumps(line) + "\n" for line in lines), "utf-8")
+        return path
+
+    first = run(described(flip=False), settings, tiny_model, "zero-shot")["zero-shot"]
+    chosen = {key: value for key, value in first.tags.items() if key.startswith("chosen.threshold")}
+    assert set(chosen) == {"chosen.threshold_r", "chosen.threshold_g", "chosen.threshold_b"}
+    scores = predictions_of(first, settings).scores
+    assert 0 < (scores >= 0).mean() < 1, "some findings are present and some are not"
+    second = run(described(flip=True), settings, tiny_model, "zero-shot")["zero-shot"]
+    assert second.metrics["macro_f1"] != first.metrics["macro_f1"]
+    assert {key: second.tags[key] for key in chosen} == chosen

@@ -31,6 +31,8 @@ def fingerprint_of(dataset: "Dataset") -> str:
         head.append(["language", card.language])
     if prompts.spoken != dataset.class_names:
         head.append(["spoken", prompts.spoken])
+    if prompts.negative_templates:
+        head.append(["negatives", prompts.negative_templates])
     head += card.fingerprint_parts()
     digest = hashlib.sha256(json.dumps([*head, dict(prompts.descriptions)], sort_keys=True).encode())
     for split in ROLES:

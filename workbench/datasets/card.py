@@ -159,6 +159,12 @@ class DatasetCard(Section):
         return self
 
     @model_validator(mode="after")
+    def _negatives_are_of_labels(self) -> Self:
+        if self.prompts.negative_templates and not self.multi_label:
+            raise ValueError("prompts.negative_templates say that a label is absent; they need multi_label = true")
+        return self
+
+    @model_validator(mode="after")
     def _metrics_are_measured(self) -> Self:
         measured = [metric.name for metric in self.measured()]
         # Tables and comparisons know a metric by its name alone.

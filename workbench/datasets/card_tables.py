@@ -149,6 +149,7 @@ class Prompts(Section):
             repositories `clip-benchmark/wds_*` have them, where the card has none of its own. A card writes it `from`.
         templates: Each holds `{}` for the class name once; the first is the single template. A name stands for a
             published list, see `workbench.datasets.named_templates`.
+        negative_templates: Templates that say that a label is absent (`no {}.`), for several labels an image.
         names: Class name to what stands for it in templates, where that is another; several may share one.
         descriptions: Class name to sentences that describe it.
         descriptions_file: CSV with columns `label` and `text`, beside the data; adds to `descriptions`.
@@ -158,6 +159,7 @@ class Prompts(Section):
 
     source: Literal["repository"] | None = Field(default=None, alias="from")
     templates: tuple[str, ...] = ("a photo of a {}.",)
+    negative_templates: tuple[str, ...] = ()
     names: dict[str, str] = Field(default_factory=dict)
     descriptions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     descriptions_file: str | None = None
@@ -169,9 +171,14 @@ class Prompts(Section):
 
     @field_validator("templates")
     @classmethod
-    def _one_place(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
+    def _at_least_one(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
         if not templates:
             raise ValueError("expected at least one template")
+        return templates
+
+    @field_validator("templates", "negative_templates")
+    @classmethod
+    def _one_place(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
         return _checked_templates(templates)
 
 
@@ -188,6 +195,7 @@ class Language(Section):
     Attributes:
         classes: Raw label to class name; every class must have one.
         templates: As in `Prompts`.
+        negative_templates: As in `Prompts`.
         descriptions: As in `Prompts`.
         descriptions_file: As in `Prompts`.
         columns: The columns that hold texts (`caption`, ...) in this language.
@@ -195,11 +203,12 @@ class Language(Section):
 
     classes: dict[str, str] = Field(default_factory=dict)
     templates: tuple[str, ...] = ()
+    negative_templates: tuple[str, ...] = ()
     descriptions: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     descriptions_file: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
 
-    @field_validator("templates")
+    @field_validator("templates", "negative_templates")
     @classmethod
     def _one_place(cls, templates: tuple[str, ...]) -> tuple[str, ...]:
         return _checked_templates(templates)

@@ -56,20 +56,7 @@ def card_to_toml(card: DatasetCard) -> str:
     import tomlkit
 
     values: dict[str, Any] = card.model_dump(mode="json", exclude_none=True)
-    if "image" not in card.columns.model_fields_set:
-        # If it is left out, a table's `file_name` serves as well.
-        values["columns"].pop("image")
-    if not card.columns.labels:
-        values["columns"].pop("labels")
-    for key in ("pixels", "dicom", "labels", "privacy", "corruptions"):
-        if getattr(card, key) == type(card).model_fields[key].default:
-            values.pop(key)  # Few have anything to say there.
-    if card.prompts.source is not None and "templates" not in card.prompts.model_fields_set:
-        values["prompts"].pop("templates")  # Or the default would stand for those of the repository.
-    if not card.prompts.names:
-        values["prompts"].pop("names")
-    if not card.metrics:
-        values.pop("metrics")
+    _leave_out_what_is_not_said(card, values)
     document = tomlkit.document()
     tables = {key: value for key, value in values.items() if isinstance(value, dict)}
     for key, value in values.items():
@@ -85,3 +72,22 @@ def card_to_toml(card: DatasetCard) -> str:
             document.add(tomlkit.comment(_COMMENTS[key]))
         document.add(key, table)
     return tomlkit.dumps(document)
+
+
+def _leave_out_what_is_not_said(card: DatasetCard, values: dict[str, Any]) -> None:
+    """Take out of a card's values what would say something else, or what few cards say."""
+    if "image" not in card.columns.model_fields_set:
+        # If it is left out, a table's `file_name` serves as well.
+        values["columns"].pop("image")
+    if not card.columns.labels:
+        values["columns"].pop("labels")
+    if card.prompts.source is not None and "templates" not in card.prompts.model_fields_set:
+        values["prompts"].pop("templates")  # Or the default would stand for those of the repository.
+    for key in ("names", "negative_templates"):
+        if not getattr(card.prompts, key):
+            values["prompts"].pop(key)
+    for key in ("pixels", "dicom", "labels", "privacy", "corruptions"):
+        if getattr(card, key) == type(card).model_fields[key].default:
+            values.pop(key)  # Few have anything to say there.
+    if not card.metrics:
+        values.pop("metrics")

@@ -45,6 +45,7 @@ def in_language(card: DatasetCard, language: str) -> DatasetCard:
         raise CardError(f"{place} needs {lack}.")
     values["prompts"] = {
         **({"templates": table.templates} if table.templates else {}),
+        "negative_templates": table.negative_templates,
         "descriptions": table.descriptions,
         "descriptions_file": table.descriptions_file,
     }

@@ -21,12 +21,14 @@ class ClassPrompts:
         templates: Each holds `{}` once; the first is the single template.
         descriptions: Class name to sentences; classes may be missing.
         names: Class name to what stands for it in templates; classes that stand for themselves may be missing.
+        negative_templates: Say that the class is absent; none where nobody has written any.
     """
 
     class_names: tuple[str, ...]
     templates: tuple[str, ...]
     descriptions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
+    negative_templates: tuple[str, ...] = ()
 
     @property
     def spoken(self) -> tuple[str, ...]:
@@ -48,6 +50,11 @@ class ClassPrompts:
             named = zip(self.class_names, self.spoken, strict=True)
             return [list(self.descriptions.get(name) or (first.replace("{}", spoken),)) for name, spoken in named]
         templates = self.templates[:1] if kind == "single" else self.templates
+        return [[template.replace("{}", name) for template in templates] for name in self.spoken]
+
+    def negatives(self, kind: PromptKind) -> list[list[str]]:
+        """The sentences that say that each class is absent; `single` uses the first template, the others all."""
+        templates = self.negative_templates[:1] if kind == "single" else self.negative_templates
         return [[template.replace("{}", name) for template in templates] for name in self.spoken]
 
     def subset(self, classes: IntArray) -> "ClassPrompts":
@@ -87,4 +94,5 @@ def class_prompts(
         raise CardError(f"card {card.name!r}: prompts.names has {stray!r}, which is no class.{closest(stray, names)}")
     named = {name: spoken.get(name, spoken.get(key)) for key, name in zip(keys, names, strict=True)}
     by_spoken = {name: text for name, text in named.items() if text is not None}
-    return ClassPrompts(tuple(names), card.prompts.templates, by_name, by_spoken)
+    templates, negatives = card.prompts.templates, card.prompts.negative_templates
+    return ClassPrompts(tuple(names), templates, by_name, by_spoken, negatives)

@@ -20,12 +20,15 @@ class ClassificationRecipe(Recipe[C], ABC):
         multi_label: Whether it can do several labels an image.
         masks_labels: Whether it can fit labels of which some are not known; see `LabelledImages.labels`.
         unseen: Whether it can recognise the classes of `ClassificationTask.unseen`, which have no training image.
+        chooses_thresholds: Whether it chooses a threshold for each of several labels an image. It is then given
+            validation images where it is given no shots, too.
         scores_by_text: Whether its predictors can be given other classes than they were fitted on, see `for_classes`.
     """
 
     multi_label: ClassVar[bool] = False
     masks_labels: ClassVar[bool] = False
     unseen: ClassVar[bool] = False
+    chooses_thresholds: ClassVar[bool] = False
     scores_by_text: ClassVar[bool] = False
 
     @abstractmethod

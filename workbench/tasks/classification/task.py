@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
@@ -61,8 +61,9 @@ class Classification(DatasetTask):
     def rows(self, spec: RunSpec) -> "SplitRows":
         """See `DatasetTask.rows`; shots are training images a class."""
         rows = self.data.class_shots(spec)
-        if spec.shots == 0 and chooses(self.data.dataset):
-            rows = replace(rows, val=self.data.dataset.rows("val"))
+        dataset, recipe = self.data.dataset, cast("type[ClassificationRecipe[Any]]", spec.factory)
+        if spec.shots == 0 and (chooses(dataset) or (dataset.card.multi_label and recipe.chooses_thresholds)):
+            rows = replace(rows, val=dataset.rows("val"))
         return replace(rows, unlabelled=self.data.unlabelled_rows(spec)) if spec.unlabelled else rows
 
     def given(self, spec: RunSpec, rows: "SplitRows", *, refit: bool) -> ClassificationTask:
