@@ -94,3 +94,33 @@ def test_what_is_missing_or_too_much_is_said(arguments, words):
 def test_a_suite_without_runs_is_said():
     with pytest.raises(WorkbenchError, match="suite 'nothing' has no finished run"):
         invoke("compare", "--suite", "nothing")
+
+
+def test_learning_curves_are_shown_and_given_as_json(tmp_path):
+    store, labels = open_store(Settings.load()), np.random.default_rng(0).integers(0, 2, 200)
+    for shots in (1, 2, 4, 8, 16):
+        for seed in range(3):
+            scores = np.random.default_rng([seed, shots]).normal(size=(200, 2)).astype(np.float32)
+            scores[np.arange(200), labels] += 0.5 * np.log2(4 * shots)
+            folder = tmp_path / f"{shots}-{seed}"
+            folder.mkdir()
+            kept = ClassPredictions([f"i{i}" for i in range(200)], [None] * 200, labels, scores, CLASSES)
+            kept.write(folder / schema.PREDICTIONS)
+            params = {"model": "m", "dataset": "trees", "field": "botany", "task": "classification", "recipe": "probe",
+                      "shots": shots, "seed": seed}  # fmt: skip
+            tags = {schema.RUN_KEY: f"{shots}-{seed}", schema.LABEL: "probe", schema.PRIMARY_METRIC: "accuracy"}
+            recorder = RunRecorder.begin(store, "grown", "probe", params, tags)
+            recorder.finish({"accuracy": 0.5, "train_images": 2 * shots}, {}, folder)
+    text = invoke("curve", "grown", "--target", "0.99").output
+    assert "probe on trees with m, accuracy:\n  measured by images a class: 1: " in text
+    assert "to reach 99.0 %" in text
+    (curve,) = json.loads(invoke("curve", "grown", "--target", "0.8", "--json").output)
+    assert [point["images"] for point in curve["points"]] == [2, 4, 8, 16, 32]
+    assert [expected["images"] for expected in curve["expected"]] == [64, 128]
+    (needed,) = curve["targets"]
+    assert needed["target"] == 0.8
+    assert 1 <= needed["images"]["low"] <= needed["images"]["value"]
+    (entry,) = json.loads(invoke("compare", "--suite", "grown", "--json").output)["curves"]
+    assert entry["law"] == curve["law"]
+    with pytest.raises(WorkbenchError, match="--target 90"):
+        invoke("curve", "grown", "--target", "90")

@@ -9,6 +9,7 @@ from workbench.reports.suite.blocks import Block, Bullets, Figure, Heading, Para
 from workbench.reports.suite.curves import shot_curves
 from workbench.reports.suite.decisions import decision_blocks
 from workbench.reports.suite.grids import ShotsGrid, chance_text, grids, recipe_pairs, shots_text, standings, value_text
+from workbench.reports.suite.learning import learning_blocks
 from workbench.reports.suite.protocol import protocol
 from workbench.reports.suite.transfers import transfer_blocks
 from workbench.reports.suite.verdict import Verdict, verdicts
@@ -88,6 +89,9 @@ def _dataset(comparison: SuiteComparison, grid: ShotsGrid, i: int) -> list[Block
     if picture is not None:
         name = re.sub(r"[^A-Za-z0-9-]+", "-", f"shots-{i + 1}-{grid.dataset}")[:60]
         blocks.append(Figure(name, picture, f"{grid.metric} against shots on {grid.dataset}, as in the table above"))
+    blocks += learning_blocks(
+        [c for c in comparison.curves if (c.run.dataset, c.run.model) == (grid.dataset, grid.model)]
+    )
     dataset_pairs = [
         p for p in comparison.pairs if p.first.run.dataset == grid.dataset and p.model in (grid.model, NO_MODEL)
     ]

@@ -2,18 +2,20 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from workbench.reports.suite.learning import TIMES
 from workbench.reports.suite.selection import Filters, select
 from workbench.reports.suite.verdict import Verdict, verdicts
 from workbench.reports.suite.verdict_words import cautions, in_words, next_steps
-from workbench.runs.comparisons import GroupComparison, GroupResult, SuiteComparison
+from workbench.runs.comparisons import GroupComparison, GroupResult, LearningCurve, SuiteComparison
 from workbench.runs.comparisons.transfers import Change, TransferCell, TransferRow, transfer_matrices
 
 
 def suite_json(comparison: SuiteComparison, filters: Filters | None = None) -> str:
-    """`suite, metric, verdicts, entries, comparisons, transfers, rankings, notes`.
+    """`suite, metric, verdicts, entries, comparisons, transfers, curves, rankings, notes`.
 
     Shares are in 0..1, undefined numbers are null.
     """
@@ -37,10 +39,27 @@ def suite_json(comparison: SuiteComparison, filters: Filters | None = None) -> s
             for target, cell in row.cells.items()
             if row.source and id(cell.entry) in entry_ids
         ],
+        "curves": [_curve(curve) for curve in shown.curves],
         "rankings": [asdict(ranking) for ranking in shown.rankings],
         "notes": list(shown.notes),
     }
-    return json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return _json(content)
+
+
+def curves_json(curves: Sequence[LearningCurve], targets: Sequence[float]) -> str:
+    """Learning curves, and how many training images (in all) each takes to a target; numbers beyond sight are null."""
+    return _json(
+        [
+            {
+                **_curve(curve),
+                "targets": [
+                    {"target": target, "images": None if curve.law is None else asdict(curve.images_for(target))}
+                    for target in targets
+                ],
+            }
+            for curve in curves
+        ]
+    )
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
@@ -109,6 +128,28 @@ def _pair(pair: GroupComparison) -> dict[str, Any]:
     }
 
 
+def _curve(curve: LearningCurve) -> dict[str, Any]:
+    """Images are training images in all; `expected` has the metric at multiples of the largest number of them."""
+    law, largest = curve.law, curve.entries[-1].group.train_images
+    return {
+        "model": curve.run.model,
+        "dataset": curve.run.dataset,
+        "label": curve.label,
+        "metric": curve.metric,
+        "classes": curve.classes,
+        "points": [
+            {"images": entry.group.train_images, "value": entry.estimate.value, "seeds": len(entry.by_seed)}
+            for entry in curve.entries
+        ],
+        "law": None if law is None else {"scale": law.scale, "slope": law.slope, "floor": law.floor},
+        "expected": []
+        if law is None
+        else [{"images": times * largest, **asdict(curve.at(times * largest))} for times in TIMES],
+        "held_back": None if curve.held_back is None else {**asdict(curve.held_back), "is_met": curve.held_back.is_met},
+        "problem": curve.problem,
+    }
+
+
 def _transfer(row: TransferRow, target: str, cell: TransferCell) -> dict[str, Any]:
     """`against_zero_shot` and `gap` (in-domain minus here) are `{value, ci_low, ci_high, decided}`, or null."""
     return {
@@ -131,6 +172,10 @@ def _change(change: Change | None) -> dict[str, Any] | None:
     if change is None:
         return None
     return {"value": change.value, "ci_low": change.low, "ci_high": change.high, "decided": change.is_evident}
+
+
+def _json(content: Any) -> str:
+    return json.dumps(_finite(content), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def _finite(value: Any) -> Any:

@@ -58,5 +58,10 @@ def select(comparison: SuiteComparison, filters: Filters) -> SuiteComparison:
             and is_one_of(recipes, "recipe", pair.first, pair.other)
             and (not shots or pair.shots in shots)
         ),
+        curves=tuple(
+            curve
+            for curve in comparison.curves
+            if is_one_of(datasets, "dataset", *curve.entries) and is_one_of(recipes, "recipe", *curve.entries)
+        ),
         rankings=tuple(ranking for ranking in comparison.rankings if not shots or ranking.shots in shots),
     )

@@ -10,6 +10,7 @@ from .imported import import_scores as import_scores
 from .intervals import GroupIntervals as GroupIntervals
 from .intervals import intervals_of as intervals_of
 from .intervals import recorded_interval as recorded_interval
+from .learning import LearningCurve as LearningCurve
 from .ranking import RecipeRanking as RecipeRanking
 from .results import GroupComparison as GroupComparison
 from .results import GroupResult as GroupResult

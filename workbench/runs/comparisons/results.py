@@ -1,12 +1,16 @@
 """What the comparison of a suite shows: each group's result, each pair's difference, the rankings."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from workbench.formatting import counted
 from workbench.metrics import Estimate, PairedDifference, is_evident
 from workbench.runs.comparisons.groups import RunGroup
 from workbench.runs.comparisons.ranking import RecipeRanking
 from workbench.tracking import RunResult
+
+if TYPE_CHECKING:
+    from workbench.runs.comparisons.learning import LearningCurve
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,7 @@ class SuiteComparison:
         pairs: Every comparison; the family of the Holm correction.
         rankings: One a model and number of shots.
         notes: Sentences about runs and datasets that were left out.
+        curves: Recipes at several numbers of training images, and how they go on.
     """
 
     suite: str
@@ -88,6 +93,7 @@ class SuiteComparison:
     pairs: tuple[GroupComparison, ...]
     rankings: tuple[RecipeRanking, ...]
     notes: tuple[str, ...]
+    curves: tuple["LearningCurve", ...] = ()
 
     @property
     def family(self) -> str:

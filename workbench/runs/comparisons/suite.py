@@ -15,10 +15,11 @@ from workbench.metrics import (
 )
 from workbench.runs.comparisons.groups import RunGroup, is_comparable, levels, primary_of, run_groups, shots_order
 from workbench.runs.comparisons.inference import across_inference
+from workbench.runs.comparisons.learning import LearningCurve, learning_curves
 from workbench.runs.comparisons.measuring import measure_groups, read_run
 from workbench.runs.comparisons.ranking import RecipeRanking, rank
 from workbench.runs.comparisons.results import GroupComparison, GroupResult, SuiteComparison
-from workbench.tasks import Predictions, tasks
+from workbench.tasks import ClassPredictions, Predictions, tasks
 from workbench.tracking import RunResult, Store, notes_on_dataset, read_runs, schema
 
 Read = Callable[[RunResult], Predictions]
@@ -82,6 +83,7 @@ def compare_run_groups(
     groups, notes = run_groups(runs)
     entries: list[GroupResult] = []
     pairs: list[GroupComparison] = []
+    curves: list[LearningCurve] = []
     by_dataset: dict[str, list[RunGroup]] = defaultdict(list)
     for group in groups:
         by_dataset[group.first.dataset].append(group)
@@ -92,10 +94,10 @@ def compare_run_groups(
         (chosen, *names), *waiting = waiting
         measured_groups = [group for name in names for group in by_dataset[name]]
         try:
-            measured = _measured(read, measured_groups, chosen)
+            measured, classes = _measured(read, measured_groups, chosen)
         except UnknownMetricError as error:
             lacking |= dict.fromkeys(names, str(error))
-            measured = []
+            measured, classes = [], None
         except WorkbenchError as error:
             if len(names) == 1:
                 raise WorkbenchError(f"dataset {names[0]!r}: {error}") from error
@@ -109,6 +111,7 @@ def compare_run_groups(
                 for group, measurement in zip(measured_groups, measured, strict=True)
             ]
             pairs += _compare(results, measured, chosen, len(by_dataset))
+            curves += learning_curves(results, measured, classes)
             entries += results
         done += len(names)
         if progress is not None:
@@ -124,7 +127,9 @@ def compare_run_groups(
         notes.append(
             f"Dataset {name!r} is left out: " + (text if metric is None else f"it has no {metric!r} to compare by.")
         )
-    return SuiteComparison(suite, metric, tuple(entries), tuple(_corrected(pairs)), _rankings(entries), tuple(notes))
+    return SuiteComparison(
+        suite, metric, tuple(entries), tuple(_corrected(pairs)), _rankings(entries), tuple(notes), tuple(curves)
+    )
 
 
 def _about_data(groups: Sequence[RunGroup]) -> list[str]:
@@ -149,9 +154,13 @@ def _with_equal_items(by_dataset: Mapping[str, Sequence[RunGroup]], metric: str 
     return [(chosen, *names) for (chosen, _), names in names_by_metric.items()]
 
 
-def _measured(read: Read, groups: Sequence[RunGroup], metric: str) -> list[Measured]:
+def _measured(read: Read, groups: Sequence[RunGroup], metric: str) -> tuple[list[Measured], int | None]:
+    """Measurements, and the number of classes, where there are classes."""
     names = [f"run {group.first.run_id}" for group in groups]
-    return measure_groups([[read(run) for run in group.runs] for group in groups], names, metric)
+    predictions = [[read(run) for run in group.runs] for group in groups]
+    first = predictions[0][0]
+    classes = len(first.class_names) if isinstance(first, ClassPredictions) else None
+    return measure_groups(predictions, names, metric), classes
 
 
 def _compare(
