@@ -83,20 +83,20 @@ def choose_some(
     return [by_id[name] for name in chosen]
 
 
-def choose_page(pages: int, *, key: str = "page") -> int:
+def choose_page(pages: int, *, key: str = "page", place: Any = st) -> int:
     """A page from 1 to `pages`; no widget for a single one."""
     if pages < 2:
         return 1
     asked = st.query_params.get(key, "1")
     st.session_state[key] = min(max(1, int(asked)), pages) if asked.isdecimal() and len(asked) < 10 else 1
-    chosen: int = st.number_input(f"page of {pages}", 1, pages, key=key, on_change=partial(_write, key))
+    chosen: int = place.number_input(f"page of {pages}", 1, pages, key=key, on_change=partial(_write, key))
     return chosen
 
 
-def ask_text(label: str, *, key: str, drops: Sequence[str] = (), **options: Any) -> str:
+def ask_text(label: str, *, key: str, drops: Sequence[str] = (), place: Any = st, **options: Any) -> str:
     """A line of text."""
     st.session_state[key] = st.query_params.get(key, "")
-    line: str = st.text_input(label, key=key, on_change=partial(_write, key, drops), **options)
+    line: str = place.text_input(label, key=key, on_change=partial(_write, key, drops), **options)
     return line
 
 

@@ -12,7 +12,7 @@ from dashboards.text import escaped
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
 
-_PAGES = ("overview", "compare", "transfer", "shots", "errors", "search", "cost", "data")
+_PAGES = ("overview", "compare", "transfer", "shots", "errors", "map", "search", "cost", "data")
 
 
 def main() -> None:

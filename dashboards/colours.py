@@ -4,7 +4,7 @@ Six hues of Okabe and Ito (2008), which colour-blind people can distinguish and 
 where there are more recipes than hues, shape and dash differ as well.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 _HUES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -13,6 +13,8 @@ _SHAPES = (
 )  # fmt: skip
 _DASHES = ((1, 0), (6, 3), (2, 2), (8, 2, 2, 2), (4, 4), (1, 3), (10, 4), (6, 2, 1, 2))
 BASELINE = "#6E6E6E"
+CATEGORIES = (*_HUES, "#A21AFC", "#84C57D", "#8C564B", "#B71586")
+"""Ten colours unlike each other; their shapes differ, too, because no ten are apart for all colour-blind eyes."""
 FIRST, SECOND = _HUES[0], _HUES[5]
 """The two sides of a comparison."""
 
@@ -37,6 +39,14 @@ class Mark:
     colour: str
     shape: str
     dash: tuple[int, ...]
+
+
+def category_marks(names: Sequence[str]) -> dict[str, Mark]:
+    """A colour and a shape for each of at most ten categories of one chart."""
+    return {
+        name: Mark(CATEGORIES[place], _SHAPES[place % len(_SHAPES)], (1, 0))
+        for place, name in enumerate(names[: len(CATEGORIES)])
+    }
 
 
 def marks(labels: Iterable[str]) -> dict[str, Mark]:

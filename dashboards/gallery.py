@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboards.address import choose, choose_page, go_to
 from dashboards.item import answers_of, show_answers
@@ -18,12 +19,17 @@ from workbench.tracking import RunResult
 
 _CELL, _LISTED, _NAME = 150, 280, 18
 _PAGE_SIZES = (24, 48, 96)
-_BESIDE = 6
+_BESIDE = 5
 """Items of each value where values are side by side."""
 
 
 def show_gallery(
-    session: Session, run: RunResult, dataset: Dataset | None, examples: Sequence[Example], names: Sequence[str]
+    session: Session,
+    run: RunResult,
+    dataset: Dataset | None,
+    examples: Sequence[Example],
+    everything: Sequence[Example],
+    names: Sequence[str],
 ) -> None:
     """The items, page by page, or some of each part side by side.
 
@@ -32,10 +38,11 @@ def show_gallery(
         run: Whose items they are.
         dataset: Where the pictures are, if they are at hand.
         examples: The items to show.
+        everything: All of the run's items, of which each part's share of right ones is said.
         names: Parts that they can be set side by side by.
     """
     predictions = session.predictions(run)
-    left, middle, right = st.columns(3)
+    left, middle, right, counter = st.columns(4)
     as_list = _has_pictures_as_answers(predictions, examples) or all(each.image is None for each in examples)
     layouts = ["list", "grid"] if as_list else ["grid", "list"]
     layout = choose("layout", layouts, key="layout", place=left)
@@ -45,11 +52,12 @@ def show_gallery(
         for value in values_of(examples, beside):
             part = [each for each in examples if each.parts.get(beside) == value]
             st.subheader(escaped(value))
-            st.caption(f"{_count(part)}; the first {min(_BESIDE, len(part))} are shown.")
+            whole = [each for each in everything if each.parts.get(beside) == value]
+            st.caption(f"{_count(whole)}. Shown are {min(_BESIDE, len(part))} of {format_count(len(part))}.")
             show(part[:_BESIDE])
         return
     size = choose("on a page", _PAGE_SIZES, key="size", drops=("page",), place=right)
-    show(_page(examples, size))
+    show(_page(examples, size, counter))
 
 
 def tag(example: Example) -> str:
@@ -59,8 +67,8 @@ def tag(example: Example) -> str:
     return ":green-badge[✓ right]" if example.is_right else ":orange-badge[✗ wrong]"
 
 
-def _page(examples: Sequence[Example], size: int) -> Sequence[Example]:
-    page = choose_page(-(-len(examples) // size))
+def _page(examples: Sequence[Example], size: int, place: DeltaGenerator) -> Sequence[Example]:
+    page = choose_page(-(-len(examples) // size), place=place)
     return examples[(page - 1) * size : page * size]
 
 
@@ -81,7 +89,8 @@ def _grid(predictions: Predictions, dataset: Dataset | None, examples: Sequence[
         answers = answers_of(predictions, dataset, example)
         with cells.container(width=_CELL, gap=None):
             _cell_picture(dataset, example, answers, _CELL)
-            st.caption(f"{tag(example)} **{_cut(example.title, 60)}** {_cut(_what(example, answers), 90)}")
+            title = "" if example.title == example.image else f"**{_cut(example.title, 60)}** "
+            st.caption(f"{tag(example)} {title}{_cut(_what(example, answers), 90)}")
             _opener(example)
 
 
@@ -89,10 +98,12 @@ def _list(predictions: Predictions, dataset: Dataset | None, examples: Sequence[
     for example in examples:
         answers = answers_of(predictions, dataset, example)
         with st.container(border=True):
-            left, right = st.columns([1, 2])
-            with left:
-                _cell_picture(dataset, example, answers, _LISTED)
-            with right:
+            words = st.container()
+            if example.image and dataset:
+                left, words = st.columns([1, 2])
+                with left:
+                    _cell_picture(dataset, example, answers, _LISTED)
+            with words:
                 st.markdown(f"{tag(example)} **{escaped(example.title)}**, {escaped(example.what)}")
                 show_answers(dataset, answers, f"list {example.place}")
                 _opener(example)

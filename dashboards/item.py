@@ -18,7 +18,7 @@ from workbench.tasks import Example, Predictions, ScoredAnswer
 from workbench.tracking import RunResult
 
 _LARGE, _SMALL = 1200, 130
-_LEGEND = "✓ and green is right, ▸ is what the run chose, vermilion where that is wrong."
+_LEGEND = "Green is right; vermilion is what the run chose, where that is wrong."
 
 
 def show_item(session: Session, run: RunResult, dataset: Dataset | None, example: Example) -> None:
@@ -66,9 +66,9 @@ def show_answers(dataset: Dataset | None, answers: Sequence[ScoredAnswer], key: 
         _bars(answers, key)
     else:
         for answer in answers:
-            side = answer_words(answer) or "reference"
-            st.markdown(f"{escaped(side)} {escaped(answer.text)}")
-    st.caption(_LEGEND)
+            st.markdown(f"{escaped(answer.text)} :gray[{escaped(answer_words(answer))}]")
+    if any(answer.box or answer.image for answer in answers):
+        st.caption(_LEGEND)
 
 
 def _bars(answers: Sequence[ScoredAnswer], key: str) -> None:

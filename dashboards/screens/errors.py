@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboards.address import ask_text, choose
 from dashboards.charts.part_shares import part_chart
@@ -43,9 +44,11 @@ def show(session: Session) -> None:
 
 def _show_examples(session: Session, run: RunResult, dataset: Dataset | None, examples: list[Example]) -> None:
     judged = any(each.is_right is not None for each in examples)
-    shown = choose("show", SHOWN, key="show", drops=("page",)) if judged else "all"
-    kept = _filtered(tagged(examples, shown))
-    item = ask_text("one item (an id)", key="item")
+    names = part_names(examples)
+    first, *places, last = st.columns(len(names) + 2)
+    shown = choose("show", SHOWN, key="show", drops=("page",), place=first) if judged else "all"
+    kept = _filtered(tagged(examples, shown), names, places)
+    item = ask_text("one item (an id)", key="item", place=last)
     if item:
         _one(session, run, dataset, examples, kept, item)
         return
@@ -54,10 +57,9 @@ def _show_examples(session: Session, run: RunResult, dataset: Dataset | None, ex
         return
     what = session.predictions(run).examples_are
     st.caption(f"{format_count(len(kept))} of {format_count(len(examples))}: {what}.")
-    names = part_names(kept)
-    show_gallery(session, run, dataset, kept, names)
+    show_gallery(session, run, dataset, kept, examples, names)
     if judged:
-        _by_part(examples, part_names(examples))
+        _by_part(examples, names)
 
 
 def _one(
@@ -80,11 +82,9 @@ def _one(
     show_item(session, run, dataset, found)
 
 
-def _filtered(examples: list[Example]) -> list[Example]:
+def _filtered(examples: list[Example], names: Sequence[str], places: Sequence[DeltaGenerator]) -> list[Example]:
     """Items that have the chosen parts; each choice limits the next one."""
-    names = part_names(examples)
-    columns = st.columns(max(1, len(names)))
-    for column, name in zip(columns, names, strict=False):
+    for column, name in zip(places, names, strict=True):
         values = values_of(examples, name)
         picked = choose(name, [_ANY, *values], key=name.removesuffix(" class"), drops=("page",), place=column)
         examples = [each for each in examples if picked in {_ANY, each.parts.get(name)}]

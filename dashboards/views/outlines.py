@@ -54,7 +54,7 @@ def frame_of(answer: ScoredAnswer) -> tuple[Outline, ...]:
 
 
 def answer_words(answer: ScoredAnswer) -> str:
-    """The score with its marks, which do not rest on colour: ✓ is right, ▸ is chosen."""
+    """The score, with what the answer is in words, so that nothing rests on colour alone."""
     if answer.share is not None:
         value = format_share(answer.share)
     else:
@@ -63,8 +63,8 @@ def answer_words(answer: ScoredAnswer) -> str:
 
 
 def marks_of(answer: ScoredAnswer) -> str:
-    """✓ for a right answer, ▸ for the chosen one."""
-    return ("▸" if answer.is_chosen else "") + ("✓" if answer.is_right else "")
+    """Whether an answer is right, and whether it is the chosen one, in words."""
+    return ", ".join([*(["chosen"] if answer.is_chosen else []), *(["right"] if answer.is_right else [])])
 
 
 def draw(picture: "Image", outlines: Sequence[Outline], full_size: tuple[int, int]) -> None:

@@ -40,6 +40,9 @@ def command(port: int, address: str, **flags: Any) -> None:
         "server.port": port,
         "browser.gatherUsageStats": "false",
         "server.showEmailPrompt": "false",  # It would wait for an answer where nobody has run Streamlit before.
+        # What is chosen is blue: Streamlit's own red looks like an alarm.
+        "theme.light.primaryColor": "#0072B2",
+        "theme.dark.primaryColor": "#56B4E9",
         "client.toolbarMode": "minimal",  # Without a button that deploys to a cloud.
     }
     arguments = [f"--{key}={value}" for key, value in options.items()]

@@ -14,7 +14,7 @@ from workbench.search import nearest_images, open_gallery, search_images
 from workbench.tracking import open_store
 
 pytestmark = pytest.mark.slow
-PAGES = ("", "compare", "transfer", "shots", "errors", "search", "cost", "data")
+PAGES = ("", "compare", "transfer", "shots", "errors", "map", "search", "cost", "data")
 DATASETS = ("leaf-morphology", "mri-planes", "tabletop")
 
 

@@ -1,5 +1,6 @@
 """Charts are valid Vega-Lite and hold the values that they were given."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -11,10 +12,14 @@ from dashboards.charts.cost import cost_chart
 from dashboards.charts.counts import counts_chart
 from dashboards.charts.heat_map import heat_map_chart
 from dashboards.charts.intervals import interval_chart
+from dashboards.charts.part_shares import part_chart
+from dashboards.charts.projection import projection_chart
 from dashboards.charts.shots import shots_chart
 from dashboards.charts.transfers import transfer_chart
 from dashboards.colours import marks
+from dashboards.views.examples import PartShare
 from dashboards.views.heat_map import heat_map
+from dashboards.views.projections import OTHERS
 from dashboards.views.shots import shot_curves
 from dashboards.views.side_by_side import calibration, confusions, pair_up
 from dashboards.views.standings import standings
@@ -97,6 +102,25 @@ def test_names_cut_short_stay_different():
 def test_counts_chart():
     chart = counts_chart({"train": [3, 1], "val": [0, 0], "test": [2, 2]}, ["a", "b"])
     assert sum(values(chart, "images")) == 8
+
+
+def test_part_chart():
+    parts = [PartShare("colour", 20, 0.25, 0.1, 0.5, True, 0.2), PartShare("place", 30, 0.75, 0.6, 0.9, True, 0.25)]
+    chart = part_chart(parts, "category")
+    assert set(values(chart, "share")) == {0.25, 0.75}
+    assert set(values(chart, "chance")) == {0.2, 0.25}
+    assert len(part_chart([dataclasses.replace(parts[0], chance=None)], "category").layer) == 2, "no line of chance"
+
+
+def test_at_most_ten_values_of_a_map_have_colours():
+    kinds = [f"class {i:02}" for i in range(12) for _ in range(12 - i)]
+    chart = projection_chart(np.zeros((len(kinds), 2)), kinds, kinds, "class")
+    assert set(values(chart, "shown")) == {*(f"class {i:02}" for i in range(10)), OTHERS}
+    assert set(values(chart, "value")) == set(kinds)
+    colours = chart.to_dict()["encoding"]["color"]["scale"]["range"]
+    assert len(set(colours)) == 11
+    few = projection_chart(np.zeros((len(kinds), 2)), kinds, kinds, "class", ["class 11"])
+    assert set(values(few, "shown")) == {"class 11", OTHERS}
 
 
 def test_transfer_chart():

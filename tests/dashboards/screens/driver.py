@@ -5,7 +5,7 @@ from streamlit.testing.v1 import AppTest
 import dashboards
 
 APP = f"{next(iter(dashboards.__path__))}/app.py"
-PAGES = ("overview", "compare", "transfer", "shots", "errors", "search", "cost", "data")
+PAGES = ("overview", "compare", "transfer", "shots", "errors", "map", "search", "cost", "data")
 SCRIPT = """
 from dashboards.screens import {page}
 from dashboards.runs import snapshot

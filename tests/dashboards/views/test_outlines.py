@@ -26,13 +26,13 @@ def test_boxes_are_drawn_where_they_are(scale):
     assert {(x, y): picture.getpixel((x * scale, y * scale)) for x, y in expected} == expected
 
 
-def test_scores_have_the_signs_of_right_and_chosen():
-    assert [outline.label for outline in outlines_of(ANSWERS)] == ["10.0 %", "▸ 70.0 %", "✓ 20.0 %"]
+def test_scores_say_what_is_right_and_chosen():
+    assert [outline.label for outline in outlines_of(ANSWERS)] == ["10.0 %", "chosen 70.0 %", "right 20.0 %"]
 
 
 def test_of_many_boxes_only_those_that_matter_are_labelled():
     many = [*ANSWERS, *(ScoredAnswer("box", 0.0, 0.0, box=(k, k, k + 5, k + 5)) for k in range(20))]
-    assert [outline.label for outline in outlines_of(many) if outline.label] == ["▸ 70.0 %", "✓ 20.0 %"]
+    assert [outline.label for outline in outlines_of(many) if outline.label] == ["chosen 70.0 %", "right 20.0 %"]
 
 
 def test_a_picture_is_framed_if_it_is_right_or_chosen():
