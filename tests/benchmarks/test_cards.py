@@ -13,6 +13,10 @@ from workbench.datasets import list_cards, read_card
 ROOT = Path(next(iter(benchmarks.__path__)))
 FILES = sorted(path for path in ROOT.glob("*/*.toml") if path.parent.name not in {"suites", "models"})
 HUB = [path for path in FILES if read_card(path).source.type == "hub"]
+# Of the repositories that CLIP benchmark made, with class names and templates of their own.
+WDS = [path for path in FILES if path.stem.startswith("wds_")]
+# With the splits that a paper hands out, and the one template that it uses.
+PUBLISHED = [path for path in FILES if path.stem.startswith(("coop-", "biomedcoop-"))]
 LOCAL = {"grocery-store", "chula-rbc12", "flowers102", "nlvr"}
 PYPROJECT = ROOT.parent / "pyproject.toml"
 
@@ -25,10 +29,11 @@ def test_a_card_is_complete(path):
     for key in ("title", "description", "licence", "citation", "homepage", "protocol"):
         assert getattr(card, key), key
     # Of others the data is here, or made.
-    assert card.source.type in {"hub", "coco"} or card.verified
-    assert not (card.source.type == "hub" and card.verified), "a hub card counts as verified once it has been read"
+    elsewhere = path in (*HUB, *WDS, *PUBLISHED)
+    assert elsewhere or card.source.type == "coco" or card.verified
+    assert not (elsewhere and card.verified), "such a card counts as verified once its data has been read"
     assert len(set(card.classes.values())) == len(card.classes)
-    if card.task == "classification":
+    if card.task == "classification" and path not in (*WDS, *PUBLISHED):
         assert len(set(card.prompts.templates)) >= 3
     assert all(template.count("{}") == 1 for template in card.prompts.templates)
 
@@ -68,3 +73,66 @@ def test_entry_points_name_the_folder_of_their_card():
     assert {name: value.rpartition(".")[2] for name, value in entries.items()} == {
         path.stem: path.parent.name for path in FILES
     }
+
+
+# `dataset_collection["vtab+"]` of clip_benchmark/datasets/builder.py, less voc2007_multilabel, whose labels are arrays.
+VTAB_PLUS = [
+    "imagenet1k",
+    "imagenetv2",
+    "imagenet_sketch",
+    "imagenet-a",
+    "imagenet-r",
+    "objectnet",
+    "fer2013",
+    "voc2007",
+    "sun397",
+    "cars",
+    "fgvc_aircraft",
+    "mnist",
+    "stl10",
+    "gtsrb",
+    "country211",
+    "renderedsst2",
+    "vtab-caltech101",
+    "vtab-cifar10",
+    "vtab-cifar100",
+    "vtab-clevr_count_all",
+    "vtab-clevr_closest_object_distance",
+    "vtab-diabetic_retinopathy",
+    "vtab-dmlab",
+    "vtab-dsprites_label_orientation",
+    "vtab-dsprites_label_x_position",
+    "vtab-dtd",
+    "vtab-eurosat",
+    "vtab-kitti_closest_vehicle_distance",
+    "vtab-flowers",
+    "vtab-pets",
+    "vtab-pcam",
+    "vtab-resisc45",
+    "vtab-smallnorb_label_azimuth",
+    "vtab-smallnorb_label_elevation",
+    "vtab-svhn",
+]
+
+
+def test_all_of_vtab_plus_has_a_card():
+    assert {path.stem for path in WDS} == {f"wds_{name}" for name in (*VTAB_PLUS, "food101")}
+
+
+@pytest.mark.parametrize("path", WDS, ids=lambda path: path.stem)
+def test_a_card_of_clip_benchmark_names_its_repository(path):
+    card = read_card(path)
+    assert (card.source.type, card.source.id) == ("webdataset", f"clip-benchmark/{path.stem}")
+    assert (card.columns.label, card.prompts.source, card.classes) == ("cls", "repository", {})
+    assert "templates" not in card.prompts.model_fields_set
+    assert re.fullmatch(r"[0-9a-f]{40}", card.source.revision or "0" * 40)
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
+def test_a_card_with_published_splits_names_their_file(path):
+    card = read_card(path)
+    (file,) = card.splits.files
+    assert Path(file).parts[0] == Path(card.source.path).parts[0], "the file lies with the images"
+    assert re.fullmatch(r"split_(zhou_)?\w+\.json", Path(file).name)
+    assert card.source.class_folder == "none"
+    assert len(card.prompts.templates) == 1

@@ -22,7 +22,7 @@ FOLDERS = PETS.replace('class_folder = "none"', "").replace("oxford_pets/images"
 label = "label"
 [splits]""")  # fmt: skip
 # As in split_zhou_OxfordPets.json: labels count from 0 in no order of the alphabet, and species are lower case.
-BREEDS = {"pug": 0, "beagle": 1, "abyssinian": 2}
+BREEDS = {"pug": 0, "basset_hound": 1, "abyssinian": 2}
 
 
 def name_of(breed, i):
@@ -50,13 +50,14 @@ def opened(tmp_path, settings, file='"oxford_pets/split_zhou_OxfordPets.json"', 
 
 def of_split(dataset, split):
     rows = dataset.rows(split)
-    names = [dataset.class_names[label] for label in dataset.labels(rows).tolist()]
+    names = [dataset.class_keys[label] for label in dataset.labels(rows).tolist()]
     return sorted(zip(dataset.ids(rows), names, strict=True))
 
 
 def test_splits_classes_and_labels_are_those_of_the_file(tmp_path, pets, settings):
     dataset = opened(tmp_path, settings)
-    assert dataset.class_names == tuple(BREEDS), "in the order of the labels"
+    assert dataset.class_keys == tuple(BREEDS), "in the order of the labels"
+    assert dataset.class_names == ("pug", "basset hound", "abyssinian")
     for split, rows in pets.items():
         assert of_split(dataset, split) == sorted((path, name) for path, _, name in rows)
     assert dataset.made_splits == ()

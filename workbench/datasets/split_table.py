@@ -63,8 +63,13 @@ class SplitTable:
 
     @cached_property
     def classes(self) -> dict[str, str]:
-        """Class names by themselves, in the order of their labels."""
-        return {name: name for _, name in sorted({(image.label, image.name) for image in self.images})}
+        """Class names as the file writes them and as they are spoken, in the order of their labels.
+
+        CoOp takes spaces for underscores in its prompts, as here.
+        """
+        names = [name for _, name in sorted({(image.label, image.name) for image in self.images})]
+        spoken = {name: name.replace("_", " ").strip() for name in names}
+        return spoken if len(set(spoken.values())) == len(spoken) else {name: name for name in names}
 
     def applied(
         self, records: Sequence[Record], splits: Splits, dataset: str
@@ -146,7 +151,9 @@ class SplitTable:
             return {}, [f"The classes of {self.name} are not those of the images' own labels, which hold."]
         other = sum(name != usual[label] for label, name in labelled)
         order = list(self.classes)
-        names = dict(sorted(usual.items(), key=lambda pair: order.index(pair[1])))
+        names = {
+            label: self.classes[name] for label, name in sorted(usual.items(), key=lambda pair: order.index(pair[1]))
+        }
         if not other:
             return names, []
         have, own = ("has", "its") if other == 1 else ("have", "their")

@@ -1,0 +1,1 @@
+"""Dataset cards of general vision benchmarks: VTAB+ and the few-shot sets."""
