@@ -11,14 +11,16 @@ from PIL import Image
 from sklearn.metrics import confusion_matrix, log_loss, roc_auc_score
 
 from tests.executors.suites import Told
+from workbench.labelling import LabelRules
 from workbench.metrics import softmax
 from workbench.reports import render
 from workbench.reports.suite import write_report
 from workbench.runs import RecipeEntry, Suite, run_suite
-from workbench.runs.apply import predict_folder
+from workbench.runs.apply import label_predictions, predict_folder
 from workbench.runs.comparisons import compare_suite
 from workbench.runs.comparisons.opening import compare_by_id
 from workbench.runs.finished import FinishedRun
+from workbench.runs.usable import UsableRun
 from workbench.settings import Settings
 from workbench.tracking import open_store
 
@@ -202,3 +204,29 @@ def test_new_images_get_calibrated_answers(made):
         chance = dict(zip(answer["classes"], answer["probabilities"], strict=True))
         assert chance["malignant"] == pytest.approx(softmax(predictions.scores)[i, 1], abs=1e-4)
     assert json.loads((opened.artifact("predictor") / "choices.json").read_text())["images"] == 60
+
+
+def test_new_images_are_decided_at_the_operating_points_and_have_sets(made):
+    """At the thresholds that validation chose, the run's test images are positive as often as in its own metrics."""
+    folder, runs, settings = made
+    opened = UsableRun.open(runs["linear-probe"].run_id, settings)
+    predictions, choices = opened.predictions, opened.predictions.choices
+    answers = opened.predict([folder / name for name in predictions.ids], top=None)
+    truth = predictions.labels == 1
+    for point, name in (("youden", "youden"), ("sensitivity=0.9", "sensitivity_0.9"), ("cost=4", "cost_4")):
+        positive = np.array([answer[f"positive_at_{name}"] for answer in answers])
+        assert positive[truth].mean() == pytest.approx(runs["linear-probe"].metrics[f"sensitivity_at/{name}"]), point
+        assert (~positive[~truth]).mean() == pytest.approx(runs["linear-probe"].metrics[f"specificity_at/{name}"])
+    for answer in answers:
+        chance = dict(zip(answer["classes"], answer["probabilities"], strict=True))
+        assert answer["positive_probability"] == pytest.approx(chance["malignant"], abs=2e-6)
+        likely = {name for name, value in chance.items() if value >= choices.least_probability}
+        assert set(answer["class_set"]) == likely
+    names = predictions.class_names
+    covered = [names[k] in answer["class_set"] for k, answer in zip(predictions.labels, answers, strict=True)]
+    assert np.mean(covered) == pytest.approx(runs["linear-probe"].metrics["set_coverage"])
+    rows = label_predictions(predict_folder(opened, folder / "images", top=None), LabelRules(top=1))
+    by_file = {f"images/{row['file']}": row for row in rows}
+    for name, answer in zip(predictions.ids, answers, strict=True):
+        assert by_file[name]["positive_at_youden"] == answer["positive_at_youden"]
+        assert by_file[name]["class_set"] == " | ".join(answer["class_set"])

@@ -1,6 +1,6 @@
 """Use a finished run: its predictions, predictions of other images, its weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 def load(run: str, **settings: Any) -> UsableRun:
     """Bring a finished run back, to ask it about images or to look at it.
 
-    `run.predict(images)`, `run.embed(images)` and `run.search("a red leaf")` take arrays, pictures of Pillow's, paths,
-    or several of them, and keep the model and the predictor in memory between calls.
+    `run.predict(images)`, `run.ground(image, boxes, "the blue box")`, `run.heat_map(image, "the blue box")`,
+    `run.embed(images)` and `run.search("a red leaf")` take arrays, pictures of Pillow's, paths, or several of them, and
+    keep the model and the predictor in memory between calls.
 
     Args:
         run: Its id, or an unambiguous beginning of one.
@@ -35,8 +36,11 @@ def load(run: str, **settings: Any) -> UsableRun:
 def predict(
     run: str,
     folder: PathText,
+    texts: str | Sequence[str] = (),
+    boxes: PathText | None = None,
     *,
     top: int = 5,
+    least_score: float = 0.0,
     progress: Callable[[int, int], None] | None = None,
     **settings: Any,
 ) -> "pd.DataFrame":
@@ -45,23 +49,30 @@ def predict(
     Args:
         run: Its id, or an unambiguous beginning of one.
         folder: Searched recursively.
-        top: Classes named for each image.
+        texts: Sentences, for runs of retrieval, matching and grounding.
+        boxes: For grounding: JSON with boxes of the images, as a detector writes it; without it the whole image is
+            searched.
+        top: Classes or texts named for each image.
+        least_score: Boxes that the detector scores lower are left out.
         progress: Called with (done, total) while features are computed.
         settings: Fields of `workbench.Settings`, such as `tracking_uri` or `device`.
 
     Returns:
         One row an image: `file` (relative to the folder), what the run's task answers (`classes` and `probabilities`,
-        or `caption`), and `error`, why an image could not be read.
+        `caption`, `texts`), and `error`, why an image could not be read; of grounding one row an image and text.
 
     Raises:
         WorkbenchError: There is no such run, it has no predictor, or there is no image in the folder.
     """
     import pandas as pd
 
-    from workbench.runs.apply import predict_folder
+    from workbench.datasets.detections import read_detections
+    from workbench.runs.apply import predict_anything
 
-    opened = FinishedRun.open(run, read_settings(predict, settings))
-    rows = predict_folder(opened, as_path(folder), top=top, progress=progress)
+    opened = UsableRun.open(run, read_settings(predict, settings))
+    detections = None if boxes is None else read_detections(as_path(boxes), least_score=least_score)
+    sentences = [texts] if isinstance(texts, str) else list(texts)
+    rows = predict_anything(opened, as_path(folder), sentences, detections, top=top, progress=progress)
     return pd.DataFrame([row.to_dict() for row in rows])
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal, TypeVar
 
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 Context = Literal["crop", "blur", "circle"]
 Box = tuple[int, int, int, int]
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """How boxes become pictures.
+
+    Attributes:
+        context: See `cut_out`.
+        margin: Likewise.
+    """
+
+    context: Context = "crop"
+    margin: float = 0.1
+
 
 _KEPT = 4  # Decoded images; the boxes of one image come one after the other.
 
@@ -126,6 +141,16 @@ def cut_out(image: "Image", box: Box, context: Context, margin: float) -> "Image
     width = max(1, round(max(image.size) / 100))
     draw.ellipse((wide[0], wide[1], wide[2] - 1, wide[3] - 1), outline=255, width=width)
     return Image.composite(Image.new("RGB", image.size, (255, 0, 0)), image, mask)
+
+
+def cut_out_pixels(pixels: AnyArray, box: Box, around: Surroundings) -> AnyArray:
+    """`cut_out` of pixels, uint8 (h, w, 3), which is a view of them where the box alone is taken."""
+    from PIL import Image
+
+    if around.context == "crop":
+        left, top, right, bottom = _widened(box, (pixels.shape[1], pixels.shape[0]), around.margin)
+        return pixels[top:bottom, left:right]
+    return np.array(cut_out(Image.fromarray(pixels), box, around.context, around.margin))
 
 
 def _widened(box: Box, size: tuple[int, int], margin: float) -> Box:

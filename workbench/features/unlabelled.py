@@ -23,6 +23,7 @@ from workbench.errors import DataError
 from workbench.features._protocols import ImageEncoder
 from workbench.features.extraction import Extraction, extract
 from workbench.features.store import FeatureStore
+from workbench.features.tiles import Tiler
 from workbench.images import ImageSet
 from workbench.inputs import is_folder, read_bytes
 from workbench.texts import shown
@@ -56,7 +57,9 @@ class ImageFiles(Pictures):
             names += slices or [file]
         self.names: tuple[str, ...] = tuple(names)
         volumes = len({file for file, _, _ in self._slices.values()})
-        self.notes = (slices_note(len(self._slices), volumes, self._pixels),) if volumes else ()
+        self.notes: tuple[str, ...] = ()
+        if volumes:
+            self.notes = (slices_note(len(self._slices), volumes, self._pixels),)
 
     def _slices_of(self, file: str) -> dict[str, tuple[str, int, int]]:
         try:
@@ -116,6 +119,30 @@ class ImageFiles(Pictures):
         return decoder.keys(contents), decoder
 
 
+def list_images(folder: Path, pixels: Pixels | None = None) -> ImageFiles:
+    """Every image below a folder; notes are about other files of it, too.
+
+    Args:
+        folder: Searched recursively.
+        pixels: As for `ImageFiles`.
+
+    Raises:
+        DataError: It is no folder, or holds no image.
+    """
+    if not is_folder(folder):
+        raise DataError(f"{shown(str(folder), 200)}: is not a folder.")
+    listing = list_folder(folder)
+    notes = unread_types(listing.others)
+    if not listing.images:
+        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
+        raise DataError(
+            f"{folder}: no image files found (their names end in {suffixes}).{''.join(f' {note}' for note in notes)}"
+        )
+    images = ImageFiles(folder, listing.images, pixels)
+    images.notes = (*notes, *images.notes)
+    return images
+
+
 @dataclass(frozen=True)
 class FolderFeatures:
     """The images of a folder with their features.
@@ -125,12 +152,14 @@ class FolderFeatures:
         images: Reads and decodes them; rows are positions in `files`.
         extraction: Their features.
         notes: Sentences about other files of the folder.
+        tiler: Cuts them.
     """
 
     files: tuple[str, ...]
     images: ImageFiles
     extraction: Extraction
     notes: tuple[str, ...]
+    tiler: Tiler
 
     @property
     def readable(self) -> ImageSet:
@@ -140,6 +169,7 @@ class FolderFeatures:
             len(rows),
             lambda: self.extraction.features.take(rows),
             lambda i: self.images.decode(int(rows[i])),
+            cut=lambda part, n: self.tiler(rows[part], n),
         )
 
     @property
@@ -170,15 +200,6 @@ def extract_folder(
     Raises:
         DataError: It is no folder, or holds no image.
     """
-    if not is_folder(folder):
-        raise DataError(f"{shown(str(folder), 200)}: is not a folder.")
-    listing = list_folder(folder)
-    notes = unread_types(listing.others)
-    if not listing.images:
-        suffixes = ", ".join(sorted(IMAGE_SUFFIXES))
-        raise DataError(
-            f"{folder}: no image files found (their names end in {suffixes}).{''.join(f' {note}' for note in notes)}"
-        )
-    images = ImageFiles(folder, listing.images, pixels)
+    images = list_images(folder, pixels)
     extraction = extract(images, np.arange(len(images.names)), encoder, store, workers=workers, progress=progress)
-    return FolderFeatures(images.names, images, extraction, (*notes, *images.notes))
+    return FolderFeatures(images.names, images, extraction, images.notes, Tiler(images, encoder, store, workers))

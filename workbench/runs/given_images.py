@@ -1,6 +1,6 @@
 """Images that a program hands to a finished run: arrays, pictures of Pillow's, paths, or several of them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -12,7 +12,9 @@ from workbench.datasets.card_pixels import Pixels
 from workbench.datasets.images import decode_image
 from workbench.datasets.unreadable import UnreadableImageError
 from workbench.errors import DataError
-from workbench.images import Features, ImageSet
+from workbench.features.regions import Box, Surroundings, as_shares, cut_out_pixels
+from workbench.features.tiles import tile_boxes
+from workbench.images import Features, ImageSet, Tiles
 from workbench.inputs import read_bytes
 from workbench.models import Encoder
 
@@ -44,10 +46,48 @@ def read_given(images: GivenImages, pixels: Pixels) -> list[AnyArray]:
 
 def image_set(arrays: list[AnyArray], encoder: Encoder) -> ImageSet:
     """As recipes see images; features are computed when they are asked for, and kept nowhere."""
-    return ImageSet(len(arrays), lambda: _encoded(arrays, encoder), lambda i: _picture(arrays[i]))
+    return ImageSet(
+        len(arrays),
+        lambda: _encoded(arrays, encoder),
+        lambda i: _picture(arrays[i]),
+        cut=lambda rows, n: _tiles([arrays[int(row)] for row in rows], n, encoder),
+    )
 
 
-def _encoded(arrays: list[AnyArray], encoder: Encoder) -> Features:
+def region_set(
+    arrays: Sequence[AnyArray], boxes: Sequence[Sequence[Box]], around: Surroundings, encoder: Encoder
+) -> ImageSet:  # fmt: skip
+    """Boxes of images as images of their own, image after image, with their `places`.
+
+    Args:
+        arrays: The images.
+        boxes: Those of each image, within its edges.
+        around: How they are cut out.
+        encoder: The model.
+
+    Raises:
+        DataError: A box lies outside of its image.
+    """
+    pairs = [(array, box) for array, own in zip(arrays, boxes, strict=True) for box in own]
+    parts = [cut_out_pixels(array, box, around) for array, box in pairs]
+    shares = [as_shares(own, _size(array)) for array, own in zip(arrays, boxes, strict=True)]
+    places = np.concatenate([np.empty((0, 4), np.float32), *shares])
+    return ImageSet(
+        len(parts), lambda: _encoded(parts, encoder), lambda i: _picture(parts[i]), places=lambda: places
+    )  # fmt: skip
+
+
+def _tiles(arrays: Sequence[AnyArray], n: int, encoder: Encoder) -> Tiles:
+    boxes = [tile_boxes(_size(array), n) for array in arrays]
+    owner = np.repeat(np.arange(len(arrays)), [len(own) for own in boxes])
+    return Tiles(region_set(arrays, boxes, Surroundings("crop", 0.0), encoder), owner)
+
+
+def _size(array: AnyArray) -> tuple[int, int]:
+    return array.shape[1], array.shape[0]
+
+
+def _encoded(arrays: Sequence[AnyArray], encoder: Encoder) -> Features:
     import torch
 
     transform = encoder.pixel_transform

@@ -6,48 +6,114 @@ from typing import TYPE_CHECKING, Any
 
 from workbench.arrays import FloatArray, normalise
 from workbench.datasets.roles import SplitChoice
-from workbench.errors import WorkbenchError
+from workbench.errors import DataError, WorkbenchError
+from workbench.features import FeatureStore
+from workbench.features.windows import SCALES
+from workbench.images import ImageSet
 from workbench.recipes import Fitted
-from workbench.runs.apply import answering_task, predicting
+from workbench.runs.apply import answers_of, check_answers, predicting
 from workbench.runs.finished import FinishedRun
 from workbench.runs.given_images import GivenImages, image_set, read_given
+from workbench.runs.given_texts import ModelInMemory
+from workbench.runs.picking import check_picks, pick_boxes, point_at, texts_of_images
 from workbench.tasks import Answer
 
 if TYPE_CHECKING:
     from workbench.search import Gallery
 
-_ALL = 2**31
-
 
 class UsableRun(FinishedRun):
     """A `FinishedRun` that keeps its model and predictor in memory, and takes images from a program.
 
-    Nothing is written to disk for the images that it is given. It may be asked from several threads once it has
-    answered for the first time.
+    Nothing is written to disk for the images and texts that it is given. It may be asked from several threads once it
+    has answered for the first time.
     """
+
+    @cached_property
+    def model(self) -> ModelInMemory:
+        """See `FinishedRun.model`."""
+        return ModelInMemory(self.encoder, FeatureStore.of(self.settings))
 
     @cached_property
     def _fitted(self) -> Fitted:
         return self.predictor()
 
-    def predict(self, images: GivenImages, *, top: int | None = 5) -> list[Answer]:
+    def predict(
+        self, images: GivenImages, texts: str | Sequence[str] = (), *, top: int | None = 5
+    ) -> list[Answer]:  # fmt: skip
         """The run's answers, one an image.
 
         Args:
             images: Arrays uint8 (h, w, 3) in RGB, (h, w) or (n, h, w, 3), pictures of Pillow's, paths, or several.
-            top: Classes named for each image; None names all.
+            texts: Of runs of retrieval and matching, what the images are compared with; see `ground` for grounding.
+            top: Classes, or texts, named for each image; None names all.
 
         Returns:
-            What the task answers: `classes` and `probabilities`, the likeliest first, or `caption`.
+            What the task answers: `classes` and `probabilities`, the likeliest first, and what the card's `[decisions]`
+            make of them; `caption`; or `texts` with their `cosines` or `probabilities`.
 
         Raises:
             DataError: An image is of another kind, or cannot be read.
-            WorkbenchError: The run's task does not answer for single images, or its recipe saved no predictor.
+            WorkbenchError: The run's task does not answer so, or its recipe saved no predictor.
         """
-        task = answering_task(self)
+        sentences = check_answers(self, [texts] if isinstance(texts, str) else texts)
         given = image_set(read_given(images, self.card.pixels), self.encoder)
         with predicting(self):
-            return list(task.answer(self._fitted, given, self.config, top or _ALL))
+            return answers_of(self, self._fitted, given, sentences, top)
+
+    def ground(
+        self, images: GivenImages, boxes: Any, texts: str | Sequence[str], *, scales: Sequence[int] = SCALES
+    ) -> list[Answer]:
+        """Which box of an image each text means, or which place where there are no boxes.
+
+        Args:
+            images: As for `predict`.
+            boxes: Those of the image, or a list of such lists, one an image: (n, 4) of left, top, right, bottom in
+                pixels of the upright image, or a detector's objects with a `box` or COCO's `bbox`. None looks
+                everywhere, through windows at several scales.
+            texts: A sentence; or several about one image; or one for each image.
+            scales: Windows along an edge of a square image, of each scale; without boxes.
+
+        Returns:
+            One answer a text: `text`, `box` (its number), `place` (its corners), `point` (its centre), `probability`
+            and the `probabilities` of all boxes. Without boxes `text`, `point` (where the heat map is highest) and
+            `place` (the best window).
+
+        Raises:
+            DataError: An image, a box or a text is none; says which.
+            WorkbenchError: The run compares no texts with parts of an image.
+        """
+        check_picks(self)
+        arrays = read_given(images, self.card.pixels)
+        sentences = texts_of_images(texts, len(arrays))
+        if boxes is not None:
+            return pick_boxes(self, self._score, arrays, boxes, sentences)
+        pointed = (point_at(self, self._score, *each, scales) for each in zip(arrays, sentences, strict=True))
+        return [answer for answers, _ in pointed for answer in answers]
+
+    def heat_map(self, image: GivenImages, text: str, *, scales: Sequence[int] = SCALES) -> FloatArray:
+        """How well each pixel of an image fits a text, float32 (height, width), in logits.
+
+        Args:
+            image: One, as for `predict`.
+            text: A sentence.
+            scales: As for `ground`.
+
+        Raises:
+            DataError: It is not one image, or no text.
+            WorkbenchError: As for `ground`.
+        """
+        check_picks(self)
+        arrays = read_given(image, self.card.pixels)
+        if len(arrays) != 1:
+            raise DataError(f"heat_map: takes one image, got {len(arrays)}.")
+        ((sentence,),) = texts_of_images([text], 1)
+        _, (heat,) = point_at(self, self._score, arrays[0], [sentence], scales)
+        return heat
+
+    def _score(self, regions: ImageSet, texts: Sequence[str]) -> FloatArray:
+        with predicting(self):
+            return self.task.score_boxes(self._fitted, regions, texts, self.model)
 
     def embed(self, images: GivenImages) -> FloatArray:
         """Embeddings of the run's model in the joint space, float32 (n, d), of unit norm.
@@ -99,7 +165,6 @@ class UsableRun(FinishedRun):
 
     def _gallery(self, split: SplitChoice) -> "Gallery":
         from workbench.datasets import open_pictures
-        from workbench.features import FeatureStore
         from workbench.search import open_gallery
 
         known = self._galleries

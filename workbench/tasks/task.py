@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from workbench.datasets.card import DatasetCard
 from workbench.errors import RecipeError
+from workbench.features.regions import Surroundings
 from workbench.recipes import Fitted, Recipe, RunSpec
 from workbench.tasks.predictions import Predictions
 
 if TYPE_CHECKING:
-    from workbench.arrays import IntArray
+    from workbench.arrays import FloatArray, IntArray
     from workbench.datasets import Dataset
     from workbench.images import ImageSet
     from workbench.models.task_model import TaskModel
@@ -55,9 +56,13 @@ class DatasetTask(Task, ABC):
         Card: The cards of its datasets: columns, rules, metrics.
         Capability: The class that a recipe subclasses to do it.
         answers: Whether a run can answer for single images, see `answer`.
+        answers_texts: Whether it can where texts come with the images, see `answer_texts`.
+        answers_boxes: Whether it picks boxes where texts come with an image, see `score_boxes`.
     """
 
     answers: ClassVar[bool] = False
+    answers_texts: ClassVar[bool] = False
+    answers_boxes: ClassVar[bool] = False
     Card: ClassVar[type[DatasetCard]]
     Capability: ClassVar[type[Recipe[Any]]]
     Result: ClassVar[type[Predictions]]
@@ -145,6 +150,49 @@ class DatasetTask(Task, ABC):
             top: Number of answers to give where there are several.
         """
         raise RecipeError("the task says nothing of an image by itself.")
+
+    @classmethod
+    def answer_texts(
+        cls, predictor: Fitted, images: "ImageSet", texts: Sequence[str], card: DatasetCard, top: int  # noqa: ARG003
+    ) -> list[Answer]:  # fmt: skip
+        """Apply a predictor to images and texts, each text with each image.
+
+        Args:
+            predictor: Restored.
+            images: The images.
+            texts: At least one, all different.
+            card: The run's.
+            top: Number of texts to name for an image.
+
+        Returns:
+            One answer an image.
+        """
+        raise RecipeError("the task compares no images with texts.")
+
+    @classmethod
+    def score_boxes(
+        cls, predictor: Fitted, regions: "ImageSet", texts: Sequence[str], model: "TaskModel"  # noqa: ARG003
+    ) -> "FloatArray":  # fmt: skip
+        """How well texts fit the parts of one picture.
+
+        Args:
+            predictor: Restored.
+            regions: n cut-outs of a picture, which have `places`.
+            texts: m texts.
+            model: The run's.
+
+        Returns:
+            Logits, float32 (m, n).
+
+        Raises:
+            RecipeError: The predictor cannot; says why.
+        """
+        raise RecipeError("the task compares no texts with parts of an image.")
+
+    @classmethod
+    def surroundings(cls, card: DatasetCard) -> "Surroundings":  # noqa: ARG003
+        """How parts of a picture are cut out for `score_boxes`."""
+        return Surroundings()
 
     def figures(self, predictions: Predictions, folder: Path) -> None:
         """Draw a run's figures into a new folder; none by default."""

@@ -33,6 +33,7 @@ class Captioning(ImageText):
     Given: ClassVar[type[ImageTextTask]] = CaptioningTask
     Result: ClassVar[type[Predictions]] = CaptionPredictions
     answers: ClassVar[bool] = True
+    answers_boxes: ClassVar[bool] = False
     items: ClassVar[str] = "images with one caption each in captioning"
     in_tables: ClassVar[tuple[str, ...]] = ("bleu_4", "rouge_l", "clip_score")
 

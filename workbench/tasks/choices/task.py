@@ -8,16 +8,15 @@ import numpy as np
 from workbench.errors import DataError, RecipeError
 from workbench.recipes import Fitted
 from workbench.tasks.choices.builder import ItemNames
-from workbench.tasks.choices.candidates import Candidates, Choices
+from workbench.tasks.choices.candidates import Choices
 from workbench.tasks.choices.pair_scorer import PairScorer
 from workbench.tasks.choices.predictions import ChoicePredictions
+from workbench.tasks.choices.scoring import candidate_scores
 from workbench.tasks.image_text.dual_encoder import DualEncoderPredictor
-from workbench.tasks.image_text.task import ImageText, unit_embeddings
+from workbench.tasks.image_text.task import ImageText
 
 if TYPE_CHECKING:
-    from workbench.arrays import FloatArray, IntArray
-
-_ORDER = 20_260  # Seeds the orders in which candidates are shown.
+    from workbench.arrays import IntArray
 
 
 class ChoiceTask(ImageText):
@@ -42,7 +41,7 @@ class ChoiceTask(ImageText):
         data, names = self.choices(rows)
         if not len(data):
             raise DataError(f"dataset {self.data.dataset.name!r}: no test image has anything to choose from.")
-        scores = _scores(predictor, data.candidates, recipe)
+        scores = candidate_scores(predictor, data.candidates, recipe)
         cuts = data.starts[1:]
         kind: Any = self.Result
         predictions: ChoicePredictions = kind(
@@ -56,21 +55,3 @@ class ChoiceTask(ImageText):
             **self.extra_fields(),
         )
         return predictions
-
-
-def _scores(predictor: DualEncoderPredictor | PairScorer, candidates: Candidates, recipe: str) -> "FloatArray":
-    if isinstance(predictor, PairScorer):
-        shown, order = candidates.shuffled(_ORDER)
-        scores = np.asarray(predictor.scores(shown), dtype=np.float32)
-        if scores.shape != (len(order),):
-            raise RecipeError(
-                f"recipe {recipe!r} gave scores of shape {scores.shape}, expected ({len(order)},): candidates."
-            )
-        if not np.isfinite(scores).all():
-            raise RecipeError(f"recipe {recipe!r} gave scores that are not finite.")
-        back = np.empty_like(scores)
-        back[order] = scores
-        return back
-    images, texts = unit_embeddings(predictor, candidates.images, candidates.texts, recipe)
-    cosines = np.einsum("pd,pd->p", images[candidates.pairs[:, 0]], texts[candidates.pairs[:, 1]])
-    return np.asarray(predictor.scale * cosines + predictor.bias, dtype=np.float32)

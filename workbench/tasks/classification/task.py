@@ -12,6 +12,7 @@ from workbench.errors import DataError, RecipeError
 from workbench.recipes import Fitted, Recipe, RunSpec
 from workbench.tasks.classification.card import ClassificationCard
 from workbench.tasks.classification.deciding import chooses, positives_of, validated
+from workbench.tasks.classification.decision_answers import decided
 from workbench.tasks.classification.given import ClassificationTask, LabelledImages
 from workbench.tasks.classification.inference import check_inference
 from workbench.tasks.classification.online import OnlinePredictor, stream_orders, stream_scores
@@ -39,6 +40,7 @@ class Classification(DatasetTask):
     Capability: ClassVar[type[Recipe[Any]]] = ClassificationRecipe
     Result: ClassVar[type[Predictions]] = ClassPredictions
     answers: ClassVar[bool] = True
+    answers_boxes: ClassVar[bool] = True
     items: ClassVar[str] = "images in classification"
     shots_are: ClassVar[str] = "training images per class (shots)"
     names_classes: ClassVar[bool] = True
@@ -162,7 +164,7 @@ class Classification(DatasetTask):
         """The likeliest classes first; where multi-label, those with a probability of at least 0.5.
 
         Where test had images of unknown classes, `known` says whether an image is taken for one of a known class, see
-        `ValidatedPredictor.known`.
+        `ValidatedPredictor.known`. With `[decisions]` there is what was chosen on validation, too; see `decided`.
 
         A transductive predictor is asked about all images together, an online one about one after the other.
         """
@@ -181,10 +183,24 @@ class Classification(DatasetTask):
         labels = np.zeros(scores.shape, bool) if multi_label else np.zeros(len(scores), np.int64)
         chances = ClassPredictions([], [], labels, scores, names).probabilities
         answers = [_likeliest(image_chances, names, top, multi_label) for image_chances in chances]
-        known = predictor.known(scores) if isinstance(predictor, ValidatedPredictor) else None
+        if not isinstance(predictor, ValidatedPredictor):
+            return answers
+        known, decisions = predictor.known(scores), decided(predictor.choices, scores, names)
+        answers = [{**answer, **own} for answer, own in zip(answers, decisions, strict=True)]
         if known is None:
             return answers
         return [{**answer, "known": bool(own)} for answer, own in zip(answers, known, strict=True)]
+
+    @classmethod
+    def score_boxes(
+        cls, predictor: Fitted, regions: "ImageSet", texts: Sequence[str], model: "TaskModel"
+    ) -> "FloatArray":
+        """See `DatasetTask.score_boxes`; of predictors that score classes by their text, each text being a class."""
+        inner = predictor.inner if isinstance(predictor, ValidatedPredictor) else predictor
+        if not isinstance(inner, Predictor):
+            raise RecipeError(f"a {type(inner).__name__} scores no other classes than its own.")
+        scores = inner.for_classes([[text] for text in texts], model).scores(regions)
+        return np.asarray(scores, dtype=np.float32).T
 
     def figures(self, predictions: Predictions, folder: Path) -> None:
         """A confusion matrix and a reliability diagram; with `[decisions]` curves of positive against negative, too."""

@@ -9,14 +9,16 @@ from workbench.datasets.card import DatasetCard
 from workbench.datasets.reading import ChosenImages
 from workbench.datasets.roles import ROLES
 from workbench.features import Extraction, extract
-from workbench.features.regions import Regions
+from workbench.features.regions import Regions, Surroundings
 from workbench.images import ImageSet
-from workbench.recipes import RunSpec
+from workbench.recipes import Fitted, RunSpec
 from workbench.tasks.choices.builder import ChoicesBuilder, ItemNames
-from workbench.tasks.choices.candidates import Choices
+from workbench.tasks.choices.candidates import Candidates, Choices
+from workbench.tasks.choices.pair_scorer import PairScorer
+from workbench.tasks.choices.scoring import candidate_scores
 from workbench.tasks.choices.task import ChoiceTask
 from workbench.tasks.data import Progress, TaskData
-from workbench.tasks.grounding.card import GroundingCard, grounding_card
+from workbench.tasks.grounding.card import BoxSettings, GroundingCard, grounding_card
 from workbench.tasks.grounding.given import GroundingTask
 from workbench.tasks.grounding.items import Box, boxes_beyond, boxes_note, grounding_items
 from workbench.tasks.grounding.predictions import GroundingPredictions
@@ -25,7 +27,8 @@ from workbench.tasks.predictions import Predictions
 from workbench.tasks.split_rows import SplitRows
 
 if TYPE_CHECKING:
-    from workbench.arrays import IntArray
+    from workbench.arrays import FloatArray, IntArray
+    from workbench.models.task_model import TaskModel
 
 _KEPT = 3  # Region features of train, val and test.
 
@@ -83,6 +86,25 @@ class Grounding(ChoiceTask):
             candidates = [(place[item.row, box], item.text) for box in item.boxes]
             build.add(item.row, candidates, [i in item.answers for i in range(len(item.boxes))], item.kind, item.text)
         return build.choices(images)
+
+    @classmethod
+    def score_boxes(
+        cls, predictor: Fitted, regions: ImageSet, texts: Sequence[str], model: "TaskModel"
+    ) -> "FloatArray":
+        """See `DatasetTask.score_boxes`."""
+        if not isinstance(predictor, PairScorer):
+            return super().score_boxes(predictor, regions, texts, model)
+        images, sentences = np.arange(len(regions)), np.arange(len(texts))
+        pairs = np.column_stack([np.tile(images, len(texts)), np.repeat(sentences, len(images))])
+        candidates = Candidates(regions, tuple(texts), pairs, pairs[:, 1])
+        scores = candidate_scores(predictor, candidates, type(predictor).__name__)
+        return scores.reshape(len(texts), len(regions))
+
+    @classmethod
+    def surroundings(cls, card: DatasetCard) -> Surroundings:
+        """See `DatasetTask.surroundings`."""
+        settings = card.box_settings if isinstance(card, GroundingCard) else BoxSettings()
+        return Surroundings(settings.context, settings.margin)
 
     def _reach(self, rows: "IntArray") -> tuple[int, int]:
         """The number of boxes of some rows' images, and of those that reach past their image; refuses boxes outside."""

@@ -31,6 +31,7 @@ class ImageText(DatasetTask):
     """
 
     Capability: ClassVar[type[Recipe[Any]]] = ImageTextRecipe
+    answers_boxes: ClassVar[bool] = True
     Given: ClassVar[type[ImageTextTask]]
 
     @classmethod
@@ -81,6 +82,20 @@ class ImageText(DatasetTask):
         """See `DatasetTask.restore`."""
         predictor: Fitted = recipe.restore_image_text(directory, model, device)
         return predictor
+
+    @classmethod
+    def score_boxes(
+        cls,
+        predictor: Fitted,
+        regions: ImageSet,
+        texts: Sequence[str],
+        model: "TaskModel",  # noqa: ARG003
+    ) -> FloatArray:
+        """See `DatasetTask.score_boxes`; of predictors that embed images and texts in one space."""
+        if not isinstance(predictor, DualEncoderPredictor):
+            raise RecipeError(f"a {type(predictor).__name__} scores no parts of an image.")
+        images, sentences = unit_embeddings(predictor, regions, tuple(texts), type(predictor).__name__)
+        return np.asarray(predictor.scale * (sentences @ images.T) + predictor.bias, dtype=np.float32)
 
 
 def unit_embeddings(

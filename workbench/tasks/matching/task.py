@@ -1,24 +1,28 @@
 """The task: find the right text of an image among wrong ones, or decide whether statements are true."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
 from workbench.datasets.card import DatasetCard
-from workbench.recipes import RunSpec
+from workbench.recipes import Fitted, RunSpec
 from workbench.tasks.choices.builder import ChoicesBuilder, ItemNames
 from workbench.tasks.choices.candidates import Choices
 from workbench.tasks.choices.task import ChoiceTask
 from workbench.tasks.image_text.given import ImageTextTask
+from workbench.tasks.matching.answers import matching_answers
 from workbench.tasks.matching.card import Form, MatchingCard, matching_card
 from workbench.tasks.matching.given import MatchingTask
 from workbench.tasks.matching.items import matching_items, rows_read_together, unanswerable, unanswerable_note
 from workbench.tasks.matching.predictions import MatchingPredictions
 from workbench.tasks.predictions import Predictions
 from workbench.tasks.split_rows import SplitRows
+from workbench.tasks.task import Answer
 
 if TYPE_CHECKING:
     from workbench.arrays import IntArray
+    from workbench.images import ImageSet
 
 
 class Matching(ChoiceTask):
@@ -27,7 +31,15 @@ class Matching(ChoiceTask):
     Card: ClassVar[type[DatasetCard]] = MatchingCard
     Given: ClassVar[type[ImageTextTask]] = MatchingTask
     Result: ClassVar[type[Predictions]] = MatchingPredictions
+    answers_texts: ClassVar[bool] = True
     items: ClassVar[str] = "images with their texts, statements or pairs in matching"
+
+    @classmethod
+    def answer_texts(
+        cls, predictor: Fitted, images: "ImageSet", texts: Sequence[str], card: DatasetCard, top: int
+    ) -> list[Answer]:  # fmt: skip
+        """See `matching_answers`."""
+        return matching_answers(predictor, images, texts, cast("MatchingCard", card).columns.form, top)
 
     @property
     def form(self) -> Form:

@@ -1,5 +1,6 @@
 """The task: find the texts of an image, and the images of a text."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -12,15 +13,18 @@ from workbench.tasks.image_text.captioned import CaptionedImages
 from workbench.tasks.image_text.captions import require_captions
 from workbench.tasks.image_text.dual_encoder import DualEncoderPredictor
 from workbench.tasks.image_text.given import ImageTextTask
+from workbench.tasks.image_text.ranked import ranked_texts
 from workbench.tasks.image_text.task import ImageText, unit_embeddings
 from workbench.tasks.predictions import Predictions
 from workbench.tasks.retrieval.card import RetrievalCard
 from workbench.tasks.retrieval.first_answers import first_answers
 from workbench.tasks.retrieval.given import RetrievalTask
 from workbench.tasks.retrieval.predictions import RetrievalPredictions
+from workbench.tasks.task import Answer
 
 if TYPE_CHECKING:
     from workbench.arrays import IntArray
+    from workbench.images import ImageSet
     from workbench.tasks.split_rows import SplitRows
 
 
@@ -30,6 +34,7 @@ class Retrieval(ImageText):
     Card: ClassVar[type[DatasetCard]] = RetrievalCard
     Given: ClassVar[type[ImageTextTask]] = RetrievalTask
     Result: ClassVar[type[Predictions]] = RetrievalPredictions
+    answers_texts: ClassVar[bool] = True
     items: ClassVar[str] = "the queries of one direction in retrieval, whose gallery stays as it is"
     in_tables: ClassVar[tuple[str, ...]] = (
         "text_to_image_recall_at_1", "image_to_text_recall_at_1", "text_to_image_map", "image_to_text_map",
@@ -39,6 +44,16 @@ class Retrieval(ImageText):
         """See `DatasetTask.given`."""
         train, val = (self.captioned(part, unseen=rows.labels_only) for part in (rows.train, rows.val))
         return RetrievalTask(**self.common_fields(spec, refit=refit), train=train, val=val)
+
+    @classmethod
+    def answer_texts(
+        cls, predictor: Fitted, images: "ImageSet", texts: Sequence[str], card: DatasetCard, top: int  # noqa: ARG003
+    ) -> list[Answer]:  # fmt: skip
+        """The texts nearest to each image first, with their cosines."""
+        if not isinstance(predictor, DualEncoderPredictor):
+            raise RecipeError(f"a {type(predictor).__name__} ranks no texts.")
+        of_images, of_texts = unit_embeddings(predictor, images, tuple(texts), type(predictor).__name__)
+        return [ranked_texts(texts, "cosines", cosines, top) for cosines in of_images @ of_texts.T]
 
     def predict(self, predictor: Fitted, rows: "IntArray", recipe: str) -> RetrievalPredictions:
         """See `DatasetTask.predict`."""
