@@ -6,7 +6,9 @@ follow Menon and Vondrick, "Visual Classification via Description from Large Lan
 labels an image each is a pair, present and absent, as in CheXzero (Tiu et al., Nature Biomedical Engineering 2022).
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -28,6 +30,7 @@ from workbench.plugin import (
     MatchingTask,
     RecipeConfig,
     RetrievalTask,
+    TaskModel,
     class_embeddings,
     metric_keys,
     normalise,
@@ -48,6 +51,15 @@ class ZeroShotConfig(RecipeConfig):
     prompts: Literal["single", "ensemble", "descriptions", "mix"] = "ensemble"
     description_weight: float = Field(default=0.5, ge=0, le=1)
     thresholds: Literal["validation", "none"] = "validation"
+
+
+class TextClassifier(LinearClassifier):
+    """A `LinearClassifier` whose classes are their text alone."""
+
+    def for_classes(self, sentences: Sequence[Sequence[str]], model: TaskModel) -> "TextClassifier":
+        """See `Predictor.for_classes`."""
+        bias = np.full(len(sentences), model.logit_bias, dtype=np.float32)
+        return TextClassifier(class_embeddings(model, sentences), bias, scale=self.scale)
 
 
 class ZeroShot(ClassificationRecipe[ZeroShotConfig], ImageTextRecipe[ZeroShotConfig]):
@@ -82,10 +94,15 @@ class ZeroShot(ClassificationRecipe[ZeroShotConfig], ImageTextRecipe[ZeroShotCon
             weight = weight - class_embeddings(task.model, task.prompts.negatives(prompts))
             bias = np.zeros_like(bias)
         report = FitReport(notes=tuple(notes))
-        classifier = LinearClassifier(weight, bias, scale=task.model.logit_scale, report=report)
+        classifier = TextClassifier(weight, bias, scale=task.model.logit_scale, report=report)
         if task.multi_label and self.config.thresholds == "validation":
             return _with_thresholds(classifier, task, paired=paired)
         return classifier
+
+    @classmethod
+    def restore(cls, directory: Path, model: TaskModel, device: str) -> TextClassifier:  # noqa: ARG003
+        """See `ClassificationRecipe.restore`."""
+        return TextClassifier.restore(directory)
 
     def fit_image_text(self, task: ImageTextTask) -> LinearDualEncoder:
         """The model as it is; of statements, validation says from which similarity on they are taken for true."""
@@ -99,7 +116,7 @@ class ZeroShot(ClassificationRecipe[ZeroShotConfig], ImageTextRecipe[ZeroShotCon
         return LinearDualEncoder(task.model, bias=-threshold, report=FitReport(chosen={"threshold": threshold}))
 
 
-def _with_thresholds(classifier: LinearClassifier, task: ClassificationTask, *, paired: bool) -> LinearClassifier:
+def _with_thresholds(classifier: TextClassifier, task: ClassificationTask, *, paired: bool) -> TextClassifier:
     """The classifier with the threshold of each label at a probability of one half."""
     report = classifier.report
     if len(task.val) == 0:
@@ -126,7 +143,7 @@ def _with_thresholds(classifier: LinearClassifier, task: ClassificationTask, *, 
         for name, threshold in zip(metric_keys(task.class_names), thresholds, strict=True)
     }
     report = replace(report, chosen=chosen, notes=(*report.notes, *notes))
-    return LinearClassifier(
+    return TextClassifier(
         classifier.weight, classifier.bias - thresholds, scale=classifier.scale, report=report
     )  # fmt: skip
 

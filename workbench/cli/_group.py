@@ -16,6 +16,7 @@ _COMMANDS = {
     "show": "Show a dataset card, a recipe, a model, a suite or a run.",
     "check": "Look for unreadable files, duplicates and leaks in a dataset.",
     "predict": "Apply a finished run to a folder of unlabelled images.",
+    "serve": "Serve a finished run over HTTP, for a page or a robot on this machine.",
     "label": "Label a folder of images by names and descriptions of classes.",
     "search": "Search a dataset by sentences and images.",
     "judge": "Judge generated images by the prompts that made them.",
