@@ -11,7 +11,7 @@ from workbench.datasets.domains import domain_reader
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.roles import ROLES
 from workbench.datasets.sources import Record
-from workbench.datasets.subgroups import subgroups_of
+from workbench.datasets.subgroups import column_of, subgroups_of
 
 if TYPE_CHECKING:
     from workbench.datasets.dataset import Dataset
@@ -25,6 +25,8 @@ def fingerprint_of(dataset: "Dataset") -> str:
         head.append(dataset.unseen_classes.tolist())
     if dataset.unknown_class_names:
         head.append(["unknown", dataset.unknown_class_names])
+    if dataset.taxonomy is not None:
+        head.append(["ranks", dataset.taxonomy.to_dict()])
     if "val" in dataset.made_splits:
         head.append("val made")  # Recipes may train on it then.
     if card.language != "en":
@@ -50,6 +52,9 @@ def fingerprint_of(dataset: "Dataset") -> str:
             digest.update(
                 json.dumps(subgroups_of(card, [dataset.manifest.records[row] for row in rows.tolist()])).encode()
             )
+        for key in ("observation", "region"):
+            if (values := column_of(card, [dataset.manifest.records[row] for row in rows.tolist()], key)) is not None:
+                digest.update(json.dumps([key, values]).encode())
     if card.splits.unlabelled:
         digest.update(b"unlabelled")
         digest.update(dataset.hashes(dataset.unlabelled_rows).tobytes())

@@ -1,4 +1,4 @@
-"""Files that a card names beside its images: descriptions of classes, groups, splits."""
+"""Files that a card names beside its images: descriptions of classes, groups, splits, lists of classes by region."""
 
 from pathlib import Path
 
@@ -44,6 +44,23 @@ def read_descriptions(
             raise DataError(f"{path}, line {number}: label and text must not be empty.")
         sentences[row["label"]] = (*sentences.get(row["label"], ()), row["text"])
     return sentences
+
+
+def with_checklists(card: DatasetCard, source: Source, base: Path | None, settings: Settings) -> DatasetCard:
+    """The card with the lists of its `checklists_file` in its own; as it is where it names none."""
+    name: str | None = getattr(card, "checklists_file", None)
+    if name is None:
+        return card
+    path = _beside(name, card, source, base, settings)
+    lists: dict[str, list[str]] = {region: list(names) for region, names in getattr(card, "checklists", {}).items()}
+    for number, row in read_rows(path):
+        if not {"region", "label"} <= row.keys():
+            raise DataError(f"{path}: lists need the columns region and label; there are: {', '.join(row)}.")
+        if not row["region"] or not row["label"]:
+            raise DataError(f"{path}, line {number}: region and label must not be empty.")
+        lists.setdefault(row["region"], []).append(row["label"])
+    known = {region: tuple(dict.fromkeys(names)) for region, names in lists.items()}
+    return card.model_copy(update={"checklists": known, "checklists_file": None})
 
 
 def _beside(name: str, card: DatasetCard, source: Source, base: Path | None, settings: Settings) -> Path:

@@ -1,6 +1,6 @@
 """The dataset card: everything the engine must know about a dataset, in one TOML file."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
@@ -150,7 +150,7 @@ class DatasetCard(Section):
             raise ValueError(f"[corruptions] is for classification; task {self.task!r} is not measured by domain")
         if self.splits.group_pattern is not None and self.columns.group is not None:
             raise ValueError("columns.group and splits.group_pattern are two ways to say the groups; name one of them")
-        if self.splits.unknown is not None and not self.labels_are_truth:
+        if self.splits.unknown and not self.labels_are_truth:
             raise ValueError(f"splits.unknown is for classification; task {self.task!r} asks for no class")
         if self.columns.second is not None and not kind_of(self).second_images:
             raise ValueError(
@@ -223,6 +223,11 @@ class DatasetCard(Section):
     def captions_are_descriptions(self) -> bool:
         """Whether the captions of an image are the descriptions of its classes."""
         return False
+
+    @property
+    def taxa_by_rank(self) -> Mapping[str, Mapping[str, str]]:
+        """Of each rank that the card itself writes, the lowest first, the taxon by class name or raw label."""
+        return {}
 
     def fingerprint_parts(self) -> list[Any]:
         """Further parts of the card that determine results."""

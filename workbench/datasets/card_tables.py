@@ -18,6 +18,10 @@ class Columns(Section):
         labels: A column for each finding instead of one for labels: 1, 0, -1 for uncertain, or empty.
         domain: Hospital, scanner, site, season, camera: what images may differ by from those that a model is used on.
         subgroups: Sex, age band, scanner: columns whose values are subgroups that a run is measured in.
+        ranks: Genus, family, order: columns with the taxon of each image's class, the lowest rank first.
+        observation: What several photographs are of, a plant or an animal at one time: they are answered together. It
+            is the group, too, where the card names none; else it is a part of one group.
+        region: Where an image was taken, for the lists of classes that occur there.
     """
 
     of_items: ClassVar[tuple[str, ...]] = ()
@@ -30,6 +34,9 @@ class Columns(Section):
     group: str | None = None
     domain: str | None = None
     subgroups: tuple[str, ...] = ()
+    ranks: tuple[str, ...] = ()
+    observation: str | None = None
+    region: str | None = None
     split: str | None = None
     id: str | None = None
 

@@ -89,5 +89,8 @@ def _leave_out_what_is_not_said(card: DatasetCard, values: dict[str, Any]) -> No
     for key in ("pixels", "dicom", "labels", "privacy", "corruptions"):
         if getattr(card, key) == type(card).model_fields[key].default:
             values.pop(key)  # Few have anything to say there.
-    if not card.metrics:
-        values.pop("metrics")
+    for key in ("metrics", "ranks", "checklists"):
+        if not values.get(key):
+            values.pop(key, None)
+    if not card.columns.ranks:
+        values["columns"].pop("ranks")

@@ -19,8 +19,10 @@ from workbench.datasets.manifest import Manifest
 from workbench.datasets.prompts import ClassPrompts, class_prompts
 from workbench.datasets.roles import ROLES, SplitChoice
 from workbench.datasets.sources import Source
+from workbench.datasets.taxa import taxonomy_of
 from workbench.datasets.trained_on import TrainedOn
 from workbench.datasets.unlabelled_pool import unlabelled_pool
+from workbench.metrics.hierarchy import Taxonomy
 
 
 class Dataset(ListedImages):
@@ -128,6 +130,12 @@ class Dataset(ListedImages):
             CardError: A name is no class, or no class would be left to train on or to leave out.
         """
         return classes_of_test(self.card, "unseen", self.class_keys, self.class_names)
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy | None:
+        """The ranks above the classes; None where the card names none. See `taxonomy_of`."""
+        classes = dict(zip(self.class_keys, self.class_names, strict=True))
+        return taxonomy_of(self.card, self.manifest.records, classes)
 
     @property
     def unknown_class_names(self) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from workbench.datasets.manifest import Manifest
 from workbench.datasets.pictures import Pictures
 from workbench.datasets.private_names import private_names
 from workbench.datasets.sources import FileSource, Location, Record, Source, read_from
-from workbench.datasets.subgroups import subgroups_of
+from workbench.datasets.subgroups import column_of, subgroups_of
 from workbench.pseudonyms import Pseudonyms
 
 
@@ -109,6 +109,15 @@ class ListedImages(Pictures):
     def subgroups(self, rows: Sequence[int] | AnyArray) -> dict[str, list[str | None]]:
         """By column of `columns.subgroups`, the subgroup of each image, None where it has none."""
         return subgroups_of(self.card, [self._record(row) for row in rows], self._shown_subgroup)
+
+    def observations(self, rows: Sequence[int] | AnyArray) -> list[str | None] | None:
+        """The observation of each image, None where it has none; None where the card names none."""
+        found = column_of(self.card, [self._record(row) for row in rows], "observation")
+        return None if found is None else [name and self.shown_name(name) for name in found]
+
+    def regions(self, rows: Sequence[int] | AnyArray) -> list[str | None] | None:
+        """The region of each image, None where it has none; None where the card names no regions."""
+        return column_of(self.card, [self._record(row) for row in rows], "region")
 
     def _shown_subgroup(self, name: str) -> str:
         return self.shown_name(name) if name in self._group_codes else name

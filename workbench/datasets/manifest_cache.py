@@ -49,6 +49,9 @@ def open_manifest(
     return manifest
 
 
+_RARE_COLUMNS = ("labels", "subgroups", "ranks", "observation", "region")
+
+
 def manifest_path(card: DatasetCard, source: Source, cache: Path, tables: NamedTables) -> Path:
     """A folder for each place that data lies in; in it, a file for each way of reading it."""
     way = [
@@ -56,8 +59,8 @@ def manifest_path(card: DatasetCard, source: Source, cache: Path, tables: NamedT
             include={"task", "source", "columns", "splits", "multi_label", "label_separator"},
             # What few cards have is no part of how others are kept; tables count by what they say.
             exclude={
-                "columns": {key for key in ("labels", "subgroups") if not getattr(card.columns, key)},
-                "splits": {"groups", "file"} if card.splits.group_pattern else {"groups", "file", "group_pattern"},
+                "columns": {key for key in _RARE_COLUMNS if not getattr(card.columns, key)},
+                "splits": {"groups", "file", "unknown"} | (set() if card.splits.group_pattern else {"group_pattern"}),
             },
         ),
         # What a card leaves open is read by its usual name; class codes are named where the card's classes allow.

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from workbench.datasets._medical_records import with_patients_named
-from workbench.datasets._named_files import read_descriptions, read_tables
+from workbench.datasets._named_files import read_descriptions, read_tables, with_checklists
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_reading import read_card
 from workbench.datasets.catalogue import cards
@@ -161,6 +161,7 @@ def open_card(
     """
     source = open_source(card, base, settings)
     card = with_repository_prompts(card, source)
+    card = with_checklists(card, source, base, settings)
     descriptions = read_descriptions(card, source, base, settings)
     tables = read_tables(card, source, base, settings)
     seen = SeenHeaders()

@@ -1,4 +1,4 @@
-"""Subgroups of images: sex, age band, scanner, site; a column each."""
+"""Columns that say more of images: subgroups (sex, age band, scanner, site), observations, regions."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -23,17 +23,31 @@ def subgroups_of(
     Raises:
         DataError: No record has a column that the card names, or one that has another role, which leaves it no text.
     """
-    if not card.columns.subgroups or not records:
+    found = _read(card, records, "subgroups", card.columns.subgroups)
+    return {column: [value and shown(value) for value in values] for column, values in found.items()}
+
+
+def column_of(card: DatasetCard, records: Sequence[Record], key: str) -> list[str | None] | None:
+    """The text of each record in the column that `columns.KEY` names; None where it names none, or there is no record.
+
+    Raises:
+        DataError: See `subgroups_of`.
+    """
+    column: str | None = getattr(card.columns, key)
+    return None if column is None else _read(card, records, key, (column,)).get(column)
+
+
+def _read(
+    card: DatasetCard, records: Sequence[Record], key: str, columns: Sequence[str]
+) -> dict[str, list[str | None]]:  # fmt: skip
+    if not columns or not records:
         return {}
     rows = [json.loads(record.extra or "{}") for record in records]
     available = sorted({column for row in rows for column in row})
-    found: dict[str, list[str | None]] = {}
-    for column in card.columns.subgroups:
+    for column in columns:
         if column not in available:
             raise DataError(
-                f"dataset {card.name!r}: no image has a column {column!r}, which columns.subgroups of the card names."
+                f"dataset {card.name!r}: no image has a column {column!r}, which columns.{key} of the card names."
                 f"{closest(column, available)} Columns without another role are: {', '.join(available) or 'none'}."
             )
-        values = [text(row.get(column)) for row in rows]
-        found[column] = [value and shown(value) for value in values]
-    return found
+    return {column: [text(row.get(column)) for row in rows] for column in columns}

@@ -1,4 +1,4 @@
-"""Metrics of a run's predictions seen in another way: by subgroup, by group of images, before calibration.
+"""Metrics of a run's predictions seen in another way: by subgroup, group or observation, by region, uncalibrated.
 
 Each is a metric of predictions that are made of the run's own: those of some items, of groups in place of images, or
 with other scores. `base_of` says which metric of which; the predictions themselves are the task's to make.
@@ -8,15 +8,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from workbench.metrics import classification, decisions, prediction_sets
+from workbench.metrics import classification, decisions, hierarchy, prediction_sets
 from workbench.metrics.domains import SPREAD, WORST
 from workbench.metrics.metric import SHARE, Metric, Quantity
 
 SUBGROUP, WORST_SUBGROUP, GAP_SUBGROUP = "subgroup_", "worst_subgroup_", "gap_subgroup_"
-GROUP, UNCALIBRATED = "group_", "uncalibrated_"
+GROUP, OBSERVATION, UNCALIBRATED = "group_", "observation_", "uncalibrated_"
+REGIONAL = "regional_"
 P_SUBGROUP = "p_subgroup_"
 
-Way = Literal["subgroup", "over subgroups", "group", "uncalibrated"]
+Way = Literal["subgroup", "over subgroups", "group", "observation", "uncalibrated", "regional"]
 
 
 @dataclass(frozen=True)
@@ -54,9 +55,12 @@ def base_of(name: str) -> Base | None:
     return None
 
 
-_WAYS: dict[str, Way] = {GROUP: "group", UNCALIBRATED: "uncalibrated"}
+_WAYS: dict[str, Way] = {
+    GROUP: "group", OBSERVATION: "observation", UNCALIBRATED: "uncalibrated", REGIONAL: "regional",
+}  # fmt: skip
 _WHOLE = (*classification.METRICS, *prediction_sets.METRICS)
-_OF_GROUPS = (*classification.METRICS, *decisions.METRICS)
+_OF_GROUPS = (*classification.METRICS, *decisions.METRICS, *hierarchy.METRICS)
+_REGIONAL = ("accuracy", "top5_accuracy", "balanced_accuracy", "macro_f1", "rank_accuracy", "hierarchical_distance")
 _UNCALIBRATED = ("nll", "brier", "ece", "accuracy")
 
 
@@ -80,6 +84,8 @@ METRICS: tuple[Metric, ...] = (
     *_named(WORST_SUBGROUP, _WHOLE),
     *_named(GAP_SUBGROUP, _gaps(_WHOLE)),
     *_named(GROUP, _OF_GROUPS),
+    *_named(OBSERVATION, _OF_GROUPS),
+    *_named(REGIONAL, (metric for metric in _OF_GROUPS if metric.name in _REGIONAL)),
     *_named(UNCALIBRATED, (metric for metric in classification.METRICS if metric.name in _UNCALIBRATED)),
 )
 

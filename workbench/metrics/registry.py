@@ -9,11 +9,14 @@ from workbench.errors import UnknownMetricError, WorkbenchError
 from workbench.metrics import (
     adaptation,
     captions,
+    checklists,
     classification,
     costs,
     decisions,
     derived,
+    frequency,
     generation,
+    hierarchy,
     matching,
     prediction_sets,
     retrieval,
@@ -59,8 +62,8 @@ def all_metrics() -> dict[str, Metric]:
     built_in = (
         *classification.METRICS, *classification.DOMAIN_METRICS, *classification.CLASS_METRICS, *unseen.METRICS,
         *selective.METRICS, *decisions.METRICS, *prediction_sets.METRICS, *prediction_sets.DOMAIN_METRICS,
-        *unknown.METRICS, *derived.METRICS, *matching.METRICS, *retrieval.METRICS, *captions.METRICS,
-        *generation.METRICS,
+        *unknown.METRICS, *hierarchy.METRICS, *frequency.METRICS, *checklists.METRICS, *derived.METRICS,
+        *matching.METRICS, *retrieval.METRICS, *captions.METRICS, *generation.METRICS,
     )  # fmt: skip
     return {metric.name: metric for metric in (*added_metrics(), *built_in)}
 

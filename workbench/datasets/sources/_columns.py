@@ -51,11 +51,13 @@ class RowReader:
         if usual is None:
             usual = card.usual_columns
         names = {role: self._resolve(role, available, role in usual) for role in _USUAL}
+        if card.columns.observation in available and not _names_groups(card):
+            names["group"] = card.columns.observation
         self.image = names["image"] or card.columns.image
         self.label = names["label"]
         self._names = names
         # Items are read from what is left, and one column may serve both: a pair can be the group, too.
-        of_items = {getattr(card.columns, name) for name in (*card.columns.of_items, "domain")}
+        of_items = {getattr(card.columns, name) for name in (*card.columns.of_items, "domain", "observation", "region")}
         self._used = {name for name in names.values() if name is not None and name not in of_items}
         # Notes are recorded with runs, and of the machine's paths nothing is.
         table = Path(origin).name if Path(origin).is_absolute() else origin
@@ -132,6 +134,10 @@ class RowReader:
                 "texts. Write what is meant into a column of its own."
             )
         return tuple(item for item in map(text, items) if item is not None)
+
+
+def _names_groups(card: DatasetCard) -> bool:
+    return any(name is not None for name in (card.columns.group, card.splits.group_pattern, card.splits.groups))
 
 
 def _plain(name: str) -> str:

@@ -49,7 +49,7 @@ class Observations:
         self._addresses = {"associatedMedia", *({card.columns.image} & set(available))}
         self._reader = RowReader(card, [*available, *({"image"} - set(available))], download.core.name)
         named = (own for own in card.columns.model_dump(exclude_none=True).values() if isinstance(own, str))
-        several = (*card.columns.labels, *card.columns.subgroups)
+        several = (*card.columns.labels, *card.columns.subgroups, *card.columns.ranks)
         languages = (column for language in card.languages.values() for column in language.columns.values())
         self._kept = {str(name).casefold() for name in (*KEPT, *named, *several, *languages)}
         self._needed = self._kept | {name.casefold() for name in USED}

@@ -1,6 +1,14 @@
 """Metrics as pure functions of numpy arrays; most take many weight vectors at a time (see `_weights`)."""
 
-from workbench.metrics.functional._weights import Values, mean_of_defined, ones, ratio, weighted_means, weighted_median
+from workbench.metrics.functional._weights import (
+    ClassSums,
+    Values,
+    mean_of_defined,
+    ones,
+    ratio,
+    weighted_means,
+    weighted_median,
+)
 from workbench.metrics.functional.calibration import (
     BinSums,
     CalibrationCurve,
@@ -36,6 +44,7 @@ __all__ = [
     "BinSums",
     "CalibrationCurve",
     "ClassCounts",
+    "ClassSums",
     "Ranking",
     "Ranks",
     "Values",

@@ -16,6 +16,14 @@ _TABLES = {
         "group_accuracy", "group_positive_auroc", "group_sensitivity_at", "group_specificity_at", "group_ppv_at",
         "group_npv_at",
     ),
+    "Observations in place of images": (
+        "observation_accuracy", "observation_balanced_accuracy", "observation_macro_f1", "observation_rank_accuracy",
+        "observation_positive_auroc", "observation_sensitivity_at", "observation_specificity_at",
+    ),
+    "Classes that occur in the region": (
+        "regional_accuracy", "regional_top5_accuracy", "regional_balanced_accuracy", "regional_macro_f1",
+        "regional_rank_accuracy", "regional_hierarchical_distance", "checklist_coverage",
+    ),
     "Subgroups": (
         "subgroup_accuracy", "worst_subgroup_accuracy", "gap_subgroup_accuracy", "p_subgroup_accuracy",
         "subgroup_sensitivity_at", "p_subgroup_sensitivity_at", "subgroup_specificity_at", "p_subgroup_specificity_at",
@@ -26,7 +34,11 @@ _TABLES = {
     "Known or unknown": (
         "unknown_auroc", "unknown_fpr95", "known_accepted", "unknown_refused", "open_set_accuracy",
     ),
-    "Classes": ("class_recall", "class_precision"),
+    "Ranks": (
+        "rank_accuracy", "hierarchical_distance", "mistake_severity", "backoff_coverage", "backoff_accuracy",
+        "backoff_information",
+    ),
+    "Classes": ("class_recall", "class_precision", "frequency_accuracy"),
 }  # fmt: skip
 _ALWAYS = {"ece", "nll"}
 

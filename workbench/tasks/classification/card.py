@@ -1,16 +1,18 @@
 """The card of a classification dataset: one label an image, or several."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_tables import Language
+from workbench.metrics import checklists, derived, prediction_sets, selective
 from workbench.metrics import classification as of_classes
 from workbench.metrics import decisions as of_decisions
-from workbench.metrics import derived, prediction_sets, selective
+from workbench.metrics import frequency as of_frequency
+from workbench.metrics import hierarchy as of_hierarchy
 from workbench.metrics import unknown as of_unknown
 from workbench.metrics import unseen as of_unseen
 from workbench.metrics.class_scores import ClassScores, LabelScores
@@ -34,6 +36,12 @@ class ClassificationCard(DatasetCard):
         positive_class: Name or raw label of the class that `sensitivity` is about, or of several that are positive
             together; of two classes the second if it does not say.
         decisions: What is made of scores, and chosen on validation images.
+        ranks: Of each rank above the classes, the lowest first, the taxon by class name or raw label.
+        frequency: Below the first number of training images a class is of the tail, above the second of the head; see
+            `workbench.metrics.frequency`.
+        checklists: By region (`columns.region`) the classes that occur there, by name or raw label; names of what is no
+            class of the dataset are passed over.
+        checklists_file: CSV with the columns `region` and `label`, beside the data; adds to `checklists`.
     """
 
     is_default: ClassVar[bool] = True
@@ -44,11 +52,15 @@ class ClassificationCard(DatasetCard):
 
     positive_class: str | tuple[str, ...] | None = None
     decisions: DecisionTable | None = None
+    ranks: dict[str, dict[str, str]] = Field(default_factory=dict)
+    frequency: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
+    checklists: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    checklists_file: str | None = None
 
     @model_validator(mode="after")
     def _unseen_classes_have_one_label(self) -> Self:
         for name in ("unseen", "unknown"):
-            if getattr(self.splits, name) is not None and self.multi_label:
+            if getattr(self.splits, name) and self.multi_label:
                 raise ValueError(f"splits.{name} is for classification with one label an image")
         return self
 
@@ -58,6 +70,31 @@ class ClassificationCard(DatasetCard):
             raise ValueError("[decisions] is for classification with one label an image")
         return self
 
+    @model_validator(mode="after")
+    def _ranks_and_frequency_agree(self) -> Self:
+        named = bool(self.ranks or self.columns.ranks)
+        if (named or self.frequency) and self.multi_label:
+            raise ValueError("ranks and frequency are for classification with one label an image")
+        if self.decisions is not None and self.decisions.backoff is not None and not named:
+            raise ValueError("decisions.backoff needs ranks to back off to: columns.ranks, or [ranks]")
+        if self.frequency is not None and self.frequency[0] > self.frequency[1]:
+            raise ValueError("frequency = [few, many] needs few up to many")
+        return self
+
+    @model_validator(mode="after")
+    def _checklists_have_regions(self) -> Self:
+        listed = bool(self.checklists) or self.checklists_file is not None
+        if listed != (self.columns.region is not None):
+            raise ValueError("columns.region goes with the classes of each region, in checklists or checklists_file")
+        if (listed or self.columns.observation) and self.multi_label:
+            raise ValueError("checklists and columns.observation are for classification with one label an image")
+        return self
+
+    @property
+    def taxa_by_rank(self) -> Mapping[str, Mapping[str, str]]:
+        """See `DatasetCard.taxa_by_rank`."""
+        return self.ranks
+
     def measured(self) -> tuple[Metric, ...]:
         """See `DatasetCard.measured`."""
         if self.multi_label:
@@ -65,9 +102,10 @@ class ClassificationCard(DatasetCard):
                 *map(metric_named, _MULTI_LABEL), *self._over_domains(_MULTI_LABEL), *added_for(LabelScores),
                 *of_classes.CLASS_METRICS, *self._of_subgroups(_MULTI_LABEL),
             )  # fmt: skip
-        split = of_unseen.METRICS if self.splits.unseen is not None else ()
-        split += of_unknown.METRICS if self.splits.unknown is not None else ()
+        split = of_unseen.METRICS if self.splits.unseen else ()
+        split += of_unknown.METRICS if self.splits.unknown else ()
         two = (of_classes.SENSITIVITY, of_classes.SPECIFICITY)
+        split += tuple(self._of_fields())
         on_request = (of_classes.QUADRATIC_KAPPA, *of_classes.CLASS_METRICS, *selective.METRICS)
         decided = self._of_decisions()
         subgroups = self._of_subgroups([*_SINGLE_LABEL, *(metric.name for metric in decided)])
@@ -76,6 +114,22 @@ class ClassificationCard(DatasetCard):
             *map(metric_named, _SINGLE_LABEL), *split, *over_domains, *two, *decided, *subgroups, *on_request,
             *added_for(ClassScores),
         )  # fmt: skip
+
+    def _of_fields(self) -> Iterator[Metric]:
+        """What follows from ranks, frequencies, observations and checklists."""
+        if self.ranks or self.columns.ranks:
+            yield from of_hierarchy.METRICS
+        for metric in of_frequency.METRICS:
+            yield replace(metric, only_on_request=self.frequency is None)
+        if self.columns.region is not None:
+            yield from checklists.METRICS
+        beginnings = (
+            *((derived.REGIONAL,) if self.columns.region is not None else ()),
+            *((derived.OBSERVATION,) if self.columns.observation is not None else ()),
+        )
+        for metric in derived.METRICS:
+            if metric.name.startswith(beginnings):
+                yield replace(metric, only_on_request=False)
 
     def _over_domains(self, names: Sequence[str]) -> Iterator[Metric]:
         """Of the metric that ranks runs, and of the task's first, always; of the others on request."""
@@ -98,7 +152,7 @@ class ClassificationCard(DatasetCard):
         names = {metric.name for metric in derived.METRICS}
         if self.decisions.calibration is not None:
             found += [metric_named(name) for name in sorted(names) if name.startswith(derived.UNCALIBRATED)]
-        if self.decisions.join is not None:
+        if self.decisions.join is not None and self.columns.observation is None:
             found += [metric_named(name) for name in sorted(names) if name.startswith(derived.GROUP)]
         return tuple(replace(metric, only_on_request=False) for metric in found)
 
@@ -119,12 +173,16 @@ class ClassificationCard(DatasetCard):
 
     def fingerprint_parts(self) -> list[Any]:
         """See `DatasetCard.fingerprint_parts`."""
-        positive = [] if self.positive_class is None else [["positive", self.positive_class]]
+        positive: list[Any] = [] if self.positive_class is None else [["positive", self.positive_class]]
+        positive += [] if self.frequency is None else [["frequency", self.frequency]]
+        positive += [["checklists", self.checklists]] if self.checklists else []
         table = self.decisions
         if table is None:
             return positive
         # `known` decides nothing where all classes are.
-        values = table.model_dump(mode="json", exclude=None if self.splits.unknown is not None else {"known"})
+        without = set() if self.splits.unknown else {"known"}
+        without |= {"backoff"} if table.backoff is None else set()
+        values = table.model_dump(mode="json", exclude=without)
         return [*positive, ["decisions", values]]
 
     def language_lacks(self, language: Language) -> str | None:

@@ -22,6 +22,8 @@ class DecisionTable(Section):
         calibration: Whether scores are calibrated after the fit: by one number for all classes (`temperature`), or by a
             factor and an offset for each (`vector`).
         coverage: How often sets of classes are to hold the true one; no sets without it.
+        backoff: Share of the answers that is to be right where an image is answered by the lowest rank that is sure
+            enough (species, else genus, else family), or by none; see `workbench.metrics.hierarchy`.
         known: Share of the validation images that are to be taken for images of known classes, where test has some of
             others (`splits.unknown`).
     """
@@ -31,6 +33,7 @@ class DecisionTable(Section):
     join: Join | Literal["chosen"] | None = None
     calibration: Calibration | None = None
     coverage: float | None = Field(default=None, gt=0, lt=1)
+    backoff: float | None = Field(default=None, gt=0, lt=1)
     known: float = Field(default=0.95, gt=0, lt=1)
 
     @field_validator("points")

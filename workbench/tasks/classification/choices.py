@@ -9,6 +9,7 @@ import numpy as np
 from workbench.arrays import AnyArray, FloatArray, IntArray
 from workbench.errors import DataError
 from workbench.metrics.functional import Ranking, nll_terms, ones, softmax
+from workbench.metrics.hierarchy import LikeliestTaxa, Taxonomy, choose_backoff
 from workbench.metrics.operating_points import choose_threshold, positive_log_odds
 from workbench.metrics.prediction_sets import conformal_quantile
 from workbench.tasks.classification.calibration import Calibration, fit_calibration, out_of_fold
@@ -33,6 +34,7 @@ class Choices:
         images: Number of validation images that it was chosen on.
         known_thresholds: From which score on an image is taken for one of a known class, see
             `unknown_items.known_thresholds`; none where all classes are known.
+        backoff: From which probability on the taxon of a rank is the answer, see `hierarchy.choose_backoff`; or None.
     """
 
     positives: tuple[int, ...] = ()
@@ -45,6 +47,7 @@ class Choices:
     least_probability: float | None = None
     images: int = 0
     known_thresholds: tuple[float, ...] = ()
+    backoff: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it; infinite thresholds are texts."""
@@ -55,6 +58,7 @@ class Choices:
             "group_thresholds": [repr(value) for value in self.group_thresholds],
             "known_thresholds": [repr(value) for value in self.known_thresholds],
             "calibration": None if calibration is None else [calibration.factor, calibration.offset],
+            "backoff": None if self.backoff is None else repr(self.backoff),
         }
 
     @classmethod
@@ -68,6 +72,8 @@ class Choices:
             **{key: tuple(map(float, values[key])) for key in numbers},
             "calibration": None if calibration is None else Calibration(*map(tuple, calibration)),
         }
+        if read.get("backoff") is not None:
+            read["backoff"] = float(read["backoff"])
         return cls(**read)
 
     def reordered(self, order: IntArray) -> "Choices":
@@ -85,7 +91,7 @@ class Choices:
         """Those for groups in place of images."""
         return replace(
             self, thresholds=self.group_thresholds, group_thresholds=(), join=None, least_probability=None,
-            known_thresholds=(),
+            known_thresholds=(), backoff=None,
         )  # fmt: skip
 
 
@@ -97,6 +103,8 @@ def choose(
     groups: AnyArray | None,
     *,
     scale: float | None = None,
+    taxonomy: Taxonomy | None = None,
+    observations: AnyArray | None = None,
 ) -> Choices:
     """Choose on validation images.
 
@@ -109,6 +117,9 @@ def choose(
         scores: Logits of validation images, (n, c), as the recipe's predictor gives them.
         labels: int64 (n,).
         groups: int64 (n,) groups, or None.
+        taxonomy: Of the classes, or None.
+        observations: int64 (n,) of what is joined in place of groups, by its mean where the card does not say how; or
+            None.
         scale: The predictor's, where test has images of unknown classes; else None.
 
     Raises:
@@ -124,20 +135,25 @@ def choose(
         calibration = fit_calibration(table.calibration, scores, labels)
         calibrated = out_of_fold(table.calibration, scores, labels, groups)
     join, group_thresholds = None, tuple[float, ...]()
-    if table.join is not None:
-        if groups is None:
+    if table.join is not None or observations is not None:
+        joined = groups if observations is None else observations
+        if joined is None:
             raise DataError("decisions.join: needs groups; name them in columns.group, or splits.group_pattern.")
-        units = np.unique(groups, return_inverse=True)[1]
+        units = np.unique(joined, return_inverse=True)[1]
         truth = join_labels(labels, units, positives)
-        join = _best_join(calibrated, units, truth, positives) if table.join == "chosen" else table.join
+        join = _best_join(calibrated, units, truth, positives) if table.join == "chosen" else table.join or "mean"
         group_thresholds = _thresholds(table, join_scores(calibrated, units, join, positives), truth, positives)
     least = None
     if table.coverage is not None:
         least = conformal_quantile(softmax(calibrated), labels, table.coverage)
     known = () if scale is None else known_thresholds(knownness(calibrated, scale, calibration), table.known)
+    backoff = None
+    if table.backoff is not None and taxonomy is not None:
+        backoff = choose_backoff(LikeliestTaxa.of(taxonomy, softmax(calibrated), labels), table.backoff)
     return Choices(
         tuple(sorted(positives)), table.points, _thresholds(table, calibrated, labels, positives), group_thresholds,
         table.prevalence, join, calibration, least, len(labels), known,
+        backoff,
     )  # fmt: skip
 
 

@@ -59,5 +59,8 @@ def validated(predictor: Fitted, given: ClassificationTask, dataset: "Dataset") 
     if len(val):
         scores = np.asarray(predictor.scores(val.images), dtype=np.float32)
     scale = predictor.scale if dataset.unknown_class_names else None
-    choices = choose(table or DecisionTable(), positives_of(dataset), scores, val.labels, val.groups, scale=scale)
+    choices = choose(
+        table or DecisionTable(), positives_of(dataset), scores, val.labels, val.groups, scale=scale,
+        taxonomy=dataset.taxonomy, observations=val.observations,
+    )  # fmt: skip
     return ValidatedPredictor(predictor, choices, ValidationScores(scores, val.labels, val.groups))

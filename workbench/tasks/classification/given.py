@@ -19,11 +19,14 @@ class LabelledImages:
         labels: int64 (n,) class indices; bool (n, n_classes) where the task is multi-label. For recipes that mask
             labels float32 (n, n_classes), with NaN where it is not known whether an image has a label.
         groups: int64 (n,) group indices where the card names groups (patient, specimen, scene), else None.
+        observations: int64 (n,) indices of what is answered together after the fit (`columns.observation`); of
+            `ClassificationTask.held_out` alone, else None.
     """
 
     images: ImageSet
     labels: AnyArray
     groups: AnyArray | None = None
+    observations: AnyArray | None = None
 
     def __len__(self) -> int:
         return len(self.images)

@@ -1,4 +1,4 @@
-"""Predictions made of a run's own: of some items, of groups in place of images, before calibration."""
+"""Predictions made of a run's own: of some items, of groups or observations, by region, before calibration."""
 
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ import numpy as np
 from workbench.arrays import AnyArray
 from workbench.metrics.keys import metric_keys
 from workbench.tasks.classification.joining import join_labels, join_scores
+from workbench.tasks.classification.regional import masked_predictions
 from workbench.tasks.groups import group_codes
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 def other_predictions(predictions: "ClassPredictions", way: str) -> "list[tuple[str, ClassPredictions]]":
     """The other predictions of a way (`metrics.derived`), each with the part of the metric's name that says which."""
-    if way == "group":
+    if way == "regional":
+        masked = masked_predictions(predictions)
+        return [] if masked is None else [("", masked)]
+    if way in {"group", "observation"}:
+        if (way == "observation") != (predictions.observations is not None):
+            return []
         joined = joined_predictions(predictions)
         return [] if joined is None else [("", joined)]
     if way == "uncalibrated":
@@ -57,29 +63,42 @@ def subset(predictions: "ClassPredictions", items: AnyArray) -> "ClassPrediction
         domains=None if domains is None else [domains[i] for i in items],
         other_orders=tuple(scores[items] for scores in predictions.other_orders),
         subgroups={},
+        observations=None if predictions.observations is None else [predictions.observations[i] for i in items],
+        regions=None if predictions.regions is None else [predictions.regions[i] for i in items],
         unknown_items=None,
         validation=None,
     )
 
 
 def joined_predictions(predictions: "ClassPredictions") -> "ClassPredictions | None":
-    """Predictions of groups in place of images; None where images are not joined."""
-    choices, codes = predictions.choices, group_codes(predictions.groups)
-    if choices is None or choices.join is None or codes is None or predictions.labels is None:
+    """Predictions of observations, or else groups, in place of images; None where images are not joined.
+
+    Observations are joined by their mean where nothing else was chosen.
+    """
+    choices, observations = predictions.choices, predictions.observations
+    units = predictions.groups if observations is None else observations
+    codes, join = group_codes(units), choices.join if choices is not None else None
+    if observations is not None:
+        join = join or "mean"
+    if join is None or codes is None or predictions.labels is None:
         return None
+    positives = () if choices is None else choices.positives
     first = np.unique(codes, return_index=True)[1]
-    names = [predictions.groups[i] or predictions.ids[i] for i in first]
+    names = [units[i] or predictions.ids[i] for i in first]
     return replace(
         predictions,
         ids=names,
-        groups=[None] * len(names),
-        labels=join_labels(predictions.labels, codes, choices.positives),
-        scores=join_scores(predictions.scores, codes, choices.join, choices.positives),
+        # Observations lie in groups, such as sites, which stay together when they are resampled.
+        groups=[None if observations is None else predictions.groups[i] for i in first],
+        labels=join_labels(predictions.labels, codes, positives),
+        scores=join_scores(predictions.scores, codes, join, positives),
         domains=None,
         source_domains=(),
         other_orders=(),
         subgroups={},
-        choices=choices.of_groups(),
+        choices=None if choices is None else choices.of_groups(),
+        observations=None,
+        regions=None,
         unknown_items=None,
         validation=None,
     )

@@ -1,10 +1,11 @@
 """The table in which predictions of classes are kept.
 
 Columns are `id`, `group`, `label` (index, or list of indices), `scores`, and where there are any `domain`, `unknown`.
+`observation` and `region` are those of the item.
 `scores_order_2` and so on are the scores of an online predictor's other orders, `subgroup_sex` and so on the subgroups.
 Images of classes that no recipe was told of come last, with the label -1 and their class in `unknown_class`.
 The metadata holds `class_names` and, where there are any, `class_keys`, `unseen`, `source_domains`, `positive`,
-`choices` and, beside unknown classes, `scale`, all as JSON.
+`choices`, `taxonomy`, `bands`, `checklists` and, beside unknown classes, `scale`, all as JSON.
 """
 
 import json
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from workbench.arrays import AnyArray, FloatArray
+from workbench.metrics.hierarchy import Taxonomy
 from workbench.tasks.classification.choices import Choices
 from workbench.tasks.classification.unknown_items import UnknownItems
 
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 _ORDER = "scores_order_"
 _SUBGROUP = "subgroup_"
 _UNKNOWN = "unknown_class"
+_OF_ITEMS = {"domain": "domains", "observation": "observations", "region": "regions"}
+_METADATA = ("class_names", "class_keys", "unseen", "source_domains", "bands", "checklists")
 
 
 def table_of(predictions: "ClassPredictions") -> "pa.Table":
@@ -38,8 +42,9 @@ def table_of(predictions: "ClassPredictions") -> "pa.Table":
     }
     for name, values in predictions.subgroups.items():
         columns[f"{_SUBGROUP}{name}"] = pa.array(list(values), pa.string())
-    if predictions.domains is not None:
-        columns["domain"] = pa.array(list(predictions.domains), pa.string())
+    for column, field in _OF_ITEMS.items():
+        if (texts := getattr(predictions, field)) is not None:
+            columns[column] = pa.array(list(texts), pa.string())
     if predictions.labels is not None:
         if predictions.labels.ndim == 2:
             columns["label"] = _listed(predictions.labels == 1)
@@ -47,7 +52,9 @@ def table_of(predictions: "ClassPredictions") -> "pa.Table":
                 columns["unknown"] = _listed(np.isnan(predictions.labels))
         else:
             columns["label"] = pa.array(predictions.labels)
-    metadata = {name: getattr(predictions, name) for name in ("class_names", "class_keys", "unseen", "source_domains")}
+    metadata = {name: getattr(predictions, name) for name in _METADATA}
+    if predictions.taxonomy is not None:
+        metadata["taxonomy"] = predictions.taxonomy.to_dict()
     if predictions.positive != 1:
         metadata["positive"] = predictions.positive
     if predictions.choices is not None:
@@ -105,7 +112,6 @@ def values_of(table: "pa.Table") -> dict[str, Any]:
             if len(labels) and labels.max() >= len(names):
                 raise ValueError(f"label {labels.max()} of {len(names)} classes")
     positive = json.loads(metadata.get(b"positive", b"1"))
-    domains = table.column("domain").to_pylist() if "domain" in table.column_names else None
     sources = tuple(json.loads(metadata.get(b"source_domains", b"[]")))
     subgroups = {
         name.removeprefix(_SUBGROUP): table.column(name).to_pylist()
@@ -122,12 +128,20 @@ def values_of(table: "pa.Table") -> dict[str, Any]:
         "class_keys": keys,
         "unseen": unseen,
         "positive": positive,
-        "domains": domains,
+        **{
+            field: table.column(column).to_pylist() if column in table.column_names else None
+            for column, field in _OF_ITEMS.items()
+        },
         "source_domains": sources,
         "other_orders": others,
         "subgroups": subgroups,
         "choices": choices,
         "unknown_items": unknown_items,
+        "taxonomy": Taxonomy.from_dict(json.loads(metadata[b"taxonomy"])) if b"taxonomy" in metadata else None,
+        "checklists": {
+            region: tuple(classes) for region, classes in json.loads(metadata.get(b"checklists", b"{}")).items()
+        },
+        "bands": tuple(json.loads(metadata.get(b"bands", b"[]"))),
     }
 
 

@@ -14,6 +14,7 @@ from workbench.metrics import Estimate, Metric, classification_metrics, sigmoid,
 from workbench.metrics.class_scores import ClassScores, LabelScores
 from workbench.metrics.domains import MEAN, numbered_domains
 from workbench.metrics.evaluator import Evaluator
+from workbench.metrics.hierarchy import Taxonomy
 from workbench.metrics.keys import metric_keys
 from workbench.metrics.measured import exact_pairs, repeat_labels
 from workbench.metrics.registry import all_metrics, base_name, metric_named
@@ -57,6 +58,12 @@ class ClassPredictions(Predictions):
         choices: What was chosen on validation, of cards with `[decisions]`; scores are calibrated by it already.
         unknown_items: Test images of classes that no recipe was told of, which are not among the items; None where
             there are no such classes.
+        taxonomy: The ranks above the classes, or None.
+        bands: Whether each class is of the head, the middle or the tail of the training images' classes; empty where
+            nobody asks.
+        observations: The observation of each item, None for none; None where the card names none.
+        regions: The region of each item, likewise.
+        checklists: By region, the classes that occur there.
         validation: The scores that it was chosen on; None where predictions were read back.
     """
 
@@ -76,6 +83,11 @@ class ClassPredictions(Predictions):
     subgroups: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     choices: Choices | None = None
     unknown_items: UnknownItems | None = None
+    taxonomy: Taxonomy | None = None
+    bands: tuple[str, ...] = ()
+    observations: Sequence[str | None] | None = None
+    regions: Sequence[str | None] | None = None
+    checklists: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
     validation: ValidationScores | None = None
 
     @property
@@ -194,6 +206,12 @@ class ClassPredictions(Predictions):
             other_orders=tuple(scores[:, order] for scores in self.other_orders),
             choices=None if self.choices is None else self.choices.reordered(order),
             unknown_items=None if self.unknown_items is None else self.unknown_items.reordered(order),
+            taxonomy=None if self.taxonomy is None else self.taxonomy.reordered(order),
+            bands=tuple(self.bands[i] for i in order) if self.bands else (),
+            checklists={
+                region: tuple(np.flatnonzero(np.isin(order, classes)).tolist())
+                for region, classes in self.checklists.items()
+            },
         )  # fmt: skip
 
     def unlike(self, other: Self) -> list[str]:

@@ -7,6 +7,7 @@ import numpy as np
 from workbench.errors import DataError
 from workbench.recipes import RunSpec
 from workbench.tasks.classification.deciding import positives_of
+from workbench.tasks.classification.regional import checklists_of
 
 if TYPE_CHECKING:
     from workbench.datasets import Dataset
@@ -35,6 +36,8 @@ def why_refused(spec: RunSpec, dataset: "Dataset") -> str | None:
         )
     if dataset.unknown_class_names:
         _check_unknown(dataset)
+    _check_observations(dataset)
+    checklists_of(dataset)
     if (reason := _why_nothing_is_decided(spec, dataset)) is not None:
         return reason
     if not len(fitted.unseen_classes):
@@ -79,6 +82,25 @@ def _check_unknown(dataset: "Dataset") -> None:
             f"dataset {dataset.name!r}: splits.unknown keeps {', '.join(dataset.unknown_class_names[:5])} for test, "
             f"and test has no image {lack}; give it images of known and of unknown classes."
         )
+
+
+def _check_observations(dataset: "Dataset") -> None:
+    """Refuse observations that are of several groups, or of several classes with none of them positive."""
+    rows = np.concatenate([dataset.rows("val"), dataset.rows("test")])
+    names = dataset.observations(rows)
+    if names is None:
+        return
+    groups, labels = dataset.group_names(rows), dataset.labels(rows).tolist()
+    mixed = not positives_of(dataset)
+    first: dict[str, tuple[str | None, int]] = {}
+    for name, group, label in zip(names, groups, labels, strict=True):
+        known = first.setdefault(name, (group, label)) if name else (group, label)
+        if known[0] != group or (mixed and known[1] != label):
+            what = "groups" if known[0] != group else "classes"
+            raise DataError(
+                f"dataset {dataset.name!r}: the photographs of observation {name!r} are of several {what}; an "
+                "observation lies in one group and is of one class. Correct the table, or take columns.observation out."
+            )
 
 
 def _check_unseen(dataset: "Dataset") -> None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from workbench.datasets.card import DatasetCard
 from workbench.errors import DataError, RecipeError
+from workbench.metrics.frequency import CUTS, NAME, bands_of
 from workbench.recipes import Fitted, Recipe, RunSpec
 from workbench.tasks.classification.card import ClassificationCard
 from workbench.tasks.classification.deciding import chooses, positives_of, validated
@@ -20,13 +21,15 @@ from workbench.tasks.classification.predictions import ClassPredictions
 from workbench.tasks.classification.predictor import Predictor
 from workbench.tasks.classification.recipe import ClassificationRecipe
 from workbench.tasks.classification.refusals import why_refused
+from workbench.tasks.classification.regional import checklist_notes, checklists_of
 from workbench.tasks.classification.unknown_items import UnknownItems
 from workbench.tasks.classification.validated import ValidatedPredictor, restored
+from workbench.tasks.groups import group_codes
 from workbench.tasks.predictions import Predictions
 from workbench.tasks.task import Answer, DatasetTask
 
 if TYPE_CHECKING:
-    from workbench.arrays import FloatArray, IntArray
+    from workbench.arrays import AnyArray, FloatArray, IntArray
     from workbench.datasets import Dataset
     from workbench.images import ImageSet
     from workbench.models.task_model import TaskModel
@@ -81,7 +84,7 @@ class Classification(DatasetTask):
             train=self.labelled(rows.train, unseen=rows.labels_only),
             # Without shots a recipe is given no label.
             val=val.subset(np.arange(0)) if held_out and spec.shots == 0 else val,
-            held_out=val if held_out else None,
+            held_out=replace(val, observations=self._observations(rows.val)) if held_out else None,
             model=self.data.model,
             multi_label=dataset.card.multi_label,
             shots=spec.shots,
@@ -97,6 +100,14 @@ class Classification(DatasetTask):
         """Images with labels and groups; for `unseen` see `TaskData.images`."""
         dataset = self.data.dataset
         return LabelledImages(self.data.images(rows, unseen=unseen), dataset.labels_to_fit(rows), dataset.groups(rows))
+
+    def _observations(self, rows: "IntArray") -> "AnyArray | None":
+        names = self.data.dataset.observations(rows)
+        return None if names is None else group_codes(names)
+
+    def notes(self, rows: "SplitRows") -> list[str]:  # noqa: ARG002
+        """See `DatasetTask.notes`: on lists of classes by region."""
+        return checklist_notes(self.data.dataset)
 
     def fit(self, recipe: Any, given: Sequence[Any]) -> Sequence[Fitted]:
         """See `DatasetTask.fit`."""
@@ -153,6 +164,11 @@ class Classification(DatasetTask):
             other_orders=tuple(given[1:]),
             subgroups=dataset.subgroups(rows),
             unknown_items=unknown_items,
+            taxonomy=dataset.taxonomy,
+            bands=_bands(dataset),
+            observations=dataset.observations(rows),
+            regions=dataset.regions(rows),
+            checklists=checklists_of(dataset),
             choices=predictor.choices if isinstance(predictor, ValidatedPredictor) else None,
             validation=predictor.validation if isinstance(predictor, ValidatedPredictor) else None,
         )
@@ -222,6 +238,13 @@ def _scored(predictor: Predictor | OnlinePredictor, images: "ImageSet") -> "list
     if isinstance(predictor, OnlinePredictor):
         return [stream_scores(predictor, images, order) for order in stream_orders(len(images))]
     return [np.asarray(predictor.scores(images), dtype=np.float32)]
+
+
+def _bands(dataset: "Dataset") -> tuple[str, ...]:
+    """The band of each class by its images in all of train, however few of them a run has; empty where none asks."""
+    if not any(metric.name == NAME for metric in dataset.card.run_metrics):
+        return ()
+    return bands_of(dataset.class_counts("train"), getattr(dataset.card, "frequency", None) or CUTS)
 
 
 def _likeliest(chances: Any, names: Sequence[str], top: int, multi_label: bool) -> Answer:

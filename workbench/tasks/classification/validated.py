@@ -86,6 +86,8 @@ def _with_choices(report: FitReport, choices: Choices) -> FitReport:
         for name, threshold in zip(SCORES, choices.known_thresholds, strict=False)
         if not isnan(threshold)
     }
+    if choices.backoff is not None:
+        chosen["threshold_backoff"] = round(choices.backoff, 4)
     note = (
         f"{counted(choices.images, 'validation image')} are kept from fitting, and choose what [decisions] or "
         "splits.unknown of the card ask for."

@@ -12,13 +12,15 @@ from workbench.metrics.measured import Build
 from workbench.tasks.classification.decided import DECISIONS, SETS
 from workbench.tasks.classification.item_view import View
 from workbench.tasks.classification.other_predictions import other_predictions
+from workbench.tasks.classification.ranked import FREQUENCY, HIERARCHY
+from workbench.tasks.classification.regional import CHECKLISTS
 from workbench.tasks.classification.unknown_items import UNKNOWN
 from workbench.tasks.predictions import ItemScores
 
 if TYPE_CHECKING:
     from workbench.tasks.classification.predictions import ClassPredictions
 
-VIEWS: tuple[View, ...] = (DECISIONS, SETS, UNKNOWN)
+VIEWS: tuple[View, ...] = (DECISIONS, SETS, UNKNOWN, HIERARCHY, FREQUENCY, CHECKLISTS)
 _VIEW_OF = {name: view for view in VIEWS for name in view.names}
 
 
