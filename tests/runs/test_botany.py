@@ -64,7 +64,7 @@ def made(tmp_path_factory, tiny_model):
     (folder / "meadow-new.toml").write_text(NEW)
     settings = Settings(cache=folder / "cache", runs=folder / "runs", precision="fp32", device="cpu")
     commands = re.findall(r"^workbench run (.*)$", TEXT, re.MULTILINE)
-    assert "--recipe zero-shot --recipe linear-probe --shots 4 --suite meadow" in commands[0]
+    assert "--recipe zero-shot --recipe linear-probe --shots 4 --name meadow" in commands[0]
     assert "--recipe zero-shot --set zero-shot.prompts=descriptions" in commands[1]
 
     def run(suite, card, *entries, **more):

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from workbench.arrays import IntArray
+from workbench.datasets.card import DatasetCard
 from workbench.datasets.domains import domain_reader
 from workbench.datasets.manifest import Manifest
 from workbench.datasets.roles import ROLES
@@ -46,19 +48,23 @@ def fingerprint_of(dataset: "Dataset") -> str:
         records = (dataset.manifest.records[row] for row in rows.tolist())
         contents = [[*_labels_of(r), r.group, r.captions, r.extra if whole else ""] for r in records]
         digest.update(json.dumps(contents).encode())
-        if (read := domain_reader(card)) is not None:  # As they are, whatever pseudonyms stand for them.
-            digest.update(json.dumps([read(dataset.manifest.records[row]) for row in rows.tolist()]).encode())
-        if card.columns.subgroups:
-            digest.update(
-                json.dumps(subgroups_of(card, [dataset.manifest.records[row] for row in rows.tolist()])).encode()
-            )
-        for key in ("observation", "region"):
-            if (values := column_of(card, [dataset.manifest.records[row] for row in rows.tolist()], key)) is not None:
-                digest.update(json.dumps([key, values]).encode())
+        for part in _columns_of(card, [dataset.manifest.records[row] for row in rows.tolist()]):
+            digest.update(json.dumps(part).encode())
     if card.splits.unlabelled:
         digest.update(b"unlabelled")
         digest.update(dataset.hashes(dataset.unlabelled_rows).tobytes())
     return digest.hexdigest()
+
+
+def _columns_of(card: DatasetCard, records: Sequence[Record]) -> Iterator[Any]:
+    """What else the card reads of images; domains as they are, whatever pseudonyms stand for them."""
+    if (read := domain_reader(card)) is not None:
+        yield [read(record) for record in records]
+    if card.columns.subgroups:
+        yield subgroups_of(card, records)
+    for key in ("observation", "region"):
+        if (values := column_of(card, records, key)) is not None:
+            yield [key, values]
 
 
 def items_digest_of(dataset: "Dataset") -> str:

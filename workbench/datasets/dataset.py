@@ -233,7 +233,8 @@ class Dataset(ListedImages):
         every = class_prompts(self.card, list(self.label_names), list(self.label_names.values()), self._descriptions)
         known = set(self.class_names)
         described = {name: texts for name, texts in every.descriptions.items() if name in known}
-        return replace(every, class_names=self.class_names, descriptions=described)
+        spoken = {name: text for name, text in every.names.items() if name in known}
+        return replace(every, class_names=self.class_names, descriptions=described, names=spoken)
 
     @cached_property
     def fingerprint(self) -> str:
