@@ -4,7 +4,7 @@ Six hues of Okabe and Ito (2008), which colour-blind people can distinguish and 
 where there are more recipes than hues, shape and dash differ as well.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 _HUES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
@@ -39,6 +39,20 @@ class Mark:
     colour: str
     shape: str
     dash: tuple[int, ...]
+
+
+def apart(names: Sequence[str], marks_of: Mapping[str, Mark]) -> dict[str, str]:
+    """The colours of one chart's recipes: their own, and of those that would share one all but the first another.
+
+    Above ten recipes colours repeat, and shapes tell them apart.
+    """
+    colours: dict[str, str] = {}
+    places = {name: place for place, name in enumerate(marks_of)}
+    for name in sorted(names, key=lambda name: places[name]):
+        own = marks_of[name].colour
+        free = [colour for colour in CATEGORIES if colour not in colours.values()]
+        colours[name] = own if own not in colours.values() or not free else free[-1]
+    return colours
 
 
 def category_marks(names: Sequence[str]) -> dict[str, Mark]:

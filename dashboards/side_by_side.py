@@ -1,6 +1,6 @@
 """Two classification runs side by side: agreement, classes, confusion, calibration, images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 import streamlit as st
@@ -8,6 +8,7 @@ import streamlit as st
 from dashboards.address import choose
 from dashboards.charts.calibration import calibration_chart
 from dashboards.charts.confusion import confusion_chart
+from dashboards.figure import show_figure
 from dashboards.session import Session
 from dashboards.text import escaped
 from dashboards.views.side_by_side import (
@@ -23,6 +24,7 @@ from dashboards.views.side_by_side import (
 from dashboards.widgets import as_differences, as_p_values, as_values, picture_grid, run_title, table
 from workbench.errors import WorkbenchError
 from workbench.formatting import counted
+from workbench.metrics import CalibrationCurve
 from workbench.runs.comparisons.runs import seed_note
 from workbench.tasks import ClassPredictions
 from workbench.tracking import RunResult
@@ -63,9 +65,10 @@ def show_side_by_side(session: Session, a: RunResult, b: RunResult, sides: Sides
     elif part == "classes":
         _classes(session, sides, seeds)
     elif part == "confusion":
-        _confusion(pair)
+        _confusion(pair, _labels(a, b))
     elif part == "calibration":
-        st.altair_chart(calibration_chart(dict(zip("AB", calibration(pair), strict=True))), width="stretch")
+        curves = dict(zip("AB", calibration(pair), strict=True))
+        show_figure(calibration_chart(curves), _as_rows(curves), f"Calibration of {_labels(a, b)}")
         st.caption("Equal-mass bins with 95 % Wilson intervals; the dashed line is perfect calibration.")
     else:
         _images(session, a, pair)
@@ -102,11 +105,26 @@ def _class_scores(session: Session, runs: Sequence[RunResult]) -> list[ClassPred
     return [predictions if isinstance(predictions, ClassPredictions) else None for predictions in run_predictions]
 
 
-def _confusion(pair: SideBySide) -> None:
+def _confusion(pair: SideBySide, labels: str) -> None:
     a, b = confusions(pair)
     for title, matrix, difference in (("A", a, False), ("B", b, False), ("A minus B", a - b, True)):
         st.subheader(title)
-        st.altair_chart(confusion_chart(matrix, pair.class_names, difference=difference), width="stretch")
+        rows = pd.DataFrame(matrix, columns=list(pair.class_names)).assign(true=pair.class_names)
+        chart = confusion_chart(matrix, pair.class_names, difference=difference)
+        show_figure(chart, rows, f"Confusion of {title}, with {labels}")
+
+
+def _labels(a: RunResult, b: RunResult) -> str:
+    return f"A {a.label} and B {b.label} on {a.dataset}"
+
+
+def _as_rows(curves: Mapping[str, CalibrationCurve]) -> pd.DataFrame:
+    """The points of calibration curves."""
+    columns = ("confidence", "accuracy", "low", "high", "count")
+    return pd.concat(
+        pd.DataFrame({"run": name} | {column: getattr(curve, column) for column in columns})
+        for name, curve in curves.items()
+    )
 
 
 def _images(session: Session, a: RunResult, pair: SideBySide) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from dashboards.colours import Mark
+from dashboards.colours import Mark, apart
 from workbench.metrics.formatting import in_per_cent
 
 GREY = "#8C8C8C"
@@ -18,9 +18,10 @@ def metric_axis(metric: str) -> alt.Axis:
 
 
 def recipe_colour(recipes: Iterable[str], marks: Mapping[str, Mark], **options: Any) -> alt.Color:
-    """Colour by recipe, for those shown."""
+    """Colour by recipe, for those shown; up to ten differ."""
     names = sorted(set(recipes))
-    scale = alt.Scale(domain=names, range=[marks[name].colour for name in names])
+    colours = apart(names, marks)
+    scale = alt.Scale(domain=names, range=[colours[name] for name in names])
     return alt.Color("recipe:N", scale=scale, title=None, **options)
 
 

@@ -1,10 +1,12 @@
 """A dataset: its card, its classes, samples, and a check."""
 
 import numpy as np
+import pandas as pd
 import streamlit as st
 
 from dashboards.address import ask_toggle, choose
 from dashboards.charts.counts import counts_chart
+from dashboards.figure import show_figure
 from dashboards.session import Session, key_of
 from dashboards.text import escaped, runs_caption
 from dashboards.widgets import choose_dataset, picture_grid
@@ -32,7 +34,8 @@ def show(session: Session) -> None:
     if dataset.class_names:
         st.header("Classes")
         counts: dict[str, list[int]] = {role: dataset.class_counts(role).tolist() for role in ROLES}
-        st.altair_chart(counts_chart(counts, dataset.class_names), width="stretch")
+        rows = pd.DataFrame({"class": dataset.class_names, **counts})
+        show_figure(counts_chart(counts, dataset.class_names), rows, f"{dataset.name}: images by class and split")
     for note in dataset.notes:
         st.caption(escaped(note))
     _samples(dataset)

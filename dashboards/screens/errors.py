@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from dashboards.address import ask_text, choose
 from dashboards.charts.part_shares import part_chart
+from dashboards.figure import show_figure
 from dashboards.gallery import open_item, show_gallery, tag
 from dashboards.item import show_item
 from dashboards.session import Session
@@ -59,7 +60,7 @@ def _show_examples(session: Session, run: RunResult, dataset: Dataset | None, ex
     st.caption(f"{format_count(len(kept))} of {format_count(len(examples))}: {what}.")
     show_gallery(session, run, dataset, kept, examples, names)
     if judged:
-        _by_part(examples, names)
+        _by_part(run, examples, names)
 
 
 def _one(
@@ -91,7 +92,7 @@ def _filtered(examples: list[Example], names: Sequence[str], places: Sequence[De
     return examples
 
 
-def _by_part(examples: Sequence[Example], names: Sequence[str]) -> None:
+def _by_part(run: RunResult, examples: Sequence[Example], names: Sequence[str]) -> None:
     # What was answered is no part of the test items: nobody is right on it by definition.
     names = [name for name in names if name not in {"predicted class", "worst label"}]
     names = [name for name in names if 2 <= len(values_of(examples, name)) <= _MOST_PARTS]
@@ -100,11 +101,6 @@ def _by_part(examples: Sequence[Example], names: Sequence[str]) -> None:
     st.header("Right by part")
     name = choose("part", names, key="part")
     parts = shares_by(examples, name)
-    st.altair_chart(part_chart(parts, name), width="stretch")
-    chance = " Grey ticks are what picking any answer would reach." if any(part.chance for part in parts) else ""
-    st.caption(f"Share of items that are right, with 95 % intervals.{chance}")
-    if not all(part.reliable for part in parts):
-        st.caption("Some intervals rest on under 20 items or groups and are unreliable.")
     rows = pd.DataFrame(
         {
             name: [part.value for part in parts],
@@ -117,4 +113,9 @@ def _by_part(examples: Sequence[Example], names: Sequence[str]) -> None:
     )
     if rows["guessing"].isna().all():
         rows = rows.drop(columns="guessing")
+    show_figure(part_chart(parts, name), rows, f"{run.label} on {run.dataset}: right by {name}")
+    chance = " Grey ticks are what picking any answer would reach." if any(part.chance for part in parts) else ""
+    st.caption(f"Share of items that are right, with 95 % intervals.{chance}")
+    if not all(part.reliable for part in parts):
+        st.caption("Some intervals rest on under 20 items or groups and are unreliable.")
     table(rows, as_values("accuracy", "right", "low", "high", "guessing"))

@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboards.address import choose
 from dashboards.charts.transfers import transfer_chart
+from dashboards.figure import show_figure
 from dashboards.session import Session
 from dashboards.text import escaped, runs_caption
 from dashboards.views.standings import metrics_of
@@ -52,7 +53,8 @@ def show(session: Session) -> None:
     chosen = named[choose("datasets", list(named), key="matrix", place=matrix_of)]
     shown = list(tiles(chosen))
     st.caption(runs_caption([run for tile in shown for run in tile.cell.entry.group.runs]))
-    st.altair_chart(transfer_chart(shown), width="stretch")
+    rows = pd.DataFrame(_row(tile, "value") | {"metric": tile.cell.entry.metric} for tile in shown)
+    show_figure(transfer_chart(shown), rows, f"{suite}: fitted on one dataset, tested on another")
     st.caption(escaped(f"Dark frames: in-domain. {LEGEND}"))
     _numbers(shown)
     st.caption(escaped(GAPS))
