@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from tests.dashboards.screens.driver import open_page, texts, title_of
+from tests.dashboards.screens.driver import open_page, texts
 from tests.registry.dots import write_dots
 from workbench.cli import main
 from workbench.errors import CardError
@@ -162,7 +162,7 @@ def test_the_pages_show_counts(runs):
     assert not app.exception
     assert app.dataframe[0].value["mean_absolute_error"].is_monotonic_increasing
     worst = runs["mean-count", "all"]
-    app = open_page("errors", run=title_of(worst))
+    app = open_page("errors", run=worst.run_id)
     assert not app.exception
     assert "images, the worst counted first" in texts(app)
     app = next(each for each in app.toggle if each.label == "Nearest training images").set_value(True).run()
@@ -173,7 +173,7 @@ def test_the_pages_show_counts(runs):
     app = open_page("compare")
     assert not app.exception
     assert app.dataframe[0].value["test"].str.contains("sign-flip").all()
-    app = open_page("compare", by="single runs", run=[title_of(run) for run in (worst, runs["ridge-count", "all"])])
+    app = open_page("compare", by="runs", run=[run.run_id for run in (worst, runs["ridge-count", "all"])])
     assert not app.exception
     assert "the paired difference is all there is to see" in texts(app)
 
