@@ -7,6 +7,7 @@ the first option where the address names one that is not there.
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -15,6 +16,8 @@ from dashboards.text import escaped
 T = TypeVar("T")
 KEPT = ("dataset", "suite", "model", "metric")
 """What goes along to another page."""
+PAGES = "pages of the app"
+"""Where a session keeps Streamlit's pages by name."""
 _SHORTEST = 4
 """Characters of an id that may stand for it, if no other one begins so."""
 
@@ -105,6 +108,22 @@ def ask_toggle(label: str, *, key: str, place: Any = st) -> bool:
     st.session_state[key] = st.query_params.get(key) == "true"
     on: bool = place.toggle(label, key=key, on_change=partial(_write, key))
     return on
+
+
+def link(label: str, page: str, place: Any = st, **query: str | list[str]) -> None:
+    """A link to a view of another page.
+
+    Args:
+        label: Its text, as data.
+        page: Name of the page.
+        place: A part of the page.
+        query: The view.
+    """
+    pages = st.session_state.get(PAGES, {})
+    if page in pages:
+        place.page_link(pages[page], label=escaped(label), query_params=query)
+    else:  # A page that is run alone knows no others.
+        place.markdown(f"[{escaped(label)}]({page}?{urlencode(query, doseq=True)})")
 
 
 def go_to(**values: str) -> None:

@@ -5,14 +5,14 @@ from importlib import import_module
 
 import streamlit as st
 
-from dashboards.address import kept
+from dashboards.address import PAGES, kept
 from dashboards.runs import Snapshot, snapshot, watch
 from dashboards.session import Session
 from dashboards.text import escaped
 from workbench.errors import WorkbenchError
 from workbench.settings import Settings
 
-_PAGES = ("overview", "compare", "transfer", "shots", "errors", "map", "search", "cost", "data")
+_PAGES = ("overview", "compare", "transfer", "shots", "run", "errors", "map", "search", "cost", "data")
 
 
 def main() -> None:
@@ -24,15 +24,16 @@ def main() -> None:
     except WorkbenchError as error:
         st.error(escaped(error))
         st.stop()
-    pages = [
-        st.Page(
+    pages = {
+        name: st.Page(
             partial(_page, name, settings, store_snapshot), title=name.title(), url_path=name, default=name == _PAGES[0]
         )
         for name in _PAGES
-    ]
-    chosen = st.navigation(pages, position="hidden")
+    }
+    st.session_state[PAGES] = pages
+    chosen = st.navigation(list(pages.values()), position="hidden")
     with st.sidebar:
-        for page in pages:
+        for page in pages.values():
             # Streamlit's own list of pages forgets what is looked at.
             st.page_link(page, query_params=kept() or None)
     chosen.run()
@@ -45,7 +46,7 @@ def _page(name: str, settings: Settings, store_snapshot: Snapshot) -> None:
         st.info(f"No runs in {escaped(session.snapshot.store.name)} yet. `workbench run quickstart` makes some.")
         return
     watch(session.snapshot)
-    if not session.finished and name not in {"overview", "data"}:
+    if not session.finished and name not in {"overview", "run", "data"}:
         st.title(name.title())
         st.info("No run is finished yet; the overview shows those that are going or failed.")
         return

@@ -7,12 +7,20 @@ from datetime import UTC, datetime
 from workbench.formatting import counted
 from workbench.tracking import RunResult
 
+_CODE = re.compile(r"(`[^`]+`)")
 _SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|<>$~:&@/])")
 
 
 def escaped(text: object) -> str:
     """Text that Streamlit's Markdown shows as it is: no markup, links, HTML, formulas, emoji codes or line breaks."""
     return _SPECIAL.sub(r"\\\1", " ".join(str(text).split()))
+
+
+def with_code(text: str) -> str:
+    """As `escaped`, with what stands between two backticks as code, in which Markdown reads nothing."""
+    return "".join(
+        part if part.startswith("`") else _SPECIAL.sub(r"\\\1", part) for part in _CODE.split(" ".join(text.split()))
+    )
 
 
 def when(run: RunResult) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from dashboards.address import choose
+from dashboards.address import choose, link
 from dashboards.session import picture, row_of
 from dashboards.text import escaped, when
 from dashboards.views.standings import shots_of
@@ -74,6 +74,35 @@ def table(rows: pd.DataFrame, formats: Mapping[str, Callable[[Any], str]] | None
     """
     column_formats: dict[Any, Any] = {name: form for name, form in (formats or {}).items() if name in rows}
     st.dataframe(rows.style.format(column_formats), hide_index=True, placeholder=MISSING)
+
+
+def pick_runs(
+    rows: pd.DataFrame, formats: Mapping[str, Callable[[Any], str]], runs: Sequence[RunResult], *, key: str = "rows"
+) -> None:
+    """A table whose ticked rows are opened: one as its run, two side by side.
+
+    Args:
+        rows: One a run, in their order.
+        formats: See `table`.
+        runs: The run that stands for each row.
+        key: Of the table among others on the page.
+    """
+    column_formats: dict[Any, Any] = {name: form for name, form in formats.items() if name in rows}
+    event = st.dataframe(
+        rows.style.format(column_formats), hide_index=True, placeholder=MISSING, key=key, on_select="rerun",
+        selection_mode="multi-row",
+    )  # fmt: skip
+    picked = [runs[i] for i in event["selection"]["rows"] if i < len(runs)]
+    if not picked:
+        st.caption("Tick a row to open its newest run, two to compare them.")
+        return
+    ways = st.container(horizontal=True)
+    if len(picked) > 1:
+        first = picked[0]
+        ids = [run.run_id for run in picked]
+        link("Compare these runs", "compare", ways, dataset=first.dataset, by="runs", run=ids)
+    for run in picked:
+        link(f"Open {run.label}, {run.run_id[:8]}", "run", ways, run=run.run_id)
 
 
 def as_values(metric: str, *columns: str) -> dict[str, Callable[[Any], str]]:

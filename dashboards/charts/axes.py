@@ -8,6 +8,8 @@ import altair as alt
 from dashboards.colours import Mark, apart
 from workbench.metrics.formatting import in_per_cent
 
+_LEGEND_COLUMNS = 2
+_LEGEND_LINE = 22
 GREY = "#8C8C8C"
 """Lines and texts beside the data; readable on white and on black."""
 
@@ -34,7 +36,17 @@ def recipe_shape(recipes: Iterable[str], marks: Mapping[str, Mark], **options: A
 
 def below() -> alt.Legend:
     """A legend below the chart, which leaves a narrow screen its width."""
-    return alt.Legend(orient="bottom", columns=2, labelLimit=220)
+    return alt.Legend(orient="bottom", columns=_LEGEND_COLUMNS, labelLimit=220)
+
+
+def height_with_legend(entries: Iterable[str], plot: int = 320) -> int:
+    """The height of a chart in pixels whose legend is `below`: the legend is part of it, and the plot keeps its own."""
+    return plot + _LEGEND_LINE * -(-len(set(entries)) // _LEGEND_COLUMNS)
+
+
+def link_to(run_id: str) -> str:
+    """The page of a run, for points and bars that open it."""
+    return f"run?run={run_id}"
 
 
 def records(rows: Iterable[Mapping[str, Any]]) -> alt.Data:

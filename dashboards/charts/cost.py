@@ -1,15 +1,28 @@
 """A metric against its cost."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import altair as alt
 
-from dashboards.charts.axes import GREY, below, metric_axis, recipe_colour, recipe_shape, records
+from dashboards.charts.axes import (
+    GREY,
+    below,
+    height_with_legend,
+    link_to,
+    metric_axis,
+    recipe_colour,
+    recipe_shape,
+    records,
+)
 from dashboards.colours import Mark
 from dashboards.views.cost import COSTS, pareto_front
 from dashboards.views.standings import Standing
 from workbench.formatting import format_count, format_seconds
 from workbench.metrics.formatting import format_value
+
+_ALIKE = 20
+"""Costs that differ by no more than this factor stand on a linear axis."""
 
 
 def cost_chart(standings: Sequence[Standing], cost: str, marks: Mapping[str, Mark]) -> alt.LayerChart:
@@ -23,11 +36,10 @@ def cost_chart(standings: Sequence[Standing], cost: str, marks: Mapping[str, Mar
     metric = standings[0].metric
     front = pareto_front(standings, cost)
     costs = [standing.mean(cost) for standing in standings]
-    # Zero parameters have no place on a logarithmic axis.
-    scale = alt.Scale(type="symlog", constant=0.01 if cost.endswith("seconds") else 1)
     rows = [
         {
             "name": standing.name,
+            "url": link_to(standing.first.run_id),
             "recipe": standing.first.label,
             "cost": spent,
             "value": standing.value,
@@ -38,9 +50,7 @@ def cost_chart(standings: Sequence[Standing], cost: str, marks: Mapping[str, Mar
         for standing, spent, on_front in zip(standings, costs, front, strict=True)
     ]
     recipes = [standing.first.label for standing in standings]
-    # symlog picks ticks by the linear rule, which crowds them at one end; decades are better to read.
-    decades = [0, *(10**k for k in range(-2 if cost.endswith("seconds") else 0, 10) if 10**k <= 2 * max(costs))]
-    x = alt.X("cost:Q", title=COSTS[cost], scale=scale, axis=alt.Axis(values=decades, format="~g", grid=False))
+    x = alt.X("cost:Q", title=COSTS[cost], **_scale(cost, costs))
     y = alt.Y("value:Q", title=metric, axis=metric_axis(metric), scale=alt.Scale(zero=False))
     line = (
         alt.Chart(records(row for row in rows if row["front"]))
@@ -51,6 +61,7 @@ def cost_chart(standings: Sequence[Standing], cost: str, marks: Mapping[str, Mar
         x=x, y=y,
         color=recipe_colour(recipes, marks, legend=below()),
         shape=recipe_shape(recipes, marks, legend=below()),
+        href="url:N",
         size=alt.condition("datum.front", alt.value(170), alt.value(60)),
         tooltip=[
             "name:N", alt.Tooltip("value_text:N", title=metric),
@@ -58,4 +69,17 @@ def cost_chart(standings: Sequence[Standing], cost: str, marks: Mapping[str, Mar
             alt.Tooltip("front:N", title="on the Pareto front"),
         ],
     )  # fmt: skip
-    return (line + points).properties(height=380)
+    return (line + points).properties(height=height_with_legend(recipes))
+
+
+def _scale(cost: str, costs: Sequence[float]) -> dict[str, Any]:
+    """A linear axis where costs are alike; else one of decades, in which zero, too, has a place."""
+    if max(costs) <= _ALIKE * min(costs):
+        return {"scale": alt.Scale(zero=False), "axis": alt.Axis(format="~g", grid=False)}
+    seconds = cost.endswith("seconds")
+    # symlog picks ticks by the linear rule, which crowds them at one end.
+    decades = [0, *(10**k for k in range(-2 if seconds else 0, 10) if 10**k <= 2 * max(costs))]
+    return {
+        "scale": alt.Scale(type="symlog", constant=0.01 if seconds else 1),
+        "axis": alt.Axis(values=decades, format="~g", grid=False),
+    }

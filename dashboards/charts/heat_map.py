@@ -4,15 +4,17 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from dashboards.charts.axes import records
+from dashboards.charts.axes import link_to, records
 from dashboards.views.heat_map import HeatCell
-from dashboards.views.standings import Standing
-from workbench.formatting import format_share
+from workbench.metrics import higher_is_better
 from workbench.metrics.formatting import format_value, in_per_cent
+
+_LEAST_SPAN = 0.1
+"""Shares that differ by less are not set apart by the whole range of shades."""
 
 
 def heat_map_chart(cells: Sequence[HeatCell]) -> alt.LayerChart:
-    """Cells with their value, one hue from light to dark within each dataset's own range."""
+    """Recipes down, datasets across: cells with their value, the darker the nearer to the best of their dataset."""
     spans: dict[str, tuple[float, float]] = {}
     for cell in cells:
         low, high = spans.get(cell.dataset, (cell.standing.value, cell.standing.value))
@@ -27,27 +29,39 @@ def heat_map_chart(cells: Sequence[HeatCell]) -> alt.LayerChart:
                 "recipe": cell.recipe,
                 "metric": standing.metric,
                 "shots": standing.shots,
-                "text": _short(standing),
+                "text": format_value(standing.metric, standing.value),
+                "url": link_to(standing.first.run_id),
                 "value_text": format_value(standing.metric, standing.value, unit=True),
-                "place": (standing.value - low) / (high - low) if high > low else 1.0,
+                "place": _shade(standing.metric, standing.value, low, high),
             }
         )
+    across = alt.Axis(labelAngle=-30, labelLimit=160, labelOverlap=False, orient="top")
     base = alt.Chart(records(rows)).encode(
-        x=alt.X("recipe:N", title=None, axis=alt.Axis(labelAngle=-40, labelLimit=160)),
-        y=alt.Y("dataset:N", title=None, axis=alt.Axis(labelLimit=140)),
+        x=alt.X("dataset:N", title=None, axis=across),
+        y=alt.Y("recipe:N", title=None, sort=_order(cells), axis=alt.Axis(labelLimit=180, labelOverlap=False)),
+        href="url:N",
         tooltip=["dataset:N", "recipe:N", "metric:N", "shots:N", alt.Tooltip("value_text:N", title="value")],
     )
     shade = alt.Color("place:Q", scale=alt.Scale(scheme="blues", domain=[-0.15, 1.15]), legend=None)
     text_colour = alt.condition("datum.place > 0.6", alt.value("white"), alt.value("black"))
     tiles = base.mark_rect().encode(color=shade)
     texts = base.mark_text(fontSize=12).encode(text="text:N", color=text_colour)
-    return (tiles + texts).properties(height=alt.Step(30))
+    return (tiles + texts).properties(height=alt.Step(26))
 
 
-def _short(standing: Standing) -> str:
-    """The value, short enough for a cell."""
-    return (
-        format_share(standing.value, 0)
-        if in_per_cent(standing.metric)
-        else format_value(standing.metric, standing.value)
-    )
+def _shade(metric: str, value: float, low: float, high: float) -> float:
+    """The place of a value between its dataset's worst and best; values that are nearly alike have nearly one shade."""
+    span = max(high - low, _LEAST_SPAN if in_per_cent(metric) else 0.0)
+    better_high = higher_is_better(metric)
+    lost = high - value if better_high else value - low
+    return 1.0 - lost / span if span > 0 else 1.0
+
+
+def _order(cells: Sequence[HeatCell]) -> list[str]:
+    """Recipes, the one that is best on average over datasets first."""
+    places: dict[str, list[int]] = {}
+    for dataset in dict.fromkeys(cell.dataset for cell in cells):
+        here = [cell for cell in cells if cell.dataset == dataset]
+        for cell in here:
+            places.setdefault(cell.recipe, []).append(cell.standing.rank)
+    return sorted(places, key=lambda recipe: (sum(places[recipe]) / len(places[recipe]), recipe))

@@ -5,10 +5,20 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
-from dashboards.charts.axes import below, metric_axis, recipe_colour, recipe_shape, records
+from dashboards.charts.axes import (
+    GREY,
+    below,
+    height_with_legend,
+    link_to,
+    metric_axis,
+    recipe_colour,
+    recipe_shape,
+    records,
+)
 from dashboards.colours import Mark
 from dashboards.views.shots import ShotPoint
 from dashboards.views.standings import Standing, shots_order
+from workbench.metrics import higher_is_better
 from workbench.metrics.formatting import format_value
 
 
@@ -38,6 +48,7 @@ def shots_chart(
                 "value_text": format_value(metric, point.mean, unit=True),
                 "spread": format_value(metric, point.spread, unit=True),
                 "seeds": len(point.values),
+                "url": link_to(point.run_id),
             }
         )
     names = sorted(set(recipes))
@@ -57,7 +68,7 @@ def shots_chart(
         base.mark_line(strokeWidth=2).encode(y=y, strokeDash=dash),
         base.mark_rule(strokeWidth=2, opacity=0.6).encode(y=alt.Y("low:Q", title=metric), y2="high:Q"),
         base.mark_point(filled=True, size=70, opacity=1).encode(
-            y=y, shape=recipe_shape(recipes, marks, legend=below())
+            y=y, shape=recipe_shape(recipes, marks, legend=below()), href="url:N"
         ),
     ]
     if level:
@@ -75,4 +86,48 @@ def shots_chart(
             tooltip=["recipe:N", alt.Tooltip("value_text:N", title=metric)],
         )  # fmt: skip
         layers.append(flat.mark_rule(strokeWidth=2, strokeDash=[2, 3]))
-    return alt.layer(*layers).properties(height=380)
+    return alt.layer(*layers).properties(height=height_with_legend(recipes))
+
+
+def small_charts(
+    points: Sequence[ShotPoint], level: Sequence[Standing], metric: str, marks: Mapping[str, Mark]
+) -> dict[str, alt.LayerChart]:
+    """One small chart a recipe, its line before all others in grey, where one chart of all could not be read.
+
+    Args:
+        points: As for `shots_chart`.
+        level: As for `shots_chart`.
+        metric: As for `shots_chart`.
+        marks: As for `shots_chart`.
+
+    Returns:
+        By recipe, the best at its most shots first; the axes of all are the same.
+    """
+    last = {point.recipe: point.mean for point in points}
+    sign = -1 if higher_is_better(metric) else 1
+    order = sorted({point.shots for point in points}, key=shots_order)
+    every = [point.mean for point in points] + [standing.value for standing in level]
+    scale = alt.Scale(domain=[min(every), max(every)], nice=True)
+    x = alt.X("shots:N", sort=order, title=None, axis=alt.Axis(labelAngle=0))
+    y = alt.Y("mean:Q", title=None, axis=metric_axis(metric), scale=scale)
+    rows = [
+        {
+            "recipe": point.recipe, "shots": point.shots, "mean": point.mean, "url": link_to(point.run_id),
+            "value_text": format_value(metric, point.mean, unit=True),
+        }
+        for point in points
+    ]  # fmt: skip
+    behind = alt.Chart(records(rows)).mark_line(color=GREY, opacity=0.25).encode(x=x, y=y, detail="recipe:N")
+    flat = [{"mean": standing.value} for standing in level]
+    lines = alt.Chart(records(flat)).mark_rule(color=GREY, strokeDash=[2, 3]).encode(y=y)
+    charts = {}
+    for recipe in sorted(last, key=lambda name: (sign * last[name], name)):
+        own = alt.Chart(records(row for row in rows if row["recipe"] == recipe)).encode(
+            x=x, y=y, href="url:N",
+            tooltip=["recipe:N", "shots:N", alt.Tooltip("value_text:N", title=metric)],
+        )  # fmt: skip
+        colour = marks[recipe].colour
+        layers = [behind, *([lines] if flat else []), own.mark_line(color=colour, strokeWidth=3)]
+        layers.append(own.mark_point(color=colour, filled=True, size=50, opacity=1))
+        charts[recipe] = alt.layer(*layers).properties(height=190, title=recipe)
+    return charts

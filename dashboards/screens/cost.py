@@ -9,7 +9,7 @@ from dashboards.address import choose
 from dashboards.charts.cost import cost_chart
 from dashboards.session import Session
 from dashboards.text import runs_caption
-from dashboards.views.cost import COSTS, pareto_front
+from dashboards.views.cost import COSTS, FITTED_TOGETHER, pareto_front
 from dashboards.views.standings import metrics_of, standings
 from dashboards.widgets import as_values, choose_dataset, say_left_out, table
 from workbench.formatting import format_count, format_seconds
@@ -30,6 +30,8 @@ def show(session: Session) -> None:
     say_left_out(session.finished, session.comparable)
     st.altair_chart(cost_chart(ranked, cost, session.marks), width="stretch")
     st.caption("Large marks on the dashed line are the Pareto front: nothing is both better and cheaper.")
+    if cost == "train_seconds":
+        st.caption(FITTED_TOGETHER)
     rows = pd.DataFrame(
         {
             "recipe": [standing.first.label for standing in ranked],

@@ -1,5 +1,6 @@
 """Leaderboards by field and dataset, the heat map, and unfinished runs."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import attrgetter
@@ -8,15 +9,23 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.address import choose, choose_some
+from dashboards.answer import show_answer
+from dashboards.charts.cost import cost_chart
 from dashboards.charts.heat_map import heat_map_chart
 from dashboards.charts.intervals import interval_chart
 from dashboards.session import Session
+from dashboards.shot_curves import show_shot_curves
 from dashboards.text import escaped, runs_caption, when
+from dashboards.views.cost import FITTED_TOGETHER
 from dashboards.views.heat_map import heat_map
-from dashboards.views.standings import Standing, metrics_of, shots_of, shots_order, standings
-from dashboards.widgets import as_values, choose_dataset, say_left_out, table
+from dashboards.views.shots import shot_curves
+from dashboards.views.standings import Standing, metric_of, metrics_of, shots_of, shots_order, standings
+from dashboards.widgets import as_values, choose_dataset, pick_runs, say_left_out, table
 from workbench.formatting import format_count, format_seconds
 from workbench.reports import Format, render
+from workbench.reports.suite.verdict import Verdict
+from workbench.runs.comparisons import is_comparable
+from workbench.runs.planning import NO_MODEL
 from workbench.tracking import RunResult, notes_on_dataset, schema
 
 _LINES = 30
@@ -39,17 +48,32 @@ def show(session: Session) -> None:
     """The page."""
     st.title("Overview")
     runs = _filtered(session.current)
+    if not session.comparable:
+        st.caption(runs_caption(runs))
+        if runs:
+            st.info("None of these runs is finished yet.")
+        else:
+            st.info("No run passes these filters.")
+        _unfinished(runs)
+        return
+    left, middle, right = st.columns(3)
+    dataset, dataset_runs = choose_dataset(session.comparable, place=left)
+    metric = choose("metric", metrics_of(dataset_runs), key="metric", place=right)
+    suites = list(dict.fromkeys(run.suite for run in dataset_runs if is_comparable(run)))
+    st.header(f"{escaped(dataset)} ({escaped(dataset_runs[0].field)})")
+    _notes(dataset_runs)
+    if suites:
+        suite = choose("suite", suites, key="suite", place=middle)
+        found = show_answer(session, suite, dataset, None if metric == metric_of(dataset_runs) else metric)
+        if found is not None:
+            _curves(session, [run for run in dataset_runs if run.suite == suite], found)
+    finished = [run for run in runs if run.status == "finished"]
+    st.header("All runs")
     st.caption(runs_caption(runs))
     say_left_out(session.runs, session.current)
-    finished = [run for run in runs if run.status == "finished"]
     if finished:
-        _on_dataset(session, finished)
-        st.header("All datasets")
-        st.caption(
-            "Each dataset's primary metric at the most shots that a recipe has there, mean over seeds; shades compare "
-            "within a row."
-        )
-        st.altair_chart(heat_map_chart(heat_map(finished)), width="stretch")
+        _leaderboard(session, [run for run in finished if run.dataset == dataset], dataset, metric)
+        _all_datasets(finished)
         _downloads(session, finished)
     elif runs:
         st.info("None of these runs is finished yet.")
@@ -62,7 +86,6 @@ def leaderboard(ranked: Sequence[Standing]) -> pd.DataFrame:
     """Standings as a table, best first."""
     return pd.DataFrame(
         {
-            "rank": [standing.rank for standing in ranked],
             "recipe": [standing.first.label for standing in ranked],
             "model": [standing.first.model for standing in ranked],
             "shots": [standing.shots for standing in ranked],
@@ -78,34 +101,67 @@ def leaderboard(ranked: Sequence[Standing]) -> pd.DataFrame:
     )
 
 
-def _on_dataset(session: Session, finished: Sequence[RunResult]) -> None:
-    left, right = st.columns(2)
-    dataset, dataset_runs = choose_dataset(finished, place=left)
-    metric = choose("metric", metrics_of(dataset_runs), key="metric", place=right)
+def _notes(runs: Sequence[RunResult]) -> None:
+    """What to know of the data, and of what models cannot do on them."""
+    models = dict.fromkeys(note for run in runs for note in run.model_notes)
+    for note in (*notes_on_dataset(runs), *models):
+        st.caption(escaped(note))
+
+
+def _curves(session: Session, runs: Sequence[RunResult], found: Verdict) -> None:
+    """Shots and cost, of the verdict's model."""
+    runs = [run for run in runs if run.model in {found.model, NO_MODEL}]
+    points, level = shot_curves(runs, found.metric)
+    if len({point.shots for point in points}) > 1:
+        st.subheader("What more labels bring")
+        show_shot_curves(points, level, found.metric, session.marks)
+    there = [each for each in standings(runs, found.metric) if each.shots in {found.shots, "-"}]
+    ranked = [each for each in there if not math.isnan(each.mean("train_seconds"))]
+    if len(ranked) > 1:
+        st.subheader("What it costs")
+        words = f"{found.metric} against training time"
+        st.altair_chart(cost_chart(ranked, "train_seconds", session.marks), width="stretch", alt=words)
+        st.caption(f"Large marks are the Pareto front. {FITTED_TOGETHER}")
+
+
+def _leaderboard(session: Session, runs: Sequence[RunResult], dataset: str, metric: str) -> None:
     with st.spinner("Resampling seeds and images together"):
-        ranked = standings(dataset_runs, metric, session.intervals)
-    st.header(f"{escaped(dataset)} ({escaped(dataset_runs[0].field)})")
+        ranked = standings(runs, metric, session.intervals)
     if not ranked:
-        st.info("No run on this dataset has this metric.")
+        st.info(f"No run on {escaped(dataset)} that passes these filters has this metric.")
         return
-    st.caption(f"{escaped(metric)} with 95 % intervals; {len(ranked)} combinations of recipe, model and shots.")
-    st.altair_chart(interval_chart(ranked[:_LINES], session.marks), width="stretch")
+    st.caption(
+        f"{escaped(metric)} with 95 % intervals; {len(ranked)} combinations of recipe, model and shots on "
+        f"{escaped(dataset)}, the best mean first. Other shots and models are no fair comparison; ranks stand above."
+    )
+    words = f"{metric} of every combination"
+    st.altair_chart(interval_chart(ranked[:_LINES], session.marks), width="stretch", alt=words)
     if len(ranked) > _LINES:
         st.caption(f"The best {_LINES} are drawn; the table holds all.")
     if not all(standing.reliable for standing in ranked):
         st.caption("Some intervals rest on under 20 groups and are unreliable.")
-    models = dict.fromkeys(note for standing in ranked for note in standing.first.model_notes)
-    runs = [run for standing in ranked for run in standing.group.runs]
-    for note in (*notes_on_dataset(runs), *models):
-        st.caption(escaped(note))
     formats = {"train seconds": format_seconds, "trainable parameters": format_count}
-    table(leaderboard(ranked), as_values(metric, metric, "low", "high") | formats)
+    pick_runs(leaderboard(ranked), as_values(metric, metric, "low", "high") | formats, [each.first for each in ranked])
+
+
+def _all_datasets(finished: Sequence[RunResult]) -> None:
+    if len({run.dataset for run in finished}) < 2:
+        return
+    st.header("All datasets")
+    models = list(dict.fromkeys(run.model for run in finished if run.model != NO_MODEL)) or [NO_MODEL]
+    model = choose("model", models, key="model") if len(models) > 1 else models[0]
+    cells = heat_map([run for run in finished if run.model in {model, NO_MODEL}])
+    st.altair_chart(heat_map_chart(cells), width="stretch", alt="each recipe on each dataset")
+    st.caption(
+        f"With {escaped(model)}: each dataset's primary metric at the most shots that a recipe has there, mean over "
+        "seeds; the darker, the nearer to the best of its dataset."
+    )
 
 
 def _filtered(runs: Sequence[RunResult]) -> list[RunResult]:
     chosen = list(runs)
     with st.sidebar:
-        st.subheader("Filters")
+        st.subheader("Filters of all runs")
         for name, read in _FILTERS.items():
             values = sorted({read(run) for run in runs}, key=shots_order if name == "shots" else str)
             picked = choose_some(name, values, key=f"only_{name}")

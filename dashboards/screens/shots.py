@@ -4,8 +4,8 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.address import choose, choose_some
-from dashboards.charts.shots import shots_chart
 from dashboards.session import Session
+from dashboards.shot_curves import show_shot_curves
 from dashboards.text import runs_caption
 from dashboards.views.shots import shot_curves
 from dashboards.views.standings import metrics_of
@@ -29,11 +29,7 @@ def show(session: Session) -> None:
     if not points:
         st.info("No recipe here trains, so there is nothing to draw against shots.")
         return
-    st.altair_chart(shots_chart(points, level, metric, session.marks), width="stretch")
-    st.caption(
-        "Shots are training images a class, or in all where there are no classes. Means over seeds; bars are one "
-        "standard deviation over seeds. Dotted lines use no training images."
-    )
+    show_shot_curves(points, level, metric, session.marks)
     rows = pd.DataFrame(
         {
             "recipe": [point.recipe for point in points],

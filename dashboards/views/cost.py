@@ -14,6 +14,13 @@ COSTS = {
 }
 
 
+FITTED_TOGETHER = (
+    "Runs on features are fitted for all shots and seeds of a dataset together; each is given an equal part of that "
+    "time, which is no measurement of its own."
+)
+"""What times to train are where recipes fit many runs at once."""
+
+
 def pareto_front(standings: Sequence[Standing], cost: str) -> list[bool]:
     """Whether each standing is on the front: none is as good in both respects and better in one.
 

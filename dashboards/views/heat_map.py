@@ -14,7 +14,7 @@ class HeatCell:
 
     Attributes:
         dataset: Name.
-        recipe: Label, and the model where there are several.
+        recipe: Label.
         standing: The value shown.
     """
 
@@ -30,21 +30,19 @@ def heat_map(runs: Sequence[RunResult]) -> list[HeatCell]:
     several settings of a recipe the one with the newest run is shown.
 
     Args:
-        runs: Runs of any datasets; the unfinished are left out.
+        runs: Runs of one model, and of none, on any datasets; the unfinished are left out.
     """
     by_dataset: dict[str, list[RunResult]] = defaultdict(list)
     for run in runs:
         if run.status == "finished":
             by_dataset[run.dataset].append(run)
-    several = len({run.model for run in runs if run.model != "none"}) > 1
     cells: dict[tuple[str, str], Standing] = {}
     for dataset, dataset_runs in sorted(by_dataset.items()):
         for standing in standings(dataset_runs, metric_of(dataset_runs)):
             first = standing.first
-            recipe = f"{first.label} · {first.model}" if several and first.model != "none" else first.label
-            shown_standing = cells.get((dataset, recipe))
+            shown_standing = cells.get((dataset, first.label))
             if shown_standing is None or _place(standing) > _place(shown_standing):
-                cells[dataset, recipe] = standing
+                cells[dataset, first.label] = standing
     return [HeatCell(dataset, recipe, standing) for (dataset, recipe), standing in cells.items()]
 
 

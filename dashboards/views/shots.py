@@ -17,6 +17,7 @@ class ShotPoint:
         mean: Over seeds.
         spread: Standard deviation over seeds; NaN for a single one.
         values: The seeds' values.
+        run_id: The newest of its runs.
     """
 
     recipe: str
@@ -24,6 +25,7 @@ class ShotPoint:
     mean: float
     spread: float
     values: tuple[float, ...]
+    run_id: str
 
 
 def shot_curves(runs: Sequence[RunResult], metric: str) -> tuple[list[ShotPoint], list[Standing]]:
@@ -35,12 +37,19 @@ def shot_curves(runs: Sequence[RunResult], metric: str) -> tuple[list[ShotPoint]
     """
     points, level = [], []
     for standing in standings(runs, metric):
-        if standing.shots == "-":
+        if standing.shots == "-" or standing.group.is_baseline:
             level.append(standing)
         else:
             group = standing.group
             values = tuple(group.values(metric))
             points.append(
-                ShotPoint(standing.first.label, standing.shots, group.mean(metric), group.spread(metric), values)
+                ShotPoint(
+                    standing.first.label,
+                    standing.shots,
+                    group.mean(metric),
+                    group.spread(metric),
+                    values,
+                    standing.first.run_id,
+                )
             )
     return sorted(points, key=lambda point: (point.recipe, shots_order(point.shots))), level

@@ -62,11 +62,15 @@ class Standing:
         return shots_of(self.first)
 
     @property
+    def language(self) -> str:
+        """The language where it is not English, else empty."""
+        language = self.first.tags.get(schema.LANGUAGE, "en")
+        return "" if language == "en" else language
+
+    @property
     def name(self) -> str:
         """Recipe, model and shots, and the language where it is not English."""
-        language = self.first.tags.get(schema.LANGUAGE, "en")
-        words = [self.first.label, self.first.model, self.shots, *([] if language == "en" else [language])]
-        return " · ".join(words)
+        return " · ".join(filter(None, [self.first.label, self.first.model, self.shots, self.language]))
 
     def mean(self, metric: str) -> float:
         """Mean of another metric over the runs that have it; NaN where none has."""

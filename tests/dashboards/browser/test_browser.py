@@ -9,12 +9,14 @@ from tests.dashboards.browser.server import dashboard
 from workbench.datasets import open_dataset
 from workbench.features import FeatureStore
 from workbench.models import open_model
+from workbench.reports.suite.verdict import verdicts
+from workbench.reports.suite.verdict_words import in_words
 from workbench.runs.comparisons import compare_suite
 from workbench.search import nearest_images, open_gallery, search_images
 from workbench.tracking import open_store
 
 pytestmark = pytest.mark.slow
-PAGES = ("", "compare", "transfer", "shots", "errors", "map", "search", "cost", "data")
+PAGES = ("", "compare", "transfer", "shots", "run", "errors", "map", "search", "cost", "data")
 DATASETS = ("leaf-morphology", "mri-planes", "tabletop")
 
 
@@ -45,11 +47,12 @@ def keep(tab, pictures, name, height=900):
         tab.page.screenshot(path=pictures / f"{name}.png", scale="css")
 
 
-def test_overview_shows_the_values_in_mlflow(address, open_tab, in_mlflow, pictures):
+def test_overview_shows_the_verdict_and_the_values_in_mlflow(address, open_tab, quickstart, in_mlflow, pictures):
+    found = verdicts(compare_suite(open_store(quickstart[0]), "quickstart"))
     tab = open_tab(address).open()
     for dataset in DATASETS:
         tab.pick("dataset", dataset)
-        rows = rows_of(tab)
+        rows = rows_of(tab, 1)
         expected = {tuple(key): metrics for (name, *key), metrics in in_mlflow.items() if name == dataset}
         assert {(row["recipe"], row["shots"]) for row in rows} == expected.keys()
         for row in rows:
@@ -58,7 +61,9 @@ def test_overview_shows_the_values_in_mlflow(address, open_tab, in_mlflow, pictu
                 assert float(row[column]) == pytest.approx(metrics[metric]), (dataset, row)
         values = [float(row["accuracy"]) for row in rows]
         assert values == sorted(values, reverse=True)
-    assert tab.page.locator("[data-testid=stVegaLiteChart]").count() == 2
+        (said,) = (each for each in found if each.dataset == dataset)
+        assert " ".join(in_words(said)) in tab.text()
+        assert [row["recipe"] for row in rows_of(tab)[:-1]] == [place.label for place in said.places]
     keep(tab, pictures, "overview", 1080)
 
 
@@ -66,7 +71,7 @@ def test_a_filter_is_in_the_address_which_opens_the_same_view(address, open_tab)
     tab = open_tab(address).open()
     tab.pick("recipe", "zero-shot")
     tab.pick("metric", "macro_f1")
-    assert [row["recipe"] for row in rows_of(tab)] == ["zero-shot"]
+    assert [row["recipe"] for row in rows_of(tab, 1)] == ["zero-shot"]
     query = urllib.parse.parse_qs(urllib.parse.urlparse(tab.page.url).query)
     dataset = tab.page.get_by_label("dataset", exact=True).first.input_value()
     assert query == {"dataset": [dataset], "only_recipe": ["zero-shot"], "metric": ["macro_f1"]}

@@ -7,7 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards.screens.map import within
-from tests.dashboards.screens.driver import APP, PAGES, open_page, texts
+from tests.dashboards.screens.driver import APP, PAGES, leaderboard, open_page, texts
 from workbench.errors import WorkbenchError
 from workbench.features import FeatureStore
 from workbench.runs import FinishedRun, RecipeEntry, Suite, run_suite
@@ -39,7 +39,7 @@ def test_every_page_opens_and_says_which_runs_it_shows(runs, page):
 
 def test_overview_shows_the_stores_values_best_first(runs):
     app = open_page("overview")
-    shown = app.dataframe[0].value
+    shown = leaderboard(app)
     finished = [run for run in runs if run.status == "finished"]
     zero = next(run for run in finished if run.recipe == "zero-shot")
     row = shown[shown["recipe"] == "zero-shot"].iloc[0]
@@ -59,9 +59,9 @@ def test_overview_filters_by_choice_and_by_address(runs):
     app = open_page("overview")
     recipe = next(each for each in app.sidebar.multiselect if each.label == "recipe")
     app = recipe.select("zero-shot").run()
-    assert set(app.dataframe[0].value["recipe"]) == {"zero-shot"}
+    assert set(leaderboard(app)["recipe"]) == {"zero-shot"}
     again = open_page("overview", only_recipe="zero-shot")
-    assert set(again.dataframe[0].value["recipe"]) == {"zero-shot"}
+    assert set(leaderboard(again)["recipe"]) == {"zero-shot"}
 
 
 def test_runs_that_are_going_are_shown_as_such(settings):

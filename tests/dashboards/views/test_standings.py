@@ -61,11 +61,6 @@ def test_heat_map_takes_the_most_shots_and_not_the_best_value(make_run):
     assert found == {("d", "gda"): 0.6, ("e", "b"): 0.3}
 
 
-def test_heat_map_tells_models_apart_where_there_are_several(make_run):
-    runs = [make_run(), make_run(model="n"), make_run("majority-class", 0.1, model="none", shots="0")]
-    assert {cell.recipe for cell in heat_map(runs)} == {"gda · m", "gda · n", "majority-class"}
-
-
 def test_shot_curves(make_run):
     runs = [
         make_run(accuracy=0.5, shots="2", seed=0), make_run(accuracy=0.7, shots="2", seed=1),

@@ -35,6 +35,14 @@ class Place:
         return self.entry.group.label
 
     @property
+    def gap(self) -> float:
+        """Its mean minus the best one's, paired; 0 for the best itself."""
+        pair = self.against_best
+        if pair is None:
+            return 0.0
+        return pair.difference.value if pair.first is self.entry else -pair.difference.value
+
+    @property
     def is_tied(self) -> bool:
         """Whether there is no evidence of a difference from the best, or it is the best."""
         return self.against_best is None or not self.against_best.decided
