@@ -19,6 +19,7 @@ _COMMANDS = {
     "serve": "Serve a finished run over HTTP, for a page or a robot on this machine.",
     "label": "Label a folder of images by names and descriptions of classes.",
     "search": "Search a dataset by sentences and images.",
+    "prompts": "Compare the templates of a card on validation images.",
     "judge": "Judge generated images by the prompts that made them.",
     "embed": "Compute a dataset's features and write them as Parquet.",
     "export": "Write a run's adapted model as a checkpoint that its library loads.",

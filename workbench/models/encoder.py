@@ -1,7 +1,7 @@
 """A handle on a model that loads weights only when something must be computed."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -140,6 +140,11 @@ class Encoder:
     def preprocess(self, image: "Image") -> "Tensor":
         """The model's own evaluation transform: RGB image to float32 (3, h, w)."""
         return self._ready.preprocess(image)
+
+    @property
+    def tokenizer(self) -> "Callable[[Sequence[str]], Tensor] | None":
+        """Texts to the text tower's tokens, int64 (n, context); None where it has no text tower. Loads the model."""
+        return None if self._no_texts is not None else self._ready.tokenizer
 
     @property
     def pixel_transform(self) -> "PixelTransform | None":

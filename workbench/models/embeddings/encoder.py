@@ -41,6 +41,7 @@ class EmbeddingsEncoder(Encoder):
 
     samples_needed = property(lambda _: 0, doc="Nothing is computed, so nothing is compared.")
     pixel_transform = property(lambda _: None, doc="There is none.")
+    tokenizer = property(lambda _: None, doc="There is none.")
 
     def __init__(self, spec: ModelSpec, cache: Path, precision: str, device: str) -> None:
         self._path_of_file = Path(spec.source)
