@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -48,7 +48,7 @@ def fingerprint_of(dataset: "Dataset") -> str:
         records = (dataset.manifest.records[row] for row in rows.tolist())
         contents = [[*_labels_of(r), r.group, r.captions, r.extra if whole else ""] for r in records]
         digest.update(json.dumps(contents).encode())
-        for part in _columns_of(card, [dataset.manifest.records[row] for row in rows.tolist()]):
+        for part in _columns_of(card, dataset.manifest, rows):
             digest.update(json.dumps(part).encode())
     if card.splits.unlabelled:
         digest.update(b"unlabelled")
@@ -56,11 +56,15 @@ def fingerprint_of(dataset: "Dataset") -> str:
     return digest.hexdigest()
 
 
-def _columns_of(card: DatasetCard, records: Sequence[Record]) -> Iterator[Any]:
+def _columns_of(card: DatasetCard, manifest: Manifest, rows: IntArray) -> Iterator[Any]:
     """What else the card reads of images; domains as they are, whatever pseudonyms stand for them."""
-    if (read := domain_reader(card)) is not None:
+    read, columns = domain_reader(card), card.columns
+    if read is None and not (columns.subgroups or columns.observation or columns.region):
+        return
+    records = [manifest.records[row] for row in rows.tolist()]
+    if read is not None:
         yield [read(record) for record in records]
-    if card.columns.subgroups:
+    if columns.subgroups:
         yield subgroups_of(card, records)
     for key in ("observation", "region"):
         if (values := column_of(card, records, key)) is not None:

@@ -144,6 +144,8 @@ class Dataset(ListedImages):
 
     def unknown_names(self, rows: Sequence[int] | AnyArray) -> list[str | None]:
         """The name of each image's class where that is unknown to recipes, else None."""
+        if not self._unknown_keys:
+            return [None] * len(rows)
         labels = [self._record(row).labels for row in rows]
         return [self.label_names[own[0]] if own and own[0] in self._unknown_keys else None for own in labels]
 

@@ -112,12 +112,17 @@ class ListedImages(Pictures):
 
     def observations(self, rows: Sequence[int] | AnyArray) -> list[str | None] | None:
         """The observation of each image, None where it has none; None where the card names none."""
-        found = column_of(self.card, [self._record(row) for row in rows], "observation")
+        found = self._column("observation", rows)
         return None if found is None else [name and self.shown_name(name) for name in found]
 
     def regions(self, rows: Sequence[int] | AnyArray) -> list[str | None] | None:
         """The region of each image, None where it has none; None where the card names no regions."""
-        return column_of(self.card, [self._record(row) for row in rows], "region")
+        return self._column("region", rows)
+
+    def _column(self, key: str, rows: Sequence[int] | AnyArray) -> list[str | None] | None:
+        if getattr(self.card.columns, key) is None:
+            return None
+        return column_of(self.card, [self._record(row) for row in rows], key)
 
     def _shown_subgroup(self, name: str) -> str:
         return self.shown_name(name) if name in self._group_codes else name
