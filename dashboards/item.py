@@ -66,7 +66,9 @@ def show_answers(dataset: Dataset | None, answers: Sequence[ScoredAnswer], key: 
         _bars(answers, key)
     else:
         for answer in answers:
-            st.markdown(f"{escaped(answer.text)} :gray[{escaped(answer_words(answer))}]")
+            # What is right and has no score was not ranked: it is what people wrote.
+            side = "reference" if answer.is_right and answer.score is None else answer_words(answer)
+            st.markdown(f"{escaped(answer.text)} :gray[{escaped(side)}]")
     if any(answer.box or answer.image for answer in answers):
         st.caption(_LEGEND)
 

@@ -13,7 +13,7 @@ from dashboards.gallery import open_item, show_gallery, tag
 from dashboards.item import show_item
 from dashboards.session import Session
 from dashboards.text import escaped, runs_caption
-from dashboards.views.examples import SHOWN, part_names, shares_by, tagged, values_of
+from dashboards.views.examples import SHOWN, SUSPECTS, part_names, shares_by, tagged, values_of
 from dashboards.widgets import as_values, choose_dataset, choose_run, follow_run, table
 from workbench.datasets import Dataset
 from workbench.errors import WorkbenchError
@@ -22,6 +22,11 @@ from workbench.tasks import Example
 from workbench.tracking import RunResult
 
 _ANY = "any"
+_SUSPECTED = (
+    "labels that are suspect, the most first, by confident learning (Northcutt, Jiang and Chuang, 2021): the run finds "
+    "another class at least as probable as it finds that class on average in its own images. Look before you correct: "
+    "a weak model suspects what it does not know."
+)
 _MOST_PARTS = 40
 
 
@@ -46,9 +51,13 @@ def show(session: Session) -> None:
 def _show_examples(session: Session, run: RunResult, dataset: Dataset | None, examples: list[Example]) -> None:
     judged = any(each.is_right is not None for each in examples)
     names = part_names(examples)
-    first, *places, last = st.columns(len(names) + 2)
-    shown = choose("show", SHOWN, key="show", drops=("page",), place=first) if judged else "all"
-    kept = _filtered(tagged(examples, shown), names, places)
+    columns = st.columns(len(names) + 1 + judged)
+    first, places, last = columns[0], columns[int(judged) : -1], columns[-1]
+    predictions = session.predictions(run)
+    suspects = predictions.suspects()
+    options = [*SHOWN, *([SUSPECTS] if suspects else [])]
+    shown = choose("show", options, key="show", drops=("page",), place=first) if judged else "all"
+    kept = _filtered(tagged(examples, shown, suspects), names, places)
     item = ask_text("one item (an id)", key="item", place=last)
     if item:
         _one(session, run, dataset, examples, kept, item)
@@ -56,8 +65,10 @@ def _show_examples(session: Session, run: RunResult, dataset: Dataset | None, ex
     if not kept:
         st.success("No mistakes here." if shown == "wrong" else "No such items.")
         return
-    what = session.predictions(run).examples_are
-    st.caption(f"{format_count(len(kept))} of {format_count(len(examples))}: {what}.")
+    if shown == SUSPECTS:
+        st.caption(f"{format_count(len(kept))} of {format_count(len(examples))}: {_SUSPECTED}")
+    else:
+        st.caption(f"{format_count(len(kept))} of {format_count(len(examples))}: {predictions.examples_are}.")
     show_gallery(session, run, dataset, kept, examples, names)
     if judged:
         _by_part(run, examples, names)

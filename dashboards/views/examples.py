@@ -9,6 +9,7 @@ from workbench.metrics.measured import measure_items
 from workbench.tasks import Example, group_codes
 
 SHOWN = ("wrong", "right", "all")
+SUSPECTS = "suspect labels"
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,17 @@ class PartShare:
     chance: float | None
 
 
-def tagged(examples: Sequence[Example], shown: str) -> list[Example]:
-    """Those that are wrong, or right, or all; what is neither is always shown."""
+def tagged(examples: Sequence[Example], shown: str, suspects: Sequence[int] = ()) -> list[Example]:
+    """Those that are wrong, or right, or all, or the suspects; what is neither right nor wrong is always shown.
+
+    Args:
+        examples: All items of a run.
+        shown: One of `SHOWN`, or `SUSPECTS`.
+        suspects: Their places, in the order in which they are shown.
+    """
+    if shown == SUSPECTS:
+        by_place = {each.place: each for each in examples}
+        return [by_place[place] for place in suspects]
     wanted = {"wrong": False, "right": True}
     return [each for each in examples if shown == "all" or each.is_right in {None, wanted[shown]}]
 

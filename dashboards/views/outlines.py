@@ -77,7 +77,7 @@ def draw(picture: "Image", outlines: Sequence[Outline], full_size: tuple[int, in
     """
     from PIL import ImageDraw, ImageFont
 
-    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size=max(10, min(16, picture.width // 22)))
+    pen, font = ImageDraw.Draw(picture), ImageFont.load_default(size=max(10, min(26, picture.width // 24)))
     across, down = picture.width / full_size[0], picture.height / full_size[1]
     for outline in outlines:
         width = 3 if outline.strong else 1

@@ -122,3 +122,12 @@ def test_several_labels_an_image_the_worst_first():
 def test_without_labels_there_are_no_examples():
     with pytest.raises(WorkbenchError, match="with labels"):
         dataclasses.replace(classes(), labels=None).examples()
+
+
+def test_suspects_are_mistakes_of_single_labels():
+    run = classes()
+    suspects = run.suspects()
+    assert suspects
+    assert set(suspects) <= {each.place for each in wrong(run)}
+    assert dataclasses.replace(run, labels=np.eye(3, dtype=bool)[run.labels]).suspects() == []
+    assert choices("choice", [[1, 2]], [[True, False]]).suspects() == []

@@ -106,6 +106,10 @@ class Predictions(ABC):
     def examples(self) -> list[Example]:
         """All items, those that went wrong before the others, the worst first."""
 
+    def suspects(self) -> list[int]:
+        """Places of the items whose labels are probably wrong, the most suspect first; none by default."""
+        return []
+
     def answers(self, place: int, dataset: "Dataset | None" = None, row: int | None = None) -> list[ScoredAnswer]:  # noqa: ARG002
         """The answers to an item, those that the run scores highest first; none by default.
 

@@ -141,6 +141,17 @@ def test_an_item_opens_in_full_and_leads_to_the_next(wrong):
     assert shown_items(app) == 16
 
 
+def test_suspect_labels_are_a_choice_where_there_are_any(runs):
+    probe = next(run for run in runs if run.recipe == "linear-probe")
+    app = open_page("errors", run=probe.run_id, show="suspect labels")
+    assert not app.exception
+    box = next(box for box in app.selectbox if box.label == "show")
+    if "suspect labels" in box.options:
+        assert "confident learning" in texts(app)
+    else:
+        assert "which is not here" in texts(app)
+
+
 def test_an_item_that_is_not_there_is_one_sentence(wrong):
     app = open_page("errors", run=wrong.run_id, item="nowhere.png")
     assert not app.exception

@@ -11,6 +11,7 @@ import numpy as np
 from workbench.arrays import AnyArray, FloatArray
 from workbench.errors import DataError
 from workbench.metrics import Estimate, Metric, classification_metrics, sigmoid, softmax
+from workbench.metrics import functional as F
 from workbench.metrics.class_scores import ClassScores, LabelScores
 from workbench.metrics.domains import MEAN, numbered_domains
 from workbench.metrics.evaluator import Evaluator
@@ -221,6 +222,12 @@ class ClassPredictions(Predictions):
     def examples(self) -> list[Example]:
         """See `Predictions.examples`; raises `DataError` where items have no labels."""
         return class_examples(self)
+
+    def suspects(self) -> list[int]:
+        """See `Predictions.suspects`: by confident learning, where an image has one label."""
+        if self.labels is None or self.multi_label:
+            return []
+        return [int(i) for i in F.suspect_labels(softmax(self.scores), self.labels)]
 
     def answers(
         self, place: int, dataset: "Dataset | None" = None, row: int | None = None  # noqa: ARG002
