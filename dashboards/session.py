@@ -7,13 +7,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from dashboards.colours import Mark, marks
 from dashboards.runs import Snapshot
 from dashboards.views.outlines import Outline
 from dashboards.views.pictures import rows_by_id, thumbnail
 from workbench.datasets import Dataset, open_dataset
 from workbench.errors import WorkbenchError
 from workbench.pseudonyms import Pseudonyms
+from workbench.reports.colours import Mark, marks
 from workbench.runs import FinishedRun
 from workbench.runs.comparisons import GroupIntervals, RunGroup, SuiteComparison, compare_suite, intervals_of
 from workbench.settings import Settings

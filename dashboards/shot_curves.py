@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import streamlit as st
 
 from dashboards.charts.shots import shots_chart, small_charts
-from dashboards.colours import Mark
 from dashboards.views.shots import ShotPoint
 from dashboards.views.standings import Standing
+from workbench.reports.colours import Mark
 
 _READABLE = 10
 _WIDTH = 260

@@ -5,8 +5,8 @@ from typing import Any
 
 import altair as alt
 
-from dashboards.colours import Mark, apart
 from workbench.metrics.formatting import in_per_cent
+from workbench.reports.colours import Mark, apart
 
 _LEGEND_COLUMNS = 2
 _LEGEND_LINE = 22

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import altair as alt
 
 from dashboards.charts.axes import GREY, below, records
-from dashboards.colours import FIRST, SECOND
 from workbench.formatting import format_share
 from workbench.metrics import CalibrationCurve
+from workbench.reports.colours import FIRST, SECOND
 
 
 def calibration_chart(curves: Mapping[str, CalibrationCurve]) -> alt.LayerChart:

@@ -15,11 +15,11 @@ from dashboards.charts.axes import (
     recipe_shape,
     records,
 )
-from dashboards.colours import Mark
 from dashboards.views.cost import COSTS, pareto_front
 from dashboards.views.standings import Standing
 from workbench.formatting import format_count, format_seconds
 from workbench.metrics.formatting import format_value
+from workbench.reports.colours import Mark
 
 _ALIKE = 20
 """Costs that differ by no more than this factor stand on a linear axis."""

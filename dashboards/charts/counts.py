@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 
 from dashboards.charts.axes import below, records
-from dashboards.colours import BASELINE, FIRST, SECOND
+from workbench.reports.colours import BASELINE, FIRST, SECOND
 
 _COLOURS = {"train": FIRST, "val": BASELINE, "test": SECOND}
 

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import altair as alt
 
 from dashboards.charts.axes import GREY, link_to, metric_axis, recipe_colour, recipe_shape, records
-from dashboards.colours import Mark
 from workbench.formatting import format_p
 from workbench.metrics.formatting import format_difference, format_interval, format_value
+from workbench.reports.colours import Mark
 from workbench.reports.suite.verdict import Place, Verdict
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 
 from dashboards.charts.axes import records
-from dashboards.colours import FIRST
+from workbench.reports.colours import FIRST
 
 
 def history_chart(name: str, points: Sequence[tuple[int, float]]) -> alt.Chart:

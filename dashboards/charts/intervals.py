@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 import altair as alt
 
 from dashboards.charts.axes import link_to, metric_axis, recipe_colour, recipe_shape, records
-from dashboards.colours import Mark
 from dashboards.views.names import standing_names
 from dashboards.views.standings import Standing
 from workbench.metrics.formatting import format_interval, format_value
+from workbench.reports.colours import Mark
 
 
 def interval_chart(standings: Sequence[Standing], marks: Mapping[str, Mark]) -> alt.LayerChart:

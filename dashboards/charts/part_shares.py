@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import altair as alt
 
 from dashboards.charts.axes import GREY, metric_axis, records
-from dashboards.colours import FIRST
 from dashboards.views.examples import PartShare
 from workbench.formatting import format_count, format_share
+from workbench.reports.colours import FIRST
 
 
 def part_chart(parts: Sequence[PartShare], name: str) -> alt.LayerChart:

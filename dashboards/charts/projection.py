@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import altair as alt
 
 from dashboards.charts.axes import below, records
-from dashboards.colours import CATEGORIES, category_marks
 from dashboards.views.projections import OTHERS, most_frequent
 from workbench.arrays import FloatArray
+from workbench.reports.colours import CATEGORIES, category_marks
 
 BOX = "box"
 _GREY = "#A8A8A8"

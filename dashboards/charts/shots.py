@@ -15,11 +15,11 @@ from dashboards.charts.axes import (
     recipe_shape,
     records,
 )
-from dashboards.colours import Mark
 from dashboards.views.shots import ShotPoint
 from dashboards.views.standings import Standing, shots_order
 from workbench.metrics import higher_is_better
 from workbench.metrics.formatting import format_value
+from workbench.reports.colours import Mark
 
 
 def shots_chart(

@@ -8,7 +8,6 @@ import streamlit as st
 
 from dashboards.address import choose, choose_some
 from dashboards.charts.projection import BOX, projection_chart
-from dashboards.colours import CATEGORIES
 from dashboards.session import Session, key_of
 from dashboards.text import escaped, runs_caption
 from dashboards.views.projections import (
@@ -27,6 +26,7 @@ from workbench.errors import WorkbenchError
 from workbench.features import FeatureStore
 from workbench.formatting import counted, format_count
 from workbench.models import Encoder
+from workbench.reports.colours import CATEGORIES
 from workbench.tasks import Example
 from workbench.tracking import RunResult
 

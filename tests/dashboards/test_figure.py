@@ -10,9 +10,9 @@ from streamlit.testing.v1 import AppTest
 
 from dashboards.charts.axes import recipe_colour, records
 from dashboards.charts.part_shares import part_chart
-from dashboards.colours import BASELINE, apart, marks
 from dashboards.figure import figure_bytes, file_name
 from dashboards.views.examples import PartShare
+from workbench.reports.colours import BASELINE, apart, marks
 
 EVIL = "<img src=x onerror=alert(1)> $\\alpha$ *b* &amp; \\input{x}"
 

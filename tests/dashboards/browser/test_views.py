@@ -6,7 +6,10 @@ import pytest
 
 from tests.dashboards.browser.server import dashboard
 from tests.dashboards.few_shot import write_few_shot
+from workbench.reports.suite.verdict import verdicts
+from workbench.runs.comparisons import compare_suite
 from workbench.settings import Settings
+from workbench.tracking import open_store
 
 pytestmark = pytest.mark.slow
 
@@ -53,3 +56,28 @@ def test_back_undoes_a_choice_and_pages_keep_the_dataset(views, open_tab):
     tab.page.go_back()
     tab.settle()
     assert query(tab)[1] == {"dataset": ["mosses"]}
+
+
+def test_a_mark_opens_its_run_and_two_ticked_rows_are_compared(views, few_shot, open_tab):
+    tab = open_tab(views).open("?dataset=ferns")
+    comparison = compare_suite(open_store(few_shot), "few-shot")
+    best = next(each for each in verdicts(comparison) if each.dataset == "ferns").best
+    tab.page.get_by_test_id("stVegaLiteChart").first.locator(".mark-symbol path").first.click()
+    tab.page.wait_for_url("**/run?**")
+    tab.settle()
+    assert query(tab) == ("run", {"run": [best.group.newest.run_id], "dataset": ["ferns"]})
+    assert best.group.newest.run_id in tab.text()
+    tab.page.go_back()
+    tab.settle()
+    grid = tab.page.get_by_test_id("stDataFrame").nth(1)
+    grid.scroll_into_view_if_needed()
+    for row in (1, 2):
+        # The grid is drawn on a canvas behind what scrolls; its first column holds the ticks.
+        grid.locator(".dvn-scroller").click(position={"x": 18, "y": 35 * row + 18})
+        tab.settle()
+    tab.page.get_by_role("link", name="Compare these runs").click()
+    tab.page.wait_for_url("**/compare?**")
+    tab.settle()
+    asked = query(tab)[1]
+    assert (asked["by"], len(asked["run"])) == (["runs"], 2)
+    assert "Holm-corrected over the 1 comparison of this table" in tab.text()

@@ -16,7 +16,6 @@ from dashboards.charts.part_shares import part_chart
 from dashboards.charts.projection import projection_chart
 from dashboards.charts.shots import shots_chart
 from dashboards.charts.transfers import transfer_chart
-from dashboards.colours import marks
 from dashboards.views.examples import PartShare
 from dashboards.views.heat_map import heat_map
 from dashboards.views.projections import OTHERS
@@ -25,6 +24,7 @@ from dashboards.views.side_by_side import calibration, confusions, pair_up
 from dashboards.views.standings import standings
 from dashboards.views.transfers import tiles
 from tests.runs.comparisons.conftest import Suite
+from workbench.reports.colours import marks
 from workbench.runs.comparisons.transfers import transfer_matrices
 from workbench.tracking import schema
 

@@ -41,7 +41,7 @@ def test_html_is_whole_and_loads_nothing(comparison, tmp_path):
     reader.feed(content)
     assert reader.open == []
     assert all(value.startswith("data:image/svg+xml;base64,") for value in reader.loads)
-    assert len(reader.loads) == 2
+    assert len(reader.loads) == 4  # A verdict's recipes and the curves, on each of two datasets.
     assert "script" not in reader.tags
     assert "http" not in re.sub(r"base64,[A-Za-z0-9+/=]+", "", content)
     text = " ".join(reader.text)
@@ -56,7 +56,7 @@ def test_html_is_whole_and_loads_nothing(comparison, tmp_path):
 def test_figures_are_valid_svg_without_script(comparison, tmp_path):
     files = write_report(comparison, tmp_path)
     pictures = [path for path in files if path.suffix == ".svg"]
-    assert len(pictures) == 2
+    assert len(pictures) == 4
     for path in pictures:
         tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(path.read_bytes()).iter()}
         assert "script" not in tags

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 
-from workbench.formatting import format_p
+from workbench.formatting import counted, format_p
 from workbench.metrics.formatting import format_difference
 from workbench.reports.suite.blocks import Block, Bullets, Figure, Heading, Paragraph, TableBlock, TextCell
 from workbench.reports.suite.curves import shot_curves
 from workbench.reports.suite.decisions import decision_blocks
+from workbench.reports.suite.forest import forest_plot
 from workbench.reports.suite.grids import ShotsGrid, chance_text, grids, recipe_pairs, shots_text, standings, value_text
 from workbench.reports.suite.learning import learning_blocks
 from workbench.reports.suite.protocol import protocol
@@ -51,14 +52,29 @@ def report(comparison: SuiteComparison, description: str = "") -> list[Block]:
 def verdict_blocks(found: Sequence[Verdict]) -> list[Block]:
     """The answer on each dataset, what to know before believing it, and what to do next."""
     blocks: list[Block] = []
-    for each in found:
+    for number, each in enumerate(found, 1):
         blocks += [
             Heading(2, f"Verdict on {each.dataset}"),
             Paragraph(" ".join(in_words(each))),
             *map(Paragraph, cautions(each)),
+            *_forest(each, number),
             Bullets(tuple(next_steps(each)), "What to do next"),
         ]
     return [block for block in blocks if not isinstance(block, Bullets) or block.items]
+
+
+def _forest(verdict: Verdict, number: int) -> list[Block]:
+    picture = forest_plot(verdict)
+    if picture is None:
+        return []
+    about = (
+        f"{verdict.metric} of each recipe on {verdict.dataset} with 95 % intervals; full marks are tied with the best"
+    )
+    return [Figure(_file_name(f"verdict-{number}-{verdict.dataset}"), picture, about)]
+
+
+def _file_name(text: str) -> str:
+    return re.sub(r"[^A-Za-z0-9-]+", "-", text)[:60]
 
 
 def _summary(comparison: SuiteComparison) -> str:
@@ -66,8 +82,9 @@ def _summary(comparison: SuiteComparison) -> str:
     models = sorted({entry.run.model for entry in comparison.results} - {NO_MODEL})
     labels = {entry.group.label for entry in comparison.results}
     decided = sum(pair.decided for pair in comparison.pairs)
+    contestants = f"{counted(len(labels), 'recipe')} on {counted(len(datasets), 'dataset')}"
     return (
-        f"{len(labels)} recipes on {len(datasets)} datasets with {', '.join(models) or 'no model'}; "
+        f"{contestants} with {', '.join(models) or 'no model'}; "
         f"{len(comparison.pairs)} paired comparisons: {decided} show a difference after Holm correction, "
         f"{len(comparison.pairs) - decided} are no evidence of one."
     )
@@ -87,7 +104,7 @@ def _dataset(comparison: SuiteComparison, grid: ShotsGrid, i: int) -> list[Block
         blocks.append(Paragraph(chance_text(grid)))
     picture = shot_curves(grid)
     if picture is not None:
-        name = re.sub(r"[^A-Za-z0-9-]+", "-", f"shots-{i + 1}-{grid.dataset}")[:60]
+        name = _file_name(f"shots-{i + 1}-{grid.dataset}")
         blocks.append(Figure(name, picture, f"{grid.metric} against shots on {grid.dataset}, as in the table above"))
     blocks += learning_blocks(
         [c for c in comparison.curves if (c.run.dataset, c.run.model) == (grid.dataset, grid.model)]

@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 from workbench.metrics import higher_is_better
 from workbench.metrics.formatting import heading, in_per_cent
 from workbench.reports._text import plain
+from workbench.reports.colours import MARKERS, Mark, marks
 from workbench.reports.suite.grids import WITHOUT, GridCell, ShotsGrid
 from workbench.tasks import installed
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe and Ito (2008), for colour-blind eyes; curves of the same colour have different markers.
-_COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-_MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 _GREY = "#777777"
 
 
@@ -34,9 +32,10 @@ def shot_curves(grid: ShotsGrid) -> bytes | None:
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "workbench"}):
         figure = Figure(figsize=(8.6, 4.8))
         axes = figure.add_axes((0.08, 0.12, 0.58, 0.8))
+        mark_of = marks(grid.rows)
         curves = [(label, cells) for label, cells in grid.rows.items() if WITHOUT not in cells]
         for i, (label, cells) in enumerate(curves):
-            _curve(axes, grid, shots, plain(label), cells, i)
+            _curve(axes, grid, shots, label, cells, i, mark_of[label])
         for label, cells in grid.rows.items():
             if WITHOUT in cells:
                 value = _shown(grid, cells[WITHOUT].entry.estimate.value)
@@ -61,21 +60,18 @@ def shot_curves(grid: ShotsGrid) -> bytes | None:
 
 
 def _curve(
-    axes: "Axes", grid: ShotsGrid, shots: list[str], label: str, cells: dict[str, GridCell], number: int
+    axes: "Axes", grid: ShotsGrid, shots: list[str], label: str, cells: dict[str, GridCell], number: int, mark: Mark
 ) -> None:
     at = [i for i, column in enumerate(shots) if column in cells]
     entries = [cells[shots[i]].entry for i in at]
     # Recipes at the same shots would hide each other's bars.
     moved = [i + 0.018 * (number % 7 - 3) for i in at]
-    style: dict[str, Any] = {
-        "color": _COLOURS[number % len(_COLOURS)],
-        "marker": _MARKERS[(number + number // len(_COLOURS)) % len(_MARKERS)],
-        "linestyle": "-" if number < len(_COLOURS) else "-.",
-    }
+    style: dict[str, Any] = {"color": mark.colour, "marker": MARKERS[mark.shape]}
+    style |= {"linestyle": (0, mark.dash)} if mark.dash[1] else {}
     axes.errorbar(
         moved, [_shown(grid, entry.estimate.value) for entry in entries],
         yerr=[_shown(grid, entry.spread) if len(entry.by_seed) > 1 else 0.0 for entry in entries],
-        linewidth=1.4, markersize=4, elinewidth=0.8, capsize=2, label=label, **style,
+        linewidth=1.4, markersize=4, elinewidth=0.8, capsize=2, label=plain(label), **style,
     )  # fmt: skip
 
 

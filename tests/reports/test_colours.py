@@ -4,7 +4,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from dashboards.colours import BASELINE, marks
+from workbench.reports.colours import BASELINE, marks
 
 
 def linear(colour):

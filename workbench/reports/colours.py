@@ -1,4 +1,4 @@
-"""A colour and a shape for each recipe, the same on every page.
+"""A colour and a shape for each recipe, the same on every page of the dashboard and in every report.
 
 Six hues of Okabe and Ito (2008), which colour-blind people can distinguish and which stand out on white and on black;
 where there are more recipes than hues, shape and dash differ as well.
@@ -11,6 +11,8 @@ _HUES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7", "#56B4E9", "#D55E00")
 _SHAPES = (
     "circle", "square", "triangle-up", "diamond", "cross", "triangle-down", "triangle-left", "triangle-right"
 )  # fmt: skip
+MARKERS = dict(zip(_SHAPES, ("o", "s", "^", "D", "P", "v", "<", ">"), strict=True))
+"""Matplotlib's markers by Vega-Lite's names of shapes."""
 _DASHES = ((1, 0), (6, 3), (2, 2), (8, 2, 2, 2), (4, 4), (1, 3), (10, 4), (6, 2, 1, 2))
 BASELINE = "#6E6E6E"
 CATEGORIES = (*_HUES, "#A21AFC", "#84C57D", "#8C564B", "#B71586")
