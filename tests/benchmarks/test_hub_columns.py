@@ -18,6 +18,7 @@ ROOT = Path(next(iter(benchmarks.__path__)))
 LAYOUTS = {
     "medical/aptos2019": (5, ("train",), "label", "codes", (), "test val"),
     "medical/bloodmnist": (8, ("train", "validation", "test"), "label", "list of one code", ("path",), ""),
+    "medical/chestmnist": (14, ("train", "validation", "test"), "label", "lists of 0 and 1", (), ""),
     "medical/colorectal-histology": (8, ("train",), "label", "numbers", ("filename",), "test val"),
     "medical/ham10000": (7, ("train", "validation", "test"), "label", "names", (), ""),
     "medical/pcam": (2, ("train", "valid", "test"), "label", "booleans", (), ""),
@@ -74,6 +75,7 @@ def label_column(kind, keys):
         "booleans": (Value("bool"), [False, True]),
         "texts": (Value("string"), keys),
         "list of one code": (Sequence(Value("uint8")), [[code] for code in codes]),
+        "lists of 0 and 1": (Sequence(Value("uint8")), [[int(i in {0, k}) for i in codes] for k in codes]),
         "list of texts": (Sequence(Value("string")), [[key, keys[0]] if key != keys[0] else [key] for key in keys]),
     }[kind]
 

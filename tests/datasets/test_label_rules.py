@@ -165,3 +165,25 @@ def test_cards_that_contradict_themselves_are_refused(text, words):
 
 def test_labels_are_bool_of_all_findings(chest):
     assert chest(["1,0,0", "0,1,1"]).labels(range(2)).dtype == np.bool_
+
+
+def multi_hot(tmp_path, jpeg, settings, cells, more="multi_hot = true", classes='a = "ant"\nb = "bee"\nc = "cat"'):
+    rows = [f'{i}.jpg,"{cell}"' for i, cell in enumerate(cells)]
+    for i in range(len(cells)):
+        (tmp_path / f"{i}.jpg").write_bytes(jpeg(i))
+    (tmp_path / "t.csv").write_text("file_name,label\n" + "\n".join(rows))
+    source = 'name = "t"\nmulti_label = true\n[source]\ntype = "csv"\npath = "t.csv"\n[columns]\nlabel = "label"\n'
+    text = f"{source}[labels]\n{more}\n" + (f"[classes]\n{classes}\n" if classes else "")
+    return open_card(parse_card(text, "x.toml"), tmp_path, settings)
+
+
+def test_lists_of_0_and_1_name_classes_in_their_order(tmp_path, jpeg, settings):
+    dataset = multi_hot(tmp_path, jpeg, settings, ["[0, 1, 1]", "[1, 0, 0]", "[0, 0, 0]", "[1.0, 0.0, 1.0]"])
+    assert findings(dataset) == {
+        "0.jpg": [False, True, True], "1.jpg": [True, False, False], "2.jpg": [False] * 3, "3.jpg": [True, False, True],
+    }  # fmt: skip
+    for wrong in ("[0, 1]", "[0, 2, 1]", "ant", "[a, b, c]"):
+        with pytest.raises(DataError, match="promises a list of 3 numbers, 0 or 1, one for each of"):
+            multi_hot(tmp_path, jpeg, settings, ["[0, 1, 1]", wrong])
+    with pytest.raises(CardError, match=r"labels\.multi_hot reads a list of 0 and 1; it needs multi_label"):
+        multi_hot(tmp_path, jpeg, settings, ["[0, 1, 1]"], classes="")

@@ -23,8 +23,11 @@ class LabelTable(Section):
         exclude: Labels whose images are left out.
         drop: Labels that are taken from images, which stay; for cards with several labels an image.
         merge: New label to the labels that become it.
+        multi_hot: The labels' column holds a list of 0 and 1 instead of names, one for each of `[classes]` in their
+            order.
     """
 
+    multi_hot: bool = False
     uncertain: Literal["ignore", "positive", "negative", "leave-out"] | None = None
     missing: Literal["ignore", "negative", "leave-out"] = "ignore"
     exclude: tuple[str, ...] = ()
@@ -52,6 +55,8 @@ def label_faults(card: "DatasetCard") -> str | None:
         return "columns.labels names a column twice"
     if not columns and (rules.uncertain or rules.missing != "ignore"):
         return "labels.uncertain and labels.missing are for a column each finding; name these in columns.labels"
+    if rules.multi_hot and not (card.multi_label and card.columns.label and card.classes):
+        return "labels.multi_hot reads a list of 0 and 1; it needs multi_label = true, columns.label and [classes]"
     if rules.drop and not card.multi_label:
         return "labels.drop would leave images without a label; labels.exclude leaves images out"
     return None

@@ -12,6 +12,7 @@ from workbench.datasets.card import DatasetCard
 from workbench.datasets.sources._base import Location, Record
 from workbench.errors import DataError
 from workbench.registry import closest
+from workbench.texts import shown
 
 # What a column is called where the card does not say.
 _USUAL = {
@@ -111,6 +112,8 @@ class RowReader:
         )
 
     def _labels(self, value: Any, where: str) -> tuple[str, ...]:
+        if self._card.labels.multi_hot:
+            return self._of_indicators(_as_list(value), where)
         if self._card.multi_label and isinstance(value, str) and not _is_list(value):
             value = value.split(self._card.label_separator)
         labels = self._texts(value, self.label, where)
@@ -122,6 +125,17 @@ class RowReader:
                 f"{self._card.name!r} promises one; set multi_label = true if several are right."
             )
         return labels
+
+    def _of_indicators(self, value: Any, where: str) -> tuple[str, ...]:
+        """The classes that a list of 0 and 1 names."""
+        keys = tuple(self._card.classes)
+        items = list(value) if isinstance(value, list | tuple) else []
+        if len(items) != len(keys) or any(item not in (0, 1) for item in items):
+            raise DataError(
+                f"{self._origin}, {where}: column {self.label!r} holds {shown(repr(value), 80)}; labels.multi_hot of "
+                f"the card promises a list of {len(keys)} numbers, 0 or 1, one for each of [classes]."
+            )
+        return tuple(key for key, item in zip(keys, items, strict=True) if item)
 
     def _texts(self, value: Any, column: str | None, where: str) -> tuple[str, ...]:
         """The texts of a cell, which may be a list, also one that is written as text."""
