@@ -152,3 +152,22 @@ def test_copies_look_alike_and_other_pictures_do_not(change):
 def test_images_of_one_tone_are_left_out():
     small = np.stack([thumbnail(Image.new("RGB", (50, 50), (9, 9, 9))), thumbnail(picture(1))])
     assert flat(small).tolist() == [True, False]
+
+
+def test_what_the_test_images_can_show_is_said(make_colours, settings, tmp_path):
+    few = check_dataset(open_dataset(str(make_colours(train=2, val=2, test=2)), settings))
+    assert [each.difference for each in few.smallest_differences] == [None, None, None]
+    assert "Its 6 test images can show a difference in accuracy of none, none, none points" in str(few)
+    root = make_colours("more", train=2, val=2, test=50)
+    rows = [
+        f"{path.relative_to(root)},{path.parent.name},{path.parts[-3]},{path.parts[-3]} {int(path.stem) // 2}"
+        for path in sorted(root.rglob("*.png"))
+    ]
+    (root / "metadata.csv").write_text("\n".join(["file_name,label,split,group", *rows]), encoding="utf-8")
+    report = check_dataset(open_dataset(str(root), settings))
+    assert [each.discordance for each in report.smallest_differences] == [0.05, 0.1, 0.2]
+    last = report.smallest_differences[2]
+    assert 0.09 < last.difference < 0.12
+    assert last.if_alike is None
+    assert "; where images of a group are like copies: none, none, none." in str(report)
+    assert json.loads(json.dumps(report.to_dict()))["smallest_differences"][2]["difference"] == last.difference

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from workbench.datasets import open_dataset
-from workbench.search import SearchResult, contact_sheet
+from workbench.search import SearchResult, search_sheet
 
 
 class Page(HTMLParser):
@@ -32,7 +32,7 @@ def test_everything_is_inside_and_nothing_from_the_data_is_markup(tmp_path, sett
     rows = np.arange(len(dataset))
     hits = SearchResult(rows, np.linspace(1, 0, len(rows), dtype=np.float32), tuple(dataset.ids(rows)))
     (tmp_path / "set" / "plain" / "0<i>.png").unlink()
-    page = Page(contact_sheet(dataset, hits, '"<script>alert(1)</script>"', "about & so on"))
+    page = Page(search_sheet(dataset, hits, '"<script>alert(1)</script>"', "about & so on"))
     assert not {"script", "b", "i", "link"} & set(page.tags)
     assert "<script>alert(1)</script>" in page.text
     assert "<b>bold & co" in page.text

@@ -56,7 +56,7 @@ def asks_for_json(arguments: Sequence[str]) -> bool:
 
 
 def _asks_for_a_table(arguments: Sequence[str]) -> bool:
-    return list(arguments[:1]) == ["predict"] and not _HELP & set(arguments)
+    return list(arguments[:1]) in (["predict"], ["suggest"]) and not _HELP & set(arguments)
 
 
 def answer(text: str, *, nl: bool = True) -> None:

@@ -18,6 +18,7 @@ _COMMANDS = {
     "predict": "Apply a finished run to a folder of unlabelled images.",
     "serve": "Serve a finished run over HTTP, for a page or a robot on this machine.",
     "label": "Label a folder of images by names and descriptions of classes.",
+    "suggest": "Choose the images of a folder to label next, by a finished run.",
     "search": "Search a dataset by sentences and images.",
     "prompts": "Compare the templates of a card on validation images.",
     "judge": "Judge generated images by the prompts that made them.",

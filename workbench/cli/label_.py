@@ -21,6 +21,12 @@ from workbench.cli._options import as_json, load_settings, settings_options
     "--restrict", type=click.Path(path_type=Path), help="Only classes whose names are in this list, such as a region's."
 )
 @click.option("--template", "templates", multiple=True, help="A sentence with {} for a name; repeatable.")
+@click.option(
+    "--files",
+    "listed",
+    type=click.Path(path_type=Path),
+    help="Only these: a table with a column `file`, as `workbench suggest` writes, or a text file with a path a line.",
+)
 @label_options
 @settings_options("device", "precision", "preprocessing", "cache")
 @as_json
@@ -30,6 +36,7 @@ def command(
     classes: Path,
     restrict: Path | None,
     templates: tuple[str, ...],
+    listed: Path | None,
     top: int,
     none_below: float | None,
     tie_within: float,
@@ -50,6 +57,7 @@ def command(
     from workbench.cli._progress import ConsoleReporter
     from workbench.labelling import LabelRules, label_folder, read_class_list
     from workbench.labelling.class_lists import read_names
+    from workbench.labelling.file_lists import read_files
     from workbench.labelling.folder import TEMPLATES, check_templates
     from workbench.models import open_model
 
@@ -60,12 +68,13 @@ def command(
     names = read_class_list(classes)
     if restrict is not None:
         names = names.restricted(read_names(restrict))
+    only = None if listed is None else read_files(listed, folder)
     settings = load_settings(**flags)
     encoder = open_model(model, settings)
     notes = [*names.notes]
     with ConsoleReporter() as reporter:
         rows = label_folder(
-            folder, encoder, names, settings, rules, templates=templates or TEMPLATES, notes=notes,
+            folder, encoder, names, settings, rules, templates=templates or TEMPLATES, notes=notes, only=only,
             progress=lambda done, total: reporter.progress("features", done, total),
         )  # fmt: skip
     give_rows(rows, output, began, rows if as_json else None, notes)

@@ -23,6 +23,7 @@ from workbench.datasets.opening import open_dataset, open_pictures
 from workbench.datasets.roles import ROLES
 from workbench.datasets.thumbnails import SIDE, thumbnail
 from workbench.errors import DataError
+from workbench.metrics.power import SmallestDifference, smallest_differences
 from workbench.settings import Settings
 
 _CHUNK = 256
@@ -118,12 +119,20 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others:
         blank=tuple(i for i, look in zip(ids, looks, strict=True) if look.blank),
         burned_in=tuple(_burned_in(dataset, ids)),
         grey_range=dataset.depths.range,
+        smallest_differences=_smallest_differences(dataset),
         notes=(
             *dataset.notes,
             *column_notes(dataset, duplicates.match),
             *(note for other in others for note in caption_notes(other)),
         ),
     )
+
+
+def _smallest_differences(dataset: Dataset) -> tuple[SmallestDifference, ...]:
+    test = dataset.rows("test")
+    if dataset.card.multi_label or not dataset.card.labels_are_truth:
+        return ()
+    return smallest_differences(len(test), dataset.groups(test) if len(test) else None)
 
 
 def _look_at_all(dataset: Dataset, progress: Progress | None) -> list[_Look]:

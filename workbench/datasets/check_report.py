@@ -6,6 +6,7 @@ from typing import Any
 
 from workbench.datasets.roles import ROLES
 from workbench.formatting import counted
+from workbench.metrics.power import SmallestDifference
 
 _SHOWN = 10
 
@@ -74,6 +75,7 @@ class CheckReport:
         burned_in: Images whose DICOM file says that text is part of the pixels (BurnedInAnnotation).
         grey_range: The values that become black and white in images of more than 8 bits, where those of the dataset
             decide it.
+        smallest_differences: What its test images can show of two recipes; empty unless each has one class.
         notes: The dataset's notes.
     """
 
@@ -105,6 +107,7 @@ class CheckReport:
     blank: tuple[str, ...]
     burned_in: tuple[str, ...]
     grey_range: tuple[float, float] | None
+    smallest_differences: tuple[SmallestDifference, ...]
     notes: tuple[str, ...]
 
     @property
@@ -140,6 +143,8 @@ def _render(report: CheckReport) -> str:
         )
     lines += report.notes
     lines += ["", *_class_table(report), ""]
+    if report.smallest_differences:
+        lines += [_what_it_can_show(report), ""]
     if report.domains:
         lines += [*_table("domain", {n: [by[role] for role in ROLES] for n, by in report.domains.items()}), ""]
     lines += _section("unreadable images", [f"{u.id} ({u.split}): {u.reason}" for u in report.unreadable])
@@ -189,6 +194,24 @@ def _render(report: CheckReport) -> str:
     if report.copies_within_splits:
         lines.append(f"For your information: {report.copies_within_splits} images repeat another of their own split.")
     return "\n".join(lines)
+
+
+def _what_it_can_show(report: CheckReport) -> str:
+    """The smallest difference that the test set can show, in a sentence."""
+    found = report.smallest_differences
+    points = [_points(each.difference) for each in found]
+    text = (
+        f"Its {counted(report.images['test'], 'test image')} can show a difference in accuracy of {', '.join(points)} "
+        f"points or more, where one of two recipes alone is right on "
+        f"{', '.join(f'{100 * each.discordance:.0f}' for each in found)} % of them (McNemar's test at 5 %, power 80 %)"
+    )
+    if any(each.if_alike != each.difference for each in found):
+        text += f"; where images of a group are like copies: {', '.join(_points(each.if_alike) for each in found)}"
+    return f"{text}."
+
+
+def _points(difference: float | None) -> str:
+    return "none" if difference is None else f"{100 * difference:.1f}"
 
 
 def _class_table(report: CheckReport) -> list[str]:

@@ -1,7 +1,7 @@
 """Images in a folder, without a dataset around them."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -119,15 +119,16 @@ class ImageFiles(Pictures):
         return decoder.keys(contents), decoder
 
 
-def list_images(folder: Path, pixels: Pixels | None = None) -> ImageFiles:
+def list_images(folder: Path, pixels: Pixels | None = None, only: Collection[str] | None = None) -> ImageFiles:
     """Every image below a folder; notes are about other files of it, too.
 
     Args:
         folder: Searched recursively.
         pixels: As for `ImageFiles`.
+        only: Relative paths of the files to take; None takes all.
 
     Raises:
-        DataError: It is no folder, or holds no image.
+        DataError: It is no folder, or holds no image, or none of `only`.
     """
     if not is_folder(folder):
         raise DataError(f"{shown(str(folder), 200)}: is not a folder.")
@@ -138,7 +139,10 @@ def list_images(folder: Path, pixels: Pixels | None = None) -> ImageFiles:
         raise DataError(
             f"{folder}: no image files found (their names end in {suffixes}).{''.join(f' {note}' for note in notes)}"
         )
-    images = ImageFiles(folder, listing.images, pixels)
+    files = listing.images if only is None else tuple(file for file in listing.images if file in only)
+    if not files:
+        raise DataError(f"{folder}: none of its {len(listing.images)} images is in the list of files.")
+    images = ImageFiles(folder, files, pixels)
     images.notes = (*notes, *images.notes)
     return images
 
@@ -185,6 +189,7 @@ def extract_folder(
     pixels: Pixels | None = None,
     *,
     workers: int = 0,
+    only: Collection[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> FolderFeatures:
     """Features of every image below a folder.
@@ -195,11 +200,12 @@ def extract_folder(
         store: Where features are kept.
         pixels: As for `ImageFiles`.
         workers: Decoding threads; 0 means one per core.
+        only: As for `list_images`.
         progress: Called with (done, total) while features are computed.
 
     Raises:
-        DataError: It is no folder, or holds no image.
+        DataError: It is no folder, or holds no image, or none of `only`.
     """
-    images = list_images(folder, pixels)
+    images = list_images(folder, pixels, only)
     extraction = extract(images, np.arange(len(images.names)), encoder, store, workers=workers, progress=progress)
     return FolderFeatures(images.names, images, extraction, images.notes, Tiler(images, encoder, store, workers))

@@ -1,6 +1,6 @@
 """Label the images of a folder by sentences about classes, without any training."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ def label_folder(
     templates: Sequence[str] = TEMPLATES,
     progress: Callable[[int, int], None] | None = None,
     notes: list[str] | None = None,
+    only: Collection[str] | None = None,
 ) -> list[dict[str, Any]]:
     """A row for each image below a folder, see `label_rows`.
 
@@ -43,12 +44,13 @@ def label_folder(
         templates: Sentences around names, each with `{}`.
         progress: Called with (done, total) while features are computed.
         notes: Gains sentences about other files of the folder.
+        only: Relative paths of the images to label; None labels all.
 
     Raises:
         DataError: There is no such folder, or no image in it.
     """
     store = FeatureStore.of(settings)
-    found = extract_folder(folder, encoder, store, workers=settings.workers, progress=progress)
+    found = extract_folder(folder, encoder, store, workers=settings.workers, only=only, progress=progress)
     if notes is not None:
         notes += found.notes
     model, files = CachedModel(encoder, store), found.readable_files

@@ -9,7 +9,7 @@ from workbench.search.gallery import Gallery, open_gallery
 from workbench.search.query import ImageTerm, Term, TextTerm, parse_line, parse_terms, query_vector
 from workbench.search.ranking import top_rows
 from workbench.search.searching import SearchResult, embed_image, nearest_images, search_images
-from workbench.search.sheet import contact_sheet
+from workbench.search.sheet import search_sheet
 
 __all__ = [
     "Approximate",
@@ -20,7 +20,6 @@ __all__ = [
     "Term",
     "TextTerm",
     "approximate_index",
-    "contact_sheet",
     "embed_image",
     "nearest_images",
     "open_gallery",
@@ -28,5 +27,6 @@ __all__ = [
     "parse_terms",
     "query_vector",
     "search_images",
+    "search_sheet",
     "top_rows",
 ]

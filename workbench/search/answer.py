@@ -16,7 +16,7 @@ from workbench.search.approximate import PAYS_FROM, Approximate, approximate_ind
 from workbench.search.gallery import Gallery, open_gallery
 from workbench.search.query import ImageTerm, Term, TextTerm
 from workbench.search.searching import SearchResult, embed_image, search_images
-from workbench.search.sheet import contact_sheet, labels_of
+from workbench.search.sheet import labels_of, search_sheet
 from workbench.settings import Settings
 
 
@@ -67,8 +67,8 @@ class SearchAnswer:
         ]
 
     def sheet(self) -> str:
-        """A contact sheet, see `contact_sheet`."""
-        return contact_sheet(self.gallery.dataset, self.hits, self.title, self.about)
+        """A contact sheet, see `search_sheet`."""
+        return search_sheet(self.gallery.dataset, self.hits, self.title, self.about)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
