@@ -70,11 +70,22 @@ def milliseconds(run) -> list[float]:
     return times[WARM:]
 
 
+def by_kind(metrics) -> str:
+    """Accuracy in per cent, of all instructions and of each kind."""
+    kinds = {
+        name.partition("/")[2]: value
+        for name, value in metrics.items()
+        if name.startswith("accuracy/") and "_ci_" not in name and not name.endswith("_candidates")
+    }
+    parts = {"all": metrics["accuracy"], **kinds}
+    return ", ".join(f"{name} {100 * value:.0f} %" for name, value in parts.items())
+
+
 def show(run, *, accuracy: bool) -> None:
     """A line about a run."""
     times = milliseconds(run)
     median, late = (float(np.quantile(times, share)) for share in (0.5, 0.95))
-    known = f", accuracy {100 * run.result.metrics['accuracy']:.1f} % on {run.result.dataset}" if accuracy else ""
+    known = f"; accuracy on {run.result.dataset}: {by_kind(run.result.metrics)}" if accuracy else ""
     name = run.result.model if "local-dir" not in run.result.model else "ViT-B-32 (random)"
     print(
         f"{name}, {run.result.recipe}, {run.encoder.precision} on {run.encoder.device}: median {median:.0f} ms, "

@@ -22,6 +22,10 @@ from workbench.cli._options import as_json, load_settings, settings_options
 @click.option(
     "--least-score", type=click.FloatRange(0, 1), default=0.0, help="Leave out boxes that the detector scores lower."
 )  # fmt: skip
+@click.option(
+    "--heat-maps", type=click.Path(path_type=Path),
+    help="Grounding without boxes: write how well each place fits, FILE/NUMBER.png and .npy in this folder.",
+)  # fmt: skip
 @label_options
 @settings_options("device", "tracking_uri", "cache")
 @as_json
@@ -32,6 +36,7 @@ def command(
     texts_file: Path | None,
     boxes: Path | None,
     least_score: float,
+    heat_maps: Path | None,
     top: int,
     none_below: float | None,
     tie_within: float,
@@ -67,7 +72,7 @@ def command(
     notes: list[str] = []
     with ConsoleReporter() as reporter:
         predictions = predict_anything(
-            opened, folder, sentences, detections, top=None, notes=notes,
+            opened, folder, sentences, detections, heat_maps=heat_maps, top=None, notes=notes,
             progress=lambda done, total: reporter.progress("images", done, total),
         )  # fmt: skip
     rows = label_predictions(predictions, rules, multi_label=opened.config["multi_label"])

@@ -1,9 +1,10 @@
-"""Files that a card names beside its images: descriptions of classes, groups, splits, lists of classes by region."""
+"""Files that a card names beside its images: of classes, groups, splits, classes by region, boxes of a detector."""
 
 from pathlib import Path
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.card_sources import SplitName
+from workbench.datasets.detection_table import DetectionTable
 from workbench.datasets.group_table import read_group_table
 from workbench.datasets.named_tables import NamedTables
 from workbench.datasets.sources import Locator, Source
@@ -14,7 +15,7 @@ from workbench.settings import Settings
 
 
 def read_tables(card: DatasetCard, source: Source, base: Path | None, settings: Settings) -> NamedTables:
-    """The card's tables of groups and of splits, as far as it names any."""
+    """The card's tables of groups, of splits and of a detector's boxes, as far as it names any."""
     groups, file = card.splits.groups, card.splits.file
 
     def place(name: str) -> Path:
@@ -25,7 +26,11 @@ def read_tables(card: DatasetCard, source: Source, base: Path | None, settings: 
         files: list[tuple[SplitName | None, str]] = [(None, file)] if isinstance(file, str) else [*file.items()]
         names = ", ".join(dict.fromkeys(name for _, name in files))
         splits = read_split_table({role: place(name) for role, name in files}, names)
-    return NamedTables(None if groups is None else read_group_table(place(groups), groups), splits)
+    detections = None
+    if card.detections is not None:
+        name, least_score = card.detections
+        detections = DetectionTable(name, place(name), least_score)
+    return NamedTables(None if groups is None else read_group_table(place(groups), groups), splits, detections)
 
 
 def read_descriptions(

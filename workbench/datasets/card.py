@@ -199,6 +199,11 @@ class DatasetCard(Section):
         return self
 
     @property
+    def detections(self) -> tuple[str, float] | None:
+        """A file of a detector's boxes that are added to the images' columns, and the least score; None without one."""
+        return None
+
+    @property
     def names_domains(self) -> bool:
         """Whether it says which domains images are of."""
         named = (self.columns.domain, self.splits.domain_pattern)

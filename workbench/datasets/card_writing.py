@@ -46,9 +46,11 @@ def without_absolute_paths(card: DatasetCard, pseudonym: Callable[[str], str] | 
     if pseudonym is not None and (is_group or card.splits.domain_pattern is not None):
         splits = splits.model_copy(update={"target": tuple(map(pseudonym, card.splits.target))})
     prompts = card.prompts.model_copy(update={"descriptions_file": cut(card.prompts.descriptions_file)})
-    return card.model_copy(
-        update={"source": card.source.model_copy(update=paths), "splits": splits, "prompts": prompts}
-    )
+    changed: dict[str, Any] = {"source": card.source.model_copy(update=paths), "splits": splits, "prompts": prompts}
+    regions: Any = getattr(card, "regions", None)
+    if card.detections is not None:
+        changed["regions"] = regions.model_copy(update={"detections": cut(card.detections[0])})
+    return card.model_copy(update=changed)
 
 
 def card_to_toml(card: DatasetCard) -> str:

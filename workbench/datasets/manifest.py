@@ -202,6 +202,8 @@ def _list_records(
         listed, names, split_notes = tables.splits.applied(listed, card.splits, card.name)
         if card.labels != LabelTable():
             names = {}  # Labels are renamed below.
+    if tables.detections is not None:
+        listed = tables.detections.applied(listed)
     listed, group_notes = with_groups_of_names(card, listed)
     listed, label_notes = with_labels(card, listed)
     records, notes = prepare_records(card, listed, tables.groups)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from workbench.datasets.detection_table import DetectionTable
 from workbench.datasets.group_table import GroupTable
 from workbench.datasets.split_table import SplitTable
 
@@ -13,12 +14,19 @@ class NamedTables:
     Attributes:
         groups: Of `splits.groups`.
         splits: Of `splits.file`.
+        detections: Boxes of `regions.detections`.
     """
 
     groups: GroupTable | None = None
     splits: SplitTable | None = None
+    detections: DetectionTable | None = None
 
     @property
     def keys(self) -> tuple[str, ...]:
         """What a manifest depends on: which tables there are, and what they say."""
-        return tuple(text for table in (self.groups, self.splits) if table for text in (table.name, table.digest))
+        return tuple(
+            text
+            for table in (self.groups, self.splits, self.detections)
+            if table
+            for text in (table.name, table.digest)
+        )

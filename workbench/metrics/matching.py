@@ -44,6 +44,13 @@ class ItemHits:
     hits: AnyArray
 
 
+@dataclass(frozen=True)
+class PointedItems:
+    """Whether the place that a run points at is right, bool (n,) items."""
+
+    pointed: AnyArray
+
+
 class StatementScores:
     """True or false statements.
 
@@ -87,7 +94,10 @@ OF_PAIRS: tuple[Metric, ...] = (
     proportion("text_score", lambda scores: mean_of(scores.winoground[0]), ["winoground"]),
     proportion("image_score", lambda scores: mean_of(scores.winoground[1]), ["winoground"]),
 )
-METRICS = OF_PAIRS
+POINTING_ACCURACY = proportion("pointing_accuracy", lambda items: mean_of(items.pointed), ["pointed"])
+"""The pointing game of Zhang et al., "Top-down neural attention by excitation backprop" (IJCV 2018): how often the
+highest place of a map lies in a right box. Nothing is forgiven at the edges, where theirs forgives 15 pixels."""
+METRICS = (*OF_PAIRS, POINTING_ACCURACY)
 
 
 def winoground_metrics(

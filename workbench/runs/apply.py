@@ -16,6 +16,7 @@ from workbench.images import ImageSet
 from workbench.labelling import NONE_OF_THESE, LabelRules, label_rows
 from workbench.recipes import Fitted
 from workbench.runs.finished import FinishedRun
+from workbench.runs.heat_pictures import write_heat_map
 from workbench.runs.picking import check_picks
 from workbench.tasks import Answer
 from workbench.texts import shown
@@ -92,6 +93,7 @@ def predict_anything(
     texts: Sequence[str] = (),
     detections: Detections | None = None,
     *,
+    heat_maps: Path | None = None,
     top: int | None = 5,
     progress: Callable[[int, int], None] | None = None,
     notes: list[str] | None = None,
@@ -103,6 +105,7 @@ def predict_anything(
         folder: Searched recursively.
         texts: Sentences.
         detections: Boxes of the images.
+        heat_maps: See `ground_folder`.
         top: See `predict_folder`.
         progress: Called with (done, total).
         notes: Gains sentences about other files of the folder.
@@ -113,10 +116,12 @@ def predict_anything(
     """
     if detections is not None and not texts:
         raise DataError("boxes: are chosen by a sentence; give a text (--text), too.")
+    if heat_maps is not None and (detections is not None or not texts):
+        raise DataError("heat maps: are made of texts (--text), without boxes.")
     task = run.task
-    if detections is None and (task.answers or task.answers_texts or not texts):
+    if heat_maps is None and detections is None and (task.answers or task.answers_texts or not texts):
         return predict_folder(run, folder, texts, top=top, notes=notes, progress=progress)
-    return ground_folder(run, folder, texts, detections, notes=notes, progress=progress)
+    return ground_folder(run, folder, texts, detections, heat_maps=heat_maps, notes=notes, progress=progress)
 
 
 def ground_folder(
@@ -125,6 +130,7 @@ def ground_folder(
     texts: Sequence[str],
     detections: Detections | None = None,
     *,
+    heat_maps: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
     notes: list[str] | None = None,
 ) -> list[Prediction]:
@@ -135,6 +141,8 @@ def ground_folder(
         folder: Searched recursively.
         texts: Sentences.
         detections: Boxes of the images; None looks everywhere.
+        heat_maps: A folder for the map of each image and text without boxes: `FILE/NUMBER.png` over the image, and
+            `FILE/NUMBER.npy`, float32 (h, w).
         progress: Called with (done, total).
         notes: Gains sentences about other files of the folder.
 
@@ -154,7 +162,13 @@ def ground_folder(
         try:
             if boxes == ():
                 raise DataError("no box of this image is in the detections")
-            answers = run.ground(images.decode(row), boxes, list(texts))
+            picture = images.decode(row)
+            if heat_maps is None:
+                answers = run.ground(picture, boxes, list(texts))
+            else:
+                answers, maps = run.point(picture, list(texts))
+                for number, heat in enumerate(maps, 1):
+                    write_heat_map(heat_maps / file, str(number), np.asarray(picture), heat)
         except DataError as error:
             rows.append(Prediction(file, {}, str(error)))
         else:

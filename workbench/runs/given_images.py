@@ -116,7 +116,8 @@ def _read(image: Any, position: int, pixels: Pixels) -> AnyArray:
             f"images: number {position} is {array.dtype} of shape {array.shape}, expected uint8 (height, width, 3) in "
             "RGB, or (height, width); scale other values to 0..255 yourself, since only you know their range."
         )
-    return np.ascontiguousarray(array)
+    # torch warns of arrays that cannot be written to, though nothing writes.
+    return np.require(array, requirements=["C", "W"])
 
 
 def _from_file(path: Path, pixels: Pixels) -> AnyArray:

@@ -103,13 +103,19 @@ class UsableRun(FinishedRun):
             DataError: It is not one image, or no text.
             WorkbenchError: As for `ground`.
         """
+        _, (heat,) = self.point(image, [text], scales=scales)
+        return heat
+
+    def point(
+        self, image: GivenImages, texts: Sequence[str], *, scales: Sequence[int] = SCALES
+    ) -> tuple[list[Answer], list[FloatArray]]:
+        """`ground` without boxes of one image, and the `heat_map` of each text."""
         check_picks(self)
         arrays = read_given(image, self.card.pixels)
         if len(arrays) != 1:
-            raise DataError(f"heat_map: takes one image, got {len(arrays)}.")
-        ((sentence,),) = texts_of_images([text], 1)
-        _, (heat,) = point_at(self, self._score, arrays[0], [sentence], scales)
-        return heat
+            raise DataError(f"heat map: takes one image, got {len(arrays)}.")
+        (sentences,) = texts_of_images(texts, 1)
+        return point_at(self, self._score, arrays[0], sentences, scales)
 
     def _score(self, regions: ImageSet, texts: Sequence[str]) -> FloatArray:
         with predicting(self):

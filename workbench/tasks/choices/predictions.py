@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -154,7 +154,7 @@ class ChoicePredictions(Predictions):
             "scores": pa.array([values.tolist() for values in self.scores], pa.list_(pa.float32())),
             "right": pa.array([values.tolist() for values in self.is_correct], pa.list_(pa.bool_())),
         }
-        return table_of(columns, self.metadata())
+        return table_of(columns | self.further_columns(), self.metadata())
 
     @classmethod
     def from_table(cls, table: "pa.Table") -> Self:
@@ -165,9 +165,19 @@ class ChoicePredictions(Predictions):
             [np.array(values, dtype=np.float32) for values in columns["scores"]],
             [np.array(values, dtype=np.bool_) for values in columns["right"]],
             **cls.fields_of_metadata(metadata),
+            **cls.fields_of_columns(columns),
         )  # fmt: skip
 
     @classmethod
     def fields_of_metadata(cls, metadata: dict[str, str]) -> dict[str, str]:  # noqa: ARG003
         """Further fields of a subclass, from the metadata of the file."""
+        return {}
+
+    def further_columns(self) -> "dict[str, pa.Array]":
+        """Columns of the table that a subclass adds."""
+        return {}
+
+    @classmethod
+    def fields_of_columns(cls, columns: dict[str, list[Any]]) -> dict[str, Any]:  # noqa: ARG003
+        """Further fields of a subclass, from the columns of the table."""
         return {}

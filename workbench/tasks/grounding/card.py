@@ -8,7 +8,7 @@ from workbench.datasets.card import DatasetCard, ItemFaults
 from workbench.datasets.card_sources import Section
 from workbench.datasets.card_tables import Columns
 from workbench.datasets.dataset import Dataset
-from workbench.metrics.matching import OF_CHOICES, ItemHits
+from workbench.metrics.matching import OF_CHOICES, POINTING_ACCURACY, ItemHits
 from workbench.metrics.metric import Metric
 from workbench.metrics.registry import added_for
 
@@ -40,11 +40,20 @@ class BoxSettings(Section):
         context: The surroundings of a candidate: nothing (`crop`), the image blurred (`blur`), or the image as it is
             with an ellipse about the candidate (`circle`).
         margin: By how much of its width and height a box is widened on each side.
+        pointing: Whether test measures, too, where a run points without boxes: `pointing_accuracy`.
+        detections: A file of boxes that a detector wrote, which are the candidates then; see
+            `workbench.datasets.detections`. `columns.boxes` still says which box is meant.
+        least_score: Detections with a lower score are left out.
+        overlap: A detection is right that overlaps a right box by at least this (intersection over union).
     """
 
     format: Literal["xyxy", "xywh"] = "xyxy"
     context: Literal["crop", "blur", "circle"] = "crop"
     margin: float = Field(default=0.1, ge=0, le=2)
+    pointing: bool = False
+    detections: str | None = None
+    least_score: float = Field(default=0.0, ge=0, le=1)
+    overlap: float = Field(default=0.5, gt=0, le=1)
 
 
 class GroundingCard(DatasetCard):
@@ -65,9 +74,16 @@ class GroundingCard(DatasetCard):
         """`regions`, or its defaults."""
         return self.regions or BoxSettings()
 
+    @property
+    def detections(self) -> tuple[str, float] | None:
+        """See `DatasetCard.detections`."""
+        settings = self.box_settings
+        return None if settings.detections is None else (settings.detections, settings.least_score)
+
     def measured(self) -> tuple[Metric, ...]:
         """See `DatasetCard.measured`."""
-        return (*OF_CHOICES, *added_for(ItemHits))
+        pointing = (POINTING_ACCURACY,) if self.box_settings.pointing else ()
+        return (*OF_CHOICES, *pointing, *added_for(ItemHits))
 
     def fingerprint_parts(self) -> list[Any]:
         """See `DatasetCard.fingerprint_parts`."""
@@ -75,7 +91,11 @@ class GroundingCard(DatasetCard):
         columns = self.columns
         named = {"boxes": columns.boxes, "instruction": columns.instruction, "answer": columns.answer}
         others = {"negatives": None, "kind": columns.kind, "pair": None}
-        return [{**others, **named}, self.regions and self.regions.model_dump()]
+        # What few cards have is no part of the digests of others.
+        settings = self.box_settings
+        left_out = set() if settings.pointing else {"pointing"}
+        left_out |= set() if settings.detections else {"detections", "least_score", "overlap"}
+        return [{**others, **named}, self.regions and self.regions.model_dump(exclude=left_out)]
 
     def item_faults(self, dataset: Dataset) -> ItemFaults:
         """Rows that make no items, and boxes that reach past the edges of their image."""

@@ -7,11 +7,12 @@ a text with `columns.answer` beside it (an index, or a list of those that will d
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from workbench.arrays import AnyArray
 from workbench.datasets.dataset import Dataset
+from workbench.datasets.detection_table import COLUMN
 from workbench.errors import DataError
 from workbench.tasks.choices.cells import cell, unfit
 from workbench.tasks.grounding.card import grounding_card
@@ -49,6 +50,44 @@ def grounding_items(dataset: Dataset, rows: Sequence[int] | AnyArray) -> list[Gr
     return [item for row, name, extra in row_parts for item in _instructions(dataset, int(row), name, extra)]
 
 
+def undetected(dataset: Dataset, rows: Sequence[int] | AnyArray) -> tuple[int, int]:
+    """Of some rows the number of instructions none of whose right boxes was detected, and of all instructions."""
+    row_parts = zip(rows, dataset.ids(rows), dataset.extra(rows), strict=True)
+    items = [item for row, name, extra in row_parts for item in _annotated(dataset, int(row), name, extra)]
+    detections = {int(row): _detected(extra) for row, extra in zip(rows, dataset.extra(rows), strict=True)}
+    overlap = grounding_card(dataset).box_settings.overlap
+    return sum(not right_detections(item, detections[item.row], overlap) for item in items), len(items)
+
+
+def undetected_note(missed: int, of: int, split: str) -> str:
+    """A sentence about instructions whose box was not detected."""
+    return (
+        f"{missed} of {of} {split} instructions mean a box that no detection overlaps, and are left out; counted as "
+        f"mistakes, accuracy is at most {1 - missed / of:.3f}."
+    )
+
+
+def right_detections(item: GroundingItem, detections: Sequence[Box], overlap: float) -> tuple[int, ...]:
+    """Indices of the detections that overlap a right box enough."""
+    right = [item.boxes[i] for i in item.answers]
+    return tuple(
+        i for i, box in enumerate(detections) if any(intersection_over_union(box, each) >= overlap for each in right)
+    )
+
+
+def intersection_over_union(first: Box, second: Box) -> float:
+    """The area that two boxes share, over the area that they take together, 0..1."""
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    shared = max(0, width) * max(0, height)
+    areas = sum((box[2] - box[0]) * (box[3] - box[1]) for box in (first, second))
+    return shared / (areas - shared)
+
+
+def _detected(extra: Mapping[str, Any]) -> tuple[Box, ...]:
+    return tuple((box[0], box[1], box[2], box[3]) for box in extra.get(COLUMN, ()))
+
+
 def boxes_beyond(dataset: Dataset, row: int) -> tuple[int, list[str]]:
     """The number of boxes of an image, and those that reach past its edges, in words; none of an unreadable image.
 
@@ -56,7 +95,7 @@ def boxes_beyond(dataset: Dataset, row: int) -> tuple[int, list[str]]:
         DataError: A box lies wholly outside, or is none; names the image, the column and the box.
     """
     (name,), (extra,) = dataset.ids([row]), dataset.extra([row])
-    listed = list(_listed(dataset, name, extra))
+    listed = [*_listed(dataset, name, extra), *((list(map(float, box)), box) for box in _detected(extra))]
     try:
         width, height = dataset.size(row)
     except DataError:
@@ -84,6 +123,18 @@ def _format(dataset: Dataset) -> str:
 
 
 def _instructions(dataset: Dataset, row: int, name: str, extra: Mapping[str, Any]) -> Iterator[GroundingItem]:
+    """The items of a row, of the candidates that the card asks for."""
+    settings = grounding_card(dataset).box_settings
+    for item in _annotated(dataset, row, name, extra):
+        boxes, answers = item.boxes, item.answers
+        if settings.detections is not None:
+            boxes = _detected(extra)
+            answers = right_detections(item, boxes, settings.overlap)
+        if 0 < len(answers) < len(boxes):
+            yield replace(item, boxes=boxes, answers=answers)
+
+
+def _annotated(dataset: Dataset, row: int, name: str, extra: Mapping[str, Any]) -> Iterator[GroundingItem]:
     columns = grounding_card(dataset).columns
     instruction = columns.instruction or ""
     boxes = tuple(box for _, box in _listed(dataset, name, extra))
@@ -105,8 +156,7 @@ def _instructions(dataset: Dataset, row: int, name: str, extra: Mapping[str, Any
         if not answers or not all(type(i) is int and 0 <= i < len(boxes) for i in answers):
             expected = f"an answer{suffix} among the {len(boxes)} boxes, counted from 0, or a list of such"
             raise unfit(dataset, name, column, expected, answer)
-        if len(answers) < len(boxes):
-            yield GroundingItem(row, boxes, text, answers, entry_kind)
+        yield GroundingItem(row, boxes, text, answers, entry_kind)
 
 
 def _listed(dataset: Dataset, name: str, extra: Mapping[str, Any]) -> Iterator[tuple[list[float], Box]]:

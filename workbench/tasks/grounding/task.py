@@ -1,17 +1,20 @@
 """The task: pick the box that an instruction means."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, ClassVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 import numpy as np
 
 from workbench.datasets.card import DatasetCard
 from workbench.datasets.reading import ChosenImages
 from workbench.datasets.roles import ROLES
+from workbench.errors import DataError
 from workbench.features import Extraction, extract
 from workbench.features.regions import Regions, Surroundings
+from workbench.features.windows import Windows
 from workbench.images import ImageSet
-from workbench.recipes import Fitted, RunSpec
+from workbench.recipes import Fitted, Recipe, RunSpec
 from workbench.tasks.choices.builder import ChoicesBuilder, ItemNames
 from workbench.tasks.choices.candidates import Candidates, Choices
 from workbench.tasks.choices.pair_scorer import PairScorer
@@ -20,7 +23,8 @@ from workbench.tasks.choices.task import ChoiceTask
 from workbench.tasks.data import Progress, TaskData
 from workbench.tasks.grounding.card import BoxSettings, GroundingCard, grounding_card
 from workbench.tasks.grounding.given import GroundingTask
-from workbench.tasks.grounding.items import Box, boxes_beyond, boxes_note, grounding_items
+from workbench.tasks.grounding.items import Box, boxes_beyond, boxes_note, grounding_items, undetected, undetected_note
+from workbench.tasks.grounding.pointing import pointed
 from workbench.tasks.grounding.predictions import GroundingPredictions
 from workbench.tasks.image_text.given import ImageTextTask
 from workbench.tasks.predictions import Predictions
@@ -29,6 +33,7 @@ from workbench.tasks.split_rows import SplitRows
 if TYPE_CHECKING:
     from workbench.arrays import FloatArray, IntArray
     from workbench.models.task_model import TaskModel
+    from workbench.tasks.image_text.dual_encoder import DualEncoderPredictor
 
 _KEPT = 3  # Region features of train, val and test.
 
@@ -69,7 +74,53 @@ class Grounding(ChoiceTask):
     def notes(self, rows: SplitRows) -> list[str]:
         """See `DatasetTask.notes`."""
         boxes, beyond = self._reach(np.concatenate([rows.seen(split) for split in ROLES]))
-        return [boxes_note(self.data.dataset, boxes, beyond)] if beyond else []
+        notes = [boxes_note(self.data.dataset, boxes, beyond)] if beyond else []
+        if grounding_card(self.data.dataset).detections is not None:
+            missed, of = undetected(self.data.dataset, rows.test)
+            notes += [undetected_note(missed, of, "test")] if missed else []
+        return notes
+
+    def prepare_more(
+        self, recipe: Recipe[Any], rows: SplitRows, progress: Progress | None = None
+    ) -> None:  # fmt: skip
+        """See `DatasetTask.prepare_more`: the windows of test images, where the card asks where a run points."""
+        super().prepare_more(recipe, rows, progress)
+        if self._points:
+            self._window_images(rows.test, progress)
+
+    def predict(self, predictor: Fitted, rows: "IntArray", recipe: str) -> GroundingPredictions:
+        """See `DatasetTask.predict`."""
+        predictions = cast(GroundingPredictions, super().predict(predictor, rows, recipe))
+        if not self._points:
+            return predictions
+        windows, images = self._window_images(rows)
+        items = grounding_items(self.data.dataset, rows)
+        scorer = cast("DualEncoderPredictor | PairScorer", predictor)
+        found = pointed(items, windows, images, lambda each: candidate_scores(scorer, each, recipe))
+        return replace(predictions, pointing=found)
+
+    @property
+    def _points(self) -> bool:
+        return grounding_card(self.data.dataset).box_settings.pointing
+
+    def _window_images(
+        self, rows: "IntArray", progress: Progress | None = None
+    ) -> tuple[dict[int, Windows], ImageSet]:  # fmt: skip
+        """Windows of the pictures of rows that are asked about, and all of them as images."""
+        dataset = self.data.dataset
+        asked = dict.fromkeys(item.row for item in grounding_items(dataset, rows))
+        windows = {row: Windows.over(dataset.size(row)) for row in asked}
+        listed = [(row, box) for row, own in windows.items() for box in own.boxes]
+        regions = self._source(listed, margin=0.0)
+        extraction = extract(
+            regions, np.arange(len(listed)), self.data.encoder, self.data.store,
+            view=regions.context, workers=self.data.workers, progress=progress,
+        )  # fmt: skip
+        self.data.note(extraction)
+        if extraction.unreadable:
+            raise DataError("{} cannot be read any more: {}.".format(*extraction.unreadable[0]))
+        features = extraction.features
+        return windows, ImageSet(len(listed), lambda: features, regions.decode, places=regions.places)
 
     def choices(self, rows: "IntArray", *, unseen: bool = False) -> tuple[Choices, ItemNames]:
         """See `ChoiceTask.choices`."""
@@ -118,12 +169,13 @@ class Grounding(ChoiceTask):
         boxes = ((item.row, box) for item in grounding_items(self.data.dataset, rows) for box in item.boxes)
         return list(dict.fromkeys(boxes))
 
-    def _source(self, listed: Sequence[tuple[int, Box]]) -> Regions:
+    def _source(self, listed: Sequence[tuple[int, Box]], margin: float | None = None) -> Regions:
         settings = grounding_card(self.data.dataset).box_settings
         rows = list(dict.fromkeys(row for row, _ in listed))
         place = {row: i for i, row in enumerate(rows)}
         images, boxes = ChosenImages(self.data.dataset, rows), [box for _, box in listed]
-        return Regions(images, [place[row] for row, _ in listed], boxes, settings.context, settings.margin)
+        widened = settings.margin if margin is None else margin
+        return Regions(images, [place[row] for row, _ in listed], boxes, settings.context, widened)
 
     def _regions_of(self, rows: "IntArray", progress: Progress | None = None) -> Extraction:
         key = rows.tobytes()
