@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.charts.forest import forest_chart
+from dashboards.figure import show_figure
 from dashboards.session import Session
 from dashboards.text import escaped, with_code
 from dashboards.widgets import as_differences, as_p_values, as_values, table
@@ -49,7 +50,8 @@ def show_answer(session: Session, suite: str, dataset: str, metric: str | None) 
     if steps:
         st.markdown("\n".join(["**What to do next**", "", *(f"- {with_code(step)}" for step in steps)]))
     st.subheader(f"Compared at {shots_text(found.shots)}, {escaped(found.model)}")
-    st.altair_chart(forest_chart(found, session.marks), width="stretch", alt=f"{found.metric} of each recipe")
+    title = f"{found.metric} on {dataset}, {shots_text(found.shots)}, {found.model}"
+    show_figure(forest_chart(found, session.marks), _rows(found), title)
     st.caption(
         "Means over seeds with 95 % intervals over seeds and test items. A rank counts the recipes that are evidently "
         "better. Full marks are tied: no test tells them from the best; hollow ones are worse. The dotted line is "
@@ -62,11 +64,15 @@ def show_answer(session: Session, suite: str, dataset: str, metric: str | None) 
 
 
 def _numbers(found: Verdict) -> None:
-    rows = pd.DataFrame([_row(found, place.entry, place) for place in found.places])
-    if found.baseline is not None:
-        rows = pd.concat([rows, pd.DataFrame([_row(found, found.baseline)])], ignore_index=True)
     formats = as_values(found.metric, found.metric, "low", "high") | as_differences(found.metric, "against the best")
-    table(rows, formats | as_p_values("p (Holm)") | {"train seconds": format_seconds})
+    table(_rows(found), formats | as_p_values("p (Holm)") | {"train seconds": format_seconds})
+
+
+def _rows(found: Verdict) -> pd.DataFrame:
+    rows = pd.DataFrame([_row(found, place.entry, place) for place in found.places])
+    if found.baseline is None:
+        return rows
+    return pd.concat([rows, pd.DataFrame([_row(found, found.baseline)])], ignore_index=True)
 
 
 def _row(found: Verdict, entry: GroupResult, place: Place | None = None) -> dict[str, str | float]:

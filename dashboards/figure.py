@@ -24,6 +24,11 @@ def show_figure(chart: alt.TopLevelMixin, rows: pd.DataFrame, title: str, *, key
         key: Tells charts of one title apart.
     """
     st.altair_chart(chart, width="stretch", alt=title)
+    offer_figure(chart, rows, title, key=key)
+
+
+def offer_figure(chart: alt.TopLevelMixin, rows: pd.DataFrame, title: str, *, key: str = "") -> None:
+    """The downloads alone, of a chart that stands above; see `show_figure`."""
     name = file_name(title)
     ways = st.container(horizontal=True, gap="small")
     for kind, mime in _KINDS:
@@ -49,7 +54,7 @@ def figure_bytes(chart: alt.TopLevelMixin, title: str, kind: Literal["svg", "pdf
     options: dict[str, Any] = {"title": alt.TitleParams(title, anchor="start")}
     figure = chart.copy(deep=True).properties(**options)
     spec = _without_links(figure.to_dict())
-    if "width" not in spec:
+    if "width" not in spec and "concat" not in spec:
         spec["width"] = _WIDTH
     drawn = type(chart).from_dict(spec, validate=False)
     if kind == "pdf":

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboards.address import choose
 from dashboards.charts.cost import cost_chart
+from dashboards.figure import show_figure
 from dashboards.session import Session
 from dashboards.text import runs_caption
 from dashboards.views.cost import COSTS, FITTED_TOGETHER, pareto_front
@@ -19,7 +20,7 @@ def show(session: Session) -> None:
     """The page."""
     st.title("Cost")
     columns = st.columns(3)
-    _, dataset_runs = choose_dataset(session.comparable, place=columns[0])
+    dataset, dataset_runs = choose_dataset(session.comparable, place=columns[0])
     metric = choose("metric", metrics_of(dataset_runs), key="metric", place=columns[1])
     cost = choose("cost", list(COSTS), key="cost", show=COSTS.__getitem__, place=columns[2])
     ranked = [standing for standing in standings(dataset_runs, metric) if not math.isnan(standing.mean(cost))]
@@ -28,10 +29,6 @@ def show(session: Session) -> None:
         return
     st.caption(runs_caption([run for standing in ranked for run in standing.runs]))
     say_left_out(session.finished, session.comparable)
-    st.altair_chart(cost_chart(ranked, cost, session.marks), width="stretch")
-    st.caption("Large marks on the dashed line are the Pareto front: nothing is both better and cheaper.")
-    if cost == "train_seconds":
-        st.caption(FITTED_TOGETHER)
     rows = pd.DataFrame(
         {
             "recipe": [standing.first.label for standing in ranked],
@@ -42,4 +39,8 @@ def show(session: Session) -> None:
             "Pareto front": pareto_front(ranked, cost),
         }
     )
+    show_figure(cost_chart(ranked, cost, session.marks), rows, f"{metric} on {dataset} against {COSTS[cost]}")
+    st.caption("Large marks on the dashed line are the Pareto front: nothing is both better and cheaper.")
+    if cost == "train_seconds":
+        st.caption(FITTED_TOGETHER)
     table(rows, as_values(metric, metric) | {cost: format_seconds if cost.endswith("_seconds") else format_count})

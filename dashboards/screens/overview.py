@@ -13,6 +13,7 @@ from dashboards.answer import show_answer
 from dashboards.charts.cost import cost_chart
 from dashboards.charts.heat_map import heat_map_chart
 from dashboards.charts.intervals import interval_chart
+from dashboards.figure import show_figure
 from dashboards.session import Session
 from dashboards.shot_curves import show_shot_curves
 from dashboards.text import escaped, runs_caption, when
@@ -114,13 +115,13 @@ def _curves(session: Session, runs: Sequence[RunResult], found: Verdict) -> None
     points, level = shot_curves(runs, found.metric)
     if len({point.shots for point in points}) > 1:
         st.subheader("What more labels bring")
-        show_shot_curves(points, level, found.metric, session.marks)
+        show_shot_curves(points, level, found.metric, session.marks, f"{found.dataset}, {found.model}")
     there = [each for each in standings(runs, found.metric) if each.shots in {found.shots, "-"}]
     ranked = [each for each in there if not math.isnan(each.mean("train_seconds"))]
     if len(ranked) > 1:
         st.subheader("What it costs")
-        words = f"{found.metric} against training time"
-        st.altair_chart(cost_chart(ranked, "train_seconds", session.marks), width="stretch", alt=words)
+        title = f"{found.metric} on {found.dataset} against training time"
+        show_figure(cost_chart(ranked, "train_seconds", session.marks), leaderboard(ranked), title)
         st.caption(f"Large marks are the Pareto front. {FITTED_TOGETHER}")
 
 
@@ -134,8 +135,8 @@ def _leaderboard(session: Session, runs: Sequence[RunResult], dataset: str, metr
         f"{escaped(metric)} with 95 % intervals; {len(ranked)} combinations of recipe, model and shots on "
         f"{escaped(dataset)}, the best mean first. Other shots and models are no fair comparison; ranks stand above."
     )
-    words = f"{metric} of every combination"
-    st.altair_chart(interval_chart(ranked[:_LINES], session.marks), width="stretch", alt=words)
+    title = f"{metric} on {dataset}, all combinations"
+    show_figure(interval_chart(ranked[:_LINES], session.marks), leaderboard(ranked), title)
     if len(ranked) > _LINES:
         st.caption(f"The best {_LINES} are drawn; the table holds all.")
     if not all(standing.reliable for standing in ranked):
@@ -151,7 +152,11 @@ def _all_datasets(finished: Sequence[RunResult]) -> None:
     models = list(dict.fromkeys(run.model for run in finished if run.model != NO_MODEL)) or [NO_MODEL]
     model = choose("model", models, key="model") if len(models) > 1 else models[0]
     cells = heat_map([run for run in finished if run.model in {model, NO_MODEL}])
-    st.altair_chart(heat_map_chart(cells), width="stretch", alt="each recipe on each dataset")
+    rows = [
+        (cell.dataset, cell.recipe, cell.standing.metric, cell.standing.shots, cell.standing.value) for cell in cells
+    ]
+    names = ["dataset", "recipe", "metric", "shots", "value"]
+    show_figure(heat_map_chart(cells), pd.DataFrame(rows, columns=names), f"Recipes on all datasets, {model}")
     st.caption(
         f"With {escaped(model)}: each dataset's primary metric at the most shots that a recipe has there, mean over "
         "seeds; the darker, the nearer to the best of its dataset."

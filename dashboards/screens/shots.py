@@ -29,7 +29,7 @@ def show(session: Session) -> None:
     if not points:
         st.info("No recipe here trains, so there is nothing to draw against shots.")
         return
-    show_shot_curves(points, level, metric, session.marks)
+    show_shot_curves(points, level, metric, session.marks, f"{dataset_runs[0].dataset}, {model}")
     rows = pd.DataFrame(
         {
             "recipe": [point.recipe for point in points],
