@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from workbench.runs.comparisons import compare_suite
 from workbench.runs.comparisons.opening import compare_by_id
 from workbench.runs.finished import FinishedRun
 from workbench.settings import Settings
+from workbench.tasks.classification.other_predictions import joined_predictions
 from workbench.tracking import open_store
 
 ROOT = Path(__file__).parent.parent.parent
@@ -165,6 +167,9 @@ def test_observations_are_the_mean_of_their_photographs(probe):
     )
     assert between(metrics, "observation_accuracy")
     assert not [name for name in metrics if name.startswith("group_")]
+    # Two observations a site are resampled together; observations that are the groups are resampled one by one.
+    assert len(set(joined_predictions(found).groups)) == len(each) / 2
+    assert joined_predictions(replace(found, groups=found.observations)).group_codes is None
 
 
 def test_what_does_not_occur_in_a_region_has_no_probability(made, probe):

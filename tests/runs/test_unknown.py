@@ -1,5 +1,6 @@
 """Runs on a card with unknown classes: no recipe is told of them, thresholds are validation's, metrics are test's."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from tests.executors.suites import Told
 from workbench.datasets import open_dataset
 from workbench.errors import CardError, DataError
 from workbench.labelling import LabelRules
+from workbench.metrics import softmax
 from workbench.metrics.unknown import SCORES, known_scores
 from workbench.runs import RecipeEntry, Suite, run_suite
 from workbench.runs.apply import label_predictions, predict_folder
@@ -173,6 +175,25 @@ def test_new_images_are_said_to_be_of_none(made):
         row = rows[name.removeprefix("images/")]
         assert row["known"] == (own[0] >= threshold)
         assert (row["answer"] == "none of these") == (not row["known"])
+
+
+def test_unknown_images_are_among_the_examples_and_mistakes_where_they_are_taken_for_known(made):
+    _, runs, _, settings = made
+    found = FinishedRun.open(runs["linear-probe"].run_id, settings).predictions
+    chance = softmax(found.unknown_items.scores).max(axis=1)
+    # A threshold that half of them reach.
+    threshold = float(np.median(chance))
+    found = replace(found, choices=replace(found.choices, known_thresholds=(float("nan"), threshold, 0.0, 0.0)))
+    shown = found.examples()
+    assert sorted(each.place for each in shown) == list(range(48))
+    unknown = [each for each in shown if each.parts["true class"] == "grey (unknown)"]
+    assert [each.is_right for each in unknown] == [chance[each.place - 36] < threshold for each in unknown]
+    assert sum(bool(each.is_right) for each in unknown) == 6
+    wrong = [each for each in shown if not each.is_right]
+    assert shown[: len(wrong)] == wrong
+    first = found.answers(unknown[0].place)
+    assert first[0].share == pytest.approx(chance[unknown[0].place - 36])
+    assert not any(answer.is_right for answer in first)
 
 
 def described(folder, settings, splits, name="patches", more=""):

@@ -3,7 +3,7 @@
 All scores are higher where an image is likelier to be of a known class:
 
 - `mcm`: maximum concept matching, the highest softmax of cosines at a temperature of 1 (Ming et al., "Delving into
-  Out-of-Distribution Detection with Vision-Language Representations", NeurIPS 2022), of scores that are scaled cosines.
+  Out-of-Distribution Detection with Vision-Language Representations", NeurIPS 2022), where scores are scaled cosines.
 - `msp`: the highest softmax probability (Hendrycks and Gimpel, ICLR 2017).
 - `max_logit`: the highest logit (Hendrycks et al., "Scaling Out-of-Distribution Detection for Real-World Settings",
   ICML 2022).

@@ -7,6 +7,7 @@ import numpy as np
 from workbench.arrays import AnyArray
 from workbench.errors import DataError
 from workbench.metrics import sigmoid, softmax
+from workbench.tasks.classification.unknown_items import taken_for_known
 from workbench.tasks.examples import Example, ScoredAnswer
 
 if TYPE_CHECKING:
@@ -30,15 +31,23 @@ def class_examples(predictions: "ClassPredictions") -> list[Example]:
         return _labelled(predictions, predictions.labels)
     labels, chance = predictions.labels, predictions.probabilities
     guess, top = chance.argmax(axis=1), chance.max(axis=1)
-    right = guess == labels
-    order = np.lexsort((np.where(right, top, -top), right)).tolist()
-    return [_single(predictions, i, int(guess[i]), int(labels[i])) for i in order]
+    known = [_single(predictions, i, int(guess[i]), int(labels[i])) for i in range(len(labels))]
+    unknown, top_of_unknown = _unknown(predictions)
+    both, surety = [*known, *unknown], np.concatenate([top, top_of_unknown])
+    is_right = np.array([bool(example.is_right) for example in both], dtype=np.bool_)
+    return [both[i] for i in np.lexsort((np.where(is_right, surety, -surety), is_right)).tolist()]
 
 
 def class_answers(predictions: "ClassPredictions", place: int) -> list[ScoredAnswer]:
-    """The five most probable classes, and the true ones that are not among them."""
-    names, labels = predictions.class_names, predictions.labels
-    chance = (sigmoid if predictions.multi_label else softmax)(predictions.scores[[place]])[0]
+    """The five most probable classes, and the true ones that are not among them.
+
+    Images of unknown classes come after the others; none of the classes is true of them.
+    """
+    names, labels, outside = predictions.class_names, predictions.labels, predictions.unknown_items
+    scores, count = predictions.scores, len(predictions.ids)
+    if place >= count and outside is not None:
+        scores, labels, place = outside.scores, None, place - count
+    chance = (sigmoid if predictions.multi_label else softmax)(scores[[place]])[0]
     order = np.argsort(-chance, kind="stable").tolist()
     chosen = set(np.flatnonzero(chance >= 0.5).tolist()) if predictions.multi_label else {order[0]}
     true: set[int] = set()
@@ -46,9 +55,29 @@ def class_answers(predictions: "ClassPredictions", place: int) -> list[ScoredAns
         true = set(np.flatnonzero(labels[place] == 1).tolist()) if labels.ndim == 2 else {int(labels[place])}
     shown = [*order[:_TOP], *(c for c in order[_TOP:] if c in true)]
     return [
-        ScoredAnswer(names[c], float(predictions.scores[place, c]), float(chance[c]), c in true, c in chosen)
+        ScoredAnswer(names[c], float(scores[place, c]), float(chance[c]), c in true, c in chosen)
         for c in shown
     ]  # fmt: skip
+
+
+def _unknown(predictions: "ClassPredictions") -> tuple[list[Example], AnyArray]:
+    """Images of unknown classes, and the probability of the likeliest class of each; none where no threshold tells."""
+    outside, choices = predictions.unknown_items, predictions.choices
+    taken = None
+    if outside is not None and choices is not None:
+        taken = taken_for_known(outside.scores, outside.scale, choices.known_thresholds, choices.calibration)
+    if outside is None or taken is None:
+        return [], np.zeros(0)
+    chance = softmax(outside.scores)
+    found = []
+    for i, name in enumerate(outside.classes):
+        guess = predictions.class_names[int(chance[i].argmax())]
+        what = f"of an unknown class, taken for {guess}" if taken[i] else "of an unknown class, and refused"
+        parts = {"true class": f"{name} (unknown)", "predicted class": guess if taken[i] else "none of these"}
+        parts |= {"group": group} if (group := outside.groups[i]) else {}
+        place = len(predictions.ids) + i
+        found.append(Example(place, outside.ids[i], outside.ids[i], name, what, not taken[i], parts))
+    return found, chance.max(axis=1)
 
 
 def _single(predictions: "ClassPredictions", i: int, guess: int, label: int) -> Example:

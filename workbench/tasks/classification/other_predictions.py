@@ -85,11 +85,12 @@ def joined_predictions(predictions: "ClassPredictions") -> "ClassPredictions | N
     positives = () if choices is None else choices.positives
     first = np.unique(codes, return_index=True)[1]
     names = [units[i] or predictions.ids[i] for i in first]
+    # Observations lie in groups, such as sites, which stay together when they are resampled.
+    groups = [None if observations is None else predictions.groups[i] for i in first]
     return replace(
         predictions,
         ids=names,
-        # Observations lie in groups, such as sites, which stay together when they are resampled.
-        groups=[None if observations is None else predictions.groups[i] for i in first],
+        groups=groups if len(set(groups)) < len(groups) else [None] * len(groups),
         labels=join_labels(predictions.labels, codes, positives),
         scores=join_scores(predictions.scores, codes, join, positives),
         domains=None,

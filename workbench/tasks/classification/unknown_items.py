@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from workbench.arrays import AnyArray, FloatArray, IntArray
+from workbench.arrays import AnyArray, BoolArray, FloatArray, IntArray
 from workbench.metrics import unknown as of_unknown
 from workbench.metrics.functional import Values
 from workbench.metrics.operating_points import threshold_of_share
@@ -62,6 +62,25 @@ def known_thresholds(values: Values, share: float) -> tuple[float, ...]:
     return tuple(
         float("nan") if np.isnan(column).any() else threshold_of_share(column, share) for column in values.T
     )  # fmt: skip
+
+
+def taken_for_known(
+    scores: AnyArray, scale: float, thresholds: Sequence[float], calibration: Calibration | None = None
+) -> BoolArray | None:
+    """Whether images are taken for ones of known classes, bool (n,); None where no threshold was chosen.
+
+    By maximum concept matching where scores are scaled cosines, else by the highest probability.
+
+    Args:
+        scores: Logits (n, c), calibrated if there is a calibration.
+        scale: The predictor's.
+        thresholds: See `known_thresholds`.
+        calibration: Of the scores, or None.
+    """
+    if not thresholds:
+        return None
+    column = SCORES.index("msp" if np.isnan(thresholds[SCORES.index("mcm")]) else "mcm")
+    return np.asarray(knownness(scores, scale, calibration)[:, column] >= thresholds[column])
 
 
 def _view(predictions: "ClassPredictions") -> ItemView | None:

@@ -17,7 +17,7 @@ from workbench.recipes import FitReport
 from workbench.recipes.fitted import Scalar
 from workbench.tasks.classification.choices import Choices
 from workbench.tasks.classification.predictor import Predictor
-from workbench.tasks.classification.unknown_items import knownness
+from workbench.tasks.classification.unknown_items import taken_for_known
 from workbench.tasks.classification.validation_scores import ValidationScores
 
 if TYPE_CHECKING:
@@ -48,18 +48,13 @@ class ValidatedPredictor(Predictor):
     def known(self, scores: FloatArray) -> BoolArray | None:
         """Whether images are taken for ones of known classes, bool (n,); None where no threshold was chosen.
 
-        By maximum concept matching where scores are scaled cosines, else by the highest probability.
+        See `taken_for_known`.
 
         Args:
             scores: (n, c), from `scores`.
         """
         choices = self.choices
-        if not choices.known_thresholds:
-            return None
-        values = knownness(scores, self.inner.scale, choices.calibration)
-        name = "msp" if isnan(choices.known_thresholds[SCORES.index("mcm")]) else "mcm"
-        column = SCORES.index(name)
-        return np.asarray(values[:, column] >= choices.known_thresholds[column])
+        return taken_for_known(scores, self.inner.scale, choices.known_thresholds, choices.calibration)
 
     def save(self, directory: Path) -> None:
         """As the recipe's predictor does, and the choices."""
