@@ -13,6 +13,7 @@ from tests.datasets.wds_files import COMMIT, DatasetHub, write_repository
 from workbench.datasets import open_card, open_dataset, parse_card
 from workbench.datasets.card_writing import card_to_toml
 from workbench.datasets.prompts import class_prompts
+from workbench.datasets.sources.hub import HubReader
 from workbench.errors import CardError, DataError
 from workbench.runs import fetching
 from workbench.tasks.classification.predictions import ClassPredictions
@@ -150,6 +151,36 @@ def test_a_repository_of_the_hub_is_read_and_then_needs_no_network(hub, settings
     again = open_card(asked, None, settings)
     assert again.fingerprint == dataset.fingerprint
     assert not hub.requests
+
+
+def test_texts_beside_shards_in_an_object_store(repository, settings):
+    import fsspec
+
+    store = fsspec.filesystem("memory")
+    for path in repository.rglob("*.t*"):
+        store.pipe_file(f"/wds-of-test/{path.relative_to(repository)}", path.read_bytes())
+    paths = '{ train = "memory://wds-of-test/train/*.tar", test = "memory://wds-of-test/test/{0..2}.tar" }'
+    whole = open_card(card(f"path = {paths}"), None, settings)
+    assert whole.prompts.templates == ("a photo of a {}.", "a bad photo of the {}.", "{}")
+    one_split = open_card(card('path = "memory://wds-of-test/test/0.tar"'), None, settings)
+    assert one_split.class_names == whole.class_names, "the texts lie in the folder above"
+    store.pipe_file("/wds-of-test/classnames.txt", b"\xff")
+    with pytest.raises(DataError, match=r"classnames\.txt: is not UTF-8"):
+        open_card(card('path = "memory://wds-of-test/test/0.tar"'), None, settings)
+    store.rm("/wds-of-test", recursive=True)
+
+
+def test_texts_of_a_dataset_that_the_hubs_library_reads(hub, monkeypatch):
+    text = 'name = "x"\n[source]\ntype = "hub"\nid = "clip-benchmark/wds_test"\n[prompts]\nfrom = "repository"\n'
+    source = HubReader(parse_card(text, "x"))
+    assert source.text_file("classnames.txt").splitlines() == NAMES
+    assert source.text_file("none.txt") is None
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert source.text_file("classnames.txt").splitlines() == NAMES
+    with pytest.raises(
+        DataError, match=r"zeroshot_classification_templates\.txt of Hub dataset .* not in the local cache"
+    ):
+        source.text_file("zeroshot_classification_templates.txt")
 
 
 def test_a_path_in_a_repository_downloads_no_more_than_that(hub, settings, repository):
