@@ -10,6 +10,8 @@ from open_clip.transformer import TextTransformer
 from adapters.coop import Coop, CoopSettings
 from adapters.coop.context import ContextPrompts
 from adapters.zero_shot import ZeroShot
+from tests.models.tiny_foreign import WRITERS
+from workbench.models import open_model
 from workbench.plugin import ClassPrompts, Compute, RecipeError
 
 FP32 = Compute("cpu", "fp32")
@@ -44,6 +46,21 @@ def test_an_untrained_context_from_a_template_is_the_template(model, architectur
     expected = encoded(loaded, [f"a photo of a {name}." for name in NAMES])
     torch.testing.assert_close(context.all(), expected, atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(context.sample(np.random.default_rng(0)).detach(), expected, atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_an_untrained_context_on_a_model_of_transformers_is_the_template(name, tmp_path, settings):
+    loaded = open_model(f"local-dir:{WRITERS[name](tmp_path / name)}", settings).load()
+    context = prompts(loaded, words="a photo of a")
+    torch.testing.assert_close(
+        context.all(), encoded(loaded, [f"a photo of a {name}." for name in NAMES]), atol=1e-5, rtol=1e-4
+    )
+    before = context.all()
+    with torch.no_grad():
+        context.vectors.normal_(generator=torch.Generator().manual_seed(0))
+    assert float((context.all() - before).abs().max()) > 1e-3
+    (gradient,) = torch.autograd.grad(context.sample(np.random.default_rng(0)).sum(), context.vectors)
+    assert float(gradient.abs().max()) > 0
 
 
 @pytest.mark.parametrize(

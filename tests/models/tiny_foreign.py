@@ -15,7 +15,7 @@ TEXT = {"hidden_size": 24, "intermediate_size": 48, "num_hidden_layers": 2, "num
 
 
 def clip_tokenizer(folder: Path, end: str = "<|endoftext|>", pad: str = "<|endoftext|>", masks: bool = True) -> int:
-    """CLIP's byte-pair encoding over a few words; returns the size of its vocabulary."""
+    """CLIP's tokenizer over a few words, its end the last of the vocabulary, whose size is returned."""
     from tokenizers import Tokenizer
     from tokenizers.models import WordLevel
     from tokenizers.normalizers import Lowercase
@@ -23,7 +23,9 @@ def clip_tokenizer(folder: Path, end: str = "<|endoftext|>", pad: str = "<|endof
     from tokenizers.processors import TemplateProcessing
     from transformers import PreTrainedTokenizerFast
 
-    names = dict.fromkeys(["<|unk|>", "<|startoftext|>", end, pad, ".", *WORDS, *ascii_lowercase])
+    # `CLIPTextModel` takes a text's highest number for its end.
+    special = [] if end == pad else [end, pad]
+    names = dict.fromkeys(["<|unk|>", "<|startoftext|>", *special, ".", *WORDS, *ascii_lowercase, end])
     vocabulary = {word: i for i, word in enumerate(names)}
     backend = Tokenizer(WordLevel(vocabulary, unk_token="<|unk|>"))
     backend.normalizer, backend.pre_tokenizer = Lowercase(), Whitespace()
@@ -47,24 +49,24 @@ def write_clip(folder: Path) -> Path:
         **TEXT,
         "vocab_size": size,
         "max_position_embeddings": 16,
-        "eos_token_id": 2,
+        "eos_token_id": 2,  # As in OpenAI's; it stands for that rule.
         "bos_token_id": 1,
-        "pad_token_id": 2,
+        "pad_token_id": size - 1,
     }
     torch.manual_seed(0)
-    config = CLIPConfig(text_config={**text, "eos_token_id": 2}, vision_config=VISION, projection_dim=20)
+    config = CLIPConfig(text_config=text, vision_config=VISION, projection_dim=20)
     _write(CLIPModel(config), folder)
     CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(folder)
     return folder
 
 
-def write_siglip(folder: Path) -> Path:
+def write_siglip(folder: Path, seed: int = 1) -> Path:
     """`SiglipModel`, whose text tower is told nothing of what fills up."""
     from transformers import SiglipConfig, SiglipImageProcessor, SiglipModel
 
     size = clip_tokenizer(folder, end="</s>", pad="<pad>", masks=False)
     text = {**TEXT, "hidden_size": 32, "vocab_size": size, "max_position_embeddings": 16, "projection_size": 32}
-    torch.manual_seed(1)
+    torch.manual_seed(seed)
     model = SiglipModel(SiglipConfig(text_config=text, vision_config=VISION))
     torch.nn.init.constant_(model.logit_scale, 2.0)
     torch.nn.init.constant_(model.logit_bias, -5.0)
@@ -98,6 +100,34 @@ def write_chinese_clip(folder: Path) -> Path:
     torch.manual_seed(2)
     _write(ChineseCLIPModel(ChineseCLIPConfig(text_config=text, vision_config=VISION, projection_dim=20)), folder)
     ChineseCLIPImageProcessor(size={"height": 32, "width": 32}, do_center_crop=False).save_pretrained(folder)
+    return folder
+
+
+def write_altclip(folder: Path) -> Path:
+    """`AltCLIPModel`: an XLM-RoBERTa whose positions are counted from the filling token's number on."""
+    from transformers import AltCLIPConfig, AltCLIPModel, CLIPImageProcessor
+
+    size = clip_tokenizer(folder, end="</s>", pad="<pad>")
+    text = {**TEXT, "vocab_size": size, "max_position_embeddings": 24, "pad_token_id": 3, "project_dim": 28}
+    config = AltCLIPConfig(text_config=text, vision_config=VISION, projection_dim=20)
+    torch.manual_seed(6)
+    _write(AltCLIPModel(config), folder)
+    CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(folder)
+    return folder
+
+
+def write_metaclip2(folder: Path) -> Path:
+    """`MetaClip2Model`, whose text feature is that of the end's token."""
+    from transformers import CLIPImageProcessor, MetaClip2Config, MetaClip2Model
+
+    size = clip_tokenizer(folder, end="</s>", pad="<pad>")
+    text = {
+        **TEXT, "vocab_size": size, "max_position_embeddings": 16, "bos_token_id": 1, "eos_token_id": 2,
+        "pad_token_id": 3,
+    }  # fmt: skip
+    torch.manual_seed(7)
+    _write(MetaClip2Model(MetaClip2Config(text_config=text, vision_config=VISION, projection_dim=20)), folder)
+    CLIPImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(folder)
     return folder
 
 
@@ -138,4 +168,8 @@ def _write(model: torch.nn.Module, folder: Path) -> None:
     model.eval().save_pretrained(folder)
 
 
-WRITERS = {"clip": write_clip, "siglip": write_siglip, "chinese-clip": write_chinese_clip}
+WRITERS = {
+    "clip": write_clip, "siglip": write_siglip, "chinese-clip": write_chinese_clip, "altclip": write_altclip,
+    "metaclip-2": write_metaclip2,
+}  # fmt: skip
+"""Dual encoders that are trained here, too."""
