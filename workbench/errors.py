@@ -25,12 +25,20 @@ class DataError(WorkbenchError):
     """Data that is missing, unreadable or contradicts its card."""
 
 
+class MissingDataError(DataError):
+    """Data that is not on this machine."""
+
+
 class UnknownMetricError(WorkbenchError):
     """A metric that some data do not have, or by which runs on them cannot be compared."""
 
 
 class ModelError(WorkbenchError):
     """A model that cannot be found, loaded or safely used."""
+
+
+class MissingModelError(ModelError):
+    """A model that is not on this machine, or needs a package that is not."""
 
 
 class RecipeError(WorkbenchError):

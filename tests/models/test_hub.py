@@ -33,6 +33,9 @@ print(json.dumps([out, "torch" in sys.modules]))
 """
 
 
+NEWEST, EARLIER = "1" * 40, "0" * 40
+
+
 class Hub(BaseHTTPRequestHandler):
     """What huggingface_hub asks of the hub to download files: `GET` and `HEAD` of `/ORG/REPO/resolve/REVISION/FILE`."""
 
@@ -51,26 +54,44 @@ class Hub(BaseHTTPRequestHandler):
         if self.path.startswith("/api/models/org/"):
             return self.describe()
         repo, _, rest = self.path.strip("/").partition("/resolve/")
-        file = self.root / repo / rest.partition("/")[2]
+        revision, _, name = rest.partition("/")
+        folder, commit = self.state(repo, revision)
+        file = folder / name
         if repo == "org/gated":
             return self.reply(403, {"X-Error-Code": "GatedRepo", "X-Error-Message": "Access is restricted."}, b"")
         if not (self.root / repo).is_dir():
             return self.reply(404, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}, b"")
+        if not commit:
+            return self.reply(404, {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"}, b"")
         if not file.is_file():
             return self.reply(404, {"X-Error-Code": "EntryNotFound", "X-Error-Message": "Entry not found"}, b"")
         content = file.read_bytes()
-        headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": "1" * 40}
+        headers = {"ETag": f'"{hashlib.sha256(content).hexdigest()}"', "X-Repo-Commit": commit}
         return self.reply(200, headers, content if with_body else b"", len(content))
 
+    def state(self, repo: str, revision: str) -> tuple[Path, str]:
+        """A repository's files at a revision, and the commit, which is empty for an unknown one.
+
+        An earlier one, `REPO@v1`, lies beside `REPO`.
+        """
+        if revision in {"", "main", NEWEST}:
+            return self.root / repo, NEWEST
+        earlier = self.root / f"{repo}@v1"
+        return earlier, EARLIER if revision in {"v1", EARLIER} and earlier.is_dir() else ""
+
     def describe(self) -> None:
-        """What a repository is, or its files: `/api/models/ORG/REPO` and `/api/models/ORG/REPO/tree/REVISION`."""
-        name, _, rest = self.path.removeprefix("/api/models/org/").partition("/")
+        """What a repository is, or its files: `/api/models/ORG/REPO[/revision/REVISION]`, `.../tree/REVISION`."""
+        path = self.path.partition("?")[0]
+        name, _, rest = path.removeprefix("/api/models/org/").partition("/")
         if not (self.root / "org" / name).is_dir():
             return self.reply(404, {"X-Error-Code": "RepoNotFound", "X-Error-Message": "Repository not found"}, b"")
-        paths = sorted((self.root / "org" / name).iterdir())
+        folder, commit = self.state(f"org/{name}", rest.partition("/")[2])
+        if not commit:
+            return self.reply(404, {"X-Error-Code": "RevisionNotFound", "X-Error-Message": "Invalid rev id"}, b"")
+        paths = sorted(folder.iterdir())
         files = [{"type": "file", "path": path.name, "size": path.stat().st_size, "oid": "2" * 40} for path in paths]
         siblings = [{"rfilename": path.name} for path in paths]
-        about = {"id": f"org/{name}", "sha": "1" * 40, "siblings": siblings}
+        about = {"id": f"org/{name}", "sha": commit, "siblings": siblings}
         content = json.dumps(files if rest.startswith("tree/") else about).encode()
         return self.reply(200, {"Content-Type": "application/json"}, content)
 
@@ -90,6 +111,9 @@ def hub(tmp_path: Path, tiny: Callable[[str], Path]) -> Iterator[ThreadingHTTPSe
     root = tmp_path / "hub"
     shutil.copytree(tiny("vit"), root / "org" / "tiny")
     write_siglip(root / "org" / "siglip")
+    # Their first versions, with other weights.
+    shutil.copytree(tiny("vit-avg"), root / "org" / "tiny@v1")
+    write_siglip(root / "org" / "siglip@v1", seed=7)
     (root / "org" / "other").mkdir()
     (root / "org" / "other" / "config.json").write_text("{}")
     handler = type("OwnHub", (Hub,), {"root": root, "requests": []})
@@ -143,3 +167,29 @@ def test_a_model_of_the_hub_loads_and_what_goes_wrong_is_said(
     out, _ = ask(hub, tmp_path, "org/tiny", "org/unknown", offline=True)
     assert out["org/tiny"] == [local.fingerprint, 24, False]
     assert "the hub cannot be reached" in str(out["org/unknown"])
+
+
+@pytest.mark.slow
+def test_a_model_of_the_hub_at_a_revision(
+    hub: ThreadingHTTPServer, tmp_path: Path, tiny: Callable[[str], Path], settings: Settings
+) -> None:
+    root: Path = hub.RequestHandlerClass.root  # type: ignore[attr-defined]
+    requests: list[str] = hub.RequestHandlerClass.requests  # type: ignore[attr-defined]
+    places = {"org/tiny@v1": tiny("vit-avg"), "org/siglip@v1": root / "org" / "siglip@v1"}
+    earlier = {repo: open_model(f"local-dir:{folder}", settings).fingerprint for repo, folder in places.items()}
+    repos = ["org/tiny@v1", f"org/siglip@{EARLIER}", "org/tiny@v9", "org/siglip", "org/tiny@"]
+    out, _ = ask(hub, tmp_path, *repos)
+    assert out["org/tiny@v1"] == [earlier["org/tiny@v1"], 24, True]
+    assert out[f"org/siglip@{EARLIER}"] == [earlier["org/siglip@v1"], 32, True]
+    assert out["org/siglip"][0] != earlier["org/siglip@v1"]  # type: ignore[index]
+    assert "v9" in str(out["org/tiny@v9"])
+    assert "expected hf-hub:ORG/REPO@REVISION" in str(out["org/tiny@"])
+
+    requests.clear()
+    out, heavy = ask(hub, tmp_path, "org/tiny@v1", f"org/siglip@{EARLIER}")
+    assert out["org/tiny@v1"] == [earlier["org/tiny@v1"], 24, False]
+    assert not heavy
+    assert requests == [], "what is in the cache is not asked for"
+    out, _ = ask(hub, tmp_path, "org/tiny@v1", "org/tiny@v2", offline=True)
+    assert out["org/tiny@v1"] == [earlier["org/tiny@v1"], 24, False]
+    assert "hf download org/tiny --revision v2" in str(out["org/tiny@v2"])

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from importlib.metadata import EntryPoint
 from typing import Any
 
-from workbench.errors import DataError, WorkbenchError
+from workbench.errors import DataError, MissingDataError, WorkbenchError
 from workbench.registry import Registry
 
 Generator = Callable[..., None]
@@ -46,12 +46,12 @@ def generator_called(name: str, dataset: str) -> Generator:
     try:
         return generators.get(name)
     except WorkbenchError as error:
-        extra = (
-            " The embedded datasets need the extra: pip install 'clip-workbench[quickstart]'."
-            if isinstance(error.__cause__, ImportError)
-            else ""
-        )
-        raise DataError(f"dataset {dataset!r}: {error}{extra}") from error
+        if isinstance(error.__cause__, ImportError):
+            raise MissingDataError(
+                f"dataset {dataset!r}: {error} The embedded datasets need the extra: pip install "
+                "'clip-workbench[quickstart]'."
+            ) from error
+        raise DataError(f"dataset {dataset!r}: {error}") from error
 
 
 def _registered_as(value: str) -> str:

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from workbench.errors import ModelError
+from workbench.errors import MissingModelError, ModelError
 from workbench.models.open_clip_tables import architecture_configs, pretrained_tags
 from workbench.models.plugin import models
 from workbench.models.reachability import check_reachable
@@ -84,7 +84,7 @@ def check_file(spec: ModelSpec) -> None:
     name = spec.architecture
     _check_architecture(spec, name.removesuffix(GELU))
     if not Path(spec.source).is_file():
-        raise ModelError(f"model {spec.argument!r}: {spec.source} is not a file.")
+        raise MissingModelError(f"model {spec.argument!r}: {spec.source} is not a file.")
     if not name.endswith((GELU, QUICK_GELU)) and f"{name}{QUICK_GELU}" in architecture_configs():
         raise ModelError(
             f"model {spec.argument!r}: a weight file does not say its activation; write '{name}{QUICK_GELU}@"
@@ -145,7 +145,21 @@ def check_model(argument: str) -> None:
 
         files_of(Path(spec.source))
     elif not Path(spec.source).exists():
-        raise ModelError(f"model {argument!r}: there is nothing at {spec.source}.")
+        raise MissingModelError(f"model {argument!r}: there is nothing at {spec.source}.")
+
+
+def hub_repository(argument: str) -> str:
+    """The repository of the hub that a model comes from, `ORG/REPO`; empty where it comes from nowhere or elsewhere."""
+    spec = parse_model(argument)
+    if spec.kind == "hub":
+        return spec.source
+    if spec.kind == "tag":
+        return str(_known(spec.architecture, spec.source).get("hf_hub", ""))
+    if spec.kind == "timm":
+        from timm.models import get_pretrained_cfg
+
+        return getattr(get_pretrained_cfg(spec.source, allow_unregistered=True), "hf_hub_id", None) or ""
+    return ""
 
 
 def _check_architecture(spec: ModelSpec, name: str) -> None:

@@ -248,8 +248,8 @@ def open_model(argument: str, settings: Settings) -> Encoder:
     """A handle on the model behind an argument.
 
     Args:
-        argument: A registered name, `ARCH/TAG`, `ARCH@FILE`, `hf-hub:ORG/REPO`, `local-dir:PATH`, `timm:NAME`,
-            `features:FILE`, or `run:RUN`.
+        argument: A registered name, `ARCH/TAG`, `ARCH@FILE`, `hf-hub:ORG/REPO[@REVISION]`, `local-dir:PATH`,
+            `timm:NAME`, `features:FILE`, or `run:RUN`.
         settings: Gives device, precision and cache.
 
     Raises:
@@ -263,6 +263,10 @@ def open_model(argument: str, settings: Settings) -> Encoder:
     else:
         spec = parse_model(argument)
         check_model(argument)
+        if spec.revision:
+            from workbench.models.pinned import at_revision
+
+            spec = at_revision(spec)
     device = resolve_device(settings.device)
     precision = resolve_precision(settings.precision, device)
     if spec.kind == "embeddings":

@@ -6,7 +6,7 @@ import threading
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from workbench.errors import ModelError
+from workbench.errors import MissingModelError
 from workbench.models.spec import ModelSpec
 
 _SECONDS = 1.5
@@ -21,21 +21,41 @@ def check_reachable(spec: ModelSpec, repository: str) -> None:
         repository: `ORG/REPO`, with or without a file behind it; nothing is asked about anything else.
 
     Raises:
-        ModelError: It says where its files are to be put.
+        MissingModelError: It says where its files are to be put.
     """
-    parts = repository.strip("/").split("/")
-    if len(parts) < 2:
-        return
-    folder = hub_cache() / f"models--{parts[0]}--{parts[1].partition('@')[0]}"
-    if any(folder.glob("snapshots/*/*")):
+    folder = _cached(repository)
+    if folder is None or is_cached(repository, spec.revision):
         return
     why = why_unreachable()
     if why:
-        raise ModelError(
+        parts = repository.strip("/").split("/")
+        at = f" --revision {spec.revision}" if spec.revision else ""
+        raise MissingModelError(
             f"model {spec.argument!r}: it is not in the local cache and the hub cannot be reached ({why}). "
-            f"Where there is internet, `hf download {parts[0]}/{parts[1]}` fetches it; copy its folder {folder.name} "
-            f"from the cache there to {folder}, or its files anywhere, and name them local-dir:PATH."
+            f"Where there is internet, `hf download {parts[0]}/{parts[1]}{at}` fetches it; copy its folder "
+            f"{folder.name} from the cache there to {folder}, or its files anywhere, and name them local-dir:PATH."
         )
+
+
+def is_cached(repository: str, revision: str = "") -> bool:
+    """Whether the local cache has files of a repository of the hub.
+
+    Args:
+        repository: `ORG/REPO`, with or without a file behind it.
+        revision: Commit, tag or branch; empty for any.
+    """
+    folder = _cached(repository)
+    if folder is None or not revision:
+        return folder is not None and any(folder.glob("snapshots/*/*"))
+    name = folder / "refs" / revision
+    commit = name.read_text(encoding="utf-8").strip() if name.is_file() else revision
+    return any((folder / "snapshots" / commit).glob("*"))
+
+
+def _cached(repository: str) -> Path | None:
+    """The folder of a repository in the cache, which need not be there; None for what names no repository."""
+    parts = repository.strip("/").split("/")
+    return None if len(parts) < 2 else hub_cache() / f"models--{parts[0]}--{parts[1].partition('@')[0]}"
 
 
 def hub_cache() -> Path:

@@ -23,16 +23,18 @@ class ModelSpec:
 
     Attributes:
         argument: As the user wrote it; the model's name in every record.
-        kind: `plugin` (registered name), `tag` (`ARCH/TAG`), `file` (`ARCH@FILE`), `hub` (`hf-hub:ORG/REPO`),
+        kind: `plugin` (registered name), `tag` (`ARCH/TAG`), `file` (`ARCH@FILE`), `hub` (`hf-hub:ORG/REPO@REVISION`),
             `directory` (`local-dir:PATH`), `embeddings` (`features:FILE`), `timm` (`timm:NAME`).
         architecture: open_clip's model name, for `tag` and `file`.
         source: Registered name, tag, file, hub id, directory, file or folder of embeddings, or name in timm.
+        revision: Commit, tag or branch of a hub id; empty for the newest.
     """
 
     argument: str
     kind: Kind
     architecture: str
     source: str
+    revision: str = ""
 
 
 def parse_model(argument: str) -> ModelSpec:
@@ -44,7 +46,9 @@ def parse_model(argument: str) -> ModelSpec:
             source = argument.removeprefix(prefix)
             if not source:
                 raise ModelError(f"model {argument!r}: something must follow {prefix!r}.")
-            return ModelSpec(argument, kind, "", source if kind in {"hub", "timm"} else _place(argument, source))
+            if kind == "hub":
+                return _of_hub(argument, source)
+            return ModelSpec(argument, kind, "", source if kind == "timm" else _place(argument, source))
     architecture, at, file = argument.partition("@")
     if at:
         return ModelSpec(argument, "file", architecture, _place(argument, file))
@@ -52,6 +56,13 @@ def parse_model(argument: str) -> ModelSpec:
     if slash:
         return ModelSpec(argument, "tag", architecture, tag)
     return ModelSpec(argument, "plugin", "", argument)
+
+
+def _of_hub(argument: str, source: str) -> ModelSpec:
+    repository, at, revision = source.partition("@")
+    if at and not (repository and revision):
+        raise ModelError(f"model {argument!r}: expected hf-hub:ORG/REPO@REVISION, a commit, tag or branch behind '@'.")
+    return ModelSpec(argument, "hub", "", repository, revision)
 
 
 def _place(argument: str, path: str) -> str:

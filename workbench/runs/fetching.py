@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from workbench.datasets import open_dataset
+from workbench.datasets.presence import hub_places
 from workbench.features.usage import size_on_disk
 from workbench.models import models, parse_model
 from workbench.models.catalogue import check_model
@@ -64,11 +65,12 @@ def fetch(arguments: Sequence[str], datasets: Sequence[str], settings: Settings,
 def _model_files(argument: str, settings: Settings) -> list[Path]:
     from workbench.models.checkpoints import find_files
     from workbench.models.embeddings.table import files_of
+    from workbench.models.pinned import at_revision
 
     scheme, _, source = argument.partition(":")
     if source and scheme in schemes.names():
         return [schemes.get(scheme)(source, settings).folder]
-    spec = parse_model(argument)
+    spec = at_revision(parse_model(argument))
     if spec.kind == "plugin":
         return models.get(spec.source).files(settings.cache)
     if spec.kind == "embeddings":
@@ -95,8 +97,4 @@ def _places(root: str) -> list[Path]:
         return []
     if Path(root).exists():
         return _whole([Path(root)])
-    kept = [
-        hub_cache() / f"datasets--{root.replace('/', '--')}",
-        hub_cache().parent / "datasets" / root.replace("/", "___"),
-    ]
-    return [path for path in kept if path.exists()]
+    return [path for path in hub_places(root) if path.exists()]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from workbench.errors import DataError
+from workbench.errors import MissingDataError
 
 if TYPE_CHECKING:
     from workbench.datasets.card import DatasetCard
@@ -33,7 +33,7 @@ class Locator:
     cache: Path
 
     def find(self, path: str) -> Path:
-        """The existing file or folder; raises `DataError` with every place that was tried."""
+        """The existing file or folder; raises `MissingDataError` with every place that was tried."""
         return self.find_all(path)[0]
 
     def find_all(self, pattern: str) -> list[Path]:
@@ -42,7 +42,7 @@ class Locator:
         `shard-{000..007}.tar` and `{a,b}.tar` are several patterns, as in a shell; each must have a path.
 
         Raises:
-            DataError: There are none; the message names the places and how to add another.
+            MissingDataError: There are none; the message names the places and how to add another.
         """
         if (patterns := expand_braces(pattern)) != [pattern]:
             return [path for part in patterns for path in self.find_all(part)]
@@ -58,9 +58,9 @@ class Locator:
                 return [path.resolve() for path in paths]
         tried = " and ".join(str(place / name) for place in places)
         if path.is_absolute():
-            raise DataError(f"dataset {self.dataset!r}: {tried} does not exist.")
+            raise MissingDataError(f"dataset {self.dataset!r}: {tried} does not exist.")
         now = f"WORKBENCH_DATA is {self.data}; set it" if self.data else "Set WORKBENCH_DATA (or --data)"
-        raise DataError(
+        raise MissingDataError(
             f"dataset {self.dataset!r}: {pattern!r} was not found (looked at {tried or 'no place'}). "
             f"{now} to the folder that holds it, or write an absolute path in the card."
         )

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from workbench.errors import DataError
+from workbench.errors import DataError, MissingDataError
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 TEXT_FILES = ("*.txt",)
@@ -41,7 +41,7 @@ def snapshot_of(repository: str, revision: str | None, patterns: Sequence[str], 
             return had(local=True)
         except LocalEntryNotFoundError as error:
             if why := _unreachable():
-                raise DataError(_advice(repository, dataset, why)) from error
+                raise MissingDataError(_advice(repository, dataset, why)) from error
     try:
         return had(local=False)
     except Exception as error:  # The Hub's client raises many kinds; each is the user's to see as one sentence.

