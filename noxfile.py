@@ -19,6 +19,13 @@ def evaluate(session: nox.Session) -> None:
 
 
 @nox.session
+def verify(session: nox.Session) -> None:
+    """Compare published numbers with those of this machine: `nox -s verify -- MODEL [OPTIONS]`."""
+    _install(session, "quickstart")
+    session.run("workbench", "verify", *session.posargs)
+
+
+@nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests: `nox -s tests -- -k store` passes options on to pytest."""
     _install(session, "quickstart", "dev")

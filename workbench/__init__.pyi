@@ -20,6 +20,7 @@ from .api.running import compare_suite as compare_suite
 from .api.running import report as report
 from .api.running import results as results
 from .api.running import run as run
+from .api.verifying import verify as verify
 from .errors import WorkbenchError as WorkbenchError
 from .runs import Suite as Suite
 from .settings import Settings as Settings

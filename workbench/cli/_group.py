@@ -29,6 +29,7 @@ _COMMANDS = {
     "cache": "Show or prune what is cached.",
     "compare": "Compare runs, or all recipes of a suite, on the same test items.",
     "curve": "Say what more training images will bring, from a suite's shots.",
+    "verify": "Compare published numbers with those of this machine.",
     "report": "Write a suite's report as HTML and Markdown.",
     "sync": "Send the runs that the store could not take.",
     "dashboard": "Open the dashboard on the store's runs.",

@@ -31,7 +31,7 @@ def write_report(comparison: SuiteComparison, folder: Path, description: str = "
     """
     blocks = report(comparison, description)
     files = {
-        folder / "report.html": _to_html(blocks).encode(),
+        folder / "report.html": to_html(blocks).encode(),
         folder / "report.md": to_markdown(blocks, _FIGURES).encode(),
         folder / "report.json": suite_json(comparison).encode(),
     }
@@ -44,7 +44,7 @@ def write_report(comparison: SuiteComparison, folder: Path, description: str = "
     return list(files)
 
 
-def _to_html(blocks: Sequence[Block]) -> str:
+def to_html(blocks: Sequence[Block]) -> str:
     """One HTML file with all figures, which loads nothing from elsewhere."""
     title = next((block.text for block in blocks if isinstance(block, Heading)), "Report")
     return fill(_TEMPLATE, title=title, blocks=[(type(block).__name__, block) for block in blocks])
