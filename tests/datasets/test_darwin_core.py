@@ -56,6 +56,20 @@ def save(folder, name=NAMINGS["the number of the photo"], count=24, each=2):
             photo(folder / name(i, k), 100 * k + i)
 
 
+def test_ranks_and_observations_of_a_download_are_named_by_their_columns(opened, tmp_path):
+    packed(tmp_path / "download.zip", archive())
+    save(tmp_path / "photos")
+    found = opened("label = 'species'\nranks = ['genus', 'family', 'order']\nobservation = 'gbifID'")
+    assert found.taxonomy.levels == ("species", "genus", "family", "order")
+    for name, *ranks in zip(found.class_names, *found.taxonomy.taxa, strict=True):
+        taxon = TAXA[SPECIES.index(name)]
+        assert ranks == [taxon[3], taxon[2], taxon[1]]
+    rows = range(len(found))
+    # Two photos each, under the observation's own id as the group.
+    assert found.observations(rows) == found.group_names(rows)
+    assert sorted(set(found.observations(rows))) == [str(4000 + i) for i in range(24)]
+
+
 def by_group(dataset):
     """Observation to the names of the classes of its photos."""
     rows = range(len(dataset))

@@ -1,5 +1,6 @@
 """The example of docs/botany.md, run: each number of its run against a plain computation from the predictions."""
 
+import json
 import re
 import tomllib
 from dataclasses import replace
@@ -14,10 +15,12 @@ from sklearn.metrics import accuracy_score, balanced_accuracy_score, recall_scor
 from tests.executors.suites import Told
 from workbench.datasets import open_dataset
 from workbench.errors import CardError, DataError
+from workbench.labelling import LabelRules
 from workbench.metrics import softmax
 from workbench.metrics.hierarchy import LikeliestTaxa, choose_backoff
 from workbench.reports.suite import write_report
 from workbench.runs import RecipeEntry, Suite, run_suite
+from workbench.runs.apply import label_predictions, predict_folder
 from workbench.runs.comparisons import compare_suite
 from workbench.runs.comparisons.opening import compare_by_id
 from workbench.runs.finished import FinishedRun
@@ -141,6 +144,30 @@ def test_backing_off_is_chosen_on_validation_and_never_on_test(made, probe):
     other = run("swapped", "swapped.toml", RecipeEntry(recipe="linear-probe"), shots=(4,))["linear-probe"]
     assert FinishedRun.open(other.run_id, settings).predictions.choices.backoff == pytest.approx(threshold)
     assert other.metrics["accuracy"] != metrics["accuracy"]
+
+
+def test_new_images_are_answered_at_the_rank_that_is_sure_enough(made, probe):
+    folder, runs, settings, _ = made
+    _, found = probe
+    opened = FinishedRun.open(runs["linear-probe"].run_id, settings)
+    # Thresholds at which species, genera and none are answered.
+    path = opened.artifact("predictor") / "choices.json"
+    choices = json.loads(path.read_text())
+    taxa = LikeliestTaxa.of(found.taxonomy, softmax(found.scores), found.labels)
+    answers = {row["file"]: row for row in label_predictions(predict_folder(opened, folder / "images"), LabelRules())}
+    level = taxa.answered(float(choices["backoff"]))
+    for i, name in enumerate(found.ids):
+        row, ranks = answers[name.removeprefix("images/")], ("species", "genus", "family")
+        assert row["rank"] == (ranks[level[i]] if level[i] >= 0 else None)
+        if level[i] == 0:
+            assert row["taxon"] == row["class_1"]
+        elif level[i] > 0:
+            sums = {}
+            for species, chance in zip(found.class_names, softmax(found.scores)[i], strict=True):
+                taxon = SPECIES[species][level[i] - 1]
+                sums[taxon] = sums.get(taxon, 0) + chance
+            assert row["taxon"] == max(sums, key=sums.get)
+    assert len(set(level)) > 1
 
 
 def test_frequency_goes_by_the_whole_training_split(probe):

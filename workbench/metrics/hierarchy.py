@@ -10,6 +10,7 @@
   the root counts as a right answer; here it is none, so that refusing makes nothing more accurate.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -62,6 +63,12 @@ class Taxonomy:
         sizes = np.bincount(self.codes[level])
         return np.asarray(1 - np.log(sizes) / np.log(self.codes.shape[1]))
 
+    def name(self, level: int, taxon: int, class_names: Sequence[str]) -> str:
+        """The name of a taxon by its number in the row of `codes`."""
+        if level == 0:
+            return class_names[taxon]
+        return self.taxa[level - 1][int(np.flatnonzero(self.codes[level] == taxon)[0])]
+
     def reordered(self, order: IntArray) -> "Taxonomy":
         """With classes in another order: class i is then class `order[i]` of now."""
         return Taxonomy(self.of_classes, self.ranks, tuple(tuple(names[i] for i in order) for names in self.taxa))
@@ -82,27 +89,30 @@ class LikeliestTaxa:
 
     Attributes:
         probabilities: (n, r + 1), which never falls from one level to the next.
+        taxa: int64 (n, r + 1), its number in the row of `Taxonomy.codes`.
         hits: bool (n, r + 1), whether it is the true one.
         information: (n, r + 1), see `Taxonomy.information`.
     """
 
     probabilities: F.Values
+    taxa: IntArray
     hits: BoolArray
     information: F.Values
 
     @classmethod
     def of(cls, taxonomy: Taxonomy, probabilities: AnyArray, labels: AnyArray) -> Self:
         """Those of probabilities (n, c) of images of classes int64 (n,)."""
-        chances, hits, information = [], [], []
+        chances, taxa, hits, information = [], [], [], []
         for level in range(len(taxonomy.levels)):
             sums = taxonomy.rolled_up(probabilities, level)
             best = sums.argmax(axis=1)
             chances.append(sums[np.arange(len(sums)), best])
+            taxa.append(best)
             hits.append(best == taxonomy.codes[level][labels])
             information.append(taxonomy.information(level)[best])
         # Sums of the same numbers in another order may differ in the last bit.
         rising = np.maximum.accumulate(np.stack(chances, axis=1), axis=1)
-        return cls(rising, np.stack(hits, axis=1), np.stack(information, axis=1))
+        return cls(rising, *(np.stack(columns, axis=1) for columns in (taxa, hits, information)))
 
     def answered(self, threshold: float) -> IntArray:
         """The lowest level whose probability is at least a threshold, int64 (n,); -1 where none is."""

@@ -35,6 +35,7 @@ class Choices:
         known_thresholds: From which score on an image is taken for one of a known class, see
             `unknown_items.known_thresholds`; none where all classes are known.
         backoff: From which probability on the taxon of a rank is the answer, see `hierarchy.choose_backoff`; or None.
+        taxonomy: Of the classes, where there is `backoff`.
     """
 
     positives: tuple[int, ...] = ()
@@ -48,6 +49,7 @@ class Choices:
     images: int = 0
     known_thresholds: tuple[float, ...] = ()
     backoff: float | None = None
+    taxonomy: Taxonomy | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it; infinite thresholds are texts."""
@@ -59,6 +61,7 @@ class Choices:
             "known_thresholds": [repr(value) for value in self.known_thresholds],
             "calibration": None if calibration is None else [calibration.factor, calibration.offset],
             "backoff": None if self.backoff is None else repr(self.backoff),
+            "taxonomy": None if self.taxonomy is None else self.taxonomy.to_dict(),
         }
 
     @classmethod
@@ -74,6 +77,7 @@ class Choices:
         }
         if read.get("backoff") is not None:
             read["backoff"] = float(read["backoff"])
+            read["taxonomy"] = Taxonomy.from_dict(read["taxonomy"])
         return cls(**read)
 
     def reordered(self, order: IntArray) -> "Choices":
@@ -85,13 +89,14 @@ class Choices:
             )
             calibration = Calibration(factor, offset)
         positives = tuple(np.flatnonzero(np.isin(order, self.positives)).tolist())
-        return replace(self, positives=positives, calibration=calibration)
+        taxonomy = None if self.taxonomy is None else self.taxonomy.reordered(order)
+        return replace(self, positives=positives, calibration=calibration, taxonomy=taxonomy)
 
     def of_groups(self) -> "Choices":
         """Those for groups in place of images."""
         return replace(
             self, thresholds=self.group_thresholds, group_thresholds=(), join=None, least_probability=None,
-            known_thresholds=(), backoff=None,
+            known_thresholds=(), backoff=None, taxonomy=None,
         )  # fmt: skip
 
 
@@ -153,7 +158,7 @@ def choose(
     return Choices(
         tuple(sorted(positives)), table.points, _thresholds(table, calibrated, labels, positives), group_thresholds,
         table.prevalence, join, calibration, least, len(labels), known,
-        backoff,
+        backoff, None if backoff is None else taxonomy,
     )  # fmt: skip
 
 
