@@ -11,7 +11,8 @@ import benchmarks
 from workbench.datasets import list_cards, read_card
 
 ROOT = Path(next(iter(benchmarks.__path__)))
-FILES = sorted(path for path in ROOT.glob("*/*.toml") if path.parent.name not in {"suites", "models"})
+LISTS = {"suites", "models", "expected"}
+FILES = sorted(path for path in ROOT.glob("*/*.toml") if path.parent.name not in LISTS)
 HUB = [path for path in FILES if read_card(path).source.type == "hub"]
 # Of the repositories that CLIP benchmark made, with class names and templates of their own.
 WDS = [path for path in FILES if path.stem.startswith("wds_")]
