@@ -9,7 +9,7 @@ from workbench.cli import cli
 from workbench.datasets.catalogue import cards
 from workbench.errors import ModelError
 from workbench.models.catalogue import check_registered
-from workbench.models.field_models import fields, read_models
+from workbench.models.field_models import fields, read_models, seen_in_training
 from workbench.models.spec import parse_model
 
 
@@ -41,3 +41,11 @@ def test_a_damaged_list_is_named(line, words, tmp_path):
     with pytest.raises(ModelError, match=words) as error:
         read_models(path)
     assert "models.toml" in str(error.value)
+
+
+@pytest.mark.parametrize("argument", ["hf-hub:imageomics/bioclip-2", "hf-hub:imageomics/bioclip-2@main"])
+def test_what_a_model_has_seen_is_said(argument):
+    said = seen_in_training(argument, ["plantdoc", "rare-species"])
+    assert said.startswith(f"{argument} has seen rare-species in its training (its species;")
+    assert seen_in_training(argument, ["plantdoc"]) is None
+    assert seen_in_training("hf-hub:imageomics/bioclip", ["rare-species"]) is None

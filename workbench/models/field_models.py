@@ -1,5 +1,6 @@
 """Models of the fields, as packages list them: what they are, what they were trained on, whether they are gated."""
 
+from collections.abc import Iterable
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from workbench.datasets.card_files import card_file, load_point
-from workbench.errors import ModelError
+from workbench.errors import ModelError, WorkbenchError
 from workbench.inputs import parse_toml, read_text
 from workbench.registry import Registry
 from workbench.validation import explain
@@ -24,7 +25,8 @@ class FieldModel(BaseModel):
         resolution: Side of its input in pixels.
         text_tower: What reads texts; `none` for image towers.
         trained_on: In words.
-        seen: Datasets of the workbench that were in its training.
+        seen: Datasets of the workbench whose images or classes were in its training.
+        seen_note: What of them, in words.
         prompts: Sentences that its authors use, with `{}` for the class name.
         source: Where this was checked.
     """
@@ -39,6 +41,7 @@ class FieldModel(BaseModel):
     text_tower: str | None = None
     trained_on: str
     seen: tuple[str, ...] = ()
+    seen_note: str | None = None
     prompts: tuple[str, ...] = ()
     source: str
 
@@ -68,3 +71,27 @@ def _to_models(loaded: Any, point: EntryPoint) -> tuple[FieldModel, ...]:
 
 fields: Registry[tuple[FieldModel, ...]] = Registry("workbench.field_models", "field", _to_models, load=load_point)
 """Models by field."""
+
+
+def seen_in_training(argument: str, datasets: Iterable[str]) -> str | None:
+    """A sentence on those of some datasets that were in a model's training; None where no list says so.
+
+    Args:
+        argument: Model argument; a revision of a listed repository counts as the repository.
+        datasets: Names of datasets.
+    """
+    repository = argument.partition("@")[0]
+    for listing in fields.listing():
+        try:
+            listed = fields.get(listing.name)
+        except WorkbenchError:  # `workbench list models` says what is wrong with it.
+            continue
+        for model in listed:
+            seen = [name for name in datasets if name in model.seen]
+            if model.argument.partition("@")[0] == repository and seen:
+                note = f" ({model.seen_note})" if model.seen_note else ""
+                return (
+                    f"{argument} has seen {', '.join(seen)} in its training{note}: its numbers there say less than "
+                    "those of a model that has not."
+                )
+    return None

@@ -11,6 +11,7 @@ from workbench.errors import DataError, RecipeError
 from workbench.features import FeatureStore
 from workbench.models import Encoder, open_model, resolve_device
 from workbench.models.catalogue import check_model
+from workbench.models.field_models import seen_in_training
 from workbench.models.languages import check_language
 from workbench.recipes import RunSpec
 from workbench.runs.broken import BrokenRecipe
@@ -118,13 +119,7 @@ def prepare_runs(
     _check_sources_differ(specs, datasets)
     encoders: dict[str, Encoder] = {}
     for argument in dict.fromkeys(cell_of(spec, suite)[1] for spec in specs) if cells else suite.models:
-        encoders[argument] = open_model(argument, settings)
-        for language in sorted({dataset.card.language for dataset in datasets.values()}):
-            doubt = check_language(encoders[argument], language)
-            if doubt is not None:
-                reporter.say(doubt)
-        if encoders[argument].notice:
-            reporter.say(f"{argument} is {encoders[argument].notice}.")
+        encoders[argument] = _open_model(argument, list(datasets.values()), settings, reporter)
     tasks: dict[tuple[str, str], DatasetTask] = {}
     duplicates: dict[str, NearDuplicates] = {}
     runs: dict[str, PlannedRun] = {}
@@ -149,6 +144,19 @@ def prepare_runs(
         if argument != same:
             reporter.say(f"{argument} and {same} hold the same and have one name: they are one dataset.")
     return list(runs.values())
+
+
+def _open_model(argument: str, datasets: Sequence[Dataset], settings: Settings, reporter: Reporter) -> Encoder:
+    """A suite's model, after what its user should know of it on these datasets has been said."""
+    encoder = open_model(argument, settings)
+    said = [check_language(encoder, language) for language in sorted({each.card.language for each in datasets})]
+    said.append(seen_in_training(argument, sorted({each.card.name for each in datasets})))
+    if encoder.notice:
+        said.append(f"{argument} is {encoder.notice}.")
+    for sentence in said:
+        if sentence is not None:
+            reporter.say(sentence)
+    return encoder
 
 
 def cell_of(spec: RunSpec, suite: Suite) -> tuple[str, str]:
