@@ -129,7 +129,7 @@ def test_unknown_findings_choose_nothing():
     rng = np.random.default_rng(1)
     labels = (rng.random((60, 2)) < 0.4).astype(np.float64)
     scores = rng.normal(size=(60, 2)) + 2 * labels
-    labels[:20] = np.nan
+    labels[:20], scores[:20] = np.nan, 10  # As false alarms they would count.
     found, undecided = label_thresholds(scores, labels, None)
     only, _ = label_thresholds(scores[20:], labels[20:] > 0, None)
     np.testing.assert_array_equal(found, only)

@@ -1,6 +1,6 @@
 """Time and memory of the search for near pairs, on planted thumbnails, against comparing all with all.
 
-Prints the table of docs/datasets.md, and asserts nothing. The last size takes some minutes:
+Prints the table of docs/splits.md, and asserts nothing. The last size takes some minutes:
 
     OMP_NUM_THREADS=1 python tests/performance/bench_near_pairs.py 10000 100000 1000000
 """
