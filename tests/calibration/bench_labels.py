@@ -16,6 +16,8 @@ from sklearn.linear_model import LogisticRegression
 
 from workbench.arrays import normalise
 from workbench.labelling.selection import SELECTIONS, select, uncertainty
+from workbench.labelling.suspects import out_of_fold
+from workbench.metrics.functional import suspects_by_noise_rate
 
 SEEDS, STEP, STEPS = 5, 50, 8
 
@@ -57,7 +59,7 @@ def needed(curve, labels, accuracy):
 
 
 def main(path):
-    features, codes, _groups, train = read(path)
+    features, codes, groups, train = read(path)
     first = 100 if codes.max() > 20 else 50
     labels = first + STEP * np.arange(STEPS + 1)
     print(path, "labels", labels.tolist())
@@ -68,6 +70,19 @@ def main(path):
     goal = curves["random"][-1]
     for by, curve in curves.items():
         print(f"{by:12} {100 * goal:.1f} % at {needed(curve, labels, goal):.0f} labels")
+    for share in (0.05, 0.15):
+        print(f"{100 * share:.0f} % wrong:", planted(features[:3000], codes[:3000], groups[:3000], share), flush=True)
+
+
+def planted(features, codes, groups, share):
+    """Precision and recall of suspects where a share of labels was replaced by other ones."""
+    rng = np.random.default_rng(0)
+    _, codes = np.unique(codes, return_inverse=True)
+    wrong = rng.random(len(codes)) < share
+    given = np.where(wrong, (codes + rng.integers(1, codes.max() + 1, len(codes))) % (codes.max() + 1), codes)
+    chances, judged = out_of_fold(features, given, groups)
+    found = np.flatnonzero(judged)[suspects_by_noise_rate(chances[judged], given[judged])]
+    return f"{len(found)} suspects, precision {wrong[found].mean():.2f}, recall {wrong[found].sum() / wrong.sum():.2f}"
 
 
 if __name__ == "__main__":

@@ -42,3 +42,25 @@ def test_a_class_without_items_makes_no_suspects():
     probabilities = np.array([[0.1, 0.2, 0.7], [0.2, 0.1, 0.7]])
     assert F.suspect_labels(probabilities, np.array([0, 0])).tolist() == []
     assert F.suspect_labels(np.empty((0, 3)), np.empty(0, np.int64)).tolist() == []
+
+
+def test_as_many_as_the_noise_rate_says_are_suspects():
+    probabilities, labels, changed = noisy(n=2000, share=0.15, signal=2.5)
+    found = F.suspects_by_noise_rate(probabilities, labels)
+    few = F.suspect_labels(probabilities, labels)
+    assert len(found) == pytest.approx(len(changed), rel=0.25)
+    assert np.isin(changed, found).mean() > max(0.7, np.isin(changed, few).mean())
+    assert np.isin(found, changed).mean() > 0.7
+    own = probabilities[np.arange(2000), labels]
+    assert (own[found] < probabilities[found].max(axis=1)).all()
+    assert F.suspects_by_noise_rate(np.empty((0, 3)), np.empty(0, np.int64)).tolist() == []
+
+
+def test_suspects_by_noise_rate_by_hand():
+    # Six are labelled 0. Thresholds: 0 has mean 0.55, 1 has 0.9. Reached: 0 by three, 1 by one, none by two.
+    first = [0.8, 0.8, 0.8, 0.05, 0.45, 0.4]
+    probabilities = np.array([[p, 1 - p] for p in [*first, 0.1, 0.1]])
+    labels = np.array([0, 0, 0, 0, 0, 0, 1, 1])
+    assert F.suspect_labels(probabilities, labels).tolist() == [3]
+    # One of four that count is rather 1: of six, one and a half, which makes two; the second is the next likeliest.
+    assert F.suspects_by_noise_rate(probabilities, labels).tolist() == [3, 5]

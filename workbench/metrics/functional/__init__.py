@@ -35,7 +35,7 @@ from workbench.metrics.functional.classification import (
     softmax,
 )
 from workbench.metrics.functional.equal import first_equal
-from workbench.metrics.functional.label_errors import suspect_labels
+from workbench.metrics.functional.label_errors import suspect_labels, suspects_by_noise_rate
 from workbench.metrics.functional.matching import picks_right, winoground
 from workbench.metrics.functional.ranking import EXACT_PAIRS, Ranking, auroc, average_precision
 from workbench.metrics.functional.retrieval import Ranks, rank_positives, top_k
@@ -76,6 +76,7 @@ __all__ = [
     "sigmoid",
     "softmax",
     "suspect_labels",
+    "suspects_by_noise_rate",
     "top_k",
     "weighted_means",
     "weighted_median",
