@@ -13,7 +13,7 @@ from workbench.metrics.unknown import METRICS, SCORES, KnownOrNot, known_scores
 
 def planted(n=200, unknown=70, seed=0, decimals=None):
     rng = np.random.default_rng(seed)
-    is_known = np.arange(n) >= unknown
+    is_known = np.arange(n) < n - unknown  # First, so that ties begin with known ones.
     logits = rng.normal(size=(n, 5)) + 2 * np.eye(5)[rng.integers(0, 5, n)] * is_known[:, None]
     logits = logits if decimals is None else logits.round(decimals)
     right = is_known & (rng.random(n) < 0.8)
