@@ -112,6 +112,9 @@ def test_models_and_datasets_of_the_hub_are_not_downloaded(world, write, tmp_pat
         assert check.verdict == "not here"
         assert f"workbench fetch --model {model}" in check.reason
     (check,) = verify(read_expected(write(0.5, dataset="oxford-flowers102")), world.settings)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    (offline,) = verify(read_expected(write(0.5, model="hf-hub:vinid/plip@main")), world.settings)
+    assert offline.reason.endswith("`workbench fetch --model hf-hub:vinid/plip@main` brings it.")
     assert check.verdict == "not here"
     assert "workbench fetch --dataset oxford-flowers102" in check.reason
 

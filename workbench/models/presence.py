@@ -16,8 +16,12 @@ def check_present(argument: str) -> None:
         MissingModelError: It is not here; says what brings it.
         ModelError: The argument is wrong, see `check_model`.
     """
-    check_model(argument)
     repository = hub_repository(argument)
+    try:
+        check_model(argument)
+    except MissingModelError:
+        if not repository:
+            raise
     revision = parse_model(argument).revision
     if repository and not is_cached(repository, revision):
         raise MissingModelError(

@@ -83,7 +83,6 @@ def _with_numbers(checks: Sequence[Check]) -> list[Check]:
 
 def _row(check: Check) -> tuple[str, ...]:
     expected, ours = check.expected, check.ours
-    sign = "" if check.difference is None else "+" if check.difference > 0 else ""
     mine = _value(check, ours)
     if check.interval:
         low, high = check.interval
@@ -96,7 +95,7 @@ def _row(check: Check) -> tuple[str, ...]:
         expected.metric,
         _value(check, expected.value),
         mine,
-        sign + _value(check, check.difference),
+        _signed(_value(check, check.difference)),
         _value(check, expected.tolerance),
         check.verdict,
     )
@@ -110,6 +109,10 @@ def _value(check: Check, value: float | None) -> str:
     metric = all_metrics().get(check.expected.metric)
     is_share = metric is not None and metric.unit == PER_CENT
     return f"{100 * value:z.2f}" if is_share else format_number(value)
+
+
+def _signed(number: str) -> str:
+    return number if number.startswith("-") or not number.strip("0.") else f"+{number}"
 
 
 def _reasons(checks: Sequence[Check]) -> list[tuple[str, str]]:
