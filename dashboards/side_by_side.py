@@ -65,7 +65,7 @@ def show_side_by_side(session: Session, a: RunResult, b: RunResult, sides: Sides
     elif part == "classes":
         _classes(session, sides, seeds)
     elif part == "confusion":
-        _confusion(pair, _labels(a, b))
+        _confusion(pair, _labels(a, b), (a.run_id, b.run_id))
     elif part == "calibration":
         curves = dict(zip("AB", calibration(pair), strict=True))
         show_figure(calibration_chart(curves), _as_rows(curves), f"Calibration of {_labels(a, b)}")
@@ -105,12 +105,12 @@ def _class_scores(session: Session, runs: Sequence[RunResult]) -> list[ClassPred
     return [predictions if isinstance(predictions, ClassPredictions) else None for predictions in run_predictions]
 
 
-def _confusion(pair: SideBySide, labels: str) -> None:
+def _confusion(pair: SideBySide, labels: str, ids: Sequence[str]) -> None:
     a, b = confusions(pair)
-    for title, matrix, difference in (("A", a, False), ("B", b, False), ("A minus B", a - b, True)):
+    for title, matrix, run_id in (("A", a, ids[0]), ("B", b, ids[1]), ("A minus B", a - b, "")):
         st.subheader(title)
         rows = pd.DataFrame(matrix, columns=list(pair.class_names)).assign(true=pair.class_names)
-        chart = confusion_chart(matrix, pair.class_names, difference=difference)
+        chart = confusion_chart(matrix, pair.class_names, difference=not run_id, run_id=run_id)
         show_figure(chart, rows, f"Confusion of {title}, with {labels}")
 
 

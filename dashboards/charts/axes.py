@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 import altair as alt
 
@@ -47,6 +48,16 @@ def height_with_legend(entries: Iterable[str], plot: int = 320) -> int:
 def link_to(run_id: str) -> str:
     """The page of a run, for points and bars that open it."""
     return f"run?run={run_id}"
+
+
+def items_link(run_id: str, **query: str) -> str:
+    """The page of some of a run's test items.
+
+    Args:
+        run_id: The run.
+        query: The filters of that page, by their names in its address.
+    """
+    return f"errors?{urlencode({'run': run_id, **query})}"
 
 
 def records(rows: Iterable[Mapping[str, Any]]) -> alt.Data:

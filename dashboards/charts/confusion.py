@@ -5,24 +5,38 @@ from collections.abc import Sequence
 import altair as alt
 import numpy as np
 
-from dashboards.charts.axes import records
+from dashboards.charts.axes import items_link, records
 from workbench.arrays import AnyArray
 from workbench.formatting import format_share
 from workbench.metrics.formatting import format_difference
 
+_SHOWN = {True: "right", False: "wrong"}
+"""What the page of test items calls those on the diagonal and the others."""
 
-def confusion_chart(matrix: AnyArray, class_names: Sequence[str], *, difference: bool = False) -> alt.LayerChart:
+
+def confusion_chart(
+    matrix: AnyArray, class_names: Sequence[str], *, difference: bool = False, run_id: str = ""
+) -> alt.LayerChart:
     """A matrix of shares of the true class.
 
     Args:
         matrix: (c, c); in -1..1 where it is a difference.
         class_names: In label order.
         difference: Two-sided colours with white at zero.
+        run_id: The run that a cell's items are of; a cell opens them.
     """
     names = _numbered(class_names)
     # Empty cells make up nearly all of a large matrix, and are the background.
     rows = [
-        {"true": names[i], "predicted": names[j], "share": share, **_cell_texts(share, difference)}
+        {
+            "true": names[i],
+            "predicted": names[j],
+            "share": share,
+            "url": items_link(
+                run_id, show="right" if i == j else "wrong", true=class_names[i], predicted=class_names[j]
+            ),
+            **_cell_texts(share, difference),
+        }
         for i, j in np.argwhere(matrix != 0)
         for share in [float(matrix[i, j])]
     ]
@@ -34,6 +48,8 @@ def confusion_chart(matrix: AnyArray, class_names: Sequence[str], *, difference:
         y=alt.Y("true:N", sort=names, scale=alt.Scale(domain=names), axis=axis),
         tooltip=["true:N", "predicted:N", alt.Tooltip("value_text:N", title="difference" if difference else "share")],
     )
+    if run_id:
+        base = base.encode(href="url:N")
     layers = [base.mark_rect().encode(color=alt.Color("share:Q", scale=scale, legend=None))]
     if len(names) <= 12:
         dark = "abs(datum.share) > 0.5"

@@ -4,22 +4,24 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from dashboards.charts.axes import GREY, metric_axis, records
+from dashboards.charts.axes import GREY, items_link, metric_axis, records
 from dashboards.views.examples import PartShare
 from workbench.formatting import format_count, format_share
 from workbench.reports.colours import FIRST
 
 
-def part_chart(parts: Sequence[PartShare], name: str) -> alt.LayerChart:
+def part_chart(parts: Sequence[PartShare], name: str, run_id: str = "") -> alt.LayerChart:
     """A point a part with its 95 % interval, the worst at the top; a tick is what guessing would reach.
 
     Args:
         parts: The worst first; at least one.
         name: What they are parts by.
+        run_id: The run that the items are of; a part opens its items.
     """
     rows = [
         {
             "part": part.value,
+            "url": items_link(run_id, show="all", **{name.removesuffix(" class"): part.value}),
             "share": part.share,
             "low": part.low,
             "high": part.high,
@@ -39,6 +41,8 @@ def part_chart(parts: Sequence[PartShare], name: str) -> alt.LayerChart:
             alt.Tooltip("items:N"),
         ],
     )  # fmt: skip
+    if run_id:
+        base = base.encode(href="url:N")
     axis = alt.X("low:Q", title="right", axis=metric_axis("accuracy"), scale=alt.Scale(domain=[0, 1]))
     layers = [
         base.mark_rule(strokeWidth=3, opacity=0.55, color=FIRST).encode(x=axis, x2="high:Q"),

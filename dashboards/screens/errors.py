@@ -124,7 +124,7 @@ def _by_part(run: RunResult, examples: Sequence[Example], names: Sequence[str]) 
     )
     if rows["guessing"].isna().all():
         rows = rows.drop(columns="guessing")
-    show_figure(part_chart(parts, name), rows, f"{run.label} on {run.dataset}: right by {name}")
+    show_figure(part_chart(parts, name, run.run_id), rows, f"{run.label} on {run.dataset}: right by {name}")
     chance = " Grey ticks are what picking any answer would reach." if any(part.chance for part in parts) else ""
     st.caption(f"Share of items that are right, with 95 % intervals.{chance}")
     if not all(part.reliable for part in parts):

@@ -1,5 +1,7 @@
 """Views in a browser's history, on a made-up store: what is chosen is in the address, which the back button undoes."""
 
+import base64
+import http.client
 import urllib.parse
 
 import pytest
@@ -81,3 +83,16 @@ def test_a_mark_opens_its_run_and_two_ticked_rows_are_compared(views, few_shot, 
     asked = query(tab)[1]
     assert (asked["by"], len(asked["run"])) == (["runs"], 2)
     assert "Holm-corrected over the 1 comparison of this table" in tab.text()
+
+
+@pytest.mark.parametrize(("origin", "status"), [("http://elsewhere.example", 403), (None, 101)], ids=["foreign", "own"])
+def test_a_page_elsewhere_cannot_read_the_dashboard(views, origin, status):
+    host = views.removeprefix("http://")
+    connection = http.client.HTTPConnection(host, timeout=30)
+    headers = {
+        "Connection": "Upgrade", "Upgrade": "websocket", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": base64.b64encode(b"0123456789abcdef").decode(), "Origin": origin or views,
+    }  # fmt: skip
+    connection.request("GET", "/_stcore/stream", headers=headers)
+    assert connection.getresponse().status == status
+    connection.close()

@@ -10,11 +10,12 @@ from dashboards.charts.calibration import calibration_chart
 from dashboards.charts.confusion import confusion_chart
 from dashboards.charts.cost import cost_chart
 from dashboards.charts.counts import counts_chart
+from dashboards.charts.forest import forest_chart
 from dashboards.charts.heat_map import heat_map_chart
 from dashboards.charts.intervals import interval_chart
 from dashboards.charts.part_shares import part_chart
 from dashboards.charts.projection import projection_chart
-from dashboards.charts.shots import shots_chart
+from dashboards.charts.shots import shots_chart, small_charts
 from dashboards.charts.transfers import transfer_chart
 from dashboards.views.examples import PartShare
 from dashboards.views.heat_map import heat_map
@@ -25,6 +26,7 @@ from dashboards.views.standings import standings
 from dashboards.views.transfers import tiles
 from tests.runs.comparisons.conftest import Suite
 from workbench.reports.colours import marks
+from workbench.reports.suite.verdict import verdict
 from workbench.runs.comparisons.transfers import transfer_matrices
 from workbench.tracking import schema
 
@@ -93,6 +95,16 @@ def test_pair_charts(make_predictions):
     assert {*values(calibration_chart(curves), "run")} == {"A", "B"}
 
 
+def test_a_confusion_cell_leads_to_its_items():
+    matrix = np.array([[5.0, 0, 0], [0, 4, 2], [0, 0, 1]])
+    found = values(confusion_chart(matrix, ("a", "b & c", "d"), run_id="r"), "url")
+    assert "errors?run=r&show=right&true=a&predicted=a" in found
+    assert "errors?run=r&show=wrong&true=b+%26+c&predicted=d" in found
+    assert len(found) == np.count_nonzero(matrix)
+    plain = confusion_chart(matrix, ("a", "b", "c"), difference=True)
+    assert "href" not in plain.to_json()
+
+
 def test_names_cut_short_stay_different():
     names = [f"a very long class name that goes on and on {i}" for i in range(3)]
     shown = values(confusion_chart(np.eye(3), names), "true")
@@ -121,6 +133,49 @@ def test_at_most_ten_values_of_a_map_have_colours():
     assert len(set(colours)) == 11
     few = projection_chart(np.zeros((len(kinds), 2)), kinds, kinds, "class", ["class 11"])
     assert set(values(few, "shown")) == {"class 11", OTHERS}
+
+
+def test_many_recipes_are_small_charts_on_the_same_axes(make_run):
+    runs = [make_run(f"r{i}", 0.1 + i / 20, shots=shots) for i in range(12) for shots in ("1", "4")]
+    points, level = shot_curves([*runs, make_run("zero-shot", 0.05, shots="0")], "accuracy")
+    charts = small_charts(points, level, "accuracy", marks(run.label for run in runs))
+    assert next(iter(charts)) == "r11"
+    assert len(charts) == 12
+    assert {str(chart.to_dict()["layer"][0]["encoding"]["y"]["scale"]["domain"]) for chart in charts.values()} == {
+        str([0.05, 0.65])
+    }
+
+
+def test_the_legend_takes_nothing_from_the_plot(make_run):
+    def height(count):
+        runs = [make_run(f"r{i}", 0.5, shots=shots) for i in range(count) for shots in ("1", "4")]
+        chart = shots_chart(*shot_curves(runs, "accuracy"), "accuracy", marks(run.label for run in runs))
+        return chart.to_dict()["height"]
+
+    assert height(18) - height(2) >= 8 * 20
+
+
+def test_shades_of_values_that_are_nearly_alike_are_nearly_alike(make_run):
+    close = values(heat_map_chart(heat_map([make_run("a", 0.70), make_run("b", 0.71)])), "place")
+    apart = values(heat_map_chart(heat_map([make_run("a", 0.30), make_run("b", 0.71)])), "place")
+    assert max(close) - min(close) == pytest.approx(0.1)
+    assert max(apart) - min(apart) == pytest.approx(1.0)
+    losses = [make_run(name, metrics={"nll": nll}, tags={schema.PRIMARY_METRIC: "nll", schema.LABEL: name})
+              for name, nll in (("a", 2.0), ("b", 1.0))]  # fmt: skip
+    chart = heat_map_chart(heat_map(losses))
+    assert dict(zip(values(chart, "recipe"), values(chart, "place"), strict=True)) == {"a": 0.0, "b": 1.0}
+
+
+def test_forest_chart():
+    suite = Suite()
+    suite.write("majority-class", signal=0.0, shots="all", model="none", n=300)
+    for recipe, signal in (("gda", 3.0), ("probe", 2.95), ("knn", 1.5)):
+        suite.write(recipe, signal=signal, n=300)
+    found = verdict(suite.comparison(), "trees")
+    chart = forest_chart(found, marks(place.label for place in found.places))
+    assert values(chart, "name")[:3] == [f"{place.rank}. {place.label}" for place in found.places]
+    assert values(chart, "tied")[:3] == [True, True, False]
+    assert values(chart, "value")[-1] == found.baseline.estimate.value
 
 
 def test_transfer_chart():
