@@ -2,7 +2,8 @@
 
     python tests/performance/bench_dashboard.py [RUNS]
 
-Cold is the first view after the start, warm the median of three further tabs; both until the table is there.
+Cold is the first view after the start, warm the median of three further tabs; both until the table is there. Each is
+set against a bare Streamlit page of one table, measured alike, and so are a change of dataset and of a filter.
 """
 
 import os
@@ -22,6 +23,9 @@ from playwright.sync_api import sync_playwright
 
 from workbench.settings import Settings
 from workbench.tracking import open_store, read_runs
+
+_ROW = "[data-testid=stDataFrame] table tr:nth-child(2)"
+_IDLE = "[data-testid=stApp][data-test-script-state=notRunning]"
 
 
 def free_port() -> int:
@@ -55,14 +59,49 @@ def view(context, url: str) -> float:
     page = context.new_page()
     began = time.perf_counter()
     page.goto(url)
-    page.wait_for_selector("[data-testid=stDataFrame] table tr:nth-child(2)", state="attached", timeout=120_000)
+    page.wait_for_selector(_ROW, state="attached", timeout=120_000)
     taken = time.perf_counter() - began
     page.close()
     return taken
 
 
-def dashboard(browser, name: str) -> None:
-    """Print cold and warm views of the store that the environment names."""
+def bare(browser, folder: Path) -> float:
+    """Seconds of a warm view of a page that is one table."""
+    script = folder / "bare.py"
+    script.write_text("import pandas as pd\nimport streamlit as st\nst.dataframe(pd.DataFrame({'a': range(40)}))\n")
+    port = free_port()
+    command = [sys.executable, "-m", "streamlit", "run", str(script), "--server.port", str(port),
+               "--server.address", "127.0.0.1", "--browser.gatherUsageStats", "false"]  # fmt: skip
+    url = f"http://127.0.0.1:{port}"
+    with server(*command, health=f"{url}/_stcore/health"):
+        context = browser.new_context()
+        view(context, url)
+        seconds = statistics.median(view(context, url) for _ in range(3))
+        context.close()
+    print(f"bare page of one table: {seconds:.2f} s")
+    return seconds
+
+
+def change(context, url: str, label: str, option: str) -> float:
+    """Seconds until a page has answered a choice: until its script has run again."""
+    page = context.new_page()
+    page.goto(url)
+    page.wait_for_selector(f"{_ROW}, {_IDLE}", state="attached", timeout=120_000)
+    page.wait_for_selector(_IDLE, timeout=120_000)
+    box = page.get_by_label(label, exact=True).first
+    box.click()
+    box.fill(option)
+    began = time.perf_counter()
+    page.get_by_role("option", name=option).first.click()
+    page.wait_for_url(f"**{option}**")
+    page.wait_for_selector(_IDLE, timeout=120_000)
+    taken = time.perf_counter() - began
+    page.close()
+    return taken
+
+
+def dashboard(browser, name: str, reference: float) -> None:
+    """Print cold and warm views of the store that the environment names, and their ratios to `reference` seconds."""
     port = free_port()
     workbench = [sys.executable, "-c", "from workbench.cli import main; main()", "dashboard", "--port", str(port)]
     url = f"http://127.0.0.1:{port}"
@@ -70,8 +109,14 @@ def dashboard(browser, name: str) -> None:
         context = browser.new_context()  # One browser cache for all views, as a user has.
         cold = view(context, url)
         warm = statistics.median(view(context, url) for _ in range(3))
+        changes = {
+            "other dataset": change(context, url, "dataset", "tabletop"),
+            "filter": change(context, url, "recipe", "gda"),
+        }
         context.close()
-    print(f"{name}: overview cold {cold:.2f} s, warm {warm:.2f} s")
+    times = {"cold": cold, "warm": warm, **changes}
+    shown = ", ".join(f"{what} {seconds:.2f} s ({seconds / reference:.1f} x)" for what, seconds in times.items())
+    print(f"{name}: overview {shown}")
 
 
 def main(count: int) -> None:
@@ -86,13 +131,14 @@ def main(count: int) -> None:
         found = read_runs(store)
         print(f"reading {len(found)} runs from SQLite: {time.perf_counter() - began:.2f} s")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
-        dashboard(browser, "local store")
+        reference = bare(browser, Path(folder))
+        dashboard(browser, "local store", reference)
         port = free_port()
         os.environ["MLFLOW_TRACKING_URI"] = f"http://127.0.0.1:{port}"
         mlflow = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri, "--port", str(port),
                   "--host", "127.0.0.1", "--workers", "1"]  # fmt: skip
         with server(*mlflow, health=f"http://127.0.0.1:{port}/health"):
-            dashboard(browser, "MLflow server, newest 200 first")
+            dashboard(browser, "MLflow server, newest 200 first", reference)
         browser.close()
 
 
