@@ -2,11 +2,11 @@
 
     python tests/performance/bench_grounding.py [RUN ...]
 
-RUN are runs of grounding of the store in ./runs, whose accuracy is printed beside their latency. Without one, runs of
-zero-shot and relation-head are made on a few made frames: with offline-lite, where its packages are installed, and
-with a ViT-B-32 of random weights. Each frame is new, and each fifth sentence. Times are from the frame as an array to
-the answer, warm, at the precision that `auto` takes. A run keeps up with 5 Hz where the 95th percentile is below
-200 ms. Prints medians and 95th percentiles, and asserts nothing.
+RUN are runs of grounding of the store in ./runs, whose accuracy, by kind of instruction, is printed beside their
+latency. Without one, runs of zero-shot and relation-head are made on a few made frames: with offline-lite, where its
+packages are installed, and with a ViT-B-32 of random weights. Each frame is new, and with each fifth comes a new
+sentence. Times are from the frame as an array to the answer, warm, at the run's precision. A run keeps up with 5 Hz
+where the 95th percentile is below 200 ms. Prints medians and 95th percentiles, and asserts nothing.
 """
 
 import json
@@ -63,7 +63,7 @@ def milliseconds(run) -> list[float]:
     rng, times = np.random.default_rng(1), []
     for i in range(FRAMES + WARM):
         pixels, boxes = a_frame(rng)
-        text = f"bring me the {COLOURS[i % 6]} box on the desk, number {i // 5}"
+        text = f"bring me the {COLOURS[i // 5 % 6]} box on desk {i // 5}"  # A new sentence each second, at 5 Hz.
         began = time.perf_counter()
         run.ground(pixels, boxes, text)
         times.append(1000 * (time.perf_counter() - began))

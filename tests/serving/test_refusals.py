@@ -6,13 +6,16 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from io import BytesIO
 
 import pytest
 import requests
 from PIL import Image
 
+from tests.serving.conftest import serving
 from workbench.cli import main
+from workbench.serving.limits import Limits
 
 
 def png(width=8, height=8):
@@ -35,6 +38,8 @@ def post(url, images, *, headers=None, **data):
         ({"Origin": "http://evil.example"}, 403),
         ({"Origin": "null"}, 403),
         ({"Origin": "http://127.0.0.1:8001"}, 403),  # Another program's page on this machine.
+        ({"Sec-Fetch-Site": "cross-site"}, 403),  # A picture of a foreign page.
+        ({"Sec-Fetch-Site": "none"}, 200),  # Typed into the browser.
         ({"Host": "localhost"}, 200),
         ({"Origin": "http://127.0.0.1:8000"}, 200),
     ],
@@ -122,6 +127,23 @@ def test_a_body_that_does_not_come_is_not_waited_for(class_url):
     with socket.create_connection((host, int(port)), timeout=60) as slow:
         slow.sendall(f"POST /predict HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000\r\n\r\nx".encode())
         assert b"408" in slow.recv(4096)
+
+
+def test_more_requests_than_may_wait_are_told_to_come_back(classification):
+    run, _ = classification
+    with serving(run, limits=Limits(waiting=1, seconds=60)) as url:
+        host, port = url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=60) as slow:
+            slow.sendall(f"POST /predict HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1000\r\n\r\nx".encode())
+            until = time.monotonic() + 60
+            while (answer := post(url, [png()])).status_code != 503 and time.monotonic() < until:
+                time.sleep(0.05)  # Until the server has begun to read it.
+            assert answer.headers["retry-after"] == "1"
+            assert "no more than 1 request may be under way" in answer.json()["error"]
+            assert requests.get(f"{url}/health", timeout=60).status_code == 200
+        while (answer := post(url, [png()])).status_code != 200 and time.monotonic() < until:
+            time.sleep(0.05)  # The client has gone.
+        assert answer.status_code == 200
 
 
 def test_others_reach_it_only_where_that_is_said(capsys):

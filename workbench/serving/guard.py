@@ -13,6 +13,7 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from workbench.formatting import counted
 from workbench.serving.limits import Limits
 from workbench.texts import shown
 
@@ -61,6 +62,9 @@ class Guard:
             return _refuse(
                 403, f"pages of {shown(origin, 80)!r} may not ask this server; start it with --allow-origin for that."
             )
+        # Pictures and links of foreign pages come without an origin; they could not read the answer, but let us work.
+        if origin is None and headers.get("sec-fetch-site") in {"cross-site", "same-site"}:
+            return _refuse(403, "other pages may not ask this server; start it with --allow-origin for that.")
         length = headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > self._limits.bytes:
             return self._too_large()
@@ -69,7 +73,8 @@ class Guard:
     async def _with_body(self, scope: Scope, receive: Receive, send: Send) -> JSONResponse | None:
         """Ask the app, once all of the body is here; or say why not."""
         if self._under_way >= self._limits.waiting and scope["path"] != "/health":
-            response = _refuse(503, f"{self._limits.waiting} requests are under way; ask again in a second.")
+            most = counted(self._limits.waiting, "request")
+            response = _refuse(503, f"no more than {most} may be under way at a time; ask again in a second.")
             response.headers["retry-after"] = "1"
             return response
         self._under_way += 1
