@@ -51,6 +51,13 @@ def test_both_takes_different_images_among_the_unsure():
     assert counts[:3].min() >= 1
 
 
+def test_the_centre_of_a_cluster_leans_towards_the_unsure():
+    angles = np.array([0.0, 0.3, 0.6])
+    features = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    assert select(features, np.array([0.98, 0.02, 0.01]), 1, "both").tolist() == [0]
+    assert select(features, np.array([0.5, 0.5, 0.5]), 1, "both").tolist() == [1]
+
+
 @pytest.mark.parametrize("by", ["both", "uncertainty", "diversity"])
 def test_more_than_there_are_is_all(by):
     features, _ = blobs([4])

@@ -3,9 +3,12 @@
 import math
 import re
 
+import numpy as np
 import pytest
 
 from workbench.errors import WorkbenchError
+from workbench.metrics.learning_curve import fit_power_law
+from workbench.metrics.measured import measure_items
 from workbench.reports.suite.learning import learning_blocks, learning_text
 from workbench.reports.suite.selection import select
 from workbench.runs.comparisons.learning import check_target
@@ -38,6 +41,20 @@ def test_each_recipe_with_shots_has_a_curve(grown):
     assert ahead.low < ahead.value < ahead.high
     assert probe.held_back.measured == probe.entries[-1].estimate.value
     assert not probe.has_few_seeds
+
+
+def test_the_law_is_fitted_to_errors_over_seeds_and_items_drawn_together(grown):
+    curve, measured = curve_of(grown, "probe"), []
+    for entry in curve.entries:
+        predictions = [grown.predictions[run.run_id] for run in entry.group.runs]
+        wrong = np.stack([each.scores.argmax(axis=1) != each.labels for each in predictions])
+        measured.append(measure_items(wrong, metric="error"))
+    errors, replicates = [each.value for each in measured], np.stack([each.replicates for each in measured])
+    law = fit_power_law([3, 6, 12, 24, 48], errors, np.cov(replicates))
+    for images in (12, 96, 480):
+        expected, found = law.at(images), curve.at(images)
+        ends = (1 - found.value, 1 - found.high, 1 - found.low)
+        assert ends == pytest.approx((expected.value, expected.low, expected.high), abs=1e-6)
 
 
 def test_a_recipe_that_does_not_get_better_has_no_target_in_sight(grown):
