@@ -27,7 +27,18 @@ from adapters._heads.recipe import HeadRecipe
 from adapters._heads.sweep import SweepResult
 from adapters._heads.training import Adam, Parameters, cross_entropy, descend
 from adapters._presets import PresetConfig
-from workbench.plugin import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
+from workbench.plugin import (
+    AnyArray,
+    CosineHead,
+    FloatArray,
+    Head,
+    ImageSet,
+    Predictor,
+    RecipeConfig,
+    TaskModel,
+    normalise,
+    unit,
+)
 
 
 class ClipAdapterConfig(HeadConfig, PresetConfig):
@@ -152,6 +163,39 @@ class ClipAdapter(HeadRecipe[ClipAdapterConfig]):
         return AdaptedFeatures.restore(directory)
 
 
+class AdaptedFeaturesHead(CosineHead):
+    """`AdaptedFeatures`, for export.
+
+    Args:
+        weight: (n_classes, d), scaled.
+        bias: (n_classes,).
+        down: (width, d).
+        up: (d, width).
+        ratio: Share of the adapted features.
+    """
+
+    down: Tensor
+    up: Tensor
+
+    def __init__(self, weight: AnyArray, bias: AnyArray, down: AnyArray, up: AnyArray, ratio: float) -> None:
+        super().__init__(weight, bias)
+        self.ratio = ratio
+        self.keep(down=down, up=up)
+
+    def embed(self, pooled: Tensor, projected: Tensor) -> Tensor:  # noqa: ARG002
+        """See `CosineHead.embed`."""
+        x = unit(projected)
+        return self.ratio * ((x @ self.down.T).relu() @ self.up.T).relu() + (1 - self.ratio) * x
+
+    def embedding(self, prefix: str) -> list[str]:
+        """See `CosineHead.embedding`."""
+        return [
+            f"hidden = np.maximum(unit(projected) @ head['{prefix}down'].T, 0)",
+            f"moved = np.maximum(hidden @ head['{prefix}up'].T, 0)",
+            f"embedded = {self.ratio!r} * moved + {1 - self.ratio!r} * unit(projected)",
+        ]
+
+
 class AdaptedFeatures(TextScored):
     """Scaled cosines of adapted features with the class embeddings."""
 
@@ -163,6 +207,12 @@ class AdaptedFeatures(TextScored):
         moved = ratio * np.maximum(hidden @ self.arrays["up"].T, 0) + (1 - ratio) * x
         logits = normalise(moved) @ self.arrays["text_weight"].T + float(self.settings["logit_bias"])
         return self.shifted(np.asarray(logits, dtype=np.float32))
+
+    def as_head(self) -> Head:
+        """See `Predictor.as_head`."""
+        bias = self.offset() + np.float32(self.settings["logit_bias"])
+        down, up = self.arrays["down"], self.arrays["up"]
+        return AdaptedFeaturesHead(self.arrays["text_weight"], bias, down, up, float(self.settings["ratio"]))
 
 
 def adapted(x: Tensor, down: Tensor, up: Tensor, ratio: Tensor) -> Tensor:

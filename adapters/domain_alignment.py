@@ -18,7 +18,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
 
@@ -40,6 +40,9 @@ from workbench.plugin import (
     TaskModel,
     normalise,
 )
+
+if TYPE_CHECKING:
+    from workbench.plugin import Head
 
 _BASES: Bases = {"linear-probe": LinearProbe, "nearest-class-mean": NearestClassMean, "knn": Knn, "gda": Gda}
 _BASE = "base"
@@ -116,6 +119,12 @@ class Aligned(Predictor):
             normalise(features.pooled) - self.means["pooled"], normalise(features.projected) - self.means["projected"]
         )
         return self.base.scores(ImageSet(len(images), lambda: shifted, images.decode))
+
+    def as_head(self) -> "Head":
+        """See `Predictor.as_head`."""
+        from adapters._heads.centred import CentredHead
+
+        return CentredHead(self.base.as_head(), self.means["pooled"], self.means["projected"])
 
     def save(self, directory: Path) -> None:
         """Write `alignment.json` and `alignment.safetensors`, and the base into `base`."""

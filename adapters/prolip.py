@@ -37,7 +37,17 @@ from adapters._heads.span import span
 from adapters._heads.sweep import SweepResult
 from adapters._heads.training import Adam, Parameters, TrainedHeads, cross_entropy, descend
 from adapters._presets import PresetConfig
-from workbench.plugin import FloatArray, ImageSet, Predictor, RecipeConfig, TaskModel, normalise
+from workbench.plugin import (
+    AnyArray,
+    CosineHead,
+    FloatArray,
+    Head,
+    ImageSet,
+    Predictor,
+    RecipeConfig,
+    TaskModel,
+    normalise,
+)
 
 
 class ProlipConfig(HeadConfig, PresetConfig):
@@ -201,6 +211,30 @@ def _with(part: PaddedImages, x: Tensor) -> PaddedImages:
     return PaddedImages(x, part.target, part.mask, part.text_logits)
 
 
+class ProjectedAnewHead(CosineHead):
+    """`ProjectedAnew`, for export.
+
+    Args:
+        weight: (n_classes, d), scaled.
+        bias: (n_classes,).
+        difference: (d_pooled, d).
+    """
+
+    difference: Tensor
+
+    def __init__(self, weight: AnyArray, bias: AnyArray, difference: AnyArray) -> None:
+        super().__init__(weight, bias)
+        self.keep(difference=difference)
+
+    def embed(self, pooled: Tensor, projected: Tensor) -> Tensor:
+        """See `CosineHead.embed`."""
+        return projected + pooled @ self.difference
+
+    def embedding(self, prefix: str) -> list[str]:
+        """See `CosineHead.embedding`."""
+        return [f"embedded = projected + pooled @ head['{prefix}difference']"]
+
+
 class ProjectedAnew(TextScored):
     """Scaled cosines of `projected + pooled @ difference` with the class embeddings."""
 
@@ -210,3 +244,8 @@ class ProjectedAnew(TextScored):
         moved = normalise(features.projected + features.pooled @ self.arrays["difference"])
         logits = moved @ self.arrays["text_weight"].T + float(self.settings["logit_bias"])
         return self.shifted(np.asarray(logits, dtype=np.float32))
+
+    def as_head(self) -> Head:
+        """See `Predictor.as_head`."""
+        bias = self.offset() + np.float32(self.settings["logit_bias"])
+        return ProjectedAnewHead(self.arrays["text_weight"], bias, self.arrays["difference"])

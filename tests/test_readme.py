@@ -196,7 +196,7 @@ class Reader:
         if target:
             (self.folder / target).write_text(called.out, encoding="utf-8")
         if "--to" in given or "--html" in given:
-            assert any((self.folder / word).exists() for word in given if word in {"report/", "found.html"})
+            assert any((self.folder / word).exists() for word in given if word in {"report/", "found.html", "model/"})
 
     def stand_in(self, word: str) -> str:
         """What is given in place of a word."""

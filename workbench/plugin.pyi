@@ -56,6 +56,11 @@ from .recipes import Inference as Inference
 from .recipes import Recipe as Recipe
 from .recipes import RecipeConfig as RecipeConfig
 from .recipes import RunSpec as RunSpec
+from .recipes.heads import AffineHead as AffineHead
+from .recipes.heads import CosineHead as CosineHead
+from .recipes.heads import Head as Head
+from .recipes.heads import LinearHead as LinearHead
+from .recipes.heads import unit as unit
 from .solvers import minimise as minimise
 from .tasks import Answer as Answer
 from .tasks import Candidates as Candidates

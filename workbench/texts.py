@@ -10,6 +10,8 @@ _CONTROL_WITHIN_LINES = re.compile(rf"(?![\t\n])[{_HIDDEN}]+")
 _CONTROL_IN_JSON = re.compile(r"[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 _SHOWN = 400
+# An underscore within a word is no emphasis.
+_MARKDOWN = re.compile(r"([\\`*\[\]<>|~$&]|(?<!\w)_|_(?!\w))")
 
 
 def plain(text: str) -> str:
@@ -33,6 +35,11 @@ def shown(text: str, most: int = _SHOWN) -> str:
     if len(line) <= most:
         return line
     return f"{line[: most // 2]} [...{len(line):,} characters...] {line[-most // 4 :]}"
+
+
+def markdown(text: str) -> str:
+    """Text that Markdown shows as it is, also in a table."""
+    return _MARKDOWN.sub(r"\\\1", plain(text))
 
 
 def spreadsheet(text: str) -> str:

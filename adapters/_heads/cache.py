@@ -8,8 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from adapters._heads.neighbours import CacheHead, VoteHead
 from adapters._heads.predictors import SavedArrays
-from workbench.plugin import AnyArray, FloatArray, ImageSet
+from workbench.plugin import AnyArray, FloatArray, Head, ImageSet
 
 _ENTRIES = 2**24
 """Affinities are held for so many pairs at once."""
@@ -87,6 +88,12 @@ class NearestNeighbours(SavedArrays):
         votes = by_rows(x[None], keys[None], lambda a: neighbour_votes(a, target[None], mask, k, temperature))
         return _array(votes[0, 0])
 
+    def as_head(self) -> Head:
+        """See `Predictor.as_head`."""
+        keys, target = self._cache()
+        k, temperature = min(int(self.settings["k"]), len(keys)), float(self.settings["temperature"])
+        return VoteHead(keys, target, self.settings["space"], k, temperature, _FLOOR)
+
     def _cache(self) -> tuple[Tensor, Tensor]:
         labels = torch.from_numpy(self.arrays["labels"]).long()
         target = F.one_hot(labels, int(self.settings["n_classes"])).float()
@@ -104,6 +111,12 @@ class KeyValueCache(NearestNeighbours):
         cached = by_rows(x[None], keys[None], lambda a: cache_logits(a, betas, target[None]))
         text = self.features(images, "projected") @ self.arrays["text_weight"].T
         return self.shifted(np.asarray(float(self.settings["alpha"]) * _array(cached[0, 0]) + text, dtype=np.float32))
+
+    def as_head(self) -> Head:
+        """See `Predictor.as_head`."""
+        keys, target = self._cache()
+        alpha, beta = float(self.settings["alpha"]), float(self.settings["beta"])
+        return CacheHead(keys, alpha * target, self.settings["space"], beta, self.arrays["text_weight"], self.offset())
 
     def extended(self, seen: AnyArray, text: FloatArray, margin: float) -> Self:
         """See `SavedArrays.extended`."""

@@ -13,7 +13,9 @@ from workbench.plugin import (
     FitReport,
     Fitted,
     FloatArray,
+    Head,
     ImageSet,
+    LinearHead,
     Predictor,
     TaskModel,
     class_embeddings,
@@ -88,6 +90,10 @@ class SavedArrays(ArrayFiles, Predictor):
         """Scores with the margin of `extended`."""
         return scores + self.arrays["offset"] if "offset" in self.arrays else scores
 
+    def offset(self) -> FloatArray:
+        """What `shifted` adds, (n_classes,)."""
+        return self.arrays.get("offset", np.zeros(len(self.arrays["text_weight"]), np.float32))
+
     def features(self, images: ImageSet, space: str) -> FloatArray:
         """Unit-norm features, (n, d)."""
         return normalise(getattr(images.features, space))
@@ -121,3 +127,11 @@ class BlendedLinear(SavedArrays):
             text = normalise(projected[rows]) @ self.arrays["text_weight"].T
             scores[rows] = normalise(visual[rows]) @ self.arrays["weight"].T + text + self.arrays["bias"]
         return self.shifted(scores)
+
+    def as_head(self) -> Head:
+        """See `Predictor.as_head`."""
+        visual, text = self.arrays["weight"], self.arrays["text_weight"]
+        bias = self.arrays["bias"] + self.offset()
+        if self.settings["space"] == "projected":
+            return LinearHead(bias, projected=visual + text)
+        return LinearHead(bias, pooled=visual, projected=text if text.any() else None)

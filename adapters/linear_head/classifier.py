@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,6 +17,9 @@ from workbench.plugin import (
     class_embeddings,
     normalise,
 )
+
+if TYPE_CHECKING:
+    from workbench.plugin import Head
 
 
 @dataclass
@@ -46,6 +50,12 @@ class HeadClassifier(Predictor):
         """See `Predictor.for_classes`."""
         bias = np.full(len(sentences), self.head.bias, dtype=np.float32)
         return HeadClassifier(self.head, class_weights(self.head, model, sentences), bias)
+
+    def as_head(self) -> "Head":
+        """See `Predictor.as_head`."""
+        from adapters.linear_head.mapped import MappedHead
+
+        return MappedHead(self.scale * self.classes, self.bias, self.head.image, self.head.space)
 
     def save(self, directory: Path) -> None:
         """Add `classes.safetensors` to what `LinearDualEncoder.save` writes."""

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from adapters.prior_correction.estimates import Calibration, Corrector
 from workbench.plugin import AnyArray, FloatArray, ImageSet, Predictor, TransductivePredictor
+
+if TYPE_CHECKING:
+    from workbench.plugin import Head
 
 BASE = "base"
 """The folder that the base is saved in."""
@@ -43,6 +46,14 @@ class Corrected(Predictor):
     def scores(self, images: ImageSet) -> FloatArray:
         """See `Predictor.scores`."""
         return np.asarray(self.corrector.calibrated(self.base.scores(images)) + np.log(self.weights), np.float32)
+
+    def as_head(self) -> "Head":
+        """See `Predictor.as_head`; its logits are no log-probabilities, but those of the same probabilities."""
+        from workbench.plugin import AffineHead
+
+        calibration = self.corrector.calibration
+        factor = np.full(len(self.weights), 1 / calibration.temperature)
+        return AffineHead(self.base.as_head(), factor, calibration.bias + np.log(self.weights))
 
     def save(self, directory: Path) -> None:
         """Write `correction.json`, and the base into `base`."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from workbench.plugin import FitReport, FloatArray, ImageSet, Predictor, TaskModel
 
 if TYPE_CHECKING:
-    from workbench.plugin import LoadedModel
+    from workbench.plugin import Head, LoadedModel
 
 _NAME, _FITTED = "recipe.txt", "fitted"
 
@@ -34,6 +34,18 @@ class SelfTrained(Predictor):
         (directory / _NAME).write_text(self.name, encoding="utf-8")
         (directory / _FITTED).mkdir()
         self.fitted.save(directory / _FITTED)
+
+    def as_head(self) -> "Head":
+        """See `Predictor.as_head`."""
+        return self.fitted.as_head()
+
+    def tower(self, model: TaskModel) -> "LoadedModel | None":
+        """See `Predictor.tower`."""
+        return self.fitted.tower(model)
+
+    def in_fp32(self) -> "SelfTrained":
+        """See `Predictor.in_fp32`."""
+        return SelfTrained(self.name, self.fitted.in_fp32(), self.report)
 
     def merged(self, model: TaskModel) -> "LoadedModel":
         """See `Fitted.merged`."""

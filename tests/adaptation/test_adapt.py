@@ -22,6 +22,7 @@ from workbench.datasets import open_dataset
 from workbench.errors import CardError, DataError, WorkbenchError
 from workbench.models import open_model
 from workbench.runs import RecipeEntry, Suite, run_suite
+from workbench.runs.exporting import export_run
 from workbench.runs.finished import FinishedRun
 from workbench.runs.reporter import Silent
 from workbench.settings import Settings
@@ -105,6 +106,16 @@ def test_the_record_says_what_it_was_and_what_came_of_it(made, settings):
     config = json.loads(opened.artifact("config.json").read_text())
     assert "/" not in config["adaptation"]["train"][0]["dataset"]
     assert [row["step"] for row in config["history"]] == [0, 20, 40]
+
+
+def test_its_network_leaves_with_a_card_and_has_no_head(made, settings, tmp_path):
+    run = FinishedRun.open_any(made[0].run.run_id, settings)
+    assert export_run(run, tmp_path / "network").form == "open_clip"
+    text = (tmp_path / "network" / "README.md").read_text(encoding="utf-8")
+    assert "accuracy/colours/chosen" in text
+    assert "open_clip.create_model_from_pretrained" in text
+    with pytest.raises(WorkbenchError, match="is of adaptation"):
+        export_run(run, tmp_path / "graph", "onnx")
 
 
 def test_its_network_is_a_model_with_a_lineage(made, settings, squares, tiny_model):

@@ -80,10 +80,12 @@ def test_a_finished_run_predicts_other_images(store, tmp_path):
     assert loaded.predictions.scores.shape[1] == len(loaded.predictions.class_names)
 
 
-def test_export_refuses_what_adapts_no_weights(store, tmp_path):
+def test_a_probe_leaves_the_tool_and_is_no_checkpoint(store, tmp_path):
     _, _, frame, settings = store
     with pytest.raises(workbench.WorkbenchError, match="changes no weights"):
-        workbench.export(run_of(frame, "linear-probe"), tmp_path / "model", **settings)
+        workbench.export(run_of(frame, "linear-probe"), tmp_path / "model", "open_clip", **settings)
+    assert workbench.export(run_of(frame, "linear-probe"), tmp_path / "head", **settings) == tmp_path / "head"
+    assert (tmp_path / "head" / "head.npz").exists()
 
 
 def test_data_and_model_open_embed_and_search(store, tiny_model):

@@ -147,9 +147,15 @@ def test_from_run_to_prediction(capsys, tmp_path, tiny_model, make_colours):
     assert run(capsys, "predict", run_id[:8], str(folder / "test"), "--output", str(written), "--json")[1] == ""
     assert json.loads(written.read_text()) == rows
 
-    code, _, err = run(capsys, "export", run_id, "--to", str(tmp_path / "out"))
+    code, _, err = run(capsys, "export", run_id, "--to", str(tmp_path / "out"), "--format", "open_clip")
     assert code == 2
     assert "changes no weights" in err
+    code, out, _ = run(capsys, "export", run_id, "--to", str(tmp_path / "out"))
+    assert code == 0
+    assert "largest difference of a probability" in out
+    assert {"head.npz", "head.py", "README.md"} == {path.name for path in (tmp_path / "out").iterdir()}
+    for wrong in (["--log"], ["--register", "name", "--format", "npz"], ["--format", "npz"]):
+        assert run(capsys, "export", run_id, *wrong)[0] == 2
 
     code, out, _ = run(
         capsys, "embed", str(folder), *base[:2], "--precision", "fp32", "--to", str(tmp_path / "f.parquet")

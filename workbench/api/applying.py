@@ -11,6 +11,8 @@ from workbench.runs.usable import UsableRun
 if TYPE_CHECKING:
     import pandas as pd
 
+    from workbench.runs.exporting import Format
+
 
 def load(run: str, **settings: Any) -> UsableRun:
     """Bring a finished run back, to ask it about images or to look at it.
@@ -76,22 +78,26 @@ def predict(
     return pd.DataFrame([row.to_dict() for row in rows])
 
 
-def export(run: str, to: PathText, **settings: Any) -> Path:
-    """Write a run's adapted model as an open_clip folder, LoRA weights merged.
+def export(run: str, to: PathText, format: "Format | None" = None, **settings: Any) -> Path:  # noqa: A002
+    """Write a finished run for other tools, with a model card (`README.md`); see `workbench export --help`.
 
     Args:
         run: Its id, or an unambiguous beginning of one.
         to: A new or empty folder.
+        format: `onnx`, `torch`, `open_clip`, `transformers`, `sklearn` or `npz`. None takes the network in its
+            library's layout (`open_clip.create_model_from_pretrained("local-dir:FOLDER")` loads it) where the run has
+            changed it, else the head as `npz`.
         settings: Fields of `workbench.Settings`, such as `tracking_uri`.
 
     Returns:
-        The folder; `open_clip.create_model_from_pretrained("local-dir:FOLDER")` loads it.
+        The folder.
 
     Raises:
-        WorkbenchError: There is no such run, its recipe adapts no weights, or the folder is not empty.
+        WorkbenchError: There is no such run, it has nothing to give in this format, the folder is not empty, or what
+            was written gives other scores than the run.
     """
-    from workbench.runs.export import export_run
+    from workbench.runs.exporting import export_run
 
     folder = as_path(to)
-    export_run(FinishedRun.open_any(run, read_settings(export, settings)), folder)
+    export_run(FinishedRun.open_any(run, read_settings(export, settings)), folder, format)
     return folder

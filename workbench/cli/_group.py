@@ -23,7 +23,7 @@ _COMMANDS = {
     "prompts": "Compare the templates of a card on validation images.",
     "judge": "Judge generated images by the prompts that made them.",
     "embed": "Compute a dataset's features and write them as Parquet.",
-    "export": "Write a run's adapted model as a checkpoint that its library loads.",
+    "export": "Write a run for other tools: ONNX, torch, open_clip, scikit-learn, NumPy, MLflow.",
     "fetch": "Bring a suite's models and datasets here, and list what to copy.",
     "new": "Start a package with a recipe of your own.",
     "cache": "Show or prune what is cached.",

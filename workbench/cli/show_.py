@@ -153,11 +153,12 @@ def _suite(name: str, flags: dict[str, Any]) -> dict[str, Any]:  # noqa: ARG001
 def _run(name: str, flags: dict[str, Any]) -> dict[str, Any]:
     from workbench.tracking import open_store
     from workbench.tracking.reading import one_run, traceback_place
+    from workbench.tracking.ui import mlflow_page
 
     store = open_store(load_settings(**flags))
     run = one_run(store, name)
     place = traceback_place(store, run)
-    return {**run.to_dict(), **({"traceback": place} if place else {})}
+    return {**run.to_dict(), "mlflow_page": str(mlflow_page(store, run)), **({"traceback": place} if place else {})}
 
 
 def _lines(value: Any, indent: int = 0) -> str:

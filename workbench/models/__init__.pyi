@@ -2,6 +2,7 @@ from .attention import merge_attention as merge_attention
 from .attention import split_attention as split_attention
 from .encoder import Encoder as Encoder
 from .encoder import open_model as open_model
+from .export import library_of as library_of
 from .export import save_checkpoint as save_checkpoint
 from .loaded import LoadedModel as LoadedModel
 from .loaded import to_device as to_device

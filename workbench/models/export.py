@@ -3,7 +3,7 @@
 import contextlib
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 from torch import Tensor, nn
@@ -34,6 +34,11 @@ TRANSFORMERS = """from transformers import AutoModel, AutoProcessor
 model = AutoModel.from_pretrained("{folder}").eval()
 processor = AutoProcessor.from_pretrained("{folder}")
 """
+
+
+def library_of(loaded: LoadedModel) -> Literal["open_clip", "transformers"]:
+    """The library in whose layout `save_checkpoint` writes a model."""
+    return "transformers" if isinstance(loaded.network, DualNetwork) else "open_clip"
 
 
 def save_checkpoint(loaded: LoadedModel, directory: Path, base: "Encoder | None" = None) -> None:

@@ -1,13 +1,9 @@
 """Escape names, labels and error messages, which come from data, for each format."""
 
-import re
-
-from workbench.texts import plain, spreadsheet
+from workbench.texts import markdown, plain, spreadsheet
 
 __all__ = ["latex", "markdown", "plain", "spreadsheet"]
 
-# An underscore within a word is no emphasis.
-_MARKDOWN = re.compile(r"([\\`*\[\]<>|~$&]|(?<!\w)_|_(?!\w))")
 _LATEX = {
     "\\": r"\textbackslash{}",
     "~": r"\textasciitilde{}",
@@ -18,11 +14,6 @@ _LATEX = {
     "[": "{[}",
     **{character: "\\" + character for character in "&%$#_{}"},
 }
-
-
-def markdown(text: str) -> str:
-    """Text that Markdown shows as it is, also in a table."""
-    return _MARKDOWN.sub(r"\\\1", plain(text))
 
 
 def latex(text: str) -> str:

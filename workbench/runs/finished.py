@@ -52,7 +52,7 @@ class FinishedRun:
                 generated images, or adapts a network.
         """
         run = cls.open_any(run_id, settings)
-        run._check_items()
+        run.check_items()
         return run
 
     @classmethod
@@ -68,7 +68,8 @@ class FinishedRun:
             raise WorkbenchError(f"run {result.run_id} is {result.status}, not finished. {reason}".strip())
         return cls(result, settings)
 
-    def _check_items(self) -> None:
+    def check_items(self) -> None:
+        """Raise `WorkbenchError` if the run has no test items: it judges generated images, or adapts a network."""
         result, task = self.result, installed(self.result.task)
         if task is not None and task.Result is None:
             network = f"; `--model run:{result.run_id[:8]}` takes its network" if result.task == ADAPTATION else ""
@@ -150,7 +151,7 @@ class FinishedRun:
             WorkbenchError: The run's recipe adapts no weights, or they cannot be read.
         """
         if self.result.task != ADAPTATION:
-            self._check_items()
+            self.check_items()
             return self.predictor().merged(self.model)
         folder, loaded = self.artifact(NETWORK), self.model.load()
         with self._reading(folder):

@@ -1,9 +1,11 @@
 """The record of a run in MLflow: parameters and tags at its beginning, metrics and artifacts at its end."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from workbench.datasets import place_of
+from workbench.datasets.roles import ROLES
 from workbench.formatting import counted
 from workbench.metrics import Estimate, flatten
 from workbench.metrics.intervals import MIN_UNITS
@@ -12,6 +14,7 @@ from workbench.models.languages import check_language
 from workbench.recipes import FitReport, Fitted
 from workbench.runs.artifacts import write_artifacts
 from workbench.runs.evaluation import evaluate
+from workbench.runs.key import run_key
 from workbench.runs.limits import time_limit
 from workbench.runs.planned import PlannedRun
 from workbench.runs.planning import NO_MODEL
@@ -21,7 +24,9 @@ from workbench.runs.workspace import run_folder
 from workbench.tasks import SplitRows
 from workbench.tracking import RunRecorder, RunResult, Store, StoreError, read_runs, schema
 from workbench.tracking.faults import answering
+from workbench.tracking.inputs import dataset_input
 from workbench.tracking.places import KnownPlaces
+from workbench.tracking.ui import NOTE, note_for
 from workbench.tracking.writing import Written
 
 
@@ -54,6 +59,10 @@ def begin(planned: PlannedRun, suite: Suite, store: Store) -> RunRecorder:
         **version_tags(),
         **git_tags(),
     }
+    group = run_key(
+        replace(spec, seed=0), planned.data.dataset, None if spec.model == NO_MODEL else encoder, refit=suite.refit
+    )
+    tags[schema.RUN_GROUP] = f"{spec.label}, {card.name}, {spec.model}, {spec.shots_text} shots ({group[:8]})"
     if spec.inference != "inductive":
         tags[schema.INFERENCE] = spec.inference
     whole = planned.data.dataset.whole.fingerprint
@@ -122,13 +131,27 @@ def record(
             else {}
         ),
         **_about_model(planned),
+        **({NOTE: note_for(recorder.run_id)} if recorder.run_id else {}),
     }
 
     def write(folder: Path) -> None:
         write_artifacts(folder, planned, rows, evaluation.predictions, predictor, figures)
 
     with run_folder(write, recorder.store.spool.folder) as folder:
-        return recorder.finish(metrics, tags, folder, report.history)
+        return recorder.finish(metrics, tags, folder, report.history, _inputs(planned, rows))
+
+
+def _inputs(planned: PlannedRun, rows: SplitRows) -> list[dict[str, str]]:
+    """The datasets of a run for MLflow: what it was fitted on, and its test items, whose digest compared runs share."""
+    dataset, trained_on = planned.data.dataset, planned.trained_on
+    inputs = []
+    if len(rows.train):
+        source = dataset if trained_on is None else trained_on.dataset
+        # Of the whole dataset: MLflow keeps one entry for all runs on it, and how many a run took are its metrics.
+        counts = {f"{split}_images": len(source.rows(split)) for split in ROLES}
+        inputs.append(dataset_input(source.card.name, source.fingerprint, "training", planned.place, counts))
+    test = {"test_images": len(rows.test), "classes": len(dataset.class_names)}
+    return [*inputs, dataset_input(dataset.card.name, dataset.items_digest, "test", planned.place, test)]
 
 
 def _about_choosing(planned: PlannedRun, rows: SplitRows, report: FitReport) -> list[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from workbench.tracking import schema
 from workbench.tracking._copying import copy_files
 from workbench.tracking.faults import faults, status_of, why
+from workbench.tracking.inputs import to_mlflow
 from workbench.tracking.record import RunRecord
 
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ def deliver(
 
 
 def send_values(store: "Store", run_id: str, record: RunRecord) -> None:
-    """Params, tags, metrics and history."""
+    """Params, tags, metrics, history and datasets."""
     from mlflow.entities import Metric, Param, RunTag
 
     metrics = [Metric(key, value, record.ended, 0) for key, value in record.metrics.items()]
@@ -54,6 +55,8 @@ def send_values(store: "Store", run_id: str, record: RunRecord) -> None:
         first = start == 0
         chunk = metrics[start : start + _METRICS]
         store.client.log_batch(run_id, metrics=chunk, tags=tags if first else [], params=params if first else [])
+    if record.inputs:
+        store.client.log_inputs(run_id, datasets=[to_mlflow(kept) for kept in record.inputs])
 
 
 def _send_artifacts(store: "Store", run_id: str, artifact_uri: str, folder: Path) -> dict[str, str]:

@@ -27,6 +27,7 @@ class RunRecord:
         ended: End of the run, in milliseconds.
         status: `FINISHED`, or `FAILED`.
         run_id: The store's id where the run was begun there; empty where it was not.
+        inputs: Its datasets, see `inputs.dataset_input`.
     """
 
     suite: str
@@ -39,6 +40,7 @@ class RunRecord:
     ended: int = 0
     status: str = "FINISHED"
     run_id: str = ""
+    inputs: list[dict[str, str]] = field(default_factory=list)
 
     @property
     def key(self) -> str:

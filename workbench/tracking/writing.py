@@ -1,7 +1,7 @@
 """Write one run: begun before the work, finished in one step after it; kept in the spool where the store fails."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -81,6 +81,7 @@ class RunRecorder:
         tags: Mapping[str, str],
         artifacts: Path,
         history: Mapping[str, list[float]] | None = None,
+        inputs: Sequence[dict[str, str]] = (),
     ) -> "Written":
         """Log metrics, tags and artifacts, and only then mark the run as finished.
 
@@ -89,6 +90,7 @@ class RunRecorder:
             tags: Further tags.
             artifacts: Folder whose files become the run's artifacts.
             history: Values per epoch.
+            inputs: Its datasets, see `inputs.dataset_input`.
 
         Returns:
             The run as it would be read, and what the store did not take.
@@ -101,6 +103,7 @@ class RunRecorder:
             tags={**self.record.tags, **clean(tags)},
             metrics=finite(metrics),
             history=dict(history or {}),
+            inputs=[{key: masked(value) for key, value in each.items()} for each in inputs],
             ended=int(time.time() * 1000),
         )
         return self._deliver(known, artifacts)

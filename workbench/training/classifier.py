@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from copy import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from workbench.models import LoadedModel
+    from workbench.recipes.heads import Head
     from workbench.training.precision import Compute
 
 
@@ -121,6 +122,22 @@ class EncoderClassifier(Predictor):
 
         classes: FloatArray = ClassTexts(self.text_network, sentences, self.compute).all().cpu().numpy()
         return classes
+
+    def as_head(self) -> "Head":
+        """See `Predictor.as_head`."""
+        from workbench.recipes.heads import LinearHead
+
+        return LinearHead(self.bias, projected=self.scale * self.classes)
+
+    def tower(self, model: TaskModel) -> "LoadedModel | None":
+        """See `Predictor.tower`."""
+        return None if self.loaded is None else self.merged(model)
+
+    def in_fp32(self) -> Self:
+        """See `Predictor.in_fp32`."""
+        other = copy(self)
+        other.compute = replace(self.compute, precision="fp32")
+        return other
 
     def save(self, directory: Path) -> None:
         """Write `classes.safetensors` and `classifier.json`, for `SavedClassifier.read`; the network is not in them."""

@@ -4,7 +4,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -13,6 +13,10 @@ from workbench.errors import RecipeError
 from workbench.images import ImageSet
 from workbench.models.task_model import TaskModel
 from workbench.recipes import FitReport, Fitted
+
+if TYPE_CHECKING:
+    from workbench.models import LoadedModel
+    from workbench.recipes.heads import Head
 
 Space = Literal["pooled", "projected"]
 _ROWS = 2**16  # Are normalised at a time: features may be larger than memory.
@@ -37,6 +41,28 @@ class Predictor(Fitted, ABC):
         """
         raise RecipeError(f"{type(self).__name__} cannot score other classes than those that it was fitted on.")
 
+    def as_head(self) -> "Head":
+        """What it does with an image's features, for export to other tools.
+
+        Raises:
+            RecipeError: Its scores are no function of one image's features.
+        """
+        raise RecipeError(
+            f"{type(self).__name__} cannot be written as a function of an image's features, so there is no head to "
+            "export."
+        )
+
+    def tower(self, model: TaskModel) -> "LoadedModel | None":  # noqa: ARG002
+        """The network whose image features the head reads, with what was learned in it, on the CPU, in fp32.
+
+        None where they are the base model's.
+        """
+        return None
+
+    def in_fp32(self) -> "Predictor":
+        """The same with its own network computed in fp32, to compare an export with."""
+        return self
+
 
 class TransductivePredictor(Predictor):
     """Scores images together: those of an image depend on the others, but not on the order in which they come.
@@ -44,6 +70,13 @@ class TransductivePredictor(Predictor):
     It is asked once, for all test images, and gets their features and pixels without labels. A recipe that returns one
     says so (`Recipe.inference`).
     """
+
+    def as_head(self) -> "Head":
+        """See `Predictor.as_head`; there is none."""
+        raise RecipeError(
+            f"{type(self).__name__} is transductive: its answer for an image depends on the others, so there is no "
+            "head to export."
+        )
 
 
 class LinearClassifier(Predictor):
@@ -87,6 +120,12 @@ class LinearClassifier(Predictor):
                 x = normalise(x)
             scores[start : start + _ROWS] = self.scale * (x @ self.weight.T) + self.bias
         return scores
+
+    def as_head(self) -> "Head":
+        """See `Predictor.as_head`."""
+        from workbench.recipes.heads import LinearHead
+
+        return LinearHead(self.bias, **{self.space: self.scale * self.weight}, unit_norm=self.unit_norm)
 
     def save(self, directory: Path) -> None:
         """Write `linear.safetensors` and `linear.json`."""

@@ -23,6 +23,7 @@ from workbench.tasks.classification.validation_scores import ValidationScores
 if TYPE_CHECKING:
     from workbench.models import LoadedModel
     from workbench.models.task_model import TaskModel
+    from workbench.recipes.heads import Head
 
 CHOICES = "choices.json"
 
@@ -55,6 +56,23 @@ class ValidatedPredictor(Predictor):
         """
         choices = self.choices
         return taken_for_known(scores, self.inner.scale, choices.known_thresholds, choices.calibration)
+
+    def as_head(self) -> "Head":
+        """See `Predictor.as_head`; calibration is part of it."""
+        head, calibration = self.inner.as_head(), self.choices.calibration
+        if calibration is None:
+            return head
+        from workbench.recipes.heads import AffineHead
+
+        return AffineHead(head, np.asarray(calibration.factor), np.asarray(calibration.offset))
+
+    def tower(self, model: "TaskModel") -> "LoadedModel | None":
+        """See `Predictor.tower`."""
+        return self.inner.tower(model)
+
+    def in_fp32(self) -> Predictor:
+        """See `Predictor.in_fp32`."""
+        return ValidatedPredictor(self.inner.in_fp32(), self.choices)
 
     def save(self, directory: Path) -> None:
         """As the recipe's predictor does, and the choices."""
