@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 from sklearn.metrics import balanced_accuracy_score
 
+import workbench
 from workbench.cli import cli
 from workbench.errors import CardError
 from workbench.runs import Suite
@@ -158,3 +159,9 @@ def test_the_command_says_it_by_its_exit_code_and_in_a_report(world, write, tmp_
     nothing = called(write(0.5, model="local-dir:nowhere"))
     assert nothing.exit_code == 1
     assert "0 passed, 0 failed, 1 not here. Nothing was compared." in nothing.stdout
+
+
+def test_from_python_it_is_a_table(world, write):
+    places = {"cache": world.settings.cache, "runs": world.settings.runs, "precision": "fp32", "device": "cpu"}
+    frame = workbench.verify(world.model, expected=write(world.value), **places)
+    assert frame[["model", "verdict", "theirs"]].to_numpy().tolist() == [[world.model, "pass", world.value]]
