@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.metrics import accuracy_score, roc_auc_score
 
 from tests.executors.suites import Told
-from workbench.datasets import open_dataset
+from workbench.datasets import check_dataset, open_dataset
 from workbench.errors import CardError, DataError
 from workbench.labelling import LabelRules
 from workbench.metrics import softmax
@@ -214,6 +214,7 @@ def test_a_share_of_classes_and_a_list_of_the_known_ones(made):
     assert set(listed.labels(rows).tolist()) == {-1, 0, 1, 2}
     assert "grey" in listed.card.in_words(listed, rows)
     assert set(listed.labels(listed.rows("train")).tolist()) == {0, 1, 2}
+    assert "Its 36 test images can show a difference in accuracy" in str(check_dataset(listed))
 
 
 @pytest.mark.parametrize(

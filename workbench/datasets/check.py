@@ -129,9 +129,10 @@ def check_dataset(dataset: Dataset, progress: Progress | None = None, *, others:
 
 
 def _smallest_differences(dataset: Dataset) -> tuple[SmallestDifference, ...]:
-    test = dataset.rows("test")
     if dataset.card.multi_label or not dataset.card.labels_are_truth:
         return ()
+    test = dataset.rows("test")
+    test = test[dataset.labels(test) >= 0]  # Accuracy is of the known classes.
     return smallest_differences(len(test), dataset.groups(test) if len(test) else None)
 
 

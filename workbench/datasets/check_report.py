@@ -200,8 +200,9 @@ def _what_it_can_show(report: CheckReport) -> str:
     """The smallest difference that the test set can show, in a sentence."""
     found = report.smallest_differences
     points = [_points(each.difference) for each in found]
+    images = sum(report.class_counts["test"].values())
     text = (
-        f"Its {counted(report.images['test'], 'test image')} can show a difference in accuracy of {', '.join(points)} "
+        f"Its {counted(images, 'test image')} can show a difference in accuracy of {', '.join(points)} "
         f"points or more, where one of two recipes alone is right on "
         f"{', '.join(f'{100 * each.discordance:.0f}' for each in found)} % of them (McNemar's test at 5 %, power 80 %)"
     )
