@@ -91,7 +91,7 @@ def dashboard(session: nox.Session) -> None:
 
 @nox.session
 def pictures(session: nox.Session) -> None:
-    """Take the pictures in docs/images anew, of the suite quickstart as it is; needs `chromium`."""
+    """Take the pictures in docs/images anew, of the suite quickstart as it is and a few-shot one; needs `chromium`."""
     _install(session, "quickstart", "dev")
-    taken = "overview_shows or compare_shows"
+    taken = "overview_shows or compare_shows or take_a_picture"
     session.run("pytest", "tests/dashboards/browser", "-k", taken, env={"WORKBENCH_SCREENSHOTS": "docs/images"})

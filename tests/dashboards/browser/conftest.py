@@ -47,7 +47,8 @@ def quickstart(chromium, pictures, tmp_path_factory):
     if pictures:
         # Runs that are there already are not made again.
         runs = Path(os.environ.get("WORKBENCH_SCREENSHOTS_RUNS") or root / "runs").absolute()
-        settings = Settings(cache=root / "cache", runs=runs, device="cpu")
+        cache = Path(os.environ.get("WORKBENCH_SCREENSHOTS_CACHE") or root / "cache").absolute()
+        settings = Settings(cache=cache, runs=runs, device="cpu")
         return settings, run_suite(suite, settings)
     settings = Settings(cache=root / "cache", runs=root / "runs", device="cpu")
     datasets = {name: str(_smaller(root, name, options)) for name, options in FEWER.items()}

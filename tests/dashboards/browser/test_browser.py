@@ -1,8 +1,10 @@
 """The dashboard in headless Chromium, on what a real quickstart run left in MLflow."""
 
 import urllib.parse
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
 from dashboards.views.groups import pair_names
 from tests.dashboards.browser.server import dashboard
@@ -16,7 +18,8 @@ from workbench.search import nearest_images, open_gallery, search_images
 from workbench.tracking import open_store
 
 pytestmark = pytest.mark.slow
-PAGES = ("", "compare", "transfer", "shots", "run", "errors", "map", "search", "cost", "data")
+PAGES = ("", "compare", "transfer", "shots", "run", "errors", "map?method=PCA", "search", "cost", "data")
+"""UMAP is compiled at its first use in a process, which takes a while."""
 DATASETS = ("leaf-morphology", "mri-planes", "tabletop")
 
 
@@ -44,7 +47,8 @@ def keep(tab, pictures, name, height=900):
         tab.page.get_by_test_id("stMain").evaluate("main => main.scrollTo(0, 0)")
         tab.page.mouse.move(0, 0)  # Tables show buttons below the pointer.
         tab.page.wait_for_timeout(1000)
-        tab.page.screenshot(path=pictures / f"{name}.png", scale="css")
+        picture = Image.open(BytesIO(tab.page.screenshot(scale="css"))).convert("RGB")
+        picture.quantize(256).save(pictures / f"{name}.png", optimize=True)
 
 
 def test_overview_shows_the_verdict_and_the_values_in_mlflow(address, open_tab, quickstart, in_mlflow, pictures):
@@ -145,17 +149,45 @@ def test_shots_and_cost_draw_every_recipe(address, open_tab, in_mlflow):
     assert tab.page.locator("[data-testid=stVegaLiteChart]").count() == 1
 
 
-def test_errors_show_pictures_scores_and_neighbours(address, open_tab, in_mlflow):
+def test_errors_open_in_full_with_scores_and_neighbours(address, open_tab, in_mlflow):
     tab = open_tab(address).open("errors?dataset=leaf-morphology")
     tab.pick("run", "zero-shot")
     metrics = in_mlflow["leaf-morphology", "zero-shot", "-"]
-    wrong = round((1 - metrics["accuracy"]) * metrics["test_images"])
-    assert f"{wrong} mistakes" in tab.text()
-    assert [len(tab.cells(0)), tab.cells(0)[0]] == [6, ["class", "per cent"]]
-    before = tab.page.locator("[data-testid=stImage] img").count()
+    total = round(metrics["test_images"])
+    wrong = round((1 - metrics["accuracy"]) * total)
+    assert f"{wrong} of {total}: images, the most confident mistakes first" in tab.text()
+    images = tab.page.locator("[data-testid=stImage] img")
+    assert images.count() == min(24, wrong)
+    shares = [float(row["right"]) for row in rows_of(tab)]
+    assert sum(shares) / len(shares) == pytest.approx(metrics["balanced_accuracy"])
+    with tab.page.expect_download() as download:
+        tab.page.get_by_role("button", name="SVG").click()
+    svg = download.value.path().read_text(encoding="utf-8")
+    assert "zero-shot on leaf-morphology: right by true class" in svg
+    tab.page.get_by_test_id("stBaseButton-tertiary").first.click()
+    tab.settle()
+    assert images.count() == 1
+    rows = rows_of(tab)
+    assert [row["answer"] for row in rows if "chosen" in row[""]] == [rows[0]["answer"]]
     tab.page.get_by_text("Nearest training images").first.click()
     tab.settle()
-    assert tab.page.locator("[data-testid=stImage] img").count() == before + 5
+    assert images.count() == 6
+    again = open_tab(address).open(tab.page.url)
+    assert rows_of(again) == rows
+
+
+def test_a_box_about_points_of_the_map_shows_their_images(address, open_tab):
+    tab = open_tab(address).open("map?dataset=leaf-morphology&method=PCA")
+    where = tab.page.locator("[data-testid=stVegaLiteChart]").locator("canvas, svg").first.bounding_box()
+    assert tab.page.locator("[data-testid=stImage] img").count() == 0
+    tab.page.mouse.move(where["x"] + 3, where["y"] + 3)
+    tab.page.mouse.down()
+    tab.page.mouse.move(where["x"] + where["width"] / 2, where["y"] + where["height"] / 2, steps=5)
+    tab.page.mouse.up()
+    tab.page.get_by_text("in the box").first.wait_for()
+    tab.settle()
+    inside = int(tab.page.get_by_role("heading", name="in the box").inner_text().split()[0])
+    assert tab.page.locator("[data-testid=stImage] img").count() == min(60, inside) > 0
 
 
 def test_data_shows_card_classes_samples_and_check(address, open_tab):
@@ -210,7 +242,7 @@ def test_an_address_that_asks_for_what_there_is_not_opens_the_page(address, open
 def test_a_page_is_there_at_a_servers_first_request(quickstart, open_tab, page):
     with dashboard(quickstart[0]) as fresh:
         tab = open_tab(fresh).open(page)
-        assert tab.page.locator("h1").first.inner_text() == (page or "overview").title()
+        assert tab.page.locator("h1").first.inner_text() == (page.partition("?")[0] or "overview").title()
         assert "made" in tab.text()
         # The pages stand in the side bar once, and not by Streamlit's own list or its folder.
         assert tab.page.get_by_test_id("stSidebar").get_by_test_id("stPageLink").count() == len(PAGES)
