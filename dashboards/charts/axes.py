@@ -37,7 +37,11 @@ def recipe_shape(recipes: Iterable[str], marks: Mapping[str, Mark], **options: A
 
 def below() -> alt.Legend:
     """A legend below the chart, which leaves a narrow screen its width."""
-    return alt.Legend(orient="bottom", columns=_LEGEND_COLUMNS, labelLimit=220)
+    # Lines and bars of a chart would be drawn about the symbols, too, dashed and pale.
+    return alt.Legend(
+        orient="bottom", columns=_LEGEND_COLUMNS, labelLimit=220,
+        symbolDash=[1, 0], symbolStrokeWidth=0, symbolOpacity=1,
+    )  # fmt: skip
 
 
 def height_with_legend(entries: Iterable[str], plot: int = 320) -> int:
