@@ -165,6 +165,7 @@ def test_the_pages_show_counts(runs):
     app = open_page("errors", run=worst.run_id)
     assert not app.exception
     assert "images, the worst counted first" in texts(app)
+    app = next(each for each in app.button if each.key == "open 0").click().run()
     app = next(each for each in app.toggle if each.label == "Nearest training images").set_value(True).run()
     assert not app.exception
     app = open_page("data")
