@@ -18,6 +18,7 @@ from pathlib import Path
 
 import click
 import pytest
+from PIL import Image
 
 from tests.faults.verdicts import call
 from tests.faults.world import World, pictures, tiny_model
@@ -101,6 +102,11 @@ def fill(folder: Path, model: str) -> None:
         pictures(folder / name, each=24)
     for name in ("new-photos", "generated"):
         pictures(folder / name, classes=False, each=2)
+    for path in (folder / "new-photos").iterdir():  # New ones, and no copies of those that have a label.
+        with Image.open(path) as picture:
+            changed = picture.convert("RGB")
+        changed.putpixel((0, 0), (0, 0, 0))
+        changed.save(path)
     table(folder / "generated", {"prompt": lambda path: f"a picture of {path.stem}"})
     (folder / "species.csv").write_text(
         "name,common_name\nBellis perennis,daisy\nRosa canina,dog rose\n", encoding="utf-8"

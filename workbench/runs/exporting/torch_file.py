@@ -26,9 +26,10 @@ def write_torch(classifier: "ExportedClassifier", folder: Path) -> list[str]:
     from workbench.runs.exporting.network import PixelClassifier, exported_program
 
     module = PixelClassifier(classifier.network, classifier.head, classifier.multi_label)
-    torch.export.save(exported_program(module, classifier.network.image_size), folder / MODEL)
+    program = exported_program(module, classifier.network.image_size)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Of weights that share memory it says that they might be elsewhere.
+        torch.export.save(program, folder / MODEL)
         loaded = torch.export.load(folder / MODEL).module()
 
     def answer(pixels: FloatArray) -> AnyArray:
