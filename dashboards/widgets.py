@@ -35,6 +35,17 @@ def choose_dataset(runs: Sequence[RunResult], *, place: Any = st) -> tuple[str, 
     return dataset, [run for run in runs if run.dataset == dataset]
 
 
+def choose_suite(runs: Sequence[RunResult], *, place: Any = st) -> tuple[str, list[RunResult]]:
+    """A suite among those of `runs`, and its runs; that of the newest run unless the address says otherwise.
+
+    Args:
+        runs: Newest first.
+        place: A part of the page.
+    """
+    suite = choose("suite", list(dict.fromkeys(run.suite for run in runs)), key="suite", place=place)
+    return suite, [run for run in runs if run.suite == suite]
+
+
 def choose_run(runs: Sequence[RunResult], *, place: Any = st) -> RunResult:
     """A run, by its id."""
     return choose("run", runs, key="run", ident=run_id, show=run_title, drops=("page", "item"), place=place)
@@ -61,8 +72,13 @@ def say_left_out(all_runs: Sequence[RunResult], current: Sequence[RunResult]) ->
 
 def run_title(run: RunResult) -> str:
     """A run in one line that no other run has."""
+    return f"{run_settings(run)} · {when(run)} · {run.run_id[:8]}"
+
+
+def run_settings(run: RunResult) -> str:
+    """A run in one line, without what tells it from others of the same settings."""
     shots = "no training" if shots_of(run) == "-" else f"{shots_of(run)} shots"
-    return f"{run.label} · {run.model} · {shots} · seed {run.seed} · {when(run)} · {run.run_id[:8]}"
+    return f"{run.label} · {run.model} · {shots} · seed {run.seed}"
 
 
 def table(rows: pd.DataFrame, formats: Mapping[str, Callable[[Any], str]] | None = None) -> None:

@@ -22,10 +22,18 @@ def metric_axis(metric: str) -> alt.Axis:
 
 def recipe_colour(recipes: Iterable[str], marks: Mapping[str, Mark], **options: Any) -> alt.Color:
     """Colour by recipe, for those shown; up to ten differ."""
+    return alt.Color("recipe:N", scale=_colours(recipes, marks), title=None, **options)
+
+
+def recipe_outline(recipes: Iterable[str], marks: Mapping[str, Mark]) -> alt.Stroke:
+    """The same colours for the outlines of marks, without a legend."""
+    return alt.Stroke("recipe:N", scale=_colours(recipes, marks), legend=None)
+
+
+def _colours(recipes: Iterable[str], marks: Mapping[str, Mark]) -> alt.Scale:
     names = sorted(set(recipes))
     colours = apart(names, marks)
-    scale = alt.Scale(domain=names, range=[colours[name] for name in names])
-    return alt.Color("recipe:N", scale=scale, title=None, **options)
+    return alt.Scale(domain=names, range=[colours[name] for name in names])
 
 
 def recipe_shape(recipes: Iterable[str], marks: Mapping[str, Mark], **options: Any) -> alt.Shape:

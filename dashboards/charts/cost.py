@@ -81,5 +81,6 @@ def _scale(cost: str, costs: Sequence[float]) -> dict[str, Any]:
     decades = [0, *(10**k for k in range(-2 if seconds else 0, 10) if 10**k <= 2 * max(costs))]
     return {
         "scale": alt.Scale(type="symlog", constant=0.01 if seconds else 1),
-        "axis": alt.Axis(values=decades, format="~g", grid=False),
+        # Vega would fit a format to the distance of the ticks, and write 100 as 1e+2.
+        "axis": alt.Axis(values=decades, labelExpr="format(datum.value, ',~f')", grid=False),
     }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import altair as alt
 
-from dashboards.charts.axes import GREY, link_to, metric_axis, recipe_colour, recipe_shape, records
+from dashboards.charts.axes import GREY, link_to, metric_axis, recipe_colour, recipe_outline, recipe_shape, records
 from workbench.formatting import format_p
 from workbench.metrics.formatting import format_difference, format_interval, format_value
 from workbench.reports.colours import Mark
@@ -37,6 +37,8 @@ def forest_chart(verdict: Verdict, marks: Mapping[str, Mark]) -> alt.LayerChart:
         base.mark_point(size=90, opacity=1, strokeWidth=2).encode(
             x=alt.X("value:Q"),
             shape=recipe_shape(recipes, marks, legend=None),
+            # Beside `fill`, Vega-Lite draws outlines in the theme's colour unless they have a scale of their own.
+            stroke=recipe_outline(recipes, marks),
             fill=alt.condition("datum.tied", recipe_colour(recipes, marks, legend=None), alt.value("transparent")),
         ),
     ]

@@ -12,18 +12,19 @@ from dashboards.session import Session
 from dashboards.text import runs_caption
 from dashboards.views.cost import COSTS, FITTED_TOGETHER, pareto_front
 from dashboards.views.standings import metrics_of, standings
-from dashboards.widgets import as_values, choose_dataset, say_left_out, table
+from dashboards.widgets import as_values, choose_dataset, choose_suite, say_left_out, table
 from workbench.formatting import format_count, format_seconds
 
 
 def show(session: Session) -> None:
     """The page."""
     st.title("Cost")
-    columns = st.columns(3)
-    dataset, dataset_runs = choose_dataset(session.comparable, place=columns[0])
-    metric = choose("metric", metrics_of(dataset_runs), key="metric", place=columns[1])
-    cost = choose("cost", list(COSTS), key="cost", show=COSTS.__getitem__, place=columns[2])
-    ranked = [standing for standing in standings(dataset_runs, metric) if not math.isnan(standing.mean(cost))]
+    columns = st.columns(4)
+    dataset, runs = choose_dataset(session.comparable, place=columns[0])
+    _, runs = choose_suite(runs, place=columns[1])
+    metric = choose("metric", metrics_of(runs), key="metric", place=columns[2])
+    cost = choose("cost", list(COSTS), key="cost", show=COSTS.__getitem__, place=columns[3])
+    ranked = [standing for standing in standings(runs, metric) if not math.isnan(standing.mean(cost))]
     if not ranked:
         st.info("No run on this dataset has both.")
         return

@@ -21,7 +21,7 @@ from dashboards.views.cost import FITTED_TOGETHER
 from dashboards.views.heat_map import heat_map
 from dashboards.views.shots import shot_curves
 from dashboards.views.standings import Standing, metric_of, metrics_of, shots_of, shots_order, standings
-from dashboards.widgets import as_values, choose_dataset, pick_runs, say_left_out, table
+from dashboards.widgets import as_values, choose_dataset, choose_suite, pick_runs, say_left_out, table
 from workbench.formatting import format_count, format_seconds
 from workbench.reports import Format, render
 from workbench.reports.suite.verdict import Verdict
@@ -60,11 +60,11 @@ def show(session: Session) -> None:
     left, middle, right = st.columns(3)
     dataset, dataset_runs = choose_dataset(session.comparable, place=left)
     metric = choose("metric", metrics_of(dataset_runs), key="metric", place=right)
-    suites = list(dict.fromkeys(run.suite for run in dataset_runs if is_comparable(run)))
+    compared = [run for run in dataset_runs if is_comparable(run)]
     st.header(f"{escaped(dataset)} ({escaped(dataset_runs[0].field)})")
     _notes(dataset_runs)
-    if suites:
-        suite = choose("suite", suites, key="suite", place=middle)
+    if compared:
+        suite, _ = choose_suite(compared, place=middle)
         found = show_answer(session, suite, dataset, None if metric == metric_of(dataset_runs) else metric)
         if found is not None:
             _curves(session, [run for run in dataset_runs if run.suite == suite], found)

@@ -9,7 +9,7 @@ from dashboards.address import link
 from dashboards.charts.history import history_chart
 from dashboards.session import Session
 from dashboards.text import escaped, runs_caption
-from dashboards.widgets import choose_dataset, choose_run, follow_run, run_title
+from dashboards.widgets import choose_dataset, choose_run, follow_run, run_settings
 from workbench.errors import WorkbenchError
 from workbench.formatting import format_seconds
 from workbench.metrics.formatting import format_interval, format_value
@@ -31,7 +31,7 @@ def show(session: Session) -> None:
     left, right = st.columns([1, 3])
     _, dataset_runs = choose_dataset(session.runs, place=left)
     run = choose_run(dataset_runs, place=right)
-    st.header(escaped(run_title(run)))
+    st.header(escaped(run_settings(run)))
     st.caption(runs_caption([run]))
     _outcome(session, run)
     _facts("Settings", _settings(run))

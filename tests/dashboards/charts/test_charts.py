@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ from dashboards.charts.part_shares import part_chart
 from dashboards.charts.projection import projection_chart
 from dashboards.charts.shots import shots_chart, small_charts
 from dashboards.charts.transfers import transfer_chart
+from dashboards.figure import figure_bytes
 from dashboards.views.examples import PartShare
 from dashboards.views.heat_map import heat_map
 from dashboards.views.projections import OTHERS
@@ -25,7 +27,7 @@ from dashboards.views.side_by_side import calibration, confusions, pair_up
 from dashboards.views.standings import standings
 from dashboards.views.transfers import tiles
 from tests.runs.comparisons.conftest import Suite
-from workbench.reports.colours import marks
+from workbench.reports.colours import apart, marks
 from workbench.reports.suite.verdict import verdict
 from workbench.runs.comparisons.transfers import transfer_matrices
 from workbench.tracking import schema
@@ -83,6 +85,8 @@ def test_cost_chart(make_run, cost):
     runs = [make_run(f"r{i}", 0.1 * i, metrics={cost: 10.0**i - 1}) for i in range(1, 5)]
     chart = cost_chart(standings(runs, "accuracy"), cost, marks(run.label for run in runs))
     assert set(values(chart, "cost")) == {9.0, 99.0, 999.0, 9999.0}
+    ticks = re.findall(r">([\d.,e+]+)</text>", figure_bytes(chart, "cost", "svg").decode())
+    assert {"10", "100", "1,000"} <= set(ticks)
 
 
 def test_pair_charts(make_predictions):
@@ -172,7 +176,11 @@ def test_forest_chart():
     for recipe, signal in (("gda", 3.0), ("probe", 2.95), ("knn", 1.5)):
         suite.write(recipe, signal=signal, n=300)
     found = verdict(suite.comparison(), "trees")
-    chart = forest_chart(found, marks(place.label for place in found.places))
+    labels = [place.label for place in found.places]
+    chart = forest_chart(found, marks(labels))
+    drawn = figure_bytes(chart, "forest", "svg").decode()
+    hollow = re.findall(r'aria-roledescription="point" transform="[^"]*" d="[^"]*" stroke="([^"]*)"', drawn)
+    assert hollow == [apart(labels, marks(labels))["knn"]]
     assert values(chart, "name")[:3] == [f"{place.rank}. {place.label}" for place in found.places]
     assert values(chart, "tied")[:3] == [True, True, False]
     assert values(chart, "value")[-1] == found.baseline.estimate.value

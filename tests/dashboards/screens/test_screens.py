@@ -7,6 +7,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from dashboards.screens.map import within
+from tests.dashboards.few_shot import write_few_shot
 from tests.dashboards.screens.driver import APP, PAGES, leaderboard, open_page, texts
 from workbench.errors import WorkbenchError
 from workbench.features import FeatureStore
@@ -72,6 +73,18 @@ def test_runs_that_are_going_are_shown_as_such(settings):
     assert app.dataframe[0].value["status"].tolist() == ["running"]
     app = AppTest.from_file(APP, default_timeout=60).run()
     assert not app.exception
+
+
+@pytest.mark.parametrize("page", ["shots", "cost"])
+def test_one_suite_at_a_time_is_drawn(settings, page):
+    for suite in ("first", "second"):
+        write_few_shot(settings, suite=suite, recipes=("gda",), shots=(1,), seeds=(0,))
+    for query in ({}, {"suite": "first"}):
+        app = open_page(page, **query)
+        assert not app.exception
+        assert f" of {query.get('suite', 'second')}, made " in texts(app)
+        recipes = app.dataframe[0].value["recipe"].tolist()
+        assert len([name for name in recipes if name.startswith("gda")]) == 1
 
 
 @pytest.mark.parametrize("page", ["overview", "cost"])
