@@ -82,7 +82,7 @@ def test_shares_are_in_per_cent_and_nothing_else():
     over_items = {name for name in plain if ranked_metric(name) == name and base_of(name) is None}
     assert over_items == {
         "nll", "text_to_image_median_rank", "image_to_text_median_rank", "cider", "clip_score", "ref_clip_score",
-        "mcc", "quadratic_kappa", "set_size",
+        "mcc", "quadratic_kappa", "set_size", "hierarchical_distance", "mistake_severity",
     }  # fmt: skip
     over_domains = {name for name in plain - over_items if base_of(name) is None}
     assert {ranked_metric(name) for name in over_domains} == {"nll", "mcc", "quadratic_kappa", "set_size"}

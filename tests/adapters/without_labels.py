@@ -27,7 +27,8 @@ def assert_order_is_of_no_matter(predictor, test, tolerance=1e-4):
     """Scores of test images go with the images, whatever order they come in."""
     order = np.random.default_rng(0).permutation(len(test))
     straight, mixed = predictor.scores(test.images), predictor.scores(test.images.subset(order))
-    np.testing.assert_allclose(mixed, straight[order], atol=tolerance)
+    # Scores of some are in the ten thousands, whose last bit in float32 depends on the order in which sums are made.
+    np.testing.assert_allclose(mixed, straight[order], rtol=1e-6, atol=tolerance)
 
 
 def assert_restored_alike(factory, predictor, task, test, folder):

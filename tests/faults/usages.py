@@ -182,7 +182,7 @@ _TABLE: tuple[tuple[tuple[str, ...], str], ...] = (
     (("export", "@linear-probe@", "--to", "@txt@"), "--to"),
     (("export", "@linear-probe@", "--to", "@photos@"), "--to"),
     (("export", "@linear-probe@", "--to", "a\0b"), "--to"),
-    (("export", "@linear-probe@", "--to", "adapted"), "no weights"),
+    (("export", "@linear-probe@", "--to", "adapted", "--format", "open_clip"), "changes no weights"),
     (("report", "tiny", "--to", "@txt@"), "--to"),
     (("report", "tniy", "--to", "report"), "tniy"),
     (("report", "tiny", "--to", "a\0b"), "--to"),

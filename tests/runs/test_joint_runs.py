@@ -274,7 +274,7 @@ def test_few_shots_and_what_cannot_be_done(write, settings, tiny_model):
     # Without labels, shots are images in all; the baseline of classification stays away.
     (few,) = run(card, settings, tiny_model, HEAD, shots=(5,)).values()
     assert (few.metrics["train_images"], few.metrics["val_images"]) == (5, 5)
-    with pytest.raises(WorkbenchError, match="says nothing of an image by itself"):
+    with pytest.raises(WorkbenchError, match="so give the texts that the images are to be compared with"):
         predict_folder(FinishedRun.open(few.run_id, settings), card.parent)
 
 

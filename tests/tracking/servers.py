@@ -129,6 +129,8 @@ class FakeMlflow:
             run["params"] |= {each["key"]: each["value"] for each in asked.get("params", [])}
             run["tags"] |= {each["key"]: each["value"] for each in asked.get("tags", [])}
             run["metrics"] |= {(e["key"], e.get("step", 0)): e["value"] for e in asked.get("metrics", [])}
+        elif path == "runs/log-inputs":
+            run.setdefault("inputs", []).extend(asked.get("datasets", []))
         elif path == "runs/update":
             run["info"] |= {key: asked[key] for key in ("status", "end_time") if key in asked}
         elif path == "runs/set-tag":
