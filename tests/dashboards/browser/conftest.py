@@ -78,10 +78,8 @@ def open_tab(chromium):
     """Opens tabs; at the end no console may have shown an error."""
     tabs, contexts = [], []
 
-    def make(address: str, *, width: int = 1280, dark: bool = False) -> Tab:
-        context = chromium.new_context(
-            viewport={"width": width, "height": 900}, color_scheme="dark" if dark else "light"
-        )
+    def make(address: str, *, width: int = 1280) -> Tab:
+        context = chromium.new_context(viewport={"width": width, "height": 900})
         contexts.append(context)
         tabs.append(Tab(context.new_page(), address))
         return tabs[-1]
