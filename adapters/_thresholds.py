@@ -1,8 +1,8 @@
 """A threshold for each of several labels an image, chosen on validation images.
 
-Tiu et al., "Expert-level detection of pathologies from unannotated chest X-ray images via self-supervised learning"
-(Nature Biomedical Engineering 2022): a finding is present from the score on that has the greatest Matthews correlation
-on validation images.
+A label is present from the score on that has the greatest Matthews correlation on validation images. It is the measure
+in which Tiu et al. compare a model with radiologists ("Expert-level detection of pathologies from unannotated chest
+X-ray images via self-supervised learning", Nature Biomedical Engineering 2022).
 """
 
 import numpy as np

@@ -61,7 +61,7 @@ SKLEARN = (
     "print(model.predict_proba(np.load('features.npy')))",
 )
 _SOFTMAX = "e = np.exp(logits - logits.max(axis=1, keepdims=True))\n    return e / e.sum(axis=1, keepdims=True)"
-_SIGMOID = "return 1 / (1 + np.exp(-logits))"
+_SIGMOID = "return np.exp(-np.logaddexp(0, -logits))"
 
 
 def write_npz(classifier: "ExportedClassifier", folder: Path) -> list[str]:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from scipy.special import expit
 
 from workbench.arrays import FloatArray
 from workbench.metrics.functional import softmax
@@ -31,7 +32,7 @@ def decided(choices: Choices, scores: FloatArray, names: Sequence[str]) -> list[
     if choices.points:
         margins = positive_log_odds(scores, choices.positives)
         for answer, margin in zip(answers, margins.tolist(), strict=True):
-            answer["positive_probability"] = round(float(1 / (1 + np.exp(-margin))), 6)
+            answer["positive_probability"] = round(float(expit(margin)), 6)
             for point, threshold in zip(metric_keys(choices.points), choices.thresholds, strict=True):
                 answer[f"positive_at_{point}"] = margin >= threshold
     if choices.least_probability is not None:
