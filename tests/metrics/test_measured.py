@@ -11,8 +11,6 @@ from workbench.metrics import (
     compare_paired,
     measure,
     measure_items,
-    sign_flip,
-    sign_flips,
 )
 
 
@@ -56,27 +54,6 @@ def test_mean_spread_and_interval_are_those_over_seeds(metric):
     assert found.shown == pytest.approx(np.mean(each), abs=1e-9)
     assert found.spread == pytest.approx(np.std(each, ddof=1), abs=1e-9)
     assert found.estimate() == together
-
-
-def test_a_family_of_sign_flips_agrees_with_single_ones_and_few_units_are_exact():
-    rng = np.random.default_rng(1)
-    columns = np.column_stack([rng.normal(mean, 1, 120) for mean in (0, 0.1, 0.2)])
-    columns[12:, 0] = 0
-    p, exact = sign_flips(columns)
-    assert exact.tolist() == [True, False, False]
-    assert p[0] == sign_flip(columns[:, 0])[0]
-    for k in (1, 2):
-        assert p[k] == pytest.approx(sign_flip(columns[:, k])[0], abs=0.015)
-    assert sign_flips(np.zeros((50, 2)))[0].tolist() == [1.0, 1.0]
-
-
-def test_beyond_the_random_patterns_p_is_hoeffdings_bound_and_never_too_small():
-    units = 40
-    p, _ = sign_flips(np.ones((units, 1)), draws=999)
-    assert p[0] == pytest.approx(2 * np.exp(-units / 2))
-    assert p[0] >= 2 / 2**units  # the exact value: only all-plus and all-minus are as extreme
-    middling = np.r_[np.ones(60), -np.ones(40)][:, None]
-    assert sign_flips(middling, draws=999)[0][0] == pytest.approx(sign_flip(middling[:, 0], draws=9999)[0], abs=0.02)
 
 
 def test_an_unknown_metric_is_refused():

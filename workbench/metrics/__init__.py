@@ -33,7 +33,8 @@ from workbench.metrics.metric import Metric, Quantity, Weighted, mean_of
 from workbench.metrics.ranks import FriedmanTest, average_ranks, friedman, nemenyi_difference
 from workbench.metrics.registry import higher_is_better, metric_named, quantity_named
 from workbench.metrics.retrieval import pairs_from_ids, rank_metrics, retrieval_metrics
-from workbench.metrics.significance import holm, mcnemar, sign_flip, sign_flips
+from workbench.metrics.sign_flips import sign_flip, sign_flips
+from workbench.metrics.significance import holm, mcnemar
 from workbench.metrics.unseen import unseen_metrics
 from workbench.metrics.wording import describe, is_evident
 

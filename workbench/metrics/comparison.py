@@ -12,7 +12,8 @@ from workbench.metrics.alignment import NotComparableError
 from workbench.metrics.exchange import exchange_test
 from workbench.metrics.intervals import Units, difference_interval
 from workbench.metrics.measured import Measured, SeedPredictions, measure, measure_items
-from workbench.metrics.significance import mcnemar, sign_flip, sign_flips
+from workbench.metrics.sign_flips import sign_flip, sign_flips
+from workbench.metrics.significance import mcnemar
 
 
 @dataclass(frozen=True)
@@ -104,8 +105,8 @@ def compare_measured(
 ) -> list[PairedDifference]:
     """Differences of many pairs on one test set, each as `compare_paired` gives it.
 
-    The sign patterns are drawn once for all pairs, and p-values too small for them to resolve are bounded; see
-    `significance.sign_flips`. For other metrics than sums over items give more draws the more pairs are corrected for.
+    Random sign patterns are drawn once for all pairs, and p-values too small for them to resolve are bounded; see
+    `sign_flips.sign_flips`. For other metrics than sums over items give more draws the more pairs are corrected for.
 
     Args:
         measured: All by the same metric, items, groups and seed.

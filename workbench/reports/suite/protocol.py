@@ -24,7 +24,8 @@ _TEXT = (
     "their difference, seeds and items resampled alike for both. The test is McNemar's (exact) for shares of right "
     "items (accuracy, recall at k) with one seed and no groups. Otherwise the predictions of both are exchanged at "
     "random within items or groups and the difference of the means over seeds is computed anew: for metrics that are "
-    "sums over items a sign-flip test, for all others (macro-F1, AUROC, average precision, ECE) an exchange test.",
+    "sums over items a sign-flip test, exact for counts of right items, for all others (macro-F1, AUROC, average "
+    "precision, ECE) an exchange test.",
     "p-values are Holm-corrected over all comparisons of the suite and metric, whatever part of them is shown. A "
     "difference is claimed where the corrected p is below 0.05 and the interval leaves 0 out; otherwise there is no "
     "evidence of a difference, which does not mean that there is none.",
