@@ -75,6 +75,7 @@ def build(spec: ModelSpec) -> "LoadedModel":
     import open_clip
     from open_clip.transform import PreprocessCfg, image_transform_v2
 
+    from workbench.models._tokenizers import tokenizer_of
     from workbench.models._uninitialised import uninitialised
     from workbench.models.loaded import LoadedModel
     from workbench.models.weight_files import plain_weights
@@ -101,7 +102,7 @@ def build(spec: ModelSpec) -> "LoadedModel":
                 force_preprocess_cfg=usual_preprocessing(name) if by_file else None,
                 **_described_beside(spec, config),
             )
-        tokenizer = open_clip.get_tokenizer(name)
+        tokenizer = tokenizer_of(name, config["text_cfg"])
     except ModelError:
         raise
     except Exception as error:

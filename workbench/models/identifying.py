@@ -38,8 +38,9 @@ def identify(
     Raises:
         ModelError: The model cannot be loaded, or its features say nothing.
     """
+    from workbench.models._tokenizers import digest_of
     from workbench.models.checkpoints import ModelFiles, find_files
-    from workbench.models.probe import check_alive, photographs, text_tower_settings, tokenizer_digest
+    from workbench.models.probe import check_alive, photographs, text_tower_settings
 
     notice: str | None = None
     extra: dict[str, Any] = {}
@@ -62,7 +63,7 @@ def identify(
             config={
                 "model": _without_places(loaded.config),
                 "preprocess": loaded.preprocess_config,
-                "tokenizer": None if loaded.no_texts else tokenizer_digest(loaded.tokenizer),
+                "tokenizer": None if loaded.no_texts else digest_of(loaded.tokenizer),
                 "text_tower": text_tower_settings(loaded.network),
                 **extra,
             },
