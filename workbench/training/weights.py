@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from workbench.errors import RecipeError
-from workbench.models import LoadedModel
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
+
+    from workbench.models import LoadedModel
 
 WEIGHTS = "weights.safetensors"
 
@@ -28,7 +29,7 @@ def read_weights(directory: Path) -> "dict[str, Tensor]":
     return weights
 
 
-def put_weights(loaded: LoadedModel, weights: "Mapping[str, Tensor]") -> "dict[str, nn.Parameter]":
+def put_weights(loaded: "LoadedModel", weights: "Mapping[str, Tensor]") -> "dict[str, nn.Parameter]":
     """Put weights into a network, in place, and return the parameters that hold them.
 
     Raises:
@@ -47,7 +48,7 @@ def put_weights(loaded: LoadedModel, weights: "Mapping[str, Tensor]") -> "dict[s
     return chosen
 
 
-def put_between(loaded: LoadedModel, weights: "Mapping[str, Tensor]", alpha: float) -> None:
+def put_between(loaded: "LoadedModel", weights: "Mapping[str, Tensor]", alpha: float) -> None:
     """Put into a network, in place, (1 - alpha) * its own weights + alpha * these; see `interpolation`.
 
     Raises:
