@@ -5,6 +5,7 @@ import nox
 nox.options.default_venv_backend = "uv"
 nox.options.reuse_existing_virtualenvs = True
 nox.options.sessions = ["lint", "types", "tests"]
+PACKAGES = ("workbench", "adapters", "benchmarks", "dashboards")
 
 
 def _install(session: nox.Session, *extras: str) -> None:
@@ -28,7 +29,10 @@ def verify(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests: `nox -s tests -- -k store` passes options on to pytest."""
+    # Hundreds of processes are started, and each would compile what it imports where bytecode is not written.
+    session.env["UV_COMPILE_BYTECODE"] = "1"
     _install(session, "quickstart", "dev")
+    session.run("python", "-m", "compileall", "-q", *PACKAGES)
     # By file: tests that share a server or a store that took minutes to fill run in one process.
     if session.posargs:
         session.run("pytest", *session.posargs)
@@ -65,6 +69,14 @@ def mutation(session: nox.Session) -> None:
     """Change the program a little, again and again, and list what no test notices; see docs/reliability.md."""
     _install(session, "dev")
     session.run("python", "-m", "tests.mutation.bench", *session.posargs, env={"OMP_NUM_THREADS": "1"})
+
+
+@nox.session
+def stores(session: nox.Session) -> None:
+    """Try the dashboard in Chromium on stores of hundreds and thousands of runs."""
+    _install(session, "quickstart", "dev")
+    options = session.posargs or ["tests/dashboards/browser/test_stores.py"]
+    session.run("pytest", *options, env={"WORKBENCH_LARGE_STORES": "1"})
 
 
 @nox.session

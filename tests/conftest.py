@@ -1,5 +1,6 @@
 """Shared fixtures: a tiny open_clip model, coloured images, settings in a temporary folder."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,31 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("WORKBENCH_RUNS", str(tmp_path / "runs"))
     monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
+@pytest.fixture(scope="session")
+def _empty_store(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Path]:
+    """MLflow's own empty store, which its migrations take seconds to make, made once a process."""
+    from workbench.tracking.store import _make_tables
+
+    made: list[Path] = []
+
+    def store() -> Path:
+        if not made:
+            file = tmp_path_factory.mktemp("store") / "mlflow.db"
+            _make_tables(f"sqlite:///{file}")
+            made.append(file)
+        return made[0]
+
+    return store
+
+
+@pytest.fixture(autouse=True)
+def _stores_are_copied(monkeypatch: pytest.MonkeyPatch, _empty_store: Callable[[], Path]) -> None:
+    monkeypatch.setattr(
+        "workbench.tracking.store._make_tables",
+        lambda uri: shutil.copyfile(_empty_store(), uri.removeprefix("sqlite:///")),
+    )
 
 
 @pytest.fixture

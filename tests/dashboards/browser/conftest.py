@@ -73,19 +73,27 @@ def address(quickstart) -> Iterator[str]:
         yield found
 
 
+@pytest.fixture(scope="session")
+def context(chromium) -> Iterator:
+    """One for all tabs, so that Streamlit's own scripts are fetched and compiled once."""
+    shared = chromium.new_context()
+    yield shared
+    shared.close()
+
+
 @pytest.fixture
-def open_tab(chromium):
+def open_tab(context):
     """Opens tabs; at the end no console may have shown an error."""
-    tabs, contexts = [], []
+    tabs: list[Tab] = []
 
     def make(address: str, *, width: int = 1280) -> Tab:
-        context = chromium.new_context(viewport={"width": width, "height": 900})
-        contexts.append(context)
-        tabs.append(Tab(context.new_page(), address))
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 900})
+        tabs.append(Tab(page, address))
         return tabs[-1]
 
     yield make
     problems = [problem for tab in tabs for problem in tab.problems]
-    for context in contexts:
-        context.close()
+    for tab in tabs:
+        tab.page.close()
     assert problems == []

@@ -1,5 +1,6 @@
 """Takes the pictures of the documentation, one of every page, where they are asked for (`nox -s pictures`)."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,11 @@ import pytest
 from tests.dashboards.browser.test_browser import keep
 from workbench.runs import load_suite, run_suite
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    # By a mark, so that no run is made for pictures that nobody asks for.
+    pytest.mark.skipif("WORKBENCH_SCREENSHOTS" not in os.environ, reason="WORKBENCH_SCREENSHOTS is not set"),
+]
 SUITE = Path(__file__).with_name("pictures.toml")
 VIEWS = {
     "shots": ("shots?dataset=leaf-morphology", 900),
@@ -25,10 +30,8 @@ VIEWS = {
 
 
 @pytest.fixture(scope="module")
-def more_runs(quickstart, pictures):
+def more_runs(quickstart):
     """Runs of the other tasks, and of more shots and seeds, in the store of quickstart."""
-    if pictures is None:
-        pytest.skip("no pictures are asked for: WORKBENCH_SCREENSHOTS is not set")
     settings, _ = quickstart
     assert {run.status for run in run_suite(load_suite(str(SUITE)), settings)} == {"finished"}
 
