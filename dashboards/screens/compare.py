@@ -9,7 +9,7 @@ from dashboards.address import choose, choose_some
 from dashboards.session import Session
 from dashboards.side_by_side import show_side_by_side
 from dashboards.text import escaped, runs_caption
-from dashboards.views.groups import groups_of, matched_runs, never_met, pair_names, pairs_shown
+from dashboards.views.groups import groups_of, matched_runs, never_met, pair_columns, pair_names, pairs_shown
 from dashboards.views.standings import metrics_of
 from dashboards.widgets import as_differences, as_p_values, choose_dataset, run_id, run_title, table
 from workbench.errors import WorkbenchError
@@ -18,6 +18,7 @@ from workbench.metrics import PairedDifference
 from workbench.reports.suite.grids import comparison_sentences, recipe_pairs, shots_text
 from workbench.runs.comparisons import GroupComparison, SuiteComparison, is_comparable, seed_counts
 from workbench.runs.comparisons.runs import compare_runs, seed_note
+from workbench.runs.planning import NO_MODEL
 from workbench.tracking import RunResult
 
 _SINGLE = "runs"
@@ -81,10 +82,9 @@ def _groups(session: Session) -> None:
 
 def _differences(comparison: SuiteComparison, pairs: Sequence[GroupComparison]) -> None:
     st.header("Paired differences")
-    names = {
-        "first": [pair_names(pair)[0] for pair in pairs],
-        "other": [pair_names(pair)[1] for pair in pairs],
-    }
+    names = pair_columns(pairs)
+    if "model" not in names and pairs[0].model != NO_MODEL:
+        st.caption(f"All with {escaped(pairs[0].model)}.")
     seeds = [" and ".join(str(len(side.group.runs)) for side in (pair.first, pair.other)) for pair in pairs]
     differences = [pair.difference for pair in pairs]
     _table(pairs[0].first.metric, names, differences, [pair.p_corrected for pair in pairs], {"seeds": seeds})
@@ -112,9 +112,10 @@ def _table(
         {
             **names,
             column: [difference.value for difference in differences],
+            # Before the interval: a table of long names has no room for all columns.
+            "p (Holm)": p_values,
             "low": [difference.low for difference in differences],
             "high": [difference.high for difference in differences],
-            "p (Holm)": p_values,
             **(more or {}),
             "test": [difference.test for difference in differences],
         }

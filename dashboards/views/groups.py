@@ -1,8 +1,9 @@
 """Run groups and a suite's comparisons of them, as the page on comparisons shows them."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from itertools import combinations
 
+from dashboards.views.names import shortened
 from workbench.reports.suite.grids import shots_text
 from workbench.runs.comparisons import GroupComparison, GroupResult, SuiteComparison
 from workbench.runs.planning import NO_MODEL
@@ -22,6 +23,29 @@ def pair_names(pair: GroupComparison) -> tuple[str, str]:
     sides = pair.first, pair.other
     first, other = (group_name(side) + (f" on {side.run.dataset}" if pair.kind == "names" else "") for side in sides)
     return first, other
+
+
+def pair_columns(pairs: Sequence[GroupComparison]) -> dict[str, list[str]]:
+    """What is compared, a column each; a model or a number of shots that all have in common is left out."""
+    columns = {
+        "first": [_side(pair, pair.first) for pair in pairs],
+        "other": [_side(pair, pair.other) for pair in pairs],
+    }
+    context = {
+        "model": [shortened(pair.model) for pair in pairs],
+        "shots": [
+            f"{pair.first.run.shots} and {pair.other.run.shots}" if pair.kind == "shots" else pair.shots
+            for pair in pairs
+        ],
+    }
+    return columns | {name: values for name, values in context.items() if len(set(values)) > 1}
+
+
+def _side(pair: GroupComparison, side: GroupResult) -> str:
+    words = side.group.label
+    if pair.kind == "recipes" and not side.group.is_everywhere and side.run.shots != pair.shots:
+        words += f" · {shots_text(side.run.shots)}"
+    return words + (f" on {side.run.dataset}" if pair.kind == "names" else "")
 
 
 def groups_of(comparison: SuiteComparison, dataset: str) -> dict[str, GroupResult]:

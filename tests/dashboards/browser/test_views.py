@@ -14,6 +14,7 @@ from workbench.settings import Settings
 from workbench.tracking import open_store
 
 pytestmark = pytest.mark.slow
+PAGES = ("", "compare", "transfer", "shots", "run", "errors", "map", "search", "cost", "data")
 
 
 @pytest.fixture(scope="module")
@@ -87,6 +88,23 @@ def test_two_ticked_rows_are_compared(views, open_tab):
     assert "Holm-corrected over the 1 comparison of this table" in tab.text()
 
 
+def test_runs_that_come_in_are_shown_when_asked_for(tmp_path, open_tab):
+    settings = Settings(cache=tmp_path / "cache", runs=tmp_path / "runs")
+    settings.cache.mkdir()
+    write_few_shot(settings, recipes=("gda",), shots=(1,), seeds=(0,))
+    with dashboard(settings) as fresh:
+        tab = open_tab(fresh).open()
+        write_few_shot(settings, suite="later", recipes=("knn",), shots=(1,), seeds=(0,))
+        button = tab.page.get_by_role("button", name="The store has changed since: show what is new")
+        button.wait_for()
+        assert "knn" not in tab.text()
+        button.click()
+        tab.page.get_by_text("knn").first.wait_for()
+        tab.settle()
+        assert button.count() == 0
+        assert tab.page.get_by_label("suite", exact=True).first.input_value() == "later"
+
+
 @pytest.mark.parametrize(("origin", "status"), [("http://elsewhere.example", 403), (None, 101)], ids=["foreign", "own"])
 def test_a_page_elsewhere_cannot_read_the_dashboard(views, origin, status):
     host = views.removeprefix("http://")
@@ -98,3 +116,14 @@ def test_a_page_elsewhere_cannot_read_the_dashboard(views, origin, status):
     connection.request("GET", "/_stcore/stream", headers=headers)
     assert connection.getresponse().status == status
     connection.close()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_is_there_at_a_servers_first_request(few_shot, open_tab, page):
+    with dashboard(few_shot) as fresh:
+        tab = open_tab(fresh).open(page)
+        assert tab.page.locator("h1").first.inner_text() == (page or "overview").title()
+        assert "made" in tab.text()
+        # The pages stand in the side bar once, and not by Streamlit's own list or its folder.
+        assert tab.page.get_by_test_id("stSidebar").get_by_test_id("stPageLink").count() == len(PAGES)
+        assert tab.page.get_by_test_id("stSidebarNavLink").count() == 0

@@ -80,3 +80,20 @@ def test_a_failed_run_says_why_on_its_page(settings, tmp_path):
     app = open_page("run", run=recorder.run_id)
     assert not app.exception
     assert app.error[0].value.replace("\\", "") == "ran out of *memory*"
+
+
+def test_a_run_that_judged_images_has_its_page_and_stops_no_other(settings, tiny_model, write_colours, tmp_path):
+    folder = write_colours(tmp_path / "made", train=1, val=1, test=2)
+    pictures = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*.png"))
+    lines = ["file_name,prompt", *(f"{name},a {name.split('/')[1]} sheet" for name in pictures)]
+    (folder / "metadata.csv").write_text("\n".join(lines), encoding="utf-8")
+    arguments = ["judge", str(folder), "--model", tiny_model, "--precision", "fp32", "--device", "cpu", "--json"]
+    judged = json.loads(CliRunner().invoke(cli, arguments, catch_exceptions=False).stdout)
+    (run,) = read_runs(open_store(settings))
+    app = open_page("run", run=run.run_id)
+    assert not app.exception
+    tables = {table.value.columns[0]: table.value for table in app.dataframe}
+    measured = tables["metric"].set_index("metric")["unrounded"]
+    assert measured["clip_score"] == pytest.approx(judged["metrics"]["clip_score"])
+    for page in ("overview", "compare", "errors", "shots", "cost", "transfer"):
+        assert not open_page(page).exception

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from dashboards.views.groups import groups_of, matched_runs, never_met, pairs_shown
+from dashboards.views.groups import groups_of, matched_runs, never_met, pair_columns, pairs_shown
 from workbench.runs.comparisons import compare_run_groups
 
 
@@ -38,6 +38,16 @@ def test_what_is_picked_changes_what_is_shown_and_no_p_value(comparison):
     assert len(both) == 1
     assert {id(pair) for pair in (*one, *both)} <= {id(pair) for pair in everything}
     assert all(pair.first.run.dataset == "d" for pair in everything)
+
+
+def test_what_all_pairs_have_in_common_is_no_column(comparison):
+    everything = pair_columns(pairs_shown(comparison, "d", []))
+    assert "model" not in everything
+    rows = list(zip(*(everything[name] for name in ("first", "other", "shots")), strict=True))
+    assert ("lora", "gda", "4") in rows or ("gda", "lora", "4") in rows
+    assert ("gda", "gda", "4 and 1") in rows
+    one = pair_columns(pairs_shown(comparison, "d", ["lora · m · 4 shots", "gda · m · 4 shots"]))
+    assert sorted(one) == ["first", "other"]
 
 
 def test_groups_that_no_suite_compares(comparison):
