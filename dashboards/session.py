@@ -81,10 +81,20 @@ class Session:
         Raises:
             WorkbenchError: As `compare_suite` does.
         """
+        key = self._compared(suite, metric)
+        comparison: SuiteComparison = _suite_comparison(*key)
+        _known_comparisons().add(key)
+        return comparison
+
+    def is_compared(self, suite: str, metric: str | None) -> bool:
+        """Whether `comparison` has it already; of thousands of runs it takes a while."""
+        return self._compared(suite, metric) in _known_comparisons()
+
+    def _compared(self, suite: str, metric: str | None) -> tuple[str, str, str | None, tuple[object, ...]]:
+        """What a comparison depends on."""
         primary = schema.PRIMARY_METRIC
         runs = tuple((run.run_id, run.tags.get(primary)) for run in self.finished if run.suite == suite)
-        comparison: SuiteComparison = _suite_comparison(self.snapshot.store.uri, suite, metric, runs)
-        return comparison
+        return self.snapshot.store.uri, suite, metric, runs
 
     def intervals(self, group: RunGroup, metric: str) -> tuple[float, float]:
         """The 95 % interval of a run group, as `workbench compare` has it, kept for the next rerun."""
@@ -141,6 +151,11 @@ def row_of(dataset: Dataset, item: str) -> int:
 @st.cache_resource(max_entries=16, show_spinner="Comparing everything that the suite has finished")
 def _suite_comparison(uri: str, suite: str, metric: str | None, runs: tuple[object, ...]) -> SuiteComparison:  # noqa: ARG001 - the key
     return compare_suite(Store(uri), suite, metric)
+
+
+@st.cache_resource(max_entries=1, show_spinner=False)
+def _known_comparisons() -> set[object]:
+    return set()
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)

@@ -22,7 +22,7 @@ from dashboards.views.heat_map import heat_map
 from dashboards.views.shots import shot_curves
 from dashboards.views.standings import Standing, metric_of, metrics_of, shots_of, shots_order, standings
 from dashboards.widgets import as_values, choose_dataset, choose_suite, pick_runs, say_left_out, table
-from workbench.formatting import format_count, format_seconds
+from workbench.formatting import counted, format_count, format_seconds
 from workbench.reports import Format, render
 from workbench.reports.suite.verdict import Verdict
 from workbench.runs.comparisons import is_comparable
@@ -64,10 +64,32 @@ def show(session: Session) -> None:
     st.header(f"{escaped(dataset)} ({escaped(dataset_runs[0].field)})")
     _notes(dataset_runs)
     if compared:
-        suite, _ = choose_suite(compared, place=middle)
-        found = show_answer(session, suite, dataset, None if metric == metric_of(dataset_runs) else metric)
-        if found is not None:
-            _curves(session, [run for run in dataset_runs if run.suite == suite], found)
+        answer, suite = st.container(), choose_suite(compared, place=middle)[0]
+        asked = None if metric == metric_of(dataset_runs) else metric
+        if session.snapshot.complete and not session.is_compared(suite, asked):
+            # The table of all runs is there at once: it stands below, and is drawn first.
+            waiting = answer.empty()
+            waiting.info(
+                f"Comparing the {counted(sum(run.suite == suite for run in session.finished), 'run')} of this suite; "
+                "the verdict stands here when that is done. It is kept until the suite has another run."
+            )
+            _all_runs(session, runs, dataset, metric)
+            with answer:
+                _answer(session, dataset_runs, suite, asked)
+            waiting.empty()
+            return
+        with answer:
+            _answer(session, dataset_runs, suite, asked)
+    _all_runs(session, runs, dataset, metric)
+
+
+def _answer(session: Session, runs: Sequence[RunResult], suite: str, metric: str | None) -> None:
+    found = show_answer(session, suite, runs[0].dataset, metric)
+    if found is not None:
+        _curves(session, [run for run in runs if run.suite == suite], found)
+
+
+def _all_runs(session: Session, runs: Sequence[RunResult], dataset: str, metric: str) -> None:
     finished = [run for run in runs if run.status == "finished"]
     st.header("All runs")
     st.caption(runs_caption(runs))
