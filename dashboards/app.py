@@ -13,12 +13,13 @@ from workbench.errors import WorkbenchError
 from workbench.settings import Settings
 
 _PAGES = ("overview", "compare", "transfer", "shots", "run", "errors", "map", "search", "cost", "data")
+# Streamlit's theme writes the texts of charts in a grey of too little contrast, 3.7 on white. (No string says so:
+# Streamlit would show it on every page.)
 _STYLE = """<style>
 [data-testid=stVegaLiteChart] svg :is(.role-axis-label, .role-axis-title, .role-legend-label) text {
     fill: currentColor;
 }
 </style>"""
-"""Streamlit's theme writes the texts of charts in a grey of too little contrast, 3.7 on white."""
 
 
 def main() -> None:
