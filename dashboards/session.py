@@ -82,7 +82,7 @@ class Session:
             WorkbenchError: As `compare_suite` does.
         """
         key = self._compared(suite, metric)
-        comparison: SuiteComparison = _suite_comparison(*key)
+        comparison: SuiteComparison = _suite_comparison(*key, self.snapshot.store)
         _known_comparisons().add(key)
         return comparison
 
@@ -98,7 +98,7 @@ class Session:
 
     def intervals(self, group: RunGroup, metric: str) -> tuple[float, float]:
         """The 95 % interval of a run group, as `workbench compare` has it, kept for the next rerun."""
-        interval: tuple[float, float] = _intervals(self.snapshot.store.uri)(group, metric)
+        interval: tuple[float, float] = _intervals(self.snapshot.store.uri, self.snapshot.store)(group, metric)
         return interval
 
     def dataset_of(self, run: RunResult) -> Dataset:
@@ -149,8 +149,11 @@ def row_of(dataset: Dataset, item: str) -> int:
 
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing everything that the suite has finished")
-def _suite_comparison(uri: str, suite: str, metric: str | None, runs: tuple[object, ...]) -> SuiteComparison:  # noqa: ARG001 - the key
-    return compare_suite(Store(uri), suite, metric)
+def _suite_comparison(
+    uri: str, suite: str, metric: str | None, runs: tuple[object, ...], _store: Store  # noqa: ARG001 - the key
+) -> SuiteComparison:  # fmt: skip
+    # Of the address alone a store would not know where its files are since it was moved.
+    return compare_suite(_store, suite, metric)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
@@ -159,8 +162,8 @@ def _known_comparisons() -> set[object]:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _intervals(uri: str) -> GroupIntervals:
-    return intervals_of(Store(uri))
+def _intervals(uri: str, _store: Store) -> GroupIntervals:  # noqa: ARG001 - the key
+    return intervals_of(_store)
 
 
 @st.cache_resource(max_entries=32, show_spinner="Reading predictions")

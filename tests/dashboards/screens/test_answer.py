@@ -49,6 +49,19 @@ def test_the_first_screen_says_what_the_command_line_says(few_shot, metric):
         assert (row[name], row["low"], row["high"]) == pytest.approx((entry["mean"], entry["ci_low"], entry["ci_high"]))
 
 
+def test_a_store_that_was_moved_keeps_its_verdict_and_intervals(settings, tmp_path, monkeypatch):
+    write_few_shot(settings, recipes=("gda", "knn"), shots=(1,), seeds=(0, 1))
+    there = open_page("overview")
+    moved = settings.runs.rename(tmp_path / "elsewhere")
+    monkeypatch.setenv("WORKBENCH_RUNS", str(moved))
+    app = open_page("overview")
+    assert not app.exception
+    assert "No verdict" not in texts(app)
+    for before, after in zip(there.dataframe, app.dataframe, strict=True):
+        assert after.value.equals(before.value)
+    assert "Paired differences" in texts(open_page("compare"))
+
+
 def test_a_suite_whose_predictions_are_gone_keeps_its_table(settings):
     write_few_shot(settings, recipes=("gda",), shots=(1,), seeds=(0,))
     for path in settings.runs.rglob(schema.PREDICTIONS):
