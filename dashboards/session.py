@@ -83,12 +83,12 @@ class Session:
         """
         key = self._compared(suite, metric)
         comparison: SuiteComparison = _suite_comparison(*key, self.snapshot.store)
-        _known_comparisons().add(key)
+        _known_comparisons().add(hash(key))
         return comparison
 
     def is_compared(self, suite: str, metric: str | None) -> bool:
         """Whether `comparison` has it already; of thousands of runs it takes a while."""
-        return self._compared(suite, metric) in _known_comparisons()
+        return hash(self._compared(suite, metric)) in _known_comparisons()
 
     def _compared(self, suite: str, metric: str | None) -> tuple[str, str, str | None, tuple[object, ...]]:
         """What a comparison depends on."""
@@ -157,7 +157,8 @@ def _suite_comparison(
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)
-def _known_comparisons() -> set[object]:
+def _known_comparisons() -> set[int]:
+    """Hashes, since a key names thousands of runs."""
     return set()
 
 

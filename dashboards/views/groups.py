@@ -31,14 +31,16 @@ def pair_columns(pairs: Sequence[GroupComparison]) -> dict[str, list[str]]:
         "first": [_side(pair, pair.first) for pair in pairs],
         "other": [_side(pair, pair.other) for pair in pairs],
     }
-    context = {
-        "model": [shortened(pair.model) for pair in pairs],
-        "shots": [
-            f"{pair.first.run.shots} and {pair.other.run.shots}" if pair.kind == "shots" else pair.shots
-            for pair in pairs
-        ],
-    }
-    return columns | {name: values for name, values in context.items() if len(set(values)) > 1}
+    models, shots = [pair.model for pair in pairs], [_shots(pair) for pair in pairs]
+    if len(set(models)) > 1:
+        # Two models can have the same ends.
+        apart = len({shortened(model) for model in models}) == len(set(models))
+        columns["model"] = [shortened(model) for model in models] if apart else models
+    return columns | ({"shots": shots} if len(set(shots)) > 1 else {})
+
+
+def _shots(pair: GroupComparison) -> str:
+    return f"{pair.first.run.shots} and {pair.other.run.shots}" if pair.kind == "shots" else pair.shots
 
 
 def _side(pair: GroupComparison, side: GroupResult) -> str:

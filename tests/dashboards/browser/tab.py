@@ -82,6 +82,9 @@ class Tab:
             " && [...document.images].every(image => image.complete)"
         )
         assert self.page.evaluate(_UNTIL_STILL, 1000 * _WAIT_S), f"the page still changes after {_WAIT_S} s"
+        # Playwright hears of a new address after the page has it.
+        there = self.page.evaluate("location.href")
+        self.page.wait_for_url(lambda url: url == there)
         assert self.page.locator("[data-testid=stException]").count() == 0, self.text()
         return self
 

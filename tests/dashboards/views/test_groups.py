@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -48,6 +50,14 @@ def test_what_all_pairs_have_in_common_is_no_column(comparison):
     assert ("gda", "gda", "4 and 1") in rows
     one = pair_columns(pairs_shown(comparison, "d", ["lora · m · 4 shots", "gda · m · 4 shots"]))
     assert sorted(one) == ["first", "other"]
+
+
+def test_models_of_the_same_ends_are_told_apart(comparison):
+    pair = comparison.pairs[0]
+    long = "hf-hub:somebody/clip-{}-of-a-very-long-name"
+    names = [long.format(middle) for middle in ("one", "two")]
+    found = pair_columns([replace(pair, model=name) for name in names])
+    assert found["model"] == names
 
 
 def test_groups_that_no_suite_compares(comparison):
