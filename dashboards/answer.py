@@ -9,7 +9,7 @@ from dashboards.charts.forest import forest_chart
 from dashboards.figure import show_figure
 from dashboards.session import Session
 from dashboards.text import escaped, with_code
-from dashboards.widgets import as_differences, as_p_values, as_values, table
+from dashboards.widgets import as_differences, as_p_values, as_values, pick_runs
 from workbench.errors import WorkbenchError
 from workbench.formatting import format_seconds
 from workbench.reports.suite.blocks import TableBlock
@@ -65,7 +65,10 @@ def show_answer(session: Session, suite: str, dataset: str, metric: str | None) 
 
 def _numbers(found: Verdict) -> None:
     formats = as_values(found.metric, found.metric, "low", "high") | as_differences(found.metric, "against the best")
-    table(_rows(found), formats | as_p_values("p (Holm)") | {"train seconds": format_seconds})
+    entries = [*(place.entry for place in found.places), *([found.baseline] if found.baseline else [])]
+    runs = [entry.group.newest for entry in entries]
+    formats |= as_p_values("p (Holm)") | {"train seconds": format_seconds}
+    pick_runs(_rows(found), formats, runs, key="answer")
 
 
 def _rows(found: Verdict) -> pd.DataFrame:

@@ -76,7 +76,7 @@ def show_answers(dataset: Dataset | None, answers: Sequence[ScoredAnswer], key: 
 def _bars(answers: Sequence[ScoredAnswer], key: str) -> None:
     rows = pd.DataFrame(
         {
-            "": [marks_of(answer) for answer in answers],
+            "mark": [marks_of(answer) for answer in answers],
             "answer": [answer.text for answer in answers],
             "per cent": [None if answer.share is None else 100 * answer.share for answer in answers],
             "score": ["-" if answer.score is None else format_number(answer.score) for answer in answers],

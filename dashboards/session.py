@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 
 import streamlit as st
@@ -49,7 +50,19 @@ class Session:
 
         Labels name the settings in which they differ.
         """
-        return labels_apart(newest_state(self.runs))
+        return labels_apart(self._newest)
+
+    @cached_property
+    def _newest(self) -> list[RunResult]:
+        return newest_state(self.runs)
+
+    @cached_property
+    def by_suite(self) -> Mapping[str, Sequence[RunResult]]:
+        """The runs of `current` by suite, with the labels that they have where their suite is shown alone."""
+        suites: dict[str, list[RunResult]] = {}
+        for run in self._newest:
+            suites.setdefault(run.suite, []).append(run)
+        return {suite: labels_apart(runs, by_seed=False) for suite, runs in suites.items()}
 
     @cached_property
     def comparable(self) -> list[RunResult]:
@@ -59,7 +72,7 @@ class Session:
     @cached_property
     def marks(self) -> Mapping[str, Mark]:
         """By recipe label."""
-        return marks(run.label for run in (*self.runs, *self.current))
+        return marks(run.label for run in (*self.runs, *self.current, *chain.from_iterable(self.by_suite.values())))
 
     def open_run(self, run: RunResult) -> FinishedRun:
         """A run whose artifacts can be read."""

@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from dashboards.address import choose, link
-from dashboards.session import picture, row_of
+from dashboards.session import Session, picture, row_of
 from dashboards.text import escaped, when
 from dashboards.views.standings import shots_of
 from workbench.datasets import Dataset
@@ -35,15 +35,17 @@ def choose_dataset(runs: Sequence[RunResult], *, place: Any = st) -> tuple[str, 
     return dataset, [run for run in runs if run.dataset == dataset]
 
 
-def choose_suite(runs: Sequence[RunResult], *, place: Any = st) -> tuple[str, list[RunResult]]:
+def choose_suite(session: Session, runs: Sequence[RunResult], *, place: Any = st) -> tuple[str, list[RunResult]]:
     """A suite among those of `runs`, and its runs; that of the newest run unless the address says otherwise.
 
     Args:
-        runs: Newest first.
+        session: The rerun.
+        runs: Of those that can be compared, newest first. Their labels become those of the suite alone.
         place: A part of the page.
     """
     suite = choose("suite", list(dict.fromkeys(run.suite for run in runs)), key="suite", place=place)
-    return suite, [run for run in runs if run.suite == suite]
+    there = {run.run_id for run in runs}
+    return suite, [run for run in session.by_suite[suite] if run.run_id in there]
 
 
 def choose_run(runs: Sequence[RunResult], *, place: Any = st) -> RunResult:
@@ -110,7 +112,10 @@ def pick_runs(
     )  # fmt: skip
     picked = [runs[i] for i in event["selection"]["rows"] if i < len(runs)]
     if not picked:
-        st.caption("Tick a row to open its newest run, two to compare them.")
+        st.caption(
+            "Tick a row to open its newest run, two to compare them (by keyboard, Shift and the space bar tick the row "
+            "of the cell in focus)."
+        )
         return
     ways = st.container(horizontal=True)
     if len(picked) > 1:

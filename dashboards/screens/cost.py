@@ -12,7 +12,7 @@ from dashboards.session import Session
 from dashboards.text import runs_caption
 from dashboards.views.cost import COSTS, FITTED_TOGETHER, pareto_front
 from dashboards.views.standings import metrics_of, standings
-from dashboards.widgets import as_values, choose_dataset, choose_suite, say_left_out, table
+from dashboards.widgets import as_values, choose_dataset, choose_suite, pick_runs, say_left_out
 from workbench.formatting import format_count, format_seconds
 
 
@@ -21,7 +21,7 @@ def show(session: Session) -> None:
     st.title("Cost")
     columns = st.columns(4)
     dataset, runs = choose_dataset(session.comparable, place=columns[0])
-    _, runs = choose_suite(runs, place=columns[1])
+    _, runs = choose_suite(session, runs, place=columns[1])
     metric = choose("metric", metrics_of(runs), key="metric", place=columns[2])
     cost = choose("cost", list(COSTS), key="cost", show=COSTS.__getitem__, place=columns[3])
     ranked = [standing for standing in standings(runs, metric) if not math.isnan(standing.mean(cost))]
@@ -44,4 +44,5 @@ def show(session: Session) -> None:
     st.caption("Large marks on the dashed line are the Pareto front: nothing is both better and cheaper.")
     if cost == "train_seconds":
         st.caption(FITTED_TOGETHER)
-    table(rows, as_values(metric, metric) | {cost: format_seconds if cost.endswith("_seconds") else format_count})
+    formats = as_values(metric, metric) | {cost: format_seconds if cost.endswith("_seconds") else format_count}
+    pick_runs(rows, formats, [standing.first for standing in ranked])

@@ -62,7 +62,7 @@ def _card(dataset: Dataset) -> None:
     }
     st.markdown("  \n".join(f"**{key}**: {escaped(value)}" for key, value in facts.items() if value))
     with st.expander("The whole card"):
-        st.code(card_to_toml(card), language="toml")
+        st.code(card_to_toml(card), language="toml", wrap_lines=True)
 
 
 def _samples(dataset: Dataset) -> None:
@@ -79,7 +79,7 @@ def _check(dataset: Dataset) -> None:
     if ask_toggle("Decode every image and compare the splits", key="check"):
         report: CheckReport = _checked(key_of(dataset), dataset)
         (st.warning if report.problems else st.success)(f"{report.problems} findings that can spoil results.")
-        st.code(str(report), language=None)
+        st.code(str(report), language=None, wrap_lines=True)
     else:
         st.caption("The same as `workbench check`; it takes about a second for every hundred images.")
 

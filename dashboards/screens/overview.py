@@ -64,7 +64,8 @@ def show(session: Session) -> None:
     st.header(f"{escaped(dataset)} ({escaped(dataset_runs[0].field)})")
     _notes(dataset_runs)
     if compared:
-        answer, suite = st.container(), choose_suite(compared, place=middle)[0]
+        answer = st.container()
+        suite, of_suite = choose_suite(session, compared, place=middle)
         asked = None if metric == metric_of(dataset_runs) else metric
         if session.snapshot.complete and not session.is_compared(suite, asked):
             # The table of all runs is there at once: it stands below, and is drawn first.
@@ -75,18 +76,18 @@ def show(session: Session) -> None:
             )
             _all_runs(session, runs, dataset, metric)
             with answer:
-                _answer(session, dataset_runs, suite, asked)
+                _answer(session, of_suite, suite, asked)
             waiting.empty()
             return
         with answer:
-            _answer(session, dataset_runs, suite, asked)
+            _answer(session, of_suite, suite, asked)
     _all_runs(session, runs, dataset, metric)
 
 
 def _answer(session: Session, runs: Sequence[RunResult], suite: str, metric: str | None) -> None:
     found = show_answer(session, suite, runs[0].dataset, metric)
     if found is not None:
-        _curves(session, [run for run in runs if run.suite == suite], found)
+        _curves(session, runs, found)
 
 
 def _all_runs(session: Session, runs: Sequence[RunResult], dataset: str, metric: str) -> None:

@@ -74,7 +74,7 @@ def _is_beside(other: RunResult, run: RunResult) -> bool:
 def _facts(title: str, facts: dict[str, str]) -> None:
     if facts:
         st.subheader(title)
-        st.dataframe(pd.DataFrame({"": list(facts), "value": list(facts.values())}), hide_index=True)
+        st.dataframe(pd.DataFrame({"name": list(facts), "value": list(facts.values())}), hide_index=True)
 
 
 def _settings(run: RunResult) -> dict[str, str]:
@@ -162,5 +162,5 @@ def _in_mlflow(session: Session, run: RunResult) -> None:
         st.link_button("Open this run in MLflow", address)
         return
     st.caption("A local store has no server; this starts MLflow's own pages on it:")
-    st.code(f"mlflow ui --backend-store-uri {store.name}", language="sh")
+    st.code(f"mlflow ui --backend-store-uri {store.name}", language="sh", wrap_lines=True)
     st.caption(f"Its id is {run.run_id}.")

@@ -17,7 +17,7 @@ def show(session: Session) -> None:
     st.title("Shots")
     dataset_of, suite_of, model_of, metric_of = st.columns(4)
     dataset, runs = choose_dataset(session.comparable, place=dataset_of)
-    _, runs = choose_suite(runs, place=suite_of)
+    _, runs = choose_suite(session, runs, place=suite_of)
     models = sorted({run.model for run in runs if run.model != "none"}) or ["none"]
     model = choose("model", models, key="model", place=model_of)
     runs = [run for run in runs if run.model in {model, "none"}]

@@ -71,7 +71,7 @@ def agreement(pair: SideBySide) -> pd.DataFrame:
     a, b = pair.right
     return pd.DataFrame(
         [[int((a & b).sum()), int((a & ~b).sum())], [int((~a & b).sum()), int((~a & ~b).sum())]],
-        index=["A right", "A wrong"],
+        index=pd.Index(["A right", "A wrong"], name="images"),
         columns=["B right", "B wrong"],
     )
 

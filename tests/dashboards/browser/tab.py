@@ -2,6 +2,7 @@
 
 import time
 
+from axe_playwright_python.sync_playwright import Axe
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
@@ -91,6 +92,11 @@ class Tab:
     def text(self) -> str:
         """All text of the page's main part."""
         return self.page.locator("[data-testid=stMainBlockContainer]").inner_text()
+
+    def violations(self) -> list[str]:
+        """What axe-core finds against WCAG 2.2 and good practice: names, roles, contrast, headings, keyboard access."""
+        found = Axe().run(self.page).response["violations"]
+        return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
     def pick(self, label: str, option: str) -> "Tab":
         """Choose an option of a select box or multiselect by its label."""

@@ -171,7 +171,7 @@ def test_errors_open_in_full_with_scores_and_neighbours(address, open_tab, in_ml
     tab.settle()
     assert images.count() == 1
     rows = rows_of(tab)
-    assert [row["answer"] for row in rows if "chosen" in row[""]] == [rows[0]["answer"]]
+    assert [row["answer"] for row in rows if "chosen" in row["mark"]] == [rows[0]["answer"]]
     tab.page.get_by_text("Nearest training images").first.click()
     tab.settle()
     assert images.count() == 6
@@ -242,7 +242,7 @@ def test_an_address_that_asks_for_what_there_is_not_opens_the_page(address, open
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_every_page_fits_a_narrow_screen_light_and_dark(address, open_tab, page):
+def test_every_page_fits_a_narrow_screen_and_can_be_read_aloud_light_and_dark(address, open_tab, page):
     tab = open_tab(address, width=400).open(page)
     for scheme in ("light", "dark"):
         tab.page.emulate_media(color_scheme=scheme)
@@ -251,3 +251,4 @@ def test_every_page_fits_a_narrow_screen_light_and_dark(address, open_tab, page)
         for chart in tab.page.locator("[data-testid=stVegaLiteChart]").all():
             box = chart.bounding_box()
             assert box["x"] >= 0 and box["x"] + box["width"] <= 401
+        assert tab.violations() == []

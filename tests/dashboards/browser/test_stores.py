@@ -98,6 +98,7 @@ def test_every_page_can_be_read(stored, open_tab, width):
             tab.page.emulate_media(color_scheme=scheme)
             tab.settle()
             assert tab.page.evaluate(_FAULTS) == [], (page, scheme)
+            assert tab.violations() == [], (page, scheme)
 
 
 def test_the_first_screen_has_the_verdict_of_the_command_line_and_the_values_of_mlflow(stored, open_tab):

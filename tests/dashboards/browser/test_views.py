@@ -88,6 +88,38 @@ def test_two_ticked_rows_are_compared(views, open_tab):
     assert "Holm-corrected over the 1 comparison of this table" in tab.text()
 
 
+def test_two_recipes_are_chosen_and_compared_by_keyboard_alone(views, open_tab):
+    tab = open_tab(views).open()
+    press = tab.page.keyboard.press
+
+    def tab_to(found):
+        """Press the tabulator until this is true of the element in focus."""
+        for _ in range(60):
+            press("Tab")
+            if tab.page.evaluate(f"(e => {found})(document.activeElement)"):
+                return
+        raise AssertionError(f"nothing that the tabulator reaches has {found}")
+
+    tab_to("e.getAttribute('aria-label') === 'dataset'")
+    tab.page.keyboard.type("ferns")
+    press("Enter")
+    tab.settle()
+    assert query(tab)[1] == {"dataset": ["ferns"]}
+    tab_to("e.dataset.testid === 'data-grid-canvas'")
+    for key in ("ArrowDown", "Shift+Space", "ArrowDown", "Shift+Space"):
+        press(key)
+    tab.settle()
+    head, *rows = tab.cells()
+    ticked = [dict(zip(head, row, strict=True))["recipe"] for row in rows[1:3]]
+    shown = [link.inner_text() for link in tab.page.get_by_role("link", name="Open ").all()]
+    assert [text.partition(",")[0] for text in shown] == [f"Open {recipe}" for recipe in ticked]
+    tab_to("e.textContent === 'Compare these runs'")
+    press("Enter")
+    tab.page.wait_for_url("**/compare?**")
+    tab.settle()
+    assert len(query(tab)[1]["run"]) == 2
+
+
 def test_runs_that_come_in_are_shown_when_asked_for(tmp_path, open_tab):
     settings = Settings(cache=tmp_path / "cache", runs=tmp_path / "runs")
     settings.cache.mkdir()

@@ -62,6 +62,19 @@ def test_a_store_that_was_moved_keeps_its_verdict_and_intervals(settings, tmp_pa
     assert "Paired differences" in texts(open_page("compare"))
 
 
+@pytest.mark.parametrize("page", ["overview", "cost", "shots"])
+def test_what_only_another_suite_tells_apart_is_not_in_labels(settings, page):
+    for suite in ("first", "second"):
+        write_few_shot(settings, suite=suite, recipes=("gda", "knn"), shots=(1, 4), seeds=(0,))
+    app = open_page(page, suite="first")
+    assert not app.exception
+    recipes = app.dataframe[0].value["recipe"].tolist()
+    assert {"gda", "knn"} <= set(recipes)
+    assert not any("suite=" in recipe for recipe in recipes)
+    if page == "overview":
+        assert "gda (suite=second)" in app.dataframe[1].value["recipe"].tolist()
+
+
 def test_a_suite_whose_predictions_are_gone_keeps_its_table(settings):
     write_few_shot(settings, recipes=("gda",), shots=(1,), seeds=(0,))
     for path in settings.runs.rglob(schema.PREDICTIONS):

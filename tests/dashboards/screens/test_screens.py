@@ -145,7 +145,7 @@ def test_an_item_opens_in_full_and_leads_to_the_next(wrong):
     assert not app.exception
     first = app.text_input[0].value
     answers = app.dataframe[0].value
-    assert answers[answers[""].str.contains("right")]["answer"].tolist() == [first.split("/")[1]]
+    assert answers[answers["mark"].str.contains("right")]["answer"].tolist() == [first.split("/")[1]]
     app = next(button for button in app.button if button.label == "next").click().run()
     assert app.text_input[0].value not in {first, ""}
     app = next(button for button in app.button if button.label == "previous").click().run()

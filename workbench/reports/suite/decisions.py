@@ -1,7 +1,8 @@
-"""The part of a report on decisions: operating points, groups, subgroups, calibration and sets of classes."""
+"""The part of a report on decisions: operating points, groups, domains, subgroups, calibration and sets of classes."""
 
 from math import nan
 
+from workbench.metrics import classification, prediction_sets
 from workbench.metrics.formatting import format_interval, format_value, heading
 from workbench.reports.suite.blocks import Block, Paragraph, TableBlock, TextCell
 from workbench.runs.comparisons import SuiteComparison
@@ -24,6 +25,7 @@ _TABLES = {
         "regional_accuracy", "regional_top5_accuracy", "regional_balanced_accuracy", "regional_macro_f1",
         "regional_rank_accuracy", "regional_hierarchical_distance", "checklist_coverage",
     ),
+    "Domains": tuple(metric.name for metric in (*classification.DOMAIN_METRICS, *prediction_sets.DOMAIN_METRICS)),
     "Subgroups": (
         "subgroup_accuracy", "worst_subgroup_accuracy", "gap_subgroup_accuracy", "p_subgroup_accuracy",
         "subgroup_sensitivity_at", "p_subgroup_sensitivity_at", "subgroup_specificity_at", "p_subgroup_specificity_at",

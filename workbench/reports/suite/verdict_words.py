@@ -9,6 +9,7 @@ from workbench.metrics import higher_is_better
 from workbench.metrics.formatting import format_difference, format_value
 from workbench.reports.suite.grids import shots_text
 from workbench.reports.suite.verdict import Verdict, train_seconds
+from workbench.reports.suite.worst_parts import worst_domain, worst_subgroups
 from workbench.runs.comparisons import GroupComparison, GroupResult
 from workbench.runs.comparisons.transfers import ZERO_SHOT
 from workbench.runs.planning import NO_MODEL
@@ -31,6 +32,7 @@ def in_words(verdict: Verdict) -> list[str]:
     sizes = [counted(best.estimate.n, items), *([counted(groups, "group")] if groups is not None else [])]
     said.append(", ".join([*sizes, counted(len(best.group.runs), "seed")]) + ".")
     said += _baseline(verdict)
+    said += [*worst_domain(best, verdict.metric), *worst_subgroups(best, verdict.metric)]
     said += [f"With {other.run.model}: {_value(verdict, other)}; models are not compared." for other in verdict.others]
     return said
 
