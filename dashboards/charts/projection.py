@@ -1,53 +1,108 @@
-"""Images as points of a map, coloured by what they are; a box can be drawn about some of them."""
+"""Images as points of a map, coloured by what they are: one to draw a line about points, and one for papers."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
 
 import altair as alt
+import numpy as np
+import plotly.graph_objects as go
 
 from dashboards.charts.axes import below, records
 from dashboards.views.projections import OTHERS, most_frequent
 from workbench.arrays import FloatArray
-from workbench.reports.colours import CATEGORIES, category_marks
+from workbench.reports.colours import CATEGORIES, Mark, category_marks
 
-BOX = "box"
-_GREY = "#A8A8A8"
+_GREY = Mark("#A8A8A8", "circle", (1, 0))
+_HEIGHT, _SIZE = 520, 7
 
 
-def projection_chart(
-    points: FloatArray, values: Sequence[str], names: Sequence[str], colour_by: str, chosen: Sequence[str] = ()
-) -> alt.Chart:
-    """A point an image.
+@dataclass(frozen=True)
+class Projection:
+    """Points of a map.
 
-    Args:
-        points: (n, 2).
-        values: What each is coloured by; at most ten values have colours, all others are grey.
-        names: Of the images, for the tooltip.
+    Attributes:
+        points: Coordinates (n, 2).
+        values: What each is coloured by.
+        names: Of the images.
         colour_by: Name of the values.
-        chosen: Values that have colours; none means the most frequent.
+        chosen: Values that have colours, at most ten; none means the most frequent. All others are grey.
     """
-    # With all values coloured, nothing is left over.
-    shown = list(dict.fromkeys(chosen))[: len(CATEGORIES)] or most_frequent(values, len(CATEGORIES))
-    marks = category_marks(shown)
+
+    points: FloatArray
+    values: Sequence[str]
+    names: Sequence[str]
+    colour_by: str
+    chosen: Sequence[str] = ()
+
+    @property
+    def shown(self) -> list[str]:
+        """The value in whose colour each point is drawn, or `OTHERS`."""
+        coloured = set(self._coloured)
+        return [value if value in coloured else OTHERS for value in self.values]
+
+    @property
+    def marks(self) -> dict[str, Mark]:
+        """The mark of each of the values shown; what is grey comes first, and so lies below."""
+        others = {OTHERS: _GREY} if OTHERS in self.shown else {}
+        return others | category_marks(self._coloured)
+
+    @property
+    def _coloured(self) -> list[str]:
+        # With all values coloured, nothing is left over.
+        return list(dict.fromkeys(self.chosen))[: len(CATEGORIES)] or most_frequent(self.values, len(CATEGORIES))
+
+
+def lasso_chart(projection: Projection) -> go.Figure:
+    """The map on which points are encircled; each point's `customdata` begins with its number."""
+    shown = np.asarray(projection.shown)
+    hidden = {"visible": False, "zeroline": False}
+    figure = go.Figure(
+        layout={
+            "dragmode": "lasso", "height": _HEIGHT, "xaxis": hidden, "yaxis": hidden, "hovermode": "closest",
+            "legend": {"orientation": "h", "title": escape(projection.colour_by), "yanchor": "top", "y": 0},
+            "margin": {"l": 0, "r": 0, "t": 30, "b": 0},
+        }
+    )  # fmt: skip
+    for name, mark in projection.marks.items():
+        own = np.flatnonzero(shown == name).tolist()
+        figure.add_scatter(
+            x=projection.points[own, 0], y=projection.points[own, 1], mode="markers", name=_text(name),
+            # Plotly reads tags in all texts.
+            customdata=[[i, _text(projection.names[i]), _text(projection.values[i])] for i in own],
+            hovertemplate=f"%{{customdata[1]}}<br>{_text(projection.colour_by)}: %{{customdata[2]}}<extra></extra>",
+            marker={"color": mark.colour, "symbol": mark.shape, "size": _SIZE, "opacity": 0.8},
+            unselected={"marker": {"opacity": 0.25}},
+        )  # fmt: skip
+    return figure
+
+
+def projection_chart(projection: Projection) -> alt.Chart:
+    """The same map as a figure."""
+    points = zip(projection.points, projection.values, projection.shown, projection.names, strict=True)
     rows = [
-        {"x": float(x), "y": float(y), "value": value, "shown": value if value in marks else OTHERS, "image": name}
-        for (x, y), value, name in zip(points, values, names, strict=True)
+        {"x": float(x), "y": float(y), "value": value, "shown": shown, "image": name}
+        for (x, y), value, shown, name in points
     ]
-    domain = [*shown, *([OTHERS] if any(row["shown"] == OTHERS for row in rows) else [])]
-    colours = [marks[name].colour if name in marks else _GREY for name in domain]
-    shapes = [marks[name].shape if name in marks else "circle" for name in domain]
-    # What is grey lies below.
+    marks = projection.marks
     rows.sort(key=lambda row: row["shown"] != OTHERS)
-    place = alt.Axis(labels=False, ticks=False, grid=False, title=None)
+    domain = [*(name for name in marks if name != OTHERS), *([OTHERS] if OTHERS in marks else [])]
+    colours, shapes = [marks[name].colour for name in domain], [marks[name].shape for name in domain]
+    place, title = alt.Axis(labels=False, ticks=False, grid=False, title=None), projection.colour_by
     return (
         alt.Chart(records(rows))
         .mark_point(filled=True, size=36, opacity=0.8)
         .encode(
             x=alt.X("x:Q", axis=place, scale=alt.Scale(zero=False)),
             y=alt.Y("y:Q", axis=place, scale=alt.Scale(zero=False)),
-            color=alt.Color("shown:N", scale=alt.Scale(domain=domain, range=colours), title=colour_by, legend=below()),
-            shape=alt.Shape("shown:N", scale=alt.Scale(domain=domain, range=shapes), title=colour_by, legend=below()),
-            tooltip=[alt.Tooltip("image:N"), alt.Tooltip("value:N", title=colour_by)],
+            color=alt.Color("shown:N", scale=alt.Scale(domain=domain, range=colours), title=title, legend=below()),
+            shape=alt.Shape("shown:N", scale=alt.Scale(domain=domain, range=shapes), title=title, legend=below()),
+            tooltip=[alt.Tooltip("image:N"), alt.Tooltip("value:N", title=title)],
         )
-        .add_params(alt.selection_interval(name=BOX))
-        .properties(height=520)
+        .properties(height=_HEIGHT)
     )
+
+
+def _text(name: str) -> str:
+    """A name as Plotly shows it as it is."""
+    return escape(name, quote=False)

@@ -1,13 +1,13 @@
-"""A map of the images' features: what is alike lies together, and a box about some points shows their images."""
+"""A map of the images' features: what is alike lies together, and a line about some points shows their images."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
+import pandas as pd
 import streamlit as st
 
 from dashboards.address import choose, choose_some
-from dashboards.charts.projection import BOX, projection_chart
+from dashboards.charts.projection import Projection, lasso_chart, projection_chart
+from dashboards.figure import offer_figure
 from dashboards.session import Session, key_of
 from dashboards.text import escaped, runs_caption
 from dashboards.views.projections import (
@@ -19,7 +19,7 @@ from dashboards.views.projections import (
     project,
 )
 from dashboards.widgets import choose_dataset, choose_run, follow_run, picture_grid
-from workbench.arrays import BoolArray, FloatArray
+from workbench.arrays import FloatArray
 from workbench.datasets import Dataset
 from workbench.datasets.roles import SplitChoice
 from workbench.errors import WorkbenchError
@@ -90,12 +90,20 @@ def _draw(
             f"{format_count(len(set(values)))} values; coloured are the {len(CATEGORIES)} most frequent, or the first "
             f"{len(CATEGORIES)} that you choose."
         )
-    chart = projection_chart(points, values, names, colour_by, chosen)
-    event = st.altair_chart(chart, width="stretch", key="map", on_select="rerun", selection_mode=BOX)
-    st.caption(f"{_HOW[method]} Draw a box about points to see their images; a double click takes it away.")
-    inside = np.flatnonzero(within(points, event["selection"].get(BOX, {})))
-    if len(inside):
-        st.header(f"{counted(len(inside), 'image')} in the box")
+    projection = Projection(points, values, names, colour_by, chosen)
+    title = f"{run.dataset} by {run.model}, {method}, coloured by {colour_by}"
+    event = st.plotly_chart(
+        lasso_chart(projection), width="stretch", key="map", on_select="rerun", selection_mode=("lasso", "box"),
+        config={"displaylogo": False}, alt=title,
+    )  # fmt: skip
+    offer_figure(projection_chart(projection), _rows(projection), title)
+    st.caption(
+        f"{_HOW[method]} Draw a line, or a box, about points to see their images; a double click takes it away. By "
+        "keyboard, the page Errors filters the same images by class and domain."
+    )
+    inside = sorted(point["customdata"][0] for point in event["selection"]["points"])
+    if inside:
+        st.header(f"{counted(len(inside), 'image')} encircled")
         if len(inside) > _SHOWN:
             st.caption(f"The first {_SHOWN} are shown.")
         shown = inside[:_SHOWN]
@@ -104,15 +112,9 @@ def _draw(
         )  # fmt: skip
 
 
-def within(points: FloatArray, box: Mapping[str, Any]) -> BoolArray:
-    """Which points are in a box: ranges of `x` and `y`, as Vega gives them; none without a box, bool (n,)."""
-    if not box:
-        return np.zeros(len(points), dtype=np.bool_)
-    inside = np.ones(len(points), dtype=np.bool_)
-    for axis, name in enumerate("xy"):
-        low, high = sorted(box.get(name, (-np.inf, np.inf)))
-        inside &= (points[:, axis] >= low) & (points[:, axis] <= high)
-    return inside
+def _rows(projection: Projection) -> pd.DataFrame:
+    columns = {"image": projection.names, "x": projection.points[:, 0], "y": projection.points[:, 1]}
+    return pd.DataFrame(columns | {projection.colour_by: projection.values})
 
 
 def _examples(session: Session, run: RunResult) -> Sequence[Example]:

@@ -179,18 +179,29 @@ def test_errors_open_in_full_with_scores_and_neighbours(address, open_tab, in_ml
     assert rows_of(again) == rows
 
 
-def test_a_box_about_points_of_the_map_shows_their_images(address, open_tab):
+def test_a_line_about_points_of_the_map_shows_their_images(address, open_tab):
     tab = open_tab(address).open("map?dataset=leaf-morphology&method=PCA")
-    where = tab.page.locator("[data-testid=stVegaLiteChart]").locator("canvas, svg").first.bounding_box()
-    assert tab.page.locator("[data-testid=stImage] img").count() == 0
-    tab.page.mouse.move(where["x"] + 3, where["y"] + 3)
+    where = tab.page.get_by_test_id("stPlotlyChart").locator(".nsewdrag").bounding_box()
+    points = tab.page.locator("path.point").evaluate_all(
+        "paths => paths.map(p => p.getBoundingClientRect()).map(r => [r.x + r.width / 2, r.y + r.height / 2])"
+    )
+    images = tab.page.locator("[data-testid=stImage] img")
+    assert images.count() == 0
+    # Round what lies above a diagonal: the box about this line holds all points.
+    corners = [(3, 3), (where["width"] - 3, 3), (3, where["height"] - 3), (3, 3)]
+    corners = [(where["x"] + x, where["y"] + y) for x, y in corners]
+    tab.page.mouse.move(*corners[0])
     tab.page.mouse.down()
-    tab.page.mouse.move(where["x"] + where["width"] / 2, where["y"] + where["height"] / 2, steps=5)
+    for corner in corners[1:]:
+        tab.page.mouse.move(*corner, steps=8)
     tab.page.mouse.up()
-    tab.page.get_by_text("in the box").first.wait_for()
+    tab.page.get_by_text("encircled").first.wait_for()
     tab.settle()
-    inside = int(tab.page.get_by_role("heading", name="in the box").inner_text().split()[0])
-    assert tab.page.locator("[data-testid=stImage] img").count() == min(60, inside) > 0
+    inside = int(tab.page.get_by_role("heading", name="encircled").inner_text().split()[0])
+    sides = [(x - where["x"]) / where["width"] + (y - where["y"]) / where["height"] for x, y in points]
+    near = 0.02
+    assert sum(side < 1 - near for side in sides) <= inside <= sum(side < 1 + near for side in sides) < len(points)
+    assert images.count() == min(60, inside) > 0
 
 
 def test_data_shows_card_classes_samples_and_check(address, open_tab):

@@ -15,6 +15,7 @@ pytestmark = [
 ]
 SUITE = Path(__file__).with_name("pictures.toml")
 VIEWS = {
+    "transfer": ("transfer", 900),
     "shots": ("shots?dataset=leaf-morphology", 900),
     "cost": ("cost?dataset=leaf-morphology", 900),
     "run": ("run?dataset=leaf-morphology", 900),

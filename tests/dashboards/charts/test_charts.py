@@ -1,6 +1,7 @@
 """Charts are valid Vega-Lite and hold the values that they were given."""
 
 import dataclasses
+import html
 import json
 import re
 
@@ -15,7 +16,7 @@ from dashboards.charts.forest import forest_chart
 from dashboards.charts.heat_map import heat_map_chart
 from dashboards.charts.intervals import interval_chart
 from dashboards.charts.part_shares import part_chart
-from dashboards.charts.projection import projection_chart
+from dashboards.charts.projection import Projection, lasso_chart, projection_chart
 from dashboards.charts.shots import shots_chart, small_charts
 from dashboards.charts.transfers import transfer_chart
 from dashboards.figure import figure_bytes
@@ -130,13 +131,34 @@ def test_part_chart():
 
 def test_at_most_ten_values_of_a_map_have_colours():
     kinds = [f"class {i:02}" for i in range(12) for _ in range(12 - i)]
-    chart = projection_chart(np.zeros((len(kinds), 2)), kinds, kinds, "class")
+    points = np.random.default_rng(0).normal(size=(len(kinds), 2))
+    everything = Projection(points, kinds, [f"{i}.png" for i in range(len(kinds))], "class")
+    chart = projection_chart(everything)
     assert set(values(chart, "shown")) == {*(f"class {i:02}" for i in range(10)), OTHERS}
     assert set(values(chart, "value")) == set(kinds)
     colours = chart.to_dict()["encoding"]["color"]["scale"]["range"]
     assert len(set(colours)) == 11
-    few = projection_chart(np.zeros((len(kinds), 2)), kinds, kinds, "class", ["class 11"])
+    few = projection_chart(dataclasses.replace(everything, chosen=("class 11",)))
     assert set(values(few, "shown")) == {"class 11", OTHERS}
+
+
+def test_both_maps_draw_each_image_once_in_the_same_place_and_colour():
+    kinds, names = ["<b>moss</b>", "fern", "fern", "a & b"], ["<i>0</i>.png", "1.png", "2.png", "3.png"]
+    points = np.arange(8.0).reshape(4, 2)
+    projection = Projection(points, kinds, names, "class", ("fern", "<b>moss</b>"))
+    figure, chart = lasso_chart(projection), projection_chart(projection).to_dict()
+    scale = chart["encoding"]["color"]["scale"]
+    expected = dict(zip(scale["domain"], scale["range"], strict=True))
+    drawn = {}
+    for trace in figure.data:
+        for (number, image, value), x, y in zip(trace.customdata, trace.x, trace.y, strict=True):
+            assert number not in drawn
+            drawn[number] = (html.unescape(image), html.unescape(value), x, y)
+            assert trace.marker.color == expected[html.unescape(trace.name)]
+            # Plotly would read tags.
+            assert "<" not in image + value + trace.name
+    assert drawn == {i: (names[i], kinds[i], *points[i]) for i in range(4)}
+    assert figure.data[0].name == OTHERS, "what is grey lies below"
 
 
 def test_many_recipes_are_small_charts_on_the_same_axes(make_run):

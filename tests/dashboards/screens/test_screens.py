@@ -2,11 +2,9 @@
 
 import shutil
 
-import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from dashboards.screens.map import within
 from tests.dashboards.few_shot import write_few_shot
 from tests.dashboards.screens.driver import APP, PAGES, leaderboard, open_page, texts
 from workbench.errors import WorkbenchError
@@ -241,13 +239,6 @@ def test_a_map_says_what_has_no_stored_features(runs, monkeypatch, tmp_path):
     app = open_page("map", method="PCA")
     assert not app.exception
     assert "24 images of this split have no stored features" in texts(app)
-
-
-def test_points_in_a_box():
-    points = np.array([[0.0, 0.0], [1.0, 1.0], [2.0, 0.5]])
-    assert within(points, {"x": [1.5, -0.5], "y": [0.0, 0.6]}).tolist() == [True, False, False]
-    assert within(points, {"x": [0.5, 3.0]}).tolist() == [False, True, True]
-    assert not within(points, {}).any()
 
 
 def test_search_finds_by_words_and_by_image_and_asks_before_it_computes(runs):
