@@ -10,6 +10,7 @@ from workbench.settings import Settings
 
 pytestmark = pytest.mark.slow
 NAME = "<img src=x onerror=hit()> *b* $a^2$ :red[c] `d` &amp; \\textbf{e}"
+LABEL = "probe <img src=x onerror=hit()> *b* $a$ \\textbf{c} [d](javascript:hit())"
 CAPTION = "<script>hit()</script> **f** [g](javascript:hit()) $\\frac{1}{2}$ <b>"
 CARD = """
 name = "said"
@@ -43,7 +44,7 @@ def store(chromium, tmp_path_factory, tiny_model, write_colours):
         name="<b>s</b> *t*", models=(tiny_model,), datasets=(str(classes), str(said / "card.toml")), figures=False,
         recipes=(
             RecipeEntry(recipe="zero-shot"),
-            RecipeEntry(recipe="linear-probe", shots=(1, 2), datasets=(str(classes),)),
+            RecipeEntry(recipe="linear-probe", label=LABEL, shots=(1, 2), datasets=(str(classes),)),
         ),
     )  # fmt: skip
     assert {run.status for run in run_suite(suite, settings)} == {"finished"}
@@ -54,8 +55,9 @@ def store(chromium, tmp_path_factory, tiny_model, write_colours):
 @pytest.mark.parametrize(
     ("path", "seen"),
     [
-        ("?dataset=classes", None), ("compare?dataset=classes", None), ("data?dataset=classes", NAME),
-        ("errors?dataset=classes&show=all", NAME[:59]), ("map?dataset=classes&method=PCA", None),
+        ("?dataset=classes", f"{LABEL}: "), ("compare?dataset=classes", LABEL), ("data?dataset=classes", NAME),
+        ("run?dataset=classes", f"{LABEL} · "), ("shots?dataset=classes", "classes"), ("cost?dataset=classes", "Pareto"),
+        ("errors?dataset=classes&show=all", NAME[:59]), ("map?dataset=classes&method=PCA", "<b>s</b> *t*"),
         ("errors?dataset=said&show=all&direction=text_to_image", CAPTION),
         ("errors?dataset=said&show=all&layout=list&direction=image_to_text", CAPTION),
     ],
