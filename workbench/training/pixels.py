@@ -162,7 +162,8 @@ class PixelSource:
         if picture is None:
             enlarged = min(_MAX_ENLARGED, min_crop**-0.5)
             shrunk = _shrunk(self._images.decode(row), self._size, enlarged)
-            picture = torch.from_numpy(np.array(shrunk)).permute(2, 0, 1).contiguous()
+            # With its channels last, as it was decoded: the quickest kernel of resizing wants that.
+            picture = torch.from_numpy(np.array(shrunk)).permute(2, 0, 1)
             self._keep(self._pictures, row, picture)
         return picture
 
