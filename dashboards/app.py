@@ -19,6 +19,9 @@ _STYLE = """<style>
 [data-testid=stVegaLiteChart] svg :is(.role-axis-label, .role-axis-title, .role-legend-label) text {
     fill: currentColor;
 }
+[data-testid=stPlotlyChart] .legendtitletext {
+    fill: currentColor !important;
+}
 [data-testid=stCaptionContainer] {
     color: color-mix(in srgb, currentColor 75%, transparent);
     opacity: 1;

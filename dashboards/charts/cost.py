@@ -1,5 +1,6 @@
 """A metric against its cost."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -76,11 +77,13 @@ def _scale(cost: str, costs: Sequence[float]) -> dict[str, Any]:
     """A linear axis where costs are alike; else one of decades, in which zero, too, has a place."""
     if max(costs) <= _ALIKE * min(costs):
         return {"scale": alt.Scale(zero=False), "axis": alt.Axis(format="~g", grid=False)}
-    seconds = cost.endswith("seconds")
+    # From the least cost on, lest all of a quick suite stands between zero and the first tick.
+    least = math.floor(math.log10(min((each for each in costs if each > 0), default=1)))
+    least = min(least, -2 if cost.endswith("seconds") else 0)
     # symlog picks ticks by the linear rule, which crowds them at one end.
-    decades = [0, *(10**k for k in range(-2 if seconds else 0, 10) if 10**k <= 2 * max(costs))]
+    decades = [0, *(10.0**k for k in range(least, 10) if 10.0**k <= 2 * max(costs))]
     return {
-        "scale": alt.Scale(type="symlog", constant=0.01 if seconds else 1),
+        "scale": alt.Scale(type="symlog", constant=10.0**least),
         # Vega would fit a format to the distance of the ticks, and write 100 as 1e+2.
         "axis": alt.Axis(values=decades, labelExpr="format(datum.value, ',~f')", grid=False),
     }

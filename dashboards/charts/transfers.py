@@ -6,10 +6,13 @@ from typing import Any
 import altair as alt
 
 from dashboards.charts.axes import records
+from dashboards.views.names import shortened_apart
 from dashboards.views.transfers import Tile
 from workbench.metrics import higher_is_better
 from workbench.metrics.formatting import format_value
 from workbench.reports.suite.transfers import change_text, in_domain_text, is_gain
+
+_LONGEST = 26
 
 
 def transfer_chart(tiles: Sequence[Tile]) -> alt.LayerChart:
@@ -17,11 +20,12 @@ def transfer_chart(tiles: Sequence[Tile]) -> alt.LayerChart:
 
     ▲ and ▼ mark differences that the test shows, dark frames what was fitted where it is tested.
     """
-    rows = [_row(tile) for tile in tiles]
+    names = shortened_apart([tile.row for tile in tiles], _LONGEST)
+    rows = [_row(tile) | {"name": name} for tile, name in zip(tiles, names, strict=True)]
     most = max((abs(row["gain"]) for row in rows), default=0.0) or 1.0
     base = alt.Chart(records(rows)).encode(
         x=alt.X("target:N", title="tested on", sort=None, axis=alt.Axis(labelAngle=-30, labelLimit=180)),
-        y=alt.Y("row:N", title=None, sort=None, axis=alt.Axis(labelLimit=170)),
+        y=alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=170)),
         tooltip=[
             alt.Tooltip("row:N", title="fitted"), alt.Tooltip("target:N", title="tested on"), "metric:N",
             alt.Tooltip("value:N", title="value"), alt.Tooltip("against:N", title="against zero-shot"),

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from itertools import combinations
 
-from dashboards.views.names import shortened
+from dashboards.views.names import shortened_apart
 from workbench.reports.suite.grids import shots_text
 from workbench.runs.comparisons import GroupComparison, GroupResult, SuiteComparison
 from workbench.runs.planning import NO_MODEL
@@ -33,9 +33,7 @@ def pair_columns(pairs: Sequence[GroupComparison]) -> dict[str, list[str]]:
     }
     models, shots = [pair.model for pair in pairs], [_shots(pair) for pair in pairs]
     if len(set(models)) > 1:
-        # Two models can have the same ends.
-        apart = len({shortened(model) for model in models}) == len(set(models))
-        columns["model"] = [shortened(model) for model in models] if apart else models
+        columns["model"] = shortened_apart(models)
     return columns | ({"shots": shots} if len(set(shots)) > 1 else {})
 
 

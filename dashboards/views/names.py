@@ -1,5 +1,6 @@
 """Names that fit: long model names cut in their middle, and what is the same everywhere said once."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 from dashboards.views.standings import Standing
@@ -14,6 +15,13 @@ def shortened(name: str, longest: int = _LONGEST) -> str:
         return name
     head = (longest - 1) // 2
     return f"{name[:head]}…{name[len(name) - (longest - 1 - head) :]}"
+
+
+def shortened_apart(names: Sequence[str], longest: int = _LONGEST) -> list[str]:
+    """Each name `shortened`; those that would be alike then stay whole."""
+    short = {name: shortened(name, longest) for name in dict.fromkeys(names)}
+    counts = Counter(short.values())
+    return [short[name] if counts[short[name]] == 1 else name for name in names]
 
 
 def standing_names(ranked: Sequence[Standing]) -> list[str]:

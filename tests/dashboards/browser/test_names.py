@@ -56,7 +56,8 @@ def store(chromium, tmp_path_factory, tiny_model, write_colours):
     ("path", "seen"),
     [
         ("?dataset=classes", f"{LABEL}: "), ("compare?dataset=classes", LABEL), ("data?dataset=classes", NAME),
-        ("run?dataset=classes", f"{LABEL} · "), ("shots?dataset=classes", "classes"), ("cost?dataset=classes", "Pareto"),
+        ("run?dataset=classes", f"{LABEL} · "), ("shots?dataset=classes", "classes"),
+        ("cost?dataset=classes", "Pareto"),
         ("errors?dataset=classes&show=all", NAME[:59]), ("map?dataset=classes&method=PCA", "<b>s</b> *t*"),
         ("errors?dataset=said&show=all&direction=text_to_image", CAPTION),
         ("errors?dataset=said&show=all&layout=list&direction=image_to_text", CAPTION),

@@ -13,7 +13,7 @@ pytestmark = [
     # By a mark, so that no run is made for pictures that nobody asks for.
     pytest.mark.skipif("WORKBENCH_SCREENSHOTS" not in os.environ, reason="WORKBENCH_SCREENSHOTS is not set"),
 ]
-SUITE = Path(__file__).with_name("pictures.toml")
+SUITES = [Path(__file__).with_name(name) for name in ("transfers.toml", "pictures.toml")]
 VIEWS = {
     "transfer": ("transfer", 900),
     "shots": ("shots?dataset=leaf-morphology", 900),
@@ -24,7 +24,7 @@ VIEWS = {
     "matching": ("errors?dataset=tabletop-matching&layout=list", 900),
     "retrieval": ("errors?dataset=tabletop-captions&direction=text_to_image", 1000),
     "captioning": ("errors?dataset=tabletop-captioning&layout=list", 900),
-    "map": ("map?dataset=leaf-morphology", 900),
+    "map": ("map?dataset=leaf-morphology", 1000),
     "search": ("search?dataset=tabletop&q=a+photo+of+a+red+cup", 900),
     "data": ("data?dataset=leaf-morphology", 1000),
 }
@@ -34,7 +34,8 @@ VIEWS = {
 def more_runs(quickstart):
     """Runs of the other tasks, and of more shots and seeds, in the store of quickstart."""
     settings, _ = quickstart
-    assert {run.status for run in run_suite(load_suite(str(SUITE)), settings)} == {"finished"}
+    for suite in SUITES:
+        assert {run.status for run in run_suite(load_suite(str(suite)), settings)} == {"finished"}
 
 
 @pytest.mark.parametrize("name", VIEWS)

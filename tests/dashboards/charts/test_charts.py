@@ -90,6 +90,13 @@ def test_cost_chart(make_run, cost):
     assert {"10", "100", "1,000"} <= set(ticks)
 
 
+def test_the_axis_of_costs_has_ticks_where_all_is_quick(make_run):
+    runs = [make_run(f"r{i}", 0.1, metrics={"train_seconds": seconds}) for i, seconds in enumerate((0, 0.0004, 0.02))]
+    chart = cost_chart(standings(runs, "accuracy"), "train_seconds", marks(run.label for run in runs))
+    ticks = re.findall(r">([\d.,e+]+)</text>", figure_bytes(chart, "cost", "svg").decode())
+    assert {"0", "0.0001", "0.001", "0.01"} <= set(ticks)
+
+
 def test_pair_charts(make_predictions):
     pair = pair_up(make_predictions(), make_predictions(2.0, seed=1))
     a, b = confusions(pair)
@@ -218,6 +225,7 @@ def test_transfer_chart():
     (matrix,) = transfer_matrices(suite.comparison())
     chart = transfer_chart(list(tiles(matrix)))
     rows, targets, differences = (values(chart, name) for name in ("row", "target", "gain"))
+    assert values(chart, "name") == rows, "short names stay as they are"
     gains = dict(zip(zip(rows, targets, strict=True), differences, strict=True))
     accuracy = {(run.dataset, run.recipe): run.metrics["accuracy"] for run in suite.runs}
     for target in ("trees", "ferns"):

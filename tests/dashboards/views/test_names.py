@@ -1,6 +1,6 @@
 """Names stay short and different, whatever models are called."""
 
-from dashboards.views.names import shortened, standing_names
+from dashboards.views.names import shortened, shortened_apart, standing_names
 from dashboards.views.standings import standings
 
 
@@ -10,6 +10,12 @@ def test_long_names_keep_both_ends():
     assert len(shortened(long)) == 24
     assert (shortened(long)[:7], shortened(long)[-10:]) == ("hf-hub:", "/bioclip-2")
     assert shortened("short") == "short"
+
+
+def test_names_with_the_same_ends_stay_whole():
+    alike = [f"probe from {middle} leaf-morphology-domains" for middle in ("a", "b")]
+    assert shortened_apart([*alike, "short", alike[0]], 20) == [*alike, "short", alike[0]]
+    assert shortened_apart(["short", "x" * 15 + "y" * 15], 11) == ["short", "xxxxx…yyyyy"]
 
 
 def test_what_is_the_same_everywhere_is_left_out(make_run):
