@@ -9,9 +9,9 @@ import torch
 from open_clip.transform import PreprocessCfg, image_transform_v2
 from PIL import Image
 from timm.data import create_transform
-from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Lambda, Normalize, Pad, Resize, ToTensor
+from torchvision.transforms import CenterCrop, Compose, InterpolationMode, Lambda, Normalize, Pad, Resize, ToTensor, v2
 
-from workbench.models.pixel_transform import Crop, pixel_transform, transform_of_processor
+from workbench.models.pixel_transform import Crop, PixelTransform, pixel_transform, transform_of_processor
 
 MEAN, STD = (0.48, 0.45, 0.40), (0.26, 0.27, 0.28)
 SIZES = [(90, 70), (70, 90), (64, 64), (65, 64), (301, 97), (97, 302), (33, 200), (20, 17), (640, 481), (1, 5)]
@@ -163,3 +163,12 @@ def test_a_crop_beyond_the_picture_is_filled_up() -> None:
     assert found.shape == (5, 4, 3)
     assert found[1:3].unique().tolist() == [9]
     assert found[[0, 3, 4]].reshape(-1, 3).unique(dim=0).tolist() == [[1, 2, 3]]
+
+
+@pytest.mark.parametrize("order", [torch.contiguous_format, torch.channels_last], ids=["planes", "channels last"])
+def test_normalisation_equals_torchvision_whatever_the_order_in_memory(order):
+    pixels = torch.randint(0, 256, (3, 3, 5, 7), dtype=torch.uint8).contiguous(memory_format=order)
+    found = PixelTransform(None, None, MEAN, STD).normalise(pixels)
+    expected = v2.functional.normalize(v2.functional.to_dtype(pixels, torch.float32, scale=True), MEAN, STD)
+    torch.testing.assert_close(found, expected, rtol=0, atol=2e-6)
+    assert found.is_contiguous(memory_format=order)

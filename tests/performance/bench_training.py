@@ -30,7 +30,7 @@ from workbench.training.objective import classification_loss
 
 TEXT = {"context_length": 16, "vocab_size": 49408, "width": 64, "heads": 2, "layers": 1}
 VISION = {"image_size": 224, "layers": 12, "width": 768, "patch_size": 32}
-CLASSES, EPOCHS, ROUNDS = 8, (1, 3), 3
+CLASSES, EPOCHS, ROUNDS = 8, (1, 3), 5
 
 
 def loaded_model() -> LoadedModel:

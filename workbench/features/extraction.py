@@ -173,7 +173,7 @@ def _compute(
     progress: Progress | None,
 ) -> dict[bytes, str]:
     """Compute and store; returns why contents have no features, by key."""
-    on_gpu = encoder.device.startswith("cuda")
+    beside = encoder.device != "cpu"
     reasons: dict[bytes, str] = {}
     done = 0
     compare_samples(jobs, dataset, encoder)
@@ -190,7 +190,7 @@ def _compute(
             workers=workers or usable_cores(),
             ahead=_AHEAD,
         ) as stream,
-        computed(stream, encoder.encode_images, lanes=2 if on_gpu else 0) as results,
+        computed(stream, encoder.encode_images, lanes=2 if beside else 0) as results,
     ):
         for batch, found in results:
             _keep(batch, found, encoder, dataset, writer)
