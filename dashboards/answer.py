@@ -37,7 +37,7 @@ def show_answer(session: Session, suite: str, dataset: str, metric: str | None) 
     except WorkbenchError as error:
         st.info(f"No verdict: {escaped(error)}")
         return None
-    found = verdict(comparison, dataset)
+    found = next(filter(None, (verdict(comparison, name) for name in _names_of(comparison, dataset))), None)
     if found is None:
         st.info("No verdict: nothing but the majority class was run on this dataset.")
         return None
@@ -61,6 +61,12 @@ def show_answer(session: Session, suite: str, dataset: str, metric: str | None) 
     st.caption(escaped(comparison.family))
     _field(comparison, found)
     return found
+
+
+def _names_of(comparison: SuiteComparison, dataset: str) -> list[str]:
+    """What a comparison calls a dataset: by its name, and with the language where it was asked in another one."""
+    names = dict.fromkeys(entry.run.dataset for entry in comparison.results)
+    return [name for name in sorted(names, key=len) if name == dataset or name.startswith(f"{dataset} (")]
 
 
 def _numbers(found: Verdict) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from dashboards.run_list import RunList
 from workbench.errors import WorkbenchError
 from workbench.masking import masked
 from workbench.settings import Settings
@@ -36,12 +37,20 @@ class Feed:
     error: str | None = None
     began: float = field(default_factory=time.monotonic)
     _first: threading.Event = field(default_factory=threading.Event)
+    _listed: RunList | None = None
 
     def start(self) -> "Feed":
         """Begin to read; returns when the first page is there or reading failed."""
         threading.Thread(target=self._read, daemon=True).start()
         self._first.wait()
         return self
+
+    def listed(self) -> RunList:
+        """The runs so far; the same list as long as no more have arrived."""
+        runs, listed = self.runs, self._listed
+        if listed is None or len(listed.read) != len(runs):
+            listed = self._listed = RunList(sorted(runs, key=lambda run: run.recency, reverse=True))
+        return listed
 
     def _read(self) -> None:
         try:
@@ -62,12 +71,12 @@ class Snapshot:
 
     Attributes:
         store: Their store.
-        runs: Newest first.
+        runs: The runs.
         complete: False while a server's older runs are still arriving.
     """
 
     store: Store
-    runs: tuple[RunResult, ...]
+    runs: RunList
     complete: bool = True
 
 
@@ -84,7 +93,7 @@ def snapshot(settings: Settings) -> Snapshot:
         if feed.error:
             _feed.clear()
             raise WorkbenchError(feed.error)
-    return Snapshot(store, tuple(sorted(feed.runs, key=lambda run: run.recency, reverse=True)), feed.complete)
+    return Snapshot(store, feed.listed(), feed.complete)
 
 
 def watch(store_snapshot: Snapshot) -> None:
@@ -119,8 +128,8 @@ def _watch_file(file: Path) -> None:
 
 
 @st.cache_resource(max_entries=4, show_spinner="Reading the store")
-def _local(uri: str, signature: tuple[int, ...]) -> tuple[RunResult, ...]:  # noqa: ARG001 - part of the key
-    return tuple(read_runs(Store(uri)))
+def _local(uri: str, signature: tuple[int, ...]) -> RunList:  # noqa: ARG001 - part of the key
+    return RunList(read_runs(Store(uri)))
 
 
 @st.cache_resource(max_entries=4, show_spinner="Asking the MLflow server")

@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from itertools import chain
 from pathlib import Path
 
 import streamlit as st
@@ -14,12 +12,12 @@ from dashboards.views.pictures import rows_by_id, thumbnail
 from workbench.datasets import Dataset, open_dataset
 from workbench.errors import WorkbenchError
 from workbench.pseudonyms import Pseudonyms
-from workbench.reports.colours import Mark, marks
+from workbench.reports.colours import Mark
 from workbench.runs import FinishedRun
 from workbench.runs.comparisons import GroupIntervals, RunGroup, SuiteComparison, compare_suite, intervals_of
 from workbench.settings import Settings
 from workbench.tasks import Example, Predictions
-from workbench.tracking import RunResult, Store, datasets_apart, labels_apart, newest_state, schema
+from workbench.tracking import RunResult, Store, schema
 
 
 @dataclass(frozen=True)
@@ -34,45 +32,35 @@ class Session:
     settings: Settings
     snapshot: Snapshot
 
-    @cached_property
+    @property
     def runs(self) -> Sequence[RunResult]:
-        """All runs, newest first; different datasets of one name get different names."""
-        return datasets_apart(self.snapshot.runs)
+        """All runs, newest first; see `RunList` for these and the following."""
+        return self.snapshot.runs.all
 
-    @cached_property
+    @property
     def finished(self) -> list[RunResult]:
-        """Runs with results, newest first."""
-        return [run for run in self.runs if run.status == "finished"]
+        """Runs with results."""
+        return self.snapshot.runs.finished
 
-    @cached_property
+    @property
     def current(self) -> list[RunResult]:
-        """Runs that can be compared: on the newest state of each dataset, model and recipe, newest first.
+        """Runs on the newest state of each dataset, model and recipe."""
+        return self.snapshot.runs.current
 
-        Labels name the settings in which they differ.
-        """
-        return labels_apart(self._newest)
-
-    @cached_property
-    def _newest(self) -> list[RunResult]:
-        return newest_state(self.runs)
-
-    @cached_property
-    def by_suite(self) -> Mapping[str, Sequence[RunResult]]:
-        """The runs of `current` by suite, with the labels that they have where their suite is shown alone."""
-        suites: dict[str, list[RunResult]] = {}
-        for run in self._newest:
-            suites.setdefault(run.suite, []).append(run)
-        return {suite: labels_apart(runs, by_seed=False) for suite, runs in suites.items()}
-
-    @cached_property
+    @property
     def comparable(self) -> list[RunResult]:
         """The finished runs of `current`."""
-        return [run for run in self.current if run.status == "finished"]
+        return self.snapshot.runs.comparable
 
-    @cached_property
+    @property
+    def by_suite(self) -> Mapping[str, Sequence[RunResult]]:
+        """`comparable` by suite, labelled as where their suite is compared."""
+        return self.snapshot.runs.by_suite
+
+    @property
     def marks(self) -> Mapping[str, Mark]:
         """By recipe label."""
-        return marks(run.label for run in (*self.runs, *self.current, *chain.from_iterable(self.by_suite.values())))
+        return self.snapshot.runs.marks
 
     def open_run(self, run: RunResult) -> FinishedRun:
         """A run whose artifacts can be read."""
@@ -95,7 +83,8 @@ class Session:
             WorkbenchError: As `compare_suite` does.
         """
         key = self._compared(suite, metric)
-        comparison: SuiteComparison = _suite_comparison(*key, self.snapshot.store)
+        runs = [run for run in self.runs if run.suite == suite]
+        comparison: SuiteComparison = _suite_comparison(*key, self.snapshot.store, runs)
         _known_comparisons().add(hash(key))
         return comparison
 
@@ -106,7 +95,7 @@ class Session:
     def _compared(self, suite: str, metric: str | None) -> tuple[str, str, str | None, tuple[object, ...]]:
         """What a comparison depends on."""
         primary = schema.PRIMARY_METRIC
-        runs = tuple((run.run_id, run.tags.get(primary)) for run in self.finished if run.suite == suite)
+        runs = tuple((run.run_id, run.dataset, run.tags.get(primary)) for run in self.finished if run.suite == suite)
         return self.snapshot.store.uri, suite, metric, runs
 
     def intervals(self, group: RunGroup, metric: str) -> tuple[float, float]:
@@ -163,10 +152,10 @@ def row_of(dataset: Dataset, item: str) -> int:
 
 @st.cache_resource(max_entries=16, show_spinner="Comparing everything that the suite has finished")
 def _suite_comparison(
-    uri: str, suite: str, metric: str | None, runs: tuple[object, ...], _store: Store  # noqa: ARG001 - the key
+    uri: str, suite: str, metric: str | None, key: tuple[object, ...], _store: Store, _runs: Sequence[RunResult]  # noqa: ARG001
 ) -> SuiteComparison:  # fmt: skip
     # Of the address alone a store would not know where its files are since it was moved.
-    return compare_suite(_store, suite, metric)
+    return compare_suite(_store, suite, metric, runs=_runs)
 
 
 @st.cache_resource(max_entries=1, show_spinner=False)

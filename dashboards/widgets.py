@@ -106,9 +106,11 @@ def pick_runs(
         key: Of the table among others on the page.
     """
     column_formats: dict[Any, Any] = {name: form for name, form in formats.items() if name in rows}
+    # Streamlit keeps ticks by their row under one key: other runs must not be ticked in their place.
+    shown = hash(tuple(run.run_id for run in runs))
     event = st.dataframe(
-        rows.style.format(column_formats), hide_index=True, placeholder=MISSING, key=key, on_select="rerun",
-        selection_mode="multi-row",
+        rows.style.format(column_formats), hide_index=True, placeholder=MISSING, key=f"{key} {shown}",
+        on_select="rerun", selection_mode="multi-row",
     )  # fmt: skip
     picked = [runs[i] for i in event["selection"]["rows"] if i < len(runs)]
     if not picked:

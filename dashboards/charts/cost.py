@@ -24,6 +24,8 @@ from workbench.reports.colours import Mark
 
 _ALIKE = 20
 """Costs that differ by no more than this factor stand on a linear axis."""
+_LEAST = -4
+"""Decade of the first tick of seconds: what takes less is nothing to anybody."""
 
 
 def cost_chart(standings: Sequence[Standing], cost: str, marks: Mapping[str, Mark]) -> alt.LayerChart:
@@ -79,7 +81,7 @@ def _scale(cost: str, costs: Sequence[float]) -> dict[str, Any]:
         return {"scale": alt.Scale(zero=False), "axis": alt.Axis(format="~g", grid=False)}
     # From the least cost on, lest all of a quick suite stands between zero and the first tick.
     least = math.floor(math.log10(min((each for each in costs if each > 0), default=1)))
-    least = min(least, -2 if cost.endswith("seconds") else 0)
+    least = max(_LEAST, min(least, -2)) if cost.endswith("seconds") else 0
     # symlog picks ticks by the linear rule, which crowds them at one end.
     decades = [0, *(10.0**k for k in range(least, 10) if 10.0**k <= 2 * max(costs))]
     return {

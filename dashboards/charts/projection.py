@@ -9,6 +9,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from dashboards.charts.axes import below, records
+from dashboards.views.names import shortened_apart
 from dashboards.views.projections import OTHERS, most_frequent
 from workbench.arrays import FloatArray
 from workbench.reports.colours import CATEGORIES, Mark, category_marks
@@ -55,19 +56,20 @@ class Projection:
 
 def lasso_chart(projection: Projection) -> go.Figure:
     """The map on which points are encircled; each point's `customdata` begins with its number."""
-    shown = np.asarray(projection.shown)
+    shown, marks = np.asarray(projection.shown), projection.marks
+    short = shortened_apart(list(marks))
     hidden = {"visible": False, "zeroline": False}
     figure = go.Figure(
         layout={
             "dragmode": "lasso", "height": _HEIGHT, "xaxis": hidden, "yaxis": hidden, "hovermode": "closest",
-            "legend": {"orientation": "h", "title": escape(projection.colour_by), "yanchor": "top", "y": 0},
+            "legend": {"orientation": "h", "title": _text(projection.colour_by), "yanchor": "top", "y": 0},
             "margin": {"l": 0, "r": 0, "t": 30, "b": 0},
         }
     )  # fmt: skip
-    for name, mark in projection.marks.items():
+    for (name, mark), in_legend in zip(marks.items(), short, strict=True):
         own = np.flatnonzero(shown == name).tolist()
         figure.add_scatter(
-            x=projection.points[own, 0], y=projection.points[own, 1], mode="markers", name=_text(name),
+            x=projection.points[own, 0], y=projection.points[own, 1], mode="markers", name=_text(in_legend),
             # Plotly reads tags in all texts.
             customdata=[[i, _text(projection.names[i]), _text(projection.values[i])] for i in own],
             hovertemplate=f"%{{customdata[1]}}<br>{_text(projection.colour_by)}: %{{customdata[2]}}<extra></extra>",

@@ -25,7 +25,7 @@ def transfer_chart(tiles: Sequence[Tile]) -> alt.LayerChart:
     most = max((abs(row["gain"]) for row in rows), default=0.0) or 1.0
     base = alt.Chart(records(rows)).encode(
         x=alt.X("target:N", title="tested on", sort=None, axis=alt.Axis(labelAngle=-30, labelLimit=180)),
-        y=alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=170)),
+        y=alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=0)),
         tooltip=[
             alt.Tooltip("row:N", title="fitted"), alt.Tooltip("target:N", title="tested on"), "metric:N",
             alt.Tooltip("value:N", title="value"), alt.Tooltip("against:N", title="against zero-shot"),

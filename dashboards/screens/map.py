@@ -98,8 +98,8 @@ def _draw(
     )  # fmt: skip
     offer_figure(projection_chart(projection), _rows(projection), title)
     st.caption(
-        f"{_HOW[method]} Draw a line, or a box, about points to see their images; a double click takes it away. By "
-        "keyboard, the page Errors filters the same images by class and domain."
+        f"{_HOW[method]} Draw a line, or a box, about points to see their images; a double click takes it away. This "
+        "takes a pointer; the page Errors filters the test images without one."
     )
     inside = sorted(point["customdata"][0] for point in event["selection"]["points"])
     if inside:

@@ -1,12 +1,11 @@
 """Names that fit: long model names cut in their middle, and what is the same everywhere said once."""
 
-from collections import Counter
 from collections.abc import Sequence
 
 from dashboards.views.standings import Standing
 from workbench.runs.planning import NO_MODEL
 
-_LONGEST = 24
+_LONGEST, _GLANCE = 24, 6
 
 
 def shortened(name: str, longest: int = _LONGEST) -> str:
@@ -18,10 +17,13 @@ def shortened(name: str, longest: int = _LONGEST) -> str:
 
 
 def shortened_apart(names: Sequence[str], longest: int = _LONGEST) -> list[str]:
-    """Each name `shortened`; those that would be alike then stay whole."""
-    short = {name: shortened(name, longest) for name in dict.fromkeys(names)}
-    counts = Counter(short.values())
-    return [short[name] if counts[short[name]] == 1 else name for name in names]
+    """All names `shortened` to `longest` characters, or to as many more as it takes to tell them apart at a glance."""
+    different = list(dict.fromkeys(names))
+    lengths = range(longest, max(map(len, different), default=0) + 1)
+    enough = next((each for each in lengths if len({shortened(name, each) for name in different}) == len(different)), 0)
+    # A single letter that differs would be overlooked.
+    length = enough + _GLANCE if enough > longest else longest
+    return [shortened(name, length) for name in names]
 
 
 def standing_names(ranked: Sequence[Standing]) -> list[str]:

@@ -26,7 +26,7 @@ def begin(store, key):
 
 
 def test_a_store_that_does_not_exist_has_no_runs(settings):
-    assert snapshot(settings).runs == ()
+    assert snapshot(settings).runs.read == []
     assert not settings.runs.exists()
 
 
@@ -35,7 +35,7 @@ def test_is_read_again_when_the_store_has_changed(settings):
     first = snapshot(settings)
     assert snapshot(settings).runs is first.runs
     begin(open_store(settings), "b")
-    assert len(snapshot(settings).runs) == 2
+    assert len(snapshot(settings).runs.all) == 2
 
 
 def test_a_file_that_is_no_store_is_one_sentence(settings):

@@ -173,6 +173,7 @@ def _compute(
     progress: Progress | None,
 ) -> dict[bytes, str]:
     """Compute and store; returns why contents have no features, by key."""
+    # What computes elsewhere leaves the processor to decode.
     beside = encoder.device != "cpu"
     reasons: dict[bytes, str] = {}
     done = 0

@@ -259,7 +259,7 @@ def test_every_page_fits_a_narrow_screen_and_can_be_read_aloud_light_and_dark(ad
         tab.page.emulate_media(color_scheme=scheme)
         tab.page.wait_for_function(_IS_DARK if scheme == "dark" else f"!({_IS_DARK})")
         assert tab.page.evaluate("document.documentElement.scrollWidth") <= 400
-        for chart in tab.page.locator("[data-testid=stVegaLiteChart]").all():
+        for chart in tab.page.locator("[data-testid=stVegaLiteChart], [data-testid=stPlotlyChart], .legend").all():
             box = chart.bounding_box()
             assert box["x"] >= 0 and box["x"] + box["width"] <= 401
         assert tab.violations() == []

@@ -88,6 +88,18 @@ def test_two_ticked_rows_are_compared(views, open_tab):
     assert "Holm-corrected over the 1 comparison of this table" in tab.text()
 
 
+def test_ticks_do_not_stay_when_other_runs_take_the_rows(views, open_tab):
+    tab = open_tab(views).open("?dataset=ferns")
+    grid = tab.page.get_by_test_id("stDataFrame").first
+    grid.scroll_into_view_if_needed()
+    grid.locator(".dvn-scroller").click(position={"x": 18, "y": 53})
+    tab.settle()
+    opened = tab.page.get_by_role("link", name="Open ")
+    assert opened.count() == 1
+    tab.pick("dataset", "mosses")
+    assert opened.count() == 0
+
+
 def test_two_recipes_are_chosen_and_compared_by_keyboard_alone(views, open_tab):
     tab = open_tab(views).open()
     press = tab.page.keyboard.press

@@ -12,10 +12,14 @@ def test_long_names_keep_both_ends():
     assert shortened("short") == "short"
 
 
-def test_names_with_the_same_ends_stay_whole():
-    alike = [f"probe from {middle} leaf-morphology-domains" for middle in ("a", "b")]
-    assert shortened_apart([*alike, "short", alike[0]], 20) == [*alike, "short", alike[0]]
+def test_names_are_as_long_as_it_takes_to_tell_them_apart():
+    alike = [f"probe from leaf-morphology-{middle}-domains" for middle in ("north", "south")]
+    short = shortened_apart([*alike, "short", alike[0]], 20)
+    assert short[0] == short[3] != short[1]
+    assert short[2] == "short"
+    assert ("rth" in short[0], "uth" in short[1]) == (True, True)
     assert shortened_apart(["short", "x" * 15 + "y" * 15], 11) == ["short", "xxxxx…yyyyy"]
+    assert shortened_apart([]) == []
 
 
 def test_what_is_the_same_everywhere_is_left_out(make_run):

@@ -50,7 +50,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What a suite says of a dataset, by the comparisons of `workbench compare --suite` alone.
+    """What a suite says of a dataset, by the comparisons of `workbench compare --suite`.
 
     Attributes:
         dataset: Its name.

@@ -29,7 +29,12 @@ LEVEL = 0.05
 
 
 def compare_suite(
-    store: Store, suite: str, metric: str | None = None, progress: Progress | None = None
+    store: Store,
+    suite: str,
+    metric: str | None = None,
+    progress: Progress | None = None,
+    *,
+    runs: Sequence[RunResult] | None = None,
 ) -> SuiteComparison:
     """Compare everything that a suite has finished.
 
@@ -38,6 +43,7 @@ def compare_suite(
         suite: Its name.
         metric: Name as in the run record; None takes each card's primary metric.
         progress: Called with (done, total) datasets.
+        runs: The suite's runs, newest first, where they were read already.
 
     Raises:
         WorkbenchError: The suite has no finished run, or judges generated images, or no dataset has the metric.
@@ -46,7 +52,7 @@ def compare_suite(
     def read(run: RunResult) -> Predictions:
         return read_run(store, run)
 
-    runs = read_runs(store, suite)
+    runs = read_runs(store, suite) if runs is None else runs
     if runs and not any(map(is_comparable, runs)):
         raise WorkbenchError(
             f"suite {suite!r} is of {runs[0].task}. Such runs have no test items in common, so they can neither be "
