@@ -5,7 +5,8 @@
 The network is a stand-in that takes a set time for a batch without using the CPU, as a GPU does: half as long as
 decoding takes, as long, and twice as long. A figure of 1 means that the slower of the two is all that a run waits for;
 the time of the first batch's decoding and of the last one's forward pass, in which there is nothing to overlap with, is
-counted as well.
+counted as well. Decoding alone is a run as well, whose network takes no time, so that a figure can be a little
+above 1.
 """
 
 import statistics
