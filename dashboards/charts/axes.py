@@ -20,6 +20,16 @@ def metric_axis(metric: str) -> alt.Axis:
     return alt.Axis(format="~%" if in_per_cent(metric) else "~g")
 
 
+def names_axis(limit: int) -> alt.Axis:
+    """An axis of names: all of them, each at its own line.
+
+    Args:
+        limit: Pixels of a name; 0 shows all of it.
+    """
+    # Streamlit's theme pulls the first and the last label towards the others, beside their lines.
+    return alt.Axis(labelLimit=limit, labelOverlap=False, labelFlush=False)
+
+
 def recipe_colour(recipes: Iterable[str], marks: Mapping[str, Mark], **options: Any) -> alt.Color:
     """Colour by recipe, for those shown; up to ten differ."""
     return alt.Color("recipe:N", scale=_colours(recipes, marks), title=None, **options)

@@ -42,7 +42,7 @@ def confusion_chart(
     ]
     scale = alt.Scale(scheme="blueorange", domain=[1, -1]) if difference else alt.Scale(scheme="blues", domain=[0, 1])
     many = len(names) > 30
-    axis = alt.Axis(labels=not many, ticks=not many, labelLimit=110)
+    axis = alt.Axis(labels=not many, ticks=not many, labelLimit=110, labelFlush=False)
     base = alt.Chart(records(rows)).encode(
         x=alt.X("predicted:N", sort=names, scale=alt.Scale(domain=names), axis=axis),
         y=alt.Y("true:N", sort=names, scale=alt.Scale(domain=names), axis=axis),

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
-from dashboards.charts.axes import below, records
+from dashboards.charts.axes import below, names_axis, records
 from workbench.reports.colours import BASELINE, FIRST, SECOND
 
 _COLOURS = {"train": FIRST, "val": BASELINE, "test": SECOND}
@@ -30,7 +30,7 @@ def counts_chart(counts: Mapping[str, Sequence[int]], class_names: Sequence[str]
         .mark_bar()
         .encode(
             x=alt.X("images:Q"),
-            y=alt.Y("class:N", sort=order, title=None, axis=alt.Axis(labelLimit=180, labelOverlap=False)),
+            y=alt.Y("class:N", sort=order, title=None, axis=names_axis(180)),
             color=alt.Color("split:N", scale=scale, title=None, legend=below()),
             order=alt.Order("place:Q"),
             tooltip=["class:N", "split:N", "images:Q"],

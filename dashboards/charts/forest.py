@@ -4,7 +4,16 @@ from collections.abc import Mapping
 
 import altair as alt
 
-from dashboards.charts.axes import GREY, link_to, metric_axis, recipe_colour, recipe_outline, recipe_shape, records
+from dashboards.charts.axes import (
+    GREY,
+    link_to,
+    metric_axis,
+    names_axis,
+    recipe_colour,
+    recipe_outline,
+    recipe_shape,
+    records,
+)
 from workbench.formatting import format_p
 from workbench.metrics.formatting import format_difference, format_interval, format_value
 from workbench.reports.colours import Mark
@@ -22,7 +31,7 @@ def forest_chart(verdict: Verdict, marks: Mapping[str, Mark]) -> alt.LayerChart:
     recipes = [place.label for place in verdict.places]
     order = [row["name"] for row in rows]
     base = alt.Chart(records(rows)).encode(
-        y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=220, labelOverlap=False)),
+        y=alt.Y("name:N", sort=order, title=None, axis=names_axis(220)),
         color=recipe_colour(recipes, marks, legend=None),
         href="url:N",
         tooltip=[

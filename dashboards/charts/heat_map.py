@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from dashboards.charts.axes import link_to, records
+from dashboards.charts.axes import link_to, names_axis, records
 from dashboards.views.heat_map import HeatCell
 from workbench.metrics import higher_is_better
 from workbench.metrics.formatting import format_value, in_per_cent
@@ -38,7 +38,7 @@ def heat_map_chart(cells: Sequence[HeatCell]) -> alt.LayerChart:
     across = alt.Axis(labelAngle=-30, labelLimit=160, labelOverlap=False, orient="top")
     base = alt.Chart(records(rows)).encode(
         x=alt.X("dataset:N", title=None, axis=across),
-        y=alt.Y("recipe:N", title=None, sort=_order(cells), axis=alt.Axis(labelLimit=180, labelOverlap=False)),
+        y=alt.Y("recipe:N", title=None, sort=_order(cells), axis=names_axis(180)),
         href="url:N",
         tooltip=["dataset:N", "recipe:N", "metric:N", "shots:N", alt.Tooltip("value_text:N", title="value")],
     )

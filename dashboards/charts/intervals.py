@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 import altair as alt
 
-from dashboards.charts.axes import link_to, metric_axis, recipe_colour, recipe_shape, records
+from dashboards.charts.axes import link_to, metric_axis, names_axis, recipe_colour, recipe_shape, records
 from dashboards.views.names import standing_names
 from dashboards.views.standings import Standing
 from workbench.metrics.formatting import format_interval, format_value
@@ -39,7 +39,7 @@ def interval_chart(standings: Sequence[Standing], marks: Mapping[str, Mark]) -> 
     order = [row["name"] for row in rows]
     recipes = [standing.first.label for standing in standings]
     base = alt.Chart(records(rows)).encode(
-        y=alt.Y("name:N", sort=order, title=None, axis=alt.Axis(labelLimit=220, labelOverlap=False)),
+        y=alt.Y("name:N", sort=order, title=None, axis=names_axis(220)),
         color=recipe_colour(recipes, marks, legend=None),
         tooltip=[
             alt.Tooltip("whole:N", title="recipe · model · shots"),

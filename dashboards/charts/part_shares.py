@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import altair as alt
 
-from dashboards.charts.axes import GREY, items_link, metric_axis, records
+from dashboards.charts.axes import GREY, items_link, metric_axis, names_axis, records
 from dashboards.views.examples import PartShare
 from workbench.formatting import format_count, format_share
 from workbench.reports.colours import FIRST
@@ -34,7 +34,7 @@ def part_chart(parts: Sequence[PartShare], name: str, run_id: str = "") -> alt.L
         for part in parts
     ]
     base = alt.Chart(records(rows)).encode(
-        y=alt.Y("part:N", sort=[part.value for part in parts], title=name, axis=alt.Axis(labelLimit=180)),
+        y=alt.Y("part:N", sort=[part.value for part in parts], title=name, axis=names_axis(180)),
         tooltip=[
             alt.Tooltip("part:N", title=name), alt.Tooltip("value_text:N", title="right"),
             alt.Tooltip("span:N", title="95 % interval"), alt.Tooltip("chance_text:N", title="guessing"),

@@ -5,7 +5,7 @@ from typing import Any
 
 import altair as alt
 
-from dashboards.charts.axes import records
+from dashboards.charts.axes import names_axis, records
 from dashboards.views.names import shortened_apart
 from dashboards.views.transfers import Tile
 from workbench.metrics import higher_is_better
@@ -25,7 +25,7 @@ def transfer_chart(tiles: Sequence[Tile]) -> alt.LayerChart:
     most = max((abs(row["gain"]) for row in rows), default=0.0) or 1.0
     base = alt.Chart(records(rows)).encode(
         x=alt.X("target:N", title="tested on", sort=None, axis=alt.Axis(labelAngle=-30, labelLimit=180)),
-        y=alt.Y("name:N", title=None, sort=None, axis=alt.Axis(labelLimit=0)),
+        y=alt.Y("name:N", title=None, sort=None, axis=names_axis(0)),
         tooltip=[
             alt.Tooltip("row:N", title="fitted"), alt.Tooltip("target:N", title="tested on"), "metric:N",
             alt.Tooltip("value:N", title="value"), alt.Tooltip("against:N", title="against zero-shot"),

@@ -60,6 +60,12 @@ _FAULTS = """() => {
                 const [one, other] = [shown[i].textContent, shown[i + 1 + j].textContent]
                 if (over) faults.push(`${name}: ${one} lies over ${other}`)
             }))
+            // The names of lines end at one edge, and stand as far from each other as the lines do.
+            const middles = boxes.map(([box]) => box.y + box.height / 2)
+            const steps = middles.slice(1).map((y, i) => Math.abs(y - middles[i]))
+            const names = shown.length > 2 && shown.every(text => /[a-z]{3}/.test(text.textContent))
+                && boxes.every(([box]) => Math.abs(box.right - boxes[0][0].right) < 2)
+            if (names && Math.max(...steps) - Math.min(...steps) > 2) faults.push(`${name}: names beside their lines`)
             for (const text of shown) {
                 const ink = luminance(getComputedStyle(text).fill)
                 const contrast = (Math.max(ink, ground) + 0.05) / (Math.min(ink, ground) + 0.05)
