@@ -18,6 +18,7 @@ from workbench.reports.suite.grids import shots_text
 from workbench.reports.suite.verdict import Place, Verdict, verdict
 from workbench.reports.suite.verdict_words import cautions, in_words, next_steps
 from workbench.runs.comparisons import GroupResult, SuiteComparison
+from workbench.tracking import schema
 
 
 def show_answer(session: Session, suite: str, dataset: str, metric: str | None) -> Verdict | None:
@@ -65,8 +66,9 @@ def show_answer(session: Session, suite: str, dataset: str, metric: str | None) 
 
 def _names_of(comparison: SuiteComparison, dataset: str) -> list[str]:
     """What a comparison calls a dataset: by its name, and with the language where it was asked in another one."""
-    names = dict.fromkeys(entry.run.dataset for entry in comparison.results)
-    return [name for name in sorted(names, key=len) if name == dataset or name.startswith(f"{dataset} (")]
+    runs = [entry.run for entry in comparison.results]
+    others = (run.dataset for run in runs if run.dataset == f"{dataset} ({run.tags.get(schema.LANGUAGE)})")
+    return list(dict.fromkeys([dataset, *others]))
 
 
 def _numbers(found: Verdict) -> None:

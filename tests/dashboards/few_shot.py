@@ -1,6 +1,7 @@
 """A store of a few-shot suite whose scores are noise and a known signal: all of it real but the training."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -34,6 +35,7 @@ def write_few_shot(
     items: int = 240,
     metrics: Sequence[str] = ("accuracy", "macro_f1", "nll"),
     count: int | None = None,
+    tags: Mapping[str, str] | None = None,
 ) -> None:
     """Fill the store of `settings` with runs of recipes, zero-shot and the majority class.
 
@@ -49,6 +51,7 @@ def write_few_shot(
         items: Test images of each dataset.
         metrics: Names of metrics.
         count: Stop after so many runs; None writes all.
+        tags: Of every run, beside its own or in their place.
     """
     cells = [
         (dataset, *cell)
@@ -68,7 +71,8 @@ def write_few_shot(
     assert count is None or count <= len(cells), f"these choices make {len(cells)} runs"
     names = tuple(f"species {i:02d}" for i in range(classes))
     wanted = [metric for name, metric in all_metrics().items() if name in metrics]
-    write_runs(settings, suite, (_run(cell, number, names, items, wanted) for number, cell in enumerate(cells[:count])))
+    made = (_run(cell, number, names, items, wanted) for number, cell in enumerate(cells[:count]))
+    write_runs(settings, suite, (replace(run, tags={**run.tags, **(tags or {})}) for run in made))
 
 
 def _run(

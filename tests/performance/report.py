@@ -106,7 +106,10 @@ def _document(sections: dict[str, str]) -> str:
         "Times are of one machine;\nwhat carries over to others are ratios, each taken within one run.\n"
     )
     # What was written by hand stands behind what was measured.
-    ordered = [*(title for title in SECTIONS.values() if title in sections), *(sections.keys() - SECTIONS.values())]
+    measured = list(SECTIONS.values())
+    ordered = [title for title in measured if title in sections] + [
+        title for title in sections if title not in measured
+    ]
     return head + "".join(f"\n## {title}\n\n{sections[title]}\n" for title in ordered)
 
 

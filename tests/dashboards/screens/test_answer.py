@@ -75,6 +75,27 @@ def test_what_only_another_suite_tells_apart_is_not_in_labels(settings, page):
         assert "gda (suite=second)" in app.dataframe[1].value["recipe"].tolist()
 
 
+def test_of_two_datasets_of_one_name_each_has_its_verdict(settings):
+    for suite in ("first", "second"):
+        place = f"/{suite}/ferns"
+        write_few_shot(settings, suite=suite, recipes=("gda",), shots=(1,), seeds=(0,),
+                       tags={schema.PLACE: place, "dataset.fingerprint": place})  # fmt: skip
+    for suite in ("first", "second"):
+        app = open_page("overview", dataset=f"{suite}/ferns")
+        assert not app.exception
+        assert f"{suite}/ferns" in [header.value.replace("\\", "").split(" (")[0] for header in app.header]
+        assert "No verdict" not in texts(app)
+        assert "gda" in app.dataframe[0].value["recipe"].tolist()
+
+
+def test_a_dataset_that_was_asked_in_another_language_alone_has_its_verdict(settings):
+    write_few_shot(settings, recipes=("gda",), shots=(1,), seeds=(0,), tags={schema.LANGUAGE: "fr"})
+    app = open_page("overview", dataset="ferns")
+    assert not app.exception
+    assert "No verdict" not in texts(app)
+    assert "gda" in app.dataframe[0].value["recipe"].tolist()
+
+
 def test_a_suite_whose_predictions_are_gone_keeps_its_table(settings):
     write_few_shot(settings, recipes=("gda",), shots=(1,), seeds=(0,))
     for path in settings.runs.rglob(schema.PREDICTIONS):
